@@ -1,0 +1,121 @@
+"""The environment, read once. Secrets live here and nowhere else."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dashboard.errors import SettingsError
+
+FLOWROUTE_URL = "https://api.flowroute.com"
+
+
+class Settings(BaseSettings):
+    """
+    What the operator may set, each by the environment variable of the same name.
+
+    Seconds, days and counts carry their unit in the name. ``Settings.read()`` is the door that
+    turns a wrong value into a sentence.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_")
+
+    home: Path = Field(default_factory=lambda: user_data_path("trunkgate", appauthor=False))
+    """State folder (``TRUNKGATE_HOME``). One account per home."""
+
+    flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
+    flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
+    flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")
+
+    public_ranges: str = ""
+    """Networks to treat as public, comma separated. The sample account adds the documentation ranges."""
+
+    window_days: int = Field(default=30, ge=1, le=92)
+    """Days of calls that checks, plans and pages look back on."""
+
+    history_days: int = Field(default=30, ge=1, le=92)
+    """Days of calls the first sync asks for."""
+
+    silent_days: int = Field(default=28, ge=1, le=365)
+    """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
+
+    calls_stale_s: int = Field(default=2 * 3600, ge=60)
+    allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60)
+    inventory_stale_s: int = Field(default=30 * 86400, ge=60)
+
+    sync_every_s: float = Field(default=900.0, ge=1)
+    """Pause between two syncs of ``serve``; on the embedded account ``embedded_sync_every_s`` counts."""
+
+    embedded_sync_every_s: float = Field(default=10.0, ge=1)
+    sync_again_hours: int = Field(default=48, ge=1)
+    """Exports select by call start, so this many last hours are fetched again."""
+
+    max_changes: int = Field(default=25, ge=1)
+    """The largest fix: one press of a button changes no more than this many things."""
+
+    live_calls_per_s: float = Field(default=0.5, ge=0)
+    """Live traffic of the embedded account while ``serve`` runs."""
+
+    @field_validator("public_ranges")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for part in filter(None, (piece.strip() for piece in text.split(","))):
+            try:
+                ip_network(part)
+            except ValueError as exc:
+                raise ValueError(f"{part} is not a network in CIDR form, such as 203.0.113.0/24") from exc
+        return text
+
+    @classmethod
+    def read(cls) -> Settings:
+        """
+        Read the environment.
+
+        Raises:
+            SettingsError: A variable holds something that cannot be used; it is named.
+        """
+        try:
+            settings = cls()
+        except ValidationError as exc:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
+            raise SettingsError(f"A setting cannot be used. {faults}.") from None
+        if bool(settings.flowroute_access_key.get_secret_value()) != bool(
+            settings.flowroute_secret_key.get_secret_value()
+        ):
+            raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
+        if settings.flowroute_base_url and settings.embedded:
+            raise SettingsError(
+                "FLOWROUTE_BASE_URL is set without FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY. "
+                "Set the keys too, or unset the address to use the embedded account."
+            )
+        return settings
+
+    @cached_property
+    def embedded(self) -> bool:
+        """True where no key is set, so the embedded account (the emulator) is used."""
+        return not self.flowroute_access_key.get_secret_value()
+
+    @cached_property
+    def base_url(self) -> str:
+        """Origin of the Flowroute API that a key is for, without a slash at the end."""
+        return (self.flowroute_base_url or FLOWROUTE_URL).rstrip("/")
+
+    @cached_property
+    def on_loopback(self) -> bool:
+        """True where ``base_url`` is on this machine: an emulator, so its portal can be asked too."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    @cached_property
+    def treated_as_public(self) -> tuple[str, ...]:
+        """``public_ranges`` as CIDR texts."""
+        return tuple(filter(None, (piece.strip() for piece in self.public_ranges.split(","))))

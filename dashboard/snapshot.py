@@ -1,0 +1,101 @@
+"""The account, the inventory and the calls as they stood at one instant: what checks and pages read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import pandas as pd
+
+from dashboard import tables
+from dashboard.capabilities import Capability
+from dashboard.policy import Observations, Policy, PolicyVersion
+
+
+class Age(StrEnum):
+    """How old an input is, measured against what its kind may be."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When an input was last read or confirmed, and for how many seconds that counts as fresh."""
+
+    as_of: datetime | None
+    stale_after_s: int
+
+    def age(self, now: datetime) -> Age:
+        """Say whether the input is fresh, stale or missing at ``now``."""
+        if self.as_of is None:
+            return Age.MISSING
+        return Age.STALE if now - self.as_of > timedelta(seconds=self.stale_after_s) else Age.FRESH
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the carrier calls the account's profile, as far as this product uses it."""
+
+    tech_prefix: str
+    credentials_on: bool | None
+    known_by: str = "carrier"
+    sample: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """
+    Frames by the contracts of ``tables``, the account, and how fresh each input is.
+
+    ``traffic`` is attributed (``pbx_id``), covers ``[since, taken_at)``, and none of its rows
+    straddles an instant of ``versions``.
+    """
+
+    taken_at: datetime
+    account: Account
+    allowed_ips: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ALLOWED_IPS))
+    pbxs: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBXS))
+    pbx_addresses: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ADDRESSES))
+    pbx_numbers: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_NUMBERS))
+    pbx_config: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_CONFIG))
+    numbers: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.NUMBERS))
+    routes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ROUTES))
+    edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
+    limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
+    traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    since: datetime | None = None
+    """Start of the calls covered; ``None`` where no call was ever loaded."""
+    versions: tuple[PolicyVersion, ...] = ()
+    """Policies by the instant from which each was in force, oldest first; the last is today's."""
+    observed: Observations = field(default_factory=Observations)
+    capabilities: frozenset[Capability] = frozenset()
+    freshness: Mapping[str, Freshness] = field(default_factory=dict)
+    """By input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``."""
+    treated_as_public: tuple[str, ...] = ()
+    silent_days: int = 28
+
+    @property
+    def policy(self) -> Policy:
+        """Today's policy, from the frames themselves."""
+        return Policy(
+            networks=frozenset(self.allowed_ips["network"]),
+            credentials_on=self.account.credentials_on,
+            tech_prefix=self.account.tech_prefix,
+        )
+
+    def name_of(self, pbx_id: str) -> str:
+        """Return the PBX's name as people say it; the id where the inventory has none."""
+        rows = self.pbxs.loc[self.pbxs["pbx_id"] == pbx_id, "name"]
+        return str(rows.iloc[0]) if len(rows) and rows.iloc[0] else pbx_id
+
+    def addresses_at(self, moment: datetime) -> pd.DataFrame:
+        """Return the rows of ``pbx_addresses`` that are valid at ``moment``."""
+        rows = self.pbx_addresses
+        begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
+        going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
+        return rows[begun & going]

@@ -1,0 +1,276 @@
+"""
+The contract of every frame: columns, dtypes, units. ``conform`` is the one door.
+
+Text is ``str`` and never missing: what is absent is ``""``. Times are UTC timestamps in
+microseconds, ``NaT`` where absent. Money is decimal(18,8) in USD. Counts are ``Int64``.
+Inside the house nobody checks columns, dtypes or time zones again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+from pandera.errors import SchemaErrors
+
+from dashboard.errors import TableError
+
+UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
+MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
+
+TEXT, TIME, WHOLE, USD, FLAG = "text", "time", "whole", "usd", "flag"
+
+
+def _schema(name: str, columns: Mapping[str, str], **isin: Iterable[str]) -> pa.DataFrameSchema:
+    """Build a frame contract; a name that ends in ``?`` is optional and filled as absent."""
+    kinds: dict[str, tuple[Any, bool]] = {
+        TEXT: ("str", False),
+        TIME: (UTC_TIME, True),
+        WHOLE: ("Int64", True),
+        USD: (MONEY, True),
+        FLAG: ("boolean", True),
+    }
+    made = {}
+    for column, kind in columns.items():
+        dtype, nullable = kinds[kind]
+        checks = [pa.Check.isin(sorted(isin[column.rstrip("?")]))] if column.rstrip("?") in isin else None
+        made[column.rstrip("?")] = pa.Column(dtype, checks, nullable=nullable, coerce=True, required=True)
+    optional = [column.rstrip("?") for column in columns if column.endswith("?")]
+    return pa.DataFrameSchema(made, name=name, strict="filter", metadata={"optional": optional, "kinds": dict(columns)})
+
+
+ALLOWED_IPS = _schema(
+    "allowed_ips",
+    {
+        "network": TEXT,
+        "label?": TEXT,
+        "added_at?": TIME,
+        "added_by?": TEXT,
+        "owner?": TEXT,
+        "purpose?": TEXT,
+        "review_by?": TIME,
+        "role?": TEXT,
+        "known_by?": TEXT,
+    },
+    role=("active", "standby", ""),
+    known_by=("carrier", "operator", ""),
+)
+"""A row is an entry of Outbound Allowed IPs. ``network`` is an address or CIDR text."""
+
+PBXS = _schema(
+    "pbxs",
+    {
+        "pbx_id": TEXT,
+        "name": TEXT,
+        "site?": TEXT,
+        "timezone?": TEXT,
+        "vendor?": TEXT,
+        "ip_kind": TEXT,
+        "auth_method": TEXT,
+        "dials_prefix?": TEXT,
+        "x_tag?": TEXT,
+        "pop?": TEXT,
+        "inbound_host?": TEXT,
+        "owner?": TEXT,
+        "status": TEXT,
+    },
+    ip_kind=("static", "dynamic"),
+    auth_method=("ip", "credentials", "both"),
+    dials_prefix=("yes", "no", "unknown", ""),
+    status=("active", "standby", "retired"),
+)
+"""A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``."""
+
+PBX_ADDRESSES = _schema(
+    "pbx_addresses",
+    {"pbx_id": TEXT, "address": TEXT, "kind?": TEXT, "source?": TEXT, "valid_from?": TIME, "valid_to?": TIME},
+    kind=("primary", "failover", ""),
+    source=("declared", "configured", "observed", ""),
+)
+"""A row is an egress address of a PBX, valid in [valid_from, valid_to); ``NaT`` is open on that side."""
+
+PBX_NUMBERS = _schema("pbx_numbers", {"pbx_id": TEXT, "number": TEXT})
+"""A row is a DID (digits, no ``+``) that a PBX should receive."""
+
+PBX_CONFIG = _schema("pbx_config", {"pbx_id": TEXT, "key": TEXT, "value": TEXT, "file?": TEXT, "line?": WHOLE})
+"""A row is a fact read from a PBX. Never a password."""
+
+NUMBERS = _schema(
+    "numbers",
+    {"number": TEXT, "alias?": TEXT, "number_type?": TEXT, "route_id?": TEXT, "failover_route_id?": TEXT},
+)
+"""A row is a DID of the account; ``route_id`` is ``""`` where unassigned, ``0`` for SIP registration."""
+
+ROUTES = _schema(
+    "routes", {"route_id": TEXT, "alias?": TEXT, "route_type": TEXT, "value?": TEXT, "edge_strategy_id?": TEXT}
+)
+"""A row is an inbound route; ``route_type`` is ``sip-reg``, ``host``, ``uri`` or ``number``."""
+
+EDGES = _schema("edges", {"edge_strategy_id": TEXT, "name": TEXT, "host?": TEXT, "description?": TEXT, "ranges?": TEXT})
+"""A row is a PoP; ``ranges`` are the networks to let in, comma separated."""
+
+LIMITS = _schema("limits", {"key": TEXT, "value": TEXT})
+"""A row is a declared restriction of the portal."""
+
+DIRECTIONS = ("outbound", "inbound")
+
+OUTCOMES = (
+    "answered",
+    "gave_up",
+    "busy_or_no_answer",
+    "bad_number",
+    "refused_auth",
+    "refused_unknown",
+    "media",
+    "network",
+    "other",
+)
+"""Mutually exclusive; ``calls/outcomes.py`` holds the table that decides. Labels: ``OUTCOME_LABELS``."""
+
+OUTCOME_LABELS = {
+    "answered": "Answered",
+    "gave_up": "Caller gave up",
+    "busy_or_no_answer": "Busy or no answer",
+    "bad_number": "Bad number",
+    "refused_auth": "Refused for authorization",
+    "refused_unknown": "Refused, cause unknown",
+    "media": "Media",
+    "network": "Capacity or network",
+    "other": "Other",
+}
+
+CALLS = _schema(
+    "calls",
+    {
+        "call_key": TEXT,
+        "direction": TEXT,
+        "started_at": TIME,
+        "ended_at": TIME,
+        "destination": TEXT,
+        "caller_id": TEXT,
+        "number_alias": TEXT,
+        "destination_name": TEXT,
+        "caller_id_country": TEXT,
+        "line_information": TEXT,
+        "result": TEXT,
+        "sip_status": WHOLE,
+        "sip_reason": TEXT,
+        "outcome": TEXT,
+        "duration_s": WHOLE,
+        "billed_s": WHOLE,
+        "rate_usd_per_min": USD,
+        "first_increment_s": WHOLE,
+        "next_increment_s": WHOLE,
+        "subtotal_usd": USD,
+        "connect_fee_usd": USD,
+        "usf_fee_usd": USD,
+        "ccrf_usd": USD,
+        "cnam_fee_usd": USD,
+        "cost_usd": USD,
+        "x_tag": TEXT,
+        "source_ip": TEXT,
+        "source_port": WHOLE,
+        "sip_call_id?": TEXT,
+        "pbx_id?": TEXT,
+        "attributed_by?": TEXT,
+    },
+    direction=DIRECTIONS,
+    outcome=OUTCOMES,
+)
+"""A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds."""
+
+TRAFFIC = _schema(
+    "traffic",
+    {
+        "hour_at": TIME,
+        "direction": TEXT,
+        "source_ip": TEXT,
+        "x_tag": TEXT,
+        "number": TEXT,
+        "outcome": TEXT,
+        "sip_status": WHOLE,
+        "zone": TEXT,
+        "calls": WHOLE,
+        "duration_s": WHOLE,
+        "billed_s": WHOLE,
+        "cost_usd": USD,
+        "first_at": TIME,
+        "last_at": TIME,
+        "pbx_id?": TEXT,
+        "attributed_by?": TEXT,
+    },
+    direction=DIRECTIONS,
+    outcome=OUTCOMES,
+)
+"""
+A row is hour x direction x source address x X-Tag x number x outcome x SIP status x zone.
+
+``number`` is ours: the caller id of an outbound call without an X-Tag, the number dialed of an
+inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[first_at, last_at]``
+never straddles an instant at which the policy changed (``calls.store.CallStore.traffic``).
+"""
+
+
+def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
+    """
+    Bring a frame to its contract, or say in one sentence what is wrong with it.
+
+    Args:
+        frame: Any frame with at least the required columns, by name; unknown columns are dropped.
+        schema: One of the contracts of this module.
+        source: Where the frame came from, for the message.
+
+    Returns:
+        A new frame with exactly the contract's columns in its order and a fresh index.
+
+    Raises:
+        TableError: A column is missing or holds what it must not; column, row and value are named.
+    """
+    meta = schema.metadata or {}
+    kinds: dict[str, str] = {name.rstrip("?"): kind for name, kind in meta["kinds"].items()}
+    missing = [name for name in schema.columns if name not in frame.columns and name not in meta["optional"]]
+    if missing:
+        raise TableError(f"{source}: column {', '.join(missing)} is missing from {schema.name}.")
+    frame = frame.reset_index(drop=True)
+    for name, kind in kinds.items():
+        if name not in frame.columns:
+            frame[name] = "" if kind == TEXT else None
+        if kind == TEXT:
+            frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+    try:
+        valid = schema.validate(frame[list(schema.columns)], lazy=True)
+    except SchemaErrors as exc:
+        first = exc.failure_cases.iloc[0]
+        row = "" if pd.isna(first["index"]) else f", row {int(first['index']) + 1}"
+        raise TableError(
+            f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r} is not "
+            f"allowed ({len(exc.failure_cases)} such values)."
+        ) from None
+    return valid
+
+
+def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return a frame of the contract with no rows."""
+    return conform(pd.DataFrame({name: [] for name in schema.columns}), schema, source=str(schema.name))
+
+
+FRAMES: dict[str, pa.DataFrameSchema] = {
+    str(schema.name): schema
+    for schema in (
+        ALLOWED_IPS,
+        PBXS,
+        PBX_ADDRESSES,
+        PBX_NUMBERS,
+        PBX_CONFIG,
+        NUMBERS,
+        ROUTES,
+        EDGES,
+        LIMITS,
+        CALLS,
+        TRAFFIC,
+    )
+}
+"""Every contract by its frame's name."""
