@@ -30,6 +30,8 @@ class AllowAddress(_Value):
     owner: str = ""
     purpose: str = ""
     role: str = "active"
+    review_by: str = ""
+    """ISO 8601 date and time; ``""`` where nobody set one."""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> RemoveAddress:
@@ -50,6 +52,8 @@ class RemoveAddress(_Value):
     owner: str = ""
     purpose: str = ""
     role: str = "active"
+    review_by: str = ""
+    """ISO 8601 date and time; ``""`` where nobody set one."""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> AllowAddress:

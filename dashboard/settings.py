@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_changes: int = Field(default=25, ge=1)
     """The largest fix: one press of a button changes no more than this many things."""
 
+    sample_without: str = ""
+    """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
+
     live_calls_per_s: float = Field(default=0.5, ge=0)
     """Live traffic of the embedded account while ``serve`` runs."""
 
@@ -119,3 +122,8 @@ class Settings(BaseSettings):
     def treated_as_public(self) -> tuple[str, ...]:
         """``public_ranges`` as CIDR texts."""
         return tuple(filter(None, (piece.strip() for piece in self.public_ranges.split(","))))
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """``sample_without`` as names of stories."""
+        return tuple(filter(None, (piece.strip() for piece in self.sample_without.split(","))))

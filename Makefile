@@ -1,0 +1,57 @@
+# Two commands are all a user needs: `make run` and `make test`.
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help run test check bench notebooks format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.installed-run ## Everything from a fresh clone to the dashboard at http://127.0.0.1:$(PORT)
+	@$(BIN)/trunkgate serve --port $(PORT)
+
+test: $(VENV)/.installed-test ## Everything from a fresh clone to a green suite; installs the system parts it needs
+	@sh tests/system-parts.sh
+	@$(MAKE) --no-print-directory gates
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.installed-test ## The quick gates: format, lint, types, import contracts, unit tests
+	@$(MAKE) --no-print-directory gates
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow" -q
+
+.PHONY: gates
+gates:
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache
+
+notebooks: $(VENV)/.installed-test ## Run the notebooks
+	@$(BIN)/python -m pytest -q tests/test_notebooks.py
+
+format: $(VENV)/.installed-test ## Format the code
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/ruff check --fix --quiet
+
+lock: ## Pin the newest versions that resolve together (needs uv)
+	@uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet -o requirements.lock
+	@uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove what the commands above made here
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.installed-run: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "trunkgate needs Python 3.11 or newer; this is $$($(PYTHON) --version)." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-test: requirements-dev.lock $(VENV)/.installed-run
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,58 @@
+"""
+What runs beside the pages: syncing a home by itself.
+
+One loop a home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from dashboard.errors import DashboardError
+from dashboard.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class SyncLoop:
+    """Sync a workspace at once, then again and again, until told to stop; an error is kept and tried again."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+        self.last_error = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Sync now rather than at the end of the pause."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End; a sync under way is asked to stop between its steps."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        settings = self._workspace.settings
+        pause = settings.embedded_sync_every_s if settings.embedded else settings.sync_every_s
+        whole_at = 0.0
+        while not self._stop.is_set():
+            whole = time.monotonic() >= whole_at
+            try:
+                self._workspace.sync(quick=not whole, stop=self._stop.is_set)
+                self.last_error = ""
+                if whole:
+                    whole_at = time.monotonic() + settings.sync_every_s
+            except DashboardError as exc:
+                self.last_error = str(exc)
+                log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
+            self._wake.wait(pause)
+            self._wake.clear()

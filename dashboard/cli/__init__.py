@@ -1,0 +1,43 @@
+"""
+The command line: the same verbs as the pages, without a browser.
+
+Every command ends with 0 when it did what was asked and 2 on an error of its own, told in one
+sentence; ``--help`` of each says what its other exit codes mean.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dashboard.cli import account, calls, fixing, running
+from dashboard.cli.output import complain
+from dashboard.errors import DashboardError
+
+OWN_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="trunkgate",
+    help="Operations dashboard of phone systems behind a SIP trunk with IP-based authentication.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for part in (running, account, fixing):
+    for command in part.app.registered_commands:
+        app.registered_commands.append(command)
+app.add_typer(calls.app, name="calls")
+app.add_typer(fixing.journal_app, name="journal")
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    try:
+        app()
+    except DashboardError as exc:
+        complain(str(exc))
+        sys.exit(OWN_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

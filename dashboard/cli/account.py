@@ -1,0 +1,130 @@
+"""``check`` and ``export``: what the account looks like, for cron, CI and auditors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from dashboard.cli.output import Format, out, progress, say, say_json
+from dashboard.findings import Finding, Severity, Status
+from dashboard.reports import csv_file, tables_of
+from dashboard.workspace import Workspace
+
+app = typer.Typer()
+
+FAILED, UNKNOWN = 1, 3
+
+NoSync = Annotated[bool, typer.Option("--no-sync", help="Judge what was synced before; ask the carrier nothing.")]
+
+
+@app.command()
+def check(
+    *,
+    output: Annotated[Format, typer.Option("--format", help="How to print the findings.")] = Format.TEXT,
+    fail_on: Annotated[Severity, typer.Option(help="Least severity that counts for the exit status.")] = Severity.HIGH,
+    allow_unknown: Annotated[bool, typer.Option("--allow-unknown", help="Unknown counts as good.")] = False,
+    no_sync: NoSync = False,
+) -> None:
+    """
+    Run every check.
+
+    Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when something fails, 3 when
+    nothing fails but something is unknown, 2 on an error of its own.
+    """
+    with Workspace.open() as home:
+        if not no_sync:
+            bring_up_to_date(home)
+        snapshot = home.snapshot()
+        findings = home.findings(snapshot)
+        names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
+    if output is Format.JSON:
+        say_json([as_json(finding) for finding in findings])
+    else:
+        _show(findings, names)
+    counted = [finding for finding in findings if finding.severity.at_least(fail_on)]
+    if any(finding.status is Status.FAIL for finding in counted):
+        raise typer.Exit(FAILED)
+    if not allow_unknown and any(finding.status is Status.UNKNOWN for finding in counted):
+        raise typer.Exit(UNKNOWN)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made when it does not exist.")],
+    *,
+    no_sync: NoSync = False,
+) -> None:
+    """
+    Write every table as CSV, and manifest.json with their hashes.
+
+    Ends with 0 when all was written, 2 on an error of its own.
+    """
+    with Workspace.open() as home:
+        if not no_sync:
+            bring_up_to_date(home)
+        files, sealed = export_files(home)
+    written = csv_file.write_folder(folder, files, sealed)
+    say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
+
+
+def export_files(home: Workspace) -> tuple[dict[str, bytes], bytes]:
+    """Return every table of a workspace as CSV bytes by file name, and their manifest."""
+    snapshot = home.snapshot()
+    frames = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
+    account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    files = {f"{name}.csv": csv_file.to_csv(frame, account=account) for name, frame in frames.items()}
+    sealed = csv_file.manifest(files, account=account, taken_at=snapshot.taken_at, head=home.journal.head())
+    return files, sealed
+
+
+def bring_up_to_date(home: Workspace) -> None:
+    """Sync unless that was done within the last pause of ``serve``; the embedded account is always asked."""
+    fetched = home.state.get("calls_until")
+    pause = timedelta(seconds=home.settings.sync_every_s)
+    recent = fetched is not None and datetime.now(UTC) - datetime.fromisoformat(fetched) < pause
+    if recent and not home.settings.embedded:
+        return
+    with progress() as tell:
+        home.sync(quick=recent, progress=tell)
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a JSON object."""
+    return {
+        "check": finding.check,
+        "subject": finding.subject,
+        "status": str(finding.status),
+        "severity": str(finding.severity),
+        "confidence": str(finding.confidence),
+        "impact": str(finding.impact),
+        "reason": finding.reason,
+        "cause": str(finding.cause) if finding.cause else None,
+        "state": str(finding.life),
+        "title": finding.title,
+        "pbx_ids": list(finding.pbx_ids),
+        "changes": [change.model_dump(mode="json") for change in finding.changes],
+        "evidence": [dict(row) for row in finding.evidence],
+        "controls": list(finding.controls),
+        "first_seen_at": finding.first_seen_at.isoformat() if finding.first_seen_at else None,
+    }
+
+
+def _show(findings: Sequence[Finding], names: dict[str, str]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Status", "Severity", "Check", "Subject", "Why"):
+        table.add_column(title, overflow="fold")
+    for finding in findings:
+        if finding.status is Status.PASS:
+            continue
+        who = ", ".join(names[pbx] for pbx in finding.pbx_ids)
+        subject = f"{finding.subject} ({who})" if who and who != finding.subject else finding.subject
+        table.add_row(str(finding.status), str(finding.severity), finding.check, subject, finding.reason)
+    if table.row_count:
+        out.print(table, highlight=False, markup=False)
+    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
+    say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown, {counts[Status.PASS]} passed.")

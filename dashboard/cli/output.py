@@ -1,0 +1,51 @@
+"""How commands speak: plain sentences and tables on a terminal, JSON for programs, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from dashboard.sources import Progress as Tell
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How a command prints its answer."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def say_json(value: Any) -> None:
+    """Print a JSON value to standard output, and nothing else."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """Print a line as it stands: what comes from the account is never read as markup."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Print an error."""
+    err.print(f"trunkgate: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Tell]:
+    """Show how far long work is, on standard error and only on a terminal."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), console=err, transient=True, disable=quiet or not err.is_terminal
+    )
+    with bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)

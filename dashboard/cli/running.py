@@ -1,0 +1,155 @@
+"""``serve``, ``emulator``, ``sync``: what runs, and keeps a home up to date."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import requests
+import typer
+
+from dashboard import workspace
+from dashboard.background import SyncLoop
+from dashboard.cli.output import complain, progress, say
+from dashboard.emulator import process
+from dashboard.errors import SettingsError
+from dashboard.settings import Settings
+
+app = typer.Typer()
+
+HEALTHY_S = 60
+STOP_S = 10
+SYNCED_BY = "TRUNKGATE_SYNCED_BY"
+"""Set for the dashboard that ``serve`` starts, so that only one loop syncs a home."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the dashboard on 127.0.0.1.", min=1, max=65535)] = 8501,
+) -> None:
+    """
+    Run the dashboard, its syncing and, without a key, the embedded account.
+
+    Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    settings = Settings.read()
+    with workspace.Workspace.open(settings, traffic=settings.live_calls_per_s) as home:
+        loop = SyncLoop(home)
+        loop.start()
+        page = _start_pages(port)
+        try:
+            _wait_until_healthy(page, port)
+            account = "the embedded sample account" if settings.embedded else settings.base_url
+            say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            code = page.wait()
+            raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
+        except KeyboardInterrupt:
+            say("Stopping.")
+        finally:
+            _end(page)
+            loop.stop()
+
+
+@app.command()
+def emulator(
+    *,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
+    home: Annotated[Path | None, typer.Option(help="Folder of its database; TRUNKGATE_HOME when not given.")] = None,
+    access_key: Annotated[str, typer.Option(help="API access key; made up when not given.")] = "",
+    secret_key: Annotated[str, typer.Option(help="API secret key; made up when not given.")] = "",
+    calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
+    days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
+    traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
+    without: Annotated[list[str] | None, typer.Option(help="Story to leave out of a new account; repeatable.")] = None,
+) -> None:
+    """
+    Run a Flowroute account in a box until stopped.
+
+    Ends with 0 when stopped, 2 on an error of its own.
+    """
+    folder = home or Settings.read().home
+    process.serve(
+        folder,
+        port=port,
+        access_key=access_key,
+        secret_key=secret_key,
+        calls=calls,
+        days=days,
+        traffic=traffic,
+        without=tuple(without or ()),
+    )
+
+
+@app.command()
+def sync(
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Fetch again only the last minutes of calls.")] = False,
+) -> None:
+    """
+    Read the account and fetch its calls.
+
+    Ends with 0 when everything was read, 1 when rows of an export were put aside, 2 on an error of its own.
+    """
+    with workspace.Workspace.open() as home, progress() as tell:
+        report = home.sync(quick=quick, progress=tell)
+    changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
+    say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
+    if report.rejected:
+        complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
+        raise typer.Exit(1)
+
+
+def _start_pages(port: int) -> subprocess.Popen[bytes]:
+    main = Path(__file__).resolve().parent.parent / "app.py"
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": str(port),
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    root = main.parent.parent
+    return subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(main), *flags],
+        cwd=root if (root / ".streamlit").is_dir() else None,
+        env={**os.environ, SYNCED_BY: "serve"},
+        start_new_session=True,
+    )
+
+
+def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + HEALTHY_S
+    while time.monotonic() < until:
+        if page.poll() is not None:
+            raise SettingsError(
+                f"The dashboard did not start on port {port} (status {page.returncode}). "
+                "If the port is taken, choose another with --port."
+            )
+        try:
+            if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise SettingsError(f"The dashboard did not answer on port {port} within {HEALTHY_S} s.")
+
+
+def _end(page: subprocess.Popen[bytes]) -> None:
+    if page.poll() is not None:
+        return
+    page.terminate()
+    try:
+        page.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        page.kill()
+        page.wait()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,193 @@
+"""
+Interlocks: what must hold before a plan may be applied, each as a sentence.
+
+A guard that is not met blocks the plan, unless it names a phrase that lets it through when typed.
+Adding one is one function here, with ``@interlock``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard.addresses import parse_entry
+from dashboard.calls.replay import Replay
+from dashboard.changes import AllowAddress, Change, Impact, Interlock, PointNumber
+from dashboard.errors import AddressError
+from dashboard.fixes.image import POLICY_KINDS, SIP_REG
+from dashboard.snapshot import Age, Snapshot
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What an interlock may look at."""
+
+    snapshot: Snapshot
+    changes: Sequence[Change]
+    replay: Replay
+    number_use: pd.DataFrame
+    """``number``, ``calls``, ``last_at``: numbers of ours that took inbound calls in the window."""
+    max_changes: int
+
+    @property
+    def impact(self) -> Impact:
+        """The replay, counted."""
+        return self.replay.impact
+
+
+Guard = Callable[[Situation], Interlock | None]
+GUARDS: list[Guard] = []
+
+
+def interlock(guard: Guard) -> Guard:
+    """Register a guard; it returns ``None`` where it has nothing to say of these changes."""
+    GUARDS.append(guard)
+    return guard
+
+
+def check_all(situation: Situation) -> tuple[Interlock, ...]:
+    """Ask every guard, in the order of this module."""
+    return tuple(found for guard in GUARDS if (found := guard(situation)) is not None)
+
+
+@interlock
+def size_is_bounded(situation: Situation) -> Interlock:
+    """One press of a button changes no more than ``max_changes`` things."""
+    count, most = len(situation.changes), situation.max_changes
+    met = 0 < count <= most
+    noun = "change" if count == 1 else "changes"
+    text = f"It makes {count} {noun}." if met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
+    return Interlock(id="size_is_bounded", sentence=text, met=met)
+
+
+@interlock
+def address_is_usable(situation: Situation) -> Interlock | None:
+    """Only single public addresses are put on the list."""
+    added = [change.network for change in situation.changes if isinstance(change, AllowAddress)]
+    if not added:
+        return None
+    for network in added:
+        try:
+            parse_entry(network, public_ranges=situation.snapshot.treated_as_public)
+        except AddressError as exc:
+            return Interlock(id="address_is_usable", sentence=str(exc), met=False)
+    return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} is a single public address.", met=True)
+
+
+@interlock
+def account_is_known(situation: Situation) -> Interlock | None:
+    """Judge a policy change against a fresh list and switch."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    snapshot = situation.snapshot
+    for name, words in (("allowed_ips", "list of allowed addresses"), ("credentials", "state of the credentials")):
+        age = snapshot.freshness[name].age(snapshot.taken_at) if name in snapshot.freshness else Age.MISSING
+        if age is not Age.FRESH:
+            return Interlock(
+                id="account_is_known", sentence=f"The {words} on record is {age}. Sync, then plan again.", met=False
+            )
+    return Interlock(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
+
+
+@interlock
+def calls_are_known(situation: Situation) -> Interlock | None:
+    """Say so where the replay has no fresh calls to rest on."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    snapshot = situation.snapshot
+    age = snapshot.freshness["calls"].age(snapshot.taken_at) if "calls" in snapshot.freshness else Age.MISSING
+    if age is Age.FRESH:
+        return None
+    return Interlock(
+        id="calls_are_known",
+        sentence=f"The calls on record are {age}, so what this would save or break is not known.",
+        met=False,
+        confirm="without calls",
+    )
+
+
+@interlock
+def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
+    """Ask for the PBX's name, typed, where calls of ours would be refused."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    snapshot = situation.snapshot
+    broken = situation.replay.rows[situation.replay.rows["label"] == "broken"]
+    broken = broken[broken["pbx_id"] != ""]
+    if broken.empty:
+        return Interlock(
+            id="nothing_of_ours_breaks", sentence="No past call of a PBX of yours is known to break.", met=True
+        )
+    gone = _left(snapshot, broken)
+    names = _names(snapshot, broken[~gone] if (~gone).any() else broken)
+    calls = int(broken.loc[~gone, "calls"].sum())
+    if not calls:
+        return Interlock(
+            id="nothing_of_ours_breaks",
+            sentence=f"The {int(broken['calls'].sum()):,} past calls it would refuse came from an address that "
+            f"{names} has left since.",
+            met=True,
+        )
+    return Interlock(
+        id="nothing_of_ours_breaks",
+        sentence=f"It would refuse {calls:,} of the past calls, those of {names}.",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def undecided_calls_are_said(situation: Situation) -> Interlock | None:
+    """Ask to acknowledge calls of ours that nobody can decide."""
+    rows = situation.replay.rows
+    unsure = rows[(rows["label"] == "cannot tell") & (rows["pbx_id"] != "")]
+    if unsure.empty:
+        return None
+    names = _names(situation.snapshot, unsure)
+    return Interlock(
+        id="undecided_calls_are_said",
+        sentence=f"Nobody can tell what becomes of {int(unsure['calls'].sum()):,} past calls of {names}.",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def numbers_are_free(situation: Situation) -> Interlock | None:
+    """Move a number that goes elsewhere, or took calls lately, only when its digits are typed."""
+    moves = [change for change in situation.changes if isinstance(change, PointNumber)]
+    if not moves:
+        return None
+    used = dict(zip(situation.number_use["number"], situation.number_use["calls"], strict=True))
+    faults = []
+    for move in moves:
+        if move.was_alias not in ("", SIP_REG):
+            faults.append((move.number, f"{move.number} is routed to {move.was_alias} now"))
+        elif used.get(move.number):
+            faults.append((move.number, f"{move.number} took {int(used[move.number]):,} calls in the last 30 days"))
+    if not faults:
+        return Interlock(
+            id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
+        )
+    return Interlock(
+        id="numbers_are_free",
+        sentence=f"{'; '.join(text for _, text in faults)}.",
+        met=False,
+        confirm=", ".join(number for number, _ in faults),
+    )
+
+
+def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
+    return ", ".join(snapshot.name_of(pbx_id) for pbx_id in sorted(rows["pbx_id"].unique()))
+
+
+def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
+    """Say of each row whether its static PBX had that address and has left it: such calls cannot come again."""
+    held = snapshot.pbx_addresses
+    now = snapshot.addresses_at(snapshot.taken_at)
+    ended = {*zip(held["pbx_id"], held["address"], strict=True)} - {*zip(now["pbx_id"], now["address"], strict=True)}
+    static = set(snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"])
+    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
+    return pd.Series([pair in ended and pair[0] in static for pair in pairs], index=rows.index, dtype=bool)

@@ -1,0 +1,117 @@
+"""
+The life of findings: new, open, planned, applied, verified, regressed.
+
+What a check says is of this moment; what became of a finding is kept in the state database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dashboard.changes import Plan
+from dashboard.findings import Finding, Life, Status
+from dashboard.fixes.plan import undone_by
+from dashboard.journal import DONE, Journal
+from dashboard.state import State, findings
+
+ENDED = (Life.VERIFIED,)
+
+
+def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
+    """
+    Stamp findings with where they stand, and remember it.
+
+    A failure is new, then open; planned once a plan for it was shown; applied once a fix was carried out
+    and the check does not pass yet; a pass after a failure is verified; a failure after that regressed.
+
+    Args:
+        found: What the checks say now.
+        state: Keeps each finding's life.
+        journal: Tells which fixes were carried out and stand.
+        now: The time of the checks, UTC.
+    """
+    with state.reading() as connection:
+        known = {(row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()}
+    planned = {(plan.check, plan.subject): plan.made_at for plan in state.plans()}
+    applied = _applied(journal)
+    stamped, rows = [], []
+    for finding in found:
+        key = (finding.check, finding.subject)
+        before = known.get(key)
+        row = _next(finding, before, planned_at=planned.get(key), applied_at=applied.get(key), now=now)
+        if row is None:
+            stamped.append(replace(finding, life=Life.VERIFIED))
+            continue
+        rows.append((before, row))
+        stamped.append(
+            replace(
+                finding,
+                life=Life(row["life"]),
+                first_seen_at=row["first_seen_at"],
+                last_seen_at=row["last_seen_at"],
+                times_reopened=row["times_reopened"],
+            )
+        )
+    _remember(state, rows)
+    return stamped
+
+
+def _next(
+    finding: Finding,
+    before: dict[str, Any] | None,
+    *,
+    planned_at: datetime | None,
+    applied_at: datetime | None,
+    now: datetime,
+) -> dict[str, Any] | None:
+    """Work out the row to keep; ``None`` for a subject that never failed."""
+    if finding.status is not Status.FAIL:
+        if before is None:
+            return None
+        return before | {"status": str(finding.status), "life": str(_settled(finding, before)), "last_seen_at": now}
+    if before is None:
+        row = {"first_seen_at": now, "times_reopened": 0}
+        life = Life.NEW
+    elif before["life"] in ENDED:
+        row = {"first_seen_at": before["first_seen_at"], "times_reopened": before["times_reopened"] + 1}
+        life = Life.REGRESSED
+    else:
+        row = {"first_seen_at": before["first_seen_at"], "times_reopened": before["times_reopened"]}
+        life = Life.REGRESSED if before["life"] == Life.REGRESSED else Life.OPEN
+        if applied_at and applied_at >= row["first_seen_at"]:
+            life = Life.APPLIED
+        elif planned_at and planned_at >= row["first_seen_at"]:
+            life = Life.PLANNED
+    return row | {
+        "check": finding.check,
+        "subject": finding.subject,
+        "status": str(finding.status),
+        "life": str(life),
+        "last_seen_at": now,
+    }
+
+
+def _settled(finding: Finding, before: dict[str, Any]) -> Life:
+    return Life.VERIFIED if finding.status is Status.PASS else Life(before["life"])
+
+
+def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
+    """Return when each (check, subject) was last fixed by a fix that still stands."""
+    entries = journal.entries()
+    begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
+    standing = [entry for entry in entries if entry.phase == DONE and not undone_by(entries, entry)]
+    return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in standing}
+
+
+def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]]) -> None:
+    """Write what changed; a second writer of the same findings at the same time changes nothing more."""
+    with state.writing() as connection:
+        for before, row in rows:
+            if before is not None and {**before, "last_seen_at": None} == {**row, "last_seen_at": None}:
+                continue
+            key = (findings.c.check == row["check"]) & (findings.c.subject == row["subject"])
+            connection.execute(findings.delete().where(key))
+            connection.execute(findings.insert().values(**row))

@@ -1,0 +1,270 @@
+"""
+Carrier, inventory, calls and state become one dated Snapshot.
+
+``refresh_account`` and ``refresh_calls`` write what the carrier says; ``build_snapshot`` only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from dashboard import tables
+from dashboard.calls.attribution import attribute
+from dashboard.calls.ingest import FileResult, import_files
+from dashboard.calls.store import CallStore
+from dashboard.capabilities import Capability
+from dashboard.carriers import Carrier
+from dashboard.errors import CarrierAnswerError
+from dashboard.policy import Observations, Policy, PolicyVersion
+from dashboard.settings import Settings
+from dashboard.snapshot import Account, Freshness, Snapshot
+from dashboard.state import State
+
+Progress = Callable[[str, float], None]
+INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
+KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
+QUICK_AGAIN = timedelta(minutes=10)
+"""How far back a quick sync reaches: longer than any call takes to reach the export of the embedded account."""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What one sync brought."""
+
+    changed: tuple[str, ...]
+    """Kinds of which a new version was written."""
+    calls: int
+    """Calls fetched, new and replaced ones alike."""
+    rejected: int
+    until: datetime
+
+
+def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:
+    """
+    Read everything but calls from the carrier and keep what changed as new versions.
+
+    Args:
+        carrier: Whom to ask, for what its capabilities include.
+        state: Where versions are kept.
+        now: The time of reading, UTC.
+
+    Returns:
+        Names of what changed.
+    """
+    changed = []
+    can = carrier.capabilities
+    if Capability.READ_CREDENTIALS in can:
+        account = carrier.account()
+        content = {
+            "tech_prefix": account.tech_prefix,
+            "credentials_on": account.credentials_on,
+            "digest_rescues_prefix": account.observations.digest_rescues_prefix,
+            "no_path_status": account.observations.no_path_status,
+            "sample": account.sample,
+            "public_ranges": list(account.public_ranges),
+        }
+        since = account.credentials_changed_at or now
+        if state.record("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
+            changed.append("account")
+    if Capability.READ_ALLOWED_IPS in can:
+        entries, changed_at = carrier.allowed_ips()
+        if _keep(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
+            changed.append("allowed_ips")
+    if Capability.READ_NUMBERS in can:
+        changed += ["numbers"] * _keep(state, "numbers", carrier.numbers(), valid_from=now, now=now)
+    if Capability.READ_ROUTES in can:
+        changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
+        changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
+    offered = carrier.inventory() if state.latest("pbxs") is None else None
+    for name, frame in (offered or {}).items():
+        changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
+    return tuple(changed)
+
+
+def refresh_calls(
+    carrier: Carrier,
+    store: CallStore,
+    state: State,
+    settings: Settings,
+    *,
+    now: datetime,
+    quick: bool = False,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[FileResult]:
+    """
+    Fetch the calls since the last sync, and again those of the last hours, into the store.
+
+    Args:
+        carrier: Exports calls by their start.
+        store: Replaces each export's whole window.
+        state: Remembers up to when calls were fetched.
+        settings: How far back to begin, how many hours to fetch again.
+        now: End of the window, exclusive, UTC.
+        quick: Fetch only the last minutes again.
+        progress: Told what is going on and how far it is, 0 to 1.
+        stop: Asked between steps; True ends the sync early.
+
+    Raises:
+        CarrierAnswerError: An export file could not be read; the store is as it was.
+    """
+    fetched = state.get("calls_until")
+    since = now - timedelta(days=settings.history_days)
+    if fetched:
+        again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
+        since = datetime.fromisoformat(fetched) - again
+    until = now.replace(microsecond=0) + timedelta(seconds=1)
+    results: list[FileResult] = []
+    with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
+        windows = carrier.export_calls(
+            since.replace(microsecond=0), until, Path(folder), progress=progress or _silent, stop=stop or _go_on
+        )
+        for window in windows:
+            results += import_files(store, [window.path], window=(window.since, window.until), progress=progress)
+    broken = [result.error for result in results if result.error]
+    if broken:
+        raise CarrierAnswerError(f"An export of calls could not be read, and none of it was taken. {broken[0]}")
+    state.put("calls_until", now.isoformat())
+    return results
+
+
+def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
+    """Keep a frame that an operator or a reader brought, as a version from now on."""
+    rows = tables.conform(frame, tables.FRAMES[name], source=name)
+    return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
+
+
+def kept_frame(state: State, name: str) -> pd.DataFrame:
+    """Return the latest version of a frame; empty where there is none."""
+    version = state.latest(name)
+    return from_rows(version["content"] if version else [], tables.FRAMES[name])
+
+
+def build_snapshot(
+    state: State,
+    store: CallStore,
+    settings: Settings,
+    capabilities: frozenset[Capability],
+    *,
+    now: datetime | None = None,
+) -> Snapshot:
+    """
+    Put together what is known, without asking the carrier.
+
+    Args:
+        state: Versions of the account, the lists and the inventory.
+        store: Calls.
+        settings: Window and freshness.
+        capabilities: What the carrier lets a program do.
+        now: Defaults to the present, UTC.
+    """
+    now = now or datetime.now(UTC)
+    account_version = state.latest("account")
+    account = account_version["content"] if account_version else {}
+    versions = policy_versions(state)
+    frames = {name: kept_frame(state, name) for name in KEPT}
+    since = now - timedelta(days=settings.window_days)
+    span = store.span()
+    traffic = attribute(
+        store.traffic(since=since, split_at=[version.valid_from for version in versions[1:]]),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
+    )
+    return Snapshot(
+        taken_at=now,
+        account=Account(
+            tech_prefix=account.get("tech_prefix", ""),
+            credentials_on=account.get("credentials_on"),
+            known_by=account_version["known_by"] if account_version else "",
+            sample=bool(account.get("sample")),
+        ),
+        **frames,
+        traffic=traffic,
+        since=None if span is None else max(span[0], since),
+        versions=versions,
+        observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
+        capabilities=capabilities,
+        freshness=_freshness(state, settings),
+        treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
+        silent_days=settings.silent_days,
+    )
+
+
+def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
+    """Merge the versions of the list and of the account into policies, oldest first, from where both are known."""
+    events = [(row["valid_from"], row["id"], "networks", row["content"]) for row in state.versions("allowed_ips")]
+    events += [(row["valid_from"], row["id"], "account", row["content"]) for row in state.versions("account")]
+    known: dict[str, Any] = {}
+    versions: list[PolicyVersion] = []
+    for valid_from, _, kind, content in sorted(events, key=lambda event: event[:2]):
+        known[kind] = content
+        if len(known) < len(("networks", "account")):
+            continue
+        policy = Policy(
+            networks=frozenset(row["network"] for row in known["networks"]),
+            credentials_on=known["account"]["credentials_on"],
+            tech_prefix=known["account"]["tech_prefix"],
+        )
+        if not versions or versions[-1].policy != policy:
+            versions.append(PolicyVersion(policy, valid_from))
+    return tuple(versions)
+
+
+def to_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Write a conformed frame as JSON rows: times as ISO 8601 text, what is absent as null."""
+    shown = frame.copy()
+    for name in shown.columns:
+        if isinstance(shown[name].dtype, pd.DatetimeTZDtype):
+            shown[name] = [None if pd.isna(at) else at.isoformat() for at in shown[name]]
+        else:
+            shown[name] = shown[name].astype(object).where(shown[name].notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
+
+
+def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read back what ``to_rows`` wrote."""
+    if not rows:
+        return tables.empty(schema)
+    return tables.conform(pd.DataFrame(rows), schema, source="the state database")
+
+
+def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:
+    return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
+
+
+def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
+    def seen(*kinds: str) -> datetime | None:
+        found = [version["seen_at"] for version in map(state.latest, kinds) if version]
+        return min(found) if len(found) == len(kinds) else None
+
+    fetched = state.get("calls_until")
+    return {
+        "calls": Freshness(datetime.fromisoformat(fetched) if fetched else None, settings.calls_stale_s),
+        "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
+        "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
+        "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),
+        "inventory": Freshness(seen("pbxs"), settings.inventory_stale_s),
+    }
+
+
+def _folder(home: Path) -> Path:
+    folder = home / "exports"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _silent(_what: str, _share: float) -> None:
+    """Tell nobody."""
+
+
+def _go_on() -> bool:
+    return False

@@ -1,0 +1,268 @@
+"""
+One home, opened: what pages, the command line and notebooks share.
+
+Opens the carrier that the settings name. Without a key that is the embedded account: the emulator of
+the home is used where it runs, and started for as long as the workspace is open where it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from dashboard import checks, life, sources
+from dashboard.actors import Actor
+from dashboard.calls.store import CallStore
+from dashboard.carriers import Carrier, open_carrier
+from dashboard.changes import Change, Plan
+from dashboard.emulator import process
+from dashboard.errors import BusyError, SettingsError, UnknownFindingError
+from dashboard.findings import Finding, Status
+from dashboard.fixes import apply as applying
+from dashboard.fixes import plan as planning
+from dashboard.fixes.watch import Watch, watch
+from dashboard.journal import DONE, Entry, Journal
+from dashboard.settings import Settings
+from dashboard.snapshot import Snapshot
+from dashboard.sources import Progress, SyncReport
+from dashboard.state import State
+
+SYNC_WAIT_S = 60
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a home keeps on this machine."""
+
+    state: State
+    journal: Journal
+    store: CallStore
+
+
+class Workspace:
+    """An open home. Close it, or use it in a ``with``."""
+
+    def __init__(
+        self, settings: Settings, state: State, store: CallStore, carrier: Carrier, *, started: bool = False
+    ) -> None:
+        self.settings = settings
+        self.state = state
+        self.store = store
+        self.carrier = carrier
+        self.journal = Journal(state)
+        self._started = started
+
+    @classmethod
+    def open(cls, settings: Settings | None = None, *, traffic: float = 0.0) -> Workspace:
+        """
+        Open the home that the settings name.
+
+        Args:
+            settings: Read from the environment when not given.
+            traffic: Live calls per second, where the embedded account has to be started.
+
+        Raises:
+            SettingsError: The home belongs to a real account and its key is not set, or the other way round.
+        """
+        settings = settings or Settings.read()
+        state = State.open(settings.home)
+        try:
+            _claim(state, settings)
+            started = False
+            if settings.embedded:
+                running = process.running(settings.home)
+                if running is None:
+                    running = process.start(settings.home, traffic=traffic, without=settings.left_out)
+                    started = True
+                url, access, secret = running.url, running.access_key, running.secret_key
+            else:
+                url = settings.base_url
+                access = settings.flowroute_access_key.get_secret_value()
+                secret = settings.flowroute_secret_key.get_secret_value()
+            carrier = open_carrier(
+                settings,
+                state,
+                url=url,
+                access_key=access,
+                secret_key=secret,
+                emulated=settings.embedded or settings.on_loopback,
+            )
+        except BaseException:
+            state.close()
+            raise
+        return cls(settings, state, CallStore(settings.home), carrier, started=started)
+
+    @classmethod
+    @contextmanager
+    def open_offline(cls) -> Iterator[Kept]:
+        """Open only what is kept on this machine: no carrier is asked and no emulator started."""
+        settings = Settings.read()
+        state = State.open(settings.home)
+        try:
+            yield Kept(state=state, journal=Journal(state), store=CallStore(settings.home))
+        finally:
+            state.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back; end the emulator where this workspace started it."""
+        self.state.close()
+        if self._started:
+            process.stop(self.settings.home)
+
+    def sync(
+        self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+    ) -> SyncReport:
+        """
+        Read the account and fetch calls.
+
+        Args:
+            quick: Fetch again only the calls of the last minutes, rather than of the last two days.
+            progress: Told what is going on and how far it is, 0 to 1.
+            stop: Asked between steps; True ends the sync early.
+
+        Raises:
+            BusyError: Another process is syncing this home and does not end.
+            CarrierError: The carrier did not give what was asked.
+        """
+        lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
+        with lock:
+            now = datetime.now(UTC)
+            changed = sources.refresh_account(self.carrier, self.state, now=now)
+            quick = quick and self.store.digest != ""
+            results = sources.refresh_calls(
+                self.carrier,
+                self.store,
+                self.state,
+                self.settings,
+                now=datetime.now(UTC),
+                quick=quick,
+                progress=progress,
+                stop=stop,
+            )
+            kept = sum(result.kept for result in results)
+            rejected = sum(result.rejected for result in results)
+            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
+
+    def snapshot(self) -> Snapshot:
+        """Return everything known as it stands now."""
+        return sources.build_snapshot(self.state, self.store, self.settings, self.carrier.capabilities)
+
+    def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
+        """Run every check and stamp each verdict with its life, worst first."""
+        snapshot = snapshot or self.snapshot()
+        return life.lived(checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at)
+
+    def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
+        """
+        Plan the fix that a finding proposes, and keep the plan as shown.
+
+        Raises:
+            UnknownFindingError: There is no such finding, or it proposes nothing; what there is is named.
+        """
+        snapshot = snapshot or self.snapshot()
+        found = checks.run(snapshot)
+        chosen = next((f for f in found if f.check == check and f.subject == subject), None)
+        if chosen is None:
+            raise UnknownFindingError(_no_such(found, check, subject))
+        if not chosen.changes:
+            word = "passes" if chosen.status is Status.PASS else f"is {chosen.status}"
+            raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {chosen.reason}")
+        return self.plan_changes(chosen.changes, check=check, subject=subject, snapshot=snapshot)
+
+    def plan_changes(
+        self,
+        changes: Sequence[Change],
+        *,
+        title: str = "",
+        check: str = "",
+        subject: str = "",
+        snapshot: Snapshot | None = None,
+        undoes: int | None = None,
+    ) -> Plan:
+        """Plan any changes, and keep the plan as shown."""
+        snapshot = snapshot or self.snapshot()
+        plan = planning.build(
+            snapshot,
+            changes,
+            number_use=self.store.number_use(snapshot.since or snapshot.taken_at),
+            max_changes=self.settings.max_changes,
+            title=title,
+            check=check,
+            subject=subject,
+            undoes=undoes,
+        )
+        self.state.keep_plan(plan)
+        return plan
+
+    def undo_plan(self, number: int) -> Plan:
+        """Plan the inverse of what a journal entry did."""
+        done, changes, title = planning.undoing(self.journal, number)
+        ended = next(
+            e for e in self.journal.entries() if e.phase == DONE and e.action == self.journal.entry(number).action
+        )
+        return self.plan_changes(changes, title=title, check=done.check, subject=done.subject, undoes=ended.id)
+
+    def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
+        """Do all that ``apply`` does short of writing."""
+        applying.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
+
+    def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> Entry:
+        """Carry out exactly this plan, verify it, and read the account anew."""
+        entry = applying.apply(
+            plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
+        )
+        sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+        return entry
+
+    def watch(self, entry: Entry) -> Watch:
+        """Say what became of the next calls of the sources that a fix touched."""
+        begun = next(e for e in self.journal.entries() if e.action == entry.action)
+        plan = Plan.model_validate(begun.content["plan"])
+        return watch(plan, entry, store=self.store, snapshot=self.snapshot())
+
+
+def _claim(state: State, settings: Settings) -> None:
+    """Keep one account to a home."""
+    kind = "embedded" if settings.embedded else str(urlsplit(settings.base_url).hostname)
+    owner = state.get("account_of_home")
+    if owner is None:
+        state.put("account_of_home", kind)
+    elif owner != kind and settings.embedded:
+        raise SettingsError(
+            f"The home {settings.home} belongs to the account at {owner}. Set FLOWROUTE_ACCESS_KEY and "
+            "FLOWROUTE_SECRET_KEY, or point TRUNKGATE_HOME at another folder."
+        )
+    elif owner != kind:
+        raise SettingsError(
+            f"The home {settings.home} belongs to "
+            f"{'the embedded sample account' if owner == 'embedded' else f'the account at {owner}'}. "
+            f"Point TRUNKGATE_HOME at another folder for the account at {kind}."
+        )
+
+
+def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
+    names = sorted({finding.check for finding in found})
+    if check not in names:
+        return f"There is no check {check}. The checks are: {', '.join(names)}."
+    subjects = [f.subject for f in found if f.check == check and f.changes]
+    known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
+    return f"The check {check} has nothing on {subject}. {known}"
