@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_changes: int = Field(default=25, ge=1)
     """The largest fix: one press of a button changes no more than this many things."""
 
+    sample_calls: int = Field(default=50_000, ge=0)
+    """Calls in the history of a sample account when it is made."""
+
     sample_without: str = ""
     """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
 

@@ -9,6 +9,7 @@ Inside the house nobody checks columns, dtypes or time zones again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -254,7 +255,13 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Return a frame of the contract with no rows."""
-    return conform(pd.DataFrame({name: [] for name in schema.columns}), schema, source=str(schema.name))
+    return _empty(str(schema.name)).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    schema = FRAMES[name]
+    return conform(pd.DataFrame({column: [] for column in schema.columns}), schema, source=name)
 
 
 FRAMES: dict[str, pa.DataFrameSchema] = {

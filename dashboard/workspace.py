@@ -79,7 +79,13 @@ class Workspace:
             if settings.embedded:
                 running = process.running(settings.home)
                 if running is None:
-                    running = process.start(settings.home, traffic=traffic, without=settings.left_out)
+                    running = process.start(
+                        settings.home,
+                        calls=settings.sample_calls,
+                        days=settings.history_days,
+                        traffic=traffic,
+                        without=settings.left_out,
+                    )
                     started = True
                 url, access, secret = running.url, running.access_key, running.secret_key
             else:

@@ -1,0 +1,104 @@
+"""
+Reading a list of the API page by page.
+
+The next offset is counted here. ``links.next`` only says that there is more: the vendor's own sample
+has it point at an internal host, so it is never followed.
+
+Source: developer.flowroute.com/api/numbers/v2.0 (``limit``: 10 unless asked, at most 200; ``offset``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from dashboard.carriers.transport import Transport
+from dashboard.errors import CarrierAnswerError
+
+LIMIT = 200
+MOST_PAGES = 1000
+"""Some 200,000 items: a list that does not end is a fault of the list."""
+
+
+def pages(transport: Transport, path: str, params: Mapping[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
+    """
+    Yield the items of a list, a page at a time, each item once.
+
+    Args:
+        transport: Whom to ask.
+        path: Of the list.
+        params: Filters.
+
+    Raises:
+        CarrierAnswerError: A page is no list, an item has no id, or the pages repeat and do not end.
+    """
+    seen: set[str] = set()
+    offset = 0
+    for number in count(1):
+        body = transport.get(path, {**(params or {}), "limit": LIMIT, "offset": offset})
+        found = items_of(body, f"GET {path}")
+        new = [item for item in found if item["id"] not in seen]
+        if (found and not new) or number > MOST_PAGES:
+            raise CarrierAnswerError(
+                f"The list of GET {path} repeats itself at offset {offset} and cannot be read to its end. "
+                "Nothing was taken from it."
+            )
+        yield new
+        seen.update(item["id"] for item in new)
+        offset += len(found)
+        links = body.get("links")
+        more = isinstance(links, dict) and bool(links.get("next"))
+        if not found or (len(found) < LIMIT and not more):
+            return
+
+
+def items_of(body: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
+    """Return the items of one page, plain or each nested in a ``data`` of its own; ids become text."""
+    found = body.get("data")
+    if not isinstance(found, list):
+        raise CarrierAnswerError(f"The answer to {what} has no list in data; nothing was taken from it.")
+    return [item_of(item, what) for item in found]
+
+
+def item_of(item: Any, what: str) -> dict[str, Any]:
+    """
+    Return one item with its ``id`` as text and its ``attributes`` as a dict.
+
+    Raises:
+        CarrierAnswerError: It has no id, or is no object.
+    """
+    if isinstance(item, dict) and isinstance(item.get("data"), dict):
+        item = item["data"]
+    if not isinstance(item, dict) or isinstance(item.get("id"), bool) or not isinstance(item.get("id"), str | int):
+        raise CarrierAnswerError(f"The answer to {what} has an item without an id; nothing was taken from it.")
+    attributes = item.get("attributes")
+    return {**item, "id": str(item["id"]), "attributes": attributes if isinstance(attributes, dict) else {}}
+
+
+def required(values: Mapping[str, Any], key: str, what: str) -> str:
+    """
+    Return a value as text.
+
+    Raises:
+        CarrierAnswerError: It is missing or empty.
+    """
+    value = values.get(key)
+    if value is None or value == "":
+        raise CarrierAnswerError(f"The answer to {what} has an item without {key}; nothing was taken from it.")
+    return str(value)
+
+
+def text(value: Any) -> str:
+    """Return a value as text; ``""`` where it is absent."""
+    return "" if value is None else str(value)
+
+
+def time_of(value: Any) -> datetime | None:
+    """Read an ISO 8601 time, UTC where it names no zone; ``None`` where it is absent or not a time."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return None if at is None else (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))

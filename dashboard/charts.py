@@ -1,0 +1,326 @@
+"""
+Frame in, Altair chart out.
+
+Color means state and nothing else: ``STATES`` are positions in the theme's categorical palette, so the
+same chart is right in light and in dark; a notebook calls ``use_in_notebook`` once. No chart sets a
+background, a font or a legend: labels stand beside what they name, and a tooltip is a sentence.
+Times are UTC timestamps; the browser draws them in the viewer's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+
+from dashboard.changes import Impact
+from dashboard.findings import Severity, Status
+
+STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
+"""Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
+
+KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "answered": ("Answered", "good"),
+    "not_reached": ("Not reached", "unknown"),
+    "failed": ("Failed otherwise", "risk"),
+    "refused_auth": ("Refused for authorization", "lost"),
+}
+"""What charts tell apart of the outcomes: label and state, in the order of a stack from the bottom."""
+
+KIND_OF: Final[Mapping[str, str]] = {
+    "answered": "answered",
+    "gave_up": "not_reached",
+    "busy_or_no_answer": "not_reached",
+    "bad_number": "not_reached",
+    "refused_unknown": "failed",
+    "media": "failed",
+    "network": "failed",
+    "other": "failed",
+    "refused_auth": "refused_auth",
+}
+"""Outcome (``tables.OUTCOMES``) to kind: six series are too many to read, four are not."""
+
+REPLAY: Final[Mapping[str, str]] = {
+    "unchanged": "plain",
+    "saved": "good",
+    "broken": "lost",
+    "cannot tell": "unknown",
+}
+"""Label of a replay to state, in the order of the bar."""
+
+STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
+
+PLOT_HEIGHT = 220
+PANEL_HEIGHT = 92
+ROW_HEIGHT = 26
+LABEL_HEIGHT = 22
+PADDING = 12
+"""Heights in pixels; the last is what the frame around a plot takes of its height."""
+NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
+"""Mid-tones that keep 3:1 against white and against a dark notebook alike."""
+
+Drawn = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+@alt.theme.register("trunkgate", enable=False)
+def _notebook_theme() -> alt.theme.ThemeConfig:
+    return {
+        "config": {
+            "range": {"category": list(NOTEBOOK_COLORS)},
+            "axis": {"domain": False, "ticks": False, "grid": True},
+            "view": {"strokeWidth": 0},
+        }
+    }
+
+
+def use_in_notebook() -> None:
+    """Give charts their state colors outside the dashboard, whose theme does it there."""
+    alt.theme.enable("trunkgate")
+
+
+def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn]:
+    """
+    Draw the share of outbound calls refused for authorization, a small panel per PBX.
+
+    Args:
+        frame: ``who``, ``from_at``, ``until_at`` (bucket), ``calls``, ``refused``; counts of outbound calls.
+        changes: ``at`` and ``sentence`` of the changes to the list and the switch, drawn as ticks.
+
+    Returns:
+        Panels by ``who``, those with the largest share of late first; both axes are shared.
+    """
+    if frame.empty:
+        return {}
+    share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64")
+    shown = frame.assign(share=share, bottom=0.0, state="lost")
+    shown["sentence"] = _say(shown, "{who}, {day}: {refused:,} of {calls:,} calls refused ({share:.0%})")
+    domain = [frame["from_at"].min().isoformat(), frame["until_at"].max().isoformat()]
+    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=_time_axis(3))
+    top = max(0.05, float(shown["share"].max()))
+    y = alt.Y(
+        "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
+    )
+    ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
+    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=_state(), tooltip="sentence:N")
+    panels = {}
+    for who in _worst_first(shown):
+        rows = shown[shown["who"] == who]
+        bars = _bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
+        drawn = bars.encode(x=x, x2="until_at:T", y=y, y2="bottom", color=_state(), tooltip="sentence:N")
+        panels[who] = (drawn + rule if len(changes) else drawn).properties(height=PANEL_HEIGHT)
+    return panels
+
+
+def outcomes_over_time(frame: pd.DataFrame) -> Drawn:
+    """
+    Draw calls over time, stacked by what became of them, each kind named at the right end.
+
+    Args:
+        frame: ``from_at``, ``until_at`` (bucket), ``kind`` (of ``KINDS``), ``calls``.
+    """
+    shown = _with_kinds(frame)
+    shown["sentence"] = _say(shown, "{day}: {calls:,} calls {kind_said}")
+    shown = shown.sort_values(["from_at", "order"])
+    shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
+    shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
+    bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "sentence"]], binSpacing=1)
+    drawn = bars.encode(
+        x=alt.X("from_at:T", title=None, axis=_time_axis(8)),
+        x2="until_at:T",
+        y=alt.Y("top:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+        y2="bottom",
+        color=_state(),
+        tooltip="sentence:N",
+    )
+    named = _notes(_ends(shown)).encode(x="until_at:T", y="at:Q", text="label:N", color=_state())
+    return (drawn + named).properties(height=PLOT_HEIGHT)
+
+
+def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
+    """
+    Draw a bar per PBX, stacked by what became of its calls, with the total and the refused share beside it.
+
+    Args:
+        frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
+    """
+    shown = _with_kinds(frame)
+    shown["sentence"] = _say(shown, "{who}: {calls:,} calls {kind_said}")
+    totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
+    totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
+    share = (totals["refused"] / totals["calls"].clip(lower=1)).astype("float64")
+    totals["note"] = [
+        f"{calls:,}" + (f"  ·  {part:.0%} refused" if part else "")
+        for calls, part in zip(totals["calls"], share, strict=True)
+    ]
+    return _rows(shown, totals, by="who", value="calls")
+
+
+def calls_by_code(frame: pd.DataFrame) -> Drawn:
+    """
+    Draw a bar per final SIP status.
+
+    Args:
+        frame: ``code`` (text, "403 Tech Prefix and IP not in ACL"), ``kind`` (of ``KINDS``), ``calls``.
+    """
+    shown = _with_kinds(frame)
+    shown["sentence"] = _say(shown, "{calls:,} calls ended with {code}")
+    totals = shown.groupby("code", as_index=False)[["calls"]].sum()
+    totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
+    return _rows(shown, totals, by="code", value="calls")
+
+
+def top_destinations(frame: pd.DataFrame) -> Drawn:
+    """
+    Draw what the costliest destinations cost.
+
+    Args:
+        frame: ``zone`` (the carrier's name of the destination), ``calls``, ``minutes``, ``cost_usd``.
+    """
+    shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
+    shown["sentence"] = _say(shown, "{zone}: ${cost:,.2f} for {calls:,} calls, {minutes:,.0f} minutes")
+    totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
+    return _rows(shown, totals, by="zone", value="cost")
+
+
+def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
+    """
+    Draw how much there is in each hour of the week.
+
+    Args:
+        frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's zone, ``value``.
+        unit: What is counted: ``calls``, or ``USD``.
+    """
+    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    shown = frame.assign(day=[names[number] for number in frame["weekday"]], value=frame["value"].astype("float64"))
+    amount = "${value:,.2f}" if unit == "USD" else "{value:,.0f} " + unit
+    shown["sentence"] = _say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
+    cells: alt.Chart = alt.Chart(shown[["day", "hour", "value", "sentence"]]).mark_rect(cornerRadius=2)
+    every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
+    return cells.encode(
+        x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
+        y=alt.Y("day:O", title=None, sort=list(names), axis=alt.Axis(labelOverlap=False)),
+        color=alt.Color("value:Q", legend=None, scale=alt.Scale(domainMin=0)),
+        tooltip="sentence:N",
+    ).properties(height=8 * ROW_HEIGHT)
+
+
+def findings_by_severity(frame: pd.DataFrame) -> Drawn:
+    """
+    Draw how many findings there are at each severity, failed and unknown apart.
+
+    Args:
+        frame: ``severity`` and ``status`` (of ``findings``), ``findings`` (a count).
+    """
+    shown = frame.assign(
+        state=[STATUS_STATES[status] for status in frame["status"]],
+        order=[list(Status).index(Status(status)) for status in frame["status"]],
+        who=[str(severity).capitalize() for severity in frame["severity"]],
+    )
+    verbs = {Status.FAIL: "failed", Status.UNKNOWN: "unknown", Status.PASS: "passed"}
+    said = shown.assign(verb=[verbs[Status(status)] for status in shown["status"]])
+    shown["sentence"] = _say(said, "{who}: {findings} {verb}")
+    totals = shown.groupby("who", as_index=False)[["findings"]].sum()
+    totals["note"] = totals["findings"].astype(str)
+    ranks = [severity.value.capitalize() for severity in Severity]
+    return _rows(shown, totals, by="who", value="findings", sort=ranks)
+
+
+def replay_bar(impact: Impact) -> Drawn:
+    """
+    Draw the replay of a plan as one bar: unchanged, saved, broken, cannot tell.
+
+    Args:
+        impact: Of the plan. The page says the counts and the dollars beside it.
+    """
+    rows = [
+        {"state": state, "order": order, "calls": calls, "sentence": f"{calls:,} past calls: {label}"}
+        for order, (label, state) in enumerate(REPLAY.items())
+        if (calls := impact.calls(label))
+    ]
+    bar = _bars(pd.DataFrame(rows, columns=["state", "order", "calls", "sentence"]), size=ROW_HEIGHT, strokeWidth=2)
+    drawn: alt.Chart = bar.encode(
+        x=alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False)),
+        color=_state(),
+        stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(STATES)), legend=None),
+        order=alt.Order("order:Q"),
+        tooltip="sentence:N",
+    )
+    return drawn.properties(height=ROW_HEIGHT)
+
+
+def _state() -> alt.Color:
+    """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
+    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=None)
+
+
+def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
+    bars: alt.Chart = alt.Chart(frame).mark_bar(**look)
+    return bars
+
+
+def _notes(frame: pd.DataFrame) -> alt.Chart:
+    notes: alt.Chart = alt.Chart(frame.assign(state="text")).mark_text(align="left", dx=6, fontSize=12)
+    return notes
+
+
+def _ends(shown: pd.DataFrame) -> pd.DataFrame:
+    """Place each kind's name beside the last bucket, spread so that no two overlap."""
+    last = shown[shown["from_at"] == shown["from_at"].max()]
+    gap = float(shown["top"].max() or 1) * LABEL_HEIGHT / PLOT_HEIGHT
+    places: list[float] = []
+    for middle in (last["top"] + last["bottom"]) / 2:
+        places.append(max(middle, places[-1] + gap) if places else middle)
+    ends: pd.DataFrame = last[["until_at", "label"]].assign(at=places)
+    return ends
+
+
+def _rows(
+    shown: pd.DataFrame, totals: pd.DataFrame, *, by: str, value: str, sort: Iterable[str] | None = None
+) -> Drawn:
+    """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
+    order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
+    order = [name for name in order if name in set(totals[by])]
+    most = float(totals[value].max()) if len(totals) else 1.0
+    y = alt.Y(f"{by}:N", title=None, sort=order, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
+    x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(domain=[0, most * 1.35], nice=False))
+    bars = _bars(shown[[by, value, "state", "order", "sentence"]], size=14, cornerRadius=1)
+    drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip="sentence:N")
+    noted = _notes(totals[[by, value, "note"]]).encode(x=alt.X(f"{value}:Q"), y=y, text="note:N", color=_state())
+    return (drawn + noted).properties(height=max(1, len(order)) * ROW_HEIGHT + PADDING)
+
+
+def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:
+    kinds = list(KINDS)
+    labels = [KINDS[kind][0] for kind in frame["kind"]]
+    return frame.assign(
+        label=labels,
+        kind_said=[label[0].lower() + label[1:] for label in labels],
+        state=[KINDS[kind][1] for kind in frame["kind"]],
+        order=[kinds.index(kind) for kind in frame["kind"]],
+    )
+
+
+def _time_axis(count: int) -> alt.Axis:
+    return alt.Axis(format="%-d %b", tickCount=count, grid=False, labelFlush=True)
+
+
+def _worst_first(shown: pd.DataFrame) -> list[str]:
+    recent = shown.sort_values("from_at").groupby("who").tail(3)
+    latest = recent.groupby("who")[["calls", "refused"]].sum()
+    share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")
+    return [str(who) for who in share.sort_values(ascending=False, kind="stable").index]
+
+
+def _say(frame: pd.DataFrame, pattern: str) -> list[str]:
+    """Fill a sentence from each row; ``{day}`` is its ``from_at`` unless there is such a column."""
+    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment] # columns are text here
+    return [pattern.format_map({"day": _day(row.get("from_at"))} | row) for row in rows]
+
+
+def _day(at: Any) -> str:
+    if at is None:
+        return ""
+    moment = pd.Timestamp(at)
+    return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")

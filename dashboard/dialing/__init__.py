@@ -1,0 +1,37 @@
+"""
+Dialing: tech prefix, destination, dial string, and the PBX configuration that sends it.
+
+The carrier takes ``TECHPREFIX*1NPANXXXXXX@PoP``: eight digits, ``*`` or ``#`` (``%23`` in a SIP URI), then
+1 and ten digits, or country code and number up to 15 digits (ITU-T E.164), without ``+`` and without 011.
+N11 codes are dialed as they are. Source: the carrier's service guide, its article on IP-based
+authentication and its article on dialing formats.
+"""
+
+from __future__ import annotations
+
+from dashboard.dialing.asterisk import asterisk_pjsip
+from dashboard.dialing.destination import (
+    Destination,
+    Issue,
+    Kind,
+    parse_destination,
+    parse_tech_prefix,
+    read_number,
+)
+from dashboard.dialing.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
+
+__all__ = [
+    "RETIRED_HOSTS",
+    "Destination",
+    "DialString",
+    "Issue",
+    "Kind",
+    "asterisk_pjsip",
+    "build",
+    "lint",
+    "parse",
+    "parse_destination",
+    "parse_pop",
+    "parse_tech_prefix",
+    "read_number",
+]

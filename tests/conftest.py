@@ -1,0 +1,36 @@
+"""What many tests share: an environment of their own, an embedded account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+
+SAMPLE_CALLS = 4_000
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's account or home."""
+    for name in ("FLOWROUTE_BASE_URL", "FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
+    """Open an embedded account with few calls, without the stories named; everything ends with the test."""
+    with ExitStack() as stack:
+
+        def make(*without: str, **settings: Any) -> Workspace:
+            home = tmp_path / f"account-{'-'.join(without) or 'whole'}"
+            made = Settings(home=home, sample_without=",".join(without), sample_calls=SAMPLE_CALLS, **settings)
+            return stack.enter_context(Workspace.open(made))
+
+        yield make

@@ -1,0 +1,106 @@
+"""CSV files: exactly the rows, safe in a spreadsheet, sealed by a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import tables
+from dashboard.errors import InputError
+from dashboard.reports.csv_file import DANGEROUS, account_name, manifest, to_csv, to_zip, write_folder
+
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def read(data: bytes) -> pd.DataFrame:
+    """Read a CSV back as text."""
+    return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=1, max_size=5))
+def test_no_cell_can_start_a_formula(cells: list[str]) -> None:
+    """Whatever the text, no cell begins with a character that a spreadsheet runs; nothing else changes."""
+    back = read(to_csv(pd.DataFrame({"label": cells}), account="SAMPLE"))["label"]
+
+    assert not any(cell.startswith(DANGEROUS) for cell in back)
+    assert cells == [cell[1:] if cell[:1] == "'" and cell[1:].startswith(DANGEROUS) else cell for cell in back]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_dangerous_cells_are_neutralized(cell: str) -> None:
+    """Each character of the list is met with an apostrophe."""
+    assert read(to_csv(pd.DataFrame({"a": [cell]}), account="x"))["a"].iloc[0].startswith("'")
+
+
+def test_numbers_and_times_are_left_alone() -> None:
+    """Negative amounts stay numbers; times are ISO 8601 in UTC; money keeps its digits."""
+    frame = pd.DataFrame(
+        {
+            "amount": [-1.5],
+            "at": pd.to_datetime([AT]).as_unit("us"),
+            "cost": pd.array([Decimal("0.01000000")], dtype=tables.MONEY),
+        }
+    )
+
+    row = read(to_csv(frame, account="SAMPLE")).iloc[0].to_dict()
+
+    assert row == {"account": "SAMPLE", "amount": "-1.5", "at": "2026-11-20T12:00:00+00:00", "cost": "0.01000000"}
+
+
+def test_every_row_says_sample() -> None:
+    """A row that is copied out of the file still says where it is from."""
+    assert {"SAMPLE"} == set(read(to_csv(pd.DataFrame({"a": ["x", "y"]}), account="SAMPLE"))["account"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "prefix", "name"),
+    [(True, "12345678", "SAMPLE"), (False, "12345678", "12345678"), (False, "", "unknown")],
+)
+def test_the_account_is_named(*, sample: bool, prefix: str, name: str) -> None:
+    """The sample account is never taken for a real one."""
+    assert name == account_name(sample=sample, tech_prefix=prefix)
+
+
+def test_the_manifest_seals_what_is_on_disk(tmp_path: Path) -> None:
+    """Every file is listed with its rows, bytes and hash; the manifest is written last."""
+    files = {"a.csv": to_csv(pd.DataFrame({"x": ["1", "2\n3"]}), account="SAMPLE"), "b.csv": b"account,x\n"}
+
+    written = write_folder(tmp_path / "out", files, manifest(files, account="SAMPLE", taken_at=AT, head="0" * 64))
+
+    sealed = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert written[-1].name == "manifest.json"
+    assert ("SAMPLE", "0" * 64) == (sealed["account"], sealed["journal_head"])
+    assert [("a.csv", 2), ("b.csv", 0)] == [(entry["name"], entry["rows"]) for entry in sealed["files"]]
+    for entry in sealed["files"]:
+        data = (tmp_path / "out" / entry["name"]).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"])
+
+
+def test_the_zip_holds_the_same_and_is_reproducible() -> None:
+    """The same tables make the same bytes."""
+    files = {"a.csv": b"account,x\nSAMPLE,1\n"}
+    sealed = manifest(files, account="SAMPLE", taken_at=AT, head="0" * 64)
+
+    packed = to_zip(files, sealed)
+
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert {"a.csv": files["a.csv"], "manifest.json": sealed} == {n: archive.read(n) for n in archive.namelist()}
+    assert packed == to_zip(files, sealed)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "out").write_text("in the way")
+
+    with pytest.raises(InputError, match="out cannot be written"):
+        write_folder(tmp_path / "out", {}, b"{}")

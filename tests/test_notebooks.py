@@ -1,0 +1,39 @@
+"""Notebooks run from their first cell to their last, on a home of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def test_there_is_a_notebook() -> None:
+    """The list below is not empty by mistake."""
+    assert [path.name for path in NOTEBOOKS][:1] == ["01_first_look.ipynb"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the Jupyter client's own use of event loops
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # as above: sockets it closes after the loop has ended
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell runs on the embedded account, and the last table of the checks is not empty."""
+    monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "3000")
+    notebook = nbformat.read(path, as_version=4)
+
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+
+    assert all(cell.get("outputs") for cell in notebook.cells[:-1] if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_defines_nothing_and_keeps_no_output(path: Path) -> None:
+    """Notebooks import the package; functions belong there, and outputs are made by running."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+    assert not [cell.source for cell in cells if "def " in cell.source or "class " in cell.source]
+    assert not [cell for cell in cells if cell.outputs or cell.execution_count]

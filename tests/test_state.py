@@ -1,0 +1,109 @@
+"""The state database: versions, migrations, two processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from dashboard.errors import StateError
+from dashboard.state import State, metadata
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """Open a fresh database."""
+    state = State.open(tmp_path)
+    yield state
+    state.close()
+
+
+def test_equal_content_confirms_and_other_content_is_a_new_version(state: State) -> None:
+    """A version is written when something changed; otherwise the last one is seen again."""
+    written = [
+        state.record("routes", content, valid_from=NOW + delay, seen_at=NOW + delay, known_by="carrier")
+        for content, delay in [([1], timedelta(0)), ([1], timedelta(1)), ([2], timedelta(2))]
+    ]
+
+    assert [True, False, True] == written
+    assert [([1], NOW + timedelta(1)), ([2], NOW + timedelta(2))] == [
+        (row["content"], row["seen_at"]) for row in state.versions("routes")
+    ]
+
+
+def test_versions_never_run_backwards(state: State) -> None:
+    """A version that claims to be older than the one before begins where that one did."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.record("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
+
+    assert [NOW, NOW] == [row["valid_from"] for row in state.versions("account")]
+
+
+def test_times_keep_their_microseconds_and_zone(state: State) -> None:
+    """What goes in as UTC comes out as the same instant."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    version = state.latest("account")
+
+    assert version is not None
+    assert NOW == version["valid_from"]
+
+
+def test_migrations_make_the_tables_that_the_code_uses(state: State) -> None:
+    """Alembic finds nothing to add, remove or alter between the migrations and the tables in the code."""
+    with state.reading() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert [] == differences
+
+
+def test_a_newer_database_is_left_alone(state: State, tmp_path: Path) -> None:
+    """A revision this version does not know is refused with the cure."""
+    with state.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StateError, match=r"newer version \(revision 9999\).*TRUNKGATE_HOME"):
+        State.open(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """Garbage in place of the database is an error that names it."""
+    (tmp_path / "state.db").write_bytes(b"this is not a database at all" * 100)
+
+    with pytest.raises(StateError, match=r"state\.db cannot be used"):
+        State.open(tmp_path)
+
+
+def test_writers_wait_for_each_other(state: State) -> None:
+    """Eight threads counting up the same fact lose nothing."""
+    state.put("count", 0)
+
+    def count() -> None:
+        for _ in range(10):
+            with state.writing() as connection:
+                value = connection.execute(sa.text("SELECT value FROM meta WHERE key = 'count'")).scalar_one()
+                connection.execute(sa.text("UPDATE meta SET value = :v WHERE key = 'count'"), {"v": int(value) + 1})
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert state.get("count") == 80
+
+
+def test_the_file_is_durable(state: State, tmp_path: Path) -> None:
+    """The database is in WAL mode, so that readers and a writer do not stop each other."""
+    assert state.url.endswith("state.db")
+    connection = sqlite3.connect(tmp_path / "state.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
