@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -117,7 +118,7 @@ def contains(networks: Collection[str], address: str) -> bool:
         address: The address to look for; a text that is no address is on no list.
     """
     found = _as_address(address)
-    return found is not None and any(_covers(network, found) for network in _networks(networks))
+    return found is not None and _index(frozenset(networks)).covers(found)
 
 
 def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Series[bool]:
@@ -131,16 +132,16 @@ def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Serie
     Returns:
         A series of bool under the index of ``addresses``.
     """
-    known = list(_networks(networks))
-    hosts = {network.network_address for network in known if network.num_addresses == 1}
-    wide = [network for network in known if network.num_addresses > 1]
+    index = _index(frozenset(networks))
     listed = [
-        text
-        for text in addresses.dropna().unique()
-        if (found := _as_address(text)) is not None
-        and (found in hosts or any(_covers(network, found) for network in wide))
+        text for text in addresses.dropna().unique() if (found := _as_address(text)) is not None and index.covers(found)
     ]
     return addresses.isin(listed)
+
+
+def is_network(text: str) -> bool:
+    """Say whether a text is an address or a network in CIDR form, public or not."""
+    return _as_network(text) is not None
 
 
 def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, allow_cidr: bool, allow_ipv6: bool) -> str:
@@ -223,12 +224,30 @@ def _purpose(address: Address) -> str | None:
     return None
 
 
-def _covers(network: Network, address: Address) -> bool:
-    return network.version == address.version and address in network
-
-
 def _networks(texts: Iterable[str]) -> Iterable[Network]:
     return filter(None, map(_as_network, texts))
+
+
+@dataclass(frozen=True)
+class _Index:
+    """A list made ready for looking up: single hosts as a set, which most lists are, and the rest."""
+
+    hosts: frozenset[Address]
+    wide: tuple[Network, ...]
+
+    def covers(self, address: Address) -> bool:
+        return address in self.hosts or any(
+            network.version == address.version and address in network for network in self.wide
+        )
+
+
+@lru_cache(maxsize=256)
+def _index(networks: frozenset[str]) -> _Index:
+    known = list(_networks(networks))
+    return _Index(
+        frozenset(network.network_address for network in known if network.num_addresses == 1),
+        tuple(network for network in known if network.num_addresses > 1),
+    )
 
 
 @lru_cache(maxsize=65536)

@@ -72,6 +72,7 @@ def _next(
         if before is None:
             return None
         return before | {"status": str(finding.status), "life": str(_settled(finding, before)), "last_seen_at": now}
+    row: dict[str, Any]
     if before is None:
         row = {"first_seen_at": now, "times_reopened": 0}
         life = Life.NEW

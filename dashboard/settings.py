@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     sample_calls: int = Field(default=50_000, ge=0)
     """Calls in the history of a sample account when it is made."""
 
+    sample_refusals_in_cdrs: bool = True
+    """Whether refused calls leave a CDR on a sample account that is made; the real carrier's way is not known."""
+
     sample_without: str = ""
     """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
 

@@ -85,6 +85,7 @@ class Workspace:
                         days=settings.history_days,
                         traffic=traffic,
                         without=settings.left_out,
+                        refusals_in_cdrs=settings.sample_refusals_in_cdrs,
                     )
                     started = True
                 url, access, secret = running.url, running.access_key, running.secret_key

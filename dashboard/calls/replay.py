@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ from dashboard.policy import CANNOT_TELL, Decision, Facts, Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
 
 UNCHANGED, SAVED, BROKEN, CANNOT = "unchanged", "saved", "broken", "cannot tell"
+Key = Mapping[Any, Any]
+"""A distinct key of the roll-up: ``source_ip``, ``pbx_id``, ``version``, ``refused`` and where it was listed."""
+
 LABELS = (UNCHANGED, SAVED, BROKEN, CANNOT)
 NO_VERSION = -1
 """No policy is on record for that time, or the call fell into the very second of a change."""
@@ -158,7 +162,7 @@ class _Judge:
             if credentials_on is False and key["listed_then"]:
                 self._seen_to_dial.add(_caller(key))
 
-    def label(self, key: Mapping[str, object]) -> tuple[str, str, str]:
+    def label(self, key: Key) -> tuple[str, str, str]:
         """Return label, how the call is admitted today, and how under the proposal."""
         now = self._facts(key, listed=bool(key["listed_today"]), credentials_on=self._today.credentials_on)
         then = self._facts(key, listed=bool(key["listed_new"]), credentials_on=self._proposal.credentials_on)
@@ -174,7 +178,7 @@ class _Judge:
             return UNCHANGED, _way(today), _way(new)
         return (SAVED if new.admitted else BROKEN), _way(today), _way(new)
 
-    def _facts(self, key: Mapping[str, object], *, listed: bool, credentials_on: bool | None) -> Facts:
+    def _facts(self, key: Key, *, listed: bool, credentials_on: bool | None) -> Facts:
         pbx, caller = str(key["pbx_id"]), _caller(key)
         return Facts(
             dials_prefix=True if caller in self._seen_to_dial else self._dials.get(pbx),
@@ -183,14 +187,14 @@ class _Judge:
             digest_valid=True if caller in self._seen_to_hold else self._holds.get(pbx),
         )
 
-    def _past(self, key: Mapping[str, object]) -> Facts | None:
-        number = int(str(key["version"]))
+    def _past(self, key: Key) -> Facts | None:
+        number = int(key["version"])
         if number == NO_VERSION:
             return None
         policy = self._versions[number].policy
         return self._facts(key, listed=bool(key["listed_then"]), credentials_on=policy.credentials_on)
 
-    def _contradicted(self, key: Mapping[str, object]) -> bool:
+    def _contradicted(self, key: Key) -> bool:
         """Say whether the call ended otherwise than the rule says it must have: then something on record is wrong."""
         past = self._past(key)
         if past is None:
@@ -198,7 +202,7 @@ class _Judge:
         expected = admit(past, self._observed).admitted
         return expected is not None and expected == bool(key["refused"])
 
-    def _with_evidence(self, key: Mapping[str, object], now: Facts) -> Decision:
+    def _with_evidence(self, key: Key, now: Facts) -> Decision:
         """Decide today's side; the call itself is the answer where today's facts are those it met."""
         decision = admit(now, self._observed)
         if decision.admitted is None and self._past(key) == now:
@@ -206,7 +210,7 @@ class _Judge:
         return decision
 
 
-def _caller(key: Mapping[str, object]) -> tuple[str, str]:
+def _caller(key: Key) -> tuple[str, str]:
     """Name who calls: what a call proves, it proves of this PBX at this address."""
     return str(key["pbx_id"]), str(key["source_ip"])
 

@@ -146,17 +146,17 @@ class Exports:
 
     def _fetch(self, window: Window, folder: Path) -> Path | None:
         window.tell("asking the carrier", 0.0)
-        job: Job | None = self._there_already(window) or self._create(window)
+        job = self._there_already(window) or self._create(window)
         for last in (False, True):
-            job = self._completed(job, window)
-            if job is None:
-                return None
+            ready = self._completed(job, window)
+            if ready is None:
+                break
             try:
-                return self._download(job, window, folder)
+                return self._download(ready, window, folder)
             except CarrierRefusedError:
                 if last:
                     raise
-                job = self._renewed(job, window)
+                job = self._renewed(ready, window)
         return None
 
     def _there_already(self, window: Window) -> Job | None:
@@ -188,49 +188,58 @@ class Exports:
                     raise
         raise CarrierUnavailableError(f"POST {PATH} was not answered. Try again later.")
 
-    def _completed(self, job: Job | None, window: Window) -> Job | None:
+    def _completed(self, job: Job, window: Window) -> Job | None:
         """Wait until the job has ended; ``None`` where it was stopped."""
         waited, pause = 0.0, FIRST_POLL_S
-        while job is not None and job.status == PROCESSING:
+        while job.status == PROCESSING:
             if waited > POLL_LIMIT_S:
                 raise CarrierUnavailableError(
-                    f"Export {job.id} of calls is still being prepared after {POLL_LIMIT_S / 60:.0f} minutes. Sync "
-                    "again later: it is picked up then."
+                    f"Export {self._named(job)} of calls is not ready after {POLL_LIMIT_S / 60:.0f} minutes. "
+                    "Sync again later: it is picked up then."
                 )
             window.tell("the carrier prepares the file", WAITING_SHARE * (1 - math.exp(-waited / TYPICAL_S)))
             if not self._pause(pause, window.stop):
                 return None
             waited, pause = waited + pause, min(pause * POLL_GROWTH, LAST_POLL_S)
             job = self._read(job.id)
-        if job is not None and job.status == FAILED:
+        if job.status == FAILED:
             raise CarrierUnavailableError(
-                f"Export {job.id} of the calls from {window.since:%Y-%m-%d %H:%M:%S} to {window.until:%Y-%m-%d %H:%M:%S}"
-                " UTC failed at the carrier. Sync again; if it fails again, give that number to the carrier."
+                f"Export {self._named(job)} of the calls from {window.since:%Y-%m-%d %H:%M:%S} to "
+                f"{window.until:%Y-%m-%d %H:%M:%S} UTC failed at the carrier. Sync again; if it fails again, give "
+                "that number to the carrier."
             )
-        if job is not None and (job.status != COMPLETED or not job.link):
+        if job.status != COMPLETED or not job.link:
             said = self._transport.cleaned(job.status) or "nothing"
             lacks = " without a link" if job.status == COMPLETED else ""
-            raise CarrierAnswerError(f"Export {job.id} has the status {said}{lacks}, which is not understood.")
+            raise CarrierAnswerError(
+                f"Export {self._named(job)} has the status {said}{lacks}, which is not understood."
+            )
         return job
 
     def _download(self, job: Job, window: Window, folder: Path) -> Path | None:
         if job.expired(datetime.now(UTC)):
-            raise CarrierRefusedError(f"The link of export {job.id} has expired.")
+            raise CarrierRefusedError(f"The link of export {self._named(job)} has expired.")
         named = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
         return download(
             self._transport,
             job.link,
             folder / f"calls-{window.since:%Y%m%dT%H%M%SZ}-{window.until:%Y%m%dT%H%M%SZ}-{named}",
-            what=f"the file of export {job.id}",
+            what=f"the file of export {self._named(job)}",
             progress=lambda share: window.tell("downloading", WAITING_SHARE + (1 - WAITING_SHARE) * share),
             stop=window.stop,
         )
 
     def _renewed(self, job: Job, window: Window) -> Job:
         """Return the job with a fresh link; a new job where the carrier gives it none."""
-        again = self._read(job.id)
+        try:
+            again = self._read(job.id)
+        except CarrierRefusedError:
+            return self._create(window)
         fresh = again.status == COMPLETED and again.link != job.link and not again.expired(datetime.now(UTC))
         return again if fresh else self._create(window)
+
+    def _named(self, job: Job) -> str:
+        return self._transport.cleaned(job.id)
 
     def _read(self, number: str) -> Job:
         path = f"{PATH}/{quote(number, safe='')}"

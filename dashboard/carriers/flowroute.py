@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
-from ipaddress import collapse_addresses, ip_address, ip_network, summarize_address_range
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses, summarize_address_range
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -153,7 +154,7 @@ class FlowrouteCarrier:
         """Return the id of the route that an alias names; aliases are unique on an account."""
         if alias == REGISTRATION_ALIAS:
             return REGISTRATION_ID
-        found = [route["route_id"] for route in self._routes() if route["alias"] == alias]
+        found = [route["route_id"] for route in self._routes() if alias and route["alias"] == alias]
         if not found:
             raise CarrierRefusedError(f"The account has no route with the alias {alias}. Sync, then plan again.")
         if len(found) > 1:
@@ -181,24 +182,20 @@ class FlowrouteCarrier:
 
 def networks_of(rules: str) -> str:
     """
-    Read a PoP's firewall rules, networks and first-last ranges mixed, as networks.
+    Read a PoP's firewall rules, where the carrier mixes networks and first-last ranges, as networks.
 
     Returns:
-        CIDR texts, comma separated, each address once; a piece that is neither is left out.
+        CIDR texts, comma separated, each address once; a piece that is no IPv4 network is left out.
     """
-    found = []
+    found: list[IPv4Network] = []
     for piece in rules.replace(";", ",").split(","):
-        first, _, last = piece.strip().partition("-")
-        try:
+        first, _, last = (part.strip() for part in piece.partition("-"))
+        with suppress(ValueError):
             if last:
-                found += summarize_address_range(ip_address(first.strip()), ip_address(last.strip()))
+                found += summarize_address_range(IPv4Address(first), IPv4Address(last))
             else:
-                found.append(ip_network(first, strict=False))
-        except (ValueError, TypeError):
-            continue
-    four = collapse_addresses(network for network in found if network.version == 4)
-    six = collapse_addresses(network for network in found if network.version == 6)
-    return ", ".join(str(network) for group in (four, six) for network in group)
+                found.append(IPv4Network(first, strict=False))
+    return ", ".join(map(str, collapse_addresses(found)))
 
 
 def _number_row(item: dict[str, Any]) -> dict[str, str]:
@@ -217,7 +214,7 @@ def _target(points: dict[str, Any], name: str, number: str) -> str:
     data = _dict(points.get(name)).get("data")
     if data is None:
         return ""
-    return item_of(data, f"GET {NUMBERS_PATH} ({name} of {number})")["id"]
+    return str(item_of(data, f"GET {NUMBERS_PATH} ({name} of {number})")["id"])
 
 
 def _dict(value: Any) -> dict[str, Any]:

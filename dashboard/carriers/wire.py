@@ -38,7 +38,7 @@ TIMEOUT_S = (5.0, 30.0)
 """To connect, and between two pieces of an answer."""
 
 ATTEMPTS = 5
-BACK_OFF = wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
+BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 RETRY_AFTER_MAX_S = 60
 PIECE_BYTES = 64 * 1024
 PORTS = {"http": 80, "https": 443}
@@ -158,8 +158,8 @@ def send(
         wait_s = retry_after_s(answer.headers.get("Retry-After"))
         raise PassingError(f"it answered {status}", carried_out=status != TOO_MANY, wait_s=wait_s)
     raise CarrierAnswerError(
-        f"{what} was answered with {status}, which leads elsewhere. It was not followed, so that the key stays "
-        f"where it belongs. Check the address in FLOWROUTE_BASE_URL."
+        f"{what} was answered with {status}, which leads elsewhere. It was not followed, because that could carry "
+        "a secret to another host. Check that the configured address is the carrier's own."
     )
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from dashboard.cli.output import Format, out, progress, say, say_json
+from dashboard.cli.output import Format, progress, say, say_json
 from dashboard.findings import Finding, Severity, Status
 from dashboard.reports import csv_file, tables_of
 from dashboard.workspace import Workspace
@@ -115,16 +114,15 @@ def as_json(finding: Finding) -> dict[str, Any]:
 
 
 def _show(findings: Sequence[Finding], names: dict[str, str]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Status", "Severity", "Check", "Subject", "Why"):
-        table.add_column(title, overflow="fold")
     for finding in findings:
         if finding.status is Status.PASS:
             continue
         who = ", ".join(names[pbx] for pbx in finding.pbx_ids)
-        subject = f"{finding.subject} ({who})" if who and who != finding.subject else finding.subject
-        table.add_row(str(finding.status), str(finding.severity), finding.check, subject, finding.reason)
-    if table.row_count:
-        out.print(table, highlight=False, markup=False)
+        subject = f"{finding.subject} ({who})" if who else finding.subject
+        word = finding.severity if finding.status is Status.FAIL else finding.status
+        say(f"{word.upper():<8}  {finding.check}  {subject}")
+        say(f"          {finding.reason}")
+        if finding.changes:
+            say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
     say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown, {counts[Status.PASS]} passed.")

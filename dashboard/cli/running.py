@@ -67,6 +67,7 @@ def emulator(
     calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
     days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
     traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
+    refusals_in_cdrs: Annotated[bool, typer.Option(help="Whether a new account's refused calls leave a CDR.")] = True,
     without: Annotated[list[str] | None, typer.Option(help="Story to leave out of a new account; repeatable.")] = None,
 ) -> None:
     """
@@ -84,6 +85,7 @@ def emulator(
         days=days,
         traffic=traffic,
         without=tuple(without or ()),
+        refusals_in_cdrs=refusals_in_cdrs,
     )
 
 

@@ -1,0 +1,41 @@
+"""The router: one page a file, the header above each, the review of a fix over each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import header, review, states
+
+PAGES = Path(__file__).parent / "app_pages"
+
+st.set_page_config(page_title="trunkgate", page_icon=":material/settings_phone:", layout="wide")
+page = st.navigation(
+    {
+        "Watch": [
+            st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
+            st.Page(PAGES / "findings.py", title="Findings", icon=":material/rule:"),
+            st.Page(PAGES / "fixes.py", title="Fixes", icon=":material/history:"),
+            st.Page(PAGES / "calls.py", title="Calls", icon=":material/call:"),
+        ],
+        "Set up": [
+            st.Page(PAGES / "account.py", title="Account", icon=":material/shield_lock:"),
+            st.Page(PAGES / "inventory.py", title="Inventory", icon=":material/dns:"),
+            st.Page(PAGES / "set_up_pbx.py", title="Set up a PBX", icon=":material/checklist:"),
+        ],
+        "Report": [st.Page(PAGES / "exports.py", title="Exports", icon=":material/download:")],
+    },
+    expanded=True,
+)
+with session.errors_said():
+    header.show()
+    if session.loaded():
+        header.stale(session.snapshot())
+        page.run()
+        review.show()
+        session.settle()
+    else:
+        states.first_run()
+session.say_note()

@@ -1,0 +1,28 @@
+"""Overview: are calls being refused, is somebody spending our money, what to do first."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import charts, session
+from dashboard.app_parts import answers, cards, shapes
+
+known, found, zone = session.snapshot(), session.findings(), session.zone()
+rows = shapes.outbound(known)
+
+st.title(answers.overview(known, found))
+cards.figures(known, found)
+
+st.subheader("Do first")
+cards.do_first(known, found)
+
+st.subheader("Refused for authorization, share of outbound calls by day")
+cards.panels(charts.refusal_share(shapes.refusals(rows, zone), shapes.policy_changes(known, zone)))
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Findings by severity")
+    cards.severities(found)
+with right:
+    st.subheader("How fresh this is")
+    cards.freshness(known, zone)

@@ -1,0 +1,124 @@
+"""The title line of each page: its question, with the answer in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pandas as pd
+
+from dashboard.app_parts import shapes
+from dashboard.app_parts.words import count, join, money
+from dashboard.findings import Finding, Impact, Status
+from dashboard.fixes.plan import undone_by
+from dashboard.journal import DONE, Entry
+from dashboard.snapshot import Snapshot
+
+DAY = timedelta(days=1)
+REFUSED_SHARE = 0.05
+"""A PBX counts as being refused from this share of a day's calls on: one mistyped call is not an outage."""
+
+
+def failing(findings: Sequence[Finding]) -> list[Finding]:
+    """Return what failed, worst first."""
+    return [finding for finding in findings if finding.status is Status.FAIL]
+
+
+def overview(snapshot: Snapshot, findings: Sequence[Finding]) -> str:
+    """Say who is refused and who spends our money; else what is left to do; else that all is well."""
+    said = [*_refused(snapshot), *_spent(snapshot)]
+    if said:
+        return " ".join(said)
+    open_ones = failing(findings)
+    if open_ones:
+        outage = [finding for finding in open_ones if finding.impact is Impact.OUTAGE]
+        about = outage or open_ones
+        return f"Calls go through; {count(len(about), 'finding')} {'could stop them' if outage else 'to settle'}."
+    if not findings or all(finding.status is Status.UNKNOWN for finding in findings):
+        return "Nothing could be checked yet."
+    return "Every PBX places calls from a listed address."
+
+
+def of_findings(findings: Sequence[Finding]) -> str:
+    """Say how many findings are open and what they cost."""
+    open_ones = failing(findings)
+    unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
+    tail = f" {count(unknown, 'subject')} could not be evaluated." if unknown else ""
+    if not open_ones:
+        return f"Nothing fails.{tail}" if findings else "Nothing was checked yet."
+    costs = {
+        "calls": sum(finding.impact is Impact.OUTAGE for finding in open_ones),
+        "money": sum(finding.impact is Impact.LOSS for finding in open_ones),
+    }
+    verbs = [f"{number} can cost {what}" for what, number in costs.items() if number]
+    head = f"{count(len(open_ones), 'finding')} {'is' if len(open_ones) == 1 else 'are'} open"
+    return f"{head}{': ' + join(verbs) if verbs else ''}.{tail}"
+
+
+def of_calls(rows: pd.DataFrame, words: str) -> str:
+    """Say how many outbound calls there were and how many were refused."""
+    total = int(rows["calls"].sum())
+    if not total:
+        return f"No outbound call in {words}."
+    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
+    share = f"{refused / total:.1%} were refused for authorization" if refused else "none was refused for authorization"
+    return f"{count(total, 'outbound call')} in {words}; {share}."
+
+
+def of_account(snapshot: Snapshot, findings: Sequence[Finding]) -> str:
+    """Say how many addresses are allowed, and how many of those belong to no PBX."""
+    entries = len(snapshot.allowed_ips)
+    if not entries:
+        return "No address is on Outbound Allowed IPs."
+    stray = sum(finding.check == "allowed_ip_has_pbx" for finding in failing(findings))
+    verb = "is" if entries == 1 else "are"
+    belong = f"{stray} of them {'belongs' if stray == 1 else 'belong'} to no PBX" if stray else "each belongs to a PBX"
+    return f"{count(entries, 'address', 'addresses')} {verb} allowed; {belong}."
+
+
+def of_inventory(snapshot: Snapshot) -> str:
+    """Say how many PBXs there are and in what state."""
+    if snapshot.pbxs.empty:
+        return "No PBX is in the inventory yet."
+    by_status = snapshot.pbxs["status"].value_counts()
+    parts = [
+        f"{int(by_status[status])} {'is' if by_status[status] == 1 else 'are'} {words}"
+        for status, words in (("active", "active"), ("standby", "on standby"), ("retired", "retired"))
+        if status in by_status.index
+    ]
+    return f"{count(len(snapshot.pbxs), 'PBX', 'PBXs')}: {join(parts)}."
+
+
+def of_fixes(entries: Sequence[Entry]) -> str:
+    """Say how many fixes stand."""
+    done = [entry for entry in entries if entry.phase == DONE and entry.undoes is None]
+    standing = sum(undone_by(entries, entry) is None for entry in done)
+    if not done:
+        return "No fix was made yet."
+    back = len(done) - standing
+    tail = f"; {back} {'was' if back == 1 else 'were'} taken back" if back else ""
+    return f"{count(standing, 'fix', 'fixes')} {'stands' if standing == 1 else 'stand'}{tail}."
+
+
+def _refused(snapshot: Snapshot) -> list[str]:
+    rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
+    rows = rows[rows["pbx_id"] != ""]
+    if rows.empty:
+        return []
+    refused = rows.assign(refused=rows["calls"].where(rows["outcome"] == "refused_auth", 0))
+    by_pbx = refused.groupby("who")[["calls", "refused"]].sum()
+    who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
+    if not who:
+        return []
+    return [f"{join(who)} {'is' if len(who) == 1 else 'are'} being refused."]
+
+
+def _spent(snapshot: Snapshot) -> list[str]:
+    rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
+    rows = rows[(rows["pbx_id"] == "") & (rows["calls"] > 0)]
+    cost = float(rows["cost_usd"].sum()) if len(rows) else 0.0
+    if not cost:
+        return []
+    sources = sorted(rows.loc[rows["cost_usd"].astype("float64") > 0, "source_ip"].unique())
+    what = f"{sources[0]}, which nobody owns," if len(sources) == 1 else f"{len(sources)} addresses nobody owns"
+    return [f"{what} spent {money(cost, digits=0)} in 24 hours."]

@@ -1,0 +1,152 @@
+"""The pieces of the overview: figures, what to do first, small multiples, freshness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, session
+from dashboard.app_parts import answers, review, shapes, states
+from dashboard.app_parts.words import (
+    AGE_COLORS,
+    AGE_WORDS,
+    ICONS,
+    INPUT_WORDS,
+    SEVERITY_COLORS,
+    ago,
+    count,
+    exact,
+    money,
+    names,
+    owner_of,
+    plain,
+)
+from dashboard.capabilities import Capability
+from dashboard.changes import Impact
+from dashboard.findings import Finding, Severity, Status
+from dashboard.snapshot import Snapshot
+
+MOST_TO_DO = 6
+PANEL_WIDTH = 190
+DAY = timedelta(days=1)
+LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
+
+
+def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+    """Draw the four figures that an operator looks for first."""
+    rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
+    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
+    total = int(rows["calls"].sum())
+    open_ones = answers.failing(findings)
+    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
+    switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
+    bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
+    with st.grid(4, min_column_width=190):
+        st.metric("Calls admitted, 24 h", f"{total - refused:,}", border=True, height="stretch")
+        st.metric(
+            "Refused for authorization, 24 h",
+            f"{refused:,}",
+            f"{refused / total:.1%} of calls" if refused else None,
+            delta_color="red",
+            delta_arrow="off",
+            help=bound,
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Open findings",
+            len(open_ones),
+            f"{bad} high or critical" if bad else None,
+            delta_color="red",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+        )
+        st.metric("Outbound credentials", switch, border=True, height="stretch")
+
+
+def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+    """Draw the fixes worth making, worst first; findings that one fix settles stand together."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in answers.failing(findings):
+        if finding.changes:
+            groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
+    if not groups:
+        states.empty("Nothing to fix.")
+    for number, (sentences, settled) in enumerate(list(groups.items())[:MOST_TO_DO]):
+        _to_do(number, sentences, settled, snapshot)
+    if len(groups) > MOST_TO_DO:
+        st.page_link("app_pages/findings.py", label=f"{len(groups) - MOST_TO_DO} more on Findings")
+
+
+def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], snapshot: Snapshot) -> None:
+    worst = settled[0]
+    color = SEVERITY_COLORS[worst.severity]
+    icon = ICONS["error" if color == "red" else "warning"]
+    more = f" and {count(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
+    about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
+    with st.container(border=True):
+        text, press = st.columns([5, 1], vertical_alignment="center")
+        with text.container(gap=None):
+            st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
+            st.caption(f"{plain(worst.reason)} {effect(session.impact(worst))}")
+        with press:
+            st.button(
+                "Review fix",
+                key=f"overview_fix_{number}",
+                on_click=review.ask_fix,
+                args=(worst.check, worst.subject),
+                type="primary" if number == 0 else "secondary",
+                width="stretch",
+            )
+
+
+def effect(impact: Impact | None) -> str:
+    """Say what a fix would have done to past calls, as a sentence; nothing for one that bears on none."""
+    if impact is None:
+        return ""
+    saved, broken, unsure = (impact.labels[label] for label in ("saved", "broken", "cannot tell"))
+    said = [f"Lets in {count(saved.calls, 'past call')}." if saved.calls else ""]
+    ours = [name for name in impact.breaks if not name.endswith("(nobody's)")]
+    if broken.calls and not ours:
+        said.append(f"Stops {count(broken.calls, 'past call')} of nobody's, {money(broken.cost_usd)}.")
+    else:
+        said.append(f"Breaks {broken.calls:,}.")
+    if unsure.calls:
+        said.append(f"Nobody can tell for {unsure.calls:,}.")
+    return " ".join(filter(None, said))
+
+
+def panels(drawn: Mapping[str, charts.Drawn]) -> None:
+    """Lay small multiples out, as many beside each other as there is room for."""
+    if not drawn:
+        states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
+        return
+    grid = st.grid(4, min_column_width=PANEL_WIDTH, gap="small")
+    for who, chart in drawn.items():
+        with grid.cell():
+            st.markdown(f"**{plain(who)}**")
+            st.altair_chart(chart, alt=f"Share of calls of {who} refused for authorization, by day")
+
+
+def severities(findings: Sequence[Finding]) -> None:
+    """Draw how many findings there are at each severity; what passed is said in words."""
+    told = [finding for finding in findings if finding.status is not Status.PASS]
+    if told:
+        frame = pd.DataFrame([{"severity": str(f.severity), "status": str(f.status)} for f in told])
+        st.altair_chart(charts.findings_by_severity(shapes.severities(frame)), alt="Findings by severity")
+    st.caption(f"{count(len(findings) - len(told), 'subject')} passed.")
+
+
+def freshness(snapshot: Snapshot, zone: ZoneInfo) -> None:
+    """Say of every input when it was last read or confirmed."""
+    for name, fresh in snapshot.freshness.items():
+        age = fresh.age(snapshot.taken_at)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
+            st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, snapshot.taken_at)}", width="content")
+            st.caption(exact(fresh.as_of, zone), width="content")

@@ -1,0 +1,65 @@
+"""A plan's changes as rows to be read: what, as it is now, as it will be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.app_parts.words import owner_of, plain
+from dashboard.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, PointNumber, SetCredentials
+from dashboard.fixes.image import POLICY_KINDS
+from dashboard.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Row:
+    """One change, in Markdown."""
+
+    what: str
+    before: str
+    after: str
+
+
+def rows(changes: tuple[Change, ...], snapshot: Snapshot) -> list[Row]:
+    """
+    Say each change as it is now and as it will be.
+
+    Args:
+        changes: Of a plan, in their order.
+        snapshot: For the names that stand beside addresses.
+    """
+    return [_row(change, snapshot) for change in changes]
+
+
+def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False) -> str:
+    """Write the changes as a Markdown table; ``done`` speaks of the past."""
+    heads = ("Before", "After") if done else ("Now", "After")
+    lines = [f"| Change | {heads[0]} | {heads[1]} |", "|:--|:--|:--|"]
+    lines += [f"| {row.what} | {row.before} | {row.after} |" for row in rows(changes, snapshot)]
+    return "\n".join(lines)
+
+
+def touches_policy(plan: Plan) -> bool:
+    """Say whether a plan bears on which outbound calls are admitted."""
+    return any(isinstance(change, POLICY_KINDS) for change in plan.changes)
+
+
+def _row(change: Change, snapshot: Snapshot) -> Row:
+    if isinstance(change, SetCredentials):
+        on, off = "Enabled", "Disabled"
+        return Row("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
+    if isinstance(change, CreateRoute | DeleteRoute):
+        value = f"`{change.value}`"
+        there = isinstance(change, DeleteRoute)
+        return Row(
+            f"Inbound route {plain(change.alias)}", value if there else "Not there", "Not there" if there else value
+        )
+    if isinstance(change, PointNumber):
+        was, now = (plain(alias) or "Unassigned" for alias in (change.was_alias, change.to_alias))
+        return Row(f"Number `{change.number}`", was, now)
+    about = ", ".join(
+        filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))
+    )
+    listed = f"On the list{f': {plain(about)}' if about else ''}"
+    what = f"`{change.network}` ({plain(owner_of(change.network, snapshot))})"
+    allowed = isinstance(change, AllowAddress)
+    return Row(what, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")

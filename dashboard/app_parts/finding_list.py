@@ -1,0 +1,183 @@
+"""The findings page: filters that live in the address, the table, and one finding in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import grids, review, states
+from dashboard.app_parts.words import (
+    ICONS,
+    IMPACT_WORDS,
+    LIFE_WORDS,
+    SEVERITY_COLORS,
+    SEVERITY_STATES,
+    STATUS_COLORS,
+    STATUS_WORDS,
+    ago,
+    exact,
+    join,
+    names,
+    plain,
+    subject_of,
+)
+from dashboard.charts import STATUS_STATES
+from dashboard.checks import discover
+from dashboard.findings import Finding, Impact, Severity, Status
+from dashboard.fixes.plan import undone_by
+from dashboard.journal import DONE
+from dashboard.snapshot import Snapshot
+
+TABLE_KEY = "findings_table"
+
+
+def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
+    """Draw the filters; return what they leave. Every choice is kept in the page's address."""
+    pbxs = sorted({pbx_id for finding in findings for pbx_id in finding.pbx_ids}, key=snapshot.name_of)
+    with st.container(horizontal=True, gap="medium"):
+        status = st.pills(
+            "State",
+            [str(status) for status in Status],
+            selection_mode="multi",
+            default=[str(Status.FAIL), str(Status.UNKNOWN)],
+            format_func=lambda value: STATUS_WORDS[Status(value)],
+            key="state",
+            bind="query-params",
+        )
+        severity = st.pills(
+            "Severity",
+            [str(severity) for severity in Severity if any(f.severity is severity for f in findings)],
+            selection_mode="multi",
+            format_func=str.capitalize,
+            key="severity",
+            bind="query-params",
+        )
+        impact = st.pills(
+            "Can cost",
+            [str(impact) for impact in Impact],
+            selection_mode="multi",
+            format_func=lambda value: IMPACT_WORDS[Impact(value)],
+            key="impact",
+            bind="query-params",
+        )
+        pbx = st.pills(
+            "PBX", pbxs, selection_mode="multi", format_func=snapshot.name_of, key="pbx", bind="query-params"
+        )
+    return [
+        finding
+        for finding in findings
+        if (not status or finding.status in status)
+        and (not severity or finding.severity in severity)
+        and (not impact or finding.impact in impact)
+        and (not pbx or set(pbx) & set(finding.pbx_ids))
+    ]
+
+
+def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
+    """Draw the table; return the finding of the selected row, the first unless another was chosen."""
+    frame = pd.DataFrame(
+        {
+            "state": [[_state(finding)] for finding in shown],
+            "subject": [subject_of(finding, snapshot) for finding in shown],
+            "what": [finding.title for finding in shown],
+            "since": [finding.first_seen_at for finding in shown],
+        }
+    )
+    states_of = {s.capitalize(): SEVERITY_STATES[s] for s in Severity}
+    states_of |= {STATUS_WORDS[s]: STATUS_STATES[s] for s in (Status.UNKNOWN, Status.PASS)}
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=grids.height(len(frame)),
+        column_config={
+            "state": grids.chips("State", states_of, width=112),
+            "subject": grids.text("Subject", width=170),
+            "what": grids.text("What should hold", width=300),
+            "since": grids.when("First seen"),
+        },
+        placeholder="-",
+        on_select="rerun",
+        selection_mode="single-row-required",
+        key=TABLE_KEY,
+    )
+    rows = event["selection"]["rows"]
+    return shown[rows[0]] if rows and rows[0] < len(shown) else shown[0]
+
+
+def _state(finding: Finding) -> str:
+    return finding.severity.capitalize() if finding.status is Status.FAIL else STATUS_WORDS[finding.status]
+
+
+def detail(finding: Finding, snapshot: Snapshot) -> None:
+    """Draw why a finding matters, what it rests on, what would put it right, and what was done so far."""
+    st.subheader(plain(subject_of(finding, snapshot)), anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        st.badge(STATUS_WORDS[finding.status], color=STATUS_COLORS[finding.status])
+        st.badge(finding.severity.capitalize(), color=SEVERITY_COLORS[finding.severity])
+        st.badge(LIFE_WORDS[finding.life], color="gray")
+        st.badge(finding.confidence.capitalize(), color="gray")
+    st.markdown(plain(finding.reason))
+    if finding.changes:
+        effect(finding)
+    why = next((check.description for check in discover() if check.id == finding.check), "")
+    st.markdown(f"**Why it matters.** {plain(why)}")
+    if finding.evidence:
+        st.markdown("**Evidence**")
+        st.dataframe(evidence_frame(finding), hide_index=True, row_height=30)
+    _history(finding, snapshot)
+    if finding.controls:
+        st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
+
+
+def effect(finding: Finding) -> None:
+    """Draw the changes that a finding proposes and the button that opens their review."""
+    for change in finding.changes:
+        st.markdown(f":blue[{ICONS['plan']}] {plain(change.sentence())}")
+    st.button(
+        "Review fix",
+        type="primary",
+        icon=":material/build:",
+        on_click=review.ask_fix,
+        args=(finding.check, finding.subject),
+        key="findings_fix",
+    )
+
+
+def none_left(findings: Sequence[Finding]) -> None:
+    """Say why the table is empty."""
+    if any(finding.status is not Status.PASS for finding in findings):
+        states.empty("No finding matches these filters. Take one off.", icon=":material/filter_alt_off:")
+    elif findings:
+        states.empty("Every check passes.")
+    else:
+        states.empty("Nothing was checked yet. Sync the account.", icon=ICONS["unknown"])
+
+
+def evidence_frame(finding: Finding) -> pd.DataFrame:
+    """Return the evidence as a table: one row a fact, columns as the check names them."""
+    frame = pd.DataFrame([dict(row) for row in finding.evidence])
+    return frame.rename(columns={name: f"{name[0].upper()}{name[1:]}" for name in map(str, frame.columns)})
+
+
+def _history(finding: Finding, snapshot: Snapshot) -> None:
+    said = []
+    if finding.first_seen_at:
+        said.append(f"First seen {ago(finding.first_seen_at, snapshot.taken_at)}")
+        said[-1] += f" ({exact(finding.first_seen_at, session.zone())})."
+    if finding.times_reopened:
+        said.append(f"Came back {finding.times_reopened} times.")
+    entries = session.workspace().journal.entries()
+    subjects = {entry.action: entry.content["plan"] for entry in entries if "plan" in entry.content}
+    for entry in entries:
+        plan = subjects.get(entry.action, {})
+        if entry.phase == DONE and (plan.get("check"), plan.get("subject")) == (finding.check, finding.subject):
+            back = undone_by(entries, entry)
+            tail = f", taken back {ago(back.at)}" if back else ""
+            said.append(f"{plain(entry.title)} by {plain(entry.actor)} {ago(entry.at)}{tail}.")
+    about = names(finding, snapshot)
+    st.markdown(
+        f"**History.** {' '.join(said) or 'Nothing was recorded yet.'}{f' PBX: {plain(about)}.' if about else ''}"
+    )

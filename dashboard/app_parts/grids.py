@@ -1,0 +1,63 @@
+"""Columns of tables, configured once: chips in state colors, times, addresses, money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard.charts import STATES
+
+MOST_ROWS = 16
+MOST_PX = 560
+
+
+def height(rows: int, most: int = MOST_ROWS) -> int | Literal["content"]:
+    """Return the height that shows every row up to ``most`` of them, and scrolls beyond."""
+    return "content" if rows <= most else MOST_PX
+
+
+def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
+    """
+    Configure a column of chips in the theme's state colors; its cells are lists of one text.
+
+    A chip takes the theme's categorical color at its option's place, so options are put at places of
+    their state, and places between are filled with options that no cell has.
+
+    Args:
+        label: Of the column.
+        states: Text of a chip to its state, one of ``charts.STATES``.
+        width: Of the column, in pixels.
+    """
+    options: list[str] = []
+    for text, state in states.items():
+        while len(options) % len(STATES) != STATES.index(state):
+            options.append(" " * (len(options) + 1))
+        options.append(text)
+    return st.column_config.MultiselectColumn(label, options=options, color="auto", width=width)
+
+
+def when(label: str, *, help_text: str = "") -> Any:
+    """Configure a column of times, said relative to now; the exact time shows on hover."""
+    return st.column_config.DatetimeColumn(label, format="distance", width=120, help=help_text or None)
+
+
+def at(label: str) -> Any:
+    """Configure a column of exact times in the viewer's zone."""
+    return st.column_config.DatetimeColumn(label, format="D MMM HH:mm:ss", width=130)
+
+
+def usd(label: str) -> Any:
+    """Configure a column of dollars."""
+    return st.column_config.NumberColumn(label, format="dollar", width=90)
+
+
+def whole(label: str) -> Any:
+    """Configure a column of counts."""
+    return st.column_config.NumberColumn(label, format="localized", width=80)
+
+
+def text(label: str, *, width: int | None = None) -> Any:
+    """Configure a column of text."""
+    return st.column_config.TextColumn(label, width=width)

@@ -1,0 +1,81 @@
+"""Paste what the portal shows, see the difference, accept it; what is missing stays unless ticked one by one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import declared, review
+from dashboard.app_parts.words import ICONS, count, owner_of, plain
+from dashboard.capabilities import Capability
+from dashboard.carriers.pasted import Difference, Pasted, difference, read_pasted
+from dashboard.changes import AllowAddress, RemoveAddress
+from dashboard.fixes.image import entry
+from dashboard.snapshot import Snapshot
+
+TEXT_KEY = "account_pasted"
+
+
+def show(snapshot: Snapshot) -> None:
+    """Draw the box to paste into and, once something is in it, the difference."""
+    st.caption("Copy the page Outbound Allowed IPs as it is, in any layout. The addresses are read out of it.")
+    text = st.text_area("What the portal shows", key=TEXT_KEY, height=120, label_visibility="collapsed") or ""
+    st.button("Compare", icon=":material/difference:", key="account_compare")
+    if not text.strip():
+        return
+    with session.errors_said():
+        pasted = read_pasted(text, public_ranges=snapshot.treated_as_public)
+        found = difference(snapshot.allowed_ips["network"], pasted)
+        _difference(pasted, found, snapshot)
+
+
+def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
+    for fault in pasted.unusable:
+        st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}, `{fault.text}`: {plain(fault.reason)}")
+    if not pasted.entries:
+        st.warning("No address was found in what was pasted. The list is unchanged.", icon=ICONS["warning"])
+        return
+    added, missing, same = st.columns(3)
+    with added:
+        st.markdown(f"**{count(len(found.added), 'address', 'addresses')} to add**")
+        for new in found.added:
+            st.markdown(f":green[:material/add:] `{new.network}` {plain(new.label)}")
+    with missing:
+        st.markdown(f"**{len(found.missing)} not in what was pasted**")
+        gone = [network for network in found.missing if _gone(network, snapshot)]
+        if found.missing:
+            st.caption("They stay on the list. Tick those that are really gone.")
+    with same:
+        st.markdown(f"**{len(found.same)} the same**")
+        for network in found.same:
+            st.markdown(f":gray[:material/check:] `{network}` {plain(owner_of(network, snapshot))}")
+    _accept(found, gone, snapshot)
+
+
+def _gone(network: str, snapshot: Snapshot) -> bool:
+    return st.checkbox(f"`{network}` {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
+
+
+def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
+    changes = len(found.added) + len(gone)
+    if Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
+        label = "Accept as the list" if changes else "Confirm that the list is the same"
+        if st.button(label, type="primary", key="account_accept"):
+            opened = session.workspace()
+            declared.keep_list(opened, snapshot.allowed_ips, found, remove=gone, by=session.who().name)
+            session.note(f"Accepted: {len(found.added)} added, {len(gone)} removed, the rest kept.")
+            st.rerun()
+        return
+    if not changes:
+        st.markdown(f":green[{ICONS['good']}] Nothing to change: what was pasted is on the list.")
+        return
+    rows = snapshot.allowed_ips.set_index("network")
+    planned = [AllowAddress(network=new.network, label=new.label) for new in found.added]
+    removed = [RemoveAddress(network=network, **entry(rows.loc[network])) for network in gone]
+    st.button(
+        f"Review {count(changes, 'change')} of the account",
+        type="primary",
+        key="account_accept",
+        on_click=review.ask_changes,
+        args=([*planned, *removed],),
+    )

@@ -1,0 +1,32 @@
+"""What a page says when it has nothing to show: a first run, an empty table."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts.words import ICONS
+
+POLL_S = 1.5
+
+
+def first_run() -> None:
+    """Say that the account is being read for the first time, and draw the page once it is."""
+    st.title("The account is being read for the first time.")
+    st.caption("The allowed addresses, the inbound routes and 30 days of calls. This takes about a minute.")
+    _wait()
+
+
+@st.fragment(run_every=POLL_S)
+def _wait() -> None:
+    with session.errors_said():
+        if session.loaded():
+            st.rerun()
+    st.skeleton(height=120)
+    st.skeleton(height=240)
+
+
+def empty(sentence: str, *, icon: str = ICONS["good"]) -> None:
+    """Say that there is nothing, and why that is so."""
+    with st.container(border=True):
+        st.markdown(f":gray[{icon} {sentence}]")

@@ -1,0 +1,91 @@
+"""The journal as a timeline: who, what, before and after, how it ended, undo; and the plans that were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import diffs, review, states
+from dashboard.app_parts.words import ICONS, Color, ago, count, exact, plain
+from dashboard.changes import Plan
+from dashboard.fixes.plan import undone_by
+from dashboard.journal import BEGUN, DONE, Entry
+from dashboard.snapshot import Snapshot
+
+VIEWS = ("History", "Plans shown")
+MOST = 50
+
+
+def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    """Draw every fix, newest first, with the rows it changed."""
+    begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
+    if not begun:
+        states.empty("No fix was made yet. What is applied from Findings is written here, with a way back.")
+        return
+    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    for entry in begun[:MOST]:
+        _entry(entry, ends.get(entry.action), entries, snapshot)
+    if len(begun) > MOST:
+        st.caption(f"{count(len(begun) - MOST, 'older fix', 'older fixes')} are in the journal's CSV, on Exports.")
+
+
+def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    """Draw the plans that were shown, newest first, and whether each was applied."""
+    if not shown:
+        states.empty("No plan was shown yet. Review fix on Findings makes one.")
+    applied = {entry.plan_hash for entry in entries if entry.phase == DONE}
+    for number, plan in enumerate(shown[:MOST]):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                done = plan.hash in applied
+                st.badge("Applied" if done else "Shown only", color="green" if done else "blue")
+                st.markdown(f"**{plain(plan.title)}**", width="content")
+                st.caption(f"{ago(plan.made_at)} · plan {plan.hash[:12]}", help=exact(plan.made_at, session.zone()))
+            st.markdown(diffs.table(plan.changes, snapshot))
+            if not done and plan.check:
+                st.button(
+                    "Plan again",
+                    key=f"fixes_plan_{number}",
+                    on_click=review.ask_fix,
+                    args=(plan.check, plan.subject),
+                    icon=":material/build:",
+                )
+
+
+def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    back = undone_by(entries, ended) if ended else None
+    word, color = _outcome(ended, back)
+    with st.container(border=True):
+        text, press = st.columns([6, 1], vertical_alignment="center")
+        with text, st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(word, color=color)
+            st.markdown(f"**{plain(begun.title)}**", width="content")
+            st.caption(
+                f"{ago(begun.at)} by {plain(begun.actor)} · entry {(ended or begun).id}",
+                help=exact(begun.at, session.zone()),
+            )
+        if ended and ended.phase == DONE and back is None:
+            press.button(
+                "Undo",
+                key=f"fixes_undo_{ended.id}",
+                icon=":material/undo:",
+                on_click=review.ask_undo,
+                args=(ended.id,),
+                width="stretch",
+            )
+        plan = Plan.model_validate(begun.content["plan"])
+        st.markdown(diffs.table(plan.changes, snapshot, done=True))
+        if ended and ended.phase != DONE:
+            st.markdown(f":red[{ICONS['error']}] {plain(str(ended.content.get('message', '')))}")
+        elif back:
+            st.caption(f"Taken back {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
+
+
+def _outcome(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
+    if ended is None:
+        return "Cut short, outcome not known", "orange"
+    if ended.phase != DONE:
+        return "Failed", "red"
+    return ("Taken back", "gray") if back else ("Done and verified", "green")

@@ -1,0 +1,175 @@
+"""How things are said: times, money, names, and the icon and color that go with each state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import humanize
+import pandas as pd
+
+from dashboard.findings import Finding, Impact, Life, Severity, Status
+from dashboard.snapshot import Age, Snapshot
+
+Color = Literal["red", "orange", "green", "gray", "blue"]
+"""The five states, by the names the theme gives their colors; orange is amber."""
+
+ICONS: Final = {
+    "error": ":material/error:",
+    "warning": ":material/warning:",
+    "good": ":material/check_circle:",
+    "unknown": ":material/help:",
+    "plan": ":material/pending:",
+    "info": ":material/info:",
+    "time": ":material/schedule:",
+}
+
+SEVERITY_COLORS: Final[dict[Severity, Color]] = {
+    Severity.CRITICAL: "red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "orange",
+    Severity.LOW: "orange",
+    Severity.INFORMATIONAL: "gray",
+}
+"""Red: calls or money are being lost. Amber: will be, or a gap in control. Gray: nothing to act on."""
+
+STATE_OF_COLOR: Final[dict[Color, str]] = {
+    "red": "lost",
+    "orange": "risk",
+    "green": "good",
+    "gray": "unknown",
+    "blue": "proposal",
+}
+SEVERITY_STATES: Final = {severity: STATE_OF_COLOR[color] for severity, color in SEVERITY_COLORS.items()}
+IMPACT_WORDS: Final = {Impact.LOSS: "Money", Impact.OUTAGE: "Calls", Impact.HYGIENE: "Order"}
+STATUS_WORDS: Final = {Status.FAIL: "Failed", Status.UNKNOWN: "Not evaluated", Status.PASS: "Passed"}
+STATUS_COLORS: Final[dict[Status, Color]] = {Status.FAIL: "red", Status.UNKNOWN: "gray", Status.PASS: "green"}
+LIFE_WORDS: Final = {
+    Life.NEW: "New",
+    Life.OPEN: "Open",
+    Life.PLANNED: "Plan shown",
+    Life.APPLIED: "Applied, not proven yet",
+    Life.VERIFIED: "Verified",
+    Life.WAIVED: "Waived",
+    Life.REGRESSED: "Came back",
+}
+AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missing"}
+AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
+INPUT_WORDS: Final = {
+    "calls": "Calls",
+    "allowed_ips": "Outbound Allowed IPs",
+    "credentials": "Credentials",
+    "routes": "Inbound routes",
+    "inventory": "Inventory",
+}
+KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
+METHOD_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP address and credentials"}
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Say how long ago, as people do; ``never`` where there is no such moment."""
+    if moment is None or pd.isna(moment):
+        return "never"
+    now = now or datetime.now(UTC)
+    return "just now" if abs((now - moment).total_seconds()) < 1 else humanize.naturaltime(now - moment)
+
+
+def exact(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Say exactly when, in the viewer's zone."""
+    if moment is None or pd.isna(moment):
+        return ""
+    return pd.Timestamp(moment).tz_convert(zone).strftime("%d %b %Y %H:%M:%S %Z").lstrip("0")
+
+
+def money(amount: object, *, digits: int = 2) -> str:
+    """Say dollars; the dollar sign is escaped, because two of them would set a formula."""
+    return f"\\${float(str(amount or 0)):,.{digits}f}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Say how many of something."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def join(names: Iterable[str], most: int = 3) -> str:
+    """Say a list of names as a sentence would."""
+    said = list(names)
+    if len(said) > most:
+        said = [*said[:most], f"{len(said) - most} more"]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else ""
+
+
+def names(finding: Finding, snapshot: Snapshot) -> str:
+    """Name the PBXs a finding is about."""
+    return join(snapshot.name_of(pbx_id) for pbx_id in finding.pbx_ids)
+
+
+def address_of(address: str, snapshot: Snapshot) -> str:
+    """Say an address in monospace with whose it is beside it."""
+    return f"`{address}` ({owner_of(address, snapshot)})"
+
+
+def owner_of(address: str, snapshot: Snapshot) -> str:
+    """Name the PBX that calls from an address now, or did; ``nobody's`` where none does."""
+    rows = snapshot.pbx_addresses[snapshot.pbx_addresses["address"] == address]
+    if rows.empty:
+        return "nobody's"
+    current = snapshot.addresses_at(snapshot.taken_at)
+    now = current[current["address"] == address]
+    if len(now):
+        return snapshot.name_of(str(now["pbx_id"].iloc[0]))
+    return f"formerly {snapshot.name_of(str(rows['pbx_id'].iloc[-1]))}"
+
+
+def subject_of(finding: Finding, snapshot: Snapshot) -> str:
+    """Say a finding's subject: an address with its PBX, or a PBX by its name."""
+    named = names(finding, snapshot)
+    if finding.subject in finding.pbx_ids:
+        return named
+    if finding.subject == "account":
+        return "Account"
+    if "." in finding.subject:
+        return f"{finding.subject} ({named or owner_of(finding.subject, snapshot)})"
+    return finding.subject
+
+
+def titled(text: str) -> str:
+    """Write the first letter large and leave the rest alone."""
+    return text[:1].upper() + text[1:]
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup: dollars, stars of dial strings, brackets."""
+    return "".join(f"\\{character}" if character in "\\`*_[]$~<>#|" else character for character in text)
+
+
+LABELS: Final = {
+    "allowed_ips": "Allowed IPs",
+    "pbxs": "PBXs",
+    "pbx_addresses": "PBX addresses",
+    "pbx_numbers": "PBX numbers",
+    "edges": "PoPs",
+    "pbx": "PBX",
+    "pbx_id": "PBX id",
+    "sip_status": "SIP code",
+    "sip_reason": "SIP reason",
+    "x_tag": "X-Tag",
+    "source_ip": "Source address",
+    "ip_kind": "Kind of address",
+    "pop": "PoP",
+    "auth_method": "Authenticates by",
+}
+
+
+def label_of(name: str) -> str:
+    """Say a column or a table by a name that people read: units in brackets, no underscores."""
+    if name in LABELS:
+        return LABELS[name]
+    stem, unit = name, ""
+    for ending, said in (("_usd_per_min", "USD a minute"), ("_usd", "USD"), ("_at", "UTC"), ("_s", "s")):
+        if name.endswith(ending):
+            stem, unit = name.removesuffix(ending), f" ({said})"
+            break
+    return f"{stem.replace('_', ' ').capitalize()}{unit}"

@@ -1,0 +1,6 @@
+"""
+Calls: export files to Parquet by day, the roll-up ``traffic``, and what is asked of them.
+
+``ingest`` writes, ``store`` reads, ``outcomes`` and ``attribution`` say what a call means,
+``metrics`` and ``replay`` count. All SQL stands in ``sql/``.
+"""

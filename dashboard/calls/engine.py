@@ -1,0 +1,191 @@
+"""
+DuckDB: one in-memory database for each store, a cursor for each query, SQL from ``sql/``.
+
+Values are bound as parameters, never written into SQL; what is put in (``{{outcome}}``) is made of
+this package's own constants. Times are UTC without a zone in SQL and UTC timestamps outside.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow
+
+from dashboard.calls.columns import PARTS, STORED, row_digest_sql
+from dashboard.calls.outcomes import outcome_sql
+from dashboard.errors import StoreError
+
+SQL = Path(__file__).parent / "sql"
+MEMORY_LIMIT = "1GB"
+"""The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
+
+OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
+"""``number`` of the roll-up, as ``tables.TRAFFIC`` says."""
+
+_PIECES: Mapping[str, Callable[[], str]] = {
+    "outcome": outcome_sql,
+    "number": lambda: OUR_NUMBER,
+    "columns": lambda: ", ".join(STORED),
+    "row_digest": lambda: row_digest_sql("judged"),
+    "stored_digest": lambda: row_digest_sql("stored"),
+}
+
+
+class Engine:
+    """One in-memory database. Safe to share between threads; closed when nobody holds it any longer."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._lock = Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def cursor(self, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """
+        Open a cursor.
+
+        Args:
+            what: What is being done, for the message.
+
+        Raises:
+            StoreError: The engine could not do it; a damaged or missing file is named.
+        """
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = _connect(self._work)
+                    weakref.finalize(self, self._connection.close)
+                cursor = self._connection.cursor()
+            try:
+                cursor.execute("SET TimeZone = 'UTC'")
+                yield cursor
+            finally:
+                cursor.close()
+        except duckdb.Error as exc:
+            raise StoreError(f"The call store could not {what}: {_first_line(exc)}") from exc
+
+    def fetch(
+        self, name: str, parameters: Mapping[str, Any], *, what: str, among: pyarrow.Table | None = None
+    ) -> pyarrow.Table:
+        """
+        Run a query of ``sql/``.
+
+        Args:
+            name: Its file without ``.sql``.
+            parameters: Values by name; the paths of parts under the name of their kind.
+            what: What is being done, for the message.
+            among: Rows that the query knows under this name.
+
+        Raises:
+            StoreError: See ``cursor``.
+        """
+        with self.cursor(what) as cursor:
+            if among is not None:
+                cursor.register("among", among)
+            text, bound = _bind(name, parameters)
+            return cursor.sql(text, params=bound).to_arrow_table()
+
+
+def run(
+    cursor: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any], *, target: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """
+    Run a statement of ``sql/`` on a cursor.
+
+    Args:
+        cursor: Where to run it.
+        name: Its file without ``.sql``.
+        parameters: As in ``Engine.fetch``.
+        target: Write the rows to this Parquet file.
+    """
+    text, bound = _bind(name, parameters)
+    if target is not None:
+        text = f"COPY ({text}) TO $target (FORMAT parquet, COMPRESSION zstd)"
+        bound["target"] = str(target)
+    return cursor.execute(text, bound or None)
+
+
+def _bind(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return text and values; a kind of parts of which there are none counts as a table without rows."""
+    blank = frozenset(kind for kind in PARTS if kind in parameters and not parameters[kind])
+    return sql(name, blank), {key: value for key, value in parameters.items() if key not in blank}
+
+
+def _connect(work: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(work / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute("SET partitioned_write_flush_threshold = 20000")
+    return connection
+
+
+@lru_cache
+def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
+    """
+    Return the text of ``sql/NAME.sql`` with this package's own expressions put in.
+
+    Args:
+        name: File name without ``.sql``.
+        blank: Kinds of parts of which there are none.
+    """
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    for kind, columns in PARTS.items():
+        nothing = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
+        parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else f"read_parquet(${kind}, hive_partitioning = false)"
+        text = text.replace(f"{{{{{kind}}}}}", parts)
+    for piece, make in _PIECES.items():
+        if f"{{{{{piece}}}}}" in text:
+            text = text.replace(f"{{{{{piece}}}}}", make())
+    return text
+
+
+def utc(moment: datetime) -> datetime:
+    """Return an aware time as the store has it: UTC without a zone."""
+    at = moment.astimezone(UTC)
+    return datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)  # noqa: DTZ001 - see above
+
+
+def to_frame(table: pyarrow.Table) -> pd.DataFrame:
+    """Turn rows into a frame: times become UTC timestamps, money stays decimal, whole numbers keep their gaps."""
+    fields = [
+        field.with_type(pyarrow.timestamp("us", tz="UTC")) if pyarrow.types.is_timestamp(field.type) else field
+        for field in table.schema
+    ]
+    frame: pd.DataFrame = table.cast(pyarrow.schema(fields)).to_pandas(types_mapper=_dtype)
+    return frame
+
+
+def to_table(frame: pd.DataFrame) -> pyarrow.Table:
+    """Turn a frame into rows for a query: times become UTC without a zone."""
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    fields = [
+        field.with_type(pyarrow.timestamp("us")) if pyarrow.types.is_timestamp(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pyarrow.schema(fields))
+
+
+def _dtype(kind: pyarrow.DataType) -> Any:
+    if pyarrow.types.is_decimal(kind):
+        return pd.ArrowDtype(kind)
+    return pd.Int64Dtype() if pyarrow.types.is_integer(kind) else None
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().partition("\n")[0]

@@ -1,0 +1,221 @@
+"""
+An export file as plain UTF-8 text on disk, whatever came: gzip or not, with a BOM or not, in Latin-1.
+
+Everything streams; nothing here holds a file in memory. Gzip is known by content, not by name.
+Lines that are not UTF-8 are read as Latin-1, line by line, so that no row is lost for an accent.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from dashboard.calls.columns import KNOWN, REQUIRED
+from dashboard.errors import FileError
+
+CHUNK = 1 << 20
+GZIP = b"\x1f\x8b"
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+HEADER_LINES = 20
+"""A header is one line; a quoted line break in it is allowed for, a lost quote must not swallow the file."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an honest export stays under, so that a gzip bomb does not fill the disk."""
+
+    unpacked_bytes: int = 64 << 30
+    """Ten million calls are 3 GB."""
+    ratio: int = 200
+    """Exports unpack to 4 to 15 times their size; a bomb to a thousand times."""
+    ratio_from_bytes: int = 8 << 20
+    """Up to here any ratio is harmless."""
+    header_chars: int = 1 << 22
+    columns: int = 512
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file ready to be parsed."""
+
+    name: str
+    path: Path
+    """Plain UTF-8 text, perhaps with a BOM; the file itself or a copy in the work folder."""
+    columns: tuple[str, ...]
+    """A name for each column: the documented one, or ``ignored_N``."""
+    header_lines: int
+    """Physical lines up to the first row."""
+    cut: bool = False
+    """The gzip data ends early; ``path`` holds the whole lines before the cut."""
+    cut_text: str = ""
+    """What was left of the line in which the cut fell."""
+
+
+def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
+    """
+    Unpack, decode and look at the header.
+
+    Args:
+        path: The export file.
+        work: Folder for copies; the caller removes it.
+        limits: What an honest file stays under.
+
+    Raises:
+        FileError: The file cannot be used at all; the sentence says why and what to do.
+    """
+    name, plain, cut, cut_text = path.name, path, False, ""
+    try:
+        with path.open("rb") as source:
+            start = source.read(4)
+            source.seek(0)
+            if not start:
+                raise FileError("The file is empty (zero bytes). Export it again.", file=name)
+            if start.startswith(UTF16):
+                raise FileError("The file is in UTF-16. Save it as CSV in UTF-8.", file=name)
+            if start.startswith(GZIP):
+                plain = work / "unpacked.csv"
+                cut = _unpack(source, plain, name, limits)
+        if cut:
+            cut_text = _drop_last_line(plain)
+        if cut and plain.stat().st_size == 0:
+            raise FileError("The gzip data ends before its first whole line. Download the file again.", file=name)
+        if plain.stat().st_size == 0:
+            raise FileError("There is nothing in the file once it is unpacked. Export it again.", file=name)
+        if not _is_utf8(plain):
+            plain = _as_utf8(plain, work / "utf8.csv")
+    except OSError as exc:
+        raise FileError(f"The file cannot be read: {exc.strerror or exc}.", file=name) from exc
+    columns, header_lines = _header(plain, name, limits)
+    return Prepared(name, plain, columns, header_lines, cut, cut_text)
+
+
+def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
+    """Unpack every member; return True where the data ends before the last one does."""
+    read = written = 0
+    member: zlib._Decompress | None = None
+    with target.open("wb") as out:
+        while packed := source.read(CHUNK):
+            read += len(packed)
+            while packed:
+                if member is None:
+                    packed = packed.lstrip(b"\0") if written else packed
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(wbits=31)
+                try:
+                    data = member.decompress(packed, CHUNK)
+                except zlib.error as exc:
+                    raise FileError(
+                        "The gzip data is damaged, so none of it can be trusted and nothing was taken. "
+                        "Download the file again.",
+                        file=name,
+                    ) from exc
+                written += len(data)
+                _refuse_bomb(read, written, name, limits)
+                out.write(data)
+                packed = member.unused_data if member.eof else member.unconsumed_tail
+                if member.eof:
+                    member = None
+    return member is not None
+
+
+def _refuse_bomb(read: int, written: int, name: str, limits: Limits) -> None:
+    if written > limits.unpacked_bytes:
+        raise FileError(
+            f"The file unpacks to more than {limits.unpacked_bytes:,} bytes. Export a shorter window.", file=name
+        )
+    if written > limits.ratio_from_bytes and written > read * limits.ratio:
+        raise FileError(
+            f"The file unpacks to more than {limits.ratio} times its size, which no export of calls does "
+            "(a gzip bomb?). Nothing was taken; download it again from the carrier.",
+            file=name,
+        )
+
+
+def _drop_last_line(path: Path) -> str:
+    """Cut the file after its last whole line; return what stood after it."""
+    with path.open("r+b") as file:
+        position = file.seek(0, os.SEEK_END)
+        tail = b""
+        while position and b"\n" not in tail:
+            step = min(position, CHUNK)
+            position = file.seek(position - step)
+            tail = file.read(step) + tail
+        whole, newline, rest = tail.rpartition(b"\n")
+        file.truncate(position + len(whole) + len(newline))
+    return rest.decode("utf-8", "replace")
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while chunk := file.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _as_utf8(source: Path, target: Path) -> Path:
+    with source.open("rb") as file, target.open("wb") as out:
+        while line := file.readline(CHUNK):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                line = line.decode("latin-1").encode("utf-8")
+            out.write(line)
+    return target
+
+
+def read_lines(path: Path, longest: int) -> Iterator[str]:
+    """Yield physical lines, each with its line feed; one that is longer than ``longest`` comes in pieces."""
+    with path.open(encoding="utf-8-sig", newline=None) as file:
+        while line := file.readline(longest):
+            yield line
+
+
+def _header(path: Path, name: str, limits: Limits) -> tuple[tuple[str, ...], int]:
+    lines = islice(read_lines(path, limits.header_chars), HEADER_LINES)
+    reader = csv.reader(lines)
+    try:
+        header = next((row for row in reader if row), [])
+    except csv.Error as exc:
+        raise FileError("The first line cannot be read as column names.", file=name, line=1) from exc
+    if len(header) > limits.columns:
+        raise FileError(
+            f"The first line names {len(header):,} columns; an export of calls has about 25. "
+            "Is this another kind of file?",
+            file=name,
+            line=1,
+        )
+    names = [text.strip().lower() for text in header]
+    missing = [column for column in REQUIRED if column not in names]
+    if len(missing) == len(REQUIRED):
+        raise FileError(
+            "The first line names none of the columns of an export of calls "
+            f"(such as {', '.join(REQUIRED[:4])}). Is this another kind of file?",
+            file=name,
+            line=1,
+        )
+    if missing:
+        word, verb = ("Column", "is") if len(missing) == 1 else ("Columns", "are")
+        raise FileError(
+            f"{word} {', '.join(missing)} {verb} missing. Export the file again with all columns.", file=name, line=1
+        )
+    twice = sorted({column for column in names if column in KNOWN and names.count(column) > 1})
+    if twice:
+        raise FileError(f"Column {', '.join(twice)} is there twice. Remove one.", file=name, line=1)
+    columns = tuple(column if column in KNOWN else f"ignored_{number}" for number, column in enumerate(names, start=1))
+    return columns, reader.line_num

@@ -1,0 +1,219 @@
+"""
+Immutable generations on disk: a reader sees one whole generation or the one before it, never half.
+
+    HOME/calls/CURRENT                  names the published generation; replaced by rename, last of all
+    HOME/calls/generations/NAME.json    its manifest: the files of each day
+    HOME/calls/parts/                   Parquet files, named by day and content, never changed
+    HOME/calls/work/                    a writer's scratch; emptied when the next writer begins
+
+Writers take ``writer.lock``; readers take nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dashboard.errors import BusyError, StoreError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Day:
+    """The files of one day (UTC), and what a reader need not open them for."""
+
+    calls: str
+    traffic: str
+    rows: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one manifest says."""
+
+    number: int = 0
+    days: dict[date, Day] = field(default_factory=dict)
+    rejects: str = ""
+
+    @property
+    def name(self) -> str:
+        """The generation's name, by number and content; ``""`` where nothing was ever published."""
+        if not self.number:
+            return ""
+        seal = hashlib.sha256(json.dumps(_to_json(self), sort_keys=True).encode()).hexdigest()
+        return f"{self.number:08d}-{seal[:12]}"
+
+    def files(self) -> set[str]:
+        """Return the names of all its parts."""
+        return {name for day in self.days.values() for name in (day.calls, day.traffic)} | {self.rejects} - {""}
+
+
+class Generations:
+    """The generations of one store."""
+
+    def __init__(self, folder: Path, *, lock_wait_s: float) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self._lock_wait_s = lock_wait_s
+
+    def path(self, name: str) -> Path:
+        """Return where a part lies."""
+        return self.folder / "parts" / name
+
+    def current_name(self) -> str:
+        """Return the name of the published generation; ``""`` where there is none."""
+        try:
+            return (self.folder / "CURRENT").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as exc:
+            raise StoreError(f"{self.folder / 'CURRENT'} cannot be read: {exc}.") from exc
+
+    def current(self) -> Generation:
+        """
+        Return the published generation.
+
+        Raises:
+            StoreError: Its manifest is missing, damaged, or of a newer version of the product.
+        """
+        while True:
+            name = self.current_name()
+            if not name:
+                return Generation()
+            try:
+                return _read(self.folder / "generations" / f"{name}.json")
+            except StoreError:
+                if self.current_name() == name:
+                    raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """
+        Be the one writer; yields an empty work folder.
+
+        Raises:
+            BusyError: Another process is writing.
+            StoreError: The disk does not let us.
+        """
+        with _disk(self.folder):
+            for folder in (self.folder, self.folder / "parts", self.folder / "generations"):
+                folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(self.folder / "writer.lock"), timeout=self._lock_wait_s)
+        try:
+            lock.acquire()
+        except Timeout as exc:
+            raise BusyError(
+                f"Another process is writing calls into {self.folder}. Try again when it has finished."
+            ) from exc
+        try:
+            with _disk(self.folder):
+                shutil.rmtree(self.work, ignore_errors=True)
+                self.work.mkdir()
+                yield self.work
+        finally:
+            shutil.rmtree(self.work, ignore_errors=True)
+            lock.release()
+
+    def adopt(self, made: Path, kind: str) -> str:
+        """Move a finished file among the parts, under a name made of its kind and content; return the name."""
+        with made.open("rb") as file:
+            name = f"{kind}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+            os.fsync(file.fileno())
+        made.replace(self.path(name))
+        return name
+
+    def publish(self, generation: Generation, previous: Generation) -> None:
+        """
+        Make a generation the current one: parts, then manifest, then ``CURRENT``, each safe on disk first.
+
+        Then whatever neither of the two names is removed: a page that began on the previous
+        generation still finds its files.
+        """
+        _sync_folder(self.folder / "parts")
+        manifests = self.folder / "generations"
+        _write(manifests / f"{generation.name}.json", json.dumps(_to_json(generation), indent=1))
+        _write(self.folder / "CURRENT", generation.name)
+        kept = {f"{generation.name}.json", f"{previous.name}.json"}
+        needed = generation.files() | previous.files()
+        for path in (*manifests.iterdir(), *(self.folder / "parts").iterdir()):
+            if path.name not in kept | needed:
+                path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path) -> Generation:
+    """Read a manifest; a manifest never changes, so it is read once."""
+    cure = "Restore it from a backup, or remove the folder and import or sync the calls again."
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] > FORMAT:
+            raise StoreError(
+                f"The call store {path.parent.parent} was written by a newer version (format {content['format']}). "
+                "Install that version, or point TRUNKGATE_HOME at another folder."
+            )
+        days = {
+            date.fromisoformat(day): Day(
+                **{
+                    **entry,
+                    "first_at": datetime.fromisoformat(entry["first_at"]),
+                    "last_at": datetime.fromisoformat(entry["last_at"]),
+                }
+            )
+            for day, entry in content["days"].items()
+        }
+        return Generation(content["number"], days, content["rejects"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise StoreError(f"The call store's manifest {path} cannot be read ({exc}). {cure}") from exc
+
+
+def _to_json(generation: Generation) -> dict[str, Any]:
+    days = {
+        day.isoformat(): asdict(entry) | {"first_at": entry.first_at.isoformat(), "last_at": entry.last_at.isoformat()}
+        for day, entry in sorted(generation.days.items())
+    }
+    return {"format": FORMAT, "number": generation.number, "days": days, "rejects": generation.rejects}
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in place whole: written aside, made safe on disk, renamed."""
+    aside = path.with_name(f"{path.name}.new")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence; what was published stays as it was."""
+    try:
+        yield
+    except OSError as exc:
+        raise StoreError(
+            f"The call store {folder} cannot be written: {exc.strerror or exc}. "
+            "The calls already stored are as they were."
+        ) from exc

@@ -1,0 +1,136 @@
+"""
+Questions to the roll-up and to the calls that need no attribution, each a file in ``sql/``.
+
+Times are UTC. The roll-up is by the hour, so ``since`` is rounded down to its hour and ``until`` up.
+Questions by PBX are answered in ``metrics`` from the attributed roll-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pandas as pd
+
+from dashboard.calls.engine import Engine, to_frame, utc
+from dashboard.calls.generations import Generation, Generations
+from dashboard.errors import StoreError
+
+LOCK_WAIT_S = 30.0
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+LAST = datetime(2100, 1, 1, tzinfo=UTC)
+"""No call starts before ``FIRST`` or at ``LAST`` or later: the reader keeps such rows aside."""
+HOUR = timedelta(hours=1)
+TRIES = 3
+"""A question is asked again where a writer took its generation away meanwhile, which takes two imports."""
+
+Answer = TypeVar("Answer")
+
+
+class Queries:
+    """A store that can be asked; ``store.CallStore`` is the one to use."""
+
+    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
+        """
+        Open the store; nothing is made on disk before the first import.
+
+        Args:
+            home: State folder; the store is its folder ``calls``.
+            lock_wait_s: How long a writer waits for another one.
+        """
+        self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
+        self.engine = Engine(home / "calls" / "spill")
+
+    @property
+    def digest(self) -> str:
+        """Names the published generation, ``""`` when there is none: the cache key of everything read here."""
+        return self.generations.current_name()
+
+    def count(self) -> int:
+        """Return how many calls there are."""
+        return sum(day.rows for day in self.generations.current().days.values())
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return when the first and the last call started; ``None`` where there is none."""
+        days = self.generations.current().days.values()
+        return (min(day.first_at for day in days), max(day.last_at for day in days)) if days else None
+
+    def series(
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        bucket: Literal["hour", "day"] = "day",
+        direction: str = "",
+    ) -> pd.DataFrame:
+        """Return ``at``, ``outcome``, ``calls``, ``duration_s``, ``cost_usd``: outcomes and cost over time."""
+        return self._rolled("series", since, until, bucket=bucket, direction=direction)
+
+    def by_source(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
+        """Return per ``source_ip``: calls, answered, refused, duration_s, cost_usd, first_at, last_at."""
+        return self._rolled("by_source", since, until, direction=direction)
+
+    def by_reason(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
+        """Return per ``sip_status``, ``sip_reason`` and ``outcome``: calls, first_at, last_at (times exact)."""
+        return self._counted("by_reason", since, until, direction=direction)
+
+    def top_destinations(self, *, since: datetime, until: datetime | None = None, limit: int = 20) -> pd.DataFrame:
+        """Return the numbers dialed that cost most: destination, zone, calls, duration_s, cost_usd, last_at."""
+        return self._counted("top_destinations", since, until, limit=limit)
+
+    def top_zones(self, *, since: datetime, until: datetime | None = None, limit: int = 20) -> pd.DataFrame:
+        """Return the destination zones that cost most: zone, calls, duration_s, cost_usd, last_at."""
+        return self._rolled("top_zones", since, until, limit=limit)
+
+    def hour_of_week(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
+        """Return per ``weekday`` (1 is Monday) and ``hour``: calls, refused, cost_usd."""
+        return self._rolled("hour_of_week", since, until, direction=direction)
+
+    def number_use(self, since: datetime) -> pd.DataFrame:
+        """Return ``number``, ``calls``, ``last_at``: our numbers that took inbound calls."""
+        return self._rolled("number_use", since, None)
+
+    def ask(self, question: Callable[[Generation], Answer]) -> Answer:
+        """Put a question to the current generation; again where it went away while it was read."""
+        for _ in range(TRIES - 1):
+            generation = self.generations.current()
+            try:
+                return question(generation)
+            except StoreError:
+                if self.generations.current_name() == generation.name:
+                    raise
+        return question(self.generations.current())
+
+    def parts(self, names: Iterable[str]) -> list[str]:
+        """Return where these parts lie, for the engine."""
+        return [str(self.generations.path(name)) for name in names]
+
+    def _rolled(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
+        low, high = _hour(utc(max(since, FIRST))), utc(min(until or LAST, LAST))
+        high = high if high == _hour(high) else _hour(high) + HOUR
+        return self._frame(name, "traffic", low, high, asked)
+
+    def _counted(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
+        return self._frame(name, "calls", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), asked)
+
+    def _frame(self, name: str, kind: str, low: datetime, high: datetime, asked: dict[str, Any]) -> pd.DataFrame:
+        def question(generation: Generation) -> pd.DataFrame:
+            days = days_between(generation, low, high)
+            parts = self.parts(getattr(generation.days[day], kind) for day in days)
+            parameters = {kind: parts, "since": low, "until": high, **asked}
+            return to_frame(self.engine.fetch(name, parameters, what="answer a question about calls"))
+
+        return self.ask(question)
+
+
+def days_between(generation: Generation, low: datetime, high: datetime) -> list[date]:
+    """Return the days that hold calls in [low, high), UTC without a zone, oldest first."""
+    return sorted(
+        day for day in generation.days if low.date() <= day and datetime.combine(day, datetime.min.time()) < high
+    )
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

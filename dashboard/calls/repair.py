@@ -1,0 +1,141 @@
+"""
+The slow way through a file with faults: every physical line gets its number, every bad one a reason.
+
+The engine reads a sound file faster than this could, and names no line of an unsound one. So a file
+in which it met a fault is rewritten: a record that breaks the rules of CSV is given up at its first
+line only, and reading goes on with the next line, so that a lost quote costs one row and not the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.calls.files import Prepared, read_lines
+
+LONGEST_LINE = 200_000
+"""Characters; a row is about 300."""
+RECORD_LINES = 50
+"""A quoted line break is rare; a quote that is not closed after so many lines never was."""
+RAW_CHARS = 2_000
+"""How much of a bad row is kept."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of the file, or what should have been one."""
+
+    line: int
+    """Physical line on which it starts, counted from 1."""
+    text: str
+    """Without the line feed at its end."""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A bad row, kept aside."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+    raw: str
+
+
+def rewrite(prepared: Prepared, target: Path) -> list[Reject]:
+    """
+    Write the records that keep the rules of CSV, each after its line number, without a header.
+
+    Args:
+        prepared: The file with faults.
+        target: Where the records go, as CSV with ``line`` as first column.
+
+    Returns:
+        The records that break the rules.
+    """
+    rejects = []
+    with target.open("w", encoding="utf-8", newline="") as out:
+        for record in split(prepared):
+            if record.fault:
+                rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
+            else:
+                out.write(f"{record.line},{record.text}\n")
+    return rejects
+
+
+def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
+    """Return the text of the records that start on these lines."""
+    found: dict[int, str] = {}
+    for record in split(prepared) if lines else ():
+        if record.line in lines:
+            found[record.line] = record.text[:RAW_CHARS]
+            if len(found) == len(lines):
+                break
+    return found
+
+
+def split(prepared: Prepared) -> Iterator[Record]:
+    """Cut the file behind its header into records, sound or not; blank lines are none."""
+    width = len(prepared.columns)
+    source = _numbered(prepared)
+    ahead: deque[tuple[int, str]] = deque()
+    while taken := _take(ahead, source):
+        number, text = taken
+        if len(text) >= LONGEST_LINE:
+            yield Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
+        elif '"' not in text:
+            if text.strip():
+                yield Record(number, text, _width_fault(text.count(",") + 1, width))
+        else:
+            yield _quoted(number, text, width, ahead, source)
+
+
+def _quoted(
+    number: int, text: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+) -> Record:
+    """Read a record with quotes in it, over several lines where it must; else give up its first line."""
+    joined = text
+    extra: list[tuple[int, str]] = []
+    while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
+        if joined.count('"') % 2 == 0 or (more := _take(ahead, source)) is None:
+            break
+        extra.append(more)
+        joined += "\n" + more[1]
+    fault = "A quote is opened and not closed, or text follows a closing quote."
+    if found is not None:
+        fault = _width_fault(found, width)
+    if fault:
+        ahead.extendleft(reversed(extra))
+        return Record(number, text, fault)
+    return Record(number, joined)
+
+
+def _fields(text: str) -> int | None:
+    """Count the fields of a record; ``None`` where its quotes are not in order."""
+    try:
+        rows = list(csv.reader((f"{part}\n" for part in text.split("\n")), strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+    return len(rows[0]) if len(rows) == 1 else None
+
+
+def _width_fault(found: int, width: int) -> str:
+    return "" if found == width else f"The row has {found} fields, the header names {width}."
+
+
+def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each physical line behind the header; a piece of a long line keeps its number."""
+    number, whole = 1, True
+    for line in read_lines(prepared.path, LONGEST_LINE):
+        if whole and number > prepared.header_lines:
+            yield number, line.removesuffix("\n")
+        whole = line.endswith("\n")
+        number += whole
+
+
+def _take(ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]) -> tuple[int, str] | None:
+    return ahead.popleft() if ahead else next(source, None)

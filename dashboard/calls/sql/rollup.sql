@@ -1,0 +1,24 @@
+-- The roll-up `traffic` of the calls that start in [$since, $until), in $hours where that is given.
+-- No row straddles one of the instants $cuts.
+SELECT
+    date_trunc('hour', started_at) AS hour_at,
+    direction,
+    source_ip,
+    x_tag,
+    {{number}} AS number,
+    outcome,
+    sip_status,
+    destination_name AS zone,
+    count(*) AS calls,
+    coalesce(sum(duration_s), 0)::BIGINT AS duration_s,
+    coalesce(sum(billed_s), 0)::BIGINT AS billed_s,
+    coalesce(sum(cost_usd), 0)::DECIMAL(18, 8) AS cost_usd,
+    min(started_at) AS first_at,
+    max(started_at) AS last_at
+FROM {{calls}}
+WHERE started_at >= $since AND started_at < $until
+    AND ($hours IS NULL OR list_contains($hours, date_trunc('hour', started_at)))
+GROUP BY
+    date_trunc('hour', started_at), direction, source_ip, x_tag, {{number}}, outcome, sip_status, destination_name,
+    len(list_filter($cuts::TIMESTAMP[], lambda cut: cut <= started_at))
+ORDER BY ALL

@@ -1,0 +1,180 @@
+"""
+The call store: what pages, checks and the replay ask of the calls.
+
+Parquet by day and a roll-up beside it (``generations``), asked through DuckDB (``engine``). Readers
+never lock: they see the generation that was current when they asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from dashboard import tables
+from dashboard.calls.engine import to_frame, to_table, utc
+from dashboard.calls.generations import Generation
+from dashboard.calls.queries import FIRST, LAST, Queries, days_between
+from dashboard.errors import StoreError
+
+REJECT_COLUMNS = ("file", "line", "column", "reason", "raw", "imported_at")
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class CallFilter:
+    """What to look for; what is left out is not asked. Times are UTC, ``until`` is exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    number: str = ""
+    """Part of the number dialed or of the caller id; only its digits count where it has any."""
+    source_ip: str = ""
+    x_tag: str = ""
+    outcome: str = ""
+    direction: str = ""
+    zone: str = ""
+    sip_status: int | None = None
+
+
+class CallStore(Queries):
+    """The calls of one home."""
+
+    def traffic(
+        self, *, since: datetime, until: datetime | None = None, split_at: Sequence[datetime] = ()
+    ) -> pd.DataFrame:
+        """
+        Return the roll-up of the calls that start in [since, until).
+
+        Args:
+            since: From here, to the second.
+            until: Up to here, exclusive; to the end when ``None``.
+            split_at: Instants at which something changed. CDRs carry whole seconds, so no row
+                straddles the begin or the end of such an instant's second.
+
+        Returns:
+            TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves.
+        """
+        since, until = max(since, FIRST), min(until or LAST, LAST)
+        cuts = sorted({utc(at).replace(microsecond=0) + more for at in split_at for more in (timedelta(0), SECOND)})
+        low, high = utc(since), utc(until)
+        partial = {_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))}
+        hours = sorted(partial)
+
+        def ask(generation: Generation) -> list[pyarrow.Table]:
+            days = days_between(generation, low, high)
+            split = [generation.days[day] for day in days if day in {at.date() for at in hours}]
+            whole: dict[str, Any] = {"traffic": self.parts(generation.days[day].traffic for day in days)}
+            whole |= {"since": low, "until": high, "left_out": hours}
+            parts: dict[str, Any] = {"calls": self.parts(day.calls for day in split), "since": low, "until": high}
+            parts |= {"hours": hours, "cuts": cuts}
+            found = [self.engine.fetch("traffic", whole, what="read the roll-up")] if days else []
+            return found + ([self.engine.fetch("rollup", parts, what="count calls")] if split else [])
+
+        rows = self.ask(ask)
+        if not rows:
+            return tables.empty(tables.TRAFFIC)
+        return tables.conform(to_frame(pyarrow.concat_tables(rows)), tables.TRAFFIC, source="the call store")
+
+    def calls(
+        self,
+        where: CallFilter | None = None,
+        *,
+        limit: int = 200,
+        after: tuple[datetime, str] | None = None,
+        among: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """
+        Return single calls, newest first.
+
+        Args:
+            where: What to look for.
+            limit: How many at most.
+            after: ``started_at`` and ``call_key`` of the last call of the page before.
+            among: Rows of an attributed TRAFFIC; only the calls that they count are returned. So a
+                page shows the calls of a PBX, or those behind a point of a chart.
+
+        Returns:
+            CALLS, not attributed.
+        """
+        where = where or CallFilter()
+        low, high = utc(max(where.since or FIRST, FIRST)), utc(min(where.until or LAST, LAST))
+        if among is not None and len(among):
+            low = max(low, utc(among["first_at"].min()))
+            high = min(high, utc(among["last_at"].max() + SECOND))
+        if after is not None:
+            high = min(high, utc(after[0]) + SECOND)
+        asked: dict[str, Any] = {
+            "since": low,
+            "until": high,
+            "number": _searched(where.number),
+            "source_ip": where.source_ip.strip(),
+            "x_tag": where.x_tag.strip(),
+            "outcome": where.outcome,
+            "direction": where.direction,
+            "zone": where.zone,
+            "sip_status": where.sip_status,
+            "after_at": utc(after[0]) if after else None,
+            "after_key": after[1] if after else "",
+        }
+
+        def ask(generation: Generation) -> list[pyarrow.Table]:
+            """Read the newest days first, ever more of them, until the page is full."""
+            days = days_between(generation, low, high)[::-1]
+            found: list[pyarrow.Table] = []
+            step = 1
+            while days and (open_places := limit - sum(map(len, found))) > 0:
+                parts = self.parts(generation.days[day].calls for day in days[:step])
+                found.append(self._page({**asked, "calls": parts, "limit": open_places}, among))
+                days, step = days[step:], step * 2
+            return found
+
+        rows = [] if among is not None and among.empty else self.ask(ask)
+        if not rows:
+            return tables.empty(tables.CALLS)
+        return tables.conform(to_frame(pyarrow.concat_tables(rows)), tables.CALLS, source="the call store")
+
+    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
+        if among is None:
+            return self.engine.fetch("calls", parameters, what="search calls")
+        keys = ["hour_at", "direction", "source_ip", "x_tag", "number", "outcome", "sip_status", "zone"]
+        wanted = to_table(among[[*keys, "first_at", "last_at"]])
+        return self.engine.fetch("calls_among", parameters, what="search calls", among=wanted)
+
+    def rejects(self) -> pd.DataFrame:
+        """
+        Return the bad rows that were kept aside.
+
+        Returns:
+            ``file``, ``line`` (physical, from 1), ``column`` (``""`` where the row as such is
+            broken), ``reason``, ``raw`` (cut at 2,000 characters), ``imported_at``.
+        """
+        rows = self.ask(self.reject_rows)
+        frame = pd.DataFrame(rows, columns=list(REJECT_COLUMNS))
+        return frame.astype({"line": "int64", "imported_at": tables.UTC_TIME}).astype(
+            dict.fromkeys(("file", "column", "reason", "raw"), "str")
+        )
+
+    def reject_rows(self, generation: Generation) -> list[dict[str, Any]]:
+        """Return the bad rows of a generation as they are kept."""
+        if not generation.rejects:
+            return []
+        path = self.generations.path(generation.rejects)
+        try:
+            rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        except (OSError, pyarrow.ArrowException) as exc:
+            raise StoreError(f"The list of bad rows {path} cannot be read: {exc}.") from exc
+        return rows
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _searched(number: str) -> str:
+    return "".join(filter(str.isdigit, number)) or number.strip()

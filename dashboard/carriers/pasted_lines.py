@@ -1,0 +1,153 @@
+"""
+A pasted page as lines, and what in a line looks like an address, with the label beside it.
+
+The portal's layout is not documented and has changed, so none is assumed: table rows, commas, tabs,
+numbered lists, HTML source, labels before or after the address.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import unescape
+from ipaddress import IPv6Address
+from itertools import pairwise
+
+LABEL_LENGTH = 120
+MARK = "\ufffc"
+"""Stands where an address stood (the object replacement character)."""
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
+_HTML = re.compile(r"</?(?:html|body|table|t[rdh]|[uo]l|li|div|span|p|br|input)\b", re.IGNORECASE)
+_DOTTED = re.compile(r"(?<![\w@/])(?<!\w\.)[0-9]+(?:\.[0-9]+){3,}(?:/[0-9]+(?:\.[0-9]+){0,3})?(?::[0-9]+)?(?!\w|\.\w)")
+_COLONS = re.compile(
+    r"(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\.[0-9]+){0,3}(?:/[0-9]+)?(?![\w:])", re.IGNORECASE
+)
+_CUT_SHORT = re.compile(rf"(?<![\w@/])(?<!\w\.){_OCTET}(?:\.{_OCTET}){{2}}(?!\w|\.\w)")
+_TO = re.compile(r"\s*(?:[-\u2010-\u2015]|\.{2,3}|to)\s*")
+_MASKED = re.compile(r"\s*(?:/|mask|netmask)?:?\s*", re.IGNORECASE)
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>[a-z][a-z0-9]*)\b(?P<rest>[^<>]*)>|<![^<>]*>", re.IGNORECASE)
+_VALUE = re.compile(r"""\bvalue\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_CELLS = re.compile(r"[\t|,;]|\s{2,}")
+_BULLET = re.compile(r"^\s*(?:\(?[0-9]{1,4}[.)\]:]|[-*•·▪‣#])\s+")
+
+EDGES = " \t-\u2010\u2011\u2012\u2013\u2014\u2015:;,.|()[]{}\"'<>=*•·"
+NOT_LABELS = frozenset(
+    ("action", "actions", "active", "address", "delete", "edit", "enabled", "ip", "ip address", "remove", "x")
+)
+ROW_TAGS = frozenset(("br", "div", "li", "ol", "p", "table", "tr", "ul"))
+CELL_TAGS, HIDDEN_TAGS = frozenset(("td", "th")), frozenset(("script", "style"))
+
+RANGE = "It is one end of a range. Write each address of the range on its own."
+NETWORK = "It is given with a netmask, as a network. Write each address on its own."
+
+
+@dataclass(frozen=True)
+class Token:
+    """What looks like an address; ``reason`` where its surroundings say that it is no single one."""
+
+    text: str
+    start: int
+    end: int
+    reason: str = ""
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as a reader sees them: HTML rendered, invisible characters gone."""
+    if _HTML.search(text):
+        text = _rendered(text)
+    shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", shown).replace(MARK, " ").splitlines()
+
+
+def labeled_tokens(line: str) -> Iterator[tuple[Token, str]]:
+    """Yield what looks like an address in a line, in its order, each with its label or ``""``."""
+    tokens = _tokens(line)
+    if not tokens:
+        return
+    marked, end = "", 0
+    for token in tokens:
+        marked += line[end : token.start] + MARK
+        end = token.end
+    cells = [cell for cell in _CELLS.split(_BULLET.sub("", marked + line[end:])) if cell.strip()]
+    if len(tokens) == 1:
+        yield tokens[0], " ".join(filter(None, map(_label, cells)))[:LABEL_LENGTH]
+        return
+    yield from zip(tokens, _shared_out(cells), strict=True)
+
+
+def _shared_out(cells: list[str]) -> Iterator[str]:
+    """Give each address of a line the label of its cell, else of the cell beside it, on the side labels are on."""
+    step = 1 if MARK in cells[0] else -1
+    for place, cell in enumerate(cells):
+        beside = place + step
+        near = cells[beside] if 0 <= beside < len(cells) and MARK not in cells[beside] else ""
+        for _ in range(cell.count(MARK)):
+            own = _label(cell) if cell.count(MARK) == 1 else ""
+            yield (own or _label(near))[:LABEL_LENGTH]
+
+
+def _label(cell: str) -> str:
+    """Return what of a cell is a label; a cell without a letter, or with a button's word, is none."""
+    said = " ".join(cell.replace(MARK, " ").split()).strip(EDGES)
+    return said if any(letter.isalpha() for letter in said) and said.lower() not in NOT_LABELS else ""
+
+
+def _tokens(line: str) -> list[Token]:
+    six = [_token(match) for match in _COLONS.finditer(line) if _is_ipv6(match[0].partition("/")[0])]
+    four = [
+        token
+        for token in map(_token, _DOTTED.finditer(line))
+        if not any(other.start < token.end and token.start < other.end for other in six)
+    ]
+    found = sorted(six + four, key=lambda token: token.start) or [_token(match) for match in _CUT_SHORT.finditer(line)]
+    for place, (token, after) in enumerate(pairwise(found)):
+        between = line[token.end : after.start]
+        if after.text.startswith("255.") and _MASKED.fullmatch(between):
+            reason = "" if after.text == "255.255.255.255" else NETWORK
+            found[place] = replace(token, end=after.end, reason=reason)
+            found[place + 1] = replace(after, text="")
+        elif _TO.fullmatch(between):
+            found[place] = replace(token, reason=RANGE)
+            found[place + 1] = replace(after, reason=RANGE)
+    return [token for token in found if token.text]
+
+
+def _token(match: re.Match[str]) -> Token:
+    text = match[0].removesuffix("/32").removesuffix("/255.255.255.255")
+    return Token(text, match.start(), match.end())
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return len(text) > len("::1")
+
+
+def _rendered(page: str) -> str:
+    """Return HTML as text: a line for each row or block, a tab after each cell, the values of input fields."""
+    seen: list[str] = []
+    end, hidden = 0, False
+    for tag in _TAG.finditer(page):
+        if not hidden:
+            seen.append(_shown(page[end : tag.start()]))
+        end, closes, name = tag.end(), bool(tag["closes"]), (tag["name"] or "").lower()
+        if name in HIDDEN_TAGS:
+            hidden = not closes
+        elif name in ROW_TAGS:
+            seen.append("\n")
+        elif name == "input":
+            value = _VALUE.search(tag["rest"])
+            seen.append(f"\t{_shown(''.join(filter(None, value.groups())))}\t" if value else "")
+        elif closes and name in CELL_TAGS:
+            seen.append("\t")
+    return "".join([*seen, "" if hidden else _shown(page[end:])])
+
+
+def _shown(source: str) -> str:
+    """Return a piece of HTML between two tags as a browser shows it: any white space is one space."""
+    return re.sub(r"\s+", " ", unescape(source))

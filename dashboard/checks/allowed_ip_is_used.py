@@ -1,0 +1,55 @@
+"""A listed address without calls is access that nobody needs and nobody would miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pandas as pd
+
+from dashboard.addresses import is_network
+from dashboard.checks import _evidence as ev
+from dashboard.checks import _inventory as inv
+from dashboard.checks import check, failed, passed, unknown
+from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Every allowed address places calls, or is silent on purpose",
+    severity=Severity.MEDIUM,
+    impact=Impact.LOSS,
+    control=("SOC 2 CC6.3", "NIST 800-53r5 AC-2(3)"),
+    needs=("allowed_ips", "calls", "inventory"),
+)
+def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
+    calls, current = ev.Calls(snapshot), inv.current(snapshot)
+    for _, entry in snapshot.allowed_ips.iterrows():
+        network = str(entry["network"])
+        yield _verdict(snapshot, entry, inv.within(current, network), calls.of(network))
+
+
+def _verdict(snapshot: Snapshot, entry: pd.Series, owners: pd.DataFrame, calls: pd.DataFrame) -> Verdict:
+    network, days = str(entry["network"]), snapshot.silent_days
+    if not is_network(network):
+        return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
+    ids = inv.ids(owners) or inv.ids(inv.former(snapshot, network))[:1]
+    since = snapshot.taken_at - timedelta(days=days)
+    who = ev.named(snapshot, ids, network)
+    recent = calls[calls["last_at"] >= since]
+    if len(recent):
+        reason = f"{who} placed its last call on {ev.moment(recent['last_at'].max())}."
+        evidence = ev.summary(snapshot, recent)
+        return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
+    if entry["role"] == inv.STANDBY or (len(owners) and inv.is_spare(owners).all()):
+        return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
+    known = [at for at in (snapshot.since, entry["added_at"]) if not pd.isna(at)]
+    if snapshot.since is None or max(known) > since:
+        reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
+        return unknown(network, reason=reason, pbx_ids=ids)
+    reason = f"{who} placed no call in {days} days."
+    if (owners["status"] == "active").any():
+        reason += " It is the address of an active PBX: find out why it is silent before removing it."
+        return failed(network, reason=reason, pbx_ids=ids)
+    return failed(network, reason=reason, pbx_ids=ids, changes=(inv.remove(entry),))

@@ -1,0 +1,39 @@
+"""A call from an address that is not listed is refused, unless somebody's credentials carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard.addresses import contains
+from dashboard.checks import ACCOUNT, check, passed, unknown
+from dashboard.checks import _evidence as ev
+from dashboard.checks._unlisted import judge
+from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Outbound calls come from allowed addresses, or from PBXs that must use credentials",
+    severity=Severity.HIGH,
+    impact=Impact.OUTAGE,
+    control=("CIS v8.1 1.2", "CIS v8.1 13.4", "SOC 2 CC6.6", "SOC 2 CC7.2", "NIST 800-53r5 AC-4"),
+    needs=("calls", "allowed_ips", "credentials", "inventory"),
+)
+def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
+    for address, rows in ev.Calls(snapshot).by_source.items():
+        calls, callers = ev.of_today(snapshot, address, rows), ev.callers(rows)
+        who = ev.named(snapshot, callers, address)
+        if not address:
+            yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(rows)} without a source address.")
+        elif contains(snapshot.policy.networks, address):
+            proven = Confidence.PROVEN if len(ev.admitted(snapshot, calls)) else Confidence.INFERRED
+            yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
+        elif calls.empty and ev.heard_since_change(snapshot, address):
+            reason = f"{who} is not on the list, and no call came from it since the policy changed."
+            yield passed(address, reason=reason, pbx_ids=callers)
+        elif calls.empty:
+            reason = f"{who} is not on the list, and no calls were fetched since that changed. Sync the account."
+            yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=callers)
+        else:
+            yield from (judge(snapshot, address, str(owner), group) for owner, group in calls.groupby("pbx_id"))

@@ -1,0 +1,46 @@
+"""While outbound SIP credentials are on, whoever knows them places calls from anywhere at the account's cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard.changes import SetCredentials
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks import _inventory as inv
+from dashboard.findings import Cause, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Outbound SIP credentials are off",
+    severity=Severity.HIGH,
+    impact=Impact.LOSS,
+    control=("CIS v8.1 5.5", "CIS v8.1 6.2", "SOC 2 CC6.1", "SOC 2 CC6.3", "NIST 800-53r5 AC-6"),
+    needs=("credentials", "inventory", "allowed_ips"),
+)
+def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Credentials are off, so that the account's calls complete from listed addresses only."""
+    if snapshot.account.credentials_on is None:
+        reason = "Whether the account's credentials are on is not known. Confirm it on the page Account."
+        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+    elif not snapshot.account.credentials_on:
+        yield passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
+    else:
+        yield _on(snapshot)
+
+
+def _on(snapshot: Snapshot) -> Verdict:
+    need = inv.needs_of_credentials(snapshot)
+    cannot = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
+    waiting = [pbx_id for pbx_id, why in need.items() if why in (inv.Need.PROOF, inv.Need.LISTING)]
+    said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
+    reason = "The account's credentials are on, and "
+    reason += "not every active PBX can do without them" if cannot else "every active PBX could do without them"
+    return failed(
+        ACCOUNT,
+        reason=f"{reason}: {said}." if said else f"{reason}.",
+        severity=Severity.MEDIUM if cannot else Severity.HIGH,
+        pbx_ids=(*cannot, *waiting),
+        evidence=tuple({"PBX": snapshot.name_of(pbx_id), "finding": str(why)} for pbx_id, why in need.items()),
+        changes=(SetCredentials(enabled=False),),
+    )

@@ -1,0 +1,54 @@
+"""A static PBX whose public address is not listed is refused as soon as no credentials carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from dashboard.addresses import contains
+from dashboard.checks import _evidence as ev
+from dashboard.checks import _inventory as inv
+from dashboard.checks import check, failed, passed, unknown
+from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Every address of a static PBX is on Outbound Allowed IPs",
+    severity=Severity.HIGH,
+    impact=Impact.OUTAGE,
+    control=("CIS v8.1 1.1", "SOC 2 CC6.6", "ISO 27001:2022 A.8.9"),
+    needs=("inventory", "allowed_ips", "credentials", "calls"),
+)
+def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
+    live, current = inv.live(snapshot), inv.current(snapshot)
+    static, addresses = live[live["ip_kind"] == "static"], current[current["ip_kind"] == "static"]
+    for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
+        reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
+        yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
+    calls = ev.Calls(snapshot)
+    for address, owners in addresses.groupby("address", sort=False):
+        yield _verdict(snapshot, str(address), inv.ids(owners), calls.of(str(address)))
+
+
+def _verdict(snapshot: Snapshot, address: str, owners: tuple[str, ...], calls: pd.DataFrame) -> Verdict:
+    who, wrong = ev.named(snapshot, owners, address), inv.fault(snapshot, address)
+    if wrong:
+        return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=owners)
+    calls = ev.of_today(snapshot, address, calls)
+    let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
+    evidence = ev.summary(snapshot, calls)
+    confidence = Confidence.PROVEN if len(let_in) or len(turned_away) else Confidence.INFERRED
+    if not contains(snapshot.policy.networks, address):
+        by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if len(let_in) else ""
+        heard = ev.told(snapshot, turned_away, "refused") or by_credentials or ev.silence(snapshot)
+        reason = f"{who} is not on the list; {heard}."
+        fix = inv.allow(snapshot, address, owners)
+        return failed(address, reason=reason, confidence=confidence, pbx_ids=owners, evidence=evidence, changes=fix)
+    if len(turned_away) and not len(let_in):
+        reason = f"{who} is on the list, and yet {ev.told(snapshot, turned_away, 'refused')}: "
+        reason += "the list on record is out of date, or the PBX dials another tech prefix."
+        return unknown(address, reason=reason, pbx_ids=owners, evidence=evidence)
+    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=owners, evidence=evidence)

@@ -1,0 +1,49 @@
+"""A number that no static route takes to its PBX rings nowhere, or wherever the default route points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard.changes import Change, PointNumber
+from dashboard.checks import _routes as rt
+from dashboard.checks import check, failed, passed, unknown
+from dashboard.findings import Cause, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Every number of a PBX has an inbound route to its host",
+    severity=Severity.HIGH,
+    impact=Impact.OUTAGE,
+    control=("CIS v8.1 4.2", "CIS v8.1 12.2", "SOC 2 CC7.1", "ISO 27001:2022 A.8.21"),
+    needs=("routes", "inventory"),
+)
+def pbx_has_inbound_route(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Each number that the inventory gives to a PBX is routed to that PBX's host."""
+    for pbx in snapshot.pbxs[snapshot.pbxs["status"] != "retired"].to_dict("records"):
+        numbers = snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx["pbx_id"], "number"]
+        yield _verdict(snapshot, {str(key): str(value) for key, value in pbx.items()}, sorted(set(numbers)))
+
+
+def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Verdict:
+    subject, who = pbx["pbx_id"], snapshot.name_of(pbx["pbx_id"])
+    if not numbers and pbx["status"] == "standby":
+        return passed(subject, reason=f"{who} stands by and takes no number of its own.", pbx_ids=(subject,))
+    if not numbers:
+        reason = f"The inventory gives {who} no numbers. Add them on the page Inventory."
+        return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,))
+    found = rt.routes_of(snapshot, numbers)
+    wrong = [one for one in found if not rt.leads_to(one, pbx)]
+    evidence = tuple(one.evidence(in_order=one not in wrong) for one in found)
+    if not wrong:
+        reason = f"Every number of {who} is routed to {pbx['inbound_host'] or 'its registration'}."
+        return passed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
+    if not pbx["inbound_host"]:
+        reason = f"The inventory does not say at which host {who} takes calls. Add it on the page Inventory."
+        return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,), evidence=evidence)
+    said = "; ".join(one.sentence() for one in wrong)
+    reason = f"{len(wrong)} of {len(numbers)} numbers of {who} do not lead to {pbx['inbound_host']}: {said}."
+    alias, create = rt.route_to(snapshot, pbx)
+    points = [PointNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]
+    changes: tuple[Change, ...] = (*create, *points)
+    return failed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence, changes=changes if points else ())

@@ -1,0 +1,33 @@
+"""``python -m dashboard.emulator``: what ``process.start`` runs; people use ``trunkgate emulator``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dashboard.emulator.process import serve
+from dashboard.errors import DashboardError
+
+
+def main() -> None:
+    """Read the arguments and serve; the key comes through the environment, where no process list shows it."""
+    parser = argparse.ArgumentParser(prog="dashboard.emulator", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    for name, default in (("port", 0), ("calls", 50_000), ("days", 30), ("parent", 0)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--traffic", type=float, default=0.0)
+    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--no-refusals-in-cdrs", dest="refusals_in_cdrs", action="store_false")
+    given: dict[str, Any] = vars(parser.parse_args())
+    given |= {name: os.environ.pop(f"TRUNKGATE_EMULATOR_{name.upper()}", "") for name in ("access_key", "secret_key")}
+    try:
+        serve(given.pop("home"), **given)
+    except DashboardError as exc:
+        sys.exit(str(exc))
+
+
+if __name__ == "__main__":
+    main()

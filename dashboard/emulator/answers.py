@@ -1,0 +1,156 @@
+"""
+How the emulator answers: JSON:API documents, error objects, authentication, paging.
+
+Shapes, codes and the media type are those of the vendor's published pages; ``links`` name an internal host,
+as in the vendor's own CDR sample, so that a client that follows them goes astray.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from dashboard.emulator.database import Database
+
+MEDIA_TYPE = "application/vnd.api+json"
+INTERNAL = "http://cdr-api"
+"""Host of the links, which nobody outside the carrier can reach."""
+
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+DEFAULT_LIMIT, MOST = 10, 200
+MOST_OFFSET = 2**53
+LARGEST_BODY = 1_000_000
+
+
+class Fault(BaseModel):
+    """One error object."""
+
+    id: str
+    status: int
+    title: str
+    detail: str
+
+
+class Faults(BaseModel):
+    """What every refusal looks like."""
+
+    errors: list[Fault]
+
+
+class Document(BaseModel):
+    """A JSON:API document."""
+
+    data: Any = None
+    included: list[dict[str, Any]] = []
+    links: dict[str, str] = {}
+
+
+class ApiResponse(JSONResponse):
+    """JSON under the vendor's media type."""
+
+    media_type = MEDIA_TYPE
+
+
+def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error answers for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Faults"}}}
+    return {code: {"description": TITLES[code], "model": Faults, "content": content} for code in codes}
+
+
+def refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Make an error answer of one error object."""
+    fault = Fault(id=str(uuid.uuid4()), status=status, title=TITLES.get(status, "Error"), detail=detail)
+    return ApiResponse({"errors": [fault.model_dump()]}, status_code=status, headers=headers)
+
+
+class Refused(HTTPException):
+    """Stops a request with one error object."""
+
+
+basic = HTTPBasic(auto_error=False)
+
+
+def authenticated(request: Request, given: Annotated[HTTPBasicCredentials | None, Depends(basic)]) -> Database:
+    """
+    Let a request pass that carries the account's key.
+
+    Raises:
+        Refused: No key, or another one.
+    """
+    state = request.app.state
+    good = given is not None and (
+        secrets.compare_digest(given.username.encode(), state.access_key.encode())
+        & secrets.compare_digest(given.password.encode(), state.secret_key.encode())
+    )
+    if not good:
+        raise Refused(
+            401, "The access key or the secret key is not this account's.", {"WWW-Authenticate": 'Basic realm="api"'}
+        )
+    database: Database = state.database
+    return database
+
+
+Account = Annotated[Database, Depends(authenticated)]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.")]
+Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET, description="Items to pass over.")]
+
+
+def only_json(request: Request) -> None:
+    """
+    Refuse a body that is not JSON.
+
+    Raises:
+        Refused: Another content type.
+    """
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind not in (MEDIA_TYPE, "application/json"):
+        raise Refused(415, f"Send the body as {MEDIA_TYPE}.")
+
+
+def page(path: str, items: list[dict[str, Any]], limit: int, offset: int, *, more: bool) -> dict[str, Any]:
+    """Return a list document; ``next`` is there only where more follows."""
+    links = {"self": f"{INTERNAL}{path}?limit={limit}&offset={offset}"}
+    if more:
+        links["next"] = f"{INTERNAL}{path}?limit={limit}&offset={offset + limit}"
+    return {"data": items, "links": links}
+
+
+def speak_json_api(app: FastAPI) -> None:
+    """Make every refusal of the framework an error object of the carrier's shape."""
+
+    async def refused(_request: Request, exc: Exception) -> Response:
+        if not isinstance(exc, StarletteHTTPException):
+            raise exc
+        return refuse(exc.status_code, str(exc.detail), dict(exc.headers or {}))
+
+    async def invalid(_request: Request, exc: Exception) -> Response:
+        if not isinstance(exc, RequestValidationError):
+            raise exc
+        first = exc.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        status = 400 if first["type"].startswith("json") else 422
+        return refuse(status, f"{place}: {first['msg']}.")
+
+    app.add_exception_handler(StarletteHTTPException, refused)
+    app.add_exception_handler(RequestValidationError, invalid)

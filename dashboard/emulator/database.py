@@ -1,0 +1,243 @@
+"""
+The emulator's database: SQLite in WAL mode, one file in its home.
+
+``CALL_COLUMNS`` are the documented columns of a CDR export, in order (facts: the vendor's published
+sample header). Calls are kept export-ready, so that an export is a read and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dashboard.emulator.sample import Sample
+from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations, Policy
+
+CALL_COLUMNS = (
+    "direction",
+    "start_time",
+    "end_time",
+    "destination",
+    "number_alias",
+    "callerid",
+    "total_cost",
+    "destination_name",
+    "callerid_country",
+    "line_information",
+    "result",
+    "call_fail_sip_code",
+    "call_fail_reason",
+    "duration",
+    "billed_duration",
+    "rate",
+    "first_increment",
+    "subsequent_increment",
+    "cost_subtotal",
+    "connect_fee",
+    "usf_fee",
+    "ccrf",
+    "cnam_lookup_fee",
+    "custom_x_tag",
+    "customer_ip",
+)
+BUSY_S = 30
+SCHEMA = f"""
+CREATE TABLE account (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE allowed_ips (
+  network TEXT PRIMARY KEY, label TEXT, owner TEXT, purpose TEXT, role TEXT, added_at TEXT, added_by TEXT,
+  review_by TEXT
+);
+CREATE TABLE routes (
+  id INTEGER PRIMARY KEY, alias TEXT UNIQUE NOT NULL, route_type TEXT NOT NULL, value TEXT, edge_strategy_id TEXT
+);
+CREATE TABLE numbers (
+  id TEXT PRIMARY KEY, alias TEXT, number_type TEXT, route_id INTEGER REFERENCES routes(id),
+  failover_route_id INTEGER REFERENCES routes(id)
+);
+CREATE TABLE edges (id TEXT PRIMARY KEY, name TEXT, host TEXT, description TEXT, ranges TEXT);
+CREATE TABLE inventory (frame TEXT, row TEXT);
+CREATE TABLE calls (rowid INTEGER PRIMARY KEY, {", ".join(CALL_COLUMNS)});
+CREATE INDEX calls_by_start ON calls (start_time);
+CREATE TABLE exports (id INTEGER PRIMARY KEY AUTOINCREMENT, content TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class EmulatedAccount:
+    """The account's settings, and how this emulated carrier behaves where the real one is not known."""
+
+    tech_prefix: str
+    credentials_enabled: bool
+    credentials_changed_at: datetime
+    list_changed_at: datetime
+    created_at: datetime
+    digest_rescues_prefix: bool = True
+    no_path_status: int = DEFAULT_NO_PATH_STATUS
+    refusals_in_cdrs: bool = True
+    sample: bool = True
+    public_ranges: tuple[str, ...] = ()
+
+
+class Database:
+    """One emulated account. Safe to share between threads: each statement has the connection to itself."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.fresh = not path.exists()
+        self._path = path
+        self._connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._lock = threading.RLock()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        if self.fresh:
+            self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open one transaction: all of it, or nothing."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Return every row of a query."""
+        with self._lock:
+            return self._connection.execute(query, tuple(parameters)).fetchall()
+
+    def stream(self, query: str, parameters: Iterable[Any] = ()) -> Iterator[sqlite3.Row]:
+        """Return a long answer row by row, on a connection of its own: it never is in memory whole."""
+        with closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield from connection.execute(query, tuple(parameters))
+
+    def seed(self, sample: Sample, *, now: datetime, history: Iterable[tuple[Any, ...]]) -> None:
+        """Fill a new database with the sample account and its calls."""
+        with self.writing() as connection:
+            self._put(
+                connection,
+                tech_prefix=sample.tech_prefix,
+                credentials_enabled=int(sample.credentials_enabled),
+                credentials_changed_at=sample.changed_at.isoformat(),
+                list_changed_at=sample.changed_at.isoformat(),
+                created_at=now.isoformat(),
+                sample=1,
+                public_ranges=",".join(sample.public_ranges),
+            )
+            for row in sample.allowed_ips:
+                _insert(connection, "allowed_ips", {key: _text(value) for key, value in row.items()})
+            edge_ids = {row["name"]: row["edge_strategy_id"] for row in sample.edges}
+            for row in sample.edges:
+                _insert(connection, "edges", {"id": row["edge_strategy_id"], **_but(row, "edge_strategy_id")})
+            connection.execute("INSERT INTO routes VALUES (0, 'sip-reg', 'sip-reg', NULL, NULL)")
+            for number, row in enumerate(sample.routes, start=100_001):
+                _insert(
+                    connection,
+                    "routes",
+                    {"id": number, **_but(row, "edge"), "edge_strategy_id": edge_ids.get(row["edge"])},
+                )
+            routes = {row["alias"]: row["id"] for row in connection.execute("SELECT id, alias FROM routes")}
+            for row in sample.numbers:
+                connection.execute(
+                    "INSERT INTO numbers VALUES (?, ?, ?, ?, ?)",
+                    (
+                        row["number"],
+                        row["alias"],
+                        row["number_type"],
+                        routes.get(row["route"]),
+                        routes.get(row["failover_route"]),
+                    ),
+                )
+        self.keep_inventory(sample)
+        self.add_calls(history)
+
+    def keep_inventory(self, sample: Sample) -> None:
+        """Keep the sample's inventory, which a fresh home is offered."""
+        with self.writing() as connection:
+            for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
+                connection.executemany(
+                    "INSERT INTO inventory VALUES (?, ?)",
+                    [
+                        (frame, json.dumps({key: _text(value) for key, value in row.items()}))
+                        for row in getattr(sample, frame)
+                    ],
+                )
+
+    def add_calls(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add calls, each as the values of ``CALL_COLUMNS`` in order."""
+        places = ", ".join("?" * len(CALL_COLUMNS))
+        with self.writing() as connection:
+            connection.executemany(f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({places})", rows)  # noqa: S608 - fixed names
+
+    def put(self, **values: Any) -> None:
+        """Change settings of the account."""
+        with self.writing() as connection:
+            self._put(connection, **values)
+
+    def settings(self) -> EmulatedAccount:
+        """Return the account's settings as they stand."""
+        found = {row["key"]: row["value"] for row in self.rows("SELECT key, value FROM account")}
+        return EmulatedAccount(
+            tech_prefix=found["tech_prefix"],
+            credentials_enabled=found["credentials_enabled"] == "1",
+            credentials_changed_at=datetime.fromisoformat(found["credentials_changed_at"]),
+            list_changed_at=datetime.fromisoformat(found["list_changed_at"]),
+            created_at=datetime.fromisoformat(found["created_at"]),
+            digest_rescues_prefix=found.get("digest_rescues_prefix", "1") == "1",
+            no_path_status=int(found.get("no_path_status", DEFAULT_NO_PATH_STATUS)),
+            refusals_in_cdrs=found.get("refusals_in_cdrs", "1") == "1",
+            sample=found.get("sample", "0") == "1",
+            public_ranges=tuple(filter(None, found.get("public_ranges", "").split(","))),
+        )
+
+    def networks(self) -> frozenset[str]:
+        """Return the allow list."""
+        return frozenset(row["network"] for row in self.rows("SELECT network FROM allowed_ips"))
+
+    def policy_now(self) -> tuple[Policy, Observations, datetime]:
+        """Return the policy in force, how the carrier behaves where that is not known, and that very instant."""
+        with self._lock:
+            account = self.settings()
+            policy = Policy(self.networks(), account.credentials_enabled, account.tech_prefix)
+            now = datetime.now(UTC)
+        return policy, Observations(account.digest_rescues_prefix, account.no_path_status), now
+
+    def _put(self, connection: sqlite3.Connection, **values: Any) -> None:
+        for key, value in values.items():
+            kept = str(int(value)) if isinstance(value, bool) else str(value)
+            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (key, kept))
+
+
+def stamp() -> str:
+    """Return the present as ISO 8601 UTC with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
+    names = ", ".join(row)
+    places = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(row.values()))  # noqa: S608 - fixed names
+
+
+def _but(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in names}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,190 @@
+"""
+``/v2/cdrs/exports``: asynchronous CDR exports, as gzip CSV behind a signed link that expires.
+
+A job is created, processed in a thread, and listed in the shape of the vendor's sample: each item nested in
+``data``, money as text. An export selects calls by their start, over at most 92 days.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import hmac
+import io
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TextIO
+
+from dashboard.emulator.database import CALL_COLUMNS, Database
+from dashboard.emulator.faults import FaultBox
+
+LINK_LIVES = timedelta(days=3)
+LONGEST = timedelta(days=92)
+MONEY = {
+    "total_cost": "total_cost",
+    "call_subtotal": "cost_subtotal",
+    "connect_fees": "connect_fee",
+    "cnamlookup_fees": "cnam_lookup_fee",
+    "usf_fees": "usf_fee",
+    "ccrf": "ccrf",
+}
+PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+
+
+class Exports:
+    """The export jobs of one emulated account."""
+
+    def __init__(self, database: Database, folder: Path, box: FaultBox, *, key: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database, self._folder, self._box = database, folder, box
+        self._key = key.encode()
+        self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
+        self._closing = threading.Event()
+        for number, content in self._all():
+            if content["status"] == PROCESSING:
+                self._keep(number, content | {"status": FAILED})
+
+    def close(self) -> None:
+        """End the work under way."""
+        self._closing.set()
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    def create(self, filters: dict[str, Any], callback_url: str | None) -> dict[str, Any]:
+        """Begin a job and return it."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        content = {
+            "status": PROCESSING,
+            "callback_url": callback_url,
+            "requested_at": now,
+            "created_at": now,
+            "filter_parameters": filters,
+        }
+        with self._database.writing() as connection:
+            statement = "INSERT INTO exports (content) VALUES (?)"
+            number = int(connection.execute(statement, (json.dumps(content),)).lastrowid or 0)
+        self._workers.submit(self._work, number, content)
+        return {"id": number, **content}
+
+    def get(self, number: int) -> dict[str, Any] | None:
+        """Return a job; ``None`` where there is no such one."""
+        rows = self._database.rows("SELECT content FROM exports WHERE id = ?", (number,))
+        return {"id": number, **json.loads(rows[0]["content"])} if rows else None
+
+    def listed(self, status: str, limit: int, offset: int) -> list[dict[str, Any]]:
+        """Return jobs, newest first, one more than ``limit`` where there are more."""
+        found = [{"id": number, **content} for number, content in self._all() if status in ("", content["status"])]
+        return found[::-1][offset : offset + limit + 1]
+
+    def link(self, number: int, expires_at: datetime) -> str:
+        """Return the path of a signed link."""
+        expires = int(expires_at.timestamp())
+        return f"/exports/{number}.gz?expires={expires}&signature={self._sign(number, expires)}"
+
+    def file(self, number: int, expires: int, signature: str) -> Path | None:
+        """Return the file behind a link; ``None`` where the link is not good or has expired."""
+        good = hmac.compare_digest(signature, self._sign(number, expires))
+        path = self._path(number)
+        if not good or expires < time.time() or self._box.switches.expired_link or not path.exists():
+            return None
+        return path
+
+    def _sign(self, number: int, expires: int) -> str:
+        return hmac.new(self._key, f"{number}:{expires}".encode(), hashlib.sha256).hexdigest()
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.gz"
+
+    def _all(self) -> Iterable[tuple[int, dict[str, Any]]]:
+        rows = self._database.rows("SELECT id, content FROM exports ORDER BY id")
+        return [(row["id"], json.loads(row["content"])) for row in rows]
+
+    def _keep(self, number: int, content: dict[str, Any]) -> None:
+        with self._database.writing() as connection:
+            connection.execute("UPDATE exports SET content = ? WHERE id = ?", (json.dumps(content), number))
+
+    def _work(self, number: int, content: dict[str, Any]) -> None:
+        switches = self._box.switches
+        if self._closing.wait(switches.export_delay_s) or switches.failed_export:
+            self._keep(number, content | {"status": FAILED})
+            return
+        sums = dict.fromkeys(MONEY, Decimal(0))
+        seconds = calls = 0
+        temporary = self._path(number).with_suffix(".part")
+        with _opened(temporary, plain=switches.plain_csv) as text:
+            writer = csv.writer(text)
+            writer.writerow(CALL_COLUMNS)
+            for row in self._database.stream(*select(content["filter_parameters"])):
+                writer.writerow(tuple(row))
+                calls += 1
+                seconds += row["billed_duration"]
+                for name, column in MONEY.items():
+                    sums[name] += Decimal(row[column])
+        _break(temporary, truncated=switches.truncated_gzip, corrupt=switches.corrupt_gzip)
+        temporary.replace(self._path(number))
+        done = {
+            "status": COMPLETED,
+            "expires_at": (datetime.now(UTC) + LINK_LIVES).isoformat(timespec="seconds"),
+            "num_calls": str(calls),
+            "billed_minutes": str(round(seconds / 60)),
+            **{name: f"{value:.8f}" for name, value in sums.items()},
+        }
+        self._keep(number, content | done)
+
+
+@contextmanager
+def _opened(path: Path, *, plain: bool) -> Iterator[TextIO]:
+    with path.open("wb") as file, ExitStack() as stack:
+        data = file if plain else stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", compresslevel=4))
+        yield stack.enter_context(io.TextIOWrapper(data, encoding="utf-8", newline=""))
+
+
+def select(filters: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Return the query of an export's filters: fixed text and bound values."""
+    where = ["start_time >= ?", "start_time < ?"]
+    edges = (datetime.fromisoformat(filters[f"start_call_{edge}_time"]) for edge in ("start", "end"))
+    values: list[Any] = [f"{edge:%Y-%m-%d %H:%M:%S}+00" for edge in edges]
+
+    def among(expression: str, wanted: list[str]) -> None:
+        where.append(f"{expression} IN ({', '.join('?' * len(wanted))})")
+        values.extend(wanted)
+
+    if wanted := filters.get("number_aliases"):
+        among("number_alias", wanted)
+    if wanted := filters.get("number_aliases_contains"):
+        where.append(f"({' OR '.join(['instr(number_alias, ?) > 0'] * len(wanted))})")
+        values.extend(wanted)
+    if wanted := filters.get("destination_numbers"):
+        among("destination", [number.lstrip("+") for number in wanted])
+    if wanted := filters.get("callerid_numbers"):
+        among("ltrim(callerid, '+')", [number.lstrip("+") for number in wanted])
+    if wanted := [*(filters.get("custom_x_tags") or []), *(filters.get("custom_x_tag") or [])]:
+        among("custom_x_tag", wanted)
+    if address := filters.get("caller_ip"):
+        where.append("? IN (customer_ip, substr(customer_ip, 1, instr(customer_ip || ':', ':') - 1))")
+        values.append(address)
+    if (longer := filters.get("duration_greater_than")) is not None:
+        where.append("duration > ?")
+        values.append(longer)
+    columns = ", ".join(CALL_COLUMNS)
+    return f"SELECT {columns} FROM calls WHERE {' AND '.join(where)} ORDER BY start_time, rowid", values  # noqa: S608 - fixed text, values are bound
+
+
+def _break(path: Path, *, truncated: bool, corrupt: bool) -> None:
+    """Damage a finished file as the faults say."""
+    if not truncated and not corrupt:
+        return
+    data = bytearray(path.read_bytes())
+    if truncated:
+        data = data[: max(20, len(data) // 2)]
+    if corrupt:
+        middle = len(data) // 2
+        data[middle : middle + 16] = bytes(byte ^ 0xFF for byte in data[middle : middle + 16])
+    path.write_bytes(data)

@@ -1,0 +1,156 @@
+"""
+``/portal``: the settings that the real carrier has only as portal pages, for this emulator alone.
+
+Outbound Allowed IPs, the credential switch, how the carrier behaves where that is not known, the sample's
+inventory, and the faults.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard.addresses import parse_entry
+from dashboard.emulator.answers import Account, Refused, only_json, refusals
+from dashboard.emulator.database import stamp
+from dashboard.emulator.faults import FaultBox, Switches
+from dashboard.errors import AddressError
+
+router = APIRouter(prefix="/portal", tags=["portal"])
+MOST_TEXT = 200
+
+
+class AccountChange(BaseModel):
+    """What may be set of the account; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credentials_enabled: bool | None = None
+    refusals_in_cdrs: bool | None = None
+    digest_rescues_prefix: bool | None = None
+    no_path_status: int | None = Field(default=None, ge=400, le=699)
+    tech_prefix: str | None = Field(default=None, pattern="^[0-9]{8}$")
+
+
+class Entry(BaseModel):
+    """An entry of Outbound Allowed IPs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    network: str = Field(max_length=60)
+    label: str = Field(default="", max_length=MOST_TEXT)
+    owner: str = Field(default="", max_length=MOST_TEXT)
+    purpose: str = Field(default="", max_length=MOST_TEXT)
+    role: str = Field(default="active", pattern="^(active|standby|)$")
+    review_by: str = Field(default="", max_length=40)
+    added_by: str = Field(default="portal", max_length=MOST_TEXT)
+
+
+@router.get("/account", responses=refusals(401))
+def get_account(account: Account) -> dict[str, Any]:
+    """Return the account's settings."""
+    found = account.settings()
+    return {
+        "tech_prefix": found.tech_prefix,
+        "credentials_enabled": found.credentials_enabled,
+        "credentials_changed_at": found.credentials_changed_at.isoformat(timespec="microseconds"),
+        "created_at": found.created_at.isoformat(timespec="microseconds"),
+        "sample": found.sample,
+        "refusals_in_cdrs": found.refusals_in_cdrs,
+        "digest_rescues_prefix": found.digest_rescues_prefix,
+        "no_path_status": found.no_path_status,
+        "public_ranges": list(found.public_ranges),
+    }
+
+
+@router.patch("/account", dependencies=[Depends(only_json)], responses=refusals(400, 401, 415, 422))
+def change_account(change: AccountChange, account: Account) -> dict[str, Any]:
+    """Set the credential switch, or how this carrier behaves."""
+    values = change.model_dump(exclude_none=True)
+    if "credentials_enabled" in values and values["credentials_enabled"] != account.settings().credentials_enabled:
+        values["credentials_changed_at"] = stamp()
+    account.put(**values)
+    return get_account(account)
+
+
+@router.get("/allowed-ips", responses=refusals(401))
+def list_allowed_ips(account: Account) -> dict[str, Any]:
+    """Return Outbound Allowed IPs and when it last changed."""
+    rows = account.rows("SELECT * FROM allowed_ips ORDER BY added_at, network")
+    changed_at = account.settings().list_changed_at.isoformat(timespec="microseconds")
+    return {"changed_at": changed_at, "entries": [dict(row) for row in rows]}
+
+
+@router.post(
+    "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=refusals(400, 401, 409, 415, 422)
+)
+def allow(entry: Entry, account: Account) -> dict[str, Any]:
+    """Put a single public IPv4 address on the list."""
+    try:
+        network = parse_entry(entry.network, public_ranges=account.settings().public_ranges)
+    except AddressError as exc:
+        raise Refused(422, f"network: {exc}") from None
+    row = entry.model_dump() | {"network": network}
+    try:
+        with account.writing() as connection:
+            now = stamp()
+            connection.execute(
+                "INSERT INTO allowed_ips (network, label, owner, purpose, role, review_by, added_by, added_at) "
+                "VALUES (:network, :label, :owner, :purpose, :role, :review_by, :added_by, :added_at)",
+                row | {"added_at": now},
+            )
+            connection.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (now,))
+    except sqlite3.IntegrityError:
+        raise Refused(409, f"network: {network} is on the list already.") from None
+    return row | {"added_at": now}
+
+
+@router.delete("/allowed-ips/{network}", status_code=204, responses=refusals(401, 404))
+def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Response:
+    """Take an address off the list."""
+    with account.writing() as connection:
+        gone = connection.execute("DELETE FROM allowed_ips WHERE network = ?", (network,)).rowcount
+        if gone:
+            connection.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (stamp(),))
+    if not gone:
+        raise Refused(404, f"{network} is not on the list.")
+    return Response(status_code=204)
+
+
+@router.get("/inventory", responses=refusals(401))
+def inventory(account: Account) -> dict[str, list[dict[str, Any]]]:
+    """Return the sample's PBXs, addresses and numbers, to fill a fresh home."""
+    found: dict[str, list[dict[str, Any]]] = {"pbxs": [], "pbx_addresses": [], "pbx_numbers": []}
+    for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
+        found[row["frame"]].append(json.loads(row["row"]))
+    return found
+
+
+@router.get("/faults", responses=refusals(401))
+def get_faults(request: Request, _account: Account) -> Switches:
+    """Return which faults are on."""
+    return _box(request).switches
+
+
+@router.patch("/faults", dependencies=[Depends(only_json)], responses=refusals(400, 401, 415, 422))
+def set_faults(switches: Switches, request: Request, _account: Account) -> Switches:
+    """Switch faults; what is left out stays as it is."""
+    box = _box(request)
+    box.set(box.switches.model_copy(update=switches.model_dump(exclude_unset=True)))
+    return box.switches
+
+
+@router.delete("/faults", status_code=204, responses=refusals(401))
+def reset_faults(request: Request, _account: Account) -> Response:
+    """Switch every fault off."""
+    _box(request).set(Switches())
+    return Response(status_code=204)
+
+
+def _box(request: Request) -> FaultBox:
+    box: FaultBox = request.app.state.faults
+    return box

@@ -1,0 +1,43 @@
+"""The emulator's application: the API, the portal, the faults in front of them, a health page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from dashboard import __version__
+from dashboard.emulator import exports_api, numbers_api, portal, routes_api
+from dashboard.emulator.answers import speak_json_api
+from dashboard.emulator.database import Database
+from dashboard.emulator.exports import Exports
+from dashboard.emulator.faults import FaultBox, stand_in_front
+
+
+def create_app(database: Database, folder: Path, *, access_key: str, secret_key: str) -> FastAPI:
+    """
+    Make the application of one emulated account.
+
+    Args:
+        database: Filled.
+        folder: Where finished exports are kept.
+        access_key: User name of Basic authentication.
+        secret_key: Its password; also signs the links of exports.
+    """
+    app = FastAPI(
+        title="Emulated Flowroute account", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
+    app.state.database = database
+    app.state.access_key, app.state.secret_key = access_key, secret_key
+    app.state.faults = FaultBox()
+    app.state.exports = Exports(database, folder, app.state.faults, key=secret_key)
+    for part in (numbers_api, routes_api, exports_api, portal):
+        app.include_router(part.router)
+    speak_json_api(app)
+    stand_in_front(app, app.state.faults)
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app

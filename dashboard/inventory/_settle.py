@@ -1,0 +1,159 @@
+"""
+Rows of text become frames: good ones are kept, every other becomes a problem.
+
+Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, an
+address is one PBX's at a time, and addresses and numbers belong to a PBX that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from dashboard import tables
+from dashboard.errors import InputError
+from dashboard.inventory._cells import RULES, read_cell
+from dashboard.inventory._rows import FRAMES, Inventory, Problem, Row
+
+EARLIEST = pd.Timestamp.min.tz_localize("UTC")
+LATEST = pd.Timestamp.max.tz_localize("UTC")
+
+
+def settle(
+    rows: Iterable[Row],
+    *,
+    treated_as_public: Collection[str] = (),
+    known: Collection[str] = (),
+    problems: Sequence[Problem] = (),
+) -> Inventory:
+    """
+    Judge rows and make frames of the good ones.
+
+    Args:
+        rows: In the order of their files; rows of one line belong together and are kept or put aside together.
+        treated_as_public: Networks in CIDR form to treat as public.
+        known: Ids of PBXs that are in the inventory already.
+        problems: What the readers could not read; comes first in the answer.
+
+    Returns:
+        Every frame of the inventory, conformed, with the problems of the rest.
+    """
+    settling = _Settling(treated_as_public, known, list(problems))
+    kept: list[tuple[Row, dict[str, Any]]] = []
+    given: dict[str, frozenset[str]] = {}
+    for _, line in groupby(rows, key=lambda row: (row.file, row.line)):
+        parts = list(line)
+        before = len(settling.problems)
+        read = [(row, settling.cells(row)) for row in parts]
+        kept += read if len(settling.problems) == before else []
+        given |= {row.frame: given.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts}
+    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
+    for name in FRAMES:
+        for row, values in kept:
+            if row.frame == name and settling.fits(row, values):
+                frames[name].append(values)
+    conformed = {
+        name: tables.conform(pd.DataFrame(found), tables.FRAMES[name], source="the inventory")
+        if found
+        else tables.empty(tables.FRAMES[name])
+        for name, found in frames.items()
+    }
+    return Inventory(conformed, settling.problems, given)
+
+
+class _Settling:
+    """What has been kept so far, against which the next row is judged."""
+
+    def __init__(self, public: Collection[str], known: Collection[str], problems: list[Problem]) -> None:
+        self.problems = problems
+        self._public = public
+        self._known = set(known)
+        self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
+        self._tags: dict[str, Row] = {}
+        self._addresses: dict[str, list[tuple[Row, dict[str, Any]]]] = {}
+        self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
+
+    def cells(self, row: Row) -> dict[str, Any]:
+        """Read every cell of a row; each that breaks its rule becomes a problem."""
+        read = {}
+        for column in RULES[row.frame]:
+            text = row.cells.get(column, "")
+            try:
+                read[column] = read_cell(row.frame, column, text, self._public)
+            except InputError as exc:
+                self._refuse(row, column, str(exc))
+        return read
+
+    def fits(self, row: Row, values: dict[str, Any]) -> bool:
+        """Judge a row against those kept before; what it clashes with is named by its line."""
+        judge = {"pbxs": self._pbx_fits, "pbx_addresses": self._address_fits, "pbx_numbers": self._number_fits}
+        return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
+
+    def _pbx_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        if pbx_id in self._pbxs:
+            first, kept = self._pbxs[pbx_id]
+            if any(row.cells.get(name) and values[name] != kept[name] for name in values):
+                self._refuse(
+                    row, "pbx_id", f"The PBX {pbx_id} is there already, {_at(first)}. Keep one row of the two."
+                )
+            elif not row.brings_more:
+                self._refuse(row, "pbx_id", f"The row repeats {_at(first)}. Take one of the two out.")
+            return False
+        if tag and tag in self._tags:
+            self._refuse(row, "x_tag", f"The X-Tag {tag} is another PBX's, {_at(self._tags[tag])}.")
+            return False
+        self._pbxs[pbx_id], self._tags[tag] = (row, values), row
+        self._known.add(pbx_id)
+        return True
+
+    def _belongs(self, row: Row) -> bool:
+        pbx_id = row.cells["pbx_id"].strip()
+        if pbx_id in self._known:
+            return True
+        near = get_close_matches(pbx_id.lower(), sorted(self._known), n=1)
+        hint = f" Did you mean {near[0]}?" if near else " Add the PBX first, or import its file together with this one."
+        self._refuse(row, "pbx_id", f"There is no PBX {pbx_id!r} in the inventory.{hint}")
+        return False
+
+    def _address_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        address, begins, ends = values["address"], *_span(values)
+        if begins >= ends:
+            self._refuse(row, "valid_to", "The address ends before it begins. Correct one of the two times.")
+            return False
+        for first, kept in self._addresses.get(address, []):
+            other_begins, other_ends = _span(kept)
+            if begins < other_ends and other_begins < ends:
+                whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
+                self._refuse(row, "address", f"{address} is {whose}, {_at(first)}. It is one PBX's at a time, once.")
+                return False
+        self._addresses.setdefault(address, []).append((row, values))
+        return True
+
+    def _number_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        number = values["number"]
+        if number in self._numbers:
+            first, kept = self._numbers[number]
+            whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
+            self._refuse(row, "number", f"{number} is {whose}, {_at(first)}. A number is one PBX's, once.")
+            return False
+        self._numbers[number] = (row, values)
+        return True
+
+    def _refuse(self, row: Row, column: str, message: str) -> None:
+        value = row.cells.get(column, "")
+        problem = Problem(row.file, row.line, column, message, value)
+        if problem not in self.problems[-len(FRAMES) * len(RULES["pbxs"]) :]:
+            self.problems.append(problem)
+
+
+def _span(values: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    return values["valid_from"] or EARLIEST, values["valid_to"] or LATEST
+
+
+def _at(row: Row) -> str:
+    return f"{row.file}, line {row.line}"

@@ -1,0 +1,169 @@
+"""
+What pages share: the open home, what is known of it, who is looking.
+
+One workspace a server, never one a session. Snapshots and findings are cached by the store's digest and
+the state's generation, never by frames: Streamlit hashes only a sample of a large frame.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+import streamlit as st
+
+from dashboard import state
+from dashboard.actors import Actor, local_actor
+from dashboard.background import SyncLoop
+from dashboard.calls.replay import replay
+from dashboard.changes import Change, Impact
+from dashboard.cli.running import SYNCED_BY
+from dashboard.errors import DashboardError
+from dashboard.findings import Finding
+from dashboard.fixes.image import POLICY_KINDS, proposed
+from dashboard.settings import Settings
+from dashboard.snapshot import Snapshot
+from dashboard.sources import Progress, SyncReport
+from dashboard.workspace import Workspace
+
+NOTE = "session_note"
+ERROR_ICON = ":material/error:"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The open workspace, and the loop that syncs it where no other process does."""
+
+    workspace: Workspace
+    loop: SyncLoop | None
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self.loop:
+            self.loop.stop()
+        self.workspace.close()
+
+
+@st.cache_resource(show_spinner="Opening the account", on_release=Home.close)
+def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
+    settings = Settings.read()
+    workspace = Workspace.open(settings, traffic=settings.live_calls_per_s)
+    if os.environ.get(SYNCED_BY):
+        return Home(workspace, None)
+    loop = SyncLoop(workspace)
+    loop.start()
+    return Home(workspace, loop)
+
+
+@st.cache_resource(show_spinner=False)
+def settle() -> None:
+    """
+    Take what is loaded by now out of the garbage collector's sight, once a server.
+
+    Streamlit collects after every run of a page; without this most of a click's time goes there.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def home() -> Home:
+    """Return the open home of this server's settings."""
+    settings = Settings.read()
+    return _open(str(settings.home), settings.base_url)
+
+
+def workspace() -> Workspace:
+    """Return the open workspace of this server's settings."""
+    return home().workspace
+
+
+def generation() -> tuple[str, ...]:
+    """Name what is known at this moment, to the minute: the key of everything that is cached."""
+    opened = workspace()
+    with opened.state.reading() as connection:
+        version = connection.execute(sa.select(sa.func.max(state.versions.c.id))).scalar()
+        entry = connection.execute(sa.select(sa.func.max(state.journal.c.id))).scalar()
+        shown = connection.execute(sa.select(sa.func.count()).select_from(state.plans)).scalar()
+    now = datetime.now(UTC)
+    return (str(opened.settings.home), opened.store.digest, f"{version}/{entry}/{shown}", f"{now:%Y-%m-%dT%H:%M}")
+
+
+def snapshot() -> Snapshot:
+    """Return everything known as it stands now. Shared between sessions: never change it."""
+    return _known(generation())[0]
+
+
+def findings() -> list[Finding]:
+    """Return what every check says now, worst first. Shared between sessions: never change it."""
+    return _known(generation())[1]
+
+
+@st.cache_resource(max_entries=3, show_spinner="Checking the account")
+def _known(key: tuple[str, ...]) -> tuple[Snapshot, list[Finding]]:  # noqa: ARG001 - the cache's key
+    opened = workspace()
+    taken = opened.snapshot()
+    return taken, opened.findings(taken)
+
+
+def impact(finding: Finding) -> Impact | None:
+    """Return what a finding's fix would have done to past calls; ``None`` where it bears on none."""
+    if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
+        return None
+    return _impact(generation(), finding.id, finding.changes)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _impact(key: tuple[str, ...], finding_id: str, _changes: tuple[Change, ...]) -> Impact:  # noqa: ARG001 - as above
+    known = snapshot()
+    return replay(known, proposed(known.policy, _changes)).impact
+
+
+def sync(progress: Progress | None = None) -> SyncReport:
+    """Read the account and fetch calls now."""
+    return workspace().sync(progress=progress)
+
+
+def loaded() -> bool:
+    """Say whether a first sync has brought anything."""
+    opened = workspace()
+    return opened.store.digest != "" or opened.state.latest("account") is not None
+
+
+def who() -> Actor:
+    """Return whoever sits at the browser."""
+    return local_actor("browser")
+
+
+def zone() -> ZoneInfo:
+    """Return the viewer's time zone; UTC where the browser names none that is known."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def note(text: str, icon: str = ":material/check_circle:") -> None:
+    """Keep a result to be said as a toast once the page is drawn again."""
+    st.session_state[NOTE] = (text, icon)
+
+
+def say_note() -> None:
+    """Say the kept result, once."""
+    if NOTE in st.session_state:
+        text, icon = st.session_state.pop(NOTE)
+        st.toast(text, icon=icon, duration="long")
+
+
+@contextmanager
+def errors_said() -> Iterator[None]:
+    """Say an error raised on purpose where it happened, as a sentence; anything else is a fault of ours."""
+    try:
+        yield
+    except DashboardError as exc:
+        st.error(str(exc), icon=ERROR_ICON)

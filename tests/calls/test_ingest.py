@@ -1,0 +1,244 @@
+"""Import of sound files: what is kept, what is known again, what a window replaces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from dashboard import tables
+from dashboard.calls.ingest import FileResult, import_files
+from dashboard.calls.store import CallStore
+from tests.calls.exports import HEADER, NOON, a_row, as_csv, at, rows_at
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_row_becomes_a_call(store, export):
+    """Every documented column arrives under our name: numbers as digits, money exact, times UTC, port apart."""
+    (result,) = import_files(store, [export([a_row(number_alias="Reception", line_information="61")])])
+    call = store.calls().iloc[0]
+
+    assert result == FileResult(str(result.file), kept=1)
+    assert call["direction"] == "outbound"
+    assert call["started_at"] == NOON
+    assert call["ended_at"] == NOON + timedelta(minutes=1)
+    assert (call["destination"], call["caller_id"]) == ("12065550100", "14255550111")
+    assert (call["number_alias"], call["line_information"]) == ("Reception", "61")
+    assert (call["result"], call["sip_status"], call["sip_reason"]) == ("completed", 200, "OK")
+    assert call["outcome"] == "answered"
+    assert (call["duration_s"], call["billed_s"]) == (60, 60)
+    assert (call["first_increment_s"], call["next_increment_s"]) == (6, 6)
+    assert call["cost_usd"] == call["rate_usd_per_min"] == Decimal("0.00980000")
+    assert call["x_tag"] == "seattle"
+    assert (call["source_ip"], call["source_port"]) == ("198.51.100.11", 5060)
+    assert list(store.calls().columns) == list(tables.CALLS.columns)
+
+
+def test_money_is_exact_to_eight_places(store, export):
+    """Sums of money are decimal: a thousand times a hundredth of a micro-dollar is what it should be."""
+    import_files(store, [export(rows_at(*[NOON + timedelta(seconds=n) for n in range(1000)], total_cost="0.00000001"))])
+
+    assert store.traffic(since=NOON)["cost_usd"].sum() == Decimal("0.00001000")
+
+
+def test_importing_twice_adds_nothing(store, export):
+    """A file that was imported is known again: everything in it is a duplicate, and no generation is published."""
+    path = export(rows_at(NOON, NOON + HOUR))
+    import_files(store, [path])
+    digest = store.digest
+
+    assert import_files(store, [path]) == [FileResult(str(path), duplicate=2)]
+    assert store.digest == digest
+
+
+def test_overlapping_files_count_each_call_once(store, export):
+    """Of two files that overlap, the second adds only what the first had not."""
+    import_files(store, [export(rows_at(NOON, NOON + HOUR), "a.csv")])
+
+    (result,) = import_files(store, [export(rows_at(NOON + HOUR, NOON + 2 * HOUR), "b.csv")])
+
+    assert (result.kept, result.duplicate) == (1, 1)
+    assert store.count() == 3
+
+
+def test_files_of_one_import_are_known_to_each_other(store, export):
+    """The same call in two files of one import counts for the first."""
+    paths = [export(rows_at(NOON), "a.csv"), export(rows_at(NOON, NOON + HOUR), "b.csv")]
+
+    assert [(r.kept, r.duplicate) for r in import_files(store, paths)] == [(1, 0), (1, 1)]
+
+
+def test_equal_rows_of_a_file_stay_as_many_as_they_are(store, export):
+    """Rows equal in every column are calls of their own, and known again as often as they were there."""
+    path = export([a_row(), a_row(), a_row()])
+
+    assert import_files(store, [path])[0].kept == 3
+    assert import_files(store, [path])[0].duplicate == 3
+    assert store.calls()["call_key"].is_unique
+
+
+def test_calls_of_the_same_second_stay_apart(store, export):
+    """Two calls that differ in any documented column are two, also when they come in two files."""
+    import_files(store, [export([a_row(custom_x_tag="seattle")], "a.csv")])
+
+    (result,) = import_files(store, [export([a_row(custom_x_tag="chicago")], "b.csv")])
+
+    assert result.kept == 1
+    assert store.count() == 2
+
+
+def test_the_same_call_written_otherwise_is_the_same(store, export):
+    """What a row says counts, not how the file writes it: time form, '+', case, zeros, order of columns."""
+    import_files(store, [export([a_row()], "a.csv")])
+    again = a_row(
+        direction="OUTBOUND",
+        start_time="2026-11-02T12:00:00Z",
+        destination="+1 (206) 555-0100",
+        callerid="14255550111",
+        total_cost="0.0098",
+        duration="60.0",
+    )
+
+    (result,) = import_files(store, [export(as_csv([again], reversed(HEADER)), "b.csv")])
+
+    assert (result.kept, result.duplicate) == (0, 1)
+
+
+def test_an_id_in_the_file_is_the_key_and_a_correction_replaces(store, export):
+    """With ``cdr_id`` (29 columns) a call is known by it, and comes anew where its content changed."""
+    header = [*HEADER, "sip_callid", "cdr_id", "sip_from_tag", "sip_to_tag"]
+    first = [a_row(cdr_id="c1", sip_callid="abc@192.0.2.1"), a_row(cdr_id="c2")]
+    import_files(store, [export(as_csv(first, header), "a.csv")])
+    second = [a_row(cdr_id="c1", sip_callid="abc@192.0.2.1", total_cost="0.5"), a_row(cdr_id="c2"), a_row(cdr_id="c3")]
+
+    (result,) = import_files(store, [export(as_csv(second, header), "b.csv")])
+    calls = store.calls().set_index("call_key")
+
+    assert (result.kept, result.duplicate) == (2, 1)
+    assert sorted(calls.index) == ["c1", "c2", "c3"]
+    assert calls.loc["c1", "cost_usd"] == Decimal("0.50000000")
+    assert calls.loc["c1", "sip_call_id"] == "abc@192.0.2.1"
+
+
+def test_a_window_replaces_what_starts_in_it(store, export):
+    """An export from the API is the truth for its window: what it does not have goes, the rest stays."""
+    import_files(store, [export(rows_at(NOON - HOUR, NOON, NOON + HOUR), "a.csv")])
+    later = export(rows_at(NOON + timedelta(minutes=30)), "b.csv")
+
+    (result,) = import_files(store, [later], window=(NOON, NOON + HOUR))
+
+    assert result.kept == 1
+    starts = sorted(store.calls()["started_at"])
+    assert starts == [NOON - HOUR, NOON + timedelta(minutes=30), NOON + HOUR]
+
+
+def test_a_window_without_calls_takes_its_calls_away(store, export):
+    """An export that has only a header says that nobody called: its window is empty, and a day can vanish."""
+    import_files(store, [export(rows_at(NOON - timedelta(days=3), NOON), "a.csv")])
+
+    (result,) = import_files(store, [export([], "b.csv")], window=(NOON - HOUR, NOON + HOUR))
+
+    assert result == FileResult(result.file)
+    assert store.count() == 1
+
+
+def test_the_same_window_again_changes_nothing(store, export):
+    """Syncing the same window again publishes nothing, so that pages keep their caches."""
+    path = export(rows_at(NOON, NOON + HOUR))
+    window = (NOON, NOON + 2 * HOUR)
+    import_files(store, [path], window=window)
+    digest = store.digest
+
+    assert import_files(store, [path], window=window)[0].duplicate == 2
+    assert store.digest == digest
+
+
+def test_only_days_that_change_are_written(store, export):
+    """An import leaves the files of the days that it does not touch as they are."""
+    import_files(store, [export(rows_at(NOON, NOON + timedelta(days=1)), "a.csv")])
+    before = store.generations.current().days
+
+    import_files(store, [export(rows_at(NOON + timedelta(days=1, hours=1)), "b.csv")])
+    after = store.generations.current().days
+
+    assert after[NOON.date()] == before[NOON.date()]
+    assert after[NOON.date() + timedelta(days=1)] != before[NOON.date() + timedelta(days=1)]
+
+
+@pytest.mark.parametrize("name", ["export.csv", "export.csv.gz", "export.dat.gz"])
+def test_gzip_is_known_by_content(store, export, name):
+    """Packed or plain is seen in the file, not in its name."""
+    path = export(rows_at(NOON), name)
+    renamed = path.rename(path.with_name("renamed.txt"))
+
+    assert import_files(store, [renamed])[0].kept == 1
+
+
+def test_columns_are_found_by_name(store, export):
+    """The case of the header, blanks around it, its order and columns nobody knows make no difference."""
+    header = ["Unknown", *[f" {name.title()} " for name in reversed(HEADER)]]
+    row = {f" {name.title()} ": value for name, value in a_row().items()} | {"Unknown": "x"}
+
+    assert import_files(store, [export(as_csv([row], header))])[0].kept == 1
+
+
+def test_optional_columns_may_be_missing(store, export):
+    """A file without the optional columns gives calls; what it does not say is absent."""
+    header = ["direction", "start_time", "destination", "callerid", "total_cost", "result"]
+    header += ["call_fail_sip_code", "call_fail_reason", "duration", "customer_ip"]
+    import_files(store, [export(as_csv([a_row()], header))])
+    call = store.calls().iloc[0]
+
+    assert (call["x_tag"], call["number_alias"]) == ("", "")
+    assert pd.isna(call["ended_at"])
+    assert pd.isna(call["billed_s"])
+    assert call["outcome"] == "answered"
+
+
+def test_values_that_may_be_absent_lose_no_row(store, export):
+    """A refused call with next to nothing in its row is a call."""
+    bare = a_row(
+        end_time="", result="failed", call_fail_sip_code="", duration="", billed_duration="", total_cost="", rate="N/A"
+    ) | {"customer_ip": "", "callerid": "anonymous"}
+
+    assert import_files(store, [export([bare])])[0].kept == 1
+    assert store.calls().iloc[0]["caller_id"] == "anonymous"
+
+
+def test_progress_and_stop(store, export):
+    """Progress runs from 0 to 1; an import that is stopped says so for each file and stores nothing."""
+    told: list[float] = []
+    paths = [export(rows_at(NOON), "a.csv"), export(rows_at(NOON + HOUR), "b.csv")]
+
+    stopped = import_files(store, paths, stop=lambda: len(told) > 0, progress=lambda _what, share: told.append(share))
+    assert all("stopped" in result.error for result in stopped)
+    assert store.digest == ""
+
+    import_files(store, paths, progress=lambda _what, share: told.append(share))
+    assert told[1:] == sorted(told[1:])
+    assert told[-1] == 1.0
+
+
+def test_fifty_thousand_calls_are_counted_once_each(store, export):
+    """A month of a real account: every call is there once, in calls and in the roll-up."""
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    step = timedelta(days=30) / 50_000
+    blank = as_csv([a_row(start_time="@", end_time="@", destination="#")]).splitlines()
+    moments = (start + n * step for n in range(50_000))
+    lines = [blank[1].replace("@", at(m)).replace("#", f"1206555{n % 10_000:04}") for n, m in enumerate(moments)]
+
+    (result,) = import_files(store, [export("\n".join([blank[0], *lines]), "month.csv.gz")])
+
+    assert result.kept == 50_000
+    assert store.traffic(since=start)["calls"].sum() == 50_000
+    assert store.span() == (start, (start + 49_999 * step).replace(microsecond=0))
+
+
+def test_a_store_is_found_again(store, export, tmp_path):
+    """What was imported is there for the next process."""
+    import_files(store, [export(rows_at(NOON))])
+
+    assert CallStore(tmp_path / "home").count() == 1

@@ -1,0 +1,310 @@
+"""The store: what it answers, how it stays whole, who may write."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from dashboard import tables
+from dashboard.calls.attribution import attribute
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallFilter, CallStore
+from dashboard.errors import BusyError, StoreError
+from dashboard.policy import ACL_REASON
+from tests.calls.exports import NOON, a_row, at, rows_at
+
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+REFUSED = {
+    "result": "failed",
+    "call_fail_sip_code": "403",
+    "call_fail_reason": ACL_REASON,
+    "duration": "0",
+    "billed_duration": "0",
+    "total_cost": "0.00000000",
+}
+
+
+@pytest.fixture
+def filled(store, export):
+    """Return a store with a day of three sources: a tag, a caller id, a refused one, and an inbound call."""
+    rows = [
+        *rows_at(NOON, NOON + 10 * MINUTE, NOON + HOUR, custom_x_tag="seattle"),
+        *rows_at(NOON + MINUTE, custom_x_tag="", customer_ip="198.51.100.24", **REFUSED),
+        *rows_at(NOON + 2 * HOUR, custom_x_tag="", destination="447700900111", destination_name="UK", total_cost="2.5"),
+        *rows_at(NOON + 3 * HOUR, direction="Inbound", destination="12065550199", callerid="+13035550100"),
+    ]
+    import_files(store, [export(rows)])
+    return store
+
+
+def test_traffic_is_the_roll_up_of_the_calls(filled):
+    """Calls are counted by hour, direction, address, X-Tag, number, outcome, code and zone, with first and last."""
+    traffic = filled.traffic(since=NOON - HOUR).set_index(["hour_at", "x_tag", "outcome"])
+    row = traffic.loc[(NOON, "seattle", "answered")]
+    refused = traffic.loc[(NOON, "", "refused_auth")]
+
+    assert traffic["calls"].sum() == 6
+    assert (row["calls"], row["duration_s"], row["cost_usd"]) == (2, 120, Decimal("0.0196"))
+    assert (row["first_at"], row["last_at"]) == (NOON, NOON + 10 * MINUTE)
+    assert (refused["calls"], refused["sip_status"], refused["source_ip"]) == (1, 403, "198.51.100.24")
+    assert set(traffic["pbx_id"]) == {""}
+
+
+def test_number_is_ours(filled):
+    """``number`` is the caller id of an outbound call without X-Tag, the number dialed of an inbound one."""
+    traffic = filled.traffic(since=NOON)
+    numbers = {(row["direction"], row["x_tag"] != ""): row["number"] for row in traffic.to_dict("records")}
+
+    assert numbers == {
+        ("outbound", True): "",
+        ("outbound", False): "14255550111",
+        ("inbound", True): "12065550199",
+    }
+
+
+def test_traffic_covers_exactly_the_time_asked_for(filled):
+    """Hours that the window cuts are counted from the calls themselves."""
+    counted = filled.traffic(since=NOON + SECOND, until=NOON + HOUR)
+
+    assert counted["calls"].sum() == 2
+    assert counted["first_at"].min() == NOON + MINUTE
+    assert filled.traffic(since=NOON, until=NOON + SECOND)["calls"].sum() == 1
+    assert filled.traffic(since=NOON + timedelta(days=9)).empty
+
+
+def test_no_row_straddles_a_change(store, export):
+    """A change at 12:30:00.5 leaves rows before its second, in its second and behind it, and no call is lost."""
+    change = NOON + 30 * MINUTE + timedelta(milliseconds=500)
+    starts = [NOON + 29 * MINUTE, NOON + 30 * MINUTE, NOON + 30 * MINUTE, NOON + 30 * MINUTE + SECOND, NOON + HOUR]
+    import_files(store, [export(rows_at(*starts))])
+
+    whole = store.traffic(since=NOON)
+    split = store.traffic(since=NOON, split_at=[change])
+
+    assert list(whole["calls"]) == [4, 1]
+    assert list(split.sort_values("first_at")["calls"]) == [1, 2, 1, 1]
+    for edge in (NOON + 30 * MINUTE, NOON + 30 * MINUTE + SECOND):
+        assert not ((split["first_at"] < edge) & (split["last_at"] >= edge)).any()
+
+
+def test_calls_are_found_by_each_condition(filled):
+    """Every condition narrows the search, and all of them hold together."""
+    find = {
+        "destination": CallFilter(number="+44 7700"),
+        "caller id": CallFilter(number="4255550111", direction="outbound"),
+        "address": CallFilter(source_ip=" 198.51.100.24 "),
+        "outcome": CallFilter(outcome="refused_auth"),
+        "code": CallFilter(sip_status=403),
+        "zone": CallFilter(zone="UK"),
+        "tag": CallFilter(x_tag="seattle", direction="outbound"),
+        "time": CallFilter(since=NOON + HOUR, until=NOON + 2 * HOUR),
+        "none": CallFilter(number="999", outcome="answered"),
+        "all": CallFilter(),
+    }
+    counts = {name: len(filled.calls(where)) for name, where in find.items()}
+
+    assert counts == {
+        "destination": 1,
+        "caller id": 5,
+        "address": 1,
+        "outcome": 1,
+        "code": 1,
+        "zone": 1,
+        "tag": 3,
+        "time": 1,
+        "none": 0,
+        "all": 6,
+    }
+
+
+def test_pages_of_calls_follow_each_other(store, export):
+    """Page by page, newest first, every call is seen once, also over days and within one second."""
+    starts = [NOON + n * timedelta(hours=7) for n in range(20)] + [NOON] * 5
+    import_files(store, [export([a_row(start_time=at(m), number_alias=str(n)) for n, m in enumerate(starts)])])
+
+    seen, after = [], None
+    for _ in range(10):
+        page = store.calls(limit=4, after=after)
+        if page.empty:
+            break
+        seen += list(zip(page["started_at"], page["call_key"], strict=True))
+        after = seen[-1]
+
+    assert len(seen) == len(set(seen)) == 25
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_calls_behind_rows_of_the_roll_up(filled):
+    """Given rows of the roll-up, exactly the calls that they count are found: the calls of a PBX, say."""
+    address = tables.conform(
+        pd.DataFrame([{"pbx_id": "denver", "address": "198.51.100.24"}]), tables.PBX_ADDRESSES, source="test"
+    )
+    traffic = attribute(
+        filled.traffic(since=NOON, split_at=[NOON + 5 * MINUTE]),
+        pbxs=tables.empty(tables.PBXS),
+        pbx_addresses=address,
+        pbx_numbers=tables.empty(tables.PBX_NUMBERS),
+    )
+    for rows in (traffic[traffic["pbx_id"] == "denver"], traffic[traffic["pbx_id"] == ""], traffic, traffic.head(0)):
+        assert len(filled.calls(among=rows)) == rows["calls"].sum()
+
+
+def test_questions_of_the_pages(filled):
+    """Outcomes over time, sources, reasons, destinations, hours of the week: each adds up to the calls."""
+    since = NOON - HOUR
+    hourly = filled.series(since=since, bucket="hour")
+    sources = filled.by_source(since=since, direction="outbound").set_index("source_ip")
+    reasons = filled.by_reason(since=since).set_index("sip_reason")
+    dearest = filled.top_destinations(since=since, limit=1).iloc[0]
+    week = filled.hour_of_week(since=since).set_index(["weekday", "hour"])
+
+    assert hourly["calls"].sum() == filled.series(since=since)["calls"].sum() == 6
+    assert hourly.set_index(["at", "outcome"]).loc[(NOON, "refused_auth"), "calls"] == 1
+    assert (sources.loc["198.51.100.24", "refused"], sources.loc["198.51.100.11", "answered"]) == (1, 4)
+    assert reasons.loc[ACL_REASON, "outcome"] == "refused_auth"
+    assert (dearest["destination"], dearest["zone"], dearest["cost_usd"]) == ("447700900111", "UK", Decimal("2.5"))
+    assert filled.top_zones(since=since)["zone"].iloc[0] == "UK"
+    assert week.loc[(1, 12), "calls"] == 3
+
+
+def test_use_of_our_numbers(filled):
+    """Which of our numbers took inbound calls: how many, and when last."""
+    (row,) = filled.number_use(NOON).to_dict("records")
+
+    assert (row["number"], row["calls"], row["last_at"]) == ("12065550199", 1, NOON + 3 * HOUR)
+
+
+def test_an_empty_store_has_answers_too(store):
+    """Before the first import every question has an answer of the usual shape, and nothing is made on disk."""
+    assert store.traffic(since=NOON).equals(tables.empty(tables.TRAFFIC))
+    assert store.calls().equals(tables.empty(tables.CALLS))
+    assert list(store.rejects().columns) == ["file", "line", "column", "reason", "raw", "imported_at"]
+    assert list(store.number_use(NOON).columns) == ["number", "calls", "last_at"]
+    assert "cost_usd" in store.series(since=NOON)
+    assert store.top_destinations(since=NOON).empty
+    assert (store.digest, store.count(), store.span()) == ("", 0, None)
+    assert not store.generations.folder.exists()
+
+
+def test_a_published_generation_is_whole_or_not_there(filled, export):
+    """What a writer left half done (parts, a manifest, scratch) never shows, and the next import clears it away."""
+    folder, digest = filled.generations.folder, filled.digest
+    (folder / "parts" / "2026-11-02-calls-0000000000000000.parquet").write_bytes(b"half")
+    (folder / "generations" / "00000002-000000000000.json").write_text("{")
+    (folder / "work").mkdir()
+    (folder / "work" / "calls.parquet").write_bytes(b"half")
+
+    again = CallStore(folder.parent)
+    assert (again.digest, again.count()) == (digest, 6)
+
+    import_files(again, [export(rows_at(NOON + timedelta(days=1)), "b.csv")])
+    assert again.count() == 7
+    assert not list(folder.glob("parts/*-0000000000000000.parquet"))
+    assert not (folder / "work").exists()
+
+
+def test_the_last_two_generations_stay(store, export):
+    """A page that began on the generation before still finds its files; older ones are gone."""
+    days = []
+    for n in range(4):
+        import_files(store, [export(rows_at(NOON + n * SECOND), f"{n}.csv")])
+        days.append(store.generations.current().days[NOON.date()])
+
+    there = [store.generations.path(day.calls).exists() for day in days]
+    assert there == [False, False, True, True]
+    assert len(list((store.generations.folder / "generations").iterdir())) == 2
+
+
+def test_digest_names_what_is_published(store, export):
+    """The digest changes with every import that changes anything, and only then."""
+    seen = {store.digest}
+    for n in range(3):
+        path = export(rows_at(NOON + n * HOUR), f"{n}.csv")
+        import_files(store, [path])
+        import_files(store, [path])
+        seen.add(store.digest)
+
+    assert len(seen) == 4
+
+
+def test_two_writers_do_not_meet(store, export):
+    """While one process writes, another is told so in a sentence, and nothing is lost."""
+    path = export(rows_at(NOON))
+    other = CallStore(store.generations.folder.parent, lock_wait_s=0)
+    with store.generations.writing(), pytest.raises(BusyError, match="Another process is writing calls"):
+        import_files(other, [path])
+
+    assert import_files(other, [path])[0].kept == 1
+
+
+def test_readers_read_while_a_writer_writes(filled, export):
+    """Readers never wait and never see a half: every count is one that was published."""
+    counts: set[int] = set()
+    done = threading.Event()
+    faults: list[Exception] = []
+
+    def read():
+        while not done.is_set():
+            try:
+                counts.add(int(filled.traffic(since=NOON - HOUR)["calls"].sum()))
+            except StoreError as exc:
+                faults.append(exc)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(4):
+        import_files(filled, [export(rows_at(NOON + n * SECOND, custom_x_tag="extra"), f"{n}.csv")])
+    done.set()
+    reader.join()
+
+    assert not faults
+    assert counts <= set(range(6, 11))
+
+
+def test_a_store_of_a_newer_version_is_left_alone(filled):
+    """A store written by a newer version is not guessed at: the sentence says what to do."""
+    folder = filled.generations.folder
+    manifest = folder / "generations" / f"{filled.digest}.json"
+    newer = manifest.with_name("00000002-newer.json")
+    newer.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
+    (folder / "CURRENT").write_text("00000002-newer")
+
+    with pytest.raises(StoreError, match="written by a newer version .format 99."):
+        filled.count()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"), [("cut", "could not search calls"), ("gone", "could not search calls")]
+)
+def test_a_damaged_part_is_named(filled, damage, sentence):
+    """A part that is cut short or gone gives a sentence with its name, not a traceback of the engine."""
+    part = filled.generations.path(filled.generations.current().days[NOON.date()].calls)
+    if damage == "cut":
+        part.write_bytes(part.read_bytes()[:100])
+    else:
+        part.unlink()
+
+    with pytest.raises(StoreError, match=sentence) as raised:
+        filled.calls()
+    assert part.name in str(raised.value)
+
+
+def test_a_manifest_that_is_lost_is_named(filled):
+    """Where CURRENT names a manifest that is not there, the sentence says which and how to recover."""
+    (filled.generations.folder / "CURRENT").write_text("00000009-lost")
+
+    with pytest.raises(StoreError, match=r"00000009-lost.json cannot be read .* Restore it from a backup"):
+        filled.span()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, export):
+    """Where the home is a file, the import says so."""
+    (tmp_path / "home").write_text("")
+
+    with pytest.raises(StoreError, match="cannot be written: Not a directory"):
+        import_files(CallStore(tmp_path / "home"), [export(rows_at(NOON))])

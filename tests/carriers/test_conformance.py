@@ -1,0 +1,217 @@
+"""One suite for every carrier: the same methods, the same frames, and capabilities that tell the truth."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+
+from dashboard import tables
+from dashboard.capabilities import Capability
+from dashboard.carriers import AccountState, Carrier, open_carrier
+from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.emulator import process
+from dashboard.errors import CapabilityError
+from dashboard.settings import Settings
+from dashboard.state import State
+from tests.carriers.scripted import ACCESS, LINK, ORIGIN, SECRET, Reply, Script, listed, recorded
+
+METHODS = [name for name, value in vars(Carrier).items() if inspect.isfunction(value) and not name.startswith("_")]
+NOW = datetime.now(UTC).replace(microsecond=0)
+HEADER = b"direction,start_time,end_time,destination\n"
+CALLS = 300
+
+
+def recorded_account(home: Path, stack: ExitStack) -> Carrier:
+    """Open a real account over recorded answers, with the operator's copy of the portal."""
+    script = Script()
+    made = {"type": "cdrexport", "id": "17", "attributes": {"status": "processing"}}
+    done = {"type": "cdrexport", "id": "17", "attributes": {"status": "completed", "download_url": LINK}}
+    script.answers = {
+        "GET /v2/numbers": recorded("numbers"),
+        "GET /v2/numbers/12065550100": recorded("number-12065550100"),
+        "GET /v2/numbers/13125550101": recorded("number-13125550101"),
+        "GET /v2/routes": recorded("routes"),
+        "GET /v2/routes/edge_strategies": recorded("edges"),
+        "GET /v2/cdrs/exports": listed(),
+        "POST /v2/cdrs/exports": Reply({"data": made}, 202),
+        "GET /v2/cdrs/exports/17": Reply({"data": done}),
+        f"GET {LINK.partition('?')[0]}": Reply(gzip.compress(HEADER)),
+    }
+    session = stack.enter_context(requests.Session())
+    session.mount("https://", script)
+    state = State.open(home)
+    stack.callback(state.close)
+    state.record(
+        "account",
+        {"tech_prefix": "12345678", "credentials_on": True},
+        valid_from=NOW,
+        seen_at=NOW,
+        known_by="ann",
+    )
+    state.record("allowed_ips", [{"network": "198.51.100.11"}], valid_from=NOW, seen_at=NOW, known_by="ann")
+    return open_carrier(
+        Settings(), state, url=ORIGIN, access_key=ACCESS, secret_key=SECRET, emulated=False, session=session
+    )
+
+
+def emulated_account(home: Path, stack: ExitStack) -> Carrier:
+    """Start an emulator and open its account."""
+    running = process.start(home, calls=CALLS, days=3)
+    stack.callback(process.stop, home)
+    state = State.open(home)
+    stack.callback(state.close)
+    opened = open_carrier(
+        Settings(),
+        state,
+        url=running.url,
+        access_key=running.access_key,
+        secret_key=running.secret_key,
+        emulated=True,
+    )
+    stack.callback(opened.close)
+    return opened
+
+
+@pytest.fixture(scope="module", params=[recorded_account, emulated_account], ids=["recorded", "emulated"])
+def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
+    """Open each carrier once."""
+    with ExitStack() as stack:
+        yield request.param(tmp_path_factory.mktemp("home"), stack)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_are_those_of_the_protocol(name: str, account: Carrier) -> None:
+    """Same parameters, same kinds, same defaults."""
+
+    def shape(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
+        parameters = inspect.signature(function).parameters.values()
+        return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
+
+    assert shape(getattr(Carrier, name)) == shape(getattr(type(account), name))
+
+
+def test_capabilities_are_data(account: Carrier) -> None:
+    """A frozen set of known names; networks and IPv6 are in none, since the carrier documents neither."""
+    can = account.capabilities
+
+    assert isinstance(can, frozenset)
+    assert can <= set(Capability)
+    assert not can & {Capability.CIDR_ENTRIES, Capability.IPV6_ENTRIES}
+    assert account.name
+
+
+def test_the_account_is_told(account: Carrier) -> None:
+    """A prefix of eight digits, a switch that is on, off or unknown, times in UTC."""
+    found = account.account()
+
+    assert isinstance(found, AccountState)
+    assert (8, True) == (len(found.tech_prefix), found.tech_prefix.isdecimal())
+    assert found.credentials_on in {True, False, None}
+    assert found.credentials_changed_at is None or found.credentials_changed_at.utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize("name", ["allowed_ips", "numbers", "routes", "edges"])
+def test_frames_keep_their_contracts(name: str, account: Carrier) -> None:
+    """To conform a frame once more changes nothing, and none is empty here."""
+    found = getattr(account, name)()
+    frame, since = found if name == "allowed_ips" else (found, None)
+
+    pd.testing.assert_frame_equal(frame, tables.conform(frame, tables.FRAMES[name], source=name))
+    assert len(frame)
+    assert since is None or since.utcoffset() == timedelta()
+
+
+def test_an_inventory_is_three_frames_or_none(account: Carrier) -> None:
+    """Under their contracts."""
+    found = account.inventory()
+
+    assert found is None or {"pbxs", "pbx_addresses", "pbx_numbers"} == set(found)
+    for name, frame in (found or {}).items():
+        pd.testing.assert_frame_equal(frame, tables.conform(frame, tables.FRAMES[name], source=name))
+
+
+def test_numbers_point_at_routes_that_exist(account: Carrier) -> None:
+    """Ids of both frames are the same text."""
+    known = {"", *account.routes()["route_id"]}
+    numbers = account.numbers()
+
+    assert set(numbers["route_id"]) <= known
+    assert set(numbers["failover_route_id"]) <= known
+
+
+def test_calls_come_as_files_of_their_windows(account: Carrier, tmp_path: Path) -> None:
+    """In the folder, whole, with a header; windows in order and without a gap; progress to the end."""
+    told: list[float] = []
+    since, until = NOW - timedelta(days=100), NOW + timedelta(seconds=1)
+
+    windows = account.export_calls(since, until, tmp_path, progress=lambda _what, share: told.append(share))
+
+    assert (since, until) == (windows[0].since, windows[-1].until)
+    assert [window.until for window in windows[:-1]] == [window.since for window in windows[1:]]
+    assert {window.path for window in windows} == set(tmp_path.iterdir())
+    for window in windows:
+        with gzip.open(window.path, "rt", encoding="utf-8", newline="") as file:
+            assert "start_time" in next(csv.reader(file))
+    assert sorted(told) == told
+    assert 1.0 == told[-1]
+
+
+def test_a_stop_ends_an_export(account: Carrier, tmp_path: Path) -> None:
+    """Before anything is asked for."""
+    assert [] == account.export_calls(NOW - timedelta(days=1), NOW, tmp_path, stop=lambda: True)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", [AllowAddress(network="198.51.100.201"), SetCredentials(enabled=False)])
+def test_what_is_not_a_capability_is_refused_as_such(change: Change, account: Carrier) -> None:
+    """And what is one, works, shows when read again, and can be taken back."""
+
+    def seen() -> tuple[set[str], bool | None]:
+        return set(account.allowed_ips()[0]["network"]), account.account().credentials_on
+
+    before = seen()
+    if change.needs not in account.capabilities:
+        with pytest.raises(CapabilityError, match="portal"):
+            account.apply(change)
+        assert before == seen()
+        return
+    account.apply(change)
+    assert before != seen()
+    account.apply(change.inverse())
+    assert before == seen()
+
+
+def test_a_route_is_made_used_and_taken_back(account: Carrier) -> None:
+    """Each change shows when read again, and the inverses in reverse leave the account as it was."""
+    if account.inventory() is None:
+        with pytest.raises(CapabilityError):
+            account.apply(SetCredentials(enabled=True))
+        return
+    numbers, routes = account.numbers(), account.routes()
+    number, was = numbers.iloc[0]["number"], numbers.iloc[0]["route_id"]
+    aliases = dict(zip(routes["route_id"], routes["alias"], strict=True)) | {"": ""}
+    changes: list[Change] = [
+        CreateRoute(alias="conformance", value="198.51.100.201"),
+        PointNumber(number=number, to_alias="conformance", was_alias=aliases[was]),
+        PointNumber(number=number, to_alias="", was_alias="conformance"),
+    ]
+
+    for change in changes:
+        account.apply(change)
+    assert "" == account.numbers().set_index("number").loc[number, "route_id"]
+    assert "198.51.100.201" == account.routes().set_index("alias").loc["conformance", "value"]
+    for change in reversed(changes):
+        account.apply(change.inverse())
+
+    pd.testing.assert_frame_equal(numbers, account.numbers())
+    pd.testing.assert_frame_equal(routes, account.routes())

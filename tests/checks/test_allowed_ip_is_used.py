@@ -1,0 +1,105 @@
+"""Every allowed address places calls, or is silent on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard import tables
+from dashboard.checks.allowed_ip_is_used import allowed_ip_is_used
+from dashboard.findings import Cause, Confidence, Status
+from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+ENTRY = "198.51.100.50"
+LONG_AGO = NOW - timedelta(days=45)
+
+
+def account(*traffic, pbxs=(), kind="primary", since_days=30, **entry):
+    """Return an account with one entry that was added long ago, and the PBX at it."""
+    row = {"network": ENTRY, "role": "active", "added_at": LONG_AGO} | entry
+    snapshot = make_snapshot(
+        pbxs=list(pbxs),
+        addresses=[{"pbx_id": one["pbx_id"], "address": ENTRY, "kind": kind} for one in pbxs],
+        traffic=list(traffic),
+    )
+    return replace(
+        snapshot,
+        allowed_ips=frame(tables.ALLOWED_IPS, [row]),
+        since=None if since_days is None else NOW - timedelta(days=since_days),
+    )
+
+
+@pytest.mark.parametrize("row", [calls_row, refused_row])
+def test_a_recent_call_passes(judged, row):
+    """A call within four weeks proves use, whatever became of it."""
+    verdict = judged(allowed_ip_is_used, account(row(ENTRY, at=NOW - timedelta(days=27))))[ENTRY]
+
+    assert (verdict.status, verdict.confidence) == (Status.PASS, Confidence.PROVEN)
+
+
+def test_four_silent_weeks_fail(judged):
+    """The entry can go, and its row comes back on undo."""
+    verdict = judged(allowed_ip_is_used, account(calls_row(ENTRY, at=NOW - timedelta(days=29)), label="Boston"))[ENTRY]
+
+    assert verdict.status is Status.FAIL
+    assert verdict.reason == f"{ENTRY} placed no call in 28 days."
+    assert verdict.changes[0].label == "Boston"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"role": "standby"},
+        {"pbxs": [pbx("dallas", status="standby")]},
+        {"pbxs": [pbx("chicago")], "kind": "failover"},
+    ],
+    ids=["entry", "pbx", "failover"],
+)
+def test_silent_on_purpose_passes(judged, facts):
+    """The entry's role, a standby PBX, or a failover address says that silence is wanted."""
+    verdict = judged(allowed_ip_is_used, account(**facts))[ENTRY]
+
+    assert verdict.status is Status.PASS
+    assert "silent on purpose" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "facts", [{"added_at": NOW - timedelta(days=27)}, {"since_days": 20}, {"since_days": None}], ids=str
+)
+def test_too_soon_to_tell(judged, facts):
+    """An entry or a history younger than four weeks decides nothing."""
+    verdict = judged(allowed_ip_is_used, account(**facts))[ENTRY]
+
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.UNDECIDABLE)
+
+
+def test_an_entry_of_unknown_age_is_judged_by_the_calls(judged):
+    """Where nobody wrote down when it was added, the history alone counts."""
+    assert judged(allowed_ip_is_used, account(added_at=None))[ENTRY].status is Status.FAIL
+
+
+def test_the_address_of_an_active_pbx_is_not_removed(judged):
+    """It fails, says so, and proposes nothing: removing it could be the outage."""
+    verdict = judged(allowed_ip_is_used, account(pbxs=[pbx("phoenix")]))[ENTRY]
+
+    assert verdict.status is Status.FAIL
+    assert "address of an active PBX" in verdict.reason
+    assert "Phoenix" in verdict.reason
+    assert not verdict.changes
+
+
+def test_a_network_is_used_by_any_of_its_addresses(judged):
+    """One call from inside is use; a call from beside it is not."""
+    network = "198.51.100.48/29"
+    used = account(calls_row(ENTRY), network=network)
+    unused = account(calls_row("198.51.100.56"), network=network)
+
+    assert judged(allowed_ip_is_used, used)[network].status is Status.PASS
+    assert judged(allowed_ip_is_used, unused)[network].status is Status.FAIL
+
+
+def test_an_entry_that_is_no_network_is_unknown(judged):
+    """It cannot be used, nor be said to be unused."""
+    assert judged(allowed_ip_is_used, account(network="1.2.3.4/0"))["1.2.3.4/0"].status is Status.UNKNOWN

@@ -1,0 +1,171 @@
+"""Calls come from allowed addresses, or from PBXs that must use credentials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.findings import Cause, Confidence, Impact, Severity, Status
+from dashboard.policy import Policy, PolicyVersion
+from dashboard.snapshot import Freshness
+from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
+
+SOURCE = "198.51.100.24"
+PREFIX = "12345678"
+CHANGED = NOW - timedelta(minutes=30)
+
+
+def account(*traffic, current=True, **facts):
+    """Return an account with a static, a dynamic and a retired PBX, and an empty list unless said otherwise."""
+    return make_snapshot(
+        pbxs=[
+            pbx("denver"),
+            pbx("miami", ip_kind="dynamic", auth_method="credentials"),
+            pbx("boston", status="retired"),
+        ],
+        addresses=[{"pbx_id": "denver", "address": SOURCE}] if current else [],
+        traffic=list(traffic),
+        **facts,
+    )
+
+
+def test_a_listed_source_passes(judged):
+    """It is on the list; admitted calls prove that the carrier agrees."""
+    (verdict,) = judged(call_source_is_allowed, account(calls_row(SOURCE, pbx_id="denver"), allowed=(SOURCE,))).values()
+
+    assert (verdict.subject, verdict.status, verdict.confidence) == (SOURCE, Status.PASS, Confidence.PROVEN)
+    assert verdict.reason == f"Denver ({SOURCE}) is on the list."
+
+
+@pytest.mark.parametrize(
+    ("row", "impact", "words"),
+    [
+        (refused_row, Impact.OUTAGE, "9 calls were refused in the last 24 h."),
+        (calls_row, Impact.LOSS, "9 calls were admitted in the last 24 h, by credentials alone."),
+    ],
+)
+def test_a_static_pbx_must_be_listed(judged, row, impact, words):
+    """Refused is an outage, admitted is the use of credentials; the PBX's current address can be listed."""
+    verdict = judged(call_source_is_allowed, account(row(SOURCE, calls=9, pbx_id="denver")))[SOURCE]
+
+    assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.HIGH, impact)
+    assert verdict.reason == f"Denver ({SOURCE}) is not on the list; {words}"
+    assert [change.sentence() for change in verdict.changes] == [f"Allow {SOURCE}"]
+
+
+def test_only_a_current_address_is_proposed(judged):
+    """An address that the inventory does not give to the PBX today may be anybody's."""
+    snapshot = account(refused_row(SOURCE, pbx_id="denver", attributed_by="x_tag", x_tag="denver"), current=False)
+    verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
+
+    assert verdict.status is Status.FAIL
+    assert not verdict.changes
+
+
+@pytest.mark.parametrize(
+    ("by", "confidence"),
+    [("address", Confidence.PROVEN), ("caller_id", Confidence.PROVEN), ("x_tag", Confidence.INFERRED)],
+)
+def test_a_dynamic_pbx_needs_credentials(judged, by, confidence):
+    """It passes while they are on; an X-Tag alone attributes and never proves."""
+    snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by=by))
+    verdict = judged(call_source_is_allowed, snapshot)["203.0.113.9"]
+
+    assert (verdict.status, verdict.confidence) == (Status.PASS, confidence)
+    assert "a dynamic address needs" in verdict.reason
+    assert ("X-Tag" in verdict.reason) is (by == "x_tag")
+
+
+def test_a_dynamic_pbx_that_is_refused_is_an_outage(judged):
+    """With every call refused its credentials do not work; its address is not worth listing."""
+    verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.9", pbx_id="miami")))["203.0.113.9"]
+
+    assert (verdict.status, verdict.impact, verdict.changes) == (Status.FAIL, Impact.OUTAGE, ())
+
+
+@pytest.mark.parametrize("owner", ["", "boston"])
+@pytest.mark.parametrize("outcome", ["answered", "busy_or_no_answer", "network", "refused_unknown"])
+def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
+    """Every outcome that is not an authorization refusal was admitted: somebody has the credentials."""
+    row = calls_row("203.0.113.66", outcome=outcome, pbx_id=owner)
+    verdict = judged(call_source_is_allowed, account(row, refused_row("203.0.113.66", calls=99)))["203.0.113.66"]
+    worst = call_source_is_allowed.findings(account(row, refused_row("203.0.113.66", calls=99)))[0]
+
+    assert worst.severity is Severity.CRITICAL
+    assert worst.impact is Impact.LOSS
+    assert "uses the account's credentials" in worst.reason
+    assert not verdict.changes
+
+
+@pytest.mark.parametrize("owner", ["", "boston"])
+def test_a_stranger_that_is_refused_is_hygiene(judged, owner):
+    """The list does its work; it is said once, at low."""
+    verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.66", pbx_id=owner)))["203.0.113.66"]
+
+    assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.LOW, Impact.HYGIENE)
+    assert "add it to the inventory" in verdict.reason
+
+
+@pytest.mark.parametrize("owner", ["", "denver", "miami"])
+def test_admitted_while_unlisted_with_credentials_off_is_a_contradiction(judged, owner):
+    """That cannot be, so the list on record is wrong and nothing is proposed."""
+    snapshot = account(calls_row(SOURCE, pbx_id=owner), credentials_on=False)
+    verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
+
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.UNDECIDABLE)
+    assert "the list on record is out of date" in verdict.reason
+
+
+def test_with_credentials_off_any_403_is_a_refusal(judged):
+    """What a call without the prefix gets then is not known, so an unclear 403 contradicts nothing."""
+    row = refused_row(SOURCE, pbx_id="denver", outcome="refused_unknown")
+    verdict = judged(call_source_is_allowed, account(row, credentials_on=False))[SOURCE]
+
+    assert (verdict.status, verdict.impact) == (Status.FAIL, Impact.OUTAGE)
+
+
+def versions(before, after):
+    """Return two policies, the second in force since CHANGED."""
+    return (
+        PolicyVersion(Policy(frozenset(before[0]), before[1], PREFIX), NOW - timedelta(days=60)),
+        PolicyVersion(Policy(frozenset(after[0]), after[1], PREFIX), CHANGED),
+    )
+
+
+@pytest.mark.parametrize("change", [(([SOURCE], True), ([], True)), (([], True), ([], False))])
+def test_calls_from_before_the_change_are_history(judged, change):
+    """Once the list or the switch changed, admitted calls of before accuse nobody."""
+    snapshot = account(calls_row(SOURCE), versions=versions(*change), credentials_on=change[1][1])
+    verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
+
+    assert verdict.status is Status.PASS
+    assert "no call came from it since the policy changed" in verdict.reason
+
+
+def test_silence_means_nothing_before_calls_are_fetched(judged):
+    """Right after a change nobody has looked yet; that is unknown, at low."""
+    snapshot = account(calls_row(SOURCE), versions=versions(([SOURCE], True), ([], True)))
+    unheard = replace(snapshot, freshness={**snapshot.freshness, "calls": Freshness(CHANGED, 7200)})
+    verdict = judged(call_source_is_allowed, unheard)[SOURCE]
+
+    assert (verdict.status, verdict.severity) == (Status.UNKNOWN, Severity.LOW)
+
+
+def test_another_address_on_the_list_changes_nothing_for_this_one(judged):
+    """A change of the policy counts for those it concerns."""
+    snapshot = account(refused_row(SOURCE, pbx_id="denver"), versions=versions(([], True), (["192.0.2.1"], True)))
+
+    assert judged(call_source_is_allowed, snapshot)[SOURCE].status is Status.FAIL
+
+
+def test_inbound_calls_say_nothing(judged):
+    """Admission is a matter of outbound calls."""
+    assert judged(call_source_is_allowed, account(calls_row(SOURCE, direction="inbound"))) == {}
+
+
+def test_calls_without_a_source_address_are_unknown(judged):
+    """What has no address cannot be judged and is not passed over."""
+    assert judged(call_source_is_allowed, account(calls_row("")))["account"].status is Status.UNKNOWN

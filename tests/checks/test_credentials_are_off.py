@@ -1,0 +1,84 @@
+"""Outbound SIP credentials are off once nobody needs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.changes import SetCredentials
+from dashboard.checks.credentials_are_off import credentials_are_off
+from dashboard.findings import Cause, Severity, Status
+from tests.worlds import make_snapshot, pbx
+
+LISTED = "198.51.100.11"
+
+
+def account(*pbxs, **facts):
+    """Return an account with credentials on and every PBX of ours at one listed address."""
+    where = [{"pbx_id": row["pbx_id"], "address": LISTED} for row in pbxs]
+    return make_snapshot(**({"allowed": (LISTED,), "pbxs": list(pbxs), "addresses": where} | facts))
+
+
+def test_off_passes(judged):
+    """Calls complete from listed addresses only."""
+    assert judged(credentials_are_off, account(pbx("seattle"), credentials_on=False))["account"].status is Status.PASS
+
+
+def test_not_known_is_unknown(judged):
+    """A switch nobody has read is not off."""
+    verdict = judged(credentials_are_off, account(pbx("seattle"), credentials_on=None))["account"]
+
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
+
+
+def test_on_is_high_when_nobody_needs_them(judged):
+    """Every active PBX could do without, so they are open access for whoever knows them."""
+    verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("dallas", status="standby")))["account"]
+
+    assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.HIGH)
+    assert verdict.reason == "The account's credentials are on, and every active PBX could do without them."
+    assert verdict.changes == (SetCredentials(enabled=False),)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"ip_kind": "dynamic"}, "Miami has a dynamic address"),
+        ({"dials_prefix": "no"}, "Miami does not dial the tech prefix"),
+        ({"auth_method": "credentials"}, "Miami authenticates with credentials"),
+    ],
+)
+def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words):
+    """The PBX is named with why; the switch is proposed all the same, and the plan shows what it breaks."""
+    verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("miami", **facts)))["account"]
+
+    assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.MEDIUM)
+    assert words in verdict.reason
+    assert verdict.pbx_ids == ("miami",)
+    assert verdict.changes == (SetCredentials(enabled=False),)
+
+
+@pytest.mark.parametrize(
+    "facts", [{"ip_kind": "dynamic", "status": "retired"}, {"dials_prefix": "no", "status": "standby"}]
+)
+def test_only_active_pbxs_count(judged, facts):
+    """What is retired or stands by holds nobody up."""
+    verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("boston", **facts)))["account"]
+
+    assert verdict.severity is Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("facts", "addresses", "words"),
+    [
+        ({"auth_method": "both"}, [{"pbx_id": "atlanta", "address": "198.51.100.40"}], "once its address is listed"),
+        ({}, [], "once its address is listed"),
+        ({"dials_prefix": "unknown"}, [{"pbx_id": "atlanta", "address": LISTED}], "if it dials the tech prefix"),
+    ],
+)
+def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
+    """Such a PBX does not lower the severity; the reason says what is left to do."""
+    verdict = judged(credentials_are_off, account(pbx("atlanta", **facts), addresses=addresses))["account"]
+
+    assert verdict.severity is Severity.HIGH
+    assert f"Atlanta could do without them {words}" in verdict.reason
+    assert verdict.evidence[0]["PBX"] == "Atlanta"

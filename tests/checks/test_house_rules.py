@@ -1,0 +1,258 @@
+"""The rules that hold for every check, whoever writes the next one."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from copy import deepcopy
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dashboard import checks
+from dashboard.checks import INPUTS, Check, check, discover, failed, passed, run, unknown
+from dashboard.findings import Cause, Confidence, Impact, Severity, Status, Verdict
+from dashboard.fixes.image import after, image
+from dashboard.snapshot import Freshness
+from tests.worlds import NOW, make_snapshot
+
+FOLDER = Path(checks.__file__).parent
+FILES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+ALL = pytest.mark.parametrize("one", discover(), ids=lambda one: one.id)
+MOST_LINES = 60
+READ_AT_THEIR_SOURCE = {
+    "CIS v8.1 ": "1.1 1.2 4.2 5.3 5.5 6.1 6.2 6.8 8.2 8.11 8.12 12.2 13.4 13.11 15.6",
+    "SOC 2 CC": "4.2 6.1 6.2 6.3 6.6 7.1 7.2 7.3 8.1",
+    "ISO 27001:2022 A.": "5.15 5.17 5.18 5.22 8.9 8.15 8.16 8.20 8.21 8.32",
+    "NIST 800-53r5 ": "AC-2(3) AC-3 AC-4 AC-6 AU-6 CA-7",
+    "PCI DSS v4 ": "1.2.7 7.2.4 8.2.6",
+}
+"""Requirement ids that were read at their source; no other may be printed."""
+
+
+def test_every_file_is_found():
+    """A check is found by being there."""
+    assert [one.id for one in discover()] == FILES
+    assert len(FILES) >= 6
+
+
+@ALL
+def test_name_is_file_is_function(one):
+    """The id, the file and the function have one name, and the file is a small room with its own test."""
+    path = FOLDER / f"{one.id}.py"
+    assert one.evaluate.__name__ == one.id
+    assert one.evaluate.__module__ == f"dashboard.checks.{one.id}"
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+    assert (Path(__file__).parent / f"test_{one.id}.py").is_file()
+
+
+@ALL
+def test_it_says_what_it_holds(one):
+    """The title claims the good state; the docstrings say what holds and why it matters."""
+    assert 0 < len(one.title) <= 150
+    assert not re.match(r"ensure|check|verify", one.title, re.IGNORECASE)
+    assert not one.title.endswith(".")
+    assert one.description.endswith(".")
+    assert (ast.get_docstring(ast.parse((FOLDER / f"{one.id}.py").read_text())) or "").endswith(".")
+    assert set(one.needs) <= set(INPUTS)
+    assert one.needs
+
+
+@ALL
+def test_controls_were_read_at_their_source(one):
+    """An id of a framework that nobody has read is not printed."""
+    known = {f"{name}{number}" for name, numbers in READ_AT_THEIR_SOURCE.items() for number in numbers.split()}
+    assert one.controls
+    assert set(one.controls) <= known
+
+
+@ALL
+def test_only_a_snapshot_goes_in(one):
+    """A check takes one snapshot and nothing else, and imports nothing that reads or writes."""
+    assert list(inspect.signature(one.evaluate).parameters) == ["snapshot"]
+    imported = {
+        node.module or ""
+        for node in ast.walk(ast.parse((FOLDER / f"{one.id}.py").read_text()))
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert not [
+        name for name in imported if re.search(r"carriers|state|journal|calls|sources|settings|requests|os$", name)
+    ]
+
+
+@ALL
+def test_a_check_is_pure(one, story):
+    """The snapshot is as it was, and the answer is the same again."""
+    before = deepcopy(story)
+    first = list(one.evaluate(story))
+
+    assert list(one.evaluate(story)) == first
+    for field in fields(story):
+        now, then = getattr(story, field.name), getattr(before, field.name)
+        if isinstance(now, pd.DataFrame):
+            pd.testing.assert_frame_equal(now, then)
+        else:
+            assert now == then
+
+
+@ALL
+def test_reasons_are_sentences_about_their_subject(one, story):
+    """A reason begins with a capital or a digit, ends with a full stop, and names the subject or its PBX."""
+    verdicts = list(one.evaluate(story))
+
+    assert verdicts
+    for verdict in verdicts:
+        names = [verdict.subject, *(story.name_of(pbx_id) for pbx_id in verdict.pbx_ids)]
+        assert re.fullmatch(r"[A-Z0-9].*\.", verdict.reason), verdict.reason
+        assert any(name.lower() in verdict.reason.lower() for name in names), verdict.reason
+        assert ".." not in verdict.reason
+        assert "  " not in verdict.reason
+
+
+@ALL
+def test_each_subject_is_judged_once(one, story):
+    """There is one finding a subject."""
+    subjects = [finding.subject for finding in one.findings(story)]
+
+    assert len(subjects) == len(set(subjects))
+
+
+@ALL
+def test_every_proposed_change_can_be_taken_back(one, story):
+    """The changes and then their inverses leave the account as it was, whole rows included."""
+    for verdict in one.evaluate(story):
+        before = image(story, verdict.changes)
+        there = after(before, verdict.changes)
+        back = after(there, [change.inverse() for change in reversed(verdict.changes)])
+        assert back == before
+        if verdict.changes:
+            assert there != before
+        assert not verdict.changes or verdict.status is Status.FAIL
+
+
+@ALL
+def test_an_empty_account_never_passes(one):
+    """Fresh and empty is not in order: nothing was seen."""
+    findings = one.findings(make_snapshot(credentials_on=None))
+
+    assert findings
+    assert {finding.status for finding in findings} == {Status.UNKNOWN}
+
+
+@ALL
+@pytest.mark.parametrize("need", INPUTS)
+def test_what_is_needed_must_be_fresh(one, need, story):
+    """A stale or missing input is one unknown finding that says which, since when, and what to do."""
+    old = NOW.replace(hour=1)
+    stale = one.findings(replace(story, freshness={**story.freshness, need: Freshness(old, 60)}))
+    missing = one.findings(replace(story, freshness={k: v for k, v in story.freshness.items() if k != need}))
+
+    if need not in one.needs:
+        assert len(stale) == len(missing) == len(one.findings(story))
+        return
+    for findings, cause, words in (
+        (stale, Cause.STALE, "on 2026-11-20 at 01:00 UTC, over a minute ago"),
+        (missing, Cause.MISSING, "never"),
+    ):
+        (finding,) = findings
+        assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, cause, "account")
+        assert INPUTS[need][0] in finding.reason
+        assert words in finding.reason
+        assert finding.reason.endswith(INPUTS[need][2])
+
+
+def made(evaluate):
+    """Return a check of a function."""
+    return check(title="All is well", severity=Severity.HIGH, impact=Impact.LOSS, control=(), needs=())(evaluate)
+
+
+def test_a_crash_is_a_finding_and_hides_no_other(story, caplog):
+    """A check that stops becomes one unknown finding that names the error's type; the others still speak."""
+
+    def breaks(snapshot):
+        """Say that it is never so."""
+        yield passed("first", reason="First is fine.")
+        raise KeyError(snapshot.account.tech_prefix)
+
+    found = run(story, [made(breaks), *discover()])
+    (crashed,) = [finding for finding in found if finding.check == "breaks"]
+
+    assert (crashed.status, crashed.cause, crashed.subject) == (Status.UNKNOWN, Cause.CRASHED, "account")
+    assert "KeyError" in crashed.reason
+    assert "Traceback" not in crashed.reason
+    assert "12345678" not in crashed.reason
+    assert len(found) > len(discover())
+    assert "Check breaks stopped." in caplog.text
+
+
+def test_nothing_to_examine_is_not_a_pass(story):
+    """A check without a subject says so."""
+
+    def nothing(snapshot):  # noqa: ARG001 - a check's signature
+        """Nothing is ever there."""
+        return ()
+
+    (finding,) = run(story, [made(nothing)])
+
+    assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, Cause.MISSING, "account")
+    assert "Nothing is ever there." in finding.reason
+
+
+def test_the_worst_verdict_of_a_subject_stands(story):
+    """Where one subject is judged twice, the worse verdict is kept."""
+
+    def twice(snapshot):  # noqa: ARG001 - a check's signature
+        """Say that it is so."""
+        yield passed("a", reason="A is fine.")
+        yield failed("a", reason="A is bad.", severity=Severity.LOW)
+        yield failed("a", reason="A is worse.", severity=Severity.CRITICAL)
+        yield unknown("a", reason="A is not known.")
+
+    (finding,) = run(story, [made(twice)])
+
+    assert finding.reason == "A is worse."
+
+
+def test_findings_come_worst_first(story):
+    """Failures, then what is unknown, then passes; by severity; outage before loss before hygiene."""
+    found = run(story)
+    ranks = [(list(Status).index(f.status), f.severity.rank) for f in found]
+
+    assert ranks == sorted(ranks)
+    assert found[0].status is Status.FAIL
+    assert found[0].impact is Impact.OUTAGE
+
+
+def test_the_story_fails_exactly_where_it_is_planted(story):
+    """Each trouble of the story makes its own findings and no others."""
+    failing = {(f.check, f.subject) for f in run(story) if f.status is Status.FAIL}
+
+    assert failing == {
+        ("pbx_address_is_allowed", "198.51.100.24"),
+        ("call_source_is_allowed", "198.51.100.24"),
+        ("allowed_ip_has_pbx", "198.51.100.23"),
+        ("pbx_address_is_allowed", "198.51.100.40"),
+        ("call_source_is_allowed", "198.51.100.40"),
+        ("credentials_are_off", "account"),
+        ("allowed_ip_has_pbx", "198.51.100.50"),
+        ("allowed_ip_is_used", "198.51.100.50"),
+        ("pbx_has_inbound_route", "phoenix"),
+        ("allowed_ip_has_pbx", "203.0.113.66"),
+    }
+
+
+def test_a_finding_carries_its_check():
+    """What a verdict leaves open is filled from the check."""
+    one = Check("c", "Title", "Doc.", Severity.LOW, Impact.HYGIENE, ("SOC 2 CC6.1",), (), lambda _: [])
+    (finding,) = replace(one, evaluate=lambda _: [Verdict("s", Status.PASS, "S is fine.")]).findings(make_snapshot())
+
+    assert (finding.check, finding.severity, finding.impact, finding.controls) == (
+        "c",
+        Severity.LOW,
+        Impact.HYGIENE,
+        ("SOC 2 CC6.1",),
+    )
+    assert finding.confidence is Confidence.INFERRED

@@ -1,0 +1,145 @@
+"""Every number of a PBX has an inbound route to its host."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.changes import CreateRoute, PointNumber
+from dashboard.checks._routes import host
+from dashboard.checks.pbx_has_inbound_route import pbx_has_inbound_route
+from dashboard.findings import Cause, Status
+from tests.worlds import make_snapshot, pbx
+
+NUMBER, OTHER = "16025550160", "16025550161"
+SIP_REG = {"route_id": "0", "alias": "sip-reg", "route_type": "sip-reg"}
+
+
+def account(*routes, numbers=((NUMBER, "7"),), given=(NUMBER,), inbound_host="198.51.100.60:5060", **facts):
+    """Return an account with Phoenix, its numbers and the routes given beside the default one."""
+    return make_snapshot(
+        pbxs=[pbx("phoenix", inbound_host=inbound_host, **facts)],
+        pbx_numbers=[{"pbx_id": "phoenix", "number": number} for number in given],
+        numbers=[{"number": number, "route_id": route_id} for number, route_id in numbers],
+        routes=[SIP_REG, *routes],
+    )
+
+
+def route(value, route_type="host", alias="Phoenix", route_id="7"):
+    """Return a row of ``routes``."""
+    return {"route_id": route_id, "alias": alias, "route_type": route_type, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "route_type"),
+    [
+        ("198.51.100.60", "host"),
+        ("198.51.100.60:5160", "host"),
+        ("198.51.100.60;transport=tls", "host"),
+        ("sip:pbx@198.51.100.60:5060;transport=udp", "uri"),
+        ("sip:198.51.100.60", "uri"),
+    ],
+)
+def test_a_route_to_the_host_passes(judged, value, route_type):
+    """The host counts; port, transport and user do not."""
+    verdict = judged(pbx_has_inbound_route, account(route(value, route_type)))["phoenix"]
+
+    assert verdict.status is Status.PASS
+    assert verdict.evidence[0]["finding"] == "in order"
+
+
+def test_host_names_are_compared_without_case(judged):
+    """Names in the DNS have no case."""
+    snapshot = account(route("PBX.Example.NET:5060"), inbound_host="pbx.example.net")
+
+    assert judged(pbx_has_inbound_route, snapshot)["phoenix"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("numbers", "routes", "words", "was"),
+    [
+        (((NUMBER, ""),), [], f"{NUMBER} has no route", ""),
+        (((NUMBER, "0"),), [], f"{NUMBER} follows SIP registration", "sip-reg"),
+        (((NUMBER, "9"),), [route("198.51.100.99", alias="Old", route_id="9")], "leads to 198.51.100.99", "Old"),
+        (((NUMBER, "9"),), [route("14805550100", "number", "Mobile", "9")], "leads to 14805550100", "Mobile"),
+        (((NUMBER, "77"),), [], "leads to 77", "77"),
+    ],
+)
+def test_a_number_that_leads_elsewhere_fails(judged, numbers, routes, words, was):
+    """A route is created under the PBX's name and the number pointed at it; undo knows where it pointed."""
+    verdict = judged(pbx_has_inbound_route, account(*routes, numbers=numbers))["phoenix"]
+
+    assert verdict.status is Status.FAIL
+    assert words in verdict.reason
+    assert verdict.changes == (
+        CreateRoute(alias="Phoenix", route_type="host", value="198.51.100.60:5060"),
+        PointNumber(number=NUMBER, to_alias="Phoenix", was_alias=was),
+    )
+
+
+def test_an_existing_route_is_used(judged):
+    """Where a route to the host is there, the number is pointed at it and nothing is created."""
+    snapshot = account(route("198.51.100.60", alias="West", route_id="7"), numbers=((NUMBER, "0"),))
+
+    assert judged(pbx_has_inbound_route, snapshot)["phoenix"].changes == (
+        PointNumber(number=NUMBER, to_alias="West", was_alias="sip-reg"),
+    )
+
+
+def test_a_taken_alias_is_not_taken_again(judged):
+    """Aliases are unique on the account."""
+    taken = [route("192.0.2.1", alias="Phoenix", route_id="8"), route("192.0.2.2", alias="Phoenix 2", route_id="9")]
+    create = judged(pbx_has_inbound_route, account(*taken, numbers=((NUMBER, ""),)))["phoenix"].changes[0]
+
+    assert create == CreateRoute(alias="Phoenix 3", route_type="host", value="198.51.100.60:5060")
+
+
+def test_a_number_that_is_not_on_the_account_is_named(judged):
+    """It cannot be pointed anywhere, so only the others are."""
+    snapshot = account(numbers=((OTHER, ""),), given=(NUMBER, OTHER))
+    verdict = judged(pbx_has_inbound_route, snapshot)["phoenix"]
+    alone = judged(pbx_has_inbound_route, account(numbers=()))["phoenix"]
+
+    assert f"{NUMBER} is not on the account" in verdict.reason
+    assert [change.sentence() for change in verdict.changes] == [
+        "Create route Phoenix to 198.51.100.60:5060",
+        f"Point {OTHER} at Phoenix",
+    ]
+    assert (alone.status, alone.changes) == (Status.FAIL, ())
+
+
+@pytest.mark.parametrize(("ip_kind", "status"), [("dynamic", Status.PASS), ("static", Status.FAIL)])
+def test_registration_is_for_dynamic_pbxs(judged, ip_kind, status):
+    """The default route finds a registered PBX, which only a dynamic one needs to be."""
+    snapshot = account(numbers=((NUMBER, "0"),), ip_kind=ip_kind)
+
+    assert judged(pbx_has_inbound_route, snapshot)["phoenix"].status is status
+
+
+def test_without_numbers(judged):
+    """A standby PBX may have none; of an active one nobody knows which it should have."""
+    standby = judged(pbx_has_inbound_route, account(given=(), status="standby"))["phoenix"]
+    active = judged(pbx_has_inbound_route, account(given=()))["phoenix"]
+
+    assert standby.status is Status.PASS
+    assert (active.status, active.cause) == (Status.UNKNOWN, Cause.MISSING)
+
+
+def test_without_an_inbound_host(judged):
+    """Where calls should go is not known, so nobody can tell whether they do."""
+    verdict = judged(pbx_has_inbound_route, account(route("198.51.100.60"), inbound_host=""))["phoenix"]
+
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
+
+
+def test_a_retired_pbx_is_no_subject(judged):
+    """It takes no calls."""
+    assert judged(pbx_has_inbound_route, account(status="retired")) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", ""), (":5060", ""), ("A.example:5060", "a.example"), ("sips:u:p@h.example;transport=tls", "h.example")],
+)
+def test_the_host_of_a_value(value, expected):
+    """Protocol, user, port and parameters are set aside."""
+    assert host(value) == expected

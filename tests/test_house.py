@@ -1,0 +1,84 @@
+"""Rules of the house that no single test would notice."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "dashboard"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PAGES = sorted((PACKAGE / "app_pages").glob("*.py"))
+MOST_LINES = 300
+MOST_LINES_OF_A_PAGE = 100
+
+
+def test_no_module_beside_the_app_shadows_the_standard_library() -> None:
+    """``streamlit run dashboard/app.py`` puts dashboard/ first on the path: calendar.py there would be the calendar."""
+    names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+
+    assert set() == names & set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is(path: Path) -> None:
+    """The first statement is a docstring, and rooms stay small."""
+    text = path.read_text()
+    most = MOST_LINES_OF_A_PAGE if path in PAGES else MOST_LINES
+
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= most
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_is_layout(path: Path) -> None:
+    """No function and no class: what a page decides belongs in a module."""
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+    assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, defined)]
+
+
+def test_every_ignore_has_its_reason() -> None:
+    """``noqa`` and ``type: ignore`` carry a code and a reason on their line."""
+    bare = re.compile(r"#\s*(noqa(?!: [A-Z0-9, ]+ - \S)|type:\s*ignore(?!\[[a-z-, ]+\]\s+# \S))")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if bare.search(line) and path != Path(__file__)
+    ]
+
+    assert [] == found
+
+
+def test_locks_name_no_index() -> None:
+    """A lock file holds versions and hashes, and no address."""
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / lock).read_text()
+        assert "://" not in text
+        assert "index" not in text.replace("index-", "").split("\n", maxsplit=1)[0]
+        pins = re.findall(r"^[A-Za-z0-9_.-]+==\S+", text, re.MULTILINE)
+        assert len(pins) > 40
+        assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_both_locks_agree() -> None:
+    """What the tests run on is what users install."""
+    pins = [
+        dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in ("requirements.lock", "requirements-dev.lock")
+    ]
+
+    assert pins[0].items() <= pins[1].items()
+
+
+def test_importing_the_command_line_does_not_load_streamlit() -> None:
+    """``trunkgate check`` in cron pays for no dashboard."""
+    code = "import sys, dashboard.cli; sys.exit('streamlit' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,72 @@
+"""Settings: read once, wrong ones named, secrets never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.errors import SettingsError
+from dashboard.settings import FLOWROUTE_URL, Settings
+
+
+def test_without_a_key_the_embedded_account_is_used(tmp_path: Path) -> None:
+    """Nothing set: the embedded account, in the home of the environment."""
+    settings = Settings.read()
+
+    assert (settings.embedded, settings.home) == (True, tmp_path / "home")
+
+
+def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both keys set: the carrier's own address."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
+    settings = Settings.read()
+
+    assert (settings.embedded, settings.base_url, settings.on_loopback) == (False, FLOWROUTE_URL, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FLOWROUTE_ACCESS_KEY", "a", "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
+        ("FLOWROUTE_BASE_URL", "http://127.0.0.1:1", "without FLOWROUTE_ACCESS_KEY"),
+        ("TRUNKGATE_WINDOW_DAYS", "many", "window_days"),
+        ("TRUNKGATE_WINDOW_DAYS", "400", "window_days"),
+        ("TRUNKGATE_PUBLIC_RANGES", "203.0.113.0/24, elsewhere", "elsewhere is not a network"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    """The sentence names what to change."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=message):
+        Settings.read()
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither text, nor representation, nor JSON of the settings holds a key."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "hush-hush-access")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-hush-secret")
+    settings = Settings.read()
+
+    assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost:1/", True),
+        ("http://[::1]:9", True),
+        ("https://api.flowroute.com", False),
+        ("https://127.0.0.1.example.net", False),
+    ],
+)
+def test_an_emulator_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch, url: str, *, loopback: bool) -> None:
+    """Only an address of this machine has the emulator's portal beside the API."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
+    monkeypatch.setenv("FLOWROUTE_BASE_URL", url)
+
+    assert Settings.read().on_loopback is loopback
