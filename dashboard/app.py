@@ -9,13 +9,14 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import header, review, states
 
+LIVE = "Overview"
 PAGES = Path(__file__).parent / "app_pages"
 
 st.set_page_config(page_title="trunkgate", page_icon=":material/settings_phone:", layout="wide")
 page = st.navigation(
     {
         "Watch": [
-            st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
+            st.Page(PAGES / "overview.py", title=LIVE, icon=":material/monitoring:", default=True),
             st.Page(PAGES / "findings.py", title="Findings", icon=":material/rule:"),
             st.Page(PAGES / "fixes.py", title="Fixes", icon=":material/history:"),
             st.Page(PAGES / "calls.py", title="Calls", icon=":material/call:"),
@@ -30,7 +31,7 @@ page = st.navigation(
     expanded=True,
 )
 with session.errors_said():
-    header.show()
+    header.show(live=page.title == LIVE)
     if session.loaded():
         header.stale(session.snapshot())
         page.run()

@@ -33,6 +33,7 @@ from dashboard.sources import Progress, SyncReport
 from dashboard.workspace import Workspace
 
 NOTE = "session_note"
+LOOK = "session_look"
 ERROR_ICON = ":material/error:"
 
 
@@ -94,14 +95,19 @@ def generation() -> tuple[str, ...]:
     return (str(opened.settings.home), opened.store.digest, f"{version}/{entry}/{shown}", f"{now:%Y-%m-%dT%H:%M}")
 
 
+def known() -> tuple[Snapshot, list[Finding]]:
+    """Return everything known as it stands now, and what every check says of just that. Never change either."""
+    return _known(generation())
+
+
 def snapshot() -> Snapshot:
     """Return everything known as it stands now. Shared between sessions: never change it."""
-    return _known(generation())[0]
+    return known()[0]
 
 
 def findings() -> list[Finding]:
     """Return what every check says now, worst first. Shared between sessions: never change it."""
-    return _known(generation())[1]
+    return known()[1]
 
 
 @st.cache_resource(max_entries=3, show_spinner="Checking the account")
@@ -130,9 +136,14 @@ def sync(progress: Progress | None = None) -> SyncReport:
 
 
 def loaded() -> bool:
-    """Say whether a first sync has brought anything."""
-    opened = workspace()
-    return opened.store.digest != "" or opened.state.latest("account") is not None
+    """Say whether a first sync is through, or somebody would rather see what is known so far."""
+    return bool(st.session_state.get(LOOK)) or workspace().state.get("calls_until") is not None
+
+
+def sync_error() -> str:
+    """Return why the last sync by itself did not succeed; empty where it did, or another process syncs."""
+    loop = home().loop
+    return loop.last_error if loop else ""
 
 
 def who() -> Actor:

@@ -113,8 +113,11 @@ def refresh_calls(
         progress: Told what is going on and how far it is, 0 to 1.
         stop: Asked between steps; True ends the sync early.
 
+    Returns:
+        A result per export. A sync that was stopped goes on where it ended.
+
     Raises:
-        CarrierAnswerError: An export file could not be read; the store is as it was.
+        CarrierAnswerError: An export file could not be read; what was imported before it stands.
     """
     fetched = state.get("calls_until")
     since = now - timedelta(days=settings.history_days)
@@ -129,10 +132,10 @@ def refresh_calls(
         )
         for window in windows:
             results += import_files(store, [window.path], window=(window.since, window.until), progress=progress)
-    broken = [result.error for result in results if result.error]
-    if broken:
-        raise CarrierAnswerError(f"An export of calls could not be read, and none of it was taken. {broken[0]}")
-    state.put("calls_until", now.isoformat())
+            if results[-1].error:
+                message = f"An export of calls could not be read, and none of it was taken. {results[-1].error}"
+                raise CarrierAnswerError(message)
+            state.put("calls_until", min(now, window.until).isoformat())
     return results
 
 

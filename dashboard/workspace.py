@@ -127,6 +127,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give everything back; end the emulator where this workspace started it."""
+        self.carrier.close()
         self.state.close()
         if self._started:
             process.stop(self.settings.home)

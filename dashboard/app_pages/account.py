@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import account_forms, answers, portal_list
 
-known, found = session.snapshot(), session.findings()
+known, found = session.known()
 
 st.title(answers.of_account(known, found))
 st.subheader("Outbound Allowed IPs")

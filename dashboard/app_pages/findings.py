@@ -7,15 +7,13 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import answers, finding_list
 
-known, found = session.snapshot(), session.findings()
+known, found = session.known()
 
 st.title(answers.of_findings(found))
 shown = finding_list.filtered(found, known)
 if shown:
-    table, detail = st.columns([3, 2], gap="large")
-    with table:
-        chosen = finding_list.table(shown, known)
-    with detail:
-        finding_list.detail(chosen, known)
+    chosen = finding_list.table(shown, known)
+    finding_list.download(shown, known)
+    finding_list.detail(chosen, known)
 else:
     finding_list.none_left(found)

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import charts, session
 from dashboard.app_parts import answers, cards, shapes
 
-known, found, zone = session.snapshot(), session.findings(), session.zone()
+(known, found), zone = session.known(), session.zone()
 rows = shapes.outbound(known)
 
 st.title(answers.overview(known, found))

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import set_up_forms, set_up_steps, states
 
-known, found = session.snapshot(), session.findings()
+known, found = session.known()
 
 if known.pbxs.empty:
     st.title("Add a PBX to the inventory first.")

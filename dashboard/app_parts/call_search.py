@@ -147,7 +147,7 @@ def _table(shown: pd.DataFrame, snapshot: Snapshot) -> None:
     event = st.dataframe(
         frame,
         hide_index=True,
-        height=grids.height(len(frame), most=12),
+        height=grids.height(len(frame), most=12, px=460),
         column_config={
             "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=190),
             "started_at": grids.at("Started"),

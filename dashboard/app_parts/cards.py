@@ -117,7 +117,7 @@ def effect(impact: Impact | None) -> str:
     else:
         said.append(f"Breaks {broken.calls:,}.")
     if unsure.calls:
-        said.append(f"Nobody can tell for {unsure.calls:,}.")
+        said.append(f"For {unsure.calls:,} nobody can tell.")
     return " ".join(filter(None, said))
 
 
@@ -149,4 +149,4 @@ def freshness(snapshot: Snapshot, zone: ZoneInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
             st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, snapshot.taken_at)}", width="content")
-            st.caption(exact(fresh.as_of, zone), width="content")
+            st.caption(exact(fresh.as_of, zone, "%-d %b %H:%M %Z"), width="content")

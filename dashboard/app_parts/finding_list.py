@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +19,7 @@ from dashboard.app_parts.words import (
     STATUS_COLORS,
     STATUS_WORDS,
     ago,
+    count,
     exact,
     join,
     names,
@@ -29,9 +31,13 @@ from dashboard.checks import discover
 from dashboard.findings import Finding, Impact, Severity, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE
+from dashboard.reports.csv_file import account_name, to_csv
+from dashboard.reports.tables_of import findings_frame
 from dashboard.snapshot import Snapshot
 
 TABLE_KEY = "findings_table"
+FEW_PX = 374
+"""Ten rows and a half: what is below can be seen to scroll."""
 
 
 def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
@@ -91,11 +97,11 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
     event = st.dataframe(
         frame,
         hide_index=True,
-        height=grids.height(len(frame)),
+        height=grids.height(len(frame), most=10, px=FEW_PX),
         column_config={
             "state": grids.chips("State", states_of, width=112),
-            "subject": grids.text("Subject", width=170),
-            "what": grids.text("What should hold", width=300),
+            "subject": grids.text("Subject", width=180),
+            "what": grids.text("What should hold", width=400),
             "since": grids.when("First seen"),
         },
         placeholder="-",
@@ -111,6 +117,19 @@ def _state(finding: Finding) -> str:
     return finding.severity.capitalize() if finding.status is Status.FAIL else STATUS_WORDS[finding.status]
 
 
+def download(shown: Sequence[Finding], snapshot: Snapshot) -> None:
+    """Draw the download of exactly the rows on the screen."""
+    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    st.download_button(
+        f"Download {count(len(shown), 'row')} as CSV",
+        data=partial(to_csv, findings_frame(shown, snapshot), account=account),
+        file_name=f"findings{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key="findings_csv",
+    )
+
+
 def detail(finding: Finding, snapshot: Snapshot) -> None:
     """Draw why a finding matters, what it rests on, what would put it right, and what was done so far."""
     st.subheader(plain(subject_of(finding, snapshot)), anchor=False)
@@ -119,17 +138,20 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
         st.badge(finding.severity.capitalize(), color=SEVERITY_COLORS[finding.severity])
         st.badge(LIFE_WORDS[finding.life], color="gray")
         st.badge(finding.confidence.capitalize(), color="gray")
-    st.markdown(plain(finding.reason))
-    if finding.changes:
-        effect(finding)
-    why = next((check.description for check in discover() if check.id == finding.check), "")
-    st.markdown(f"**Why it matters.** {plain(why)}")
-    if finding.evidence:
-        st.markdown("**Evidence**")
-        st.dataframe(evidence_frame(finding), hide_index=True, row_height=30)
-    _history(finding, snapshot)
-    if finding.controls:
-        st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(plain(finding.reason))
+        if finding.changes:
+            effect(finding)
+        why = next((check.description for check in discover() if check.id == finding.check), "")
+        st.markdown(f"**What should hold.** {plain(why)}")
+    with right:
+        if finding.evidence:
+            st.markdown("**Evidence**")
+            st.dataframe(evidence_frame(finding), hide_index=True, placeholder="-")
+        _history(finding, snapshot)
+        if finding.controls:
+            st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
 
 
 def effect(finding: Finding) -> None:

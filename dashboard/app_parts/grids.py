@@ -13,9 +13,9 @@ MOST_ROWS = 16
 MOST_PX = 560
 
 
-def height(rows: int, most: int = MOST_ROWS) -> int | Literal["content"]:
-    """Return the height that shows every row up to ``most`` of them, and scrolls beyond."""
-    return "content" if rows <= most else MOST_PX
+def height(rows: int, most: int = MOST_ROWS, px: int = MOST_PX) -> int | Literal["content"]:
+    """Return the height that shows every row up to ``most`` of them; ``px`` pixels, and a scroll bar, beyond."""
+    return "content" if rows <= most else px
 
 
 def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:

@@ -7,24 +7,31 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import session
+from dashboard.app_parts import review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
 from dashboard.snapshot import Age, Freshness, Snapshot
 
-AGAIN_S = 20
+AGAIN_S = 15
+DRAWN = "header_drawn"
 
 
 @st.fragment(run_every=AGAIN_S)
-def show() -> None:
-    """Draw the header; it renews itself, so that its age is true without a click."""
+def show(*, live: bool) -> None:
+    """
+    Draw the header; it renews itself, so that its age is true without a click.
+
+    Args:
+        live: Draw the whole page again when something new is known, unless a fix is being reviewed.
+    """
     with session.errors_said():
-        opened = session.home()
-        fetched = opened.workspace.state.get("calls_until")
+        opened = session.workspace()
+        fetched = opened.state.get("calls_until")
         at = datetime.fromisoformat(fetched) if fetched else None
-        age = Freshness(at, opened.workspace.settings.calls_stale_s).age(datetime.now(UTC))
-        account = (opened.workspace.state.latest("account") or {}).get("content", {})
+        age = Freshness(at, opened.settings.calls_stale_s).age(datetime.now(UTC))
+        account = (opened.state.latest("account") or {}).get("content", {})
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             prefix = account.get("tech_prefix")
-            st.markdown(f"{opened.workspace.carrier.name} account `{prefix}`" if prefix else "Account", width="content")
+            st.markdown(f"{opened.carrier.name} account `{prefix}`" if prefix else "Account", width="content")
             if account.get("sample"):
                 st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
             said = f"Synced {ago(at)}" if at else "Never synced"
@@ -33,8 +40,17 @@ def show() -> None:
             pressed = st.button("Sync now", icon=":material/sync:", key="header_sync")
         if pressed:
             _sync()
-        if opened.loop and opened.loop.last_error:
-            st.warning(f"{plain(opened.loop.last_error)} What is shown is as of the last sync.", icon=ICONS["warning"])
+        if error := session.sync_error():
+            st.warning(f"{plain(error)} What is shown is as of the last sync.", icon=ICONS["warning"])
+        _renew(live=live)
+
+
+def _renew(*, live: bool) -> None:
+    """Draw the whole page again where this is not its first run and something new is known."""
+    now = session.generation()[:-1]
+    drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
+    if live and drawn != now and review.KEY not in st.session_state:
+        st.rerun()
 
 
 def stale(snapshot: Snapshot) -> None:

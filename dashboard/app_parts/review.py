@@ -69,19 +69,16 @@ def _close() -> None:
 
 
 def _body(review: Review) -> None:
-    place = st.empty()
-    if review.plan and review.entry is None:
-        with place.container():
-            typed = _before(review.plan)
-            pressed = _press(review.plan, typed)
-        if pressed:
+    if review.plan and review.entry:
+        _after(review.plan, review.entry)
+    elif review.plan:
+        typed = _before(review.plan)
+        if _press(review.plan, typed):
             with st.spinner("Applying, then reading the account again"):
                 _apply(review, review.plan, typed)
+            st.rerun()
     if review.error:
         st.error(plain(review.error), icon=ICONS["error"])
-    if review.plan and review.entry:
-        with place.container():
-            _after(review.plan, review.entry)
 
 
 def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
@@ -100,9 +97,10 @@ def _before(plan: Plan) -> list[str]:
         _replay(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
-    for lock in plan.interlocks:
-        color, icon = ("green", "good") if lock.met else ("orange", "warning") if lock.confirm else ("red", "error")
-        st.markdown(f":{color}[{ICONS[icon]}] {plain(lock.sentence)}")
+    with st.container(gap="xxsmall"):
+        for lock in plan.interlocks:
+            color, icon = ("green", "good") if lock.met else ("orange", "warning") if lock.confirm else ("red", "error")
+            st.markdown(f":{color}[{ICONS[icon]}] {plain(lock.sentence)}")
     typed = []
     for number, phrase in enumerate(plan.phrases):
         said = st.text_input(f"To go on, type `{phrase}`", key=f"review_phrase_{number}", live=True)
@@ -131,7 +129,8 @@ def _replay(impact: Impact, *, lower_bound: bool) -> None:
         for label in charts.REPLAY:
             counted = impact.labels.get(label)
             calls, cost = (counted.calls, counted.cost_usd) if counted else (0, "0")
-            st.metric(label.capitalize(), f"{calls:,}", delta=money(cost), delta_color="off", delta_arrow="off")
+            paid = money(cost) if float(cost) else None
+            st.metric(label.capitalize(), f"{calls:,}", delta=paid, delta_color="off", delta_arrow="off")
     st.altair_chart(charts.replay_bar(impact), alt="Past calls by what the change would have done to them")
     said = []
     if impact.saves:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts.words import ICONS
+from dashboard.app_parts.words import ICONS, plain
 
 POLL_S = 1.5
 
@@ -22,6 +22,12 @@ def _wait() -> None:
     with session.errors_said():
         if session.loaded():
             st.rerun()
+        error = session.sync_error()
+        if error:
+            st.error(f"{plain(error)} It is tried again by itself.", icon=ICONS["error"])
+    if st.button("Show what is known so far", key="first_run_look"):
+        st.session_state[session.LOOK] = True
+        st.rerun()
     st.skeleton(height=120)
     st.skeleton(height=240)
 

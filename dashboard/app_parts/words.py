@@ -59,7 +59,7 @@ AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missin
 AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
 INPUT_WORDS: Final = {
     "calls": "Calls",
-    "allowed_ips": "Outbound Allowed IPs",
+    "allowed_ips": "Allowed IPs",
     "credentials": "Credentials",
     "routes": "Inbound routes",
     "inventory": "Inventory",
@@ -76,11 +76,11 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     return "just now" if abs((now - moment).total_seconds()) < 1 else humanize.naturaltime(now - moment)
 
 
-def exact(moment: datetime | None, zone: ZoneInfo) -> str:
+def exact(moment: datetime | None, zone: ZoneInfo, form: str = "%-d %b %Y %H:%M:%S %Z") -> str:
     """Say exactly when, in the viewer's zone."""
     if moment is None or pd.isna(moment):
         return ""
-    return pd.Timestamp(moment).tz_convert(zone).strftime("%d %b %Y %H:%M:%S %Z").lstrip("0")
+    return pd.Timestamp(moment).tz_convert(zone).strftime(form)
 
 
 def money(amount: object, *, digits: int = 2) -> str:

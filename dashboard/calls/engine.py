@@ -71,7 +71,7 @@ class Engine:
             finally:
                 cursor.close()
         except duckdb.Error as exc:
-            raise StoreError(f"The call store could not {what}: {_first_line(exc)}") from exc
+            raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
 
     def fetch(
         self, name: str, parameters: Mapping[str, Any], *, what: str, among: pyarrow.Table | None = None
@@ -187,5 +187,8 @@ def _dtype(kind: pyarrow.DataType) -> Any:
     return pd.Int64Dtype() if pyarrow.types.is_integer(kind) else None
 
 
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().partition("\n")[0]
+def _sentence(exc: Exception) -> str:
+    said = str(exc).strip().partition("\n")[0].rstrip(".")
+    if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
+        return f"{said}. Restore the file from a backup, or remove the store's folder and import or sync again."
+    return f"{said}."

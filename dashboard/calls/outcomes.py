@@ -86,7 +86,3 @@ def _condition(rule: Rule) -> str:
     if rule.reason:
         parts.append(f"regexp_matches(lower(sip_reason), '{rule.reason}')")
     return " AND ".join(parts)
-
-
-REFUSED = ("refused_auth", "refused_unknown")
-"""Outcomes that are a refusal; only the first is proven to be about authorization."""

@@ -7,7 +7,6 @@ slow way (``repair``), which names the line of every bad row and keeps every goo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -52,16 +51,22 @@ def stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) -
     Returns:
         What it gave; ``error`` says why, where it gave nothing or not everything.
     """
-    staged = Staged(path)
     work.mkdir()
     try:
-        prepared = prepare(path, work)
-        _parse(prepared, number, work, engine, staged)
+        return _stage(path, number, work, engine, whole=whole)
     except FileError as exc:
         return Staged(path, error=str(exc), usable=False)
+    finally:
+        for copy in work.glob("*.csv"):
+            copy.unlink()
+
+
+def _stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) -> Staged:
+    staged = Staged(path)
+    prepared = prepare(path, work)
     if prepared.cut and whole:
-        error = FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=path.name)
-        return Staged(path, error=str(error), usable=False)
+        raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=path.name)
+    _parse(prepared, number, work, engine, staged)
     if prepared.cut:
         staged.rejects += _cut_row(prepared)
         staged.error = (
@@ -78,7 +83,7 @@ def _parse(prepared: Prepared, number: int, work: Path, engine: Engine, staged: 
         try:
             _copy(engine, prepared.path, prepared.columns, number, work / "fast", header=True)
         except StoreError as exc:
-            if not isinstance(exc.__cause__, duckdb.InvalidInputException):
+            if isinstance(exc.__cause__, duckdb.IOException | duckdb.OutOfMemoryException):
                 raise
         else:
             if not (work / "fast" / FAULTY).exists():
@@ -137,8 +142,3 @@ def _cut_row(prepared: Prepared) -> list[Reject]:
     with prepared.path.open("rb") as file:
         lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
     return [Reject(prepared.name, lines + 1, "", "The file is cut off in this row.", prepared.cut_text[:RAW_CHARS])]
-
-
-def as_row(reject: Reject, imported_at: Any) -> Mapping[str, Any]:
-    """Return a reject as a row of ``CallStore.rejects``."""
-    return {**reject.__dict__, "imported_at": imported_at}

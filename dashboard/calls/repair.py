@@ -9,6 +9,7 @@ line only, and reading goes on with the next line, so that a lost quote costs on
 from __future__ import annotations
 
 import csv
+import io
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -31,8 +32,10 @@ class Record:
     line: int
     """Physical line on which it starts, counted from 1."""
     text: str
-    """Without the line feed at its end."""
+    """As the file has it, without the line feed at its end."""
     fault: str = ""
+    sound: str = ""
+    """Where there is no fault: the same row in the plainest CSV."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def rewrite(prepared: Prepared, target: Path) -> list[Reject]:
             if record.fault:
                 rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
             else:
-                out.write(f"{record.line},{record.text}\n")
+                out.write(f"{record.line},{record.sound}\n")
     return rejects
 
 
@@ -89,7 +92,7 @@ def split(prepared: Prepared) -> Iterator[Record]:
             yield Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
         elif '"' not in text:
             if text.strip():
-                yield Record(number, text, _width_fault(text.count(",") + 1, width))
+                yield Record(number, text, _width_fault(text.count(",") + 1, width), sound=text)
         else:
             yield _quoted(number, text, width, ahead, source)
 
@@ -107,20 +110,27 @@ def _quoted(
         joined += "\n" + more[1]
     fault = "A quote is opened and not closed, or text follows a closing quote."
     if found is not None:
-        fault = _width_fault(found, width)
-    if fault:
+        fault = _width_fault(len(found), width)
+    if fault or found is None:
         ahead.extendleft(reversed(extra))
         return Record(number, text, fault)
-    return Record(number, joined)
+    return Record(number, joined, sound=_plain(found))
 
 
-def _fields(text: str) -> int | None:
-    """Count the fields of a record; ``None`` where its quotes are not in order."""
+def _fields(text: str) -> list[str] | None:
+    """Return the fields of a record; ``None`` where its quotes are not in order."""
+    lines = (f"{part}\n" for part in text.split("\n"))
     try:
-        rows = list(csv.reader((f"{part}\n" for part in text.split("\n")), strict=True, skipinitialspace=True))
+        rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
     except csv.Error:
         return None
-    return len(rows[0]) if len(rows) == 1 else None
+    return rows[0] if len(rows) == 1 else None
+
+
+def _plain(fields: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="").writerow(fields)
+    return out.getvalue()
 
 
 def _width_fault(found: int, width: int) -> str:

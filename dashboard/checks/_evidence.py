@@ -8,26 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow
 
 from dashboard.addresses import contains
 from dashboard.capabilities import Capability
 from dashboard.snapshot import Snapshot
-from dashboard.tables import OUTCOME_LABELS
+from dashboard.tables import OUTCOME_LABELS, UTC_TIME
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-COLUMNS = (
-    "source_ip",
-    "pbx_id",
-    "attributed_by",
-    "outcome",
-    "sip_status",
-    "calls",
-    "cost_usd",
-    "first_at",
-    "last_at",
-)
-"""What of the traffic bears on admission."""
+KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned")
 BY_TAG = "; that it is this PBX only the X-Tag says, which any caller can write"
 REFUSED = ("refused_auth",)
 REFUSED_WITHOUT_CREDENTIALS = ("refused_auth", "refused_unknown")
@@ -35,17 +25,41 @@ REFUSED_WITHOUT_CREDENTIALS = ("refused_auth", "refused_unknown")
 
 
 class Calls:
-    """The outbound calls of a snapshot by source address: the only ones that say anything of admission."""
+    """
+    The outbound calls of a snapshot by source address: the only ones that say anything of admission.
+
+    Rows carry ``KEYS`` and ``calls``, ``cost_usd``, ``first_at``, ``last_at``. ``today``: from after the latest
+    policy change for the source, what came before is history. ``in_day``: reaching into the last 24 hours.
+    ``orphaned``: from after the last PBX left the source address, as far as anybody wrote it down.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        rows = snapshot.traffic.loc[snapshot.traffic["direction"] == "outbound", list(COLUMNS)]
-        self._none = rows.head(0)
-        self.by_source = {str(source): group for source, group in rows.groupby("source_ip")}
+        rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+        sources = rows["source_ip"].unique()
+        changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
+        ends = snapshot.pbx_addresses.sort_values("valid_to").drop_duplicates("address", keep="last")
+        rows = rows.assign(
+            today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
+            in_day=rows["last_at"] > snapshot.taken_at - DAY,
+            orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
+        )
+        sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
+        table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
+        found: pd.DataFrame = table.group_by(list(KEYS)).aggregate(sums).to_pandas(types_mapper=pd.ArrowDtype)
+        found = found.rename(columns={f"{name}_{how}": name for name, how in sums})
+        self._none = found.head(0)
+        self.by_source = {str(source): group for source, group in found.groupby("source_ip")}
 
     def of(self, network: str) -> pd.DataFrame:
         """Return the rows whose source address is in a network, over the whole window."""
         found = [rows for source, rows in self.by_source.items() if contains([network], source)]
-        return found[0] if len(found) == 1 else pd.concat(found) if found else self._none
+        return pd.concat(found) if found else self._none
+
+
+def _begins(rows: pd.DataFrame, since: pd.Series[pd.Timestamp]) -> pd.Series[bool]:
+    """Say of each row whether it begins at or after an instant of its source; true where there is none."""
+    instants = pd.Series(since.reindex(rows["source_ip"]).array, index=rows.index)
+    return instants.isna() | (rows["first_at"] >= instants)
 
 
 def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
@@ -67,12 +81,6 @@ def counts_from(change: datetime) -> datetime:
     return change.replace(microsecond=0) + SECOND
 
 
-def of_today(snapshot: Snapshot, address: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of an address from after its latest policy change; what came before is history."""
-    change = changed_at(snapshot, address)
-    return rows if change is None else rows[rows["first_at"] >= counts_from(change)]
-
-
 def refused(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of calls refused for authorization, as far as today's switch lets one tell."""
     outcomes = REFUSED_WITHOUT_CREDENTIALS if snapshot.account.credentials_on is False else REFUSED
@@ -84,9 +92,9 @@ def admitted(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(refused(snapshot, rows).index)
 
 
-def last_day(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
+def last_day(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that reach into the last 24 hours."""
-    return rows[rows["last_at"] > snapshot.taken_at - DAY]
+    return rows[rows["in_day"]]
 
 
 def count(rows: pd.DataFrame) -> int:
@@ -96,7 +104,7 @@ def count(rows: pd.DataFrame) -> int:
 
 def dollars(rows: pd.DataFrame) -> Decimal:
     """Return what the calls cost, in USD."""
-    return Decimal(str(rows["cost_usd"].sum())) if len(rows) else Decimal(0)
+    return sum(rows["cost_usd"], Decimal(0))
 
 
 def calls_and_dollars(rows: pd.DataFrame) -> str:
@@ -105,51 +113,37 @@ def calls_and_dollars(rows: pd.DataFrame) -> str:
     return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(rows):,.2f}"
 
 
-def over_time(snapshot: Snapshot, rows: pd.DataFrame) -> str:
+def over_time(rows: pd.DataFrame) -> str:
     """Write how many calls there were and what they cost, the last 24 hours first; at least one row."""
-    day, whole = last_day(snapshot, rows), f"{calls_and_dollars(rows)} since {moment(rows['first_at'].min())}"
+    day, whole = last_day(rows), f"{calls_and_dollars(rows)} since {moment(rows['first_at'].min())}"
     return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if len(day) else f"{whole}, none in the last 24 h"
 
 
-def summary(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
+def summary(rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     """Return evidence: a row an outcome and SIP status, the most frequent first."""
-    if rows.empty:
-        return ()
-    day = rows["calls"].where(rows["last_at"] > snapshot.taken_at - DAY, 0)
-    found = (
-        rows.assign(day=day, day_usd=rows["cost_usd"].where(day > 0, Decimal(0)))
-        .groupby(["outcome", "sip_status"], dropna=False, observed=True)
-        .agg(
-            day=("day", "sum"),
-            calls=("calls", "sum"),
-            day_usd=("day_usd", "sum"),
-            usd=("cost_usd", "sum"),
-            first=("first_at", "min"),
-            last=("last_at", "max"),
+    found = []
+    for _, group in rows.groupby(["outcome", "sip_status"], dropna=False):
+        day, status = last_day(group), group["sip_status"].iloc[0]
+        found.append(
+            {
+                "outcome": OUTCOME_LABELS[group["outcome"].iloc[0]],
+                "SIP status": None if pd.isna(status) else int(status),
+                "calls in 24 h": count(day),
+                "calls": count(group),
+                "cost in 24 h (USD)": str(dollars(day)),
+                "cost (USD)": str(dollars(group)),
+                "first call": group["first_at"].min().isoformat(),
+                "last call": group["last_at"].max().isoformat(),
+            }
         )
-        .reset_index()
-        .sort_values("calls", ascending=False, kind="stable")
-    )
-    return tuple(
-        {
-            "outcome": OUTCOME_LABELS[row["outcome"]],
-            "SIP status": None if pd.isna(row["sip_status"]) else int(row["sip_status"]),
-            "calls in 24 h": int(row["day"]),
-            "calls": int(row["calls"]),
-            "cost in 24 h (USD)": str(row["day_usd"]),
-            "cost (USD)": str(row["usd"]),
-            "first call": row["first"].isoformat(),
-            "last call": row["last"].isoformat(),
-        }
-        for row in found.to_dict("records")
-    )
+    return tuple(sorted(found, key=lambda row: -row["calls"]))
 
 
-def told(snapshot: Snapshot, rows: pd.DataFrame, became: str) -> str:
+def told(rows: pd.DataFrame, became: str) -> str:
     """Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls."""
     if rows.empty:
         return ""
-    day = last_day(snapshot, rows)
+    day = last_day(rows)
     number = count(day) or count(rows)
     when = "in the last 24 h" if len(day) else f"until {moment(rows['last_at'].max())}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"

@@ -46,8 +46,8 @@ def within(rows: pd.DataFrame, network: str) -> pd.DataFrame:
     return rows[membership([network], rows["address"])]
 
 
-def former(snapshot: Snapshot, network: str) -> pd.DataFrame:
-    """Return past and retired owners' addresses in a network, the latest first."""
+def ever(snapshot: Snapshot, network: str) -> pd.DataFrame:
+    """Return every row of addresses in a network, past ones and those of retired PBXs too, the latest first."""
     rows = snapshot.pbx_addresses[membership([network], snapshot.pbx_addresses["address"])]
     return rows.sort_values("valid_to", ascending=False, na_position="first")
 
@@ -100,11 +100,6 @@ def remove(entry: pd.Series) -> RemoveAddress:
 def is_spare(rows: pd.DataFrame) -> pd.Series[bool]:
     """Say of each address of ``current`` whether it is held in reserve: a standby PBX's, or for failover."""
     return (rows["status"] == STANDBY) | (rows["kind"] == "failover")
-
-
-def left_at(past: pd.DataFrame) -> pd.Timestamp | None:
-    """Return when the last owner left an address; ``None`` where nobody ever had it or nobody wrote down when."""
-    return None if past.empty or past["valid_to"].isna().any() else past["valid_to"].max()
 
 
 def became(snapshot: Snapshot, past: pd.DataFrame) -> str:

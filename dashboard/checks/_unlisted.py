@@ -22,15 +22,15 @@ def judge(snapshot: Snapshot, address: str, owner: str, calls: pd.DataFrame) -> 
         calls: Their rows of the traffic, from after the latest policy change; at least one.
     """
     ids = (owner,) if owner else ()
-    let_in, evidence = ev.admitted(snapshot, calls), ev.summary(snapshot, calls)
-    told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, calls, "refused")
+    let_in, evidence = ev.admitted(snapshot, calls), ev.summary(calls)
+    told = ev.told(let_in, "admitted") or ev.told(calls, "refused")
     base = f"{ev.named(snapshot, ids, address)} is not on the list; {told}"
     if len(let_in) and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
     kind = inv.kind_of(snapshot, owner)
     if len(let_in) and kind == "dynamic":
-        by_tag = set(let_in["attributed_by"]) == {"x_tag"}
+        by_tag = set(let_in["attributed_by"]) == {"x_tag"} and owner not in inv.ids(inv.ever(snapshot, address))
         reason = f"{base} with credentials, which a dynamic address needs{ev.BY_TAG if by_tag else ''}."
         confidence = Confidence.INFERRED if by_tag else Confidence.PROVEN
         return passed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence)

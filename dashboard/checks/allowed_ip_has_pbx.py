@@ -38,18 +38,17 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
 
 def _nobodys(snapshot: Snapshot, entry: pd.Series, network: str, calls: pd.DataFrame) -> Verdict:
     """Judge an entry without an owner by the calls that came from it since it has none."""
-    past = inv.former(snapshot, network)
-    left = inv.left_at(past)
-    calls = calls if left is None else calls[calls["first_at"] >= left]
+    past = inv.ever(snapshot, network)
+    calls = calls[calls["orphaned"]]
     used = ev.admitted(snapshot, calls)
     reason = f"{ev.named(snapshot, inv.ids(past)[:1], network)} {inv.became(snapshot, past)}"
-    reason += f", and calls from it were admitted: {ev.over_time(snapshot, used)}." if len(used) else "."
+    reason += f", and calls from it were admitted: {ev.over_time(used)}." if len(used) else "."
     return failed(
         network,
         reason=reason,
         severity=Severity.HIGH if len(used) else None,
         confidence=Confidence.PROVEN if len(used) else Confidence.INFERRED,
         pbx_ids=inv.ids(past)[:1],
-        evidence=ev.summary(snapshot, calls),
+        evidence=ev.summary(calls),
         changes=(inv.remove(entry),),
     )

@@ -34,13 +34,13 @@ def _verdict(snapshot: Snapshot, entry: pd.Series, owners: pd.DataFrame, calls: 
     network, days = str(entry["network"]), snapshot.silent_days
     if not is_network(network):
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
-    ids = inv.ids(owners) or inv.ids(inv.former(snapshot, network))[:1]
+    ids = inv.ids(owners) or inv.ids(inv.ever(snapshot, network))[:1]
     since = snapshot.taken_at - timedelta(days=days)
     who = ev.named(snapshot, ids, network)
     recent = calls[calls["last_at"] >= since]
     if len(recent):
         reason = f"{who} placed its last call on {ev.moment(recent['last_at'].max())}."
-        evidence = ev.summary(snapshot, recent)
+        evidence = ev.summary(recent)
         return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
     if entry["role"] == inv.STANDBY or (len(owners) and inv.is_spare(owners).all()):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)

@@ -22,7 +22,7 @@ from dashboard.snapshot import Snapshot
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
     for address, rows in ev.Calls(snapshot).by_source.items():
-        calls, callers = ev.of_today(snapshot, address, rows), ev.callers(rows)
+        calls, callers = rows[rows["today"]], ev.callers(rows)
         who = ev.named(snapshot, callers, address)
         if not address:
             yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(rows)} without a source address.")

@@ -7,6 +7,7 @@ as in the vendor's own CDR sample, so that a client that follows them goes astra
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, model_validator
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from dashboard.emulator.database import Database
@@ -40,7 +41,6 @@ TITLES = {
 }
 DEFAULT_LIMIT, MOST = 10, 200
 MOST_OFFSET = 2**53
-LARGEST_BODY = 1_000_000
 
 
 class Fault(BaseModel):
@@ -64,6 +64,22 @@ class Document(BaseModel):
     data: Any = None
     included: list[dict[str, Any]] = []
     links: dict[str, str] = {}
+
+
+class Strict(BaseModel):
+    """A request body; one that is JSON inside a JSON string is unpacked, as the vendor's SDK sends it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
 
 
 class ApiResponse(JSONResponse):
@@ -118,13 +134,13 @@ Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET, description="Items to pass o
 
 def only_json(request: Request) -> None:
     """
-    Refuse a body that is not JSON.
+    Refuse a body that says it is not JSON; one that says nothing is read as JSON, as the vendor's SDK sends it.
 
     Raises:
         Refused: Another content type.
     """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in (MEDIA_TYPE, "application/json"):
+    if kind and kind not in (MEDIA_TYPE, "application/json"):
         raise Refused(415, f"Send the body as {MEDIA_TYPE}.")
 
 

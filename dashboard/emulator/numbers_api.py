@@ -6,7 +6,7 @@ import sqlite3
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dashboard.emulator.answers import (
     DEFAULT_LIMIT,
@@ -17,6 +17,7 @@ from dashboard.emulator.answers import (
     Limit,
     Offset,
     Refused,
+    Strict,
     only_json,
     page,
     refusals,
@@ -29,30 +30,26 @@ Digits = Annotated[str | None, Query(pattern=r"^\+?[0-9]{1,15}$", description="D
 Number = Annotated[str, Path(pattern=r"^\+?[0-9]{1,15}$", description="The number, 1 and ten digits.")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-
-class RouteId(_Strict):
+class RouteId(Strict):
     """Names a route."""
 
     type: str = Field(pattern="^route$")
     id: str = Field(pattern="^[0-9]{1,18}$")
 
 
-class PointAt(_Strict):
+class PointAt(Strict):
     """Points a number somewhere."""
 
     data: RouteId
 
 
-class NumberAttributes(_Strict):
+class NumberAttributes(Strict):
     """What may be changed of a number."""
 
     alias: str | None = Field(max_length=200)
 
 
-class NumberData(_Strict):
+class NumberData(Strict):
     """One number to change."""
 
     type: str = Field(pattern="^number$")
@@ -60,7 +57,7 @@ class NumberData(_Strict):
     attributes: NumberAttributes
 
 
-class NumberChange(_Strict):
+class NumberChange(Strict):
     """Changes a number."""
 
     data: NumberData

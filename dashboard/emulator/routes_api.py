@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dashboard.emulator.answers import (
     DEFAULT_LIMIT,
@@ -19,6 +19,7 @@ from dashboard.emulator.answers import (
     Limit,
     Offset,
     Refused,
+    Strict,
     only_json,
     page,
     refusals,
@@ -46,11 +47,7 @@ class RouteType(StrEnum):
     NUMBER = "number"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-
-class RouteAttributes(_Strict):
+class RouteAttributes(Strict):
     """A route to create."""
 
     alias: str = Field(min_length=1, max_length=200)
@@ -60,20 +57,20 @@ class RouteAttributes(_Strict):
     edge_strategy_id: int | str | None = None
 
 
-class RouteData(_Strict):
+class RouteData(Strict):
     """A route to create, as a resource."""
 
     type: str = Field(pattern="^route$")
     attributes: RouteAttributes
 
 
-class NewRoute(_Strict):
+class NewRoute(Strict):
     """Creates a route."""
 
     data: RouteData
 
 
-class RoutePatch(_Strict):
+class RoutePatch(Strict):
     """What may be changed of a route."""
 
     alias: str | None = Field(default=None, min_length=1, max_length=200)
@@ -81,14 +78,14 @@ class RoutePatch(_Strict):
     edge_strategy_id: int | str | None = None
 
 
-class RoutePatchData(_Strict):
+class RoutePatchData(Strict):
     """Changes of a route, as a resource."""
 
     type: str = Field(default="route", pattern="^route$")
     attributes: RoutePatch
 
 
-class RouteChange(_Strict):
+class RouteChange(Strict):
     """Changes a route."""
 
     data: RoutePatchData

@@ -25,7 +25,12 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
         secret_key: Its password; also signs the links of exports.
     """
     app = FastAPI(
-        title="Emulated Flowroute account", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None
+        title="Emulated Flowroute account",
+        version=__version__,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
     )
     app.state.database = database
     app.state.access_key, app.state.secret_key = access_key, secret_key

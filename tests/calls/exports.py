@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-HEADER = (
+HEADER = (  # noqa: SIM905 - as it stands in a file, to be compared with one
     "direction,start_time,end_time,destination,number_alias,callerid,total_cost,destination_name,callerid_country,"
     "line_information,result,call_fail_sip_code,call_fail_reason,duration,billed_duration,rate,first_increment,"
     "subsequent_increment,cost_subtotal,connect_fee,usf_fee,ccrf,cnam_lookup_fee,custom_x_tag,customer_ip"

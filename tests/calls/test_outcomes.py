@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.calls.outcomes import OTHERWISE, REFUSED, RULES, outcome, outcome_sql
+from dashboard.calls.outcomes import OTHERWISE, RULES, outcome, outcome_sql
 from dashboard.policy import ACL_REASON, CHALLENGE_REASON
 from dashboard.tables import OUTCOMES
 
@@ -59,7 +59,6 @@ def test_each_line_of_the_table(result, status, reason, expected):
 def test_every_outcome_is_one_of_the_contract():
     """The table speaks of nothing but the outcomes of the frame contract, and of each of them."""
     assert {rule.outcome for rule in RULES} | {OTHERWISE} == set(OUTCOMES)
-    assert set(REFUSED) < set(OUTCOMES)
 
 
 words = st.sampled_from(["completed", "Completed ", "failed", "busy", "no answer", "cancelled", ""]) | st.text(
@@ -71,7 +70,7 @@ reasons = st.sampled_from([ACL_REASON, "Forbidden", "ACL", "no acl.", "oracle", 
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(words, statuses, reasons), min_size=1, max_size=30))
 def test_sql_and_python_agree(calls):
     """The SQL made from the table gives every call the outcome that the function gives."""
@@ -79,7 +78,7 @@ def test_sql_and_python_agree(calls):
     try:
         connection.execute("CREATE TABLE calls (n INT, result VARCHAR, sip_status SMALLINT, sip_reason VARCHAR)")
         connection.executemany("INSERT INTO calls VALUES (?, ?, ?, ?)", [[n, *call] for n, call in enumerate(calls)])
-        found = connection.execute(f"SELECT {outcome_sql()} FROM calls ORDER BY n").fetchall()
+        found = connection.execute(f"SELECT {outcome_sql()} FROM calls ORDER BY n").fetchall()  # noqa: S608 - the SQL under test
     finally:
         connection.close()
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.engine import Engine, sql
@@ -26,6 +26,7 @@ def ask(tmp_path_factory) -> Iterator[Any]:
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda at: at.replace(microsecond=0))  # noqa: DTZ001 - UTC by the test
 
 
+@settings(max_examples=30, deadline=None)
 @given(moments)
 def test_every_documented_form_of_a_time(ask, moment):
     """The documented form, ISO 8601 with T, Z, a fraction or minutes only in the offset, all are the same second."""
@@ -40,6 +41,7 @@ def test_every_documented_form_of_a_time(ask, moment):
         assert ask("utc_of($x)", text) == moment, text
 
 
+@settings(max_examples=30, deadline=None)
 @given(moments, st.integers(-14 * 4, 14 * 4))
 def test_an_offset_is_taken_off(ask, moment, quarters):
     """A time with another offset becomes UTC."""
@@ -57,6 +59,7 @@ def test_what_is_no_time(ask, text):
     assert ask("utc_of($x)", text) is None
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.decimals(-(10**9), 10**9, places=8))
 def test_money_keeps_every_place(ask, amount):
     """An amount with eight places comes out as it went in."""
@@ -97,6 +100,7 @@ def test_numbers(ask, text, expected):
     assert ask("number_of($x)", text) == expected
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1).map(IPv4Address), st.none() | st.integers(0, 65535))
 def test_an_address_and_its_port(ask, address, port):
     """Every IPv4 address is read, alone or with a port."""
@@ -133,6 +137,7 @@ def test_text_loses_the_blanks_around_it(ask, text):
     assert ask("text_of($x)", text) == "x"
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(exclude_characters="\x00", codec="utf-8")))
 def test_text_keeps_everything_else(ask, text):
     """Any text comes out, less the blanks around it."""

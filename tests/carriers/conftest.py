@@ -14,8 +14,17 @@ import requests
 from dashboard.carriers.flowroute import FlowrouteCarrier
 from dashboard.carriers.portal import DeclaredPortal
 from dashboard.carriers.transport import Transport
+from dashboard.emulator import process
 from dashboard.state import State
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, SIGNATURE, Script
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Running]:
+    """Run one emulator with few calls; each test leaves its account as it was."""
+    home = tmp_path_factory.mktemp("emulator")
+    yield process.start(home, calls=300, days=3)
+    process.stop(home)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import csv
 import gzip
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,10 @@ from tests.carriers.scripted import ACCESS, LINK, ORIGIN, SECRET, Reply, Script,
 METHODS = [name for name, value in vars(Carrier).items() if inspect.isfunction(value) and not name.startswith("_")]
 NOW = datetime.now(UTC).replace(microsecond=0)
 HEADER = b"direction,start_time,end_time,destination\n"
-CALLS = 300
 
 
-def recorded_account(home: Path, stack: ExitStack) -> Carrier:
+@pytest.fixture(scope="module")
+def recorded_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     """Open a real account over recorded answers, with the operator's copy of the portal."""
     script = Script()
     made = {"type": "cdrexport", "id": "17", "attributes": {"status": "processing"}}
@@ -47,46 +46,33 @@ def recorded_account(home: Path, stack: ExitStack) -> Carrier:
         "GET /v2/cdrs/exports/17": Reply({"data": done}),
         f"GET {LINK.partition('?')[0]}": Reply(gzip.compress(HEADER)),
     }
-    session = stack.enter_context(requests.Session())
-    session.mount("https://", script)
-    state = State.open(home)
-    stack.callback(state.close)
-    state.record(
-        "account",
-        {"tech_prefix": "12345678", "credentials_on": True},
-        valid_from=NOW,
-        seen_at=NOW,
-        known_by="ann",
-    )
-    state.record("allowed_ips", [{"network": "198.51.100.11"}], valid_from=NOW, seen_at=NOW, known_by="ann")
-    return open_carrier(
-        Settings(), state, url=ORIGIN, access_key=ACCESS, secret_key=SECRET, emulated=False, session=session
-    )
+    profile, entries = {"tech_prefix": "12345678", "credentials_on": True}, [{"network": "198.51.100.11"}]
+    state = State.open(tmp_path_factory.mktemp("home"))
+    state.record("account", profile, valid_from=NOW, seen_at=NOW, known_by="ann")
+    state.record("allowed_ips", entries, valid_from=NOW, seen_at=NOW, known_by="ann")
+    with requests.Session() as session:
+        session.mount("https://", script)
+        key = {"access_key": ACCESS, "secret_key": SECRET}
+        yield open_carrier(Settings(), state, url=ORIGIN, **key, emulated=False, session=session)
+    state.close()
 
 
-def emulated_account(home: Path, stack: ExitStack) -> Carrier:
-    """Start an emulator and open its account."""
-    running = process.start(home, calls=CALLS, days=3)
-    stack.callback(process.stop, home)
-    state = State.open(home)
-    stack.callback(state.close)
-    opened = open_carrier(
-        Settings(),
-        state,
-        url=running.url,
-        access_key=running.access_key,
-        secret_key=running.secret_key,
-        emulated=True,
-    )
-    stack.callback(opened.close)
-    return opened
+@pytest.fixture(scope="module")
+def emulated_account(emulator: process.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
+    """Open an emulator's account."""
+    state = State.open(tmp_path_factory.mktemp("home"))
+    key = {"access_key": emulator.access_key, "secret_key": emulator.secret_key}
+    opened = open_carrier(Settings(), state, url=emulator.url, **key, emulated=True)
+    yield opened
+    opened.close()
+    state.close()
 
 
-@pytest.fixture(scope="module", params=[recorded_account, emulated_account], ids=["recorded", "emulated"])
-def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
-    """Open each carrier once."""
-    with ExitStack() as stack:
-        yield request.param(tmp_path_factory.mktemp("home"), stack)
+@pytest.fixture(params=["recorded_account", "emulated_account"])
+def account(request: pytest.FixtureRequest) -> Carrier:
+    """Return each carrier in turn."""
+    found: Carrier = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -126,16 +126,23 @@ def test_429_without_retry_after_backs_off(transport: Transport, script: Script,
         ("-5", 0, 0),
         ("86400", RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
         ("9" * 400, RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True), 5, 30),
-        (format_datetime(datetime.now(UTC) + timedelta(days=30), usegmt=True), RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
-        (format_datetime(datetime.now(UTC) - timedelta(days=30), usegmt=True), 0, 0),
+        (timedelta(seconds=40), 5, 40),
+        (timedelta(days=30), RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
+        (timedelta(days=-30), 0, 0),
         ("soon", 0.5, 1.0),
     ],
 )
 def test_retry_after_is_honored(
-    asked: str, least: float, most: float, transport: Transport, script: Script, slept: list[float]
+    asked: str | timedelta,
+    least: float,
+    most: float,
+    transport: Transport,
+    script: Script,
+    slept: list[float],
 ) -> None:
     """Seconds or a date, capped; what is neither is as good as none."""
+    if isinstance(asked, timedelta):
+        asked = format_datetime(datetime.now(UTC) + asked, usegmt=True)
     script.answers[HERE] = [Reply(b"", 429, Retry_After=asked), GOOD]
 
     transport.get("/v2/routes")

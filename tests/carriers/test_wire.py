@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -38,8 +39,8 @@ class Misbehaving(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "1000")
         self.end_headers()
         self.wfile.write(b'{"data": ')
-        if self.path == "/trickle":
-            for _ in range(40):
+        with suppress(ConnectionError):
+            for _ in range(40 if self.path == "/trickle" else 0):
                 time.sleep(0.02)
                 self.wfile.write(b" ")
 

@@ -57,7 +57,9 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
     assert verdict["pbx_address_is_allowed", DENVER].status == "pass"
     assert verdict["call_source_is_allowed", DENVER].status == "pass"
 
-    account.apply(account.undo_plan(entry.id), actor=ANA)
+    back = account.undo_plan(entry.id)
+    assert ("Undo: allow 198.51.100.24", ("Denver",)) == (back.title, back.phrases)
+    account.apply(back, actor=ANA, typed=["Denver"])
 
     assert set(before["network"]) == networks(account)
     assert account.journal.verify() == 4

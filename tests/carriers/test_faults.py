@@ -1,0 +1,179 @@
+"""The client against an emulator that misbehaves, over the wire."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.carriers.contract import ExportedWindow
+from dashboard.carriers.flowroute import FlowrouteCarrier
+from dashboard.carriers.portal import EmulatedPortal
+from dashboard.carriers.transport import Transport
+from dashboard.changes import AllowAddress
+from dashboard.emulator import process
+from dashboard.errors import (
+    CarrierAnswerError,
+    CarrierError,
+    CarrierRefusedError,
+    CarrierUnavailableError,
+)
+
+FAULTS = "/portal/faults"
+Told = Callable[..., None]
+
+
+def hurried(seconds: float) -> None:
+    """Wait a little instead of long."""
+    time.sleep(min(seconds, 0.03))
+
+
+@pytest.fixture
+def local(emulator: process.Running) -> Iterator[Transport]:
+    """Open the emulator with its key."""
+    opened = Transport(emulator.url, emulator.access_key, emulator.secret_key, sleep=hurried)
+    yield opened
+    opened.request("DELETE", FAULTS)
+    opened.close()
+
+
+@pytest.fixture
+def told(local: Transport) -> Told:
+    """Tell the emulator to misbehave."""
+    return lambda **faults: local.request("PATCH", FAULTS, body=faults) and None
+
+
+@pytest.fixture
+def account(local: Transport) -> FlowrouteCarrier:
+    """Return its account."""
+    return FlowrouteCarrier(local, EmulatedPortal(local))
+
+
+@pytest.fixture
+def export(account: FlowrouteCarrier, tmp_path: Path) -> Callable[[], list[ExportedWindow]]:
+    """Export everything there is, to the present."""
+    now = datetime.now(UTC)
+    return lambda: account.export_calls(now - timedelta(days=4), now + timedelta(seconds=2), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"too_many": True},
+        {"too_many": True, "retry_after_s": 0},
+        {"too_many": True, "retry_after_s": 1},
+        {"server_error": 500},
+        {"server_error": 503, "retry_after_s": 1},
+    ],
+)
+def test_a_fault_that_passes_is_not_seen(fault: dict[str, Any], told: Told, account: FlowrouteCarrier) -> None:
+    """Two requests fail, the third is answered."""
+    told(**fault, requests=2)
+
+    assert len(account.routes())
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"too_many": True}, CarrierUnavailableError),
+        ({"server_error": 503}, CarrierUnavailableError),
+        ({"maintenance_page": True}, CarrierAnswerError),
+    ],
+)
+def test_a_fault_that_stays_is_told(
+    fault: dict[str, Any], kind: type[CarrierError], told: Told, account: FlowrouteCarrier
+) -> None:
+    """By the endpoint, and as what it is: unavailable, or not understood."""
+    told(**fault)
+
+    for ask, path in ((account.routes, "/v2/routes"), (account.account, "/portal/account")):
+        with pytest.raises(kind, match=path):
+            ask()
+
+
+def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrier) -> None:
+    """A private address, one that is there already, one that is not."""
+    there = account.allowed_ips()[0]["network"].iloc[0]
+
+    with pytest.raises(CarrierRefusedError, match="private"):
+        account.apply(AllowAddress(network="10.0.0.1"))
+    with pytest.raises(CarrierRefusedError, match="already"):
+        account.apply(AllowAddress(network=there))
+    with pytest.raises(CarrierRefusedError, match="404"):
+        account.apply(AllowAddress(network="198.51.100.222").inverse())
+
+
+def test_a_wrong_key_is_told(emulator: process.Running) -> None:
+    """And is in no message."""
+    wrong = Transport(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
+
+    with pytest.raises(CarrierRefusedError, match="Check the access key") as caught:
+        wrong.get("/v2/routes")
+
+    wrong.close()
+    assert "another-secret-0123" not in str(caught.value)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_export_is_taken_packed_or_plain(
+    plain: bool, told: Told, export: Callable[[], list[ExportedWindow]]
+) -> None:
+    """The documented columns in order, and the calls."""
+    told(plain_csv=plain)
+
+    (window,) = export()
+
+    data = window.path.read_bytes()
+    lines = (data if plain else gzip.decompress(data)).splitlines()
+    assert lines[0].startswith(b"direction,start_time,end_time,destination,")
+    assert len(lines) > 100
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "word"),
+    [
+        ({"failed_export": True}, CarrierUnavailableError, r"Export \d+ of the calls from .* failed"),
+        ({"expired_link": True}, CarrierRefusedError, "expired"),
+        ({"truncated_gzip": True}, CarrierAnswerError, "not a whole gzip file"),
+        ({"corrupt_gzip": True}, CarrierAnswerError, "not a whole gzip file"),
+    ],
+)
+def test_an_export_that_goes_wrong_leaves_no_file(
+    fault: dict[str, Any],
+    kind: type[CarrierError],
+    word: str,
+    told: Told,
+    export: Callable[[], list[ExportedWindow]],
+    tmp_path: Path,
+) -> None:
+    """Named by the carrier's number, and nothing half done stays."""
+    told(**fault)
+
+    with pytest.raises(kind, match=word):
+        export()
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_job_that_was_left_is_taken_up(
+    told: Told, account: FlowrouteCarrier, local: Transport, tmp_path: Path
+) -> None:
+    """Stopped while the carrier works; the next sync of the same window asks for no second job."""
+    told(export_delay_s=0.5)
+    now = datetime.now(UTC).replace(microsecond=0)
+    window = (now - timedelta(days=2), now - timedelta(days=1))
+    asked = iter([False, False, True])
+
+    assert [] == account.export_calls(*window, tmp_path, stop=lambda: next(asked, True))
+    (found,) = account.export_calls(*window, tmp_path)
+
+    shown = local.get("/v2/cdrs/exports", {"limit": 200})["data"]
+    alike = [item for item in shown if found.since.isoformat() in str(item)]
+    assert 1 == len(alike)
+    assert 1 == len(account.export_calls(*window, tmp_path))

@@ -1,0 +1,60 @@
+"""An emulated account in a process of its own, and a client with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import requests
+
+from dashboard.emulator import process
+
+TIMEOUT_S = 20
+
+
+class Client:
+    """Speaks to an emulator with its key, and returns the raw answers."""
+
+    def __init__(self, running: process.Running) -> None:
+        self.running = running
+        self.key = (running.access_key, running.secret_key)
+
+    def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
+        """Send one request; redirects are not followed."""
+        more = {"auth": self.key, "allow_redirects": False} | more
+        return requests.request(method, self.running.url + path, timeout=TIMEOUT_S, **more)
+
+    def data(self, path: str, **params: Any) -> Any:
+        """Return the ``data`` of a document that has to be there."""
+        answer = self("GET", path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
+    """Start emulators with few calls; they end with the module."""
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> Client:
+            home = tmp_path_factory.mktemp("emulator")
+            running = process.start(home, **({"calls": 800, "days": 30} | options))
+            stack.callback(process.stop, home)
+            return Client(running)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def whole(emulator: Callable[..., Client]) -> Client:
+    """Start the whole sample account with few calls, once for a module."""
+    return emulator()
+
+
+@pytest.fixture
+def api(whole: Client) -> Iterator[Client]:
+    """Hand out the account, with every fault off before and after."""
+    yield whole
+    whole("DELETE", "/portal/faults")

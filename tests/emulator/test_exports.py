@@ -1,0 +1,166 @@
+"""CDR exports: an asynchronous job, a signed link that expires, the documented columns."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from dashboard.emulator.database import CALL_COLUMNS
+from tests.emulator.conftest import Client
+
+WAIT_S = 20
+NOW = datetime.now(UTC).replace(microsecond=0)
+MONTH = {
+    "start_call_start_time": (NOW - timedelta(days=31)).isoformat(),
+    "start_call_end_time": (NOW + timedelta(days=1)).isoformat(),
+}
+
+
+def create(api: Client, **filters: Any) -> requests.Response:
+    """Ask for an export."""
+    body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": MONTH | filters}}}
+    return api("POST", "/v2/cdrs/exports", json=body)
+
+
+def finished(api: Client, **filters: Any) -> dict[str, Any]:
+    """Ask for an export and wait until it is no longer processing."""
+    made = create(api, **filters)
+    assert (201, "processing") == (made.status_code, made.json()["data"]["attributes"]["status"])
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        job: dict[str, Any] = api.data(f"/v2/cdrs/exports/{made.json()['data']['id']}")["attributes"]
+        if job["status"] != "processing":
+            return job
+        time.sleep(0.05)
+    raise AssertionError(f"still processing after {WAIT_S} s")
+
+
+def rows(api: Client, **filters: Any) -> list[dict[str, str]]:
+    """Return the rows of a finished export; its link asks for no key."""
+    data = requests.get(finished(api, **filters)["download_url"], timeout=WAIT_S).content
+    return list(csv.DictReader(io.StringIO(gzip.decompress(data).decode())))
+
+
+def test_a_file_has_the_documented_columns_and_every_call(api: Client) -> None:
+    """25 columns in order, UTC with +00, and the sums that the job tells as text."""
+    job = finished(api)
+    data = gzip.decompress(requests.get(job["download_url"], timeout=WAIT_S).content).decode()
+    found = list(csv.DictReader(io.StringIO(data)))
+
+    assert ",".join(CALL_COLUMNS) == data.splitlines()[0]
+    assert 25 == len(CALL_COLUMNS)
+    assert int(job["num_calls"]) == len(found) > 700
+    assert Decimal(job["total_cost"]) == sum(Decimal(row["total_cost"]) for row in found)
+    assert all(row["start_time"].endswith("+00") for row in found)
+    assert sorted(row["start_time"] for row in found) == [row["start_time"] for row in found]
+
+
+def test_calls_are_selected_by_their_start(api: Client) -> None:
+    """From is inclusive and to exclusive, so that neighboring windows neither miss nor repeat a call."""
+    everything = rows(api)
+    middle = everything[len(everything) // 2]["start_time"]
+    at = datetime.fromisoformat(middle.replace("+00", "+00:00")).isoformat()
+
+    parts = rows(api, start_call_end_time=at), rows(api, start_call_start_time=at)
+
+    assert everything == parts[0] + parts[1]
+    assert middle == parts[1][0]["start_time"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "keep"),
+    [
+        ({"destination_numbers": ["12065550100"]}, lambda row: row["destination"] == "12065550100"),
+        ({"callerid_numbers": ["+12065550101", "x"]}, lambda row: row["callerid"].lstrip("+") == "12065550101"),
+        ({"callerid_numbers": ["12065550101"]}, lambda row: row["callerid"].lstrip("+") == "12065550101"),
+        ({"custom_x_tags": ["miami", "seattle"]}, lambda row: row["custom_x_tag"] in ("miami", "seattle")),
+        ({"custom_x_tag": ["miami"]}, lambda row: row["custom_x_tag"] == "miami"),
+        ({"caller_ip": "198.51.100.24"}, lambda row: row["customer_ip"].split(":")[0] == "198.51.100.24"),
+        ({"duration_greater_than": 60}, lambda row: int(row["duration"]) > 60),
+        ({"number_aliases": ["13125550110"]}, lambda row: row["number_alias"] == "13125550110"),
+        ({"number_aliases_contains": ["5550110"]}, lambda row: "5550110" in row["number_alias"]),
+    ],
+)
+def test_every_filter_selects(api: Client, filters: dict[str, Any], keep: Any) -> None:
+    """A filter returns exactly the rows that it names."""
+    window = {
+        "start_call_start_time": (NOW - timedelta(days=30)).isoformat(),
+        "start_call_end_time": NOW.isoformat(),
+    }
+    expected = [row for row in rows(api, **window) if keep(row)]
+
+    assert len(expected) > 0
+    assert expected == rows(api, **window, **filters)
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"caller_idd": "x"}, "caller_idd"),
+        ({"start_call_end_time": (NOW + timedelta(days=92)).isoformat()}, "at most 92 days"),
+        ({"start_call_end_time": MONTH["start_call_start_time"]}, "later than"),
+        ({"start_call_start_time": "yesterday"}, "start_call_start_time"),
+        ({"duration_greater_than": -1}, "duration_greater_than"),
+    ],
+)
+def test_filters_that_cannot_be_kept_are_refused(api: Client, filters: dict[str, Any], words: str) -> None:
+    """Unknown input is an error, never passed over."""
+    answer = create(api, **filters)
+
+    assert 422 == answer.status_code
+    assert words in answer.json()["errors"][0]["detail"]
+
+
+def test_the_list_has_the_shape_of_the_vendors_sample(api: Client) -> None:
+    """Items nested in ``data``, whole-number ids, newest first, filtered by status."""
+    for _ in range(3):
+        finished(api, custom_x_tag=["miami"])
+    listed = api.data("/v2/cdrs/exports")
+    ids = [item["data"]["id"] for item in listed]
+
+    assert sorted(ids, reverse=True) == ids
+    assert isinstance(ids[0], int)
+    assert api.data("/v2/cdrs/exports", status="completed", limit=2) == listed[:2]
+    assert api.data("/v2/cdrs/exports", status="failed") == []
+
+
+def test_a_link_is_good_for_its_file_only(api: Client) -> None:
+    """Without its signature, or for another file, it is refused."""
+    url = finished(api)["download_url"]
+
+    finished(api)
+    number = int(url.split("/exports/")[1].split(".gz")[0])
+    other = url.replace(f"/exports/{number}.gz", f"/exports/{number + 1}.gz")
+    for wrong in (url[:-1] + ("0" if url[-1] != "0" else "1"), other):
+        assert 403 == requests.get(wrong, timeout=WAIT_S).status_code
+
+
+def test_a_file_can_be_broken_on_purpose(api: Client) -> None:
+    """Cut, damaged, not compressed, failed, expired: one by one."""
+    faults = "/portal/faults"
+    api("PATCH", faults, json={"truncated_gzip": True})
+    with pytest.raises(EOFError):
+        rows(api)
+    api("DELETE", faults)
+    api("PATCH", faults, json={"corrupt_gzip": True})
+    with pytest.raises(Exception, match=r"(?i)invalid|crc|incorrect|decompress"):
+        rows(api)
+    api("DELETE", faults)
+    api("PATCH", faults, json={"plain_csv": True})
+    text = requests.get(finished(api)["download_url"], timeout=WAIT_S).text
+    assert text.startswith("direction,start_time")
+    api("DELETE", faults)
+    api("PATCH", faults, json={"failed_export": True})
+    assert "failed" == finished(api)["status"]
+    api("DELETE", faults)
+    url = finished(api)["download_url"]
+    api("PATCH", faults, json={"expired_link": True})
+    assert 403 == requests.get(url, timeout=WAIT_S).status_code
