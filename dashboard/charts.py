@@ -1,10 +1,9 @@
 """
 Frame in, Altair chart out.
 
-Color means state and nothing else: ``STATES`` are positions in the theme's categorical palette, so the
-same chart is right in light and in dark; a notebook calls ``use_in_notebook`` once. No chart sets a
-background, a font or a legend: labels stand beside what they name, and a tooltip is a sentence.
-Times are UTC timestamps; the browser draws them in the viewer's zone.
+Color means state and nothing else: ``STATES`` are places in the theme's palette, so a chart is right in
+light and in dark; a notebook calls ``use_in_notebook`` once. No chart has a legend: labels stand beside
+what they name, and a tooltip is a sentence. Times are in the viewer's zone.
 """
 
 from __future__ import annotations
@@ -31,32 +30,18 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
 
 KIND_OF: Final[Mapping[str, str]] = {
     "answered": "answered",
-    "gave_up": "not_reached",
-    "busy_or_no_answer": "not_reached",
-    "bad_number": "not_reached",
-    "refused_unknown": "failed",
-    "media": "failed",
-    "network": "failed",
-    "other": "failed",
     "refused_auth": "refused_auth",
+    **dict.fromkeys(("gave_up", "busy_or_no_answer", "bad_number"), "not_reached"),
+    **dict.fromkeys(("refused_unknown", "media", "network", "other"), "failed"),
 }
 """Outcome (``tables.OUTCOMES``) to kind: six series are too many to read, four are not."""
 
-REPLAY: Final[Mapping[str, str]] = {
-    "unchanged": "plain",
-    "saved": "good",
-    "broken": "lost",
-    "cannot tell": "unknown",
-}
+REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "cannot tell": "unknown"}
 """Label of a replay to state, in the order of the bar."""
 
 STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
 
-PLOT_HEIGHT = 220
-PANEL_HEIGHT = 92
-ROW_HEIGHT = 26
-LABEL_HEIGHT = 22
-PADDING = 12
+PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT, LABEL_HEIGHT, PADDING = 220, 92, 26, 22, 12
 """Heights in pixels; the last is what the frame around a plot takes of its height."""
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
@@ -66,13 +51,7 @@ Drawn = alt.Chart | alt.LayerChart | alt.FacetChart
 
 @alt.theme.register("trunkgate", enable=False)
 def _notebook_theme() -> alt.theme.ThemeConfig:
-    return {
-        "config": {
-            "range": {"category": list(NOTEBOOK_COLORS)},
-            "axis": {"domain": False, "ticks": False, "grid": True},
-            "view": {"strokeWidth": 0},
-        }
-    }
+    return {"config": {"range": {"category": list(NOTEBOOK_COLORS)}, "view": {"strokeWidth": 0}}}
 
 
 def use_in_notebook() -> None:
@@ -149,10 +128,9 @@ def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
     shown["sentence"] = _say(shown, "{who}: {calls:,} calls {kind_said}")
     totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
     totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
-    share = (totals["refused"] / totals["calls"].clip(lower=1)).astype("float64")
     totals["note"] = [
-        f"{calls:,}" + (f"  ·  {part:.0%} refused" if part else "")
-        for calls, part in zip(totals["calls"], share, strict=True)
+        f"{calls:,}" + (f"  ·  {refused / calls:.0%} refused" if refused else "")
+        for calls, refused in zip(totals["calls"], totals["refused"], strict=True)
     ]
     return _rows(shown, totals, by="who", value="calls")
 
@@ -162,7 +140,7 @@ def calls_by_code(frame: pd.DataFrame) -> Drawn:
     Draw a bar per final SIP status.
 
     Args:
-        frame: ``code`` (text, "403 Tech Prefix and IP not in ACL"), ``kind`` (of ``KINDS``), ``calls``.
+        frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
     """
     shown = _with_kinds(frame)
     shown["sentence"] = _say(shown, "{calls:,} calls ended with {code}")
@@ -196,7 +174,7 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
     shown = frame.assign(day=[names[number] for number in frame["weekday"]], value=frame["value"].astype("float64"))
     amount = "${value:,.2f}" if unit == "USD" else "{value:,.0f} " + unit
     shown["sentence"] = _say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
-    cells: alt.Chart = alt.Chart(shown[["day", "hour", "value", "sentence"]]).mark_rect(cornerRadius=2)
+    cells: alt.Chart = alt.Chart(shown).mark_rect(cornerRadius=2)
     every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
     return cells.encode(
         x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
@@ -218,9 +196,7 @@ def findings_by_severity(frame: pd.DataFrame) -> Drawn:
         order=[list(Status).index(Status(status)) for status in frame["status"]],
         who=[str(severity).capitalize() for severity in frame["severity"]],
     )
-    verbs = {Status.FAIL: "failed", Status.UNKNOWN: "unknown", Status.PASS: "passed"}
-    said = shown.assign(verb=[verbs[Status(status)] for status in shown["status"]])
-    shown["sentence"] = _say(said, "{who}: {findings} {verb}")
+    shown["sentence"] = _say(shown, "{who}: {findings} {status}")
     totals = shown.groupby("who", as_index=False)[["findings"]].sum()
     totals["note"] = totals["findings"].astype(str)
     ranks = [severity.value.capitalize() for severity in Severity]
@@ -320,7 +296,5 @@ def _say(frame: pd.DataFrame, pattern: str) -> list[str]:
 
 
 def _day(at: Any) -> str:
-    if at is None:
-        return ""
-    moment = pd.Timestamp(at)
+    moment = pd.Timestamp(0 if at is None else at)
     return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")

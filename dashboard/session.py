@@ -34,6 +34,10 @@ from dashboard.workspace import Workspace
 
 NOTE = "session_note"
 LOOK = "session_look"
+CALLS_EVERY_S = 30
+AGE_EVERY_S = 300
+"""How often new calls are looked at, and how often what is stale."""
+
 ERROR_ICON = ":material/error:"
 
 
@@ -85,14 +89,23 @@ def workspace() -> Workspace:
 
 
 def generation() -> tuple[str, ...]:
-    """Name what is known at this moment, to the minute: the key of everything that is cached."""
+    """
+    Name what is known at this moment: the key of everything that is cached.
+
+    Live calls arrive every few seconds, so the store's digest is looked at once in ``CALLS_EVERY_S``; a
+    change of the account or a fix shows at once.
+    """
     opened = workspace()
     with opened.state.reading() as connection:
         version = connection.execute(sa.select(sa.func.max(state.versions.c.id))).scalar()
         entry = connection.execute(sa.select(sa.func.max(state.journal.c.id))).scalar()
-        shown = connection.execute(sa.select(sa.func.count()).select_from(state.plans)).scalar()
-    now = datetime.now(UTC)
-    return (str(opened.settings.home), opened.store.digest, f"{version}/{entry}/{shown}", f"{now:%Y-%m-%dT%H:%M}")
+    folder, second = str(opened.settings.home), int(datetime.now(UTC).timestamp())
+    return (folder, _digest(folder, second // CALLS_EVERY_S), f"{version}/{entry}", str(second // AGE_EVERY_S))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _digest(folder: str, period: int) -> str:  # noqa: ARG001 - the cache's key
+    return workspace().store.digest
 
 
 def known() -> tuple[Snapshot, list[Finding]]:
@@ -132,7 +145,9 @@ def _impact(key: tuple[str, ...], finding_id: str, _changes: tuple[Change, ...])
 
 def sync(progress: Progress | None = None) -> SyncReport:
     """Read the account and fetch calls now."""
-    return workspace().sync(progress=progress)
+    report = workspace().sync(progress=progress)
+    _digest.clear()
+    return report
 
 
 def loaded() -> bool:

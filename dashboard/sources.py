@@ -177,7 +177,7 @@ def build_snapshot(
     since = now - timedelta(days=settings.window_days)
     span = store.span()
     traffic = attribute(
-        store.traffic(since=since, split_at=[version.valid_from for version in versions[1:]]),
+        store.traffic(since=since, split_at=_instants(versions, frames["pbx_addresses"], since, now)),
         pbxs=frames["pbxs"],
         pbx_addresses=frames["pbx_addresses"],
         pbx_numbers=frames["pbx_numbers"],
@@ -238,6 +238,15 @@ def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.Data
     if not rows:
         return tables.empty(schema)
     return tables.conform(pd.DataFrame(rows), schema, source="the state database")
+
+
+def _instants(
+    versions: tuple[PolicyVersion, ...], addresses: pd.DataFrame, since: datetime, now: datetime
+) -> list[datetime]:
+    """Return when the policy changed or an address came or went, as far as the window sees it."""
+    moves = pd.concat([addresses["valid_from"], addresses["valid_to"]]).dropna()
+    instants = {*(version.valid_from for version in versions[1:]), *(at.to_pydatetime() for at in moves)}
+    return sorted(at for at in instants if since <= at <= now)
 
 
 def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:

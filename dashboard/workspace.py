@@ -166,7 +166,7 @@ class Workspace:
                 progress=progress,
                 stop=stop,
             )
-            kept = sum(result.kept for result in results)
+            kept = sum(result.kept + result.duplicate for result in results)
             rejected = sum(result.rejected for result in results)
             return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
 

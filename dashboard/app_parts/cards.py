@@ -31,7 +31,7 @@ from dashboard.findings import Finding, Severity, Status
 from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
-PANEL_WIDTH = 190
+PANEL_WIDTH = 150
 DAY = timedelta(days=1)
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
@@ -45,7 +45,7 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
-    with st.grid(4, min_column_width=190):
+    with st.grid(4, min_column_width=PANEL_WIDTH):
         st.metric("Calls admitted, 24 h", f"{total - refused:,}", border=True, height="stretch")
         st.metric(
             "Refused for authorization, 24 h",

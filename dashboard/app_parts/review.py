@@ -35,8 +35,16 @@ class Review:
 
 
 def ask_fix(check: str, subject: str) -> None:
-    """Open the review of the fix that a finding proposes."""
-    _ask(lambda: session.workspace().plan(check, subject))
+    """Open the review of the fix that a finding proposes, planned on what the page shows."""
+    _ask(lambda: _plan(check, subject))
+
+
+def _plan(check: str, subject: str) -> Plan:
+    known, found = session.known()
+    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.changes), None)
+    if finding is None:
+        return session.workspace().plan(check, subject)
+    return session.workspace().plan_changes(finding.changes, check=check, subject=subject, snapshot=known)
 
 
 def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:

@@ -120,10 +120,10 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
                         "Download the file again.",
                         file=name,
                     ) from exc
-                written += len(data)
-                _refuse_bomb(read, written, name, limits)
-                out.write(data)
                 packed = member.unused_data if member.eof else member.unconsumed_tail
+                written += len(data)
+                _refuse_bomb(read - len(packed), written, name, limits)
+                out.write(data)
                 if member.eof:
                     member = None
     return member is not None

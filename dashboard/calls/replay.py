@@ -24,7 +24,14 @@ from dashboard.snapshot import Snapshot
 
 UNCHANGED, SAVED, BROKEN, CANNOT = "unchanged", "saved", "broken", "cannot tell"
 Key = Mapping[Any, Any]
-"""A distinct key of the roll-up: ``source_ip``, ``pbx_id``, ``version``, ``refused`` and where it was listed."""
+"""A distinct key of the roll-up: ``source_ip``, ``pbx_id``, ``version``, ``met`` and where it was listed."""
+
+ADMITTED, REFUSED, UNCLEAR = "admitted", "refused", "unclear"
+MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
+"""
+How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
+carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither.
+"""
 
 LABELS = (UNCHANGED, SAVED, BROKEN, CANNOT)
 NO_VERSION = -1
@@ -95,16 +102,16 @@ def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].reset_index(drop=True)
     rows = rows.assign(
         version=version_index(rows["first_at"], snapshot.versions),
-        refused=rows["outcome"] == "refused_auth",
+        met=rows["outcome"].map(MET).fillna(ADMITTED),
     )
-    keys = rows[["source_ip", "pbx_id", "version", "refused"]].drop_duplicates().reset_index(drop=True)
+    keys = rows[["source_ip", "pbx_id", "version", "met"]].drop_duplicates().reset_index(drop=True)
     keys["listed_today"] = membership(snapshot.policy.networks, keys["source_ip"])
     keys["listed_then"] = _listed_then(keys, snapshot.versions)
     keys["listed_new"] = membership(proposal.networks, keys["source_ip"])
     judge = _Judge(snapshot, proposal, keys)
     answers = [judge.label(key) for key in keys.to_dict("records")]
     keys[["label", "today_by", "then_by"]] = pd.DataFrame(answers, index=keys.index, columns=["a", "b", "c"])
-    told = ["source_ip", "pbx_id", "version", "refused", "label", "today_by", "then_by"]
+    told = ["source_ip", "pbx_id", "version", "met", "label", "today_by", "then_by"]
     labeled = rows.merge(keys[told], on=told[:4], how="left", validate="many_to_one")
     since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
     return Replay(labeled, dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True)), since)
@@ -155,7 +162,7 @@ class _Judge:
         self._holds: dict[str, bool] = {str(k): HOLDS[v] for k, v in pbxs["auth_method"].items()}
         self._seen_to_hold: set[tuple[str, str]] = set()
         self._seen_to_dial: set[tuple[str, str]] = set()
-        for key in keys[(keys["version"] != NO_VERSION) & ~keys["refused"]].to_dict("records"):
+        for key in keys[(keys["version"] != NO_VERSION) & (keys["met"] == ADMITTED)].to_dict("records"):
             credentials_on = self._versions[key["version"]].policy.credentials_on
             if credentials_on is True and not key["listed_then"]:
                 self._seen_to_hold.add(_caller(key))
@@ -200,13 +207,13 @@ class _Judge:
         if past is None:
             return False
         expected = admit(past, self._observed).admitted
-        return expected is not None and expected == bool(key["refused"])
+        return expected is not None and key["met"] == (REFUSED if expected else ADMITTED)
 
     def _with_evidence(self, key: Key, now: Facts) -> Decision:
         """Decide today's side; the call itself is the answer where today's facts are those it met."""
         decision = admit(now, self._observed)
-        if decision.admitted is None and self._past(key) == now:
-            return Decision(admitted=not key["refused"])
+        if decision.admitted is None and key["met"] != UNCLEAR and self._past(key) == now:
+            return Decision(admitted=key["met"] == ADMITTED)
         return decision
 
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dashboard import tables
 from dashboard.calls.ingest import FileResult, import_files
@@ -235,6 +237,27 @@ def test_fifty_thousand_calls_are_counted_once_each(store, export):
     assert result.kept == 50_000
     assert store.traffic(since=start)["calls"].sum() == 50_000
     assert store.span() == (start, (start + 49_999 * step).replace(microsecond=0))
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 3)), min_size=1, max_size=12, unique_by=lambda call: call[0]),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=4),
+    st.booleans(),
+)
+def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, calls, windows, by_window):
+    """However an account's calls are cut into overlapping exports, every call is there once in the end."""
+    home = tmp_path_factory.mktemp("home")
+    store = CallStore(home)
+    rows = {NOON + hours * HOUR: equal for hours, equal in calls}
+    for number, (first, hours) in enumerate([*windows, (0, 50)]):
+        since, until = NOON + first * HOUR, NOON + (first + hours) * HOUR
+        path = home / f"{number}.csv"
+        path.write_text(as_csv([row for at, n in rows.items() if since <= at < until for row in rows_at(*[at] * n)]))
+        import_files(store, [path], window=(since, until) if by_window else None)
+
+    found = store.calls(limit=100)["started_at"].value_counts()
+    assert {at.to_pydatetime(): count for at, count in found.items()} == rows
 
 
 def test_a_store_is_found_again(store, export, tmp_path):

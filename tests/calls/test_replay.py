@@ -96,6 +96,22 @@ def test_answered_while_unlisted_with_credentials_off_is_a_contradiction() -> No
     assert one(calls_row(UNLISTED), pbxs=[pbx("a")], credentials_on=False, proposal=(UNLISTED,)) == "cannot tell"
 
 
+def test_an_unclear_403_contradicts_nothing() -> None:
+    """Without prefix and credentials the carrier's code is not known: such a call was refused, and would be saved."""
+    row = calls_row("203.0.113.130", outcome="refused_unknown", sip_status=403) | {"pbx_id": "a"}
+    facts = pbx("a", ip_kind="dynamic", auth_method="credentials", dials_prefix="no")
+    snapshot = make_snapshot(pbxs=[facts], credentials_on=False, traffic=[row])
+
+    assert label_of(replay(snapshot, with_networks(snapshot, credentials_on=True))) == "saved"
+
+
+def test_an_unclear_403_counts_as_admitted() -> None:
+    """Where the rule lets the call in, a 403 that names no ACL came from the far end."""
+    row = calls_row(LISTED, outcome="refused_unknown", sip_status=403)
+
+    assert one(row, pbxs=[pbx("a")], allowed=(LISTED,)) == "broken"
+
+
 def test_a_caller_nobody_knows_is_undecided() -> None:
     """An address nobody owns, listed, credentials on: it may hold credentials, so its removal decides nothing."""
     snapshot = make_snapshot(allowed=("203.0.113.66",), traffic=[calls_row("203.0.113.66")])

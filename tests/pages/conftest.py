@@ -1,0 +1,57 @@
+"""The app as its tests run it: on a small sample account of its own, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.cli.running import SYNCED_BY
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+
+APP = Path(dashboard.__file__).parent / "app.py"
+CALLS = 3_000
+WAIT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Show a fault of ours whole, sync only when told to, and let no cache outlive its test's home."""
+    monkeypatch.setenv(SYNCED_BY, "tests")
+    config.set_option("client.showErrorDetails", "full")
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Keep the whole sample account open, read once for every test of a module."""
+    settings = Settings(home=tmp_path_factory.mktemp("account"), sample_calls=CALLS)
+    with Workspace.open(settings) as opened:
+        opened.sync()
+        yield opened
+
+
+@pytest.fixture
+def app(account: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Open a page of the app on the sample account."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
+
+    def opened(page: str = "", **query: Any) -> AppTest:
+        at = AppTest.from_file(str(APP), default_timeout=WAIT_S)
+        at.query_params.update(query)
+        at.run()
+        if page:
+            at.switch_page(f"app_pages/{page}.py").run()
+        assert not at.exception
+        return at
+
+    return opened
