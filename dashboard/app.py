@@ -11,8 +11,10 @@ from dashboard.app_parts import header, review, states
 
 LIVE = "Overview"
 PAGES = Path(__file__).parent / "app_pages"
+ICON = Path(__file__).parent / "app_parts" / "icon.png"
+"""A file of ours: the browser would fetch a Material icon for the tab from the network."""
 
-st.set_page_config(page_title="trunkgate", page_icon=":material/settings_phone:", layout="wide")
+st.set_page_config(page_title="trunkgate", page_icon=str(ICON), layout="wide")
 page = st.navigation(
     {
         "Watch": [

@@ -7,6 +7,7 @@ the state's generation, never by frames: Streamlit hashes only a sample of a lar
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 def home() -> Home:

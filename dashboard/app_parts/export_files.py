@@ -27,7 +27,9 @@ def tables(key: tuple[str, ...]) -> dict[str, pd.DataFrame]:  # noqa: ARG001 - t
 def whole(found: Mapping[str, pd.DataFrame]) -> None:
     """Draw the download of everything."""
     known = session.snapshot()
-    pack = partial(_zip, found, account=_account(), taken_at=known.taken_at, head=session.workspace().journal.head())
+    pack = partial(
+        sealed_zip, found, account=_account(), taken_at=known.taken_at, head=session.workspace().journal.head()
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",
@@ -84,7 +86,8 @@ def preview(frame: pd.DataFrame) -> pd.DataFrame:
     return head.assign(**{str(name): head[name].astype("str") for name in money})
 
 
-def _zip(found: Mapping[str, pd.DataFrame], *, account: str, taken_at: datetime, head: str) -> bytes:
+def sealed_zip(found: Mapping[str, pd.DataFrame], *, account: str, taken_at: datetime, head: str) -> bytes:
+    """Return the CSV of every table and the manifest that seals them, as one zip."""
     files = {f"{name}.csv": to_csv(frame, account=account) for name, frame in found.items()}
     return to_zip(files, manifest(files, account=account, taken_at=taken_at, head=head))
 

@@ -17,8 +17,8 @@ MOST_PROBLEMS = 200
 def show(snapshot: Snapshot) -> None:
     """Draw the upload and, once files are there, the preview."""
     st.caption(
-        "PBXs, their addresses and their numbers, in one file or in three. A file needs the columns pbx_id and name, "
-        "or pbx_id and address, or pbx_id and number."
+        "PBXs, their addresses and their numbers, in one file or in three. A file needs the columns `pbx_id` and "
+        "`name`, or `pbx_id` and `address`, or `pbx_id` and `number`."
     )
     files = st.file_uploader("CSV files", accept_multiple_files=True, key="inventory_files", type=["csv", "tsv", "txt"])
     if not files:

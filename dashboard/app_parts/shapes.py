@@ -85,7 +85,7 @@ def by_destination(rows: pd.DataFrame) -> pd.DataFrame:
 def by_hour_of_week(rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     """Return what ``charts.hour_of_week`` takes; every hour is there."""
     local = rows["hour_at"].dt.tz_convert(zone)
-    summed = rows.groupby([local.dt.weekday.rename("weekday"), local.dt.hour.rename("hour")])["calls"].sum()
+    summed = rows.groupby([local.dt.day_of_week.rename("weekday"), local.dt.hour.rename("hour")])["calls"].sum()
     whole = pd.MultiIndex.from_product([range(7), range(24)], names=["weekday", "hour"])
     return summed.reindex(whole, fill_value=0).rename("value").reset_index()
 

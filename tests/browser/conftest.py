@@ -1,0 +1,164 @@
+"""The running program and a real browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dashboard.emulator import process
+
+START_S = 120
+STOP_S = 20
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running ``trunkgate serve``."""
+
+    url: str
+    home: Path
+
+    @property
+    def account(self) -> process.Running:
+        """Return the embedded account that it started."""
+        found = process.running(self.home)
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pictures go: a folder named by the environment, or one that is thrown away."""
+    named = os.environ.get("TRUNKGATE_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Chromium, or skip by name."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("NOT AVAILABLE: chromium. Install it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Run ``trunkgate serve`` on a home of its own, with live traffic; it ends with the test."""
+    with ExitStack() as stack:
+
+        def run(**settings: str) -> Program:
+            home = tmp_path / "home"
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            told = {
+                "TRUNKGATE_HOME": str(home),
+                "TRUNKGATE_SAMPLE_CALLS": "6000",
+                "TRUNKGATE_LIVE_CALLS_PER_S": "5",
+                "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "2",
+            }
+            log = (tmp_path / "serve.log").open("wb")
+            stack.callback(log.close)
+            child = subprocess.Popen(
+                [Path(sys.executable).with_name("trunkgate"), "serve", "--port", str(port)],
+                env={**os.environ, **told, **settings},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            stack.callback(_stop, child)
+            program = Program(f"http://127.0.0.1:{port}", home)
+            _wait(program, child, tmp_path / "serve.log")
+            return program
+
+        yield run
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages in a context of their own; what goes wrong in them, or leaves the machine, fails the test."""
+    faults: list[str] = []
+    with ExitStack() as stack:
+
+        def make(url: str, *, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
+            context = chromium.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if scheme == "dark" else "light",
+                accept_downloads=True,
+            )
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(60_000)
+            page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+            page.on(
+                "request",
+                lambda request: (
+                    None
+                    if request.url.startswith((url, url.replace("http", "ws"), "data:", "blob:"))
+                    else faults.append(f"left the machine: {request.url}")
+                ),
+            )
+            page.goto(url)
+            settle(page)
+            return page
+
+        yield make
+    assert [] == faults
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's script has run and what it draws stands."""
+    page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_timeout(600)
+    page.wait_for_selector(SETTLED, timeout=90_000)
+
+
+def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        assert child.poll() is None, log.read_text()
+        try:
+            if requests.get(f"{program.url}/_stcore/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise AssertionError(f"not healthy after {START_S} s: {log.read_text()}")
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        raise AssertionError(f"serve did not end within {STOP_S} s of SIGTERM") from None

@@ -1,0 +1,102 @@
+"""
+The whole job in a real browser against the running program.
+
+Somebody sees which PBX is being refused and which address should not be on the list, clicks a fix, watches
+the next calls complete, takes it back, and downloads the compliance CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Program, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DENVER = "198.51.100.24"
+INTRUDER = "203.0.113.66"
+WATCH_MS = 90_000
+
+
+def networks(program: Program) -> set[str]:
+    """Ask the account itself which addresses are allowed."""
+    account = program.account
+    answer = requests.get(
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+    )
+    return {entry["network"] for entry in answer.json()["entries"]}
+
+
+def card(page: Page, text: str) -> Page:
+    """Return the card of Overview that proposes this."""
+    cards = page.locator('[data-testid="stVerticalBlock"]').filter(has_text=text)
+    return cards.filter(has=page.get_by_role("button", name="Review fix")).last
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("refusals_in_cdrs", ["true", "false"])
+def test_the_first_whole_run(
+    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path, refusals_in_cdrs: str
+) -> None:
+    """The story passes whether or not the carrier writes refused attempts into the call records."""
+    program = serve(TRUNKGATE_SAMPLE_REFUSALS_IN_CDRS=refusals_in_cdrs)
+    page = open_page(program.url)
+
+    expect(page.get_by_text("SAMPLE").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(f"Remove {INTRUDER}").first).to_be_visible()
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_contain_text("Denver")
+    expect(title).to_contain_text(INTRUDER)
+    settle(page)
+    if refusals_in_cdrs == "true":
+        expect(title).to_contain_text("is being refused")
+        page.screenshot(path=screenshots / "story-overview.png", full_page=True)
+
+    card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    settle(page)
+    page.screenshot(path=screenshots / f"story-review-{refusals_in_cdrs}.png")
+    assert DENVER not in networks(program)
+    dialog.get_by_role("button", name=f"Allow {DENVER}").click()
+
+    expect(dialog.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=60_000)
+    assert DENVER in networks(program)
+    expect(dialog.get_by_text("calls, all admitted")).to_be_visible(timeout=WATCH_MS)
+    page.screenshot(path=screenshots / f"story-watching-{refusals_in_cdrs}.png")
+
+    dialog.get_by_role("button", name="Undo").click()
+    phrase = page.get_by_role("dialog").get_by_label("To go on, type")
+    expect(phrase).to_be_visible(timeout=60_000)
+    undo = page.get_by_role("dialog").get_by_role("button", name="Undo: allow")
+    expect(undo).to_be_disabled()
+    phrase.fill("Denver")
+    expect(undo).to_be_enabled(timeout=30_000)
+    undo.click()
+    expect(page.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=60_000)
+    assert DENVER not in networks(program)
+    page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).last.click()
+
+    rows = download_findings(page, program)
+    assert {"SAMPLE"} == {row["account"] for row in rows}
+    failed = {(row["check"], row["subject"]) for row in rows if row["status"] == "fail"}
+    assert {("pbx_address_is_allowed", DENVER), ("allowed_ip_has_pbx", INTRUDER)} <= failed
+    assert {"pass", "fail"} <= {row["status"] for row in rows}
+
+
+def download_findings(page: Page, program: Program) -> list[dict[str, str]]:
+    """Download the compliance CSV as a person would, and return its rows."""
+    page.goto(f"{program.url}/exports")
+    settle(page)
+    with page.expect_download(timeout=60_000) as event:
+        page.get_by_role("button", name="Download findings.csv").click()
+    data = Path(event.value.path()).read_bytes().decode()
+    return list(csv.DictReader(io.StringIO(data)))

@@ -1,0 +1,65 @@
+"""Calls: what became of them, and single calls found by what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
+
+
+def test_the_title_says_how_many_were_refused(app: Callable[..., AppTest]) -> None:
+    """How many calls, over what time, and which share was refused."""
+    assert "outbound calls in the last 30 days; " in app("calls", span="30 days").title[0].value
+
+
+def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None:
+    """Two conditions hold at once, and every row says whose it is."""
+    rows = app("calls", span="30 days", outcome="refused_auth", **{"from": "denver"}).dataframe[0].value
+
+    assert {"Denver"} == set(rows["pbx"])
+    assert {"198.51.100.24"} == set(rows["source_ip"])
+    assert all(why.startswith("403") for why in rows["why"])
+
+
+def test_calls_are_found_by_part_of_a_number(app: Callable[..., AppTest]) -> None:
+    """Punctuation does not matter: digits are what a number is."""
+    rows = app("calls", span="30 days", number="(44) 909").dataframe[0].value
+
+    assert len(rows)
+    assert all("44909" in number for number in rows["destination"])
+
+
+def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) -> None:
+    """No call stands on two pages, and the way back leads to the page before."""
+    at = app("calls", span="30 days")
+    first = at.dataframe[0].value
+    at.button(key="calls_older").click().run()
+    second = at.dataframe[0].value
+
+    assert not at.exception
+    assert second["started_at"].max() <= first["started_at"].min()
+
+    at.button(key="calls_newer").click().run()
+
+    assert list(first["started_at"]) == list(at.dataframe[0].value["started_at"])
+
+
+def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
+    """A selected call is told in a sentence, with the addresses and whose they are."""
+    at = app("calls", span="30 days", outcome="refused_auth")
+    at.session_state["calls_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert "the prefix it dialed are not authorized together" in words(at)
+    assert "`198.51.100.24` (Denver)" in words(at)
+
+
+def test_nothing_matches(app: Callable[..., AppTest]) -> None:
+    """An empty answer says what to do."""
+    assert "No call matches" in words(app("calls", number="9999999"))

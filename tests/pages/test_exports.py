@@ -1,0 +1,77 @@
+"""Exports and Fixes: what is downloaded is what is seen; what was done can be read and taken back."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.actors import Actor, Role
+from dashboard.app_parts.export_files import sealed_zip
+from dashboard.workspace import Workspace
+
+
+def test_every_table_can_be_looked_at(app: Callable[..., AppTest]) -> None:
+    """Each table has its rows on the screen under names that people read, and its own file."""
+    at = app("exports")
+
+    for name in at.pills(key="table").options:
+        at.pills(key="table").set_value(_key(name)).run()
+        assert not at.exception
+        assert f"Download {_key(name)}.csv" in [button.label for button in at.get("download_button")]
+
+
+def _key(label: str) -> str:
+    names = {"Allowed IPs": "allowed_ips", "PBXs": "pbxs", "PoPs": "edges"}
+    return names.get(label, label.lower().replace(" ", "_"))
+
+
+def test_the_zip_is_sealed(account: Workspace) -> None:
+    """The manifest lists every file with its hash, whose it is, and the journal's head."""
+    data = sealed_zip(
+        {"pbxs": account.snapshot().pbxs}, account="SAMPLE", taken_at=account.snapshot().taken_at, head="0" * 64
+    )
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    manifest = json.loads(archive.read("manifest.json"))
+
+    assert ["pbxs.csv"] == [file["name"] for file in manifest["files"]]
+    assert ("SAMPLE", "0" * 64) == (manifest["account"], manifest["journal_head"])
+    assert archive.read("pbxs.csv").startswith(b"account,pbx_id,")
+
+
+@pytest.fixture
+def fixed(account: Workspace) -> Workspace:
+    """Fix one thing on the account."""
+    plan = account.plan("allowed_ip_has_pbx", "198.51.100.50")
+    account.apply(plan, actor=Actor("a test", Role.APPROVER), typed=plan.phrases)
+    return account
+
+
+def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest], fixed: Workspace) -> None:
+    """Who, what, before and after, and Undo; once taken back it says by whom and offers nothing."""
+    at = app("fixes")
+    entry = fixed.journal.entries()[-1].id
+    text = " ".join(shown.value for shown in [*at.markdown, *at.caption])
+
+    assert "1 fix stands." == at.title[0].value
+    assert "Remove 198.51.100.50" in text
+    assert "by a test" in text
+
+    at.button(key=f"fixes_undo_{entry}").click().run()
+    at.button(key="review_apply").click().run()
+    at.button(key="review_close").click().run()
+
+    assert not at.exception
+    assert "0 fixes stand; 1 was taken back." == at.title[0].value
+    assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
+
+
+def test_plans_that_were_shown_are_kept(app: Callable[..., AppTest]) -> None:
+    """A plan stays on record under its hash, applied or not."""
+    at = app("fixes", view="Plans shown")
+
+    assert any("plan " in caption.value for caption in at.caption)

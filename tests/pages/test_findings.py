@@ -1,0 +1,73 @@
+"""Findings: filters, a row in detail, and exactly those rows as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
+
+
+def test_the_title_counts_what_is_open(app: Callable[..., AppTest]) -> None:
+    """The planted mismatches, each once, and what they can cost."""
+    at = app("findings")
+
+    assert at.title[0].value.startswith("10 findings are open: ")
+    assert 10 == len(at.dataframe[0].value)
+
+
+def test_filters_are_kept_in_the_address(app: Callable[..., AppTest]) -> None:
+    """A choice comes from the page's address, so that a view can be sent to somebody."""
+    at = app("findings", pbx="phoenix")
+
+    assert ["Phoenix"] == list(at.dataframe[0].value["subject"])
+
+
+def test_a_filter_can_be_taken_off(app: Callable[..., AppTest]) -> None:
+    """Without a choice of state everything is shown, what passed too."""
+    at = app("findings")
+    at.pills(key="state").set_value([]).run()
+
+    assert len(at.dataframe[0].value) > 30
+
+
+def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
+    """Nothing has to be selected to read why the worst one fails and what puts it right."""
+    at = app("findings")
+
+    assert "198.51.100.24 (Denver)" in at.subheader[0].value
+    assert "is not on the list" in words(at)
+    assert "Review fix" in [button.label for button in at.button]
+
+
+def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
+    """The row chosen in the table is the one below it, with its evidence and history."""
+    at = app("findings")
+    row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (nobody's)")
+    at.session_state["findings_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+
+    assert "203.0.113.66 (nobody's)" == at.subheader[0].value.replace("\\", "")
+    assert "History" in words(at)
+    assert len(at.dataframe) > 1
+
+
+def test_nothing_matches(app: Callable[..., AppTest]) -> None:
+    """An empty table says why it is empty."""
+    at = app("findings", pbx="seattle", state="fail")
+
+    assert "No finding matches these filters" in words(at)
+
+
+def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
+    """The button of the detail opens the review of that finding's fix."""
+    at = app("findings", pbx="phoenix")
+    at.button(key="findings_fix").click().run()
+
+    assert not at.exception
+    assert "Inbound route Phoenix" in words(at)
+    assert "Outbound calls are not touched." in words(at)

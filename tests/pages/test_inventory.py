@@ -1,0 +1,118 @@
+"""Inventory: edited in place by rules that are sentences, imported with a look at it first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.sources import kept_frame
+from dashboard.workspace import Workspace
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
+
+
+@pytest.fixture
+def seattle(app: Callable[..., AppTest]) -> AppTest:
+    """Open the page with Seattle selected."""
+    at = app("inventory")
+    row = list(at.dataframe[0].value["name"]).index("Seattle")
+    at.session_state["inventory_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return at.run()
+
+
+def test_the_title_counts_by_state(app: Callable[..., AppTest]) -> None:
+    """How many PBXs there are, and what they are doing."""
+    assert "8 PBXs: 6 are active, 1 is on standby and 1 is retired." == app("inventory").title[0].value
+
+
+def submit(at: AppTest, label: str) -> AppTest:
+    """Press the form button of that label."""
+    next(button for button in at.button if button.label == label).click()
+    return at.run()
+
+
+def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) -> None:
+    """What was typed is what is kept, signed, and nothing else changes."""
+    before = kept_frame(account.state, "pbxs")
+    seattle.text_input(key="pbx_site_seattle").set_value("Pier 57")
+    submit(seattle, "Save")
+    after = kept_frame(account.state, "pbxs")
+
+    assert not seattle.exception
+    assert not seattle.error
+    assert "Pier 57" == after.set_index("pbx_id").loc["seattle", "site"]
+    assert before.drop(columns="site").equals(after.drop(columns="site"))
+    assert "(browser)" in account.state.latest("pbxs")["known_by"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("10.1.2.3", "private"),
+        ("010.1.2.3", "leading zeros"),
+        ("100.64.0.9", "carrier-grade"),
+        ("pbx.example.net", "host"),
+        ("=1+1", "formula"),
+        ("198.51.100.12", "in use by Chicago"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_with_its_rule(
+    seattle: AppTest, account: Workspace, typed: str, said: str
+) -> None:
+    """Each wrong address has its own sentence, and nothing is saved."""
+    before = kept_frame(account.state, "pbx_addresses")
+    seattle.text_input(key="address_seattle").set_value(typed)
+    submit(seattle, "Add the address")
+
+    assert not seattle.exception
+    assert said in seattle.error[0].value
+    assert before.equals(kept_frame(account.state, "pbx_addresses"))
+
+
+def test_an_address_is_added_and_ended(seattle: AppTest, account: Workspace) -> None:
+    """An ended address stays on record, because past calls came from it."""
+    seattle.text_input(key="address_seattle").set_value("192.0.2.90")
+    submit(seattle, "Add the address")
+
+    assert not seattle.error
+    assert "192.0.2.90" in set(kept_frame(account.state, "pbx_addresses")["address"])
+
+    submit(seattle, "End 192.0.2.90")
+    rows = kept_frame(account.state, "pbx_addresses").set_index("address")
+
+    assert rows.loc["192.0.2.90", "valid_to"] is not None
+    assert rows["valid_to"].notna()["192.0.2.90"]
+
+
+def test_numbers_are_read_in_any_common_form(seattle: AppTest, account: Workspace) -> None:
+    """Digits with the country code are what is kept."""
+    field = seattle.text_area(key="numbers_seattle")
+    field.set_value(f"{field.value}\n+1 (206) 555-0199")
+    submit(seattle, "Save the numbers")
+    rows = kept_frame(account.state, "pbx_numbers")
+
+    assert not seattle.error
+    assert "12065550199" in set(rows.loc[rows["pbx_id"] == "seattle", "number"])
+
+
+def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Good rows and bad rows are both shown; the good ones are kept at the press of a button."""
+    at = app("inventory")
+    rows = "pbx_id,name,ip_kind,auth_method,status\ntulsa,Tulsa,static,ip,active\nbad id!,X,static,ip,active\n"
+    at.file_uploader[0].upload("pbxs.csv", rows.encode()).run()
+
+    assert not at.exception
+    assert "1 thing cannot be taken" in at.warning[0].value
+    assert "adds 1" in words(at)
+    assert "tulsa" not in set(kept_frame(account.state, "pbxs")["pbx_id"])
+
+    at.button(key="inventory_import_keep").click().run()
+
+    assert not at.exception
+    assert "tulsa" in set(kept_frame(account.state, "pbxs")["pbx_id"])
+    assert "seattle" in set(kept_frame(account.state, "pbxs")["pbx_id"])

@@ -1,0 +1,67 @@
+"""Set up a PBX: each step with its evidence, the next one open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
+
+
+@pytest.mark.parametrize(
+    ("pbx", "title"),
+    [
+        ("seattle", "Seattle is set up: every step is proven."),
+        ("denver", "Denver: step 3 of 5 is next, allow its address."),
+        ("phoenix", "Phoenix: step 4 of 5 is next, route its numbers to it."),
+    ],
+)
+def test_the_title_names_the_next_step(app: Callable[..., AppTest], pbx: str, title: str) -> None:
+    """Where the set-up of one PBX stands is one sentence."""
+    assert title == app("set_up_pbx", pbx_id=pbx).title[0].value
+
+
+def test_only_the_next_step_is_open(app: Callable[..., AppTest]) -> None:
+    """Five steps; what is done is folded away."""
+    steps = [step for step in app("set_up_pbx", pbx_id="denver").expander if "**" in step.label]
+
+    assert 5 == len(steps)
+    assert [False, False, True, False, False] == [step.proto.expanded for step in steps]
+
+
+def test_the_dial_string_is_built_and_checked(app: Callable[..., AppTest]) -> None:
+    """The number typed becomes the string the carrier wants; a PBX's own is told what is wrong with it."""
+    at = app("set_up_pbx", pbx_id="seattle")
+    at.text_input(key="set_up_number").set_value("13125550123").run()
+
+    assert any(code.value.startswith("12345678*13125550123@") for code in at.code)
+
+    at.text_input(key="set_up_own").set_value("+13125550123@us-west-or.sip.flowroute.com").run()
+
+    assert not at.exception
+    assert ":red[" in words(at)
+
+
+def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
+    """A PBX whose address changes signs in with credentials, and the steps say so."""
+    text = words(app("set_up_pbx", pbx_id="miami"))
+
+    assert "signs in with SIP credentials" in text
+    assert "An address that changes is not listed" in text
+
+
+def test_the_step_opens_the_review_of_its_fix(app: Callable[..., AppTest]) -> None:
+    """The button is named by the change."""
+    at = app("set_up_pbx", pbx_id="denver")
+
+    assert "Allow 198.51.100.24" == at.button(key="set_up_allow_0").label
+
+    at.button(key="set_up_allow_0").click().run()
+
+    assert not at.exception
+    assert "Allow 198.51.100.24" == at.button(key="review_apply").label
