@@ -26,7 +26,7 @@ def failing(findings: Sequence[Finding]) -> list[Finding]:
 
 def overview(snapshot: Snapshot, findings: Sequence[Finding]) -> str:
     """Say who is refused and who spends our money; else what is left to do; else that all is well."""
-    said = [*_refused(snapshot), *_spent(snapshot)]
+    said = [*_refused(snapshot), *_silenced(snapshot, findings), *_spent(snapshot)]
     if said:
         return " ".join(said)
     open_ones = failing(findings)
@@ -111,6 +111,17 @@ def _refused(snapshot: Snapshot) -> list[str]:
     if not who:
         return []
     return [f"{join(who)} {'is' if len(who) == 1 else 'are'} being refused."]
+
+
+def _silenced(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
+    """Name PBXs that are not on the list and of which no call is seen: refusals may leave no call record."""
+    rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
+    heard = set(rows["source_ip"])
+    unlisted = [f for f in failing(findings) if f.check == "pbx_address_is_allowed" and f.subject not in heard]
+    who = sorted({snapshot.name_of(pbx_id) for finding in unlisted for pbx_id in finding.pbx_ids})
+    if not who:
+        return []
+    return [f"{join(who)} {'is' if len(who) == 1 else 'are'} silent and not on the list."]
 
 
 def _spent(snapshot: Snapshot) -> list[str]:
