@@ -23,6 +23,12 @@ WHY: Final = {
     403: "Refused: its source address and the prefix it dialed are not authorized together.",
     407: "Refused: it was asked for credentials and gave none that are valid.",
 }
+TOLD_BY: Final = {
+    "x_tag": "X-Tag",
+    "address": "source address",
+    "caller_id": "caller id",
+    "number": "number",
+}
 PAGE_SIZE = 50
 PAGES_KEY = "calls_pages"
 HOURS_UP_TO = timedelta(days=3)
@@ -179,7 +185,7 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
         if call["outcome"] == "refused_auth":
             code = int(call["sip_status"])
             st.markdown(f":red[{ICONS['error']}] {WHY.get(code, WHY[403])} ({code} {plain(call['sip_reason'])})")
-        found = call["attributed_by"].replace("_", " ")
+        found = TOLD_BY.get(call["attributed_by"], "")
         st.caption(
             f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "
             f"Rate \\${float(call['rate_usd_per_min'] or 0):.5f} a minute, billed {call['billed_s']} s. "

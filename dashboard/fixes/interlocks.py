@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard.addresses import parse_entry
 from dashboard.calls.replay import Replay
-from dashboard.changes import AllowAddress, Change, Impact, Interlock, PointNumber
+from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG
 from dashboard.snapshot import Age, Snapshot
@@ -161,9 +161,10 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
     if not moves:
         return None
     used = dict(zip(situation.number_use["number"], situation.number_use["calls"], strict=True))
+    dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
     faults = []
     for move in moves:
-        if move.was_alias not in ("", SIP_REG):
+        if move.was_alias not in ("", SIP_REG, *dropped):
             faults.append((move.number, f"{move.number} is routed to {move.was_alias} now"))
         elif used.get(move.number):
             faults.append((move.number, f"{move.number} took {int(used[move.number]):,} calls in the last 30 days"))

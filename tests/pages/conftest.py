@@ -47,10 +47,12 @@ def app(account: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ap
 
     def opened(page: str = "", **query: Any) -> AppTest:
         at = AppTest.from_file(str(APP), default_timeout=WAIT_S)
-        at.query_params.update(query)
         at.run()
         if page:
-            at.switch_page(f"app_pages/{page}.py").run()
+            at.switch_page(f"app_pages/{page}.py")
+        if page or query:
+            at.query_params.update(query)
+            at.run()
         assert not at.exception
         return at
 

@@ -19,7 +19,7 @@ def test_the_title_says_how_many_were_refused(app: Callable[..., AppTest]) -> No
 
 def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None:
     """Two conditions hold at once, and every row says whose it is."""
-    rows = app("calls", span="30 days", outcome="refused_auth", **{"from": "denver"}).dataframe[0].value
+    rows = app("calls", span="30 days", outcome="Refused for authorization", **{"from": "Denver"}).dataframe[0].value
 
     assert {"Denver"} == set(rows["pbx"])
     assert {"198.51.100.24"} == set(rows["source_ip"])
@@ -51,7 +51,7 @@ def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) ->
 
 def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
     """A selected call is told in a sentence, with the addresses and whose they are."""
-    at = app("calls", span="30 days", outcome="refused_auth")
+    at = app("calls", span="30 days", outcome="Refused for authorization")
     at.session_state["calls_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     at.run()
 

@@ -22,7 +22,7 @@ def test_the_title_counts_what_is_open(app: Callable[..., AppTest]) -> None:
 
 def test_filters_are_kept_in_the_address(app: Callable[..., AppTest]) -> None:
     """A choice comes from the page's address, so that a view can be sent to somebody."""
-    at = app("findings", pbx="phoenix")
+    at = app("findings", pbx="Phoenix")
 
     assert ["Phoenix"] == list(at.dataframe[0].value["subject"])
 
@@ -58,14 +58,14 @@ def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
 
 def test_nothing_matches(app: Callable[..., AppTest]) -> None:
     """An empty table says why it is empty."""
-    at = app("findings", pbx="seattle", state="fail")
+    at = app("findings", pbx="Seattle", state="Failed")
 
     assert "No finding matches these filters" in words(at)
 
 
 def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
     """The button of the detail opens the review of that finding's fix."""
-    at = app("findings", pbx="phoenix")
+    at = app("findings", pbx="Phoenix")
     at.button(key="findings_fix").click().run()
 
     assert not at.exception

@@ -16,9 +16,9 @@ def words(at: AppTest) -> str:
 @pytest.mark.parametrize(
     ("pbx", "title"),
     [
-        ("seattle", "Seattle is set up: every step is proven."),
-        ("denver", "Denver: step 3 of 5 is next, allow its address."),
-        ("phoenix", "Phoenix: step 4 of 5 is next, route its numbers to it."),
+        ("Seattle", "Seattle is set up: every step is proven."),
+        ("Denver", "Denver: step 3 of 5 is next, allow its address."),
+        ("Phoenix", "Phoenix: step 4 of 5 is next, route its numbers to it."),
     ],
 )
 def test_the_title_names_the_next_step(app: Callable[..., AppTest], pbx: str, title: str) -> None:
@@ -28,7 +28,7 @@ def test_the_title_names_the_next_step(app: Callable[..., AppTest], pbx: str, ti
 
 def test_only_the_next_step_is_open(app: Callable[..., AppTest]) -> None:
     """Five steps; what is done is folded away."""
-    steps = [step for step in app("set_up_pbx", pbx_id="denver").expander if "**" in step.label]
+    steps = [step for step in app("set_up_pbx", pbx_id="Denver").expander if "**" in step.label]
 
     assert 5 == len(steps)
     assert [False, False, True, False, False] == [step.proto.expanded for step in steps]
@@ -36,7 +36,7 @@ def test_only_the_next_step_is_open(app: Callable[..., AppTest]) -> None:
 
 def test_the_dial_string_is_built_and_checked(app: Callable[..., AppTest]) -> None:
     """The number typed becomes the string the carrier wants; a PBX's own is told what is wrong with it."""
-    at = app("set_up_pbx", pbx_id="seattle")
+    at = app("set_up_pbx", pbx_id="Seattle")
     at.text_input(key="set_up_number").set_value("13125550123").run()
 
     assert any(code.value.startswith("12345678*13125550123@") for code in at.code)
@@ -49,7 +49,7 @@ def test_the_dial_string_is_built_and_checked(app: Callable[..., AppTest]) -> No
 
 def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
     """A PBX whose address changes signs in with credentials, and the steps say so."""
-    text = words(app("set_up_pbx", pbx_id="miami"))
+    text = words(app("set_up_pbx", pbx_id="Miami"))
 
     assert "signs in with SIP credentials" in text
     assert "An address that changes is not listed" in text
@@ -57,7 +57,7 @@ def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
 
 def test_the_step_opens_the_review_of_its_fix(app: Callable[..., AppTest]) -> None:
     """The button is named by the change."""
-    at = app("set_up_pbx", pbx_id="denver")
+    at = app("set_up_pbx", pbx_id="Denver")
 
     assert "Allow 198.51.100.24" == at.button(key="set_up_allow_0").label
 
