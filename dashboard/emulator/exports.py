@@ -15,7 +15,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,7 @@ MONEY = {
     "usf_fees": "usf_fee",
     "ccrf": "ccrf",
 }
+MOST_JOBS = 10_000
 PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
 
 
@@ -48,9 +49,9 @@ class Exports:
         self._key = key.encode()
         self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._closing = threading.Event()
-        for number, content in self._all():
-            if content["status"] == PROCESSING:
-                self._keep(number, content | {"status": FAILED})
+        for job in self.listed(PROCESSING, MOST_JOBS, 0):
+            number = job.pop("id")
+            self._keep(number, job | {"status": FAILED})
 
     def close(self) -> None:
         """End the work under way."""
@@ -71,7 +72,17 @@ class Exports:
             statement = "INSERT INTO exports (content) VALUES (?)"
             number = int(connection.execute(statement, (json.dumps(content),)).lastrowid or 0)
         self._workers.submit(self._work, number, content)
+        self._workers.submit(self._forget)
         return {"id": number, **content}
+
+    def _forget(self) -> None:
+        """Drop jobs and files whose links have expired."""
+        old = (datetime.now(UTC) - LINK_LIVES).isoformat(timespec="seconds")
+        query = "SELECT id FROM exports WHERE json_extract(content, '$.created_at') < ?"
+        for row in self._database.rows(query, (old,)):
+            self._path(row["id"]).unlink(missing_ok=True)
+            with self._database.writing() as connection:
+                connection.execute("DELETE FROM exports WHERE id = ?", (row["id"],))
 
     def get(self, number: int) -> dict[str, Any] | None:
         """Return a job; ``None`` where there is no such one."""
@@ -80,8 +91,12 @@ class Exports:
 
     def listed(self, status: str, limit: int, offset: int) -> list[dict[str, Any]]:
         """Return jobs, newest first, one more than ``limit`` where there are more."""
-        found = [{"id": number, **content} for number, content in self._all() if status in ("", content["status"])]
-        return found[::-1][offset : offset + limit + 1]
+        query = (
+            "SELECT id, content FROM exports WHERE ? IN ('', json_extract(content, '$.status')) "
+            "ORDER BY id DESC LIMIT ? OFFSET ?"
+        )
+        rows = self._database.rows(query, (status, limit + 1, offset))
+        return [{"id": row["id"], **json.loads(row["content"])} for row in rows]
 
     def link(self, number: int, expires_at: datetime) -> str:
         """Return the path of a signed link."""
@@ -101,10 +116,6 @@ class Exports:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.gz"
-
-    def _all(self) -> Iterable[tuple[int, dict[str, Any]]]:
-        rows = self._database.rows("SELECT id, content FROM exports ORDER BY id")
-        return [(row["id"], json.loads(row["content"])) for row in rows]
 
     def _keep(self, number: int, content: dict[str, Any]) -> None:
         with self._database.writing() as connection:
