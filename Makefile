@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench notebooks format lock clean
+.PHONY: help run test check notebooks screenshots format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ gates:
 
 notebooks: $(VENV)/.installed-test ## Run the notebooks
 	@$(BIN)/python -m pytest -q tests/test_notebooks.py
+
+screenshots: $(VENV)/.installed-test ## Take the pictures of the README anew, in docs/
+	@TRUNKGATE_SCREENSHOTS=docs TRUNKGATE_SAMPLE_CALLS=50000 $(BIN)/python -m pytest -q tests/browser/test_story.py -k true
 
 format: $(VENV)/.installed-test ## Format the code
 	@$(BIN)/ruff format --quiet

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 from dashboard.app_parts.words import owner_of, plain
 from dashboard.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, PointNumber, SetCredentials
-from dashboard.fixes.image import POLICY_KINDS
+from dashboard.fixes.image import POLICY_KINDS, SIP_REG
 from dashboard.snapshot import Snapshot
+
+
+ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
+"""How a number's route is said where it is none that somebody made."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def _row(change: Change, snapshot: Snapshot) -> Row:
             f"Inbound route {plain(change.alias)}", value if there else "Not there", "Not there" if there else value
         )
     if isinstance(change, PointNumber):
-        was, now = (plain(alias) or "Unassigned" for alias in (change.was_alias, change.to_alias))
+        was, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
         return Row(f"Number `{change.number}`", was, now)
     about = ", ".join(
         filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))

@@ -42,9 +42,9 @@ def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
             st.markdown(f":green[:material/add:] `{new.network}` {plain(new.label)}")
     with missing:
         st.markdown(f"**{len(found.missing)} not in what was pasted**")
-        gone = [network for network in found.missing if _gone(network, snapshot)]
         if found.missing:
             st.caption("They stay on the list. Tick those that are really gone.")
+        gone = [network for network in found.missing if _gone(network, snapshot)]
     with same:
         st.markdown(f"**{len(found.same)} the same**")
         for network in found.same:

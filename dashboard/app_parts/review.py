@@ -169,7 +169,7 @@ def _after(plan: Plan, entry: Entry) -> None:
     if diffs.touches_policy(plan):
         _watching(entry)
     with st.container(horizontal=True):
-        if st.button("Close", type="primary", key="review_close"):
+        if st.button("Done", type="primary", key="review_close"):
             _close()
             st.rerun()
         if st.button("Undo", icon=":material/undo:", key="review_undo"):

@@ -37,7 +37,10 @@ TITLES = {
     422: "Unprocessable Entity",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 DEFAULT_LIMIT, MOST = 10, 200
 MOST_OFFSET = 2**53

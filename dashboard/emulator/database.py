@@ -48,6 +48,8 @@ CALL_COLUMNS = (
     "customer_ip",
 )
 BUSY_S = 30
+FILLED = 1
+"""``user_version`` of a file that was filled to its end; one whose filling was cut short is made anew."""
 SCHEMA = f"""
 CREATE TABLE account (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE allowed_ips (
@@ -90,15 +92,23 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.fresh = not path.exists()
         self._path = path
-        self._connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
         self._lock = threading.RLock()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection = self._connected()
+        self.fresh = not self._connection.execute("PRAGMA user_version").fetchone()[0]
         if self.fresh:
+            self._connection.close()
+            for end in ("", "-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+            self._connection = self._connected()
             self._connection.executescript(SCHEMA)
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
 
     def close(self) -> None:
         """Close the file."""
@@ -166,6 +176,8 @@ class Database:
                 )
         self.keep_inventory(sample)
         self.add_calls(history)
+        with self.writing() as connection:
+            connection.execute(f"PRAGMA user_version={FILLED}")
 
     def keep_inventory(self, sample: Sample) -> None:
         """Keep the sample's inventory, which a fresh home is offered."""
@@ -188,6 +200,13 @@ class Database:
     def put(self, **values: Any) -> None:
         """Change settings of the account."""
         with self.writing() as connection:
+            self._put(connection, **values)
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Change settings; the switch's time moves with it, in one step, so that no call falls between the two."""
+        with self.writing() as connection:
+            if values.get("credentials_enabled", now := self.settings().credentials_enabled) != now:
+                values = values | {"credentials_changed_at": stamp()}
             self._put(connection, **values)
 
     def settings(self) -> EmulatedAccount:

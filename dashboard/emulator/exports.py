@@ -13,6 +13,8 @@ import hashlib
 import hmac
 import io
 import json
+import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +26,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dashboard.emulator.database import CALL_COLUMNS, Database
-from dashboard.emulator.faults import FaultBox
+from dashboard.emulator.faults import FaultBox, Switches
+
+log = logging.getLogger(__name__)
 
 LINK_LIVES = timedelta(days=3)
 LONGEST = timedelta(days=92)
@@ -71,7 +75,7 @@ class Exports:
         with self._database.writing() as connection:
             statement = "INSERT INTO exports (content) VALUES (?)"
             number = int(connection.execute(statement, (json.dumps(content),)).lastrowid or 0)
-        self._workers.submit(self._work, number, content)
+        self._workers.submit(self._finish, number, content)
         self._workers.submit(self._forget)
         return {"id": number, **content}
 
@@ -121,11 +125,18 @@ class Exports:
         with self._database.writing() as connection:
             connection.execute("UPDATE exports SET content = ? WHERE id = ?", (json.dumps(content), number))
 
-    def _work(self, number: int, content: dict[str, Any]) -> None:
+    def _finish(self, number: int, content: dict[str, Any]) -> None:
         switches = self._box.switches
-        if self._closing.wait(switches.export_delay_s) or switches.failed_export:
-            self._keep(number, content | {"status": FAILED})
-            return
+        done: dict[str, Any] = {"status": FAILED}
+        if not self._closing.wait(switches.export_delay_s) and not switches.failed_export:
+            try:
+                done = self._work(number, content, switches)
+            except (OSError, sqlite3.Error) as exc:
+                log.warning("The export %d failed: %s", number, exc)
+        self._keep(number, content | done)
+
+    def _work(self, number: int, content: dict[str, Any], switches: Switches) -> dict[str, Any]:
+        """Write a job's file, and return what is told of it."""
         sums = dict.fromkeys(MONEY, Decimal(0))
         seconds = calls = 0
         temporary = self._path(number).with_suffix(".part")
@@ -140,14 +151,13 @@ class Exports:
                     sums[name] += Decimal(row[column])
         _break(temporary, truncated=switches.truncated_gzip, corrupt=switches.corrupt_gzip)
         temporary.replace(self._path(number))
-        done = {
+        return {
             "status": COMPLETED,
             "expires_at": (datetime.now(UTC) + LINK_LIVES).isoformat(timespec="seconds"),
             "num_calls": str(calls),
             "billed_minutes": str(round(seconds / 60)),
             **{name: f"{value:.8f}" for name, value in sums.items()},
         }
-        self._keep(number, content | done)
 
 
 @contextmanager

@@ -96,7 +96,10 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="The job's id.")]
 def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Account) -> ApiResponse:
     """Begin an export of the calls that start in [start, end)."""
     wanted = new.data.attributes.filter_parameters
-    begin, end = _utc(wanted.start_call_start_time), _utc(wanted.start_call_end_time)
+    try:
+        begin, end = _utc(wanted.start_call_start_time), _utc(wanted.start_call_end_time)
+    except OverflowError:
+        raise Refused(422, "start_call_start_time: The times are out of range.") from None
     if end <= begin:
         raise Refused(422, "start_call_end_time: It has to be later than start_call_start_time.")
     if end - begin > LONGEST:

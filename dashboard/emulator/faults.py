@@ -27,18 +27,18 @@ class Switches(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     requests: int | None = Field(default=None, ge=0, le=1_000_000)
-    """How many requests meet the faults below before they are off again; ``None`` is without end."""
+    """How many requests meet the four faults that follow before these are off; ``None`` is without end."""
 
     slow_s: float = Field(default=0.0, ge=0, le=60)
     """Every answer comes that many seconds late."""
     too_many: bool = False
     """429."""
-    retry_after_s: int | None = Field(default=None, ge=0, le=3600)
-    """Sent with 429 and 503 as ``Retry-After``; not sent when ``None``."""
     server_error: int | None = Field(default=None, ge=500, le=504)
     """That status, with an error object."""
     maintenance_page: bool = False
     """Status 200 with a page of HTML."""
+    retry_after_s: int | None = Field(default=None, ge=0, le=3600)
+    """Sent with 429 and with a server error as ``Retry-After``; not sent when ``None``."""
 
     export_delay_s: float = Field(default=0.05, ge=0, le=600)
     """How long an export job is processing, at least."""

@@ -27,7 +27,7 @@ MOST_TEXT = 200
 class AccountChange(BaseModel):
     """What may be set of the account; what is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     credentials_enabled: bool | None = None
     refusals_in_cdrs: bool | None = None
@@ -70,10 +70,7 @@ def get_account(account: Account) -> dict[str, Any]:
 @router.patch("/account", dependencies=[Depends(only_json)], responses=refusals(400, 401, 415, 422))
 def change_account(change: AccountChange, account: Account) -> dict[str, Any]:
     """Set the credential switch, or how this carrier behaves."""
-    values = change.model_dump(exclude_none=True)
-    if "credentials_enabled" in values and values["credentials_enabled"] != account.settings().credentials_enabled:
-        values["credentials_changed_at"] = stamp()
-    account.put(**values)
+    account.change(change.model_dump(exclude_none=True))
     return get_account(account)
 
 

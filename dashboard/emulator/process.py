@@ -16,8 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,11 +62,7 @@ def running(home: Path) -> Running | None:
         return None
     if not psutil.pid_exists(found.pid):
         return None
-    try:
-        answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)
-    except requests.RequestException:
-        return None
-    return found if answer.ok else None
+    return found if _answers(found) else None
 
 
 def start(
@@ -98,10 +94,12 @@ def start(
         timeout_s: How long to wait until it answers.
 
     Raises:
+        BusyError: Another process has been starting it for all that time.
         SettingsError: It did not start; its last words are in the message.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(home / "emulator.start.lock"), timeout=timeout_s):
+    busy = f"Another process is still starting the embedded account of {home}. Try again."
+    with _held(home / "emulator.start.lock", timeout_s, busy):
         if found := running(home):
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
@@ -178,12 +176,15 @@ def serve(
         SettingsError: The port is taken.
     """
     home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(str(home / "emulator.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise BusyError(f"An emulator runs on {home} already. Stop it, or choose another folder.") from None
-    with lock, closing(_socket(port)) as listening, closing(Database(home / "emulator.db")) as database:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    busy = f"An emulator runs on {home} already. Stop it, or choose another folder."
+    with (
+        suppress(KeyboardInterrupt),
+        _held(home / "emulator.lock", 0, busy),
+        closing(_socket(port)) as listening,
+        closing(Database(home / "emulator.db")) as database,
+    ):
         sample = samples.load(datetime.now(UTC), without)
         if database.fresh:
             _fill(database, sample, calls=calls, days=days, refusals_in_cdrs=refusals_in_cdrs)
@@ -192,7 +193,8 @@ def serve(
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         ended = threading.Event()
-        helpers = [threading.Thread(target=_announce, args=(home, Running(url, access_key, secret_key, os.getpid())))]
+        found = Running(url, access_key, secret_key, os.getpid())
+        helpers = [threading.Thread(target=_announce, args=(home, found, ended))]
         if traffic > 0:
             live = LiveTraffic(database, sample, traffic, SEED)
             helpers.append(threading.Thread(target=live.run, args=(ended,)))
@@ -204,9 +206,9 @@ def serve(
             server.run(sockets=[listening])
         finally:
             ended.set()
-            _note(home).unlink(missing_ok=True)
             for helper in helpers:
                 helper.join()
+            _note(home).unlink(missing_ok=True)
             app.state.exports.close()
 
 
@@ -221,19 +223,19 @@ def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, 
         observations=Observations(digest_rescues_prefix=True, no_path_status=DEFAULT_NO_PATH_STATUS),
         refusals_in_cdrs=refusals_in_cdrs,
     )
-    database.seed(sample, now=now, history=past)
     database.put(refusals_in_cdrs=refusals_in_cdrs)
+    database.seed(sample, now=now, history=past)
 
 
 def _keys(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
     """Return the account's key: the one given, the one kept, or a new one."""
     kept = home / "emulator.key"
     try:
-        old_access, old_secret = kept.read_text().split()
-    except (OSError, ValueError):
+        old_access, old_secret = json.loads(kept.read_text())
+    except (OSError, ValueError, TypeError):
         old_access, old_secret = secrets.token_hex(4), secrets.token_hex(16)
     pair = (access_key or old_access, secret_key or old_secret)
-    _write_private(kept, " ".join(pair))
+    _write_private(kept, json.dumps(pair))
     return pair
 
 
@@ -242,27 +244,43 @@ def _socket(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
-    except OSError as exc:
+    except (OSError, OverflowError) as exc:
         listening.close()
-        raise SettingsError(f"Port {port} on {HOST} cannot be used: {exc.strerror}. Choose another.") from exc
+        raise SettingsError(f"Port {port} on {HOST} cannot be used: {exc}. Choose another.") from exc
     return listening
 
 
-def _announce(home: Path, found: Running) -> None:
+@contextmanager
+def _held(path: Path, timeout_s: float, busy: str) -> Iterator[None]:
+    try:
+        held = FileLock(str(path), timeout=timeout_s).acquire()
+    except Timeout:
+        raise BusyError(busy) from None
+    with held:
+        yield
+
+
+def _answers(found: Running) -> bool:
+    """Say whether that very process answers there, and not another one on its port."""
+    try:
+        answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)
+        return bool(answer.ok and answer.json()["pid"] == found.pid)
+    except (requests.RequestException, KeyError, TypeError):
+        return False
+
+
+def _announce(home: Path, found: Running, ended: threading.Event) -> None:
     """Write down where the emulator is, once it answers."""
-    until = time.monotonic() + STOP_S
-    while time.monotonic() < until:
-        with suppress(requests.RequestException):
-            if requests.get(f"{found.url}/health", timeout=HEALTH_S).ok:
-                _write_private(_note(home), json.dumps(asdict(found)))
-                return
-        time.sleep(0.02)
+    while not ended.wait(0.02):
+        if _answers(found):
+            _write_private(_note(home), json.dumps(asdict(found)))
+            return
 
 
 def _follow(parent: int, server: uvicorn.Server, ended: threading.Event) -> None:
-    """End the server when the process that started it is gone."""
+    """End the server when the process that started it is gone; one that nobody waited for keeps its pid."""
     while not ended.wait(PARENT_EVERY_S):
-        if not psutil.pid_exists(parent):
+        if os.getppid() != parent or not psutil.pid_exists(parent):
             server.should_exit = True
             return
 

@@ -3,13 +3,14 @@ The sample account: eight PBXs, and an address of nobody's, that tell a story ea
 
 Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
 with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
-the sample is always current.
+the sample is always current. A caller's ``weight`` is its share of all calls in percent; one that calls
+``nightly`` places so many calls a night instead.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from dashboard.errors import InputError
+from dashboard.errors import FileError, InputError
 
 TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
@@ -27,6 +28,11 @@ STORIES = ("moved", "credentials", "dynamic", "retired", "no_route", "standby", 
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
 """The list and the switch last changed that long ago: before any call of the sample."""
+
+NO_ROUTE = frozenset({"", "sip-reg"})
+"""A number with one of these is not routed to any PBX's host."""
+TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by"})
+PACKAGE = Path(__file__).resolve().parent.parent
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 
@@ -39,6 +45,7 @@ class Zone:
     rate_usd_per_min: str
     shares: dict[str, float]
     prefixes: tuple[str, ...]
+    """First digits of numbers that are kept for fiction."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +56,38 @@ class Address:
     valid_from: datetime
     valid_to: datetime | None
 
-    def valid(self, at: datetime) -> bool:
-        """Say whether calls leave from here at that time."""
-        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
+
+@dataclass(frozen=True)
+class Line:
+    """A number of ours that reaches a PBX."""
+
+    number: str
+    alias: str
+    toll_free: bool
 
 
 @dataclass(frozen=True)
 class Caller:
-    """How one source calls."""
+    """How one source calls, and is called."""
 
     name: str
     pbx_id: str
     x_tag: str
     dials_prefix: bool
     digest: bool
+    """It answers a challenge, with a valid password."""
     weight: float
+    """Percent of all calls."""
+    nightly: int
+    """Calls a night, of one that calls by night only; 0 of a PBX."""
     inbound_share: float
     timezone: str
     hours: str
     caller_ids: tuple[str, ...]
     mix: str
     addresses: tuple[Address, ...]
-
-    def address_at(self, at: datetime) -> str:
-        """Return the address that calls leave from; the first one before any is valid."""
-        return next((a.address for a in self.addresses if a.valid(at)), self.addresses[0].address)
+    """At least one, the oldest first."""
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,7 @@ class Sample:
     tech_prefix: str
     credentials_enabled: bool
     changed_at: datetime
+    """When the list and the switch last changed."""
     allowed_ips: list[dict[str, Any]]
     pbxs: list[dict[str, Any]]
     pbx_addresses: list[dict[str, Any]]
@@ -103,8 +118,12 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
         now: UTC.
         without: Stories to leave out.
 
+    Returns:
+        The account with every other story; times are UTC, absent ones ``None``.
+
     Raises:
         InputError: There is no such story.
+        FileError: A file of the sample is not there.
     """
     strange = sorted(set(without) - set(STORIES))
     if strange:
@@ -112,9 +131,10 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
             f"The sample account has no story {', '.join(strange)}. Its stories are: {', '.join(STORIES)}."
         )
     present = frozenset(STORIES) - frozenset(without)
+    folder = find_folder()
 
     def table(name: str) -> list[dict[str, Any]]:
-        return list(_rows(_folder() / f"{name}.csv", present, now))
+        return list(_rows(folder / f"{name}.csv", present, now))
 
     numbers, addresses = table("numbers"), table("pbx_addresses")
     return Sample(
@@ -128,28 +148,38 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
         numbers=[{key: value for key, value in row.items() if key != "pbx_id"} for row in numbers],
         routes=table("routes"),
         edges=table("edges"),
-        callers=[_caller(row, addresses, now) for row in table("callers")],
+        callers=[_caller(row, addresses, numbers, now) for row in table("callers")],
         zones=[_zone(row) for row in table("zones")],
     )
 
 
-def _folder() -> Path:
-    """Find the data: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
+def find_folder(package: Path = PACKAGE) -> Path:
+    """
+    Find the data.
+
+    Args:
+        package: Folder of the package ``dashboard``.
+
+    Returns:
+        ``_data/sample`` inside an installed package, else ``data/sample`` beside it in a checkout.
+    """
     inside = package / "_data" / "sample"
     return inside if inside.is_dir() else package.parent / "data" / "sample"
 
 
-def _rows(path: Path, present: Collection[str], now: datetime) -> Iterable[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
+def _rows(path: Path, present: Collection[str], now: datetime) -> Iterator[dict[str, Any]]:
+    try:
+        file = path.open(encoding="utf-8", newline="")
+    except OSError as exc:
+        raise FileError(
+            "a file of the sample account cannot be read. Install trunkgate again.", file=str(path)
+        ) from exc
+    with file:
         for row in csv.DictReader(file):
-            story = row.pop("story", "")
+            story = row.pop("story")
             counts = story.removeprefix("-") not in present if story.startswith("-") else not story or story in present
             if counts:
                 yield {key: _moment(value, now) if key in TIMES else value for key, value in row.items()}
-
-
-TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by"})
 
 
 def _moment(text: str, now: datetime) -> datetime | None:
@@ -161,8 +191,16 @@ def _zone(row: dict[str, Any]) -> Zone:
     return Zone(row["zone"], row["rate_usd_per_min"], mixes, tuple(row["prefixes"].split()))
 
 
-def _caller(row: dict[str, Any], addresses: list[dict[str, Any]], now: datetime) -> Caller:
-    own = [a for a in addresses if a["pbx_id"] == row["pbx_id"] and a["kind"] == "primary"]
+def _caller(
+    row: dict[str, Any], addresses: list[dict[str, Any]], numbers: list[dict[str, Any]], now: datetime
+) -> Caller:
+    own = [
+        Address(a["address"], a["valid_from"], a["valid_to"])
+        for a in addresses
+        if a["pbx_id"] == row["pbx_id"] and a["kind"] == "primary"
+    ]
+    if row["address"]:
+        own = [Address(row["address"], now - LIST_CHANGED, None)]
     return Caller(
         name=row["caller"],
         pbx_id=row["pbx_id"],
@@ -170,15 +208,16 @@ def _caller(row: dict[str, Any], addresses: list[dict[str, Any]], now: datetime)
         dials_prefix=row["dials_prefix"] == "yes",
         digest=row["digest"] == "yes",
         weight=float(row["weight"]),
+        nightly=int(row["nightly"]),
         inbound_share=float(row["inbound_share"]),
         timezone=row["timezone"],
         hours=row["hours"],
         caller_ids=tuple(row["caller_ids"].split()),
         mix=row["mix"],
-        addresses=tuple(Address(a["address"], a["valid_from"], a["valid_to"]) for a in own)
-        or (Address(INTRUDER, now - LIST_CHANGED, None),),
+        addresses=tuple(sorted(own, key=lambda address: address.valid_from)),
+        lines=tuple(
+            Line(number["number"], number["alias"], number["number_type"] == "tollfree")
+            for number in numbers
+            if number["pbx_id"] == row["pbx_id"] and number["route"] not in NO_ROUTE
+        ),
     )
-
-
-INTRUDER = "203.0.113.66"
-"""The address that calls without being anybody's."""

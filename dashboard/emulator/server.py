@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -42,7 +44,7 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
     stand_in_front(app, app.state.faults)
 
     @app.get("/health", include_in_schema=False)
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "pid": os.getpid()}
 
     return app

@@ -82,7 +82,6 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
             told = {
-                "TRUNKGATE_HOME": str(home),
                 "TRUNKGATE_SAMPLE_CALLS": "6000",
                 "TRUNKGATE_LIVE_CALLS_PER_S": "5",
                 "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "2",
@@ -91,7 +90,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
             stack.callback(log.close)
             child = subprocess.Popen(
                 [Path(sys.executable).with_name("trunkgate"), "serve", "--port", str(port)],
-                env={**os.environ, **told, **settings},
+                env={**told, **os.environ, **settings, "TRUNKGATE_HOME": str(home)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

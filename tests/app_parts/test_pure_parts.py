@@ -1,0 +1,281 @@
+"""The parts of pages that know no browser: words, shapes of frames, title lines, diffs, steps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, set_up_steps, shapes, words
+from dashboard.app_parts.set_up_steps import Progress
+from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
+from dashboard.charts import STATES
+from dashboard.errors import InputError
+from dashboard.findings import Confidence, Finding, Severity, Status
+from dashboard.findings import Impact as Cost
+from dashboard.policy import Policy, PolicyVersion
+from dashboard.snapshot import Snapshot
+from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
+
+NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
+DENVER = {"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": NOW - timedelta(days=3)}
+LEFT = {"pbx_id": "denver", "address": "198.51.100.23", "valid_to": NOW - timedelta(days=3)}
+
+
+def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24", **facts: object) -> Finding:
+    """Return a failure of Denver's address, unless said otherwise."""
+    row = {
+        "title": "Every address is allowed",
+        "status": Status.FAIL,
+        "severity": Severity.HIGH,
+        "confidence": Confidence.PROVEN,
+        "impact": Cost.OUTAGE,
+        "reason": "It is not on the list.",
+        "pbx_ids": ("denver",),
+    }
+    return Finding(check=check, subject=subject, **{**row, **facts})
+
+
+@pytest.fixture
+def world() -> Snapshot:
+    """Return an account on which Denver moved and is refused, and nobody's address spends money."""
+    return make_snapshot(
+        allowed=("198.51.100.11", "198.51.100.23", "203.0.113.66"),
+        pbxs=[pbx("seattle"), pbx("denver")],
+        addresses=[DENVER, LEFT, {"pbx_id": "seattle", "address": "198.51.100.11"}],
+        traffic=[
+            calls_row("198.51.100.11", pbx_id="seattle", calls=90),
+            refused_row("198.51.100.24", pbx_id="denver", calls=10),
+            calls_row("203.0.113.66", calls=4, cost_usd="412.40000000", zone="UNITED KINGDOM"),
+        ],
+    )
+
+
+def test_times_are_said_as_people_do() -> None:
+    """Relative first; never where there is none; exact in the viewer's zone."""
+    assert "6 minutes ago" == words.ago(NOW - timedelta(minutes=6), NOW)
+    assert "never" == words.ago(None)
+    assert "20 Nov 2026 07:00:00 EST" == words.exact(NOW, NEW_YORK)
+    assert "" == words.exact(None, NEW_YORK)
+
+
+def test_dollars_do_not_set_a_formula() -> None:
+    """Two dollar signs in Markdown are mathematics; each is escaped, in amounts and in whole sentences."""
+    assert "\\$1,234.50" == words.money("1234.5")
+    assert "1 call, \\$2" == words.plain("1 call, $2")
+    assert "12345678\\*12065550100" == words.plain("12345678*12065550100")
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [("", []), ("A", ["A"]), ("A and B", ["A", "B"]), ("A, B, C and 2 more", ["A", "B", "C", "D", "E"])],
+)
+def test_names_are_joined_as_a_sentence_would(said: str, names: list[str]) -> None:
+    """A list of names reads like one, and a long one is cut."""
+    assert said == words.join(names)
+
+
+def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
+    """Whose it is now; whose it was; nobody's."""
+    owners = [words.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
+
+    assert ["Denver", "formerly Denver", "nobody's"] == owners
+    assert "198.51.100.24 (Denver)" == words.subject_of(finding(), world)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Cost (USD)", "cost_usd"),
+        ("Started (UTC)", "started_at"),
+        ("Duration (s)", "duration_s"),
+        ("SIP code", "sip_status"),
+    ],
+)
+def test_no_raw_column_name_is_shown(label: str, name: str) -> None:
+    """Columns are said in words, their units in brackets."""
+    assert label == words.label_of(name)
+
+
+def test_days_are_those_of_the_viewer() -> None:
+    """A call at one in the morning UTC belongs to the evening before in New York."""
+    late = NOW.replace(hour=1)
+    rows = shapes.outbound(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
+
+    assert [19] == [at.day for at in shapes.outcomes(rows, NEW_YORK)["from_at"]]
+    assert [20] == [at.day for at in shapes.outcomes(rows, UTC)["from_at"]]
+
+
+def test_every_kind_has_every_day() -> None:
+    """A stack without a gap: a kind that did not occur on a day is there with nothing."""
+    rows = shapes.outbound(
+        make_snapshot(
+            traffic=[calls_row("198.51.100.11"), refused_row("198.51.100.11", at=NOW - timedelta(days=2))],
+        )
+    )
+    shown = shapes.outcomes(rows, UTC)
+
+    assert 4 == len(shown)
+    assert 2 == int(shown["calls"].sum())
+
+
+def test_refusals_are_counted_by_name(world: Snapshot) -> None:
+    """The panels speak of PBXs, and of addresses nobody owns."""
+    shown = shapes.refusals(shapes.outbound(world), UTC).set_index("who")
+
+    assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
+    assert 0 == shown.loc["203.0.113.66 (nobody's)", "refused"]
+
+
+def test_a_change_of_the_list_is_a_sentence() -> None:
+    """What was added, what was removed, and the switch."""
+    old = PolicyVersion(Policy(frozenset({"198.51.100.23"}), credentials_on=True), NOW - timedelta(days=60))
+    new = PolicyVersion(Policy(frozenset({"198.51.100.24"}), credentials_on=False), NOW - timedelta(days=1))
+    shown = shapes.policy_changes(make_snapshot(versions=(old, new)), UTC)
+
+    assert ["19 Nov 12:00: 198.51.100.24 allowed, 198.51.100.23 removed, credentials disabled"] == list(
+        shown["sentence"]
+    )
+
+
+def test_empty_calls_make_empty_shapes() -> None:
+    """Nothing read is nothing drawn, not an error."""
+    rows = shapes.outbound(make_snapshot())
+
+    assert shapes.refusals(rows, UTC).empty
+    assert shapes.outcomes(rows, UTC).empty
+
+
+def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
+    """Who is refused and who spends; then what could go wrong; then that all is well."""
+    calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
+
+    assert "Denver is being refused. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours." == answers.overview(
+        world, [finding()]
+    )
+    unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])
+    assert "Denver is silent and not on the list." == answers.overview(unheard, [finding()])
+    assert "Calls go through; 1 finding could stop them." == answers.overview(calm, [finding("pbx_has_inbound_route")])
+    assert "Every PBX places calls from a listed address." == answers.overview(calm, [finding(status=Status.PASS)])
+    assert "Nothing could be checked yet." == answers.overview(calm, [finding(status=Status.UNKNOWN)])
+
+
+def test_a_mistyped_call_is_no_outage() -> None:
+    """One refused call in a hundred does not make a headline."""
+    rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
+    calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
+
+    assert "being refused" not in answers.overview(calm, [finding(status=Status.PASS)])
+
+
+def test_findings_that_are_all_right_say_so() -> None:
+    """No failure is said, and what could not be evaluated is not passed over."""
+    assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])
+    assert "Nothing fails. 1 subject could not be evaluated." == answers.of_findings([finding(status=Status.UNKNOWN)])
+
+
+@pytest.mark.parametrize(
+    ("row", "change"),
+    [
+        (
+            ("`198.51.100.24` (Denver)", "Not on the list", "On the list: Denver, standby"),
+            AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
+        ),
+        (
+            ("`203.0.113.66` (nobody's)", "On the list: temp", "Not on the list"),
+            RemoveAddress(network="203.0.113.66", label="temp"),
+        ),
+        (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
+        (
+            ("Inbound route Phoenix", "Not there", "`198.51.100.60`"),
+            CreateRoute(alias="Phoenix", value="198.51.100.60"),
+        ),
+        (
+            ("Number `16025550150`", "Unassigned", "Phoenix"),
+            PointNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
+        ),
+    ],
+)
+def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, str, str], change: AllowAddress) -> None:
+    """Each kind of change stands as what it is now and what it will be."""
+    (shown,) = diffs.rows((change,), world)
+
+    assert row == (shown.what, shown.before, shown.after)
+
+
+def test_what_a_fix_would_do_is_one_sentence() -> None:
+    """Saved, broken, and what nobody can tell; an address of nobody's is stopped, not broken."""
+    labels = {name: LabelCount() for name in ("saved", "broken", "cannot tell", "unchanged")}
+    saves = Impact(labels=labels | {"saved": LabelCount(calls=318)}, decided=1)
+    stops = Impact(
+        labels=labels | {"broken": LabelCount(calls=240, cost_usd="2012.5")},
+        decided=1,
+        breaks=("203.0.113.66 (nobody's)",),
+    )
+
+    assert "Lets in 318 past calls. Breaks 0." == cards.effect(saves)
+    assert "Stops 240 past calls of nobody's, \\$2,012.50." == cards.effect(stops)
+    assert "" == cards.effect(None)
+
+
+def test_chips_stand_at_the_places_of_their_states() -> None:
+    """A chip takes its color from its place, so that the theme decides what red is."""
+    options = [
+        option["value"]
+        for option in grids.chips("State", {"High": "lost", "Critical": "lost", "Passed": "good"})["type_config"][
+            "options"
+        ]
+    ]
+    place = {text: options.index(text) % len(STATES) for text in ("High", "Critical", "Passed")}
+
+    assert {"High": 1, "Critical": 1, "Passed": 0} == place
+
+
+def test_steps_follow_the_evidence(world: Snapshot) -> None:
+    """A refused PBX is at the step that allows its address; its last call says the same."""
+    steps = {step.id: step.progress for step in set_up_steps.steps(world, [finding()], "denver")}
+
+    assert {
+        "kind": Progress.DONE,
+        "dial": Progress.DONE,
+        "allow": Progress.OPEN,
+        "route": Progress.UNKNOWN,
+        "call": Progress.OPEN,
+    } == steps
+
+
+def test_a_pbx_that_nobody_described_is_not_done() -> None:
+    """No data is not a pass: an unknown prefix and no call leave their steps open."""
+    snapshot = make_snapshot(pbxs=[pbx("tulsa", dials_prefix="unknown")])
+    found = set_up_steps.steps(snapshot, [], "tulsa")
+
+    assert [Progress.OPEN, Progress.UNKNOWN, Progress.UNKNOWN, Progress.UNKNOWN, Progress.OPEN] == [
+        step.progress for step in found
+    ]
+    assert "Tulsa: step 1 of 5 is next, know whether its address is static." == set_up_steps.answer(found, "Tulsa")
+
+
+def test_an_edit_that_breaks_a_rule_saves_nothing(world: Snapshot) -> None:
+    """The rule that is broken is said, by the column's name as people read it."""
+    row = world.pbxs.iloc[0].to_dict() | {"ip_kind": "movable"}
+
+    with pytest.raises(InputError, match=r"^Kind of address: .*Nothing was saved\.$"):
+        inventory_edits.with_pbx(world, row, replaces="seattle")
+
+
+def test_an_id_is_given_once(world: Snapshot) -> None:
+    """A new PBX does not take another's place."""
+    row = dict.fromkeys(world.pbxs, "") | pbx("denver")
+
+    with pytest.raises(InputError, match="belongs to Denver already"):
+        inventory_edits.with_pbx(world, row)
+
+
+def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
+    """Whole frames come back, conformed, with one row more."""
+    frames = inventory_edits.with_pbx(world, dict.fromkeys(world.pbxs, "") | pbx("tulsa"))
+
+    assert ["seattle", "denver", "tulsa"] == list(frames["pbxs"]["pbx_id"])
+    assert isinstance(frames["pbxs"], pd.DataFrame)
