@@ -89,11 +89,12 @@ def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], sn
     icon = ICONS["error" if color == "red" else "warning"]
     more = f" and {count(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
     about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
+    left = owner_of(worst.subject, snapshot).startswith("formerly")
     with st.container(border=True):
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(session.impact(worst))}")
+            st.caption(f"{plain(worst.reason)} {effect(session.impact(worst), left=left)}")
         with press:
             st.button(
                 "Review fix",
@@ -105,14 +106,22 @@ def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], sn
             )
 
 
-def effect(impact: Impact | None) -> str:
-    """Say what a fix would have done to past calls, as a sentence; nothing for one that bears on none."""
+def effect(impact: Impact | None, *, left: bool = False) -> str:
+    """
+    Say what a fix would have done to past calls, as a sentence; nothing for one that bears on none.
+
+    Args:
+        impact: Of the fix.
+        left: The address is one that its PBX has left, so no call of today is at stake.
+    """
     if impact is None:
         return ""
     saved, broken, unsure = (impact.labels[label] for label in ("saved", "broken", "cannot tell"))
     said = [f"Lets in {count(saved.calls, 'past call')}." if saved.calls else ""]
     ours = [name for name in impact.breaks if not name.endswith("(nobody's)")]
-    if broken.calls and not ours:
+    if broken.calls and left:
+        said.append(f"Its {count(broken.calls, 'past call')} came before the PBX left it.")
+    elif broken.calls and not ours:
         said.append(f"Stops {count(broken.calls, 'past call')} of nobody's, {money(broken.cost_usd)}.")
     else:
         said.append(f"Breaks {broken.calls:,}.")

@@ -9,7 +9,6 @@ from dashboard.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Pl
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG
 from dashboard.snapshot import Snapshot
 
-
 ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
 """How a number's route is said where it is none that somebody made."""
 

@@ -217,6 +217,7 @@ def test_what_a_fix_would_do_is_one_sentence() -> None:
 
     assert "Lets in 318 past calls. Breaks 0." == cards.effect(saves)
     assert "Stops 240 past calls of nobody's, \\$2,012.50." == cards.effect(stops)
+    assert "Its 240 past calls came before the PBX left it." == cards.effect(stops, left=True)
     assert "" == cards.effect(None)
 
 
