@@ -17,7 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class SyncLoop:
-    """Sync a workspace at once, then again and again, until told to stop; an error is kept and tried again."""
+    """
+    Sync a workspace at once, then again and again, until told to stop; an error is kept and tried again.
+
+    An embedded account that ended meanwhile is started again.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -47,6 +51,8 @@ class SyncLoop:
         while not self._stop.is_set():
             whole = time.monotonic() >= whole_at
             try:
+                if self._workspace.revive():
+                    log.warning("The embedded account had ended and was started again.")
                 self._workspace.sync(quick=not whole, stop=self._stop.is_set)
                 self.last_error = ""
                 if whole:

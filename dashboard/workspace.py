@@ -7,9 +7,7 @@ the home is used where it runs, and started for as long as the workspace is open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -37,27 +35,28 @@ from dashboard.state import State
 SYNC_WAIT_S = 60
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a home keeps on this machine."""
-
-    state: State
-    journal: Journal
-    store: CallStore
-
-
 class Workspace:
     """An open home. Close it, or use it in a ``with``."""
 
     def __init__(
-        self, settings: Settings, state: State, store: CallStore, carrier: Carrier, *, started: bool = False
+        self,
+        settings: Settings,
+        state: State,
+        store: CallStore,
+        carrier: Carrier,
+        *,
+        running: process.Running | None = None,
+        started: bool = False,
+        traffic: float = 0.0,
     ) -> None:
         self.settings = settings
         self.state = state
         self.store = store
         self.carrier = carrier
         self.journal = Journal(state)
+        self._running = running
         self._started = started
+        self._traffic = traffic
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0) -> Workspace:
@@ -75,47 +74,16 @@ class Workspace:
         state = State.open(settings.home)
         try:
             _claim(state, settings)
-            started = False
-            if settings.embedded:
-                running = process.running(settings.home)
-                if running is None:
-                    running = process.start(
-                        settings.home,
-                        calls=settings.sample_calls,
-                        days=settings.history_days,
-                        traffic=traffic,
-                        without=settings.left_out,
-                        refusals_in_cdrs=settings.sample_refusals_in_cdrs,
-                    )
-                    started = True
-                url, access, secret = running.url, running.access_key, running.secret_key
-            else:
-                url = settings.base_url
-                access = settings.flowroute_access_key.get_secret_value()
-                secret = settings.flowroute_secret_key.get_secret_value()
-            carrier = open_carrier(
-                settings,
-                state,
-                url=url,
-                access_key=access,
-                secret_key=secret,
-                emulated=settings.embedded or settings.on_loopback,
-            )
+            running = process.running(settings.home) if settings.embedded else None
+            started = settings.embedded and running is None
+            if started:
+                running = _start(settings, traffic=traffic)
+            carrier = _carrier(settings, state, running)
         except BaseException:
             state.close()
             raise
-        return cls(settings, state, CallStore(settings.home), carrier, started=started)
-
-    @classmethod
-    @contextmanager
-    def open_offline(cls) -> Iterator[Kept]:
-        """Open only what is kept on this machine: no carrier is asked and no emulator started."""
-        settings = Settings.read()
-        state = State.open(settings.home)
-        try:
-            yield Kept(state=state, journal=Journal(state), store=CallStore(settings.home))
-        finally:
-            state.close()
+        store = CallStore(settings.home)
+        return cls(settings, state, store, carrier, running=running, started=started, traffic=traffic)
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +99,29 @@ class Workspace:
         self.state.close()
         if self._started:
             process.stop(self.settings.home)
+
+    def revive(self) -> bool:
+        """
+        Start the embedded account again where it has ended, at the address and with the key it had.
+
+        It ends when it is killed, and with the program that had started it while this one only used it.
+        Where another program has started it again, this one goes on with that.
+
+        Returns:
+            Whether it had ended.
+
+        Raises:
+            SettingsError: It did not start.
+        """
+        before, found = self._running, process.running(self.settings.home)
+        if before is None or before == found:
+            return False
+        self._started = found is None
+        self._running = found or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
+        if self._running.url != before.url:
+            self.carrier.close()
+            self.carrier = _carrier(self.settings, self.state, self._running)
+        return True
 
     def sync(
         self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
@@ -246,6 +237,30 @@ class Workspace:
         begun = next(e for e in self.journal.entries() if e.action == entry.action)
         plan = Plan.model_validate(begun.content["plan"])
         return watch(plan, entry, store=self.store, snapshot=self.snapshot())
+
+
+def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:
+    return process.start(
+        settings.home,
+        port=port,
+        calls=settings.sample_calls,
+        days=settings.history_days,
+        traffic=traffic,
+        without=settings.left_out,
+        refusals_in_cdrs=settings.sample_refusals_in_cdrs,
+    )
+
+
+def _carrier(settings: Settings, state: State, running: process.Running | None) -> Carrier:
+    access, secret = settings.flowroute_access_key, settings.flowroute_secret_key
+    return open_carrier(
+        settings,
+        state,
+        url=running.url if running else settings.base_url,
+        access_key=running.access_key if running else access.get_secret_value(),
+        secret_key=running.secret_key if running else secret.get_secret_value(),
+        emulated=settings.embedded or settings.on_loopback,
+    )
 
 
 def _claim(state: State, settings: Settings) -> None:

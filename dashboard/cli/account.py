@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dashboard.cli.output import Format, progress, say, say_json
+from dashboard.cli.rooms import open_home
 from dashboard.findings import Finding, Severity, Status
-from dashboard.reports import csv_file, tables_of
-from dashboard.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dashboard.workspace import Workspace
 
 app = typer.Typer()
 
@@ -35,7 +37,7 @@ def check(
     Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when something fails, 3 when
     nothing fails but something is unknown, 2 on an error of its own.
     """
-    with Workspace.open() as home:
+    with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
         snapshot = home.snapshot()
@@ -63,7 +65,9 @@ def export(
 
     Ends with 0 when all was written, 2 on an error of its own.
     """
-    with Workspace.open() as home:
+    from dashboard.reports import csv_file  # noqa: PLC0415 - loads pandas, for seconds
+
+    with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
         files, sealed = export_files(home)
@@ -73,6 +77,8 @@ def export(
 
 def export_files(home: Workspace) -> tuple[dict[str, bytes], bytes]:
     """Return every table of a workspace as CSV bytes by file name, and their manifest."""
+    from dashboard.reports import csv_file, tables_of  # noqa: PLC0415 - loads pandas, for seconds
+
     snapshot = home.snapshot()
     frames = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
     account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)

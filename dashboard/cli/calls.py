@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from dashboard.calls.ingest import import_files
-from dashboard.calls.store import CallStore
 from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.settings import Settings
 
@@ -35,6 +33,9 @@ def import_(
     Ends with 0 when every row of every file was kept or was there already, 1 when some rows or files
     were rejected, 2 on an error of its own.
     """
+    from dashboard.calls.ingest import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+
     home = Settings.read().home
     home.mkdir(parents=True, exist_ok=True)
     with progress(quiet=output is Format.JSON) as tell:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,9 +13,14 @@ from dashboard.actors import local_actor
 from dashboard.changes import Plan
 from dashboard.cli.account import bring_up_to_date
 from dashboard.cli.output import Format, complain, say, say_json
+from dashboard.cli.rooms import open_home
 from dashboard.errors import FixError, JournalError, StalePlanError
-from dashboard.journal import Entry
-from dashboard.workspace import Workspace
+from dashboard.journal import Entry, Journal
+from dashboard.settings import Settings
+from dashboard.state import State
+
+if TYPE_CHECKING:
+    from dashboard.workspace import Workspace
 
 app = typer.Typer()
 journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
@@ -42,7 +49,7 @@ def fix(
     Ends with 0 when the plan was shown (--dry-run) or applied and verified, 1 when it was refused
     (declined, not confirmed, the account moved, not verified), 2 on an error of its own.
     """
-    with Workspace.open() as home:
+    with open_home() as home:
         bring_up_to_date(home)
         plan = home.plan(check, subject)
         _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
@@ -62,7 +69,7 @@ def undo(
 
     Ends as `fix` does.
     """
-    with Workspace.open() as home:
+    with open_home() as home:
         bring_up_to_date(home)
         plan = home.undo_plan(entry)
         _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
@@ -78,25 +85,35 @@ def verify(
 
     Ends with 0 when it holds, 1 when an entry was changed, removed or cut off, 2 on an error of its own.
     """
-    with Workspace.open_offline() as home:
+    with _journal() as kept:
         try:
-            count = home.journal.verify(head)
+            count = kept.verify(head)
         except JournalError as exc:
             complain(str(exc))
             raise typer.Exit(REFUSED) from None
-        say(f"The journal holds: {count} entries, head {home.journal.head()}.")
+        say(f"The journal holds: {count} entries, head {kept.head()}.")
 
 
 @journal_app.command("list")
 def list_(*, output: Output = Format.TEXT) -> None:
     """Show the journal, oldest entry first. Ends with 0, or 2 on an error of its own."""
-    with Workspace.open_offline() as home:
-        entries = home.journal.entries()
+    with _journal() as kept:
+        entries = kept.entries()
     if output is Format.JSON:
         say_json([_entry_json(entry) for entry in entries])
         return
     for entry in entries:
         say(f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.actor}  {entry.title}")
+
+
+@contextmanager
+def _journal() -> Iterator[Journal]:
+    """Open what is kept on this machine: no carrier is asked and no emulator started."""
+    state = State.open(Settings.read().home)
+    try:
+        yield Journal(state)
+    finally:
+        state.close()
 
 
 def _carry_out(

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from dashboard.sources import Progress as Tell
+if TYPE_CHECKING:
+    from dashboard.sources import Progress as Tell
 
 out = Console()
 err = Console(stderr=True)

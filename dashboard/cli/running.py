@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -14,10 +16,8 @@ from typing import Annotated
 import requests
 import typer
 
-from dashboard import workspace
-from dashboard.background import SyncLoop
 from dashboard.cli.output import complain, progress, say
-from dashboard.emulator import process
+from dashboard.cli.rooms import open_home
 from dashboard.errors import SettingsError
 from dashboard.settings import Settings
 
@@ -38,9 +38,12 @@ def serve(
 
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
+    from dashboard.background import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
+
     signal.signal(signal.SIGTERM, _interrupt)
-    settings = Settings.read()
-    with workspace.Workspace.open(settings, traffic=settings.live_calls_per_s) as home:
+    _refuse_taken(port)
+    with open_home(live=True) as home:
+        settings = home.settings
         loop = SyncLoop(home)
         loop.start()
         page = _start_pages(port)
@@ -75,6 +78,8 @@ def emulator(
 
     Ends with 0 when stopped, 2 on an error of its own.
     """
+    from dashboard.emulator import process  # noqa: PLC0415 - loads the web server, for seconds
+
     folder = home or Settings.read().home
     process.serve(
         folder,
@@ -99,13 +104,25 @@ def sync(
 
     Ends with 0 when everything was read, 1 when rows of an export were put aside, 2 on an error of its own.
     """
-    with workspace.Workspace.open() as home, progress() as tell:
+    with open_home() as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
     changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
         complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
         raise typer.Exit(1)
+
+
+def _refuse_taken(port: int) -> None:
+    """Say so before anything is started where another program listens on the port."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            raise SettingsError(
+                f"Port {port} on 127.0.0.1 cannot be used: {exc.strerror}. Choose another with --port."
+            ) from exc
 
 
 def _start_pages(port: int) -> subprocess.Popen[bytes]:

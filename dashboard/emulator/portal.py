@@ -50,42 +50,82 @@ class Entry(BaseModel):
     added_by: str = Field(default="portal", max_length=MOST_TEXT)
 
 
-@router.get("/account", responses=refusals(401))
-def get_account(account: Account) -> dict[str, Any]:
+class ListedEntry(Entry):
+    """An entry as it stands on the list."""
+
+    added_at: str
+
+
+class AllowList(BaseModel):
+    """Outbound Allowed IPs."""
+
+    changed_at: str
+    entries: list[ListedEntry]
+
+
+class AccountSettings(BaseModel):
+    """The account's settings; times are ISO 8601 UTC with microseconds."""
+
+    tech_prefix: str
+    credentials_enabled: bool
+    credentials_changed_at: str
+    created_at: str
+    sample: bool
+    refusals_in_cdrs: bool
+    digest_rescues_prefix: bool
+    no_path_status: int
+    public_ranges: list[str]
+
+
+class Inventory(BaseModel):
+    """The rows of three frames, as text."""
+
+    pbxs: list[dict[str, str]] = []
+    pbx_addresses: list[dict[str, str]] = []
+    pbx_numbers: list[dict[str, str]] = []
+
+
+def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error answers, which have the API's media type although the portal's answers are plain JSON."""
+    return {code: {**answer, "model": None} for code, answer in refusals(*codes).items()}
+
+
+@router.get("/account", responses=_refusals(401))
+def get_account(account: Account) -> AccountSettings:
     """Return the account's settings."""
     found = account.settings()
-    return {
-        "tech_prefix": found.tech_prefix,
-        "credentials_enabled": found.credentials_enabled,
-        "credentials_changed_at": found.credentials_changed_at.isoformat(timespec="microseconds"),
-        "created_at": found.created_at.isoformat(timespec="microseconds"),
-        "sample": found.sample,
-        "refusals_in_cdrs": found.refusals_in_cdrs,
-        "digest_rescues_prefix": found.digest_rescues_prefix,
-        "no_path_status": found.no_path_status,
-        "public_ranges": list(found.public_ranges),
-    }
+    return AccountSettings(
+        tech_prefix=found.tech_prefix,
+        credentials_enabled=found.credentials_enabled,
+        credentials_changed_at=found.credentials_changed_at.isoformat(timespec="microseconds"),
+        created_at=found.created_at.isoformat(timespec="microseconds"),
+        sample=found.sample,
+        refusals_in_cdrs=found.refusals_in_cdrs,
+        digest_rescues_prefix=found.digest_rescues_prefix,
+        no_path_status=found.no_path_status,
+        public_ranges=list(found.public_ranges),
+    )
 
 
-@router.patch("/account", dependencies=[Depends(only_json)], responses=refusals(400, 401, 415, 422))
-def change_account(change: AccountChange, account: Account) -> dict[str, Any]:
+@router.patch("/account", dependencies=[Depends(only_json)], responses=_refusals(400, 401, 415, 422))
+def change_account(change: AccountChange, account: Account) -> AccountSettings:
     """Set the credential switch, or how this carrier behaves."""
     account.change(change.model_dump(exclude_none=True))
     return get_account(account)
 
 
-@router.get("/allowed-ips", responses=refusals(401))
-def list_allowed_ips(account: Account) -> dict[str, Any]:
+@router.get("/allowed-ips", responses=_refusals(401))
+def list_allowed_ips(account: Account) -> AllowList:
     """Return Outbound Allowed IPs and when it last changed."""
     rows = account.rows("SELECT * FROM allowed_ips ORDER BY added_at, network")
     changed_at = account.settings().list_changed_at.isoformat(timespec="microseconds")
-    return {"changed_at": changed_at, "entries": [dict(row) for row in rows]}
+    return AllowList(changed_at=changed_at, entries=[ListedEntry(**dict(row)) for row in rows])
 
 
 @router.post(
-    "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=refusals(400, 401, 409, 415, 422)
+    "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=_refusals(400, 401, 409, 415, 422)
 )
-def allow(entry: Entry, account: Account) -> dict[str, Any]:
+def allow(entry: Entry, account: Account) -> ListedEntry:
     """Put a single public IPv4 address on the list."""
     try:
         network = parse_entry(entry.network, public_ranges=account.settings().public_ranges)
@@ -103,10 +143,10 @@ def allow(entry: Entry, account: Account) -> dict[str, Any]:
             connection.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (now,))
     except sqlite3.IntegrityError:
         raise Refused(409, f"network: {network} is on the list already.") from None
-    return row | {"added_at": now}
+    return ListedEntry(**row, added_at=now)
 
 
-@router.delete("/allowed-ips/{network}", status_code=204, responses=refusals(401, 404))
+@router.delete("/allowed-ips/{network}", status_code=204, responses=_refusals(401, 404, 422))
 def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Response:
     """Take an address off the list."""
     with account.writing() as connection:
@@ -118,22 +158,22 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
     return Response(status_code=204)
 
 
-@router.get("/inventory", responses=refusals(401))
-def inventory(account: Account) -> dict[str, list[dict[str, Any]]]:
+@router.get("/inventory", responses=_refusals(401))
+def inventory(account: Account) -> Inventory:
     """Return the sample's PBXs, addresses and numbers, to fill a fresh home."""
     found: dict[str, list[dict[str, Any]]] = {"pbxs": [], "pbx_addresses": [], "pbx_numbers": []}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
         found[row["frame"]].append(json.loads(row["row"]))
-    return found
+    return Inventory(**found)
 
 
-@router.get("/faults", responses=refusals(401))
+@router.get("/faults", responses=_refusals(401))
 def get_faults(request: Request, _account: Account) -> Switches:
     """Return which faults are on."""
     return _box(request).switches
 
 
-@router.patch("/faults", dependencies=[Depends(only_json)], responses=refusals(400, 401, 415, 422))
+@router.patch("/faults", dependencies=[Depends(only_json)], responses=_refusals(400, 401, 415, 422))
 def set_faults(switches: Switches, request: Request, _account: Account) -> Switches:
     """Switch faults; what is left out stays as it is."""
     box = _box(request)
@@ -141,7 +181,7 @@ def set_faults(switches: Switches, request: Request, _account: Account) -> Switc
     return box.switches
 
 
-@router.delete("/faults", status_code=204, responses=refusals(401))
+@router.delete("/faults", status_code=204, responses=_refusals(401))
 def reset_faults(request: Request, _account: Account) -> Response:
     """Switch every fault off."""
     _box(request).set(Switches())

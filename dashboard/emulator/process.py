@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -25,13 +24,13 @@ from pathlib import Path
 import psutil
 import requests
 import uvicorn
-from filelock import FileLock, Timeout
 
 from dashboard.emulator import sample as samples
 from dashboard.emulator.database import Database
+from dashboard.emulator.folder import held, keep_key, last_words, log_file, note, write_private
 from dashboard.emulator.server import create_app
 from dashboard.emulator.traffic import LiveTraffic, history
-from dashboard.errors import BusyError, SettingsError
+from dashboard.errors import SettingsError
 from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations
 
 HOST = "127.0.0.1"
@@ -57,7 +56,7 @@ class Running:
 def running(home: Path) -> Running | None:
     """Return the emulator of a home; ``None`` where none answers."""
     try:
-        found = Running(**json.loads(_note(home).read_text()))
+        found = Running(**json.loads(note(home).read_text()))
     except (OSError, ValueError, TypeError):
         return None
     if not psutil.pid_exists(found.pid):
@@ -99,13 +98,12 @@ def start(
     """
     home.mkdir(parents=True, exist_ok=True)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
-    with _held(home / "emulator.start.lock", timeout_s, busy):
+    with held(home / "emulator.start.lock", timeout_s, busy):
         if found := running(home):
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
         keys = {"TRUNKGATE_EMULATOR_ACCESS_KEY": access_key, "TRUNKGATE_EMULATOR_SECRET_KEY": secret_key}
-        told = home / "emulator.log"
-        with told.open("wb") as output:
+        with log_file(home).open("wb") as output:
             child = subprocess.Popen(
                 [
                     sys.executable,
@@ -120,20 +118,22 @@ def start(
                 env={**os.environ, **keys},
                 start_new_session=True,
             )
-        _children[child.pid] = child
         until = time.monotonic() + timeout_s
         while time.monotonic() < until and child.poll() is None:
             if found := running(home):
+                _children[child.pid] = child
                 return found
             time.sleep(0.05)
         with suppress(ProcessLookupError):
             child.kill()
         child.wait()
-        raise SettingsError(f"The embedded account did not start. {_last_words(told)}")
+        raise SettingsError(f"The embedded account did not start. {last_words(home)}")
 
 
 def stop(home: Path) -> None:
     """End the emulator of a home, and wait until it has ended."""
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]
     found = running(home)
     if found is None:
         return
@@ -148,7 +148,7 @@ def stop(home: Path) -> None:
                 process.wait(STOP_S)
         except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
             process.kill()
-    _note(home).unlink(missing_ok=True)
+    note(home).unlink(missing_ok=True)
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -176,19 +176,17 @@ def serve(
         SettingsError: The port is taken.
     """
     home.mkdir(parents=True, exist_ok=True)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     busy = f"An emulator runs on {home} already. Stop it, or choose another folder."
     with (
-        suppress(KeyboardInterrupt),
-        _held(home / "emulator.lock", 0, busy),
+        _interruptible(),
+        held(home / "emulator.lock", 0, busy),
         closing(_socket(port)) as listening,
         closing(Database(home / "emulator.db")) as database,
     ):
         sample = samples.load(datetime.now(UTC), without)
         if database.fresh:
             _fill(database, sample, calls=calls, days=days, refusals_in_cdrs=refusals_in_cdrs)
-        access_key, secret_key = _keys(home, access_key, secret_key)
+        access_key, secret_key = keep_key(home, access_key, secret_key)
         app = create_app(database, home / "emulator-exports", access_key=access_key, secret_key=secret_key)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
         url = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -208,8 +206,21 @@ def serve(
             ended.set()
             for helper in helpers:
                 helper.join()
-            _note(home).unlink(missing_ok=True)
+            note(home).unlink(missing_ok=True)
             app.state.exports.close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let both signals that end a program end what is inside, and nothing more."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, refusals_in_cdrs: bool) -> None:
@@ -227,18 +238,6 @@ def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, 
     database.seed(sample, now=now, history=past)
 
 
-def _keys(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
-    """Return the account's key: the one given, the one kept, or a new one."""
-    kept = home / "emulator.key"
-    try:
-        old_access, old_secret = json.loads(kept.read_text())
-    except (OSError, ValueError, TypeError):
-        old_access, old_secret = secrets.token_hex(4), secrets.token_hex(16)
-    pair = (access_key or old_access, secret_key or old_secret)
-    _write_private(kept, json.dumps(pair))
-    return pair
-
-
 def _socket(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -248,16 +247,6 @@ def _socket(port: int) -> socket.socket:
         listening.close()
         raise SettingsError(f"Port {port} on {HOST} cannot be used: {exc}. Choose another.") from exc
     return listening
-
-
-@contextmanager
-def _held(path: Path, timeout_s: float, busy: str) -> Iterator[None]:
-    try:
-        held = FileLock(str(path), timeout=timeout_s).acquire()
-    except Timeout:
-        raise BusyError(busy) from None
-    with held:
-        yield
 
 
 def _answers(found: Running) -> bool:
@@ -273,7 +262,7 @@ def _announce(home: Path, found: Running, ended: threading.Event) -> None:
     """Write down where the emulator is, once it answers."""
     while not ended.wait(0.02):
         if _answers(found):
-            _write_private(_note(home), json.dumps(asdict(found)))
+            write_private(note(home), json.dumps(asdict(found)))
             return
 
 
@@ -283,19 +272,3 @@ def _follow(parent: int, server: uvicorn.Server, ended: threading.Event) -> None
         if os.getppid() != parent or not psutil.pid_exists(parent):
             server.should_exit = True
             return
-
-
-def _write_private(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    temporary.replace(path)
-
-
-def _note(home: Path) -> Path:
-    return home / "emulator.json"
-
-
-def _last_words(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return f"It said: {lines[-1]}" if lines else "It said nothing."

@@ -176,7 +176,7 @@ def _rows(path: Path, present: Collection[str], now: datetime) -> Iterator[dict[
         ) from exc
     with file:
         for row in csv.DictReader(file):
-            story = row.pop("story")
+            story = row.pop("story", "")
             counts = story.removeprefix("-") not in present if story.startswith("-") else not story or story in present
             if counts:
                 yield {key: _moment(value, now) if key in TIMES else value for key, value in row.items()}

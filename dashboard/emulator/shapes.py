@@ -74,14 +74,14 @@ class Talk:
     median_s: float
     log_sigma: float
     longest_s: int
+    premium_s: tuple[int, int]
+    """Somebody who sells minutes keeps the line open: from, and below."""
 
 
-OFFICE_TALK = Talk(100, 1.05, 7200)
+OFFICE_TALK = Talk(100, 1.05, 7200, (360, 560))
 """One call in a hundred is over 19 minutes."""
-LIVE_TALK = Talk(9, 0.7, 40)
+LIVE_TALK = Talk(9, 0.7, 40, (20, 40))
 """Short, so that whoever watches sees live calls end."""
-PREMIUM_S = (420, 640)
-"""Somebody who sells minutes keeps the line open."""
 
 
 def pick(shares: Sequence[float], drawn: Floats) -> Ints:
@@ -96,7 +96,8 @@ def pick(shares: Sequence[float], drawn: Floats) -> Ints:
         Places in ``shares``, as many as were drawn.
     """
     bounds = np.cumsum(shares)
-    return np.searchsorted(bounds, drawn * bounds[-1], side="right").astype(np.int64)
+    places: Ints = np.searchsorted(bounds, drawn * bounds[-1], side="right").astype(np.int64)
+    return places
 
 
 def intensity(caller: Caller, at_s: int) -> float:
@@ -142,7 +143,8 @@ class Hours:
         busy *= (self.end_s - self.begin_s) / HOUR_S
         if caller.nightly:
             late = self.end_s > self.end_s.max(initial=0) - NIGHTS * DAY_S
-            return np.rint(late * busy * caller.nightly / len(HOURS[caller.hours])).astype(np.int64)
+            even: Ints = np.rint(late * busy * caller.nightly / len(HOURS[caller.hours])).astype(np.int64)
+            return even
         whole = float(busy.sum())
         return rng.multinomial(round(calls), busy / whole) if whole else np.zeros(len(busy), dtype=np.int64)
 
@@ -150,7 +152,8 @@ class Hours:
         """Return so many starts of each hour, as seconds since 1970 in ascending order."""
         begin = np.repeat(self.begin_s, counts)
         length = np.repeat(self.end_s - self.begin_s, counts)
-        return np.sort(begin + (rng.random(len(begin)) * length).astype(np.int64))
+        starts: Ints = np.sort(begin + (rng.random(len(begin)) * length).astype(np.int64))
+        return starts
 
     def part(self, which: slice) -> Hours:
         """Return some of the hours."""

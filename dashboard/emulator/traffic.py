@@ -1,7 +1,8 @@
 """
-The emulated account's calls: thirty days of history, and live ones under the current policy.
+The emulated account's calls: its past, and live ones under the current policy.
 
-Every outbound call is decided by ``policy.admit``; nothing here knows which story it tells.
+Every outbound call is decided by ``policy.admit``; nothing here knows which story it tells. Each caller
+draws from a stream of its own, so that taking a story out changes nobody else's calls.
 """
 
 from __future__ import annotations
@@ -12,35 +13,58 @@ import math
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
 
 import numpy as np
 
+from dashboard import addresses
 from dashboard.emulator import shapes
+from dashboard.emulator.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, tried_again
+from dashboard.emulator.cdrs import Row, rows
 from dashboard.emulator.database import Database
-from dashboard.emulator.sample import Address, Caller, Sample
+from dashboard.emulator.sample import Caller, Sample
+from dashboard.emulator.shapes import Hours, Ints
 from dashboard.policy import Decision, Facts, Observations, Policy, admit
 
 log = logging.getLogger(__name__)
 
-STEP_S = 6
-"""Billing step, first and later ones (the vendor's sample rows)."""
-CCRF = Decimal("0.13045")
-"""Carrier cost recovery fee as a share of the subtotal (the same rows, 2019)."""
-INBOUND_RATE = Decimal("0.01200000")
-REFUSED_RETRIES = 1.6
-"""A PBX that is refused tries again: so many attempts for each call it would have placed."""
-INTRUDER_NIGHTS = 5
-INTRUDER_CALLS = 36
-LONGEST_LIVE_S = 45
-LIVE_NIGHT_SHARE = 0.06
-PORTS = (5060, 5061, 1024, 5080)
+HOURS_A_PART = 24
+"""The past is made a day at a time: a hundred times the calls take no more memory than a day of them."""
+LONGEST_PAUSE_S = 0.25
+AFTER_ERROR_S = 0.5
 
-Row = tuple[Any, ...]
+
+def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observations: Observations) -> Decision:
+    """
+    Apply the admission rule to an outbound call.
+
+    Args:
+        caller: Who calls; it dials the prefix that the sample gave it, if any.
+        address: From where.
+        sample: For that prefix.
+        policy: In force then.
+        observations: How the carrier behaves where that is not known.
+    """
+    facts = Facts(
+        dials_prefix=caller.dials_prefix,
+        authorized=policy.tech_prefix == sample.tech_prefix and addresses.contains(policy.networks, address),
+        credentials_on=policy.credentials_on,
+        digest_valid=caller.digest,
+    )
+    return admit(facts, observations)
+
+
+def address_places(caller: Caller, at_s: Ints) -> Ints:
+    """Return which of a caller's addresses it calls from at each time; the oldest before any was valid."""
+    places = np.zeros(len(at_s), dtype=np.int64)
+    for place, address in enumerate(caller.addresses):
+        until = math.inf if address.valid_to is None else address.valid_to.timestamp()
+        places[(address.valid_from.timestamp() <= at_s) & (at_s < until)] = place
+    return places
 
 
 def history(
@@ -59,8 +83,9 @@ def history(
     Args:
         sample: Who calls, and the policy, which did not change in that time.
         start: First instant, UTC.
-        end: Exclusive.
-        calls: About how many.
+        end: Exclusive; no call talks beyond it.
+        calls: About how many: the weights are percents of it. Tries after a refusal, and callers that
+            call nightly, come on top.
         seed: Of every draw.
         observations: How the carrier behaves where that is not known.
         refusals_in_cdrs: Whether refused calls leave a row.
@@ -68,257 +93,149 @@ def history(
     Yields:
         Values of ``CALL_COLUMNS``, in order of start.
     """
-    policy = Policy(
-        frozenset(row["network"] for row in sample.allowed_ips), sample.credentials_enabled, sample.tech_prefix
-    )
-    total = sum(caller.weight for caller in sample.callers) or 1.0
-    drawn: list[tuple[int, int, Caller]] = []
-    for number, caller in enumerate(sample.callers):
-        rng = np.random.default_rng([seed, number])
-        refused = [a for a in caller.addresses if not decide(caller, a.address, policy, observations).admitted]
-        seconds = _starts(caller, refused, start, end, calls * caller.weight / total, rng)
-        drawn.extend((int(second), number, caller) for second in seconds)
-    drawn.sort(key=lambda one: one[:2])
-    rng = np.random.default_rng([seed, len(sample.callers)])
-    for second, _, caller in drawn:
-        at = start + timedelta(seconds=second)
-        call = place(caller, sample, at, policy, observations, rng)
-        if call.admitted or refusals_in_cdrs:
-            yield call.row
+    networks = frozenset(row["network"] for row in sample.allowed_ips)
+    policy = Policy(networks, sample.credentials_enabled, sample.tech_prefix)
+    span = Hours.between(math.ceil(start.timestamp()), math.floor(end.timestamp()))
+    pasts = [_Past(caller, sample, span, calls, seed, policy, observations) for caller in sample.callers]
+    late: list[tuple[int, Row]] = []
+    for first in range(0, len(span.begin_s), HOURS_A_PART):
+        part = slice(first, first + HOURS_A_PART)
+        ends_s = int(span.end_s[part][-1])
+        placed = late + [one for past in pasts for one in past.rows(part, refused_too=refusals_in_cdrs)]
+        placed.sort(key=lambda one: one[0])
+        late = [one for one in placed if one[0] >= ends_s]
+        yield from (row for at_s, row in placed if at_s < ends_s)
 
 
-def _starts(
-    caller: Caller,
-    refused: list[Address],
-    start: datetime,
-    end: datetime,
-    count: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw a caller's starts; more of them while it is refused, since it tries again."""
-    if not caller.weight:
-        begin = max(start, end - timedelta(days=INTRUDER_NIGHTS))
-        shift = int((begin - start).total_seconds())
-        return shapes.starts(caller, begin, end, INTRUDER_CALLS * INTRUDER_NIGHTS, rng) + shift
-    seconds = shapes.starts(caller, start, end, int(count), rng)
-    again = [
-        seconds[(seconds >= (max(a.valid_from, start) - start).total_seconds()) & _before(seconds, a.valid_to, start)]
-        for a in refused
-    ]
-    tries = [rng.choice(part, size=int(len(part) * (REFUSED_RETRIES - 1))) for part in again if len(part)]
-    late = [
-        np.minimum(part + rng.integers(2, 40, size=len(part)), int((end - start).total_seconds()) - 1) for part in tries
-    ]
-    return np.concatenate([seconds, *late])
+class _Past:
+    """One caller's calls in a span of hours."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        sample: Sample,
+        span: Hours,
+        calls: int,
+        seed: int,
+        policy: Policy,
+        observations: Observations,
+    ) -> None:
+        self._caller, self._sample, self._span = caller, sample, span
+        name = zlib.crc32(caller.name.encode())
+        self._rng, self._again = (np.random.default_rng([seed, name, stream]) for stream in range(2))
+        self._counts = span.spread(caller, calls * caller.weight / 100, self._rng)
+        self._sources = [address.address for address in caller.addresses]
+        self._decisions = [decide(caller, source, sample, policy, observations) for source in self._sources]
+        self._admits = np.array([decision.admitted is True for decision in self._decisions])
+
+    def rows(self, part: slice, *, refused_too: bool) -> Iterator[tuple[int, Row]]:
+        """Make the rows of some hours, each behind its start; later tries may lie beyond those hours."""
+        starts = self._span.part(part).draw(self._counts[part], self._rng)
+        first = draw(self._caller, self._sample.zones, starts, shapes.OFFICE_TALK, self._rng)
+        again = tried_again(first.take(self._refused(first)), self._again)
+        last_s = int(self._span.end_s[-1])
+        for attempts in (first, again.take(again.at_s < last_s)):
+            kept = attempts.ended_by(last_s)
+            kept = kept if refused_too else kept.take(~self._refused(kept))
+            places = address_places(self._caller, kept.at_s).tolist()
+            sources = [self._sources[place] for place in places]
+            decisions = [self._decisions[place] for place in places]
+            made = rows(self._caller, self._sample.zones, kept, sources, decisions)
+            yield from zip(kept.at_s.tolist(), made, strict=True)
+
+    def _refused(self, attempts: Attempts) -> np.ndarray:
+        refused: np.ndarray = ~self._admits[address_places(self._caller, attempts.at_s)] & ~attempts.inbound
+        return refused
 
 
-def _before(seconds: np.ndarray, valid_to: datetime | None, start: datetime) -> np.ndarray:
-    if valid_to is None:
-        return np.ones(len(seconds), dtype=bool)
-    before: np.ndarray = seconds < (valid_to - start).total_seconds()
-    return before
+@dataclass(order=True, frozen=True)
+class _Due:
+    """Something to do at a time of ``time.monotonic``: place a call, or else write the row of one that ended."""
 
-
-def decide(caller: Caller, address: str, policy: Policy, observations: Observations) -> Decision:
-    """Apply the admission rule to a caller at an address."""
-    facts = Facts(
-        dials_prefix=caller.dials_prefix,
-        authorized=address in policy.networks,
-        credentials_on=policy.credentials_on,
-        digest_valid=caller.digest,
-    )
-    return admit(facts, observations)
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A call that was placed: its row, when it ends, and whether it was let in."""
-
-    row: Row
-    ends_at: datetime
-    admitted: bool
-
-
-def place(
-    caller: Caller,
-    sample: Sample,
-    at: datetime,
-    policy: Policy,
-    observations: Observations,
-    rng: np.random.Generator,
-    *,
-    longest: int = 7200,
-) -> Placed:
-    """
-    Place one call at that instant, inbound or outbound by the caller's share.
-
-    Args:
-        caller: Who calls, or is called.
-        sample: For the zones.
-        at: Start, UTC; the row keeps whole seconds.
-        policy: In force at ``at``.
-        observations: How the carrier behaves where that is not known.
-        rng: Of every draw.
-        longest: Most seconds of talk.
-    """
-    address = caller.address_at(at)
-    if rng.random() < caller.inbound_share:
-        return _inbound(caller, address, at, rng, longest)
-    zone, number = shapes.destination(caller, sample.zones, rng)
-    own = caller.caller_ids[int(rng.integers(len(caller.caller_ids)))]
-    decision = decide(caller, address, policy, observations)
-    if decision.admitted is not True:
-        result, code, reason, talk = "failed", decision.sip_status or 403, decision.sip_reason or "Forbidden", 0
-    else:
-        ending = shapes.ENDINGS[int(np.searchsorted(shapes.SHARES, rng.random() * shapes.SHARES[-1], side="right"))]
-        result, code, reason = ending.result, ending.code, ending.reason
-        talk = shapes.talk_s(caller, rng, longest=longest) if result == "completed" else 0
-    row = _row(
-        direction="Outbound",
-        at=at,
-        talk=talk,
-        destination=number,
-        caller_id=f"+{own}",
-        alias="",
-        zone=zone.name,
-        country="N/A",
-        line="",
-        ending=(result, code, reason),
-        rate=Decimal(zone.rate_usd_per_min),
-        x_tag=caller.x_tag,
-        address=_customer_ip(address, rng),
-    )
-    return Placed(row, at + timedelta(seconds=talk), decision.admitted is True)
-
-
-def _inbound(caller: Caller, address: str, at: datetime, rng: np.random.Generator, longest: int) -> Placed:
-    called = caller.caller_ids[int(rng.integers(len(caller.caller_ids)))]
-    answered = rng.random() < 0.9  # noqa: PLR2004 - nine of ten inbound calls are answered
-    talk = shapes.talk_s(caller, rng, longest=longest) if answered else 0
-    row = _row(
-        direction="Inbound",
-        at=at,
-        talk=talk,
-        destination=called,
-        caller_id=f"+1{int(rng.integers(202, 989))}55501{int(rng.integers(100)):02d}",
-        alias=called,
-        zone="UNITED STATES",
-        country="UNITED STATES",
-        line="0",
-        ending=("completed", 200, "OK") if answered else ("cancelled", 487, "Request Terminated"),
-        rate=INBOUND_RATE,
-        x_tag="",
-        address=_customer_ip(address, rng),
-    )
-    return Placed(row, at + timedelta(seconds=talk), admitted=True)
-
-
-def _customer_ip(address: str, rng: np.random.Generator) -> str:
-    """Write the address with its port on some rows, as the carrier's files do."""
-    return f"{address}:{PORTS[int(rng.integers(len(PORTS)))]}" if rng.random() < 0.3 else address  # noqa: PLR2004 - three in ten
-
-
-def _row(
-    *,
-    direction: str,
-    at: datetime,
-    talk: int,
-    destination: str,
-    caller_id: str,
-    alias: str,
-    zone: str,
-    country: str,
-    line: str,
-    ending: tuple[str, int, str],
-    rate: Decimal,
-    x_tag: str,
-    address: str,
-) -> Row:
-    at = at.replace(microsecond=0)
-    billed = math.ceil(talk / STEP_S) * STEP_S
-    subtotal = (Decimal(billed) / 60 * rate).quantize(Decimal("0.00000001"))
-    ccrf = (subtotal * CCRF).quantize(Decimal("0.00000001"))
-    result, code, reason = ending
-    zero = shapes.money(Decimal(0))
-    return (
-        direction,
-        f"{at:%Y-%m-%d %H:%M:%S}+00",
-        f"{at + timedelta(seconds=talk):%Y-%m-%d %H:%M:%S}+00",
-        destination,
-        alias,
-        caller_id,
-        shapes.money(subtotal + ccrf),
-        zone,
-        country,
-        line,
-        result,
-        code,
-        reason,
-        talk,
-        billed,
-        shapes.money(rate),
-        STEP_S,
-        STEP_S,
-        shapes.money(subtotal),
-        zero,
-        zero,
-        shapes.money(ccrf),
-        zero,
-        x_tag,
-        address,
-    )
+    at: float
+    number: int
+    caller: Caller | None = field(default=None, compare=False)
+    attempt: Attempts | None = field(default=None, compare=False)
+    row: Row = field(default=(), compare=False)
 
 
 class LiveTraffic:
     """Calls as they come, each decided under the policy in force at its start and written when it ends."""
 
     def __init__(self, database: Database, sample: Sample, calls_per_s: float, seed: int = 0) -> None:
-        self._database, self._sample = database, sample
-        self._rate = calls_per_s
-        self._rng = np.random.default_rng([seed, time.time_ns()])
+        """
+        Make ready; nothing is placed before ``run``.
+
+        Args:
+            database: Of the account.
+            sample: Who calls.
+            calls_per_s: On average, day and night; tries after a refusal come on top.
+            seed: Of every draw.
+        """
+        self._database, self._sample, self._rate = database, sample, calls_per_s
+        self._rng = np.random.default_rng(seed)
+        self._agenda: list[_Due] = []
+        self._numbers = count()
 
     def run(self, stop: threading.Event) -> None:
-        """Place calls until told to stop; a database that cannot be written is logged and tried again."""
-        going: list[tuple[datetime, int, Placed]] = []
-        number = 0
-        due = time.monotonic()
-        while not stop.is_set():
-            due += float(self._rng.exponential(1 / self._rate))
-            while not stop.is_set() and (pause := due - time.monotonic()) > 0:
-                self._write(going)
-                stop.wait(min(pause, 0.25))
-            if stop.is_set():
-                break
-            try:
-                policy, observations, now = self._database.policy_now()
-                account = self._database.settings()
-                call = place(
-                    self._caller(now), self._sample, now, policy, observations, self._rng, longest=LONGEST_LIVE_S
-                )
-            except sqlite3.Error as exc:
-                log.warning("A live call could not be placed: %s", exc)
-                continue
-            if call.admitted or account.refusals_in_cdrs:
-                number += 1
-                heapq.heappush(going, (call.ends_at, number, call))
-            self._write(going)
+        """
+        Place calls until told to stop; calls that still talk then leave no row.
 
-    def _caller(self, now: datetime) -> Caller:
-        total = sum(caller.weight for caller in self._sample.callers) or 1.0
-        weights = np.array(
-            [c.weight or total * LIVE_NIGHT_SHARE * shapes.intensity(c, now) for c in self._sample.callers]
-        )
-        return self._sample.callers[int(self._rng.choice(len(weights), p=weights / weights.sum()))]
-
-    def _write(self, going: list[tuple[datetime, int, Placed]]) -> None:
-        ended = []
-        while going and going[0][0] <= datetime.now(UTC):
-            ended.append(heapq.heappop(going))
-        if not ended:
+        A database that cannot be read or written is logged, and what was due is tried again.
+        """
+        if self._rate <= 0:
             return
-        try:
-            self._database.add_calls(call.row for _, _, call in ended)
-        except sqlite3.Error as exc:
-            log.warning("%d live calls could not be written and are tried again: %s", len(ended), exc)
-            for one in ended:
-                heapq.heappush(going, one)
+        arrival = time.monotonic()
+        while not stop.is_set():
+            now = time.monotonic()
+            if arrival <= now:
+                arrival = now + float(self._rng.exponential(1 / self._rate))
+                self._arrive(now)
+            while self._agenda and self._agenda[0].at <= now and not stop.is_set():
+                due = heapq.heappop(self._agenda)
+                try:
+                    self._do(due)
+                except sqlite3.Error as exc:
+                    log.warning("The live traffic could not use the account's database and tries again: %s", exc)
+                    heapq.heappush(self._agenda, due)
+                    stop.wait(AFTER_ERROR_S)
+            pause = min([arrival, *(due.at for due in self._agenda[:1])]) - time.monotonic()
+            stop.wait(min(max(pause, 0.0), LONGEST_PAUSE_S))
+
+    def _arrive(self, now: float) -> None:
+        at_s = int(time.time())
+        shares = live_shares(self._sample, at_s)
+        caller = self._sample.callers[int(shapes.pick(shares, self._rng.random(1))[0])]
+        attempt = draw(caller, self._sample.zones, np.array([at_s]), shapes.LIVE_TALK, self._rng)
+        self._put(_Due(now, next(self._numbers), caller, attempt))
+
+    def _do(self, due: _Due) -> None:
+        if due.caller is None or due.attempt is None:
+            self._database.add_calls([due.row])
+            return
+        policy, observations, now = self._database.policy_now()
+        account = self._database.settings()
+        at = now.replace(microsecond=0)
+        changed_at = max(account.list_changed_at, account.credentials_changed_at)
+        if at < changed_at <= now + timedelta(seconds=1):
+            self._put(_Due(time.monotonic() + 1 - now.microsecond / 1e6, due.number, due.caller, due.attempt))
+            return
+        attempt = due.attempt.moved_to(np.array([int(at.timestamp())]))
+        source = due.caller.addresses[int(address_places(due.caller, attempt.at_s)[0])].address
+        decision = decide(due.caller, source, self._sample, policy, observations)
+        admitted = bool(attempt.inbound[0]) or decision.admitted is True
+        if not admitted and self._rng.random() < TRY_AGAIN:
+            wait = WAIT_S + JITTER_S * self._rng.random()
+            self._put(_Due(time.monotonic() + wait, next(self._numbers), due.caller, due.attempt))
+        if admitted or account.refusals_in_cdrs:
+            (row,) = rows(due.caller, self._sample.zones, attempt, [source], [decision])
+            ends = time.monotonic() + (int(attempt.talk_s[0]) if admitted else 0)
+            self._put(_Due(ends, next(self._numbers), row=row))
+
+    def _put(self, due: _Due) -> None:
+        heapq.heappush(self._agenda, due)
+
+
+def live_shares(sample: Sample, at_s: int) -> list[float]:
+    """Return how the calls of that instant are shared out: by weight; who calls by night only is silent by day."""
+    return [caller.weight * (shapes.intensity(caller, at_s) if caller.nightly else 1.0) for caller in sample.callers]

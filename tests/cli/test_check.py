@@ -1,0 +1,61 @@
+"""``trunkgate check``: what it prints, and what its exit status means."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PLANTED = Path(__file__).parent.parent / "planted.csv"
+
+
+def test_json_is_the_planted_faults_and_nothing_else_fails(shared: Any) -> None:
+    """Standard output is JSON alone; exactly the planted pairs fail, each once; the status is 1."""
+    answer = shared("check", "--format", "json")
+
+    found = answer.json
+    failed = [(row["check"], row["subject"]) for row in found if row["status"] == "fail"]
+    with PLANTED.open() as lines:
+        planted = {(row["check"], row["subject"]) for row in csv.DictReader(lines)}
+    assert answer.status == 1
+    assert sorted(planted) == sorted(failed)
+    assert all({"check", "subject", "status", "severity", "confidence", "reason"} <= row.keys() for row in found)
+    assert all(row["reason"].strip() for row in found)
+
+
+def test_text_names_the_cure(shared: Any) -> None:
+    """People see what fails, why, and the command that fixes it; what passes is counted."""
+    answer = shared("check")
+
+    assert answer.status == 1
+    assert "HIGH      pbx_address_is_allowed  198.51.100.24 (Denver)\n" in answer.out
+    assert "Fix: trunkgate fix pbx_address_is_allowed 198.51.100.24\n" in answer.out
+    assert answer.out.rstrip().endswith("passed.")
+    assert answer.err == ""
+
+
+def test_the_status_counts_from_a_severity_on(shared: Any) -> None:
+    """Nothing of this account is critical, so --fail-on critical ends with 0."""
+    assert shared("check", "--no-sync", "--fail-on", "critical").status == 0
+
+
+def test_unknown_is_not_good_unless_allowed(homes: Any, bare: Any) -> None:
+    """A home that never synced knows nothing: 3, or 0 with --allow-unknown; neither asks the carrier for calls."""
+    answer = bare("check", "--no-sync", "--format", "json")
+
+    assert answer.status == 3
+    assert {row["status"] for row in answer.json} == {"unknown"}
+    assert bare("check", "--no-sync", "--allow-unknown").status == 0
+
+
+def test_a_wrong_option_is_an_error_of_its_own(bare: Any) -> None:
+    """A severity that does not exist ends with 2 and touches nothing."""
+    answer = bare("check", "--fail-on", "dreadful")
+
+    assert (answer.status, answer.out) == (2, "")
+    assert "dreadful" in answer.err
+    assert not bare.home.exists()

@@ -1,0 +1,106 @@
+"""Errors of the program itself: one sentence, status 2; and help that names every status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+COMMANDS = [
+    "serve",
+    "emulator",
+    "sync",
+    "check",
+    "export",
+    "fix",
+    "undo",
+    "calls import",
+    "journal verify",
+    "journal list",
+]
+KEYS = {"FLOWROUTE_ACCESS_KEY": "abc", "FLOWROUTE_SECRET_KEY": "def"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_the_exit_statuses(bare: Any, command: str) -> None:
+    """Whoever writes a cron job finds out without reading the source; help makes no home."""
+    answer = bare(*command.split(), "--help")
+
+    assert answer.status == 0
+    assert "Ends" in answer.out
+    assert not bare.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"TRUNKGATE_WINDOW_DAYS": "many"}, "window_days"),
+        ({"TRUNKGATE_PUBLIC_RANGES": "203.0.113.0/99"}, "203.0.113.0/99"),
+        ({"FLOWROUTE_ACCESS_KEY": "abc"}, "FLOWROUTE_SECRET_KEY"),
+        ({"FLOWROUTE_BASE_URL": "http://127.0.0.1:9"}, "FLOWROUTE_ACCESS_KEY"),
+    ],
+)
+def test_a_wrong_setting_is_named(bare: Any, environment: dict[str, str], words: str) -> None:
+    """Before anything is opened."""
+    answer = bare("check", **environment)
+
+    assert answer.status == 2
+    assert words in answer.sentence
+    assert not bare.home.exists()
+
+
+def test_a_corrupt_state_database_is_named(bare: Any) -> None:
+    """The file is named, and nothing is written over it."""
+    bare.home.mkdir()
+    (bare.home / "state.db").write_bytes(b"this is no database " * 200)
+
+    for command in (("check",), ("journal", "verify"), ("fix", "a", "b")):
+        answer = bare(*command)
+        assert answer.status == 2
+        assert "state.db" in answer.sentence
+    assert (bare.home / "state.db").read_bytes().startswith(b"this is no database")
+
+
+@pytest.mark.parametrize("command", [("check",), ("journal", "verify"), ("calls", "import", "x.csv"), ("emulator",)])
+def test_a_home_that_cannot_be_made_is_named(bare: Any, command: tuple[str, ...]) -> None:
+    """A file stands where the folder should be."""
+    bare.home.write_text("")
+
+    answer = bare(*command)
+
+    assert answer.status == 2
+    assert str(bare.home) in answer.sentence
+
+
+def test_a_home_of_a_real_account_needs_its_key(bare: Any) -> None:
+    """It is not silently filled with the sample account; nor does another account get in."""
+    first = bare("check", "--no-sync", FLOWROUTE_BASE_URL="http://127.0.0.1:9", **KEYS)
+    assert first.status in (2, 3)
+
+    without = bare("check")
+    assert without.status == 2
+    assert "belongs to the account at 127.0.0.1" in without.sentence
+    other = bare("check", FLOWROUTE_BASE_URL="https://api.example.net", **KEYS)
+    assert (other.status, "belongs to" in other.sentence) == (2, True)
+    assert not any("def" in text for text in (without.err, other.err))
+
+
+def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
+    """Nobody listens there: status 2, and the key is not in the message."""
+    answer = bare("sync", FLOWROUTE_BASE_URL="http://127.0.0.1:9", **KEYS)
+
+    assert answer.status == 2
+    assert "127.0.0.1" in answer.sentence
+
+
+def test_help_and_the_journal_load_no_data_frames() -> None:
+    """What runs at every keystroke of a shell, or every minute of a cron job, starts light."""
+    import subprocess
+    import sys
+
+    code = "import sys, dashboard.cli; sys.exit(', '.join({'pandas', 'fastapi', 'duckdb', 'streamlit'} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stderr.strip(), done.returncode) == ("", 0)

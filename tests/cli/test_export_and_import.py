@@ -1,0 +1,124 @@
+"""``trunkgate export``, ``calls import`` and ``sync``."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+TABLES = (
+    "findings allowed_ips pbxs pbx_addresses pbx_numbers numbers routes edges traffic calls rejected_rows journal"
+).split()
+
+
+@pytest.fixture(scope="module")
+def exported(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Export the shared home once, and judge it as it stands."""
+    folder = tmp_path_factory.mktemp("exported") / "new"
+    answer = shared("export", folder, "--no-sync")
+    assert (answer.status, answer.err) == (0, "")
+    return folder, shared("check", "--no-sync", "--format", "json").json
+
+
+def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
+    """All tables are there, and size and hash of each are right."""
+    folder, _ = exported
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    assert manifest["account"] == "SAMPLE"
+    assert sorted(f"{name}.csv" for name in TABLES) == sorted(row["name"] for row in manifest["files"])
+    for row in manifest["files"]:
+        data = (folder / row["name"]).read_bytes()
+        assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
+    """Nothing of the sample account can be taken for a real one."""
+    folder, _ = exported
+    for name in TABLES:
+        with (folder / f"{name}.csv").open(newline="") as lines:
+            reader = csv.DictReader(lines)
+            assert (reader.fieldnames or [""])[0] == "account"
+            assert {row["account"] for row in reader} <= {"SAMPLE"}
+
+
+def test_the_compliance_table_is_what_check_says(exported: tuple[Path, Any]) -> None:
+    """A row per verdict: same check, subject, status, severity and reason."""
+    folder, found = exported
+    names = ("check", "subject", "status", "severity", "confidence")
+    with (folder / "findings.csv").open(newline="") as lines:
+        rows = [tuple(row[name] for name in names) for row in csv.DictReader(lines)]
+
+    assert sorted(rows) == sorted(tuple(row[name] for name in names) for row in found)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(shared: Any, tmp_path: Path) -> None:
+    """A file is in the way: one sentence, status 2."""
+    (tmp_path / "file").write_text("")
+
+    answer = shared("export", tmp_path / "file", "--no-sync")
+
+    assert (answer.status, "cannot be written" in answer.sentence) == (2, True)
+
+
+def test_importing_twice_adds_nothing(shared: Any, bare: Any, tmp_path: Path) -> None:
+    """The export of one home goes into another; the second time every row is there already; status 0 both times."""
+    file = next((shared.home / "emulator-exports").rglob("*.gz"))
+
+    first, second = (bare("calls", "import", "--format", "json", file) for _ in range(2))
+
+    assert (first.status, second.status) == (0, 0)
+    (new,), (again,) = first.json, second.json
+    assert set(new) == {"file", "kept", "duplicate", "rejected", "error"}
+    assert new["kept"] > 0
+    assert (again["kept"], again["duplicate"]) == (0, new["kept"] + new["duplicate"])
+
+
+def test_files_that_cannot_be_read_each_say_why(bare: Any, tmp_path: Path) -> None:
+    """Missing, a folder, empty, a bomb: a result each, in order, status 1, and no traceback."""
+    empty, bomb = tmp_path / "empty.csv", tmp_path / "bomb.csv.gz"
+    empty.write_bytes(b"")
+    with gzip.open(bomb, "wb") as packed:
+        for _ in range(400):
+            packed.write(bytes(1 << 20))
+    files = [tmp_path / "missing.csv", tmp_path, empty, bomb]
+
+    answer = bare("calls", "import", "--format", "json", *files)
+
+    assert answer.status == 1
+    assert "Traceback" not in answer.err
+    assert len(answer.json) == len(files)
+    for file, row in zip(files, answer.json, strict=True):
+        assert file.name in row["file"]
+        assert row["error"]
+        assert row["kept"] == 0
+
+
+def test_import_without_a_file_is_an_error_of_its_own(bare: Any) -> None:
+    """Status 2."""
+    assert bare("calls", "import").status == 2
+
+
+def test_sync_says_what_it_fetched(shared: Any) -> None:
+    """A second sync of a still account changes nothing."""
+    answer = shared("sync", "--quick")
+
+    assert answer.status == 0
+    assert answer.out.startswith("Fetched ")
+    assert "The account did not change." in answer.out
+
+
+def test_a_home_makes_its_own_account(homes: Callable[..., Any], bare: Any) -> None:
+    """Without a running emulator a command starts one for as long as it runs, and ends it."""
+    answer = bare("sync", TRUNKGATE_SAMPLE_CALLS="200")
+
+    assert (answer.status, answer.err) == (0, "")
+    assert not (bare.home / "emulator.json").exists()

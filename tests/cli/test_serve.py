@@ -1,0 +1,139 @@
+"""``trunkgate serve`` and ``emulator``: what they start, they end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from dashboard.emulator import process
+
+pytestmark = pytest.mark.slow
+
+UP_S, DOWN_S = 90, 10
+LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A ``serve`` that was started."""
+
+    def __init__(self, program: Any, log: Path) -> None:
+        self.port, self.log = free_port(), log
+        self.child: subprocess.Popen[bytes] = program.start("serve", "--port", self.port, log=log, **LIVE)
+
+    def wait_for(self, condition: Callable[[], Any]) -> None:
+        """Wait until something holds, for as long as the server runs."""
+        until = time.monotonic() + UP_S
+        while not condition():
+            assert self.child.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.1)
+
+    def is_up(self) -> bool:
+        """Say whether it told where it is, which it does once the pages answer."""
+        return f"http://127.0.0.1:{self.port} " in self.log.read_text()
+
+    def end(self) -> int:
+        """Ask it to end, as a service manager does, and return its status."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(DOWN_S)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
+    """Start servers; what a failed test leaves running ends with it."""
+    servers: list[Server] = []
+
+    def start(program: Any) -> Server:
+        servers.append(Server(program, tmp_path / f"serve-{len(servers)}.log"))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.child.poll() is None:
+            server.child.terminate()
+            server.child.wait(2 * DOWN_S)
+
+
+def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
+    """
+    Pages and account come up, a second server shares the account, a killed account comes back, all of it ends.
+
+    The second server neither starts an account nor ends the one it found. When the account's process is
+    killed, the server starts it again at the same address and says so.
+    """
+    first = serve(bare)
+    first.wait_for(first.is_up)
+    assert requests.get(f"http://127.0.0.1:{first.port}/_stcore/health", timeout=10).ok
+    account = process.running(bare.home)
+    assert account is not None
+
+    second = serve(bare)
+    second.wait_for(second.is_up)
+    assert second.end() == 0
+    assert process.running(bare.home) == account
+
+    psutil.Process(account.pid).kill()
+    first.wait_for(lambda: process.running(bare.home))
+    again = process.running(bare.home)
+    assert again is not None
+    assert (again.url, again.access_key) == (account.url, account.access_key)
+    assert again.pid != account.pid
+    first.wait_for(lambda: "had ended and was started again" in first.log.read_text())
+
+    family = psutil.Process(first.child.pid).children(recursive=True)
+    assert len(family) >= 2
+    assert first.end() == 0
+    _, left = psutil.wait_procs(family, timeout=5)
+    assert left == []
+    assert process.running(bare.home) is None
+    assert "Traceback" not in first.log.read_text()
+
+
+def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
+    """It is said before anything is started: one sentence, status 2, no home made."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        answer = bare("serve", "--port", taken.getsockname()[1])
+
+    assert answer.status == 2
+    assert "Choose another with --port" in answer.sentence
+    assert not bare.home.exists()
+
+
+def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
+    """``emulator`` answers at its port with the key it was given, and ends with 0 when asked."""
+    port = free_port()
+    keys = ("--access-key", "one", "--secret-key", "two")
+    child = bare.start("emulator", "--port", port, "--calls", 50, *keys, log=tmp_path / "emulator.log")
+    until = time.monotonic() + UP_S
+    while process.running(bare.home) is None:
+        assert child.poll() is None, (tmp_path / "emulator.log").read_text()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert requests.get(f"http://127.0.0.1:{port}/v2/numbers", auth=("one", "two"), timeout=10).ok
+
+    second = bare("emulator", "--port", 0)
+    child.send_signal(signal.SIGTERM)
+
+    assert (second.status, "runs on" in second.sentence) == (2, True)
+    assert child.wait(DOWN_S) == 0

@@ -1,0 +1,135 @@
+"""Faults in front of the API: each by itself, for so many requests, and off again."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from dashboard.emulator.faults import Switches
+from tests.emulator.conftest import Client
+
+FAULTS = "/portal/faults"
+OFF = Switches().model_dump()
+PLACES = ("/v2/numbers", "/v2/routes", "/v2/cdrs/exports", "/portal/account", "/portal/allowed-ips", "/exports/1.gz")
+
+
+def switch(api: Client, **switches: Any) -> None:
+    """Switch faults, and see that these are on and nothing else."""
+    answer = api("PATCH", FAULTS, json=switches)
+    assert (200, OFF | switches) == (answer.status_code, answer.json()), answer.text
+
+
+def test_nothing_is_on_unless_switched(api: Client) -> None:
+    """An account behaves until told otherwise."""
+    assert api("GET", FAULTS).json() == OFF
+    assert 200 == api("GET", "/v2/numbers").status_code
+
+
+@pytest.mark.parametrize(
+    ("switches", "status", "retry_after"),
+    [
+        ({"too_many": True}, 429, None),
+        ({"too_many": True, "retry_after_s": 3}, 429, "3"),
+        ({"too_many": True, "retry_after_s": 0}, 429, "0"),
+        *[({"server_error": status}, status, None) for status in range(500, 505)],
+        ({"server_error": 503, "retry_after_s": 7}, 503, "7"),
+    ],
+)
+def test_every_place_refuses(api: Client, switches: dict[str, Any], status: int, retry_after: str | None) -> None:
+    """With one error object of the API's shape, and ``Retry-After`` only where asked."""
+    switch(api, **switches)
+
+    for place in PLACES:
+        answer = api("GET", place)
+        (fault,) = answer.json()["errors"]
+        assert (status, status) == (answer.status_code, fault["status"])
+        assert retry_after == answer.headers.get("retry-after")
+        assert answer.headers["content-type"].startswith("application/vnd.api+json")
+        assert fault["title"] not in ("", "Error")
+
+
+def test_a_refused_change_changes_nothing(api: Client) -> None:
+    """The fault stands in front: what it answers was never carried out."""
+    before = api("GET", "/portal/allowed-ips").json()
+    switch(api, server_error=500)
+
+    assert 500 == api("POST", "/portal/allowed-ips", json={"network": "198.51.100.98"}).status_code
+    assert 500 == api("DELETE", "/portal/allowed-ips/198.51.100.11").status_code
+    api("DELETE", FAULTS)
+    assert before == api("GET", "/portal/allowed-ips").json()
+
+
+def test_a_maintenance_page_looks_like_success(api: Client) -> None:
+    """Status 200 with HTML, which a client must not take for an answer."""
+    switch(api, maintenance_page=True)
+    answer = api("GET", "/v2/numbers")
+
+    assert (200, True) == (answer.status_code, answer.headers["content-type"].startswith("text/html"))
+    assert answer.text.startswith("<!doctype html>")
+
+
+def test_answers_come_late(api: Client) -> None:
+    """By the seconds asked; the answer is right then."""
+    switch(api, slow_s=0.4)
+    begun = time.monotonic()
+
+    assert api.data("/v2/numbers")
+    assert time.monotonic() - begun >= 0.4
+
+
+@pytest.mark.parametrize(
+    "switches", [{"too_many": True}, {"server_error": 502}, {"maintenance_page": True}, {"slow_s": 0.3}]
+)
+def test_a_fault_lasts_for_so_many_requests(api: Client, switches: dict[str, Any]) -> None:
+    """Exactly those meet it; asking for the switches is not counted."""
+    switch(api, requests=2, **switches)
+    met = []
+    for left in (1, 0, 0):
+        begun = time.monotonic()
+        answer = api("GET", "/v2/numbers")
+        good = answer.status_code == 200 and answer.headers["content-type"].startswith("application/vnd.api+json")
+        met.append(not good or time.monotonic() - begun >= 0.3)
+        assert left == api("GET", FAULTS).json()["requests"]
+
+    assert [True, True, False] == met
+
+
+def test_no_request_meets_a_fault_of_none(api: Client) -> None:
+    """A limit of 0 is a limit."""
+    switch(api, requests=0, server_error=500)
+
+    assert 200 == api("GET", "/v2/numbers").status_code
+
+
+def test_switches_add_up_and_are_reset_at_once(api: Client) -> None:
+    """What is left out of a change stays as it is; a reset puts everything back, the limit too."""
+    switch(api, too_many=True)
+    answer = api("PATCH", FAULTS, json={"requests": 5, "plain_csv": True})
+    assert answer.json() == OFF | {"too_many": True, "requests": 5, "plain_csv": True}
+    assert api("PATCH", FAULTS, json={}).json() == answer.json()
+
+    gone = api("DELETE", FAULTS)
+    assert (204, b"") == (gone.status_code, gone.content)
+    assert api("GET", FAULTS).json() == OFF
+    assert 200 == api("GET", "/v2/numbers").status_code
+
+
+def test_the_way_back_is_never_blocked(api: Client) -> None:
+    """With every fault on, the health page and the switches themselves still answer at once."""
+    api("PATCH", FAULTS, json={"slow_s": 30, "too_many": True, "server_error": 500, "maintenance_page": True})
+    begun = time.monotonic()
+
+    assert "ok" == api("GET", "/health").json()["status"]
+    assert 204 == api("DELETE", FAULTS).status_code
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"slow_s": -1}, {"slow_s": 61}, {"server_error": 505}, {"requests": -1}, {"retry_after_s": 3601}]
+)
+def test_a_wrong_switch_switches_nothing(api: Client, wrong: dict[str, Any]) -> None:
+    """Not even the good ones beside it."""
+    assert 422 == api("PATCH", FAULTS, json={"too_many": True} | wrong).status_code
+    assert api("GET", FAULTS).json() == OFF

@@ -1,0 +1,182 @@
+"""Live traffic: decided under the policy in force at each call's start, steady, and quick to stop."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.emulator.database import CALL_COLUMNS, Database, stamp
+from dashboard.emulator.sample import load
+from dashboard.emulator.traffic import LiveTraffic, live_shares
+from dashboard.policy import ACL_REASON
+
+DENVER = "198.51.100.24"
+RATE = 60.0
+PATIENCE_S = 20.0
+STOP_S = 1.0
+
+
+class Faltering(Database):
+    """A database whose disk is full for the next few writes."""
+
+    failures = 0
+
+    def add_calls(self, rows: Any) -> None:
+        """Fail, or add."""
+        if self.failures:
+            self.failures -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        super().add_calls(rows)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Faltering]:
+    """Open the sample account without a past."""
+    now = datetime.now(UTC)
+    with closing(Faltering(tmp_path / "emulator.db")) as opened:
+        opened.seed(load(now), now=now, history=[])
+        yield opened
+
+
+@contextmanager
+def live(database: Database, rate: float = RATE) -> Iterator[None]:
+    """Let calls come for as long as the block lasts; they stop within a second."""
+    stop = threading.Event()
+    thread = threading.Thread(target=LiveTraffic(database, load(datetime.now(UTC)), rate, seed=3).run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOP_S)
+    assert not thread.is_alive()
+
+
+def calls(database: Database) -> list[dict[str, Any]]:
+    """Return what has been written."""
+    return [dict(row) for row in database.rows(f"SELECT {', '.join(CALL_COLUMNS)} FROM calls ORDER BY rowid")]  # noqa: S608 - fixed names
+
+
+def from_denver(database: Database) -> list[dict[str, Any]]:
+    """Return Denver's outbound calls."""
+    return [
+        call for call in calls(database) if call["direction"] == "Outbound" and call["customer_ip"].startswith(DENVER)
+    ]
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    limit = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def set_allowed(database: Database, *, allowed: bool) -> datetime:
+    """Put Denver's new address on the list or take it off, and return when."""
+    with database.writing() as connection:
+        now = stamp()
+        if allowed:
+            connection.execute("INSERT INTO allowed_ips (network) VALUES (?)", (DENVER,))
+        else:
+            connection.execute("DELETE FROM allowed_ips WHERE network = ?", (DENVER,))
+        connection.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (now,))
+    return datetime.fromisoformat(now)
+
+
+def start_of(call: dict[str, Any]) -> datetime:
+    """Return when a call started."""
+    return datetime.strptime(call["start_time"] + "00", "%Y-%m-%d %H:%M:%S%z")
+
+
+def test_fix_the_list_and_the_next_calls_complete(database: Faltering) -> None:
+    """Each call, to the second, is admitted exactly when the list had its address at its start."""
+    changes: list[tuple[datetime, bool]] = []
+    with live(database):
+        until(lambda: len(from_denver(database)) >= 3)
+        for allowed in (True, False, True):
+            before = len(from_denver(database))
+            changes.append((set_allowed(database, allowed=allowed), allowed))
+            until(lambda: len(from_denver(database)) >= before + 4)  # noqa: B023 - called before the next turn
+
+    def was_allowed(call: dict[str, Any]) -> bool:
+        """Say what the list said at the start of a call."""
+        return ([False] + [allowed for when, allowed in changes if when <= start_of(call)])[-1]
+
+    seen = [(was_allowed(call), call["call_fail_reason"] != ACL_REASON) for call in from_denver(database)]
+    assert all(allowed == admitted for allowed, admitted in seen)
+    assert {True, False} == {allowed for allowed, _ in seen}
+
+
+def test_calls_are_written_when_they_end(database: Faltering) -> None:
+    """No row ends in the future, and all started while the traffic ran."""
+    began = datetime.now(UTC).replace(microsecond=0)
+    with live(database):
+        until(lambda: len(calls(database)) >= 60)
+        now = datetime.now(UTC)
+        rows = calls(database)
+
+    assert all(began <= start_of(call) for call in rows)
+    assert max(call["end_time"] for call in rows) <= f"{now:%Y-%m-%d %H:%M:%S}+00"
+    assert len({call["duration"] for call in rows}) > 2
+
+
+def test_refusals_leave_no_record_when_told_so(database: Faltering) -> None:
+    """The switch counts for live calls from the next one on."""
+    database.put(refusals_in_cdrs=False)
+    with live(database):
+        until(lambda: len(calls(database)) >= 80)
+
+    assert from_denver(database) == []
+
+
+def test_another_prefix_refuses_whoever_dials_the_old_one(database: Faltering) -> None:
+    """A PBX goes on dialing what it was told to; Atlanta and Miami come in by their password."""
+    database.put(tech_prefix="87654321")
+    with live(database):
+        until(lambda: len(calls(database)) >= 80)
+    admitted = {
+        call["customer_ip"].split(":")[0]
+        for call in calls(database)
+        if call["direction"] == "Outbound" and call["call_fail_reason"] != ACL_REASON
+    }
+
+    assert admitted <= {"198.51.100.40", "203.0.113.167"}
+    assert admitted
+
+
+def test_a_database_that_fails_is_said_and_tried_again(database: Faltering, caplog: pytest.LogCaptureFixture) -> None:
+    """The traffic goes on, and nothing that was due is lost."""
+    database.failures = 2
+    with caplog.at_level(logging.WARNING), live(database):
+        until(lambda: calls(database))
+
+    assert 2 == len(caplog.records)
+    assert "tries again: database or disk is full" in caplog.text
+
+
+def test_it_stops_within_a_second_however_little_comes(database: Faltering) -> None:
+    """Waiting for the next call, an hour away, does not keep the process; no rate is no traffic."""
+    for rate in (1 / 3600, 0.0):
+        with live(database, rate):
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("hour_utc", "awake"), [(7, False), (8, True), (12, True), (13, False), (20, False)])
+def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> None:
+    """From midnight to five on the West coast; everybody else calls day and night."""
+    now = datetime(2026, 11, 23, hour_utc, 30, tzinfo=UTC)
+    account = load(now)
+    shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
+
+    assert awake == (shares.pop("intruder") > 0)
+    assert {c.name: c.weight for c in account.callers if c.name != "intruder"} == shares

@@ -1,0 +1,244 @@
+"""The emulator as a process: started once, found by its home, ended with its parent, its key kept private."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from dashboard.emulator import process
+from dashboard.emulator.database import Database
+from dashboard.emulator.process import Running
+from dashboard.emulator.sample import STORIES
+from dashboard.errors import BusyError, SettingsError
+
+KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}
+PARENT = """
+import sys, time
+from pathlib import Path
+from dashboard.emulator import process
+print(process.start(Path(sys.argv[1]), calls=20).pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Hand out a folder whose emulator ends with the test."""
+    folder = tmp_path / "an emulator"
+    yield folder
+    process.stop(folder)
+
+
+def start(home: Path, **options: Any) -> Running:
+    """Start an emulator with few calls."""
+    return process.start(home, **({"calls": 20} | KEYS | options))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+    """Start one emulator for the tests that only look at it."""
+    folder = tmp_path_factory.mktemp("shared")
+    yield folder, start(folder)
+    process.stop(folder)
+
+
+def note(home: Path) -> Path:
+    """Return the file that says where the emulator is."""
+    return home / "emulator.json"
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def within(seconds: float, true: Callable[[], bool]) -> bool:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_one_home_has_one_emulator(home: Path) -> None:
+    """Not there, started, found, returned to whoever starts it again, and not there once stopped."""
+    assert process.running(home) is None
+    first = start(home)
+
+    assert first == process.running(home) == start(home, access_key="other", port=0)
+    assert KEYS == {name: getattr(first, name) for name in KEYS}
+    assert 200 == requests.get(f"{first.url}/v2/numbers", auth=tuple(KEYS.values()), timeout=5).status_code
+    process.stop(home)
+    assert process.running(home) is None
+    assert (False, False) == (alive(first.pid), note(home).exists())
+    process.stop(home)
+
+
+def test_starters_share_one(home: Path) -> None:
+    """Two at the same time get the same process."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: start(home), range(2))
+
+    assert first == second
+
+
+def test_a_second_server_of_a_home_is_refused(shared: tuple[Path, Running]) -> None:
+    """The database has one writer: serving the same folder by hand says that it is busy."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(BusyError, match=r"runs on .* already"):
+        process.serve(shared[0])
+    assert before == signal.getsignal(signal.SIGTERM)
+
+
+def test_the_key_is_for_the_owner_only(shared: tuple[Path, Running]) -> None:
+    """Files with the key have mode 0600; no process list, log or repr shows it."""
+    home, running = shared
+
+    for name in ("emulator.json", "emulator.key"):
+        assert 0o600 == stat.S_IMODE((home / name).stat().st_mode)
+    command = psutil.Process(running.pid).cmdline()
+    assert any("dashboard.emulator" in part for part in command)
+    shown = " ".join((*command, repr(running), str(running), (home / "emulator.log").read_text()))
+    assert [] == [key for key in KEYS.values() if key in shown]
+
+
+def test_it_listens_on_loopback_only(shared: tuple[Path, Running]) -> None:
+    """Nobody else on the network can reach it."""
+    _, running = shared
+    listening = [c.laddr for c in psutil.Process(running.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+
+    assert [("127.0.0.1", int(running.url.rpartition(":")[2]))] == [(at.ip, at.port) for at in listening]
+
+
+def test_the_key_and_the_account_survive_a_restart(home: Path) -> None:
+    """A key that was made up is kept beside the data; the port that was chosen is free again at once."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+    first = process.start(home, calls=20, port=port)
+    key = first.access_key, first.secret_key
+    made = requests.post(
+        f"{first.url}/portal/allowed-ips", auth=key, json={"network": "198.51.100.99"}, timeout=5
+    ).json()
+    before = requests.get(f"{first.url}/portal/account", auth=key, timeout=5).json()
+    process.stop(home)
+    second = process.start(home, calls=20, port=port)
+    after = requests.get(f"{second.url}/portal/allowed-ips", auth=key, timeout=5).json()
+
+    assert key == (second.access_key, second.secret_key)
+    assert first.url == second.url == f"http://127.0.0.1:{port}"
+    assert first.pid != second.pid
+    assert made in after["entries"]
+    assert before == requests.get(f"{second.url}/portal/account", auth=key, timeout=5).json()
+
+
+def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
+    """A database without all of the sample is never served."""
+    home.mkdir()
+    Database(home / "emulator.db").close()
+    running = start(home)
+
+    found = requests.get(f"{running.url}/portal/allowed-ips", auth=tuple(KEYS.values()), timeout=5)
+    assert (200, True) == (found.status_code, len(found.json()["entries"]) > 5)
+    database = Database(home / "emulator.db")
+    assert not database.fresh
+    database.close()
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(home: Path, stop_signal: signal.Signals) -> None:
+    """Whoever sends it, the note is gone and nothing was complained about."""
+    running = start(home, traffic=50.0)
+    os.kill(running.pid, stop_signal)
+
+    assert within(8, lambda: not alive(running.pid))
+    assert (False, "") == (note(home).exists(), (home / "emulator.log").read_text())
+
+
+def test_it_ends_with_its_parent(home: Path) -> None:
+    """Killed without a chance to clean up, and not even waited for, the parent takes the emulator along."""
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert alive(pid)
+    finally:
+        parent.kill()
+    gone = within(5, lambda: not alive(pid))
+    parent.communicate()
+
+    assert gone
+    assert within(1, lambda: not note(home).exists())
+
+
+def test_a_note_left_behind_is_not_believed(shared: tuple[Path, Running]) -> None:
+    """Neither one of a dead process, nor one whose place another process took, nor one that cannot be read."""
+    home, running = shared
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    for wrong in (
+        json.dumps(asdict(replace(running, pid=ended.pid))),
+        json.dumps(asdict(replace(running, pid=os.getpid()))),
+        json.dumps({"url": running.url}),
+        "[]",
+        "",
+    ):
+        note(home).write_text(wrong)
+        assert process.running(home) is None
+        process.stop(home)
+        assert alive(running.pid)
+    note(home).write_text(json.dumps(asdict(running)))
+
+
+def test_a_port_that_is_taken_is_named(home: Path) -> None:
+    """The error is a sentence with the port and the cure; nothing runs afterwards."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Port {port} on 127\.0\.0\.1 cannot be used: .*in use.* Choose"):
+            start(home, port=port)
+    with pytest.raises(SettingsError, match=r"Port 70000 on 127\.0\.0\.1 cannot be used"):
+        process.serve(home, port=70_000)
+
+    assert (None, False) == (process.running(home), note(home).exists())
+
+
+def test_a_story_that_is_not_known_is_an_error(home: Path) -> None:
+    """The message names it and every story there is."""
+    with pytest.raises(SettingsError, match="no story sabotage") as caught:
+        start(home, without=("sabotage",))
+
+    assert [] == [story for story in STORIES if story not in str(caught.value)]
+    assert process.running(home) is None
+
+
+def test_one_that_takes_too_long_is_ended(home: Path) -> None:
+    """A start that was given up leaves no process and no note."""
+    with pytest.raises(SettingsError, match="did not start"):
+        start(home, timeout_s=0.2)
+
+    left = [child.pid for child in psutil.Process().children() if alive(child.pid)]
+    assert [] == [pid for pid in left if str(home) in " ".join(psutil.Process(pid).cmdline())]
+    assert process.running(home) is None

