@@ -13,10 +13,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dashboard.errors import AddressError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -61,12 +61,52 @@ class Faults(BaseModel):
     errors: list[Fault]
 
 
-class Document(BaseModel):
-    """A JSON:API document."""
+class Exact(BaseModel):
+    """A part of an answer that has these fields and no others."""
 
-    data: Any = None
-    included: list[dict[str, Any]] = []
+    model_config = ConfigDict(extra="forbid")
+
+
+Told = TypeVar("Told", bound=BaseModel)
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Identity(Exact):
+    """Names a resource."""
+
+    type: str
+    id: str
+
+
+class Relationship(Exact):
+    """Where a resource points."""
+
+    data: Identity | None
+
+
+class Resource(Exact, Generic[Told]):
+    """One resource; a job's id is a whole number, except in the answer that creates it."""
+
+    type: str
+    id: str | int
+    attributes: Told
+    relationships: dict[str, Relationship] = {}
     links: dict[str, str] = {}
+
+
+class Document(Exact, Generic[Told]):
+    """A JSON:API document of one resource."""
+
+    data: Resource[Told]
+    included: list[Resource[Any]] = []
+    links: dict[str, str] = {}
+
+
+class Listing(Exact, Generic[Item]):
+    """A JSON:API document of a list, a page of it."""
+
+    data: list[Item]
+    links: dict[str, str]
 
 
 class Strict(BaseModel):
@@ -81,7 +121,7 @@ class Strict(BaseModel):
             return value
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
 
 
@@ -135,7 +175,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of the page.
 Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET, description="Items to pass over.")]
 
 
-def only_json(request: Request) -> None:
+def only_json(request: Request, _account: Account) -> None:
     """
     Refuse a body that says it is not JSON; one that says nothing is read as JSON, as the vendor's SDK sends it.
 
@@ -171,5 +211,9 @@ def speak_json_api(app: FastAPI) -> None:
         status = 400 if first["type"].startswith("json") else 422
         return refuse(status, f"{place}: {first['msg']}.")
 
+    async def stumbled(_request: Request, _exc: Exception) -> Response:
+        return refuse(500, "The server stumbled.")
+
+    app.add_exception_handler(Exception, stumbled)
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)

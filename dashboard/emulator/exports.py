@@ -42,6 +42,8 @@ MONEY = {
 }
 MOST_JOBS = 10_000
 PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+NOT_YET = dict.fromkeys(("download_url", "expires_at", *MONEY, "num_calls", "billed_minutes"))
+"""What a job has from its beginning, and tells once it is completed (the vendor's sample of a new job)."""
 
 
 class Exports:
@@ -70,6 +72,7 @@ class Exports:
             "callback_url": callback_url,
             "requested_at": now,
             "created_at": now,
+            **NOT_YET,
             "filter_parameters": filters,
         }
         with self._database.writing() as connection:
@@ -109,7 +112,7 @@ class Exports:
 
     def file(self, number: int, expires: int, signature: str) -> Path | None:
         """Return the file behind a link; ``None`` where the link is not good or has expired."""
-        good = hmac.compare_digest(signature, self._sign(number, expires))
+        good = hmac.compare_digest(signature.encode(), self._sign(number, expires).encode())
         path = self._path(number)
         if not good or expires < time.time() or self._box.switches.expired_link or not path.exists():
             return None
@@ -128,12 +131,13 @@ class Exports:
     def _finish(self, number: int, content: dict[str, Any]) -> None:
         switches = self._box.switches
         done: dict[str, Any] = {"status": FAILED}
-        if not self._closing.wait(switches.export_delay_s) and not switches.failed_export:
-            try:
+        try:
+            if not self._closing.wait(switches.export_delay_s) and not switches.failed_export:
                 done = self._work(number, content, switches)
-            except (OSError, sqlite3.Error) as exc:
-                log.warning("The export %d failed: %s", number, exc)
-        self._keep(number, content | done)
+        except (OSError, sqlite3.Error) as exc:
+            log.warning("The export %d failed: %s", number, exc)
+        finally:
+            self._keep(number, content | done)
 
     def _work(self, number: int, content: dict[str, Any], switches: Switches) -> dict[str, Any]:
         """Write a job's file, and return what is told of it."""
@@ -154,8 +158,8 @@ class Exports:
         return {
             "status": COMPLETED,
             "expires_at": (datetime.now(UTC) + LINK_LIVES).isoformat(timespec="seconds"),
-            "num_calls": str(calls),
-            "billed_minutes": str(round(seconds / 60)),
+            "num_calls": calls,
+            "billed_minutes": round(seconds / 60),
             **{name: f"{value:.8f}" for name, value in sums.items()},
         }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from ipaddress import IPv4Address
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import FileResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from dashboard.emulator.answers import (
     DEFAULT_LIMIT,
@@ -16,7 +17,9 @@ from dashboard.emulator.answers import (
     Account,
     ApiResponse,
     Document,
+    Exact,
     Limit,
+    Listing,
     Offset,
     Refused,
     only_json,
@@ -28,7 +31,21 @@ from dashboard.emulator.exports import LONGEST, Exports
 router = APIRouter(default_response_class=ApiResponse, tags=["cdrs"])
 PATH = "/v2/cdrs/exports"
 
-Texts = Annotated[list[str], Field(max_length=200)]
+Texts = Annotated[list[str], Field(min_length=1, max_length=200)]
+"""What a filter takes; an empty one would select nothing or everything, and nobody could tell which."""
+
+
+def _written(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("Write the time as text, such as 2026-01-31 00:00:00")  # noqa: TRY004 - pydantic turns this into 422
+    return value
+
+
+def _address(value: str) -> str:
+    return str(IPv4Address(value))
+
+
+Moment = Annotated[datetime, BeforeValidator(_written, json_schema_input_type=str)]
 
 
 class Status(StrEnum):
@@ -44,16 +61,36 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start_call_start_time: datetime
-    start_call_end_time: datetime
+    start_call_start_time: Moment
+    start_call_end_time: Moment
     number_aliases: Texts | None = None
     number_aliases_contains: Texts | None = None
     destination_numbers: Texts | None = None
     callerid_numbers: Texts | None = None
     custom_x_tags: Texts | None = None
     custom_x_tag: Texts | None = None
-    caller_ip: str | None = Field(default=None, max_length=60)
+    caller_ip: Annotated[str, AfterValidator(_address)] | None = None
     duration_greater_than: float | None = Field(default=None, ge=0, le=10**9)
+
+
+class ExportShown(Exact):
+    """What is told of a job; money is text, and what is not known yet is null."""
+
+    status: Status
+    callback_url: str | None
+    requested_at: str
+    created_at: str
+    download_url: str | None
+    expires_at: str | None
+    total_cost: str | None
+    call_subtotal: str | None
+    connect_fees: str | None
+    cnamlookup_fees: str | None
+    usf_fees: str | None
+    ccrf: str | None
+    num_calls: int | None
+    billed_minutes: int | None
+    filter_parameters: dict[str, Any]
 
 
 class ExportAttributes(BaseModel):
@@ -91,7 +128,7 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="The job's id.")]
     response_model=None,
     status_code=201,
     dependencies=[Depends(only_json)],
-    responses={201: {"model": Document}, **refusals(400, 401, 415, 422, 429, 503)},
+    responses={201: {"model": Document[ExportShown]}, **refusals(400, 401, 415, 422, 429, 503)},
 )
 def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Account) -> ApiResponse:
     """Begin an export of the calls that start in [start, end)."""
@@ -113,7 +150,11 @@ def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Accoun
     return ApiResponse({"data": item | {"id": str(item["id"])}}, status_code=201)
 
 
-@router.get(PATH, response_model=None, responses={200: {"model": Document}, **refusals(401, 422, 429, 503)})
+@router.get(
+    PATH,
+    response_model=None,
+    responses={200: {"model": Listing[Document[ExportShown]]}, **refusals(401, 422, 429, 503)},
+)
 def list_exports(
     request: Request,
     jobs: Jobs,
@@ -131,7 +172,7 @@ def list_exports(
 @router.get(
     f"{PATH}/{{number}}",
     response_model=None,
-    responses={200: {"model": Document}, **refusals(401, 404, 422, 429, 503)},
+    responses={200: {"model": Document[ExportShown]}, **refusals(401, 404, 422, 429, 503)},
 )
 def get_export(number: Number, request: Request, jobs: Jobs, _account: Account) -> ApiResponse:
     """Return a job, with its link once it is completed."""

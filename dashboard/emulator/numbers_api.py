@@ -14,9 +14,12 @@ from dashboard.emulator.answers import (
     Account,
     ApiResponse,
     Document,
+    Exact,
     Limit,
+    Listing,
     Offset,
     Refused,
+    Resource,
     Strict,
     only_json,
     page,
@@ -28,6 +31,17 @@ router = APIRouter(prefix="/v2/numbers", default_response_class=ApiResponse, tag
 
 Digits = Annotated[str | None, Query(pattern=r"^\+?[0-9]{1,15}$", description="Digits.")]
 Number = Annotated[str, Path(pattern=r"^\+?[0-9]{1,15}$", description="The number, 1 and ten digits.")]
+
+
+class NumberShown(Exact):
+    """What is told of a number."""
+
+    alias: str | None
+    value: str
+    rate_center: str
+    state: str
+    number_type: str
+    cnam_lookups_enabled: bool
 
 
 class RouteId(Strict):
@@ -63,7 +77,11 @@ class NumberChange(Strict):
     data: NumberData
 
 
-@router.get("", response_model=None, responses={200: {"model": Document}, **refusals(401, 422, 429, 503)})
+@router.get(
+    "",
+    response_model=None,
+    responses={200: {"model": Listing[Resource[NumberShown]]}, **refusals(401, 422, 429, 503)},
+)
 def list_numbers(
     account: Account,
     starts_with: Digits = None,
@@ -86,7 +104,11 @@ def list_numbers(
     return ApiResponse(page("/v2/numbers", items, limit, offset, more=len(rows) > limit))
 
 
-@router.get("/{number}", response_model=None, responses={200: {"model": Document}, **refusals(401, 404, 422, 429, 503)})
+@router.get(
+    "/{number}",
+    response_model=None,
+    responses={200: {"model": Document[NumberShown]}, **refusals(401, 404, 422, 429, 503)},
+)
 def get_number(number: Number, account: Account) -> ApiResponse:
     """Return one number and the routes it points at."""
     row = _find(account, number)
@@ -105,7 +127,7 @@ def get_number(number: Number, account: Account) -> ApiResponse:
     "/{number}",
     response_model=None,
     dependencies=[Depends(only_json)],
-    responses={200: {"model": Document}, **refusals(400, 401, 404, 415, 422, 429, 503)},
+    responses={200: {"model": Document[NumberShown]}, **refusals(400, 401, 404, 415, 422, 429, 503)},
 )
 def change_number(number: Number, change: NumberChange, account: Account) -> ApiResponse:
     """Change a number's alias."""
@@ -171,9 +193,9 @@ def _find(account: Database, number: str) -> sqlite3.Row:
 def _point(account: Database, number: str, column: str, target: PointAt | None) -> Response:
     row = _find(account, number)
     route = None if target is None else int(target.data.id)
-    if route is not None and not account.rows("SELECT 1 FROM routes WHERE id = ?", (route,)):
-        raise Refused(404, f"The account has no route {route}.")
     with account.writing() as connection:
+        if route is not None and not account.rows("SELECT 1 FROM routes WHERE id = ?", (route,)):
+            raise Refused(404, f"The account has no route {route}.")
         connection.execute(f"UPDATE numbers SET {column} = ? WHERE id = ?", (route, row["id"]))  # noqa: S608 - one of two names
     return Response(status_code=204)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from enum import StrEnum
+from ipaddress import AddressValueError, IPv4Address
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -16,9 +17,12 @@ from dashboard.emulator.answers import (
     Account,
     ApiResponse,
     Document,
+    Exact,
     Limit,
+    Listing,
     Offset,
     Refused,
+    Resource,
     Strict,
     only_json,
     page,
@@ -29,13 +33,15 @@ from dashboard.emulator.database import Database
 router = APIRouter(prefix="/v2/routes", default_response_class=ApiResponse, tags=["routes"])
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-HOST = rf"{LABEL}(?:\.{LABEL})*(?::[0-9]{{1,5}})?"
+HOST = rf"(?P<host>{LABEL}(?:\.{LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?"
+MORE = r"(?:;(?:transport=(?:udp|tcp|tls)|weight=[0-9.]+))*"
 SHAPES = {
-    "host": (re.compile(rf"^{HOST}(?:;[a-z]+=[A-Za-z0-9.]+)*$"), "an address or name, with :port where needed"),
-    "number": (re.compile(r"^1[0-9]{10}$"), "a number of 11 digits"),
-    "uri": (re.compile(rf"^[A-Za-z]+:[^@\s]+@{HOST}(?:;[a-z]+=[A-Za-z0-9.]+)*$"), "protocol:user@domain[:port]"),
+    "host": (re.compile(rf"{HOST}{MORE}"), "an address or name, with :port where needed"),
+    "number": (re.compile(r"1[0-9]{10}"), "a number of 11 digits"),
+    "uri": (re.compile(rf"sips?:[^@\s]+@{HOST}{MORE}"), "protocol:user@domain[:port]"),
 }
 """What each type of route takes as its value (the vendor's page on inbound routes)."""
+LAST_PORT = 65_535
 
 
 class RouteType(StrEnum):
@@ -45,6 +51,24 @@ class RouteType(StrEnum):
     HOST = "host"
     URI = "uri"
     NUMBER = "number"
+
+
+class RouteShown(Exact):
+    """What is told of a route; ``sip-reg`` has no value."""
+
+    alias: str
+    route_type: RouteType
+    value: str | None
+    edge_strategy_id: str | None
+
+
+class EdgeShown(Exact):
+    """What is told of a PoP."""
+
+    name: str
+    naptr: str
+    description: str
+    firewall_rules: str
 
 
 class RouteAttributes(Strict):
@@ -74,7 +98,9 @@ class RoutePatch(Strict):
     """What may be changed of a route."""
 
     alias: str | None = Field(default=None, min_length=1, max_length=200)
+    route_type: str | None = Field(default=None, pattern="^(host|uri|number)$")
     value: str | None = Field(default=None, min_length=1, max_length=500)
+    edge_strategy: str | None = None
     edge_strategy_id: int | str | None = None
 
 
@@ -94,7 +120,11 @@ class RouteChange(Strict):
 RouteId = Annotated[int, Path(ge=0, le=2**53, description="The route's id.")]
 
 
-@router.get("", response_model=None, responses={200: {"model": Document}, **refusals(401, 422, 429, 503)})
+@router.get(
+    "",
+    response_model=None,
+    responses={200: {"model": Listing[Resource[RouteShown]]}, **refusals(401, 422, 429, 503)},
+)
 def list_routes(
     account: Account,
     route_type: Annotated[RouteType | None, Query(description="Only routes of this type.")] = None,
@@ -110,7 +140,11 @@ def list_routes(
     return ApiResponse(page("/v2/routes", items, limit, offset, more=len(rows) > limit))
 
 
-@router.get("/edge_strategies", response_model=None, responses={200: {"model": Document}, **refusals(401, 429, 503)})
+@router.get(
+    "/edge_strategies",
+    response_model=None,
+    responses={200: {"model": Listing[Resource[EdgeShown]]}, **refusals(401, 429, 503)},
+)
 def list_edge_strategies(account: Account) -> ApiResponse:
     """List the PoPs, with the networks that a PBX has to let in."""
     items = [
@@ -134,13 +168,13 @@ def list_edge_strategies(account: Account) -> ApiResponse:
     response_model=None,
     status_code=201,
     dependencies=[Depends(only_json)],
-    responses={201: {"model": Document}, **refusals(400, 401, 415, 422, 429, 503)},
+    responses={201: {"model": Document[RouteShown]}, **refusals(400, 401, 415, 422, 429, 503)},
 )
 def create_route(route: NewRoute, account: Account) -> ApiResponse:
     """Create a route; its alias is unique on the account."""
     new = route.data.attributes
     _check(new.route_type, new.value)
-    edge = _edge(account, new.edge_strategy_id if new.edge_strategy_id is not None else new.edge_strategy)
+    edge = _edge(account, new)
     try:
         with account.writing() as connection:
             number = connection.execute(
@@ -156,22 +190,22 @@ def create_route(route: NewRoute, account: Account) -> ApiResponse:
     "/{route_id}",
     response_model=None,
     dependencies=[Depends(only_json)],
-    responses={200: {"model": Document}, **refusals(400, 401, 403, 404, 415, 422, 429, 503)},
+    responses={200: {"model": Document[RouteShown]}, **refusals(400, 401, 403, 404, 415, 422, 429, 503)},
 )
 def change_route(route_id: RouteId, change: RouteChange, account: Account) -> ApiResponse:
-    """Change a route's alias, value or PoP."""
+    """Change a route's alias, type, value or PoP; type and value have to fit together."""
     row = _find(account, route_id)
     if not route_id:
         raise Refused(403, "The route sip-reg cannot be changed.")
     patch = change.data.attributes
-    if patch.value is not None:
-        _check(row["route_type"], patch.value)
-    edge = _edge(account, patch.edge_strategy_id) if patch.edge_strategy_id is not None else row["edge_strategy_id"]
+    route_type, value = patch.route_type or row["route_type"], patch.value or row["value"]
+    _check(route_type, value)
+    edge = _edge(account, patch) or row["edge_strategy_id"]
     try:
         with account.writing() as connection:
             connection.execute(
-                "UPDATE routes SET alias = ?, value = ?, edge_strategy_id = ? WHERE id = ?",
-                (patch.alias or row["alias"], patch.value or row["value"], edge, route_id),
+                "UPDATE routes SET alias = ?, route_type = ?, value = ?, edge_strategy_id = ? WHERE id = ?",
+                (patch.alias or row["alias"], route_type, value, edge, route_id),
             )
     except sqlite3.IntegrityError:
         raise Refused(422, f"alias: The account has a route {patch.alias} already.") from None
@@ -184,10 +218,11 @@ def delete_route(route_id: RouteId, account: Account) -> Response:
     row = _find(account, route_id)
     if not route_id:
         raise Refused(403, "The route sip-reg cannot be deleted.")
-    pointing = account.rows("SELECT id FROM numbers WHERE ? IN (route_id, failover_route_id) ORDER BY id", (route_id,))
-    if pointing:
-        raise Refused(403, f"{len(pointing)} numbers point at the route {row['alias']}, {pointing[0]['id']} first.")
+    query = "SELECT id FROM numbers WHERE ? IN (route_id, failover_route_id) ORDER BY id"
     with account.writing() as connection:
+        pointing = account.rows(query, (route_id,))
+        if pointing:
+            raise Refused(403, f"{len(pointing)} numbers point at the route {row['alias']}, {pointing[0]['id']} first.")
         connection.execute("DELETE FROM routes WHERE id = ?", (route_id,))
     return Response(status_code=204)
 
@@ -201,11 +236,26 @@ def _find(account: Database, route_id: int) -> sqlite3.Row:
 
 def _check(route_type: str, value: str) -> None:
     shape, words = SHAPES[route_type]
-    if not shape.match(value):
+    found = shape.fullmatch(value)
+    if found is None or not _reachable(**found.groupdict()):
         raise Refused(422, f"value: A route of type {route_type} takes {words}.")
 
 
-def _edge(account: Database, given: int | str | None) -> str | None:
+def _reachable(host: str = "", port: str | None = None) -> bool:
+    """Say whether a port is one, and a host of nothing but digits and dots an address."""
+    if port is not None and not 0 < int(port) <= LAST_PORT:
+        return False
+    if host.replace(".", "").isdigit():
+        try:
+            IPv4Address(host)
+        except AddressValueError:
+            return False
+    return True
+
+
+def _edge(account: Database, wanted: RouteAttributes | RoutePatch) -> str | None:
+    """Return the id of the PoP asked for, by id or name; the vendor's page and its demo name the field differently."""
+    given = wanted.edge_strategy if wanted.edge_strategy_id is None else wanted.edge_strategy_id
     if given is None:
         return None
     rows = account.rows("SELECT id FROM edges WHERE ? IN (id, name)", (str(given),))
