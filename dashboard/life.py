@@ -35,7 +35,7 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
     """
     with state.reading() as connection:
         known = {(row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()}
-    planned = {(plan.check, plan.subject): plan.made_at for plan in state.plans()}
+    planned = {(plan.check, plan.subject): plan.made_at for plan in reversed(state.plans()) if plan.undoes is None}
     applied = _applied(journal)
     stamped, rows = [], []
     for finding in found:
@@ -81,11 +81,7 @@ def _next(
         life = Life.REGRESSED
     else:
         row = {"first_seen_at": before["first_seen_at"], "times_reopened": before["times_reopened"]}
-        life = Life.REGRESSED if before["life"] == Life.REGRESSED else Life.OPEN
-        if applied_at and applied_at >= row["first_seen_at"]:
-            life = Life.APPLIED
-        elif planned_at and planned_at >= row["first_seen_at"]:
-            life = Life.PLANNED
+        life = _going_on(before, planned_at=planned_at, applied_at=applied_at)
     return row | {
         "check": finding.check,
         "subject": finding.subject,
@@ -93,6 +89,24 @@ def _next(
         "life": str(life),
         "last_seen_at": now,
     }
+
+
+def _going_on(before: dict[str, Any], *, planned_at: datetime | None, applied_at: datetime | None) -> Life:
+    """
+    Say where a fault that was failing before stands.
+
+    What was done before it was seen, or before it came back, is history. The row's own ``last_seen_at``
+    is when the row last changed, because a row that only was seen again is not written.
+    """
+    reopened = before["times_reopened"] > 0
+    since = before["last_seen_at"] if reopened else before["first_seen_at"]
+    if applied_at and (applied_at >= since or before["life"] == Life.APPLIED):
+        return Life.APPLIED
+    if planned_at and planned_at >= since:
+        return Life.PLANNED
+    if reopened:
+        return Life.PLANNED if before["life"] == Life.PLANNED else Life.REGRESSED
+    return Life.OPEN
 
 
 def _settled(finding: Finding, before: dict[str, Any]) -> Life:
@@ -103,7 +117,9 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
     """Return when each (check, subject) was last fixed by a fix that still stands."""
     entries = journal.entries()
     begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
-    standing = [entry for entry in entries if entry.phase == DONE and not undone_by(entries, entry)]
+    standing = [
+        entry for entry in entries if entry.phase == DONE and not entry.undoes and not undone_by(entries, entry)
+    ]
     return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in standing}
 
 

@@ -140,10 +140,10 @@ class Workspace:
         """
         lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
         try:
-            lock.acquire()
+            held = lock.acquire()
         except Timeout:
             raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
-        with lock:
+        with held:
             now = datetime.now(UTC)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
             quick = quick and self.store.digest != ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import psutil
 import pytest
+import requests
 
 from dashboard.background import SyncLoop
 from dashboard.emulator import process
@@ -24,6 +24,14 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def switch(account: Workspace, **faults: bool) -> None:
+    """Switch faults of the emulator."""
+    running = process.running(account.settings.home)
+    assert running is not None
+    key = (running.access_key, running.secret_key)
+    assert requests.patch(f"{running.url}/portal/faults", json=faults, auth=key, timeout=10).ok
 
 
 @pytest.fixture
@@ -58,9 +66,16 @@ def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> 
 
 
 def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) -> None:
-    """While the carrier refuses the key it says so; once it takes it again the error is gone."""
-    right = account.carrier.fault("401") if hasattr(account.carrier, "fault") else None
-    assert right is None
+    """While no export comes out it says so; once one does, the error is gone."""
+    switch(account, failed_export=True)
+    loop.start()
+    until(lambda: loop.last_error != "")
+    assert account.state.get("calls_until") is None
+
+    switch(account, failed_export=False)
+    loop.wake()
+    until(lambda: account.state.get("calls_until") is not None)
+    until(lambda: loop.last_error == "")
 
 
 def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLoop) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dashboard.cli.output import Format, complain, progress, say, say_json
-from dashboard.settings import Settings
+from dashboard.cli.rooms import read_settings
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -36,8 +36,7 @@ def import_(
     from dashboard.calls.ingest import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
-    home = Settings.read().home
-    home.mkdir(parents=True, exist_ok=True)
+    home = read_settings().home
     with progress(quiet=output is Format.JSON) as tell:
         results = import_files(CallStore(home), files, progress=tell)
     if output is Format.JSON:

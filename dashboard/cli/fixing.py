@@ -13,10 +13,9 @@ from dashboard.actors import local_actor
 from dashboard.changes import Plan
 from dashboard.cli.account import bring_up_to_date
 from dashboard.cli.output import Format, complain, say, say_json
-from dashboard.cli.rooms import open_home
+from dashboard.cli.rooms import open_home, read_settings
 from dashboard.errors import FixError, JournalError, StalePlanError
 from dashboard.journal import Entry, Journal
-from dashboard.settings import Settings
 from dashboard.state import State
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def list_(*, output: Output = Format.TEXT) -> None:
 @contextmanager
 def _journal() -> Iterator[Journal]:
     """Open what is kept on this machine: no carrier is asked and no emulator started."""
-    state = State.open(Settings.read().home)
+    state = State.open(read_settings().home)
     try:
         yield Journal(state)
     finally:

@@ -6,12 +6,38 @@ Commands ask here for what they need when they run, so that their options can be
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from dashboard.errors import SettingsError
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
     from dashboard.workspace import Workspace
+
+
+def read_settings() -> Settings:
+    """
+    Read the environment and make the home's folder where there is none.
+
+    Raises:
+        SettingsError: A setting cannot be used, or the folder cannot be written.
+    """
+    settings = Settings.read()
+    usable(settings.home)
+    return settings
+
+
+def usable(home: Path) -> Path:
+    """Return a home's folder, made where there is none; ``SettingsError`` where it cannot be written."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            return home
+    except OSError as exc:
+        message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."
+        raise SettingsError(message) from exc
 
 
 def open_home(*, live: bool = False) -> Workspace:
@@ -21,7 +47,7 @@ def open_home(*, live: bool = False) -> Workspace:
     Args:
         live: Let calls keep arriving where the embedded account has to be started.
     """
+    settings = read_settings()
     from dashboard.workspace import Workspace  # noqa: PLC0415 - loads pandas and the web parts, for seconds
 
-    settings = Settings.read()
     return Workspace.open(settings, traffic=settings.live_calls_per_s if live else 0.0)

@@ -17,9 +17,8 @@ import requests
 import typer
 
 from dashboard.cli.output import complain, progress, say
-from dashboard.cli.rooms import open_home
+from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
-from dashboard.settings import Settings
 
 app = typer.Typer()
 
@@ -80,7 +79,7 @@ def emulator(
     """
     from dashboard.emulator import process  # noqa: PLC0415 - loads the web server, for seconds
 
-    folder = home or Settings.read().home
+    folder = usable(home) if home else read_settings().home
     process.serve(
         folder,
         port=port,

@@ -124,10 +124,10 @@ def apply(
     """
     lock = FileLock(str(home / "fix.lock"), timeout=LOCK_S)
     try:
-        lock.acquire()
+        held = lock.acquire()
     except Timeout:
         raise BusyError("Another fix is being applied. Wait for it to end, then plan again.") from None
-    with lock:
+    with held:
         before = check_ready(plan, carrier=carrier, actor=actor, typed=typed)
         begun = journal.begin(plan, actor=actor.name, before=before)
         done: list[Change] = []

@@ -43,7 +43,7 @@ def test_the_status_counts_from_a_severity_on(shared: Any) -> None:
     assert shared("check", "--no-sync", "--fail-on", "critical").status == 0
 
 
-def test_unknown_is_not_good_unless_allowed(homes: Any, bare: Any) -> None:
+def test_unknown_is_not_good_unless_allowed(bare: Any) -> None:
     """A home that never synced knows nothing: 3, or 0 with --allow-unknown; neither asks the carrier for calls."""
     answer = bare("check", "--no-sync", "--format", "json")
 

@@ -6,7 +6,6 @@ import csv
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,20 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-TABLES = (
-    "findings allowed_ips pbxs pbx_addresses pbx_numbers numbers routes edges traffic calls rejected_rows journal"
-).split()
+TABLES = [
+    "findings",
+    "allowed_ips",
+    "pbxs",
+    "pbx_addresses",
+    "pbx_numbers",
+    "numbers",
+    "routes",
+    "edges",
+    "traffic",
+    "calls",
+    "rejected_rows",
+    "journal",
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +79,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(shared: Any, tmp
     assert (answer.status, "cannot be written" in answer.sentence) == (2, True)
 
 
-def test_importing_twice_adds_nothing(shared: Any, bare: Any, tmp_path: Path) -> None:
+def test_importing_twice_adds_nothing(shared: Any, bare: Any) -> None:
     """The export of one home goes into another; the second time every row is there already; status 0 both times."""
     file = next((shared.home / "emulator-exports").rglob("*.gz"))
 
@@ -116,7 +126,7 @@ def test_sync_says_what_it_fetched(shared: Any) -> None:
     assert "The account did not change." in answer.out
 
 
-def test_a_home_makes_its_own_account(homes: Callable[..., Any], bare: Any) -> None:
+def test_a_home_makes_its_own_account(bare: Any) -> None:
     """Without a running emulator a command starts one for as long as it runs, and ends it."""
     answer = bare("sync", TRUNKGATE_SAMPLE_CALLS="200")
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from dashboard.changes import AllowAddress, Impact, Plan
+from dashboard.cli import app
+from dashboard.findings import Status
+from dashboard.journal import Journal
+from dashboard.settings import Settings
+from dashboard.state import State
+from dashboard.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -63,46 +76,71 @@ def test_what_is_not_there_is_an_error_of_its_own(shared: Any, arguments: tuple[
     assert words in answer.sentence
 
 
+def carry_out(program: Any, *command: str) -> int:
+    """Show a plan and apply it by its hash, typing what it asks for; return the journal's entry. In this process."""
+
+    def run(*more: str) -> Result:
+        return CliRunner().invoke(app, [*command, *more, "--format", "json"], env={"TRUNKGATE_HOME": str(program.home)})
+
+    plan = json.loads(run("--dry-run").stdout)
+    phrases = [lock["confirm"] for lock in plan["interlocks"] if lock["confirm"] and not lock["met"]]
+    if phrases:
+        unconfirmed = run("--plan", plan["hash"])
+        assert (unconfirmed.exit_code, unconfirmed.stdout) == (1, "")
+        assert "type exactly" in unconfirmed.stderr
+    typed = [part for phrase in phrases for part in ("--confirm", phrase)]
+    answer = run("--plan", plan["hash"], *typed)
+    assert answer.exit_code == 0, answer.output
+    number: int = json.loads(answer.stdout)["entry"]["id"]
+    return number
+
+
 def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -> None:
-    """Plan by plan through the command line; Miami alone keeps its finding; then one is taken back."""
+    """Plan by plan until nothing is left but what Miami keeps; then one fix is taken back, and the journal holds."""
     program = homes("fixed")
-    done = []
-    for _ in range(12):
-        left = [pair for pair in failing(program) if pair != MIAMI_STAYS]
-        if not left:
+    left, done = failing(program), []
+    while left and len(done) < 12:
+        pair = next(pair for pair in left if pair != MIAMI_STAYS)
+        done.append(carry_out(program, "fix", *pair))
+        with Workspace.open(Settings(home=program.home)) as home:
+            left = [(f.check, f.subject) for f in home.findings() if f.status is Status.FAIL]
+        if left == [MIAMI_STAYS]:
             break
-        plan = program.plan(*left[0])
-        phrases = [lock["confirm"] for lock in plan["interlocks"] if lock["confirm"] and not lock["met"]]
-        if phrases:
-            unconfirmed = program("fix", *left[0], "--plan", plan["hash"])
-            assert (unconfirmed.status, "type exactly" in unconfirmed.sentence) == (1, True)
-        typed = [part for phrase in phrases for part in ("--confirm", phrase)]
-        answer = program("fix", *left[0], "--plan", plan["hash"], *typed, "--format", "json")
-        assert answer.status == 0, answer.err
-        done.append(answer.json["entry"]["id"])
 
-    assert program("check").status == 0
-    assert failing(program) == [MIAMI_STAYS]
+    answer = program("check", "--format", "json")
+    assert answer.status == 0
+    assert [(row["check"], row["subject"]) for row in answer.json if row["status"] == "fail"] == [MIAMI_STAYS]
 
-    held = program("journal", "verify")
-    head = held.out.split()[-1].rstrip(".")
-    assert (held.status, f"{2 * len(done)} entries" in held.out) == (0, True)
-    assert program("journal", "verify", "--head", head).status == 0
-    assert program("journal", "verify", "--head", "f" * 64).status == 1
-
-    back = program("undo", done[-1], "--dry-run", "--format", "json").json
-    typed = [
-        part
-        for lock in back["interlocks"]
-        if lock["confirm"] and not lock["met"]
-        for part in ("--confirm", lock["confirm"])
-    ]
-    assert program("undo", done[-1], "--plan", back["hash"], *typed).status == 0
+    carry_out(program, "undo", str(done[-1]))
     again = program("undo", done[-1])
     assert (again.status, "taken back already" in again.sentence) == (2, True)
 
-    with sqlite3.connect(program.home / "state.db") as database:
-        database.execute("UPDATE journal SET title = 'Something else' WHERE id = 1")
-    tampered = program("journal", "verify")
-    assert tampered.status == 1
-    assert "1" in tampered.sentence
+    held = program("journal", "verify")
+    head = held.out.split()[-1].rstrip(".")
+    assert (held.status, f"{2 * len(done) + 2} entries" in held.out) == (0, True)
+    assert program("journal", "verify", "--head", head).status == 0
+    assert program("journal", "verify", "--head", "f" * 64).status == 1
+
+
+def test_a_changed_journal_is_noticed(bare: Any) -> None:
+    """An entry altered behind the program's back: status 1, and the entry is named."""
+    state = State.open(bare.home)
+    plan = Plan(
+        title="Allow 192.0.2.1",
+        changes=(AllowAddress(network="192.0.2.1"),),
+        before={},
+        impact=Impact(labels={}, decided=1),
+        made_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    Journal(state).begin(plan, actor="ana", before={})
+    state.close()
+    assert bare("journal", "verify").status == 0
+    with closing(sqlite3.connect(bare.home / "state.db")) as database:
+        database.execute("DROP TRIGGER journal_keeps_update")
+        database.execute("UPDATE journal SET title = 'Something else'")
+        database.commit()
+
+    answer = bare("journal", "verify")
+
+    assert answer.status == 1
+    assert "1" in answer.sentence

@@ -1,0 +1,150 @@
+"""The life of findings, step by step, on a database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dashboard.changes import AllowAddress, Impact, Plan
+from dashboard.findings import Confidence, Finding, Life, Severity, Status
+from dashboard.findings import Impact as Harm
+from dashboard.journal import DONE, FAILED, Journal
+from dashboard.life import lived
+from dashboard.state import State
+
+CHECK, SUBJECT = "pbx_address_is_allowed", "198.51.100.24"
+
+
+class Story:
+    """One finding through time; the clock is the real one, as the journal has it."""
+
+    def __init__(self, home: Path) -> None:
+        self.state = State.open(home)
+        self.journal = Journal(self.state)
+
+    def see(self, status: Status) -> Finding:
+        """Run the checks once."""
+        found = Finding(
+            check=CHECK,
+            title="Address is allowed",
+            subject=SUBJECT,
+            status=status,
+            severity=Severity.HIGH,
+            confidence=Confidence.INFERRED,
+            impact=next(iter(Harm)),
+            reason="For the test.",
+        )
+        (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC))
+        return stamped
+
+    def plan(self, *, label: str = "", undoes: int | None = None) -> Plan:
+        """Show a plan for the finding."""
+        plan = Plan(
+            title="Allow 198.51.100.24",
+            check=CHECK,
+            subject=SUBJECT,
+            changes=(AllowAddress(network=SUBJECT, label=label),),
+            before={"allowed_ips": {}},
+            impact=Impact(labels={}, decided=1),
+            undoes=undoes,
+            made_at=datetime.now(UTC),
+        )
+        self.state.keep_plan(plan)
+        return plan
+
+    def carry_out(self, plan: Plan, phase: str = DONE) -> int:
+        """Write what applying a plan writes, and return the number of the last entry."""
+        begun = self.journal.begin(plan, actor="ana", before={})
+        return self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    """Begin a story."""
+    made = Story(tmp_path)
+    yield made
+    made.state.close()
+
+
+def test_a_whole_life(story: Story) -> None:
+    """New, open, planned, applied while it still fails, verified, regressed, and verified again."""
+    seen = [story.see(Status.FAIL), story.see(Status.FAIL)]
+    plan = story.plan()
+    seen.append(story.see(Status.FAIL))
+    story.carry_out(plan)
+    seen += [story.see(status) for status in (Status.FAIL, Status.PASS, Status.PASS, Status.FAIL, Status.FAIL)]
+    seen.append(story.see(Status.PASS))
+
+    assert ["new", "open", "planned", "applied", "verified", "verified", "regressed", "regressed", "verified"] == [
+        finding.life for finding in seen
+    ]
+    assert len({finding.first_seen_at for finding in seen}) == 1
+    assert [0, 0, 0, 0, 0, 0, 1, 1, 1] == [finding.times_reopened for finding in seen]
+
+
+def test_what_never_failed_leaves_no_trace(story: Story) -> None:
+    """A pass from the start was never seen as a fault."""
+    finding = story.see(Status.PASS)
+
+    assert (finding.life, finding.first_seen_at) == (Life.VERIFIED, None)
+    assert story.see(Status.FAIL).life == Life.NEW
+
+
+def test_unknown_ends_nothing(story: Story) -> None:
+    """A fault that cannot be judged for a while is the same open fault afterwards, not a reopened one."""
+    story.see(Status.FAIL)
+    story.see(Status.FAIL)
+
+    assert story.see(Status.UNKNOWN).life == Life.OPEN
+    again = story.see(Status.FAIL)
+    assert (again.life, again.times_reopened) == (Life.OPEN, 0)
+
+
+def test_a_failed_or_undone_fix_does_not_count_as_applied(story: Story) -> None:
+    """Only a fix that ended well and still stands does."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan(), phase=FAILED)
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+    done = story.carry_out(story.plan())
+    assert story.see(Status.FAIL).life == Life.APPLIED
+
+    story.carry_out(story.plan(undoes=done))
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+
+def test_the_newest_plan_counts(story: Story) -> None:
+    """A plan from before the fault was seen does not hide one that was shown since."""
+    story.plan(label="before")
+    story.see(Status.FAIL)
+    assert story.see(Status.FAIL).life == Life.OPEN
+
+    story.plan(label="since")
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+
+def test_last_seen_moves_on(story: Story) -> None:
+    """Each run says when it saw the fault."""
+    first, second = story.see(Status.FAIL), story.see(Status.FAIL)
+
+    assert first.last_seen_at is not None
+    assert second.last_seen_at is not None
+    assert timedelta(0) < second.last_seen_at - first.last_seen_at
+
+
+def test_a_fault_that_came_back_goes_the_same_way_again(story: Story) -> None:
+    """After it regressed, what was done before counts no more; a new plan and a new fix do."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan())
+    for status in (Status.PASS, Status.FAIL):
+        story.see(status)
+    seen = [story.see(Status.FAIL).life]
+    plan = story.plan()
+    seen += [story.see(Status.FAIL).life, story.see(Status.FAIL).life]
+    story.carry_out(plan)
+    seen += [story.see(Status.FAIL).life, story.see(Status.FAIL).life]
+
+    assert ["regressed", "planned", "planned", "applied", "applied"] == seen

@@ -1,0 +1,144 @@
+"""Sources: versions become policies, syncs go on where they ended, and everything known has an age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.calls.store import CallStore
+from dashboard.carriers import ExportedWindow
+from dashboard.errors import CarrierAnswerError
+from dashboard.settings import Settings
+from dashboard.snapshot import Age
+from dashboard.sources import build_snapshot, policy_versions, refresh_calls
+from dashboard.state import State
+from tests.calls.exports import as_csv, rows_at
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """Open a fresh database."""
+    state = State.open(tmp_path)
+    yield state
+    state.close()
+
+
+def listed(state: State, at: datetime, *networks: str, seen_at: datetime | None = None) -> None:
+    """Keep a version of the list."""
+    rows = [{"network": network} for network in networks]
+    state.record("allowed_ips", rows, valid_from=at, seen_at=seen_at or at, known_by="carrier")
+
+
+def account(state: State, at: datetime, *, on: bool | None, seen_at: datetime | None = None) -> None:
+    """Keep a version of the account."""
+    content = {"tech_prefix": "12345678", "credentials_on": on}
+    state.record("account", content, valid_from=at, seen_at=seen_at or at, known_by="carrier")
+
+
+def test_policies_begin_where_list_and_switch_are_both_known(state: State) -> None:
+    """One of the two alone says nothing about who is admitted."""
+    listed(state, T0, "192.0.2.1")
+    assert policy_versions(state) == ()
+
+    account(state, T0 + DAY, on=True)
+    (version,) = policy_versions(state)
+    assert (version.valid_from, version.policy.networks) == (T0 + DAY, frozenset({"192.0.2.1"}))
+
+
+def test_each_change_of_either_is_a_policy(state: State) -> None:
+    """List and switch are merged in time order; a new label on an entry is no new policy."""
+    account(state, T0, on=True)
+    listed(state, T0 + DAY, "192.0.2.1")
+    account(state, T0 + 2 * DAY, on=False)
+    listed(state, T0 + 3 * DAY, "192.0.2.1", "192.0.2.2")
+    content = [{"network": "192.0.2.1", "label": "new"}, {"network": "192.0.2.2"}]
+    state.record("allowed_ips", content, valid_from=T0 + 4 * DAY, seen_at=T0 + 4 * DAY, known_by="carrier")
+
+    versions = policy_versions(state)
+
+    assert [(T0 + DAY, True, 1), (T0 + 2 * DAY, False, 1), (T0 + 3 * DAY, False, 2)] == [
+        (v.valid_from, v.policy.credentials_on, len(v.policy.networks)) for v in versions
+    ]
+
+
+def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
+    """Every input is missing, and no policy is made up."""
+    snapshot = build_snapshot(state, CallStore(tmp_path), Settings(home=tmp_path), frozenset(), now=T0)
+
+    assert {fresh.age(T0) for fresh in snapshot.freshness.values()} == {Age.MISSING}
+    assert (snapshot.versions, snapshot.since, len(snapshot.traffic)) == ((), None, 0)
+
+
+def test_what_is_known_grows_old(state: State, tmp_path: Path) -> None:
+    """The list is fresh as long as the setting says since it was last seen, and stale after."""
+    settings = Settings(home=tmp_path, allowed_ips_stale_s=3600)
+    listed(state, T0, "192.0.2.1", seen_at=T0 + DAY)
+
+    ages = []
+    for minutes in (59, 61):
+        now = T0 + DAY + timedelta(minutes=minutes)
+        snapshot = build_snapshot(state, CallStore(tmp_path), settings, frozenset(), now=now)
+        ages.append(snapshot.freshness["allowed_ips"].age(now))
+
+    assert ages == [Age.FRESH, Age.STALE]
+
+
+class Exporting:
+    """Stands in for a carrier: exports one call at noon of each day, in windows of ten days."""
+
+    def __init__(self, *, windows: int = 9, broken: bool = False) -> None:
+        self.windows, self.broken = windows, broken
+        self.asked: list[tuple[datetime, datetime]] = []
+
+    def export_calls(self, since: datetime, until: datetime, folder: Path, **_more: Any) -> list[ExportedWindow]:
+        """Write so many windows as if stopped after them."""
+        self.asked.append((since, until))
+        made = []
+        while since < until and len(made) < self.windows:
+            end = min(since + 10 * DAY, until)
+            noons = [since.replace(hour=12) + n * DAY for n in range(10)]
+            path = folder / f"{len(made)}.csv"
+            text = "nothing of use\n" if self.broken else as_csv(rows_at(*(n for n in noons if since <= n < end)))
+            path.write_text(text)
+            made.append(ExportedWindow(path, since, end))
+            since = end
+        return made
+
+
+def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> None:
+    """What was imported stands; the next sync begins there, less the hours that are fetched again."""
+    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+    first, second, third = Exporting(windows=1), Exporting(), Exporting()
+
+    refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type] - only export_calls is asked for
+    assert state.get("calls_until") == (now - 20 * DAY).isoformat()
+
+    refresh_calls(second, store, state, settings, now=now)  # type: ignore[arg-type] - as above
+    refresh_calls(third, store, state, settings, now=now, quick=True)  # type: ignore[arg-type] - as above
+
+    assert first.asked[0][0] == now - 30 * DAY
+    assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=48)
+    assert third.asked[0][0] == now - timedelta(minutes=10)
+    assert state.get("calls_until") == now.isoformat()
+    assert int(store.traffic(since=T0 - 30 * DAY)["calls"].sum()) == 30
+
+
+def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Path) -> None:
+    """It is an error of the carrier's, and the next sync asks for the same again."""
+    with pytest.raises(CarrierAnswerError, match="none of it was taken"):
+        refresh_calls(
+            Exporting(broken=True),  # type: ignore[arg-type] - only export_calls is asked for
+            CallStore(tmp_path),
+            state,
+            Settings(home=tmp_path),
+            now=T0,
+        )
+
+    assert state.get("calls_until") is None
