@@ -12,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from dashboard.errors import StateError
-from dashboard.state import State, metadata
+from dashboard.migrations import config
+from dashboard.state import HEAD, State, metadata
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -63,6 +65,19 @@ def test_migrations_make_the_tables_that_the_code_uses(state: State) -> None:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
 
     assert [] == differences
+
+
+def test_the_newest_migration_is_the_one_the_code_knows() -> None:
+    """A database at ``HEAD`` is taken as it is, so ``HEAD`` has to be the last revision."""
+    assert HEAD == ScriptDirectory.from_config(config()).get_current_head()
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "home").write_text("in the way")
+
+    with pytest.raises(StateError, match="home cannot be used"):
+        State.open(tmp_path / "home")
 
 
 def test_a_newer_database_is_left_alone(state: State, tmp_path: Path) -> None:

@@ -77,10 +77,10 @@ def emulator(
 
     Ends with 0 when stopped, 2 on an error of its own.
     """
-    from dashboard.emulator import process  # noqa: PLC0415 - loads the web server, for seconds
+    from dashboard.emulator import serving  # noqa: PLC0415 - loads the web server, for seconds
 
     folder = usable(home) if home else read_settings().home
-    process.serve(
+    serving.serve(
         folder,
         port=port,
         access_key=access_key,

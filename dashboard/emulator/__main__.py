@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dashboard.emulator.process import serve
+from dashboard.emulator.serving import serve
 from dashboard.errors import DashboardError
 
 

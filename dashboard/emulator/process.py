@@ -10,32 +10,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import requests
-import uvicorn
 
-from dashboard.emulator import sample as samples
-from dashboard.emulator.database import Database
-from dashboard.emulator.folder import held, keep_key, last_words, log_file, note, write_private
-from dashboard.emulator.server import create_app
-from dashboard.emulator.traffic import LiveTraffic, history
+from dashboard.emulator.folder import held, last_words, log_file, note
 from dashboard.errors import SettingsError
-from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations
 
-HOST = "127.0.0.1"
-SEED = 20_261_123
-PARENT_EVERY_S = 0.5
 STOP_S = 10
 HEALTH_S = 2
 
@@ -61,7 +49,7 @@ def running(home: Path) -> Running | None:
         return None
     if not psutil.pid_exists(found.pid):
         return None
-    return found if _answers(found) else None
+    return found if answers(found) else None
 
 
 def start(
@@ -155,120 +143,10 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """Processes that ``start`` began and that have to be waited for."""
 
 
-def serve(
-    home: Path,
-    *,
-    port: int = 0,
-    access_key: str = "",
-    secret_key: str = "",
-    calls: int = 50_000,
-    days: int = 30,
-    traffic: float = 0.0,
-    without: Collection[str] = (),
-    refusals_in_cdrs: bool = True,
-    parent: int = 0,
-) -> None:
-    """
-    Run an emulator until a signal, or its parent's end; arguments as ``start`` has them.
-
-    Raises:
-        BusyError: One runs on this home already.
-        SettingsError: The port is taken.
-    """
-    home.mkdir(parents=True, exist_ok=True)
-    busy = f"An emulator runs on {home} already. Stop it, or choose another folder."
-    with (
-        _interruptible(),
-        held(home / "emulator.lock", 0, busy),
-        closing(_socket(port)) as listening,
-        closing(Database(home / "emulator.db")) as database,
-    ):
-        sample = samples.load(datetime.now(UTC), without)
-        if database.fresh:
-            _fill(database, sample, calls=calls, days=days, refusals_in_cdrs=refusals_in_cdrs)
-        access_key, secret_key = keep_key(home, access_key, secret_key)
-        app = create_app(database, home / "emulator-exports", access_key=access_key, secret_key=secret_key)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
-        url = f"http://{HOST}:{listening.getsockname()[1]}"
-        ended = threading.Event()
-        found = Running(url, access_key, secret_key, os.getpid())
-        helpers = [threading.Thread(target=_announce, args=(home, found, ended))]
-        if traffic > 0:
-            live = LiveTraffic(database, sample, traffic, SEED)
-            helpers.append(threading.Thread(target=live.run, args=(ended,)))
-        if parent:
-            helpers.append(threading.Thread(target=_follow, args=(parent, server, ended)))
-        for helper in helpers:
-            helper.start()
-        try:
-            server.run(sockets=[listening])
-        finally:
-            ended.set()
-            for helper in helpers:
-                helper.join()
-            note(home).unlink(missing_ok=True)
-            app.state.exports.close()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let both signals that end a program end what is inside, and nothing more."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, refusals_in_cdrs: bool) -> None:
-    now = datetime.now(UTC)
-    past = history(
-        sample,
-        start=now - timedelta(days=days),
-        end=now,
-        calls=calls,
-        seed=SEED,
-        observations=Observations(digest_rescues_prefix=True, no_path_status=DEFAULT_NO_PATH_STATUS),
-        refusals_in_cdrs=refusals_in_cdrs,
-    )
-    database.put(refusals_in_cdrs=refusals_in_cdrs)
-    database.seed(sample, now=now, history=past)
-
-
-def _socket(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except (OSError, OverflowError) as exc:
-        listening.close()
-        raise SettingsError(f"Port {port} on {HOST} cannot be used: {exc}. Choose another.") from exc
-    return listening
-
-
-def _answers(found: Running) -> bool:
+def answers(found: Running) -> bool:
     """Say whether that very process answers there, and not another one on its port."""
     try:
         answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)
         return bool(answer.ok and answer.json()["pid"] == found.pid)
     except (requests.RequestException, KeyError, TypeError):
         return False
-
-
-def _announce(home: Path, found: Running, ended: threading.Event) -> None:
-    """Write down where the emulator is, once it answers."""
-    while not ended.wait(0.02):
-        if _answers(found):
-            write_private(note(home), json.dumps(asdict(found)))
-            return
-
-
-def _follow(parent: int, server: uvicorn.Server, ended: threading.Event) -> None:
-    """End the server when the process that started it is gone; one that nobody waited for keeps its pid."""
-    while not ended.wait(PARENT_EVERY_S):
-        if os.getppid() != parent or not psutil.pid_exists(parent):
-            server.should_exit = True
-            return

@@ -28,6 +28,7 @@ from dashboard.errors import (
     NotConfirmedError,
     NotVerifiedError,
     StalePlanError,
+    TableError,
 )
 from dashboard.fixes.image import after, image
 from dashboard.journal import DONE, FAILED, Entry, Journal
@@ -142,15 +143,17 @@ def apply(
                     f"The carrier accepted the change, but reading the account again shows otherwise: "
                     f"{_difference(wanted, found)}."
                 )
-        except (CarrierError, NotVerifiedError) as exc:
-            message = f"{exc} {_take_back(carrier, done)}"
-            journal.finish(begun, plan, phase=FAILED, before=before, after=_reread(carrier, plan), message=message)
+        except (CarrierError, TableError, NotVerifiedError) as exc:
+            left = _take_back(carrier, done)
+            now = _reread(carrier, plan)
+            message = f"{exc} {left or _standing(before, now, tried=bool(done))}"
+            journal.finish(begun, plan, phase=FAILED, before=before, after=now, message=message)
             raise type(exc)(message) from exc
         return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
 
 
 def _take_back(carrier: Carrier, done: Sequence[Change]) -> str:
-    """Undo what was done before a failure, last first, and say how that went."""
+    """Undo what was done before a failure, last first; say what could not be taken back."""
     left = list(done)
     while left:
         try:
@@ -158,7 +161,16 @@ def _take_back(carrier: Carrier, done: Sequence[Change]) -> str:
         except CarrierError as exc:
             return f"This stands and could not be taken back ({exc}): {'; '.join(c.sentence() for c in left)}."
         left.pop()
-    return "What had been done before was taken back." if done else "Nothing was changed."
+    return ""
+
+
+def _standing(before: dict[str, Any], now: dict[str, Any], *, tried: bool) -> str:
+    """Say whether the account is as it was: a change whose answer was lost may have been carried out."""
+    if "not_read" in now:
+        return f"Whether anything stands is not known, because the account could not be read: {now['not_read']}"
+    if now != before:
+        return f"The account is not as it was: {_difference(before, now)}. Plan again from what is there now."
+    return "What had been done before was taken back." if tried else "Nothing was changed."
 
 
 def _reread(carrier: Carrier, plan: Plan) -> dict[str, Any]:

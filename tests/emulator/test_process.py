@@ -20,7 +20,7 @@ import psutil
 import pytest
 import requests
 
-from dashboard.emulator import process
+from dashboard.emulator import process, serving
 from dashboard.emulator.database import Database
 from dashboard.emulator.process import Running
 from dashboard.emulator.sample import STORIES
@@ -107,7 +107,7 @@ def test_a_second_server_of_a_home_is_refused(shared: tuple[Path, Running]) -> N
     before = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(BusyError, match=r"runs on .* already"):
-        process.serve(shared[0])
+        serving.serve(shared[0])
     assert before == signal.getsignal(signal.SIGTERM)
 
 
@@ -220,7 +220,7 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
         with pytest.raises(SettingsError, match=rf"Port {port} on 127\.0\.0\.1 cannot be used: .*in use.* Choose"):
             start(home, port=port)
     with pytest.raises(SettingsError, match=r"Port 70000 on 127\.0\.0\.1 cannot be used"):
-        process.serve(home, port=70_000)
+        serving.serve(home, port=70_000)
 
     assert (None, False) == (process.running(home), note(home).exists())
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from dashboard.actors import Actor, Role
 from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.emulator import process
 from dashboard.errors import (
+    CarrierError,
     CarrierRefusedError,
     FixError,
     JournalError,
@@ -174,7 +177,7 @@ def test_a_number_in_use_asks_for_its_digits(account: Workspace) -> None:
 
 
 def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
-    """The second change is refused by the carrier: the first is undone, the journal says failed."""
+    """The second change is refused by the carrier: the first is undone, the journal says failed, the next fix works."""
     before = networks(account)
     changes = [AllowAddress(network="192.0.2.10"), CreateRoute(alias="Seattle", value="192.0.2.10")]
     taken = account.carrier.routes()["alias"].iloc[-1]
@@ -186,6 +189,24 @@ def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
 
     assert before == networks(account)
     assert [FAILED] == [entry.phase for entry in account.journal.entries()][1:]
+    assert account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA).phase == DONE
+
+
+def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> None:
+    """Every answer is an error from the first change on: the journal says what is not known, and nothing is lost."""
+    plan = account.plan("pbx_address_is_allowed", DENVER)
+    before = networks(account)
+    running = process.running(account.settings.home)
+    assert running is not None
+    key, faults = (running.access_key, running.secret_key), f"{running.url}/portal/faults"
+    requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=20).raise_for_status()
+
+    with pytest.raises(CarrierError):
+        account.apply(plan, actor=ANA)
+    requests.delete(faults, auth=key, timeout=20).raise_for_status()
+
+    assert before == networks(account)
+    assert account.apply(plan, actor=ANA).phase == DONE
 
 
 @pytest.mark.parametrize(
