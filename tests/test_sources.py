@@ -117,11 +117,11 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     first, second, third = Exporting(windows=1), Exporting(), Exporting()
 
-    refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type] - only export_calls is asked for
+    refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
     assert state.get("calls_until") == (now - 20 * DAY).isoformat()
 
-    refresh_calls(second, store, state, settings, now=now)  # type: ignore[arg-type] - as above
-    refresh_calls(third, store, state, settings, now=now, quick=True)  # type: ignore[arg-type] - as above
+    refresh_calls(second, store, state, settings, now=now)  # type: ignore[arg-type]  # as above
+    refresh_calls(third, store, state, settings, now=now, quick=True)  # type: ignore[arg-type]  # as above
 
     assert first.asked[0][0] == now - 30 * DAY
     assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=48)
@@ -134,7 +134,7 @@ def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Pat
     """It is an error of the carrier's, and the next sync asks for the same again."""
     with pytest.raises(CarrierAnswerError, match="none of it was taken"):
         refresh_calls(
-            Exporting(broken=True),  # type: ignore[arg-type] - only export_calls is asked for
+            Exporting(broken=True),  # type: ignore[arg-type]  # only export_calls is asked for
             CallStore(tmp_path),
             state,
             Settings(home=tmp_path),

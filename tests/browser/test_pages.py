@@ -25,7 +25,7 @@ def test_every_page_in_every_look(
     program = serve()
     for scheme, width in LOOKS:
         page = open_page(program.url, width=width, scheme=scheme)
-        expect(page.get_by_text("SAMPLE").first).to_be_visible(timeout=120_000)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
         for name in PAGES:
             page.goto(f"{program.url}/{name}")
             settle(page)
