@@ -51,7 +51,7 @@ def test_the_first_whole_run(
     program = serve(TRUNKGATE_SAMPLE_REFUSALS_IN_CDRS=refusals_in_cdrs)
     page = open_page(program.url)
 
-    expect(page.get_by_text("SAMPLE", exact=True).last).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("SAMPLE", exact=True).locator("visible=true").first).to_be_visible(timeout=120_000)
     expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=120_000)
     expect(page.get_by_text(f"Remove {INTRUDER}").first).to_be_visible()
     title = page.get_by_role("heading", level=1)
