@@ -13,6 +13,9 @@ import time
 from dashboard.errors import DashboardError
 from dashboard.workspace import Workspace
 
+SYNCED_BY = "TRUNKGATE_SYNCED_BY"
+"""Set in the environment of a dashboard that another process syncs for, so that only one loop syncs a home."""
+
 log = logging.getLogger(__name__)
 
 

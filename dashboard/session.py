@@ -21,10 +21,9 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.actors import Actor, local_actor
-from dashboard.background import SyncLoop
+from dashboard.background import SYNCED_BY, SyncLoop
 from dashboard.calls.replay import replay
 from dashboard.changes import Change, Impact
-from dashboard.cli.running import SYNCED_BY
 from dashboard.errors import DashboardError
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed

@@ -10,7 +10,18 @@ import streamlit as st
 from dashboard import session
 from dashboard.addresses import parse_entry
 from dashboard.app_parts import declared, grids, review, states
-from dashboard.app_parts.words import ICONS, SEVERITY_COLORS, STATUS_COLORS, Color, ago, owner_of, plain, titled
+from dashboard.app_parts.words import (
+    ICONS,
+    SEVERITY_COLORS,
+    STATUS_COLORS,
+    STATUS_WORDS,
+    Color,
+    ago,
+    exact,
+    owner_of,
+    plain,
+    titled,
+)
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, RemoveAddress, SetCredentials
 from dashboard.errors import AddressError
@@ -19,16 +30,40 @@ from dashboard.fixes.image import entry
 from dashboard.snapshot import Snapshot
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
+CONTROL_STATES = {"In order": "good", "Look at it": "risk", NOT_JUDGED: "unknown"}
+FIRST = (
+    "Nobody has said yet what the portal shows, so no call can be judged. First record the tech prefix and the "
+    "credentials below, then paste the list under Compare with the portal."
+)
 
 
 def entries(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     """Draw the list with whose each address is, who put it there, why, and its last call; one may be removed."""
-    if snapshot.allowed_ips.empty:
+    declares = Capability.READ_ALLOWED_IPS not in snapshot.capabilities
+    known = known_how("allowed_ips", "pasted") if declares else ""
+    if declares and not known:
+        states.empty(FIRST, icon=ICONS["unknown"])
+    elif snapshot.allowed_ips.empty:
         states.empty("The list is empty. Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
     else:
         _table(snapshot, findings)
+    if known:
+        st.caption(known)
     with st.popover("Allow an address", icon=":material/add:"), st.form("account_allow", border=False):
         _allow(snapshot)
+
+
+def known_how(kind: str, done: str) -> str:
+    """
+    Say how a declared copy is known; empty where there is none.
+
+    Args:
+        kind: ``account`` or ``allowed_ips``.
+        done: How it came here: ``recorded`` or ``pasted``.
+    """
+    shown = declared.last_shown(session.workspace(), kind)
+    return f"As the portal showed on {exact(shown.at, session.zone())}, {done} by {plain(shown.by)}." if shown else ""
 
 
 def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
@@ -38,7 +73,7 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
-            "control": grids.chips("Control", {"In order": "good", "Look at it": "risk"}, width=100),
+            "control": grids.chips("Control", CONTROL_STATES, width=100),
             "network": grids.text("Address", width=120),
             "pbx": grids.text("PBX", width=140),
             "why": grids.text("Why it is here", width=220),
@@ -73,22 +108,29 @@ def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFra
     outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
-    bad = {finding.subject for finding in findings if finding.status is Status.FAIL}
     rows = snapshot.allowed_ips
     return pd.DataFrame(
         {
-            "control": [["Look at it"] if network in bad else ["In order"] for network in rows["network"]],
+            "control": [[_control(network, findings)] for network in rows["network"]],
             "network": rows["network"],
             "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
             "why": [purpose or label for purpose, label in zip(rows["purpose"], rows["label"], strict=True)],
             "role": rows["role"].str.capitalize(),
-            "last_call": rows["network"].map(last),
-            "calls": rows["network"].map(calls).fillna(0),
+            "last_call": last.reindex(rows["network"]).array,
+            "calls": calls.reindex(rows["network"], fill_value=0).array,
             "added_by": rows["added_by"],
             "added_at": rows["added_at"],
             "review_by": rows["review_by"],
         }
     )
+
+
+def _control(network: str, findings: Sequence[Finding]) -> str:
+    """Say how an entry stands; what no check could judge is not in order."""
+    said = {finding.status for finding in findings if finding.subject == network}
+    if Status.FAIL in said:
+        return "Look at it"
+    return "In order" if said == {Status.PASS} else NOT_JUDGED
 
 
 def _allow(snapshot: Snapshot) -> None:
@@ -134,8 +176,12 @@ def _declare(snapshot: Snapshot) -> None:
     """Let an operator say what the portal shows, where no program can read it."""
     with st.form("account_declare", border=False):
         prefix = st.text_input("Tech prefix, as the portal shows it", value=snapshot.account.tech_prefix) or ""
-        shown = st.radio("Outbound SIP credentials in the portal", ["Enabled", "Disabled"], horizontal=True)
+        last = {True: 0, False: 1, None: None}[snapshot.account.credentials_on]
+        shown = st.radio("Outbound SIP credentials in the portal", ["Enabled", "Disabled"], index=last, horizontal=True)
         if st.form_submit_button("Record what the portal shows"):
+            if shown is None:
+                st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
+                return
             with session.errors_said():
                 by, on = session.who().name, shown == "Enabled"
                 declared.keep_account(session.workspace(), tech_prefix=prefix, credentials_on=on, by=by)
@@ -151,5 +197,7 @@ def prefix(snapshot: Snapshot) -> None:
     st.code(snapshot.account.tech_prefix, language=None)
     st.caption("Every PBX dials it, then `*`, then the number. Set up a PBX shows the whole dial string.")
     seen = snapshot.freshness.get("credentials")
-    if seen:
+    if Capability.READ_CREDENTIALS not in snapshot.capabilities:
+        st.caption(known_how("account", "recorded"))
+    elif seen:
         st.caption(f"Known by the {snapshot.account.known_by}, read {ago(seen.as_of, snapshot.taken_at)}.")

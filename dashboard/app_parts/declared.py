@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
 
 from dashboard.carriers.pasted import Difference, accepted
 from dashboard.dialing import parse_tech_prefix
-from dashboard.sources import keep_frame
+from dashboard.errors import InputError
+from dashboard.sources import keep_frame, kept_frame
 from dashboard.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Shown:
+    """When somebody last looked at the portal for something, and who."""
+
+    at: datetime
+    by: str
+
+
+def last_shown(workspace: Workspace, kind: str) -> Shown | None:
+    """
+    Say how a declared copy is known.
+
+    Args:
+        workspace: The open home.
+        kind: ``account`` or ``allowed_ips``.
+
+    Returns:
+        The last look at the portal; ``None`` where nobody said yet what it shows.
+    """
+    version = workspace.state.latest(kind)
+    return Shown(version["seen_at"], version["known_by"]) if version else None
 
 
 def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool, by: str) -> None:
@@ -45,8 +70,13 @@ def keep_list(
         found: The paste against it.
         remove: Which of the missing entries are really gone.
         by: Who looked, as text.
+
+    Raises:
+        InputError: Somebody else accepted another list since the paste was compared.
     """
     now = datetime.now(UTC)
+    if set(kept_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
+        raise InputError("Somebody else changed the list meanwhile, so nothing was kept. Compare again.")
     frame = accepted(current, found, remove=remove, added_by=by, added_at=now)
     keep_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by)
 

@@ -22,6 +22,11 @@ def show(snapshot: Snapshot) -> None:
     text = st.text_area("What the portal shows", key=TEXT_KEY, height=120, label_visibility="collapsed") or ""
     st.button("Compare", icon=":material/difference:", key="account_compare")
     if not text.strip():
+        if snapshot.allowed_ips.empty and Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
+            nothing = Difference(added=(), missing=(), same=())
+            st.button(
+                "The list in the portal is empty", key="account_empty", on_click=_keep, args=(nothing, [], snapshot)
+            )
         return
     with session.errors_said():
         pasted = read_pasted(text, public_ranges=snapshot.treated_as_public)
@@ -60,11 +65,7 @@ def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
     changes = len(found.added) + len(gone)
     if Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
         label = "Accept as the list" if changes else "Confirm that the list is the same"
-        if st.button(label, type="primary", key="account_accept"):
-            opened = session.workspace()
-            declared.keep_list(opened, snapshot.allowed_ips, found, remove=gone, by=session.who().name)
-            session.note(f"Accepted: {len(found.added)} added, {len(gone)} removed, the rest kept.")
-            st.rerun()
+        st.button(label, type="primary", key="account_accept", on_click=_keep, args=(found, gone, snapshot))
         return
     if not changes:
         st.markdown(f":green[{ICONS['good']}] Nothing to change: what was pasted is on the list.")
@@ -79,3 +80,12 @@ def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
         on_click=review.ask_changes,
         args=([*planned, *removed],),
     )
+
+
+def _keep(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
+    """Keep what was accepted and empty the box."""
+    with session.errors_said():
+        opened = session.workspace()
+        declared.keep_list(opened, snapshot.allowed_ips, found, remove=gone, by=session.who().name)
+        session.note(f"Accepted: {len(found.added)} added, {len(gone)} removed, the rest kept.")
+        st.session_state[TEXT_KEY] = ""

@@ -24,8 +24,6 @@ app = typer.Typer()
 
 HEALTHY_S = 60
 STOP_S = 10
-SYNCED_BY = "TRUNKGATE_SYNCED_BY"
-"""Set for the dashboard that ``serve`` starts, so that only one loop syncs a home."""
 
 
 @app.command()
@@ -125,6 +123,8 @@ def _refuse_taken(port: int) -> None:
 
 
 def _start_pages(port: int) -> subprocess.Popen[bytes]:
+    from dashboard.background import SYNCED_BY  # noqa: PLC0415 - loads pandas, for seconds
+
     main = Path(__file__).resolve().parent.parent / "app.py"
     options = {
         "server.address": "127.0.0.1",

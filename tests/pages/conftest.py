@@ -12,7 +12,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.cli.running import SYNCED_BY
+from dashboard.background import SYNCED_BY
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 
