@@ -94,14 +94,17 @@ def generation() -> tuple[str, ...]:
     Name what is known at this moment: the key of everything that is cached.
 
     Live calls arrive every few seconds, so the store's digest is looked at once in ``CALLS_EVERY_S``; a
-    change of the account or a fix shows at once.
+    change of the account, a fix, or what an operator confirmed shows at once.
     """
     opened = workspace()
     with opened.state.reading() as connection:
         version = connection.execute(sa.select(sa.func.max(state.versions.c.id))).scalar()
         entry = connection.execute(sa.select(sa.func.max(state.journal.c.id))).scalar()
+        by_people = state.versions.c.known_by != "carrier"
+        confirmed = connection.execute(sa.select(sa.func.max(state.versions.c.seen_at)).where(by_people)).scalar()
     folder, second = str(opened.settings.home), int(datetime.now(UTC).timestamp())
-    return (folder, _digest(folder, second // CALLS_EVERY_S), f"{version}/{entry}", str(second // AGE_EVERY_S))
+    known = f"{version}/{entry}/{confirmed}"
+    return (folder, _digest(folder, second // CALLS_EVERY_S), known, str(second // AGE_EVERY_S))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -12,7 +12,7 @@ from dashboard.app_parts.words import count, join, money
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE, Entry
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Age, Snapshot
 
 DAY = timedelta(days=1)
 REFUSED_SHARE = 0.05
@@ -67,11 +67,16 @@ def of_calls(rows: pd.DataFrame, words: str) -> str:
 
 def of_account(snapshot: Snapshot, findings: Sequence[Finding]) -> str:
     """Say how many addresses are allowed, and how many of those belong to no PBX."""
+    freshness = snapshot.freshness.get("allowed_ips")
+    if freshness is None or freshness.as_of is None:
+        return "Nobody has said yet which addresses are allowed."
     entries = len(snapshot.allowed_ips)
     if not entries:
         return "No address is on Outbound Allowed IPs."
     stray = sum(finding.check == "allowed_ip_has_pbx" for finding in failing(findings))
     verb = "is" if entries == 1 else "are"
+    if freshness.age(snapshot.taken_at) is not Age.FRESH:
+        return f"{count(entries, 'address', 'addresses')} {verb} on a list that is out of date."
     belong = f"{stray} of them {'belongs' if stray == 1 else 'belong'} to no PBX" if stray else "each belongs to a PBX"
     return f"{count(entries, 'address', 'addresses')} {verb} allowed; {belong}."
 

@@ -75,8 +75,11 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     for finding in answers.failing(findings):
         if finding.changes:
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
-    if not groups:
+    if not groups and any(finding.status is Status.PASS for finding in findings):
         states.empty("Nothing to fix.")
+    elif not groups:
+        states.empty("Nothing could be checked yet, so nothing is known to fix.")
+        st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
     for number, (sentences, settled) in enumerate(list(groups.items())[:MOST_TO_DO]):
         _to_do(number, sentences, settled, snapshot)
     if len(groups) > MOST_TO_DO:

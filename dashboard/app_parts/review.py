@@ -109,7 +109,9 @@ def _before(plan: Plan) -> list[str]:
         for lock in plan.interlocks:
             color, icon = ("green", "good") if lock.met else ("orange", "warning") if lock.confirm else ("red", "error")
             st.markdown(f":{color}[{ICONS[icon]}] {plain(lock.sentence)}")
-    typed = []
+    typed: list[str] = []
+    if plan.guided:
+        return typed
     for number, phrase in enumerate(plan.phrases):
         said = st.text_input(f"To go on, type `{phrase}`", key=f"review_phrase_{number}", live=True)
         typed.append((said or "").strip())

@@ -73,8 +73,6 @@ def _stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) 
             f"{path.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
             "Download the file again and import it: nothing is counted twice."
         )
-    elif not (staged.rows or staged.rejects or whole):
-        staged.error = f"{path.name}: The file has a header and no calls. Was the window that was exported empty?"
     return staged
 
 

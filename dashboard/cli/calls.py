@@ -46,6 +46,8 @@ def import_(
             if result.error:
                 complain(result.error)
             aside = f", {result.rejected:,} put aside" if result.rejected else ""
-            say(f"{result.file}: {result.kept:,} kept, {result.duplicate:,} there already{aside}.")
+            quiet = not (result.kept or result.duplicate or result.rejected or result.error)
+            counted = "no calls in it" if quiet else f"{result.kept:,} kept, {result.duplicate:,} there already{aside}"
+            say(f"{result.file}: {counted}.")
     if any(result.rejected or result.error for result in results):
         raise typer.Exit(SOME_REJECTED)

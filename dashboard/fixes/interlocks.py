@@ -14,6 +14,7 @@ import pandas as pd
 
 from dashboard.addresses import parse_entry
 from dashboard.calls.replay import Replay
+from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG
@@ -86,7 +87,9 @@ def account_is_known(situation: Situation) -> Interlock | None:
         age = snapshot.freshness[name].age(snapshot.taken_at) if name in snapshot.freshness else Age.MISSING
         if age is not Age.FRESH:
             return Interlock(
-                id="account_is_known", sentence=f"The {words} on record is {age}. Sync, then plan again.", met=False
+                id="account_is_known",
+                sentence=f"The {words} on record is {age}. {_cure(snapshot)}, then plan again.",
+                met=False,
             )
     return Interlock(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
 
@@ -178,6 +181,12 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         met=False,
         confirm=", ".join(number for number, _ in faults),
     )
+
+
+def _cure(snapshot: Snapshot) -> str:
+    """Say how the list and the switch are brought up to date on this account."""
+    read = Capability.READ_ALLOWED_IPS in snapshot.capabilities
+    return "Sync" if read else "Paste what the portal shows on the Account page"
 
 
 def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:

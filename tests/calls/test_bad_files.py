@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.files import Limits, prepare
-from dashboard.calls.ingest import import_files
+from dashboard.calls.ingest import FileResult, import_files
 from dashboard.errors import FileError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
 
@@ -34,7 +34,6 @@ def keep(store, path):
         (random.Random(1).randbytes(5000), "names none of the columns"),
         ("direction,start_time\n".encode("utf-16"), "The file is in UTF-16. Save it as CSV in UTF-8."),
         (",".join(f"column_{n}" for n in range(100_000)).encode(), "names 100,000 columns"),
-        (GOOD.splitlines()[0], "has a header and no calls"),
         (GOOD.replace(b"customer_ip", b"customer", 1), "Column customer_ip is missing."),
         (
             GOOD.replace(b"customer_ip", b"x", 1).replace(b"duration", b"y", 1),
@@ -53,7 +52,6 @@ def keep(store, path):
         "noise",
         "utf_16",
         "hundred_thousand_columns",
-        "header_only",
         "missing_column",
         "missing_columns",
         "column_twice",
@@ -70,6 +68,14 @@ def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
     assert sentence in result.error
     assert result.error.startswith("bad.csv")
     assert (result.kept, result.duplicate, rejects, store.digest) == (0, 0, [], "")
+
+
+def test_a_file_of_a_quiet_window_is_no_fault(store, export):
+    """A header without calls is what the carrier sends when nobody called: every row of it was kept."""
+    result, rejects = keep(store, export(GOOD.splitlines()[0], "quiet.csv"))
+
+    assert result == FileResult(result.file)
+    assert (rejects, store.digest) == ([], "")
 
 
 def test_a_file_that_is_not_there(store, tmp_path):

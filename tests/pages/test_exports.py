@@ -70,8 +70,10 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
 
 
-def test_plans_that_were_shown_are_kept(app: Callable[..., AppTest]) -> None:
+def test_plans_that_were_shown_are_kept(app: Callable[..., AppTest], account: Workspace) -> None:
     """A plan stays on record under its hash, applied or not."""
+    plan = account.plan("pbx_has_inbound_route", "phoenix")
+
     at = app("fixes", view="Plans shown")
 
-    assert any("plan " in caption.value for caption in at.caption)
+    assert any(plan.hash[:8] in caption.value for caption in at.caption)
