@@ -16,6 +16,9 @@ from dashboard.workspace import Workspace
 SYNCED_BY = "TRUNKGATE_SYNCED_BY"
 """Set in the environment of a dashboard that another process syncs for, so that only one loop syncs a home."""
 
+SYNC_ERROR = "sync_error"
+"""Where the state keeps why the last sync by itself did not succeed, for every process that shows the home."""
+
 log = logging.getLogger(__name__)
 
 
@@ -57,11 +60,19 @@ class SyncLoop:
                 if self._workspace.revive():
                     log.warning("The embedded account had ended and was started again.")
                 self._workspace.sync(quick=not whole, stop=self._stop.is_set)
-                self.last_error = ""
+                self._keep("")
                 if whole:
                     whole_at = time.monotonic() + settings.sync_every_s
             except DashboardError as exc:
-                self.last_error = str(exc)
+                self._keep(str(exc))
                 log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
             self._wake.wait(pause)
             self._wake.clear()
+
+    def _keep(self, error: str) -> None:
+        self.last_error = error
+        try:
+            if self._workspace.state.get(SYNC_ERROR, "") != error:
+                self._workspace.state.put(SYNC_ERROR, error)
+        except DashboardError as exc:
+            log.warning("How the sync ended could not be kept. %s", exc)

@@ -21,7 +21,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.actors import Actor, local_actor
-from dashboard.background import SYNCED_BY, SyncLoop
+from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
 from dashboard.calls.replay import replay
 from dashboard.changes import Change, Impact
 from dashboard.errors import DashboardError
@@ -150,6 +150,7 @@ def _impact(key: tuple[str, ...], finding_id: str, _changes: tuple[Change, ...])
 def sync(progress: Progress | None = None) -> SyncReport:
     """Read the account and fetch calls now."""
     report = workspace().sync(progress=progress)
+    workspace().state.put(SYNC_ERROR, "")
     _digest.clear()
     return report
 
@@ -160,9 +161,8 @@ def loaded() -> bool:
 
 
 def sync_error() -> str:
-    """Return why the last sync by itself did not succeed; empty where it did, or another process syncs."""
-    loop = home().loop
-    return loop.last_error if loop else ""
+    """Return why the last sync did not succeed, in whichever process it ran; empty where it did."""
+    return str(workspace().state.get(SYNC_ERROR, ""))
 
 
 def who() -> Actor:

@@ -70,12 +70,14 @@ def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) ->
     switch(account, failed_export=True)
     loop.start()
     until(lambda: loop.last_error != "")
+    until(lambda: account.state.get("sync_error") == loop.last_error)
     assert account.state.get("calls_until") is None
 
     switch(account, failed_export=False)
     loop.wake()
     until(lambda: account.state.get("calls_until") is not None)
-    until(lambda: loop.last_error == "")
+    until(lambda: account.state.get("sync_error") == "")
+    assert loop.last_error == ""
 
 
 def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLoop) -> None:

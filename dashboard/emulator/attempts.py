@@ -65,7 +65,9 @@ class Attempts:
         return replace(self, talk_s=np.minimum(self.talk_s, last_s - self.at_s))
 
 
-def draw(caller: Caller, zones: Sequence[Zone], at_s: Ints, talk: Talk, rng: np.random.Generator) -> Attempts:
+def draw(
+    caller: Caller, zones: Sequence[Zone], at_s: Ints, talk: Talk, rng: np.random.Generator, lines: int
+) -> Attempts:
     """
     Draw what a caller means to do at each of these times.
 
@@ -75,6 +77,7 @@ def draw(caller: Caller, zones: Sequence[Zone], at_s: Ints, talk: Talk, rng: np.
         at_s: Starts, seconds since 1970.
         talk: How long answered calls last.
         rng: Of every draw; how many draws are made depends on nothing but the number of attempts.
+        lines: How many of its lines, from the first, are called. On none, nobody reaches it.
     """
     count = len(at_s)
     inbound: Flags = rng.random(count) < caller.inbound_share
@@ -89,9 +92,10 @@ def draw(caller: Caller, zones: Sequence[Zone], at_s: Ints, talk: Talk, rng: np.
     talk_s = np.clip(lengths, 1, talk.longest_s).astype(np.int64) * _ANSWERED[ending]
     port = np.array(PORTS)[rng.integers(len(PORTS), size=count)] * (rng.random(count) < WITH_PORT)
     theirs = _numbers(tuple(zone.prefixes for zone in zones), zone, rng)
-    choices = np.where(inbound, len(caller.lines), len(caller.caller_ids))
+    choices = np.where(inbound, lines, len(caller.caller_ids))
     ours = (choices * rng.random(count) ** FAVORITE).astype(np.int64)
-    return Attempts(at_s, inbound, theirs, ours, zone, ending, talk_s, port)
+    attempts = Attempts(at_s, inbound, theirs, ours, zone, ending, talk_s, port)
+    return attempts if lines else attempts.take(~inbound)
 
 
 def tried_again(refused: Attempts, rng: np.random.Generator) -> Attempts:

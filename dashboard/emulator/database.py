@@ -47,7 +47,8 @@ CALL_COLUMNS = (
     "custom_x_tag",
     "customer_ip",
 )
-BUSY_S = 30
+BUSY_S = 5
+"""How long to wait where another process keeps the file locked; readers never have to."""
 FILLED = 1
 """``user_version`` of a file that was filled to its end; one whose filling was cut short is made anew."""
 SCHEMA = f"""
@@ -228,6 +229,13 @@ class Database:
     def networks(self) -> frozenset[str]:
         """Return the allow list."""
         return frozenset(row["network"] for row in self.rows("SELECT network FROM allowed_ips"))
+
+    def host_of(self, number: str) -> str:
+        """Return where the route of a number sends its calls, without a port; empty where it sends them nowhere."""
+        found = self.rows(
+            "SELECT value FROM numbers JOIN routes ON routes.id = numbers.route_id WHERE numbers.id = ?", (number,)
+        )
+        return str(found[0]["value"] or "").partition(":")[0] if found else ""
 
     def policy_now(self) -> tuple[Policy, Observations, datetime]:
         """Return the policy in force, how the carrier behaves where that is not known, and that very instant."""

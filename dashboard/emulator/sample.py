@@ -59,11 +59,13 @@ class Address:
 
 @dataclass(frozen=True)
 class Line:
-    """A number of ours that reaches a PBX."""
+    """A number of ours that a PBX is given."""
 
     number: str
     alias: str
     toll_free: bool
+    routed: bool
+    """To a PBX's host, in the sample; what was routed since stands in the database."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ class Caller:
     addresses: tuple[Address, ...]
     """At least one, the oldest first."""
     lines: tuple[Line, ...]
+    """Those that are routed come first."""
+
+    @property
+    def reached(self) -> int:
+        """How many of the lines calls come in on, as long as nobody changes a route."""
+        return sum(line.routed for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -215,9 +223,11 @@ def _caller(
         caller_ids=tuple(row["caller_ids"].split()),
         mix=row["mix"],
         addresses=tuple(sorted(own, key=lambda address: address.valid_from)),
-        lines=tuple(
-            Line(number["number"], number["alias"], number["number_type"] == "tollfree")
-            for number in numbers
-            if number["pbx_id"] == row["pbx_id"] and number["route"] not in NO_ROUTE
-        ),
+        lines=tuple(sorted(_lines(row["pbx_id"], numbers), key=lambda line: not line.routed)),
     )
+
+
+def _lines(pbx_id: str, numbers: list[dict[str, Any]]) -> Iterator[Line]:
+    for row in numbers:
+        if row["pbx_id"] == pbx_id:
+            yield Line(row["number"], row["alias"], row["number_type"] == "tollfree", row["route"] not in NO_ROUTE)

@@ -131,16 +131,17 @@ class _Past:
     def rows(self, part: slice, *, refused_too: bool) -> Iterator[tuple[int, Row]]:
         """Make the rows of some hours, each behind its start; later tries may lie beyond those hours."""
         starts = self._span.part(part).draw(self._counts[part], self._rng)
-        first = draw(self._caller, self._sample.zones, starts, shapes.OFFICE_TALK, self._rng)
+        caller = self._caller
+        first = draw(caller, self._sample.zones, starts, shapes.OFFICE_TALK, self._rng, caller.reached)
         again = tried_again(first.take(self._refused(first)), self._again)
         last_s = int(self._span.end_s[-1])
         for attempts in (first, again.take(again.at_s < last_s)):
             kept = attempts.ended_by(last_s)
             kept = kept if refused_too else kept.take(~self._refused(kept))
-            places = address_places(self._caller, kept.at_s).tolist()
+            places = address_places(caller, kept.at_s).tolist()
             sources = [self._sources[place] for place in places]
             decisions = [self._decisions[place] for place in places]
-            made = rows(self._caller, self._sample.zones, kept, sources, decisions)
+            made = rows(caller, self._sample.zones, kept, sources, decisions)
             yield from zip(kept.at_s.tolist(), made, strict=True)
 
     def _refused(self, attempts: Attempts) -> np.ndarray:
@@ -206,8 +207,9 @@ class LiveTraffic:
         at_s = int(time.time())
         shares = live_shares(self._sample, at_s)
         caller = self._sample.callers[int(shapes.pick(shares, self._rng.random(1))[0])]
-        attempt = draw(caller, self._sample.zones, np.array([at_s]), shapes.LIVE_TALK, self._rng)
-        self._put(_Due(now, next(self._numbers), caller, attempt))
+        attempt = draw(caller, self._sample.zones, np.array([at_s]), shapes.LIVE_TALK, self._rng, len(caller.lines))
+        if len(attempt):
+            self._put(_Due(now, next(self._numbers), caller, attempt))
 
     def _do(self, due: _Due) -> None:
         if due.caller is None or due.attempt is None:
@@ -222,6 +224,11 @@ class LiveTraffic:
             return
         attempt = due.attempt.moved_to(np.array([int(at.timestamp())]))
         source = due.caller.addresses[int(address_places(due.caller, attempt.at_s)[0])].address
+        if attempt.inbound[0]:
+            host = self._database.host_of(due.caller.lines[int(attempt.ours[0])].number)
+            if not host:
+                return
+            source = host if addresses.is_network(host) else source
         decision = decide(due.caller, source, self._sample, policy, observations)
         admitted = bool(attempt.inbound[0]) or decision.admitted is True
         if not admitted and self._rng.random() < TRY_AGAIN:

@@ -93,6 +93,11 @@ def set_allowed(database: Database, *, allowed: bool) -> datetime:
     return datetime.fromisoformat(now)
 
 
+def to_phoenix(database: Database) -> list[dict[str, Any]]:
+    """Return the calls that came in on Phoenix's numbers."""
+    return [call for call in calls(database) if call["number_alias"].startswith("Phoenix")]
+
+
 def start_of(call: dict[str, Any]) -> datetime:
     """Return when a call started."""
     return datetime.strptime(call["start_time"] + "00", "%Y-%m-%d %H:%M:%S%z")
@@ -180,3 +185,18 @@ def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> No
 
     assert awake == (shares.pop("intruder") > 0)
     assert {c.name: c.weight for c in account.callers if c.name != "intruder"} == shares
+
+
+def test_route_a_number_and_calls_come_in(database: Faltering) -> None:
+    """Nobody reaches a number without a route; once it leads to a PBX, calls arrive there."""
+    with live(database):
+        until(lambda: len(calls(database)) >= 100)
+        assert not to_phoenix(database)
+
+        with database.writing() as connection:
+            connection.execute("INSERT INTO routes VALUES (7, 'Phoenix', 'host', '198.51.100.60:5080', NULL)")
+            connection.execute("UPDATE numbers SET route_id = 7 WHERE id = '16025550151'")
+        until(lambda: to_phoenix(database))
+
+    assert {"16025550151"} == {call["destination"] for call in to_phoenix(database)}
+    assert {"198.51.100.60"} == {call["customer_ip"].partition(":")[0] for call in to_phoenix(database)}

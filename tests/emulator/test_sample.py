@@ -149,7 +149,7 @@ def test_retired_and_standby() -> None:
 
 
 def test_no_route() -> None:
-    """Phoenix's numbers lead nowhere; without the story both lead to it, and it is called."""
+    """Phoenix is called in both; its numbers lead nowhere, and without the story to it."""
     (sample, without) = load(NOW), load(NOW, ["no_route"])
 
     def routes(one: Sample) -> list[str]:
@@ -157,7 +157,10 @@ def test_no_route() -> None:
         return [row["route"] for row in one.numbers if row["alias"].startswith("Phoenix")]
 
     assert (["", "sip-reg"], ["Phoenix", "Phoenix"]) == (routes(sample), routes(without))
-    assert {"phoenix-in"} == set(calling(without)) - set(calling(sample))
+    assert set(calling(without)) == set(calling(sample))
+    assert (0, 2) == tuple(
+        caller.reached for one in (sample, without) for caller in one.callers if caller.name == "phoenix-in"
+    )
 
 
 def test_nobody() -> None:
