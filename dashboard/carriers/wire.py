@@ -146,7 +146,10 @@ def send(
         host = urlsplit(url).hostname
         raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
     except (requests.Timeout, requests.ConnectionError) as exc:
-        said = "it did not answer in time" if isinstance(exc, requests.Timeout) else "no connection held"
+        host = urlsplit(url).hostname
+        said = (
+            f"{host} did not answer in time" if isinstance(exc, requests.Timeout) else f"no connection to {host} held"
+        )
         raise PassingError(said, carried_out=not _never_made(exc)) from None
     except requests.RequestException as exc:
         raise CarrierAnswerError(f"There was no usable answer to {what} ({type(exc).__name__}).") from None

@@ -203,9 +203,13 @@ def speak_json_api(app: FastAPI) -> None:
             raise exc
         return refuse(exc.status_code, str(exc.detail), dict(exc.headers or {}))
 
-    async def invalid(_request: Request, exc: Exception) -> Response:
+    async def invalid(request: Request, exc: Exception) -> Response:
         if not isinstance(exc, RequestValidationError):
             raise exc
+        try:  # a body that is not JSON at all stops a request before its key is looked at
+            authenticated(request, await basic(request))
+        except StarletteHTTPException as unknown:
+            return await refused(request, unknown)
         first = exc.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         status = 400 if first["type"].startswith("json") else 422

@@ -132,6 +132,8 @@ def get_number(number: Number, account: Account) -> ApiResponse:
 def change_number(number: Number, change: NumberChange, account: Account) -> ApiResponse:
     """Change a number's alias."""
     row = _find(account, number)
+    if (change.data.id or row["id"]).lstrip("+") != row["id"]:
+        raise Refused(422, f"data.id is {change.data.id}, but the address names {row['id']}.")
     with account.writing() as connection:
         connection.execute("UPDATE numbers SET alias = ? WHERE id = ?", (change.data.attributes.alias, row["id"]))
     return get_number(number, account)

@@ -238,3 +238,19 @@ def test_its_own_fault_is_an_error_object_too(
 
     assert detail(own("GET", f"{ROUTES}/edge_strategies"), 500)
     assert own.data(ROUTES)
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 401), (("a", "b"), 401), ((), 400)])
+def test_the_key_is_looked_at_before_the_body(api: Client, key: tuple[str, str] | None, status: int) -> None:
+    """Whoever has no key learns nothing of what is wrong with the body."""
+    auth = api.key if key == () else key
+
+    assert detail(api("POST", ROUTES, data=b"{", headers=JSON_API, auth=auth), status)
+
+
+def test_the_body_names_the_number_of_its_address(api: Client) -> None:
+    """A change of one number sent to another's address changes neither."""
+    data = {"type": "number", "id": "12065550101", "attributes": {"alias": "Wrong"}}
+
+    assert "12065550101" in detail(api("PATCH", f"/v2/numbers/{NUMBER}", json={"data": data}), 422)
+    assert "Seattle main" == api.data(f"/v2/numbers/{NUMBER}")["attributes"]["alias"]
