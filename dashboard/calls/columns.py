@@ -43,9 +43,9 @@ OPTIONAL = (
 
 KNOWN = frozenset(REQUIRED + OPTIONAL)
 
-_TIME = "is not a UTC time between 2000 and 2099, such as 2026-11-23 14:05:00+00"
+_TIME = "is not a UTC time between 2000 and now, such as 2026-11-23 14:05:00+00"
 _WHOLE = "is not a whole number of seconds"
-_USD = "is not an amount in dollars"
+_USD = "is not an amount in dollars, 10,000 at most"
 
 FAULTS = {
     "direction": "is neither Outbound nor Inbound",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class Prepared:
     """The gzip data ends early; ``path`` holds the whole lines before the cut."""
     cut_text: str = ""
     """What was left of the line in which the cut fell."""
+    long_line: bool = False
+    """A line is longer than any row; the engine drops such a line at the end of a file without a word."""
 
 
 def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
@@ -75,12 +78,14 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
     """
     name, plain, cut, cut_text = path.name, path, False, ""
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise FileError("It is not a file on disk. Save it as one, then import that.", file=name)
         with path.open("rb") as source:
             start = source.read(4)
             source.seek(0)
             if not start:
                 raise FileError("The file is empty (zero bytes). Export it again.", file=name)
-            if start.startswith(UTF16):
+            if start.startswith(UTF16) or (b"\0" in start[:2] and not start.startswith(b"\0\0")):
                 raise FileError("The file is in UTF-16. Save it as CSV in UTF-8.", file=name)
             if start.startswith(GZIP):
                 plain = work / "unpacked.csv"
@@ -91,12 +96,13 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
             raise FileError("The gzip data ends before its first whole line. Download the file again.", file=name)
         if plain.stat().st_size == 0:
             raise FileError("There is nothing in the file once it is unpacked. Export it again.", file=name)
-        if not _is_utf8(plain):
+        utf8, long_line = _look_through(plain)
+        if not utf8:
             plain = _as_utf8(plain, work / "utf8.csv")
     except OSError as exc:
         raise FileError(f"The file cannot be read: {exc.strerror or exc}.", file=name) from exc
     columns, header_lines = _header(plain, name, limits)
-    return Prepared(name, plain, columns, header_lines, cut, cut_text)
+    return Prepared(name, plain, columns, header_lines, cut, cut_text, long_line)
 
 
 def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
@@ -156,16 +162,18 @@ def _drop_last_line(path: Path) -> str:
     return rest.decode("utf-8", "replace")
 
 
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _look_through(path: Path) -> tuple[bool, bool]:
+    """Say whether a file is UTF-8, and whether a line of it is longer than any row could be."""
+    decoder, utf8, long_line = codecs.getincrementaldecoder("utf-8")(), True, False
     with path.open("rb") as file:
-        try:
-            while chunk := file.read(CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+        while chunk := file.read(CHUNK):
+            long_line |= len(chunk) == CHUNK and b"\n" not in chunk and b"\r" not in chunk
+            if utf8:
+                try:
+                    decoder.decode(chunk, final=len(chunk) < CHUNK)
+                except UnicodeDecodeError:
+                    utf8 = False
+    return utf8, long_line
 
 
 def _as_utf8(source: Path, target: Path) -> Path:
@@ -186,6 +194,16 @@ def read_lines(path: Path, longest: int) -> Iterator[str]:
             yield line
 
 
+def _refuse_delimiter(header: list[str], name: str) -> None:
+    for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if set(REQUIRED) <= {text.strip().lower() for text in ",".join(header).split(mark)}:
+            raise FileError(
+                f"The columns are separated by {word}. Save the file with commas, as the carrier exports it.",
+                file=name,
+                line=1,
+            )
+
+
 def _header(path: Path, name: str, limits: Limits) -> tuple[tuple[str, ...], int]:
     lines = islice(read_lines(path, limits.header_chars), HEADER_LINES)
     reader = csv.reader(lines)
@@ -200,9 +218,10 @@ def _header(path: Path, name: str, limits: Limits) -> tuple[tuple[str, ...], int
             file=name,
             line=1,
         )
-    names = [text.strip().lower() for text in header]
+    names = [text.strip().strip("\ufeff").lower() for text in header]
     missing = [column for column in REQUIRED if column not in names]
     if len(missing) == len(REQUIRED):
+        _refuse_delimiter(header, name)
         raise FileError(
             "The first line names none of the columns of an export of calls "
             f"(such as {', '.join(REQUIRED[:4])}). Is this another kind of file?",

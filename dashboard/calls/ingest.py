@@ -110,7 +110,7 @@ class _Import:
                 file=str(file.path),
                 kept=self._kept.get(number, 0),
                 duplicate=file.rows - self._kept.get(number, 0),
-                rejected=len(file.rejects),
+                rejected=file.rejected,
                 error=file.error,
             )
             for number, file in enumerate(staged)
@@ -229,7 +229,7 @@ def _left_out(file: Staged) -> FileResult:
     reason = file.error or (
         f"{file.path.name}: Nothing of it was taken, because another file of the same export could not be read."
     )
-    return FileResult(str(file.path), rejected=len(file.rejects), error=reason)
+    return FileResult(str(file.path), rejected=file.rejected, error=reason)
 
 
 def _stopped(paths: list[Path]) -> list[FileResult]:

@@ -20,6 +20,8 @@ from dashboard.calls.files import Prepared, prepare
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
 from dashboard.errors import FileError, StoreError
 
+MOST_KEPT = 10_000
+"""Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
 """Where the engine puts rows without a day."""
 
@@ -32,6 +34,9 @@ class Staged:
     rows: int = 0
     days: dict[date, list[str]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
+    """The first bad rows, MOST_KEPT at most."""
+    rejected: int = 0
+    """Bad rows."""
     error: str = ""
     usable: bool = True
     """False where nothing of the file is to be taken."""
@@ -69,15 +74,21 @@ def _stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) 
     _parse(prepared, number, work, engine, staged)
     if prepared.cut:
         staged.rejects += _cut_row(prepared)
+        staged.rejected += bool(prepared.cut_text)
         staged.error = (
             f"{path.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
             "Download the file again and import it: nothing is counted twice."
+        )
+    elif staged.rejected > MOST_KEPT:
+        staged.error = (
+            f"{path.name}: {staged.rejected:,} rows are not calls; the first {MOST_KEPT:,} were put aside. "
+            "Is this another kind of file?"
         )
     return staged
 
 
 def _parse(prepared: Prepared, number: int, work: Path, engine: Engine, staged: Staged) -> None:
-    if prepared.header_lines == 1:
+    if prepared.header_lines == 1 and not prepared.long_line:
         try:
             _copy(engine, prepared.path, prepared.columns, number, work / "fast", header=True)
         except StoreError as exc:
@@ -88,10 +99,11 @@ def _parse(prepared: Prepared, number: int, work: Path, engine: Engine, staged: 
                 _collect(engine, work / "fast", staged)
                 return
     numbered = work / "numbered.csv"
-    staged.rejects += rewrite(prepared, numbered)
+    broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
     _copy(engine, numbered, ("line", *prepared.columns), number, work / "slow", header=False)
-    staged.rejects += _faulty(engine, work / "slow" / FAULTY, prepared)
-    staged.rejects.sort(key=lambda reject: reject.line)
+    faulty, count = _faulty(engine, work / "slow" / FAULTY, prepared)
+    staged.rejected += count
+    staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]
     _collect(engine, work / "slow", staged)
 
 
@@ -122,16 +134,19 @@ def _collect(engine: Engine, folder: Path, staged: Staged) -> None:
         staged.rows = rows.column("rows")[0].as_py()
 
 
-def _faulty(engine: Engine, folder: Path, prepared: Prepared) -> list[Reject]:
+def _faulty(engine: Engine, folder: Path, prepared: Prepared) -> tuple[list[Reject], int]:
+    """Return the first rows that cannot be calls, and how many there are."""
     if not folder.exists():
-        return []
+        return [], 0
     parts = [str(part) for part in folder.iterdir()]
-    rows = engine.fetch("faulty_rows", {"staged": parts}, what="list the bad rows of an export").to_pylist()
+    found = {"staged": parts, "limit": MOST_KEPT}
+    rows = engine.fetch("faulty_rows", found, what="list the bad rows of an export").to_pylist()
     raw = raw_rows(prepared, {row["line"] for row in rows})
-    return [
+    rejects = [
         Reject(prepared.name, row["line"], row["fault"], f"The value {FAULTS[row['fault']]}.", raw[row["line"]])
         for row in rows
     ]
+    return rejects, rows[0]["of"]
 
 
 def _cut_row(prepared: Prepared) -> list[Reject]:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from dashboard.calls.files import Prepared, read_lines
 
-LONGEST_LINE = 200_000
-"""Characters; a row is about 300."""
+LONGEST_LINE = csv.field_size_limit()
+"""Characters: what one field may have (131,072); a row is about 300."""
 RECORD_LINES = 50
 """A quoted line break is rare; a quote that is not closed after so many lines never was."""
 RAW_CHARS = 2_000
@@ -49,25 +49,29 @@ class Reject:
     raw: str
 
 
-def rewrite(prepared: Prepared, target: Path) -> list[Reject]:
+def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], int]:
     """
     Write the records that keep the rules of CSV, each after its line number, without a header.
 
     Args:
         prepared: The file with faults.
         target: Where the records go, as CSV with ``line`` as first column.
+        most: How many of the others are wanted.
 
     Returns:
-        The records that break the rules.
+        The first records that break the rules, and how many do.
     """
-    rejects = []
+    rejects: list[Reject] = []
+    broken = 0
     with target.open("w", encoding="utf-8", newline="") as out:
         for record in split(prepared):
             if record.fault:
-                rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
+                broken += 1
+                if broken <= most:
+                    rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
             else:
                 out.write(f"{record.line},{record.sound}\n")
-    return rejects
+    return rejects, broken
 
 
 def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:

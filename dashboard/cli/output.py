@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 if TYPE_CHECKING:
     from dashboard.sources import Progress as Tell
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 class Format(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import zlib
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from dashboard.calls.files import Limits, prepare
 from dashboard.calls.ingest import FileResult, import_files
+from dashboard.calls.reading import MOST_KEPT
 from dashboard.errors import FileError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
 
@@ -32,6 +34,8 @@ def keep(store, path):
         (gzip.compress(b""), "There is nothing in the file once it is unpacked."),
         (b"Hello, here is no export.\n", "names none of the columns of an export of calls"),
         (random.Random(1).randbytes(5000), "names none of the columns"),
+        (GOOD.replace(b",", b";"), "The columns are separated by semicolons. Save the file with commas"),
+        ("direction,start_time\n".encode("utf-16-le"), "The file is in UTF-16. Save it as CSV in UTF-8."),
         ("direction,start_time\n".encode("utf-16"), "The file is in UTF-16. Save it as CSV in UTF-8."),
         (",".join(f"column_{n}" for n in range(100_000)).encode(), "names 100,000 columns"),
         (GOOD.replace(b"customer_ip", b"customer", 1), "Column customer_ip is missing."),
@@ -50,6 +54,8 @@ def keep(store, path):
         "nothing_packed",
         "another_text",
         "noise",
+        "semicolons",
+        "utf_16_without_mark",
         "utf_16",
         "hundred_thousand_columns",
         "missing_column",
@@ -97,6 +103,7 @@ def test_a_bad_file_spoils_no_other(store, export):
     "content",
     [
         b"\xef\xbb\xbf" + GOOD,
+        b"\xef\xbb\xbf" * 2 + GOOD,
         GOOD.replace(b"\n", b"\r\n"),
         GOOD.replace(b"\n", b"\r"),
         GOOD.replace(b"\n", b"\r\n", 5),
@@ -115,6 +122,7 @@ def test_a_bad_file_spoils_no_other(store, export):
     ],
     ids=[
         "bom",
+        "two_boms",
         "crlf",
         "cr",
         "mixed_line_ends",
@@ -147,21 +155,32 @@ def test_latin_1_is_read_as_what_it_says(store, export):
     assert set(store.calls()["destination_name"]) == {"MÉXICO", "PERÚ"}
 
 
-TIME, SECONDS, DOLLARS = "not a UTC time between 2000 and 2099", "not a whole number of seconds", "not an amount"
+TIME, SECONDS, DOLLARS = "not a UTC time between 2000 and now", "not a whole number of seconds", "not an amount"
 BAD_VALUES = [
     ("direction", "sideways", "neither Outbound nor Inbound"),
     ("direction", "", "neither Outbound nor Inbound"),
     ("start_time", "02/11/2026 12:00", TIME),
     ("start_time", "", TIME),
     ("start_time", "1970-01-01 00:00:00+00", TIME),
+    ("start_time", "2099-12-31 00:00:00+00", TIME),
+    ("start_time", "2026-11-01 10:00:00+99", TIME),
     ("end_time", "later", TIME),
+    ("end_time", "9999-12-31 00:00:00+00", TIME),
     ("call_fail_sip_code", "OK", "not a SIP status from 100 to 699"),
     ("call_fail_sip_code", "99999", "not a SIP status from 100 to 699"),
     ("duration", "one minute", SECONDS),
     ("duration", "-5", SECONDS),
+    ("duration", "1_000", SECONDS),
+    ("duration", "1e3", SECONDS),
+    ("call_fail_sip_code", "2e2", "not a SIP status"),
     ("billed_duration", "6.5", SECONDS),
     ("total_cost", "free", DOLLARS),
     ("usf_fee", "$1", DOLLARS),
+    ("total_cost", "9999999999", DOLLARS),
+    ("customer_ip", "10:00:00", "not an IP address"),
+    ("customer_ip", ":::", "not an IP address"),
+    ("customer_ip", "a:b:c:d:e:f:1.2", "not an IP address"),
+    ("customer_ip", "1:2:3:4::5:6:7:8", "not an IP address"),
     ("customer_ip", "198.51.100.300", "not an IP address"),
     ("customer_ip", "pbx.example.net", "not an IP address"),
     ("customer_ip", "198.51.100.1:99999", "not an IP address"),
@@ -198,8 +217,8 @@ def test_an_inbound_call_may_name_its_pbx(store, export):
         (",".join(["x"] * 26), "The row has 26 fields, the header names 25."),
         ('Outbound,"2026-11-02', "A quote is opened and not closed, or text follows a closing quote."),
         ('Outbound,"2026-11-02" 12:30,x', "A quote is opened and not closed, or text follows a closing quote."),
-        ("x" * 300_000, "The line is longer than 200,000 characters."),
-        ("x" * 3_000_000, "The line is longer than 200,000 characters."),
+        ("x" * 300_000, "The line is longer than 131,072 characters."),
+        ("x" * 3_000_000, "The line is longer than 131,072 characters."),
     ],
     ids=["too_few", "too_many", "open_quote", "text_after_quote", "long", "longer_than_the_engine_reads"],
 )
@@ -317,3 +336,41 @@ def test_no_good_row_is_ever_lost(store, export, damage, newline):
 def test_header_of_the_helper_is_the_documented_one():
     """The hand-made files have the 25 documented columns."""
     assert len(HEADER) == 25
+
+
+def test_what_is_no_file_on_disk_is_not_waited_for(store, tmp_path):
+    """A pipe that nobody writes into would never end."""
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    (result,) = import_files(store, [tmp_path / "pipe.csv"])
+
+    assert result.error == "pipe.csv: It is not a file on disk. Save it as one, then import that."
+
+
+def test_a_last_line_without_end_is_put_aside(store, export):
+    """However long it is: the engine alone would drop it without a word."""
+    result, rejects = keep(store, export(GOOD + b"A" * (31 << 20)))
+
+    assert (result.kept, result.rejected) == (20, 1)
+    assert [(22, "", "The line is longer than 131,072 characters.")] == rejects
+
+
+def test_another_kind_of_file_is_not_kept_whole(store, export):
+    """Of endless bad rows the first are put aside with their text, and all are counted."""
+    header = GOOD.splitlines()[0].decode()
+    row = a_row(start_time="never")
+    text = as_csv([row] * (MOST_KEPT + 5))
+
+    result, rejects = keep(store, export(text + as_csv([a_row()]).removeprefix(header)))
+
+    assert (result.kept, result.rejected, len(rejects)) == (1, MOST_KEPT + 5, MOST_KEPT)
+    assert "10,005 rows are not calls; the first 10,000 were put aside." in result.error
+
+
+def test_an_ipv4_address_in_ipv6_form_is_one_source(store, export):
+    """Both forms name one address; a true IPv6 address stays as it is."""
+    rows = [a_row(customer_ip=ip) for ip in ("::ffff:198.51.100.11", "[::ffff:198.51.100.11]:5060", "2001:DB8::1")]
+
+    import_files(store, [export(rows)])
+
+    assert {"198.51.100.11", "2001:db8::1"} == set(store.calls()["source_ip"])

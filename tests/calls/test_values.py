@@ -60,13 +60,13 @@ def test_what_is_no_time(ask, text):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.decimals(-(10**9), 10**9, places=8))
+@given(st.decimals(-(10**4), 10**4, places=8))
 def test_money_keeps_every_place(ask, amount):
     """An amount with eight places comes out as it went in."""
     assert ask("usd_of($x)", f"{amount:f}") == amount
 
 
-@pytest.mark.parametrize("text", ["", "free", "$1.00", "1,5", "NaN", "12345678901"])
+@pytest.mark.parametrize("text", ["", "free", "$1.00", "1,5", "NaN", "10000.01", "1_0", "12345678901"])
 def test_what_is_no_money(ask, text):
     """A currency sign, a comma, a word, more than the store can hold: no amount is guessed."""
     assert ask("usd_of($x)", text) is None
@@ -116,7 +116,7 @@ def test_an_address_and_its_port(ask, address, port):
         ("2001:DB8::1", "2001:db8::1", None),
         ("[2001:db8::1]:5060", "2001:db8::1", 5060),
         ("[2001:db8::1]", "2001:db8::1", None),
-        ("::ffff:192.0.2.1", "::ffff:192.0.2.1", None),
+        ("::ffff:192.0.2.1", "192.0.2.1", None),
         ("192.0.2.1:", "192.0.2.1", None),
         ("192.0.2.1:70000", "192.0.2.1", None),
         ("192.0.2.256", None, None),

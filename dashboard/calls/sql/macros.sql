@@ -11,18 +11,22 @@ END, '');
 CREATE OR REPLACE TEMP MACRO utc_of(x) AS date_trunc('second', CASE
     WHEN length(x) = 22 AND suffix(x, '+00') THEN try_cast(left(x, 19) AS TIMESTAMP)
     WHEN regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?') THEN try_cast(x AS TIMESTAMP)
-    WHEN regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?([zZ]|UTC|[+-]\d{2}(:?\d{2})?)')
+    WHEN regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?([zZ]|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)')
     THEN try_cast(replace(replace(replace(upper(x), ' +', '+'), ' -', '-'), ' UTC', 'Z') AS TIMESTAMPTZ)
         AT TIME ZONE 'UTC'
 END);
 
 -- A whole number that is not negative.
 CREATE OR REPLACE TEMP MACRO whole_of(x) AS CASE
-    WHEN try_cast(x AS DECIMAL(18, 4)) >= 0 AND try_cast(x AS DECIMAL(18, 4)) % 1 = 0
+    WHEN NOT (contains(x, '_') OR contains(x, 'e') OR contains(x, 'E'))
+        AND try_cast(x AS DECIMAL(18, 4)) >= 0 AND try_cast(x AS DECIMAL(18, 4)) % 1 = 0
     THEN try_cast(try_cast(x AS DECIMAL(18, 4)) AS INTEGER)
 END;
 
-CREATE OR REPLACE TEMP MACRO usd_of(x) AS try_cast(x AS DECIMAL(18, 8));
+-- Dollars of one call. The bound keeps sums of any number of calls within what the store can hold.
+CREATE OR REPLACE TEMP MACRO usd_of(x) AS CASE
+    WHEN NOT contains(x, '_') AND abs(try_cast(x AS DECIMAL(18, 8))) <= 10000 THEN try_cast(x AS DECIMAL(18, 8))
+END;
 
 -- True where a text is there, says something, and yet gave no value.
 CREATE OR REPLACE TEMP MACRO unread(x, value) AS value IS NULL AND lower(x) NOT IN ('', 'n/a', 'null');
@@ -39,14 +43,26 @@ CREATE OR REPLACE TEMP MACRO is_ipv4(x) AS regexp_full_match(
     x, '((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
 );
 
-CREATE OR REPLACE TEMP MACRO is_ipv6(x) AS regexp_full_match(x, '[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}(:[0-9.]+)?');
+-- RFC 4291, section 2.2: eight groups, or fewer around one '::'.
+CREATE OR REPLACE TEMP MACRO is_ipv6(x) AS regexp_full_match(x, '([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}') OR (
+    regexp_full_match(x, '(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?')
+    AND (length(x) - length(replace(x, ':', '')) <= 7 OR ends_with(x, '::') OR starts_with(x, '::'))
+);
+
+-- An IPv4 address that is written as an IPv6 one is the IPv4 one.
+CREATE OR REPLACE TEMP MACRO ipv4_in(x) AS CASE
+    WHEN starts_with(x, '::ffff:') AND is_ipv4(substr(x, 8)) THEN substr(x, 8)
+END;
+
+CREATE OR REPLACE TEMP MACRO ipv6_of(x) AS coalesce(ipv4_in(x), CASE WHEN is_ipv6(x) THEN x END);
 
 -- 'address', 'address:port' or '[address]:port' as {ip, port}; ip is NULL where it is no address.
 CREATE OR REPLACE TEMP MACRO address_of(x) AS CASE
     WHEN is_ipv4(split_part(x, ':', 1)) THEN {'ip': split_part(x, ':', 1), 'port': substr(x, strpos(x || ':', ':') + 1)}
-    WHEN is_ipv6(lower(x)) THEN {'ip': lower(x), 'port': ''}
-    WHEN left(x, 1) = '[' AND is_ipv6(lower(split_part(substr(x, 2), ']', 1)))
-    THEN {'ip': lower(split_part(substr(x, 2), ']', 1)), 'port': ltrim(split_part(x, ']', 2), ':')}
+    WHEN strpos(x, ':') = 0 THEN {'ip': NULL, 'port': ''}
+    WHEN left(x, 1) = '[' AND ipv6_of(lower(split_part(substr(x, 2), ']', 1))) IS NOT NULL
+    THEN {'ip': ipv6_of(lower(split_part(substr(x, 2), ']', 1))), 'port': ltrim(split_part(x, ']', 2), ':')}
+    WHEN ipv6_of(lower(x)) IS NOT NULL THEN {'ip': ipv6_of(lower(x)), 'port': ''}
     ELSE {'ip': NULL, 'port': ''}
 END;
 

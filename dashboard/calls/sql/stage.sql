@@ -71,8 +71,9 @@ judged AS (
         coalesce(customer.ip, lower(customer_ip)) AS source_ip,
         CASE
             WHEN direction NOT IN ('outbound', 'inbound') THEN 'direction'
-            WHEN started_at IS NULL OR started_at < '2000-01-01' OR started_at >= '2100-01-01' THEN 'start_time'
-            WHEN unread(end_time, ended_at) THEN 'end_time'
+            WHEN started_at IS NULL OR started_at < '2000-01-01' OR started_at > (now() AT TIME ZONE 'UTC') + INTERVAL 1 DAY THEN 'start_time'
+            WHEN unread(end_time, ended_at) OR ended_at < '2000-01-01' OR ended_at > (now() AT TIME ZONE 'UTC') + INTERVAL 10 DAY
+            THEN 'end_time'
             WHEN unread(call_fail_sip_code, status) OR (status <> 0 AND status NOT BETWEEN 100 AND 699)
             THEN 'call_fail_sip_code'
             WHEN unread(duration, duration_s) THEN 'duration'
