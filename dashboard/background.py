@@ -66,6 +66,9 @@ class SyncLoop:
             except DashboardError as exc:
                 self._keep(str(exc))
                 log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
+            except Exception as exc:  # a fault of ours must not end the loop in silence
+                self._keep(f"The sync met a fault of trunkgate's own ({type(exc).__name__}); its log has the details.")
+                log.exception("The sync met a fault and is tried again in %.0f s.", pause)
             self._wake.wait(pause)
             self._wake.clear()
 

@@ -32,6 +32,8 @@ class AllowAddress(_Value):
     role: str = "active"
     review_by: str = ""
     """ISO 8601 date and time; ``""`` where nobody set one."""
+    added_by: str = ""
+    """Who put it there; ``""`` for whoever applies the plan."""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> RemoveAddress:
@@ -54,6 +56,7 @@ class RemoveAddress(_Value):
     role: str = "active"
     review_by: str = ""
     """ISO 8601 date and time; ``""`` where nobody set one."""
+    added_by: str = ""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> AllowAddress:

@@ -25,11 +25,12 @@ from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
 from dashboard.calls.replay import replay
 from dashboard.changes import Change, Impact
 from dashboard.errors import DashboardError
+from dashboard.fetching import Progress
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
-from dashboard.sources import Progress, SyncReport
+from dashboard.sources import SyncReport
 from dashboard.workspace import Workspace
 
 NOTE = "session_note"

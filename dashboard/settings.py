@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dashboard.errors import SettingsError
 
 FLOWROUTE_URL = "https://api.flowroute.com"
+LONGEST_S = 3650 * 86400
+"""Ten years: no age or pause is longer."""
+NARROW_ENOUGH = 8
+"""No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
 
 
 class Settings(BaseSettings):
@@ -45,21 +49,21 @@ class Settings(BaseSettings):
     silent_days: int = Field(default=28, ge=1, le=365)
     """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
 
-    calls_stale_s: int = Field(default=2 * 3600, ge=60)
-    allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60)
-    inventory_stale_s: int = Field(default=30 * 86400, ge=60)
+    calls_stale_s: int = Field(default=2 * 3600, ge=60, le=LONGEST_S)
+    allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
+    inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
 
-    sync_every_s: float = Field(default=900.0, ge=1)
+    sync_every_s: float = Field(default=900.0, ge=1, le=LONGEST_S)
     """Pause between two syncs of ``serve``; on the embedded account ``embedded_sync_every_s`` counts."""
 
-    embedded_sync_every_s: float = Field(default=10.0, ge=1)
-    sync_again_hours: int = Field(default=48, ge=1)
+    embedded_sync_every_s: float = Field(default=10.0, ge=1, le=LONGEST_S)
+    sync_again_hours: int = Field(default=48, ge=1, le=92 * 24)
     """Exports select by call start, so this many last hours are fetched again."""
 
-    max_changes: int = Field(default=25, ge=1)
+    max_changes: int = Field(default=25, ge=1, le=1000)
     """The largest fix: one press of a button changes no more than this many things."""
 
-    sample_calls: int = Field(default=50_000, ge=0)
+    sample_calls: int = Field(default=50_000, ge=0, le=100_000_000)
     """Calls in the history of a sample account when it is made."""
 
     sample_refusals_in_cdrs: bool = True
@@ -68,7 +72,7 @@ class Settings(BaseSettings):
     sample_without: str = ""
     """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
 
-    live_calls_per_s: float = Field(default=0.5, ge=0)
+    live_calls_per_s: float = Field(default=0.5, ge=0, le=1000)
     """Live traffic of the embedded account while ``serve`` runs."""
 
     @field_validator("public_ranges")
@@ -76,10 +80,32 @@ class Settings(BaseSettings):
     def _networks(cls, text: str) -> str:
         for part in filter(None, (piece.strip() for piece in text.split(","))):
             try:
-                ip_network(part)
+                network = ip_network(part)
             except ValueError as exc:
                 raise ValueError(f"{part} is not a network in CIDR form, such as 203.0.113.0/24") from exc
+            if network.prefixlen < NARROW_ENOUGH:
+                raise ValueError(f"{part} is wider than a /{NARROW_ENOUGH}: private addresses would pass as public")
         return text
+
+    @field_validator("flowroute_access_key", "flowroute_secret_key")
+    @classmethod
+    def _key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("it holds a character that no key has; copy it again")
+        return SecretStr(text)
+
+    @field_validator("flowroute_base_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            named = not url or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+        except ValueError:
+            named = False
+        if not named:
+            raise ValueError("it is not an address such as https://api.flowroute.com")
+        return url
 
     @classmethod
     def read(cls) -> Settings:
@@ -92,7 +118,7 @@ class Settings(BaseSettings):
         try:
             settings = cls()
         except ValidationError as exc:
-            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
+            faults = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
             raise SettingsError(f"A setting cannot be used. {faults}.") from None
         if bool(settings.flowroute_access_key.get_secret_value()) != bool(
             settings.flowroute_secret_key.get_secret_value()
@@ -116,13 +142,17 @@ class Settings(BaseSettings):
         return (self.flowroute_base_url or FLOWROUTE_URL).rstrip("/")
 
     @cached_property
+    def host(self) -> str:
+        """Host of ``base_url``."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @cached_property
     def on_loopback(self) -> bool:
         """True where ``base_url`` is on this machine: an emulator, so its portal can be asked too."""
-        host = urlsplit(self.base_url).hostname or ""
         try:
-            return ip_address(host).is_loopback
+            return ip_address(self.host).is_loopback
         except ValueError:
-            return host == "localhost"
+            return self.host == "localhost"
 
     @cached_property
     def treated_as_public(self) -> tuple[str, ...]:
@@ -133,3 +163,9 @@ class Settings(BaseSettings):
     def left_out(self) -> tuple[str, ...]:
         """``sample_without`` as names of stories."""
         return tuple(filter(None, (piece.strip() for piece in self.sample_without.split(","))))
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """Return the environment variable that a fault of the settings is about."""
+    name = str(place[0]) if place else ""
+    return name if name.isupper() else f"TRUNKGATE_{name.upper()}"

@@ -6,11 +6,8 @@ Carrier, inventory, calls and state become one dated Snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -18,21 +15,16 @@ import pandera.pandas as pa
 
 from dashboard import tables
 from dashboard.calls.attribution import attribute
-from dashboard.calls.ingest import FileResult, import_files
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
-from dashboard.errors import CarrierAnswerError
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
 from dashboard.snapshot import Account, Freshness, Snapshot
 from dashboard.state import State
 
-Progress = Callable[[str, float], None]
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
 KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
-QUICK_AGAIN = timedelta(minutes=10)
-"""How far back a quick sync reaches: longer than any call takes to reach the export of the embedded account."""
 
 
 @dataclass(frozen=True)
@@ -87,56 +79,6 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
     for name, frame in (offered or {}).items():
         changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
-
-
-def refresh_calls(
-    carrier: Carrier,
-    store: CallStore,
-    state: State,
-    settings: Settings,
-    *,
-    now: datetime,
-    quick: bool = False,
-    progress: Progress | None = None,
-    stop: Callable[[], bool] | None = None,
-) -> list[FileResult]:
-    """
-    Fetch the calls since the last sync, and again those of the last hours, into the store.
-
-    Args:
-        carrier: Exports calls by their start.
-        store: Replaces each export's whole window.
-        state: Remembers up to when calls were fetched.
-        settings: How far back to begin, how many hours to fetch again.
-        now: End of the window, exclusive, UTC.
-        quick: Fetch only the last minutes again.
-        progress: Told what is going on and how far it is, 0 to 1.
-        stop: Asked between steps; True ends the sync early.
-
-    Returns:
-        A result per export. A sync that was stopped goes on where it ended.
-
-    Raises:
-        CarrierAnswerError: An export file could not be read; what was imported before it stands.
-    """
-    fetched = state.get("calls_until")
-    since = now - timedelta(days=settings.history_days)
-    if fetched:
-        again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
-        since = datetime.fromisoformat(fetched) - again
-    until = now.replace(microsecond=0) + timedelta(seconds=1)
-    results: list[FileResult] = []
-    with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
-        windows = carrier.export_calls(
-            since.replace(microsecond=0), until, Path(folder), progress=progress or _silent, stop=stop or _go_on
-        )
-        for window in windows:
-            results += import_files(store, [window.path], window=(window.since, window.until), progress=progress)
-            if results[-1].error:
-                message = f"An export of calls could not be read, and none of it was taken. {results[-1].error}"
-                raise CarrierAnswerError(message)
-            state.put("calls_until", min(now, window.until).isoformat())
-    return results
 
 
 def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
@@ -224,13 +166,13 @@ def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
 
 def to_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Write a conformed frame as JSON rows: times as ISO 8601 text, what is absent as null."""
-    shown = frame.copy()
-    for name in shown.columns:
-        if isinstance(shown[name].dtype, pd.DatetimeTZDtype):
-            shown[name] = [None if pd.isna(at) else at.isoformat() for at in shown[name]]
-        else:
-            shown[name] = shown[name].astype(object).where(shown[name].notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
+    return [{str(key): _json(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _json(value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
 
 
 def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -266,17 +208,3 @@ def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
         "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),
         "inventory": Freshness(seen("pbxs"), settings.inventory_stale_s),
     }
-
-
-def _folder(home: Path) -> Path:
-    folder = home / "exports"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
-
-
-def _go_on() -> bool:
-    return False

@@ -241,6 +241,8 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
             frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+        elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
+            frame[name] = _times(frame[name], f"{source}: {schema.name}")
     try:
         valid = schema.validate(frame[list(schema.columns)], lazy=True)
     except SchemaErrors as exc:
@@ -251,6 +253,15 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             f"allowed ({len(exc.failure_cases)} such values)."
         ) from None
     return valid
+
+
+def _times(texts: pd.Series, where: str) -> pd.Series:
+    """Read ISO 8601 texts, each by itself: with or without a fraction of a second, they may stand side by side."""
+    texts = texts.replace("", None)
+    times: pd.Series = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    for row in times.index[times.isna() & texts.notna()][:1]:
+        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r} is not allowed.")
+    return times
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:

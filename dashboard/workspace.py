@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -21,15 +21,18 @@ from dashboard.calls.store import CallStore
 from dashboard.carriers import Carrier, open_carrier
 from dashboard.changes import Change, Plan
 from dashboard.emulator import process
-from dashboard.errors import BusyError, SettingsError, UnknownFindingError
+from dashboard.emulator.folder import use
+from dashboard.errors import BusyError, UnknownFindingError
+from dashboard.fetching import Progress, refresh_calls
 from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
 from dashboard.fixes.watch import Watch, watch
-from dashboard.journal import DONE, Entry, Journal
+from dashboard.journal import Entry, Journal
+from dashboard.owner import claim, keep_key
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
-from dashboard.sources import Progress, SyncReport
+from dashboard.sources import SyncReport
 from dashboard.state import State
 
 SYNC_WAIT_S = 60
@@ -46,7 +49,7 @@ class Workspace:
         carrier: Carrier,
         *,
         running: process.Running | None = None,
-        started: bool = False,
+        users: IO[bytes] | None = None,
         traffic: float = 0.0,
     ) -> None:
         self.settings = settings
@@ -55,35 +58,36 @@ class Workspace:
         self.carrier = carrier
         self.journal = Journal(state)
         self._running = running
-        self._started = started
+        self._users = users
         self._traffic = traffic
 
     @classmethod
-    def open(cls, settings: Settings | None = None, *, traffic: float = 0.0) -> Workspace:
+    def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
         """
         Open the home that the settings name.
 
         Args:
             settings: Read from the environment when not given.
             traffic: Live calls per second, where the embedded account has to be started.
+            new_key: The account's key was renewed; the next sync that succeeds keeps it.
 
         Raises:
-            SettingsError: The home belongs to a real account and its key is not set, or the other way round.
+            SettingsError: The home belongs to another account, or its key is not set.
         """
         settings = settings or Settings.read()
         state = State.open(settings.home)
+        users = None
         try:
-            _claim(state, settings)
-            running = process.running(settings.home) if settings.embedded else None
-            started = settings.embedded and running is None
-            if started:
-                running = _start(settings, traffic=traffic)
+            claim(state, settings, new_key=new_key)
+            users = use(settings.home) if settings.embedded else None
+            running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
         except BaseException:
             state.close()
+            _release(users, settings)
             raise
         store = CallStore(settings.home)
-        return cls(settings, state, store, carrier, running=running, started=started, traffic=traffic)
+        return cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
 
     def __enter__(self) -> Self:
         return self
@@ -94,18 +98,17 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Give everything back; end the emulator where this workspace started it."""
+        """Give everything back; end the emulator that was started for workspaces once nobody uses it."""
         self.carrier.close()
         self.state.close()
-        if self._started:
-            process.stop(self.settings.home)
+        _release(self._users, self.settings)
+        self._users = None
 
     def revive(self) -> bool:
         """
         Start the embedded account again where it has ended, at the address and with the key it had.
 
-        It ends when it is killed, and with the program that had started it while this one only used it.
-        Where another program has started it again, this one goes on with that.
+        It ends when it is killed. Where another program has started it again, this one goes on with that.
 
         Returns:
             Whether it had ended.
@@ -116,7 +119,6 @@ class Workspace:
         before, found = self._running, process.running(self.settings.home)
         if before is None or before == found:
             return False
-        self._started = found is None
         self._running = found or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
         if self._running.url != before.url:
             self.carrier.close()
@@ -146,8 +148,9 @@ class Workspace:
         with held:
             now = datetime.now(UTC)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
+            keep_key(self.state, self.settings)
             quick = quick and self.store.digest != ""
-            results = sources.refresh_calls(
+            results = refresh_calls(
                 self.carrier,
                 self.store,
                 self.state,
@@ -214,11 +217,12 @@ class Workspace:
 
     def undo_plan(self, number: int) -> Plan:
         """Plan the inverse of what a journal entry did."""
-        done, changes, title = planning.undoing(self.journal, number)
-        ended = next(
-            e for e in self.journal.entries() if e.phase == DONE and e.action == self.journal.entry(number).action
+        done, ended, changes, title = planning.undoing(self.journal, number)
+        snapshot = self.snapshot()
+        planning.refuse_if_moved(ended, done, snapshot)
+        return self.plan_changes(
+            changes, title=title, check=done.check, subject=done.subject, undoes=ended.id, snapshot=snapshot
         )
-        return self.plan_changes(changes, title=title, check=done.check, subject=done.subject, undoes=ended.id)
 
     def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
         """Do all that ``apply`` does short of writing."""
@@ -237,6 +241,12 @@ class Workspace:
         begun = next(e for e in self.journal.entries() if e.action == entry.action)
         plan = Plan.model_validate(begun.content["plan"])
         return watch(plan, entry, store=self.store, snapshot=self.snapshot())
+
+
+def _release(users: IO[bytes] | None, settings: Settings) -> None:
+    if users is not None:
+        users.close()
+        process.stop_unused(settings.home)
 
 
 def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:
@@ -261,25 +271,6 @@ def _carrier(settings: Settings, state: State, running: process.Running | None) 
         secret_key=running.secret_key if running else secret.get_secret_value(),
         emulated=settings.embedded or settings.on_loopback,
     )
-
-
-def _claim(state: State, settings: Settings) -> None:
-    """Keep one account to a home."""
-    kind = "embedded" if settings.embedded else str(urlsplit(settings.base_url).hostname)
-    owner = state.get("account_of_home")
-    if owner is None:
-        state.put("account_of_home", kind)
-    elif owner != kind and settings.embedded:
-        raise SettingsError(
-            f"The home {settings.home} belongs to the account at {owner}. Set FLOWROUTE_ACCESS_KEY and "
-            "FLOWROUTE_SECRET_KEY, or point TRUNKGATE_HOME at another folder."
-        )
-    elif owner != kind:
-        raise SettingsError(
-            f"The home {settings.home} belongs to "
-            f"{'the embedded sample account' if owner == 'embedded' else f'the account at {owner}'}. "
-            f"Point TRUNKGATE_HOME at another folder for the account at {kind}."
-        )
 
 
 def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:

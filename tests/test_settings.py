@@ -31,8 +31,14 @@ def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("FLOWROUTE_ACCESS_KEY", "a", "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
         ("FLOWROUTE_BASE_URL", "http://127.0.0.1:1", "without FLOWROUTE_ACCESS_KEY"),
-        ("TRUNKGATE_WINDOW_DAYS", "many", "window_days"),
-        ("TRUNKGATE_WINDOW_DAYS", "400", "window_days"),
+        ("TRUNKGATE_WINDOW_DAYS", "many", "TRUNKGATE_WINDOW_DAYS"),
+        ("TRUNKGATE_WINDOW_DAYS", "400", "TRUNKGATE_WINDOW_DAYS"),
+        ("TRUNKGATE_SYNC_EVERY_S", "inf", "TRUNKGATE_SYNC_EVERY_S"),
+        ("TRUNKGATE_CALLS_STALE_S", "99999999999999999999", "TRUNKGATE_CALLS_STALE_S"),
+        ("TRUNKGATE_PUBLIC_RANGES", "0.0.0.0/0", "wider than a /8"),
+        ("FLOWROUTE_ACCESS_KEY", "ключ", "FLOWROUTE_ACCESS_KEY.*a character that no key has"),
+        ("FLOWROUTE_BASE_URL", "http://[::1", "FLOWROUTE_BASE_URL.*not an address such as"),
+        ("FLOWROUTE_BASE_URL", "127.0.0.1:80", "FLOWROUTE_BASE_URL.*not an address such as"),
         ("TRUNKGATE_PUBLIC_RANGES", "203.0.113.0/24, elsewhere", "elsewhere is not a network"),
     ],
 )
@@ -70,3 +76,12 @@ def test_an_emulator_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch, ur
     monkeypatch.setenv("FLOWROUTE_BASE_URL", url)
 
     assert Settings.read().on_loopback is loopback
+
+
+def test_a_line_feed_behind_a_key_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are often read from files."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a\n")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", " b ")
+
+    assert "a" == Settings.read().flowroute_access_key.get_secret_value()
+    assert "b" == Settings.read().flowroute_secret_key.get_secret_value()

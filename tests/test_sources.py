@@ -12,9 +12,10 @@ import pytest
 from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError
+from dashboard.fetching import refresh_calls
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
-from dashboard.sources import build_snapshot, policy_versions, refresh_calls
+from dashboard.sources import build_snapshot, policy_versions
 from dashboard.state import State
 from tests.calls.exports import as_csv, rows_at
 

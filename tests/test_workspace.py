@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from dashboard.emulator import process
+from dashboard.emulator.folder import use
 from dashboard.errors import SettingsError
+from dashboard.owner import keep_key
 from dashboard.settings import Settings
 from dashboard.state import State
 from dashboard.workspace import Workspace
@@ -31,9 +35,45 @@ def owned_by(home: Path, owner: str) -> None:
     state.close()
 
 
+def filled(home: Path) -> None:
+    """Keep something of an account in a home."""
+    state, now = State.open(home), datetime.now(UTC)
+    state.record("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
+    state.close()
+
+
+def test_a_home_that_holds_nothing_locks_nobody_out(tmp_path: Path) -> None:
+    """A mistyped address or a wrong key is put right by giving the right one."""
+    Workspace.open(real(tmp_path, "mistyped.example.net")).close()
+
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match="belongs to the account at api"):
+        Workspace.open(real(tmp_path, "mistyped.example.net"))
+
+
+def test_another_key_is_another_account(tmp_path: Path) -> None:
+    """Two accounts at one host do not mix, until somebody says that the key was renewed; no key is in the home."""
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+    other = real(tmp_path, "api.example.net").model_copy(update={"flowroute_access_key": SecretStr("xyzzy-access")})
+
+    with pytest.raises(SettingsError, match=r"run `trunkgate sync --new-key` once"):
+        Workspace.open(other)
+    Workspace.open(other, new_key=True).close()
+
+    state = State.open(tmp_path)
+    keep_key(state, other)
+    state.close()
+    Workspace.open(other).close()
+    assert b"xyzzy" not in b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
+
+
 def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
     """Nor with the key of an account elsewhere; its own opens it."""
     Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
 
     with pytest.raises(SettingsError, match=r"belongs to the account at api\.example\.net\. Set FLOWROUTE_ACCESS_KEY"):
         Workspace.open(Settings(home=tmp_path))
@@ -46,6 +86,7 @@ def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
 def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
     """Calls of the two are never mixed."""
     owned_by(tmp_path, "embedded")
+    filled(tmp_path)
 
     with pytest.raises(SettingsError, match="belongs to the embedded sample account"):
         Workspace.open(real(tmp_path, "api.example.net"))
@@ -53,7 +94,7 @@ def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_account_that_runs_is_used_and_left_running(embedded: Callable[..., Workspace]) -> None:
-    """Whoever started it ends it; a second workspace only uses it."""
+    """The last who uses it ends it, whoever started it."""
     first = embedded()
     running = process.running(first.settings.home)
 
@@ -61,6 +102,12 @@ def test_an_account_that_runs_is_used_and_left_running(embedded: Callable[..., W
         assert second.carrier.account() == first.carrier.account()
 
     assert process.running(first.settings.home) == running
+
+    third = Workspace.open(first.settings)
+    first.close()
+    assert process.running(third.settings.home) == running
+    third.close()
+    assert process.running(third.settings.home) is None
 
 
 @pytest.mark.slow
@@ -74,10 +121,12 @@ def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Wor
     psutil.Process(before.pid).kill()
     psutil.Process(before.pid).wait()
     other = process.start(home)
+    somebody = use(home)
     try:
         assert account.revive() is True
         assert account.carrier.account().sample is True
         account.close()
         assert process.running(home) == other
     finally:
+        somebody.close()
         process.stop(home)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from dashboard.app_parts import shapes
-from dashboard.app_parts.words import count, join, money
+from dashboard.app_parts.words import ago, count, join, money
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE, Entry
@@ -26,7 +26,7 @@ def failing(findings: Sequence[Finding]) -> list[Finding]:
 
 def overview(snapshot: Snapshot, findings: Sequence[Finding]) -> str:
     """Say who is refused and who spends our money; else what is left to do; else that all is well."""
-    said = [*_refused(snapshot), *_silenced(snapshot, findings), *_spent(snapshot)]
+    said = [*_refused(snapshot, findings), *_silenced(snapshot, findings), *_spent(snapshot)]
     if said:
         return " ".join(said)
     open_ones = failing(findings)
@@ -105,7 +105,8 @@ def of_fixes(entries: Sequence[Entry]) -> str:
     return f"{count(standing, 'fix', 'fixes')} {'stands' if standing == 1 else 'stand'}{tail}."
 
 
-def _refused(snapshot: Snapshot) -> list[str]:
+def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
+    """Name PBXs that were refused within a day: those that the checks say still are, and those that no more are."""
     rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
     rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
@@ -113,9 +114,15 @@ def _refused(snapshot: Snapshot) -> list[str]:
     refused = rows.assign(refused=rows["calls"].where(rows["outcome"] == "refused_auth", 0))
     by_pbx = refused.groupby("who")[["calls", "refused"]].sum()
     who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
-    if not who:
-        return []
-    return [f"{join(who)} {'is' if len(who) == 1 else 'are'} being refused."]
+    open_ones = [f for f in findings if f.status is not Status.PASS and f.impact is Impact.OUTAGE]
+    out = {snapshot.name_of(pbx_id) for finding in open_ones for pbx_id in finding.pbx_ids}
+    still, before = [name for name in who if name in out], [name for name in who if name not in out]
+    said = [f"{join(still)} {'is' if len(still) == 1 else 'are'} being refused."] if still else []
+    if before:
+        of_them = refused[refused["who"].isin(before) & (refused["refused"] > 0)]
+        verb = "was" if len(before) == 1 else "were"
+        said.append(f"{join(before)} {verb} refused until {ago(of_them['last_at'].max(), snapshot.taken_at)}.")
+    return said
 
 
 def _silenced(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:

@@ -28,6 +28,7 @@ from dashboard.app_parts.words import (
 from dashboard.capabilities import Capability
 from dashboard.changes import Impact
 from dashboard.findings import Finding, Severity, Status
+from dashboard.findings import Impact as Cost
 from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
@@ -70,10 +71,15 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
 
 
 def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-    """Draw the fixes worth making, worst first; findings that one fix settles stand together."""
+    """
+    Draw the fixes worth making, worst first; findings that one fix settles stand together.
+
+    Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
+    is not asked for here: it stands on Findings.
+    """
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in answers.failing(findings):
-        if finding.changes:
+    for finding in sorted(answers.failing(findings), key=lambda one: (-one.severity.rank, not _costs_today(one))):
+        if finding.changes and not _breaks_ours(finding, snapshot):
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
     if not groups and any(finding.status is Status.PASS for finding in findings):
         states.empty("Nothing to fix.")
@@ -84,6 +90,19 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         _to_do(number, sentences, settled, snapshot)
     if len(groups) > MOST_TO_DO:
         st.page_link("app_pages/findings.py", label=f"{len(groups) - MOST_TO_DO} more on Findings")
+
+
+def _costs_today(finding: Finding) -> bool:
+    """Say whether calls are refused today, or nobody's calls are paid for."""
+    today = [row for row in finding.evidence if row.get("calls in 24 h")]
+    refused = any(str(row.get("outcome", "")).startswith("Refused") for row in today)
+    return refused or bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
+
+
+def _breaks_ours(finding: Finding, snapshot: Snapshot) -> bool:
+    impact = session.impact(finding)
+    left = owner_of(finding.subject, snapshot).startswith("formerly")
+    return not left and impact is not None and any(not name.endswith("(nobody's)") for name in impact.breaks)
 
 
 def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], snapshot: Snapshot) -> None:
@@ -129,7 +148,7 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
     else:
         said.append(f"Breaks {broken.calls:,}.")
     if unsure.calls:
-        said.append(f"For {unsure.calls:,} nobody can tell.")
+        said.append(f"For {count(unsure.calls, 'past call')} that cannot be told.")
     return " ".join(filter(None, said))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.app_parts.words import owner_of, plain
+from dashboard.app_parts.words import count, owner_of, plain
 from dashboard.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, PointNumber, SetCredentials
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG
 from dashboard.snapshot import Snapshot
@@ -41,9 +41,28 @@ def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False
     return "\n".join(lines)
 
 
+def title(plan: Plan) -> str:
+    """Say what a plan does; one that takes another back says what that comes to."""
+    return plan.title if plan.undoes is None else f"Take it back: {_lower(_sentence(plan.changes))}"
+
+
+def back(plan: Plan) -> str:
+    """Say what taking a plan back does; where it took another back itself, that comes to doing that again."""
+    return "Undo" if plan.undoes is None else f"{_sentence(plan.inverse_changes())} again"
+
+
 def touches_policy(plan: Plan) -> bool:
     """Say whether a plan bears on which outbound calls are admitted."""
     return any(isinstance(change, POLICY_KINDS) for change in plan.changes)
+
+
+def _sentence(changes: tuple[Change, ...]) -> str:
+    first, rest = changes[0].sentence(), len(changes) - 1
+    return f"{first} and {count(rest, 'more change')}" if rest else first
+
+
+def _lower(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def _row(change: Change, snapshot: Snapshot) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -143,15 +144,16 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
         st.markdown(plain(finding.reason))
         if finding.changes:
             effect(finding)
+    with right:
         why = next((check.description for check in discover() if check.id == finding.check), "")
         st.markdown(f"**What should hold.** {plain(why)}")
-    with right:
-        if finding.evidence:
-            st.markdown("**Evidence**")
-            st.dataframe(evidence_frame(finding), hide_index=True, placeholder="-")
         _history(finding, snapshot)
         if finding.controls:
             st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
+    if finding.evidence:
+        st.markdown("**Evidence**")
+        frame = evidence_frame(finding)
+        st.dataframe(frame, hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
 
 
 def effect(finding: Finding) -> None:
@@ -181,7 +183,17 @@ def none_left(findings: Sequence[Finding]) -> None:
 def evidence_frame(finding: Finding) -> pd.DataFrame:
     """Return the evidence as a table: one row a fact, columns as the check names them."""
     frame = pd.DataFrame([dict(row) for row in finding.evidence])
+    for name in frame.columns:
+        if str(name).endswith("(USD)"):
+            frame[name] = frame[name].astype("float64")
+        elif str(name) in ("first call", "last call"):
+            frame[name] = pd.to_datetime(frame[name], format="ISO8601", utc=True)
     return frame.rename(columns={name: f"{name[0].upper()}{name[1:]}" for name in map(str, frame.columns)})
+
+
+def _evidence_columns(frame: pd.DataFrame) -> dict[str, Any]:
+    dollars = {name: grids.usd(name) for name in map(str, frame.columns) if name.endswith("(USD)")}
+    return dollars | {name: grids.at(name) for name in ("First call", "Last call") if name in frame.columns}
 
 
 def _history(finding: Finding, snapshot: Snapshot) -> None:

@@ -2,7 +2,8 @@
 The review of a fix: the exact change, what it would have done to past calls, its guards, one button.
 
 The plan is a value from the moment it is shown, and exactly that is applied. What was opened is kept in
-the session, so that the dialog stays open while what is in it changes.
+the session. A press is a callback that only says what is to be done: the dialog alone then runs again, does
+it in its own place, and the page behind is drawn again when the dialog closes.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import charts, session
-from dashboard.app_parts import diffs
-from dashboard.app_parts.words import ICONS, count, join, money, plain
+from dashboard import session
+from dashboard.app_parts import diffs, replayed, watched
+from dashboard.app_parts.words import ICONS, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
-from dashboard.changes import Change, Impact, Plan
+from dashboard.changes import Change, Plan
 from dashboard.errors import DashboardError
 from dashboard.journal import Entry
 
 KEY = "review"
+TITLE = "Review a change"
 WATCH_EVERY_S = 4
 
 
@@ -32,6 +34,10 @@ class Review:
     plan: Plan | None = None
     entry: Entry | None = None
     error: str = ""
+    todo: Callable[[], None] | None = None
+    """What was pressed and is not done yet."""
+    doing: str = ""
+    """How that is said while it goes on."""
 
 
 def ask_fix(check: str, subject: str) -> None:
@@ -59,10 +65,8 @@ def ask_undo(number: int) -> None:
 
 def show() -> None:
     """Draw the dialog where one was opened; the router calls this once, after the page."""
-    review: Review | None = st.session_state.get(KEY)
-    if review is not None:
-        title = review.plan.title if review.plan else "No plan could be made"
-        st.dialog(plain(title), width="medium", on_dismiss=_close)(_body)(review)
+    if KEY in st.session_state:
+        st.dialog(TITLE, width="medium", on_dismiss=_close)(_body)()
 
 
 def _ask(make: Callable[[], Plan]) -> None:
@@ -76,25 +80,55 @@ def _close() -> None:
     st.session_state.pop(KEY, None)
 
 
-def _body(review: Review) -> None:
+def _body() -> None:
+    """Draw the plan in the first place and what came of it in the second; what is over is emptied at once."""
+    review: Review | None = st.session_state.get(KEY)
+    if review is None:
+        return
+    first = st.container() if review.todo is None and review.entry is None else st.empty()
+    second = st.container() if review.todo is None and review.entry is not None else st.empty()
+    if review.todo is not None:
+        with second, st.spinner(review.doing):
+            review = _do(review, review.todo)
+    with second.container() if review.entry else first.container():
+        _draw(review)
+
+
+def _do(review: Review, todo: Callable[[], None]) -> Review:
+    """Do what was pressed, once, and read anew what is shown afterwards; return what is open then."""
+    try:
+        todo()
+        review.error = ""
+    except DashboardError as exc:
+        review.error = str(exc)
+    review.todo = None
+    session.known()
+    opened: Review = st.session_state.get(KEY, review)
+    return opened
+
+
+def _draw(review: Review) -> None:
+    st.subheader(plain(diffs.title(review.plan)) if review.plan else "No plan could be made", anchor=False)
     if review.plan and review.entry:
-        _after(review.plan, review.entry)
+        _after(review, review.plan, review.entry)
     elif review.plan:
-        typed = _before(review.plan)
-        if _press(review.plan, typed):
-            with st.spinner("Applying, then reading the account again"):
-                _apply(review, review.plan, typed)
-            st.rerun()
+        _press(review, review.plan, _before(review.plan))
     if review.error:
         st.error(plain(review.error), icon=ICONS["error"])
 
 
 def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
-    try:
+    """Have the dialog carry out the plan in its next run."""
+
+    def todo() -> None:
         review.entry = session.workspace().apply(plan, actor=session.who(), typed=typed)
-        review.error = ""
-    except DashboardError as exc:
-        review.error = str(exc)
+
+    review.todo, review.doing = todo, "Applying, then reading the account again"
+
+
+def _undo(review: Review, number: int) -> None:
+    """Have the dialog plan in its next run what takes an entry back."""
+    review.todo, review.doing = lambda: ask_undo(number), "Planning what takes it back"
 
 
 def _before(plan: Plan) -> list[str]:
@@ -102,7 +136,7 @@ def _before(plan: Plan) -> list[str]:
     snapshot = session.snapshot()
     st.markdown(diffs.table(plan.changes, snapshot))
     if diffs.touches_policy(plan):
-        _replay(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+        replayed.show(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
     with st.container(gap="xxsmall"):
@@ -118,38 +152,20 @@ def _before(plan: Plan) -> list[str]:
     return typed
 
 
-def _press(plan: Plan, typed: Sequence[str]) -> bool:
+def _press(review: Review, plan: Plan, typed: Sequence[str]) -> None:
     if plan.guided:
         _guide(plan)
-        return False
+        return
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
-    return st.button(
-        plain(plan.title),
+    st.button(
+        plain(diffs.title(plan)),
         type="primary",
         disabled=bool(plan.blocked or missing),
         help="Something above has to be put right first." if plan.blocked else None,
         key="review_apply",
+        on_click=_apply,
+        args=(review, plan, typed),
     )
-
-
-def _replay(impact: Impact, *, lower_bound: bool) -> None:
-    since = f" since {impact.since:%d %b}" if impact.since else ""
-    st.markdown(f"**What it would have done to past calls{since}**")
-    with st.container(horizontal=True):
-        for label in charts.REPLAY:
-            counted = impact.labels.get(label)
-            calls, cost = (counted.calls, counted.cost_usd) if counted else (0, "0")
-            paid = money(cost) if float(cost) else None
-            st.metric(label.capitalize(), f"{calls:,}", delta=paid, delta_color="off", delta_arrow="off")
-    st.altair_chart(charts.replay_bar(impact), alt="Past calls by what the change would have done to them")
-    said = []
-    if impact.saves:
-        said.append(f"Lets in calls of {join(impact.saves)}{' (a lower bound)' if lower_bound else ''}.")
-    if impact.breaks:
-        said.append(f"Refuses calls of {join(impact.breaks)}.")
-    if impact.to_ip:
-        said.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
-    st.caption(plain(" ".join([*said, f"{impact.decided:.0%} of the calls could be decided."])))
 
 
 def _guide(plan: Plan) -> None:
@@ -165,23 +181,26 @@ def _guide(plan: Plan) -> None:
     st.page_link("app_pages/account.py", label="Then paste what the portal shows", icon=":material/content_paste:")
 
 
-def _after(plan: Plan, entry: Entry) -> None:
+def _after(review: Review, plan: Plan, entry: Entry) -> None:
     st.markdown(diffs.table(plan.changes, session.snapshot(), done=True))
     st.markdown(f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}.")
     if diffs.touches_policy(plan):
-        _watching(entry)
+        _watching(plan, entry)
     with st.container(horizontal=True):
         if st.button("Done", type="primary", key="review_close"):
             _close()
             st.rerun()
-        if st.button("Undo", icon=":material/undo:", key="review_undo"):
-            ask_undo(entry.id)
-            st.rerun()
+        st.button(
+            plain(diffs.back(plan)),
+            icon=":material/undo:",
+            key="review_undo",
+            on_click=_undo,
+            args=(review, entry.id),
+        )
 
 
 @st.fragment(run_every=WATCH_EVERY_S)
-def _watching(entry: Entry) -> None:
+def _watching(plan: Plan, entry: Entry) -> None:
     with session.errors_said():
-        seen = session.workspace().watch(entry)
-        color, icon = ("red", "error") if seen.refused else ("green", "good") if seen.over else ("gray", "time")
-        st.markdown(f":{color}[{ICONS[icon]}] {plain(seen.sentence)}")
+        color, icon, sentence = watched.say(plan, session.workspace().watch(entry), session.snapshot())
+        st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

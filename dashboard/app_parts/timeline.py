@@ -22,7 +22,7 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
     """Draw every fix, newest first, with the rows it changed."""
     begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
     if not begun:
-        states.empty("No fix was made yet. What is applied from Findings is written here, with a way back.")
+        states.empty("What is applied from Findings is written here: who, what, before and after, and a way back.")
         return
     ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
     for entry in begun[:MOST]:
@@ -41,7 +41,7 @@ def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -
             with st.container(horizontal=True, vertical_alignment="center"):
                 done = plan.hash in applied
                 st.badge("Applied" if done else "Shown only", color="green" if done else "blue")
-                st.markdown(f"**{plain(plan.title)}**", width="content")
+                st.markdown(f"**{plain(diffs.title(plan))}**", width="content")
                 st.caption(f"{ago(plan.made_at)} · plan {plan.hash[:12]}", help=exact(plan.made_at, session.zone()))
             st.markdown(diffs.table(plan.changes, snapshot))
             if not done and plan.check:
@@ -68,9 +68,9 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
             )
         if ended and ended.phase == DONE and back is None:
             press.button(
-                "Undo",
+                "Undo" if begun.undoes is None else "Redo",
                 key=f"fixes_undo_{ended.id}",
-                icon=":material/undo:",
+                icon=":material/undo:" if begun.undoes is None else ":material/redo:",
                 on_click=review.ask_undo,
                 args=(ended.id,),
                 width="stretch",

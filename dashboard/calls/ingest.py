@@ -58,7 +58,8 @@ def import_files(
         store: Where the calls go.
         paths: The files.
         window: Given for an export from the API: every stored call that starts in [from, to) and is
-            not in the files goes away. Then a file that cannot be read whole stops the import.
+            not in the files goes away, unless the files have bad rows: those may be just these calls. Then
+            a file that cannot be read whole stops the import.
         progress: Told what is going on and how far it is, 0 to 1.
         stop: Asked between steps; True leaves the store as it is.
 
@@ -99,6 +100,8 @@ class _Import:
                 staged.append(stage(path, number, work / f"file{number}", self._store.engine, whole=whole))
             if self._window is not None and any(not file.usable for file in staged):
                 return [_left_out(file) for file in staged]
+            if any(file.rejected for file in staged):
+                self._window = None
             base = self._store.generations.current()
             self._days = dict(base.days)
             if not self._merge(base, staged, work):

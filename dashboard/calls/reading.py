@@ -79,7 +79,7 @@ def _stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) 
             f"{path.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
             "Download the file again and import it: nothing is counted twice."
         )
-    elif staged.rejected > MOST_KEPT:
+    elif staged.rejected > MOST_KEPT and not whole:
         staged.error = (
             f"{path.name}: {staged.rejected:,} rows are not calls; the first {MOST_KEPT:,} were put aside. "
             "Is this another kind of file?"

@@ -233,5 +233,5 @@ def _count(rows: pd.DataFrame) -> LabelCount:
     return LabelCount(
         calls=int(rows["calls"].sum()),
         minutes=round(float(rows["duration_s"].sum()) / 60, 1),
-        cost_usd=str(cost),
+        cost_usd=f"{cost:f}",
     )

@@ -99,6 +99,6 @@ def time_of(value: Any) -> datetime | None:
     """Read an ISO 8601 time, UTC where it names no zone; ``None`` where it is absent or not a time."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return None if at is None else (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
+    except (ValueError, OverflowError):
         return None
-    return None if at is None else (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))

@@ -11,6 +11,7 @@ whose address is documented). No API for any of it was found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,14 @@ from urllib.parse import quote
 import pandas as pd
 
 from dashboard import tables
+from dashboard.addresses import is_network
 from dashboard.capabilities import Capability
 from dashboard.carriers.contract import AccountState
 from dashboard.carriers.paging import required, text, time_of
 from dashboard.carriers.transport import Transport
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
-from dashboard.errors import CapabilityError, CarrierAnswerError, CarrierUnavailableError
+from dashboard.dialing import parse_tech_prefix
+from dashboard.errors import CapabilityError, CarrierAnswerError, CarrierUnavailableError, DialStringError
 from dashboard.policy import Observations
 from dashboard.state import State
 
@@ -79,7 +82,7 @@ class EmulatedPortal:
         self._refusals_in_cdrs = body.get("refusals_in_cdrs") is True
         ranges = [str(network) for network in body.get("public_ranges") or ()]
         return AccountState(
-            tech_prefix=required(body, "tech_prefix", f"GET {ACCOUNT_PATH}"),
+            tech_prefix=_prefix(required(body, "tech_prefix", f"GET {ACCOUNT_PATH}")),
             credentials_on=enabled,
             credentials_changed_at=time_of(body.get("credentials_changed_at")),
             observations=observations_of(body),
@@ -94,7 +97,10 @@ class EmulatedPortal:
         entries = body.get("entries")
         if not isinstance(entries, list):
             raise CarrierAnswerError(f"The answer to {what} has no entries.")
-        rows = [{**entry, "network": required(entry, "network", what)} for entry in entries]
+        rows = [_listed(entry, what) for entry in entries]
+        twice = [network for network, times in Counter(row["network"] for row in rows).items() if times > 1]
+        if twice:
+            raise CarrierAnswerError(f"The answer to {what} has {twice[0]} twice; nothing was taken from it.")
         return entries_frame(rows, known_by="carrier", source=what), time_of(body.get("changed_at"))
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
@@ -110,7 +116,7 @@ class EmulatedPortal:
     def apply(self, change: Change) -> None:
         """See ``Carrier``."""
         if isinstance(change, AllowAddress):
-            entry = change.model_dump(include={"network", "label", "owner", "purpose", "role"})
+            entry = {key: value for key, value in change.model_dump(exclude={"kind"}).items() if value}
             try:
                 self._transport.request("POST", ENTRIES_PATH, body=entry)
             except CarrierUnavailableError:
@@ -207,6 +213,20 @@ def step_for(change: Change) -> PortalStep:
         url = "https://manage.flowroute.com/accounts/preferences/fraud/"
         return PortalStep(menu, url, "", f"In the portal, open {menu}, then {act}.")
     raise CapabilityError(f"The portal is not needed for this: {change.sentence()}.")
+
+
+def _listed(entry: Any, what: str) -> dict[str, Any]:
+    network = required(entry if isinstance(entry, dict) else {}, "network", what)
+    if not is_network(network):
+        raise CarrierAnswerError(f"The answer to {what} has {network[:60]!r}, which is no address of a network.")
+    return {**entry, "network": network}
+
+
+def _prefix(text: str) -> str:
+    try:
+        return parse_tech_prefix(text)
+    except DialStringError as exc:
+        raise CarrierAnswerError(f"The answer to GET {ACCOUNT_PATH} has a tech prefix that cannot be. {exc}") from exc
 
 
 def observations_of(values: Mapping[str, Any]) -> Observations:

@@ -237,7 +237,7 @@ def retry_after_s(value: str | None) -> float | None:
     except ValueError:
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return float(min(max(seconds, 0), RETRY_AFTER_MAX_S))

@@ -130,8 +130,8 @@ def summary(rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
                 "SIP status": None if pd.isna(status) else int(status),
                 "calls in 24 h": count(day),
                 "calls": count(group),
-                "cost in 24 h (USD)": str(dollars(day)),
-                "cost (USD)": str(dollars(group)),
+                "cost in 24 h (USD)": f"{dollars(day):f}",
+                "cost (USD)": f"{dollars(group):f}",
                 "first call": group["first_at"].min().isoformat(),
                 "last call": group["last_at"].max().isoformat(),
             }
@@ -139,13 +139,24 @@ def summary(rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     return tuple(sorted(found, key=lambda row: -row["calls"]))
 
 
-def told(rows: pd.DataFrame, became: str) -> str:
-    """Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls."""
+def told(snapshot: Snapshot, rows: pd.DataFrame, became: str) -> str:
+    """
+    Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls.
+
+    Where the policy changed within those hours it is ``since`` that: what came before is history.
+
+    Args:
+        snapshot: For its versions and its time.
+        rows: Calls of one source address, from after the latest policy change.
+        became: What became of them.
+    """
     if rows.empty:
         return ""
-    day = last_day(rows)
+    day, change = last_day(rows), changed_at(snapshot, str(rows["source_ip"].iloc[0]))
     number = count(day) or count(rows)
     when = "in the last 24 h" if len(day) else f"until {moment(rows['last_at'].max())}"
+    if change is not None and change > snapshot.taken_at - DAY:
+        when = f"since the policy changed at {moment(change)}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"
 
 

@@ -23,7 +23,7 @@ def judge(snapshot: Snapshot, address: str, owner: str, calls: pd.DataFrame) -> 
     """
     ids = (owner,) if owner else ()
     let_in, evidence = ev.admitted(snapshot, calls), ev.summary(calls)
-    told = ev.told(let_in, "admitted") or ev.told(calls, "refused")
+    told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, calls, "refused")
     base = f"{ev.named(snapshot, ids, address)} is not on the list; {told}"
     if len(let_in) and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."

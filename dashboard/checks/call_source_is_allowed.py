@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboard.addresses import contains
+from dashboard.capabilities import Capability
 from dashboard.checks import ACCOUNT, check, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks._unlisted import judge
@@ -29,6 +30,9 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
         elif contains(snapshot.policy.networks, address):
             proven = Confidence.PROVEN if len(ev.admitted(snapshot, calls)) else Confidence.INFERRED
             yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
+        elif calls.empty and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
+            reason = f"{who} is not on the list; {ev.silence(snapshot)} since the policy changed."
+            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers)
         elif calls.empty and ev.heard_since_change(snapshot, address):
             reason = f"{who} is not on the list, and no call came from it since the policy changed."
             yield passed(address, reason=reason, pbx_ids=callers)

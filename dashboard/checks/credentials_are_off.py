@@ -19,14 +19,24 @@ from dashboard.snapshot import Snapshot
     needs=("credentials", "inventory", "allowed_ips"),
 )
 def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
-    """Credentials are off, so that the account's calls complete from listed addresses only."""
+    """Credentials are off, so that calls complete from listed addresses only, and no active PBX needs them."""
     if snapshot.account.credentials_on is None:
         reason = "Whether the account's credentials are on is not known. Confirm it on the page Account."
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
     elif not snapshot.account.credentials_on:
-        yield passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
+        yield _off(snapshot)
     else:
         yield _on(snapshot)
+
+
+def _off(snapshot: Snapshot) -> Verdict:
+    need = inv.needs_of_credentials(snapshot)
+    cut_off = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
+    if not cut_off:
+        return passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
+    said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in cut_off)
+    reason = f"The account's credentials are off, and not every active PBX can call without them: {said}."
+    return failed(ACCOUNT, reason=reason, severity=Severity.MEDIUM, impact=Impact.OUTAGE, pbx_ids=tuple(cut_off))
 
 
 def _on(snapshot: Snapshot) -> Verdict:

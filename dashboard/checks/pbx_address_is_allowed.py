@@ -42,13 +42,13 @@ def _verdict(snapshot: Snapshot, address: str, owners: tuple[str, ...], calls: p
     evidence = ev.summary(calls)
     confidence = Confidence.PROVEN if len(let_in) or len(turned_away) else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
-        by_credentials = f"{ev.told(let_in, 'admitted')}, by credentials alone" if len(let_in) else ""
-        heard = ev.told(turned_away, "refused") or by_credentials or ev.silence(snapshot)
+        by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if len(let_in) else ""
+        heard = ev.told(snapshot, turned_away, "refused") or by_credentials or ev.silence(snapshot)
         reason = f"{who} is not on the list; {heard}."
         fix = inv.allow(snapshot, address, owners)
         return failed(address, reason=reason, confidence=confidence, pbx_ids=owners, evidence=evidence, changes=fix)
     if len(turned_away) and not len(let_in):
-        reason = f"{who} is on the list, and yet {ev.told(turned_away, 'refused')}: "
+        reason = f"{who} is on the list, and yet {ev.told(snapshot, turned_away, 'refused')}: "
         reason += "the list on record is out of date, or the PBX dials another tech prefix."
         return unknown(address, reason=reason, pbx_ids=owners, evidence=evidence)
     return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=owners, evidence=evidence)

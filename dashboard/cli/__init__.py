@@ -7,6 +7,8 @@ sentence; ``--help`` of each says what its other exit codes mean.
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
 import typer
@@ -41,3 +43,13 @@ def main() -> None:
         sys.exit(OWN_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as exc:
+        where = f" ({exc.filename})" if exc.filename else ""
+        complain(f"The disk or a folder could not be used: {exc.strerror or exc}{where}.")
+        sys.exit(OWN_ERROR)
+    except Exception as exc:  # a fault of ours must not end with a status that means something else
+        logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
+        complain(f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it.")
+        if os.environ.get("TRUNKGATE_TRACEBACK"):
+            raise
+        sys.exit(OWN_ERROR)

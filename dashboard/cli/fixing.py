@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +71,11 @@ def undo(
     """
     with open_home() as home:
         bring_up_to_date(home)
-        plan = home.undo_plan(entry)
+        try:
+            plan = home.undo_plan(entry)
+        except StalePlanError as exc:
+            complain(str(exc))
+            raise typer.Exit(REFUSED) from None
         _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
 
 
@@ -121,7 +126,8 @@ def _carry_out(
     """Show a plan; rehearse it, or apply it when its hash was given or somebody says yes."""
     if plan_hash and plan_hash != plan.hash:
         complain(
-            f"The plan made now has the hash {plan.hash}, not {plan_hash}: the account moved. Nothing was changed."
+            f"The plan made now has the hash {plan.hash}, not {plan_hash}: the account moved, or the hash is "
+            "not whole. Nothing was changed."
         )
         raise typer.Exit(REFUSED)
     if output is Format.TEXT:
@@ -145,7 +151,10 @@ def _carry_out(
 def _ask(plan: Plan, confirm: list[str]) -> list[str]:
     """Ask for what the plan needs; a program that cannot answer is told how to go on."""
     if not sys.stdin.isatty():
-        raise FixError(f"Nobody is there to ask. To apply this plan, run the same command with --plan {plan.hash}.")
+        also = "".join(f" --confirm {shlex.quote(phrase)}" for phrase in plan.phrases)
+        raise FixError(
+            f"Nobody is there to ask. To apply this plan, run the same command with --plan {plan.hash}{also}."
+        )
     typed = list(confirm)
     for phrase in plan.phrases:
         if phrase not in typed:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from dashboard.sources import Progress as Tell
+    from dashboard.fetching import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)

@@ -40,14 +40,15 @@ def usable(home: Path) -> Path:
         raise SettingsError(message) from exc
 
 
-def open_home(*, live: bool = False) -> Workspace:
+def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:
     """
     Open the home that the environment names.
 
     Args:
         live: Let calls keep arriving where the embedded account has to be started.
+        new_key: The account's key was renewed.
     """
     settings = read_settings()
     from dashboard.workspace import Workspace  # noqa: PLC0415 - loads pandas and the web parts, for seconds
 
-    return Workspace.open(settings, traffic=settings.live_calls_per_s if live else 0.0)
+    return Workspace.open(settings, traffic=settings.live_calls_per_s if live else 0.0, new_key=new_key)

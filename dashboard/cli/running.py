@@ -95,13 +95,14 @@ def emulator(
 def sync(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Fetch again only the last minutes of calls.")] = False,
+    new_key: Annotated[bool, typer.Option("--new-key", help="The key of the same account was renewed.")] = False,
 ) -> None:
     """
     Read the account and fetch its calls.
 
     Ends with 0 when everything was read, 1 when rows of an export were put aside, 2 on an error of its own.
     """
-    with open_home() as home, progress() as tell:
+    with open_home(new_key=new_key) as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
     changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
@@ -135,7 +136,7 @@ def _start_pages(port: int) -> subprocess.Popen[bytes]:
     flags = [f"--{name}={value}" for name, value in options.items()]
     root = main.parent.parent
     return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(main), *flags],
+        [sys.executable, "-m", "dashboard.cli.follow", str(os.getpid()), "streamlit", "run", str(main), *flags],
         cwd=root if (root / ".streamlit").is_dir() else None,
         env={**os.environ, SYNCED_BY: "serve"},
         start_new_session=True,

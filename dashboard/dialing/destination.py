@@ -117,6 +117,8 @@ def read_number(text: str) -> str:
         DialStringError: It is no whole number with its country code.
     """
     stripped = _PUNCTUATION.sub("", text.strip())
+    if not stripped.removeprefix("+"):
+        raise DialStringError("The number is empty. Write it like 12065550100.")
     international = stripped.startswith("+")
     found = parse_destination(stripped.removeprefix("+"), abroad=international)
     if found.kind is Kind.N11:

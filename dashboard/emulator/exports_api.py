@@ -31,7 +31,15 @@ from dashboard.emulator.exports import LONGEST, Exports
 router = APIRouter(default_response_class=ApiResponse, tags=["cdrs"])
 PATH = "/v2/cdrs/exports"
 
-Texts = Annotated[list[str], Field(min_length=1, max_length=200)]
+
+def _plain(text: str) -> str:
+    """Refuse half a surrogate pair: JSON can hold one, and nothing that is UTF-8 can."""
+    text.encode()
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_plain)]
+Texts = Annotated[list[Plain], Field(min_length=1, max_length=200)]
 """What a filter takes; an empty one would select nothing or everything, and nobody could tell which."""
 
 
@@ -97,7 +105,7 @@ class ExportAttributes(BaseModel):
     """An export to create."""
 
     filter_parameters: Filters
-    callback_url: str | None = None
+    callback_url: Plain | None = None
 
 
 class ExportData(BaseModel):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -69,3 +71,22 @@ def last_words(home: Path) -> str:
     """Return the last line that an emulator in the background said, as a sentence."""
     lines = log_file(home).read_text(errors="replace").strip().splitlines()
     return f"It said: {lines[-1]}" if lines else "It said nothing."
+
+
+def use(home: Path) -> IO[bytes]:
+    """Say that this process uses the emulator of a home, until what is returned is closed."""
+    users = (home / "emulator.users").open("ab")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    return users
+
+
+@contextmanager
+def unused(home: Path) -> Iterator[bool]:
+    """Hold off new users of a home's emulator, and say whether there are none now."""
+    with (home / "emulator.users").open("ab") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -2,7 +2,8 @@
 The emulator as a process of its own: started, found and stopped by its home.
 
 A running emulator writes ``emulator.json`` (mode 0600: it holds the key) into its home once it answers and
-removes it when it ends. One that was started by another process ends with that process.
+removes it when it ends. One that was started by another process ends when that process is gone and nobody
+else uses it (``folder.use``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from dashboard.emulator.folder import held, last_words, log_file, note
+from dashboard.emulator.folder import held, last_words, log_file, note, unused
 from dashboard.errors import SettingsError
 
 STOP_S = 10
@@ -36,6 +37,8 @@ class Running:
     access_key: str
     secret_key: str
     pid: int
+    lasting: bool = False
+    """It was started by itself, and nobody but a signal ends it."""
 
     def __repr__(self) -> str:
         return f"Running(url={self.url!r}, pid={self.pid})"
@@ -45,11 +48,9 @@ def running(home: Path) -> Running | None:
     """Return the emulator of a home; ``None`` where none answers."""
     try:
         found = Running(**json.loads(note(home).read_text()))
-    except (OSError, ValueError, TypeError):
+        return found if psutil.pid_exists(found.pid) and answers(found) else None
+    except (OSError, ValueError, TypeError, OverflowError):
         return None
-    if not psutil.pid_exists(found.pid):
-        return None
-    return found if answers(found) else None
 
 
 def start(
@@ -66,7 +67,7 @@ def start(
     timeout_s: float = 60.0,
 ) -> Running:
     """
-    Start the emulator of a home, or return the one that runs; it ends when this process does.
+    Start the emulator of a home, or return the one that runs; it ends with this process, once nobody else uses it.
 
     Args:
         home: Folder of its database.
@@ -116,6 +117,14 @@ def start(
             child.kill()
         child.wait()
         raise SettingsError(f"The embedded account did not start. {last_words(home)}")
+
+
+def stop_unused(home: Path) -> None:
+    """End the emulator of a home that nobody uses any more, unless it was started by itself."""
+    with unused(home) as free:
+        found = running(home) if free else None
+        if found is not None and not found.lasting:
+            stop(home)
 
 
 def stop(home: Path) -> None:

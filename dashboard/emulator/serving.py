@@ -22,7 +22,7 @@ import uvicorn
 
 from dashboard.emulator import sample as samples
 from dashboard.emulator.database import Database
-from dashboard.emulator.folder import held, keep_key, note, write_private
+from dashboard.emulator.folder import held, keep_key, note, unused, write_private
 from dashboard.emulator.process import Running, answers
 from dashboard.emulator.server import create_app
 from dashboard.emulator.traffic import LiveTraffic, history
@@ -32,6 +32,8 @@ from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations
 HOST = "127.0.0.1"
 SEED = 20_261_123
 PARENT_EVERY_S = 0.5
+ENDING_S = 5
+"""New users wait so long at most until an emulator that is ending has ended."""
 
 
 def serve(
@@ -70,13 +72,13 @@ def serve(
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         ended = threading.Event()
-        found = Running(url, access_key, secret_key, os.getpid())
+        found = Running(url, access_key, secret_key, os.getpid(), lasting=not parent)
         helpers = [threading.Thread(target=_announce, args=(home, found, ended))]
         if traffic > 0:
             live = LiveTraffic(database, sample, traffic, SEED)
             helpers.append(threading.Thread(target=live.run, args=(ended,)))
         if parent:
-            helpers.append(threading.Thread(target=_follow, args=(parent, server, ended)))
+            helpers.append(threading.Thread(target=_follow, args=(parent, home, server, ended)))
         for helper in helpers:
             helper.start()
         try:
@@ -136,9 +138,16 @@ def _announce(home: Path, found: Running, ended: threading.Event) -> None:
             return
 
 
-def _follow(parent: int, server: uvicorn.Server, ended: threading.Event) -> None:
-    """End the server when the process that started it is gone; one that nobody waited for keeps its pid."""
+def _follow(parent: int, home: Path, server: uvicorn.Server, ended: threading.Event) -> None:
+    """
+    End the server when the process that started it is gone and nobody else uses it.
+
+    A process that nobody waited for keeps its pid.
+    """
     while not ended.wait(PARENT_EVERY_S):
         if os.getppid() != parent or not psutil.pid_exists(parent):
-            server.should_exit = True
-            return
+            with unused(home) as free:
+                if free:
+                    server.should_exit = True
+                    ended.wait(ENDING_S)
+                    return

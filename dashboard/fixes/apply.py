@@ -20,7 +20,7 @@ from dashboard import tables
 from dashboard.actors import Act, Actor
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
-from dashboard.changes import Change, Plan
+from dashboard.changes import AllowAddress, Change, Plan
 from dashboard.errors import (
     BusyError,
     CapabilityError,
@@ -134,7 +134,7 @@ def apply(
         done: list[Change] = []
         try:
             for change in plan.changes:
-                carrier.apply(change)
+                carrier.apply(_signed(change, actor))
                 done.append(change)
             found = image(Reading.take(carrier, plan.changes), plan.changes)
             wanted = after(before, plan.changes)
@@ -150,6 +150,13 @@ def apply(
             journal.finish(begun, plan, phase=FAILED, before=before, after=now, message=message)
             raise type(exc)(message) from exc
         return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
+
+
+def _signed(change: Change, actor: Actor) -> Change:
+    """Say on an entry who put it on the list; one that is put back keeps who did before."""
+    if isinstance(change, AllowAddress) and not change.added_by:
+        return change.model_copy(update={"added_by": actor.name})
+    return change
 
 
 def _take_back(carrier: Carrier, done: Sequence[Change]) -> str:

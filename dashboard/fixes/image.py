@@ -81,6 +81,22 @@ def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
     return found
 
 
+def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """Return what changes change: pairs of a part of the image and a name in it."""
+    found: list[tuple[str, str]] = []
+    for change in changes:
+        match change:
+            case AllowAddress() | RemoveAddress():
+                found.append(("allowed_ips", change.network))
+            case SetCredentials():
+                found.append(("credentials_on", "The credentials switch"))
+            case CreateRoute() | DeleteRoute():
+                found.append(("routes", change.alias))
+            case PointNumber():
+                found.append(("numbers", change.number))
+    return found
+
+
 def entry(row: Any) -> dict[str, str]:
     """Return what restores an entry of the list: all that the operator gave it."""
     review = row.get("review_by")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dashboard.calls.replay import replay
 from dashboard.changes import Change, Plan
-from dashboard.errors import JournalError, UnknownFindingError
-from dashboard.fixes.image import image, proposed
+from dashboard.errors import JournalError, StalePlanError, UnknownFindingError
+from dashboard.fixes.image import Frames, image, proposed, touched
 from dashboard.fixes.interlocks import Situation, check_all
 from dashboard.journal import DONE, Entry, Journal
 from dashboard.snapshot import Snapshot
@@ -65,7 +65,7 @@ def build(
     )
 
 
-def undoing(journal: Journal, number: int) -> tuple[Plan, tuple[Change, ...], str]:
+def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, ...], str]:
     """
     Find what takes a done entry of the journal back.
 
@@ -74,7 +74,7 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, tuple[Change, ...], st
         number: Number of the ``done`` entry, or of its ``begun`` one.
 
     Returns:
-        The plan that was applied, its inverse changes, and a title.
+        The plan that was applied, the entry that says it was, its inverse changes, and a title.
 
     Raises:
         JournalError: There is no such entry, it did not end well, or it was taken back already.
@@ -88,7 +88,28 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, tuple[Change, ...], st
     if undone_by(entries, ended):
         raise JournalError(f"Journal entry {number} ({chosen.title}) was taken back already.")
     plan = Plan.model_validate(pair[0].content["plan"])
-    return plan, plan.inverse_changes(), f"Undo: {plan.title[0].lower()}{plan.title[1:]}"
+    return plan, ended, plan.inverse_changes(), f"Undo: {plan.title[0].lower()}{plan.title[1:]}"
+
+
+def refuse_if_moved(ended: Entry, plan: Plan, frames: Frames) -> None:
+    """
+    Take back only what still is as the fix left it.
+
+    Raises:
+        StalePlanError: Somebody changed it since; it is named.
+    """
+    left, now = ended.content["after"], image(frames, plan.changes)
+    moved = [what for kind, what in touched(plan.changes) if _at(left, kind, what) != _at(now, kind, what)]
+    if moved:
+        raise StalePlanError(
+            f"{', '.join(moved)} changed after this fix, so taking it back would undo somebody else's work too. "
+            "Nothing was changed. Change it to what it should be now."
+        )
+
+
+def _at(found: dict[str, Any], kind: str, what: str) -> Any:
+    part = found.get(kind)
+    return part.get(what) if isinstance(part, dict) else part
 
 
 def undone_by(entries: Sequence[Entry], ended: Entry) -> Entry | None:

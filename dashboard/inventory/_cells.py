@@ -15,6 +15,7 @@ from dashboard.dialing import read_number
 from dashboard.errors import InputError
 
 LONGEST = 200
+FIRST_YEAR, LAST_YEAR = 1970, 2200
 FORMULA = re.compile(r"\s*([=@\t\r]|[+-](?![\d\s().-]*$))")
 """How a cell begins that a spreadsheet would compute; a sign before digits alone is a number."""
 
@@ -98,9 +99,12 @@ def _time(text: str, _public: Collection[str]) -> pd.Timestamp | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-        return pd.Timestamp(at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
+        at = at.replace(tzinfo=at.tzinfo or UTC, microsecond=0).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InputError(f"{text[:LONGEST]!r} is no time. Write it like 2026-11-20 or 2026-11-20T14:30:00Z.") from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise InputError(f"{text[:LONGEST]!r} is not between {FIRST_YEAR} and {LAST_YEAR}. Leave it empty for no end.")
+    return pd.Timestamp(at)
 
 
 def _address(text: str, public: Collection[str]) -> str:

@@ -43,7 +43,9 @@ class Record:
 
 def decode(name: str, data: bytes) -> str:
     """
-    Decode a file: UTF-8, UTF-16 with its mark, else the Windows form of Latin-1. A mark at the start is dropped.
+    Decode a file: UTF-8, or UTF-16 with its mark; a mark at the start is dropped.
+
+    A line that is not UTF-8 is read in the Windows form of Latin-1.
 
     Raises:
         FileError: It is empty, too large, or not a text.
@@ -67,7 +69,14 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        return "".join(map(_decoded_line, data.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)))
+
+
+def _decoded_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace")
 
 
 def records(text: str) -> Iterator[Record]:

@@ -53,7 +53,7 @@ def read(name: str, data: bytes) -> Reading:
     """
     try:
         found = records(decode(name, data))
-        header = next(found)
+        header = next(found, Record(1, fault="It is empty. A file needs a header line and a row."))
         columns = _columns(name, header)
     except FileError as exc:
         return Reading(problems=(_whole(exc),))

@@ -43,6 +43,8 @@ def to_csv(frame: pd.DataFrame, *, account: str) -> bytes:
         column = shown[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype) or (len(column) and isinstance(column.iloc[0], datetime)):
             shown[name] = [_utc(at) for at in column]
+        elif isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "O":
+            shown[name] = [None if pd.isna(amount) else f"{amount:f}" for amount in column]
         elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
             shown[name] = [_neutral(value) for value in column]
     shown.insert(0, "account", _neutral(account))

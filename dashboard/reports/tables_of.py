@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dashboard.calls.attribution import attribute
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
 from dashboard.journal import Entry
@@ -95,7 +96,12 @@ def all_tables(
         "routes": snapshot.routes,
         "edges": snapshot.edges,
         "traffic": snapshot.traffic,
-        "calls": store.calls(CallFilter(since=since), limit=MOST_CALLS),
+        "calls": attribute(
+            store.calls(CallFilter(since=since), limit=MOST_CALLS),
+            pbxs=snapshot.pbxs,
+            pbx_addresses=snapshot.pbx_addresses,
+            pbx_numbers=snapshot.pbx_numbers,
+        ),
         "rejected_rows": store.rejects(),
         "journal": journal_frame(entries),
     }

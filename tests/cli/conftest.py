@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dashboard.emulator import process
+from dashboard.emulator.folder import use
 
 CALLS = 3_000
 TIMEOUT_S = 120
@@ -90,6 +91,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pr
 
         def make(name: str, **options: Any) -> Program:
             home = tmp_path_factory.mktemp(name)
+            stack.enter_context(use(home))
             process.start(home, **({"calls": CALLS} | options))
             stack.callback(process.stop, home)
             program = Program(home)

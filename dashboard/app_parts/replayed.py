@@ -1,0 +1,71 @@
+"""What a change would have done to past calls, as numbers with their units and sentences."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import charts
+from dashboard.app_parts.words import count, join, money, plain
+from dashboard.changes import Impact
+
+LEAST, MOST = 0.001, 0.999
+"""Shares that are said of what is nearly nothing and nearly all."""
+
+
+def show(impact: Impact, *, lower_bound: bool) -> None:
+    """
+    Draw the replay of a plan.
+
+    Args:
+        impact: The replay, counted.
+        lower_bound: Refused calls are not on record, so more may be let in than is counted.
+    """
+    since = f" since {impact.since:%-d %b}" if impact.since else ""
+    st.markdown(f"**What it would have done to past calls{since}**")
+    with st.grid(len(charts.REPLAY), min_column_width=130, gap="small"):
+        for label in charts.REPLAY:
+            _metric(label, impact)
+    st.altair_chart(charts.replay_bar(impact), alt="Past calls by what the change would have done to them")
+    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound))))
+
+
+def _metric(label: str, impact: Impact) -> None:
+    counted = impact.labels.get(label)
+    if counted is None or not counted.calls:
+        st.metric(label.capitalize(), "0 calls")
+        return
+    cost = float(counted.cost_usd)
+    under = [f"{count(round(counted.minutes), 'minute')}"] if counted.minutes else []
+    under += [money(cost)] if cost else []
+    st.metric(
+        label.capitalize(),
+        count(counted.calls, "call"),
+        delta=", ".join(under) or None,
+        delta_color="off",
+        delta_arrow="off",
+    )
+
+
+def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
+    """
+    Say whose calls are let in and refused, which move, and how much could be decided.
+
+    Args:
+        impact: The replay, counted.
+        lower_bound: Refused calls are not on record.
+    """
+    said = []
+    if impact.saves:
+        said.append(f"Lets in calls of {join(impact.saves)}{' (a lower bound)' if lower_bound else ''}.")
+    if impact.breaks:
+        said.append(f"Refuses calls of {join(impact.breaks)}.")
+    if impact.to_ip:
+        said.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
+    return [*said, f"{share(impact.decided)} of the calls could be decided."]
+
+
+def share(part: float) -> str:
+    """Say a share of 0 to 1 in percent; all and nothing are said only of just that."""
+    if part in (0, 1):
+        return f"{part:.0%}"
+    return f"{min(max(part, LEAST), MOST):.1%}"

@@ -1,0 +1,41 @@
+"""What became of the next calls after a fix: what is watched, how it stands, and whether it is as meant."""
+
+from __future__ import annotations
+
+from dashboard.app_parts.words import Color, count, join, owner_of
+from dashboard.capabilities import Capability
+from dashboard.changes import Plan, RemoveAddress
+from dashboard.fixes.watch import ENOUGH, Watch
+from dashboard.snapshot import Snapshot
+
+
+def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
+    """
+    Say how a watch stands.
+
+    Args:
+        plan: What was applied. Calls from an address that it took off the list are refused as meant.
+        seen: The calls since.
+        snapshot: For the names that stand beside addresses, and whether refused calls are on record.
+
+    Returns:
+        The color, the name of the icon, the sentence.
+    """
+    removes = all(isinstance(change, RemoveAddress) for change in plan.changes)
+    whom = join(f"{address} ({owner_of(address, snapshot)})" for address in seen.sources) or "your PBXs"
+    head = f"Watching the next calls from {whom}"
+    if not seen.calls:
+        unseen = removes and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
+        return "gray", "time", f"{head}: none yet.{' A refused call leaves no record here.' if unseen else ''}"
+    progress = f"{head}: {min(seen.calls, ENOUGH)} of {ENOUGH} calls"
+    if removes:
+        through = f"{count(seen.admitted, 'call')} still went through" if seen.admitted else "all refused, as meant"
+        return (*_look("orange", "warning", seen, bad=seen.admitted), f"{progress}, {through}.")
+    refused = f"{seen.refused:,} refused" if seen.refused else "all admitted"
+    return (*_look("red", "error", seen, bad=seen.refused), f"{progress}, {refused}.")
+
+
+def _look(color: Color, icon: str, seen: Watch, *, bad: int) -> tuple[Color, str]:
+    if bad:
+        return color, icon
+    return ("green", "good") if seen.over else ("gray", "time")
