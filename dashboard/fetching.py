@@ -98,6 +98,7 @@ def _fetch(
                 message = f"An export of calls could not be read, and none of it was taken. {results[-1].error}"
                 raise CarrierAnswerError(message)
             state.put("calls_until", min(now, window.until).isoformat())
+            state.put(ASKED, [window.until.isoformat(), until.isoformat()])
     if not stop():
         state.put(ASKED, None)
     return results

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from dashboard import tables
 from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
-from dashboard.errors import CarrierAnswerError
+from dashboard.errors import CarrierAnswerError, TableError
 from dashboard.fetching import refresh_calls
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
-from dashboard.sources import build_snapshot, policy_versions
+from dashboard.sources import build_snapshot, from_rows, policy_versions, to_rows
 from dashboard.state import State
 from tests.calls.exports import as_csv, rows_at
 
@@ -143,3 +146,57 @@ def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Pat
         )
 
     assert state.get("calls_until") is None
+
+
+def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_path: Path) -> None:
+    """The carrier's job for it may be running still; only what came after it is asked for anew."""
+
+    class Cut(Exporting):
+        """A carrier whose export is never waited for."""
+
+        def export_calls(self, since: datetime, until: datetime, folder: Path, **more: Any) -> list[ExportedWindow]:
+            """Note what was asked for, and be cut off."""
+            super().export_calls(since, until, folder, **more)
+            raise KeyboardInterrupt
+
+    settings, store, later = Settings(home=tmp_path), CallStore(tmp_path), T0 + timedelta(minutes=5)
+    cut, again = Cut(), Exporting()
+    with pytest.raises(KeyboardInterrupt):
+        refresh_calls(cut, store, state, settings, now=T0)  # type: ignore[arg-type]  # only export_calls is asked for
+
+    refresh_calls(again, store, state, settings, now=later)  # type: ignore[arg-type]  # as above
+
+    assert cut.asked == again.asked[:1]
+    assert again.asked[1] == (cut.asked[0][1] - timedelta(hours=48), later + timedelta(seconds=1))
+    assert state.get("calls_asked") is None
+
+
+def test_times_with_and_without_a_fraction_stand_side_by_side() -> None:
+    """What was written by hand has whole seconds, what a program wrote has not; both come back as they were."""
+    frame = tables.conform(
+        pd.DataFrame(
+            {
+                "pbx_id": ["denver", "miami"],
+                "address": ["198.51.100.24", "203.0.113.7"],
+                "kind": "primary",
+                "valid_from": pd.to_datetime(["2026-11-20T00:00:00Z", "2026-11-20T00:00:00.5Z"], format="ISO8601"),
+                "valid_to": [None, None],
+            }
+        ),
+        tables.PBX_ADDRESSES,
+        source="a test",
+    )
+    rows = to_rows(frame)
+
+    assert from_rows(rows, tables.PBX_ADDRESSES).equals(frame)
+    assert "NaN" not in json.dumps(rows)
+    old = [{**row, "valid_from": str(row["valid_from"]).replace(".000000", "")} for row in rows]
+    assert from_rows(old, tables.PBX_ADDRESSES).equals(frame)
+
+
+def test_a_time_that_is_none_is_an_error() -> None:
+    """A text that is no time never becomes an empty cell."""
+    rows = [{"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": "lately"}]
+
+    with pytest.raises(TableError, match="row 1, column valid_from: 'lately' is not allowed"):
+        from_rows(rows, tables.PBX_ADDRESSES)

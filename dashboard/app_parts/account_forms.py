@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -30,6 +31,7 @@ from dashboard.fixes.image import entry
 from dashboard.snapshot import Snapshot
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+DAY_FORM = "%-d %b %Y"
 NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
 CONTROL_STATES = {"In order": "good", "Look at it": "risk", NOT_JUDGED: "unknown"}
 FIRST = (
@@ -73,16 +75,13 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
-            "control": grids.chips("Control", CONTROL_STATES, width=100),
-            "network": grids.text("Address", width=120),
-            "pbx": grids.text("PBX", width=140),
-            "why": grids.text("Why it is here", width=220),
-            "role": grids.text("Role", width=80),
-            "last_call": grids.when("Last call"),
-            "calls": grids.whole("Calls, 30 days"),
-            "added_by": grids.text("Added by", width=110),
-            "added_at": grids.when("Added"),
-            "review_by": grids.when("Review by"),
+            "network": grids.text("Address", width=106),
+            "pbx": grids.text("PBX", width=116),
+            "control": grids.chips("Control", CONTROL_STATES, width=90),
+            "why": grids.text("Why it is here", width=195),
+            "last_call": grids.when("Last call") | {"width": 104},
+            "calls": grids.whole("Calls") | {"width": 62, "help": "Outbound calls of the last 30 days."},
+            "added": grids.text("Added", width=138),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -94,6 +93,11 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         st.caption("Select a row to remove its address.")
         return
     row = snapshot.allowed_ips.iloc[chosen[0]].to_dict()
+    due = exact(row["review_by"], session.zone(), DAY_FORM)
+    added = f"Added {ago(row['added_at'], snapshot.taken_at)}" if not pd.isna(row["added_at"]) else "Added"
+    by = f" by {row['added_by']}" if row["added_by"] else ""
+    if added != "Added" or by:
+        st.caption(plain(f"{added}{by}.{f' Due for review by {due}.' if due else ''}"))
     st.button(
         f"Remove {row['network']}",
         icon=":material/delete:",
@@ -111,18 +115,26 @@ def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFra
     rows = snapshot.allowed_ips
     return pd.DataFrame(
         {
-            "control": [[_control(network, findings)] for network in rows["network"]],
             "network": rows["network"],
             "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
-            "why": [purpose or label for purpose, label in zip(rows["purpose"], rows["label"], strict=True)],
-            "role": rows["role"].str.capitalize(),
+            "control": [[_control(network, findings)] for network in rows["network"]],
+            "why": [_why(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
             "calls": calls.reindex(rows["network"], fill_value=0).array,
-            "added_by": rows["added_by"],
-            "added_at": rows["added_at"],
-            "review_by": rows["review_by"],
+            "added": [_added(row) for row in rows.to_dict("records")],
         }
     )
+
+
+def _why(row: Mapping[Any, Any]) -> str:
+    """Say why an entry is here, and its role where that says more than that calls come from it."""
+    why = row["purpose"] or row["label"]
+    role = str(row["role"]).replace("_", " ") if row["role"] != "active" else ""
+    return ": ".join(filter(None, (titled(role), why)))
+
+
+def _added(row: Mapping[Any, Any]) -> str:
+    return ", ".join(filter(None, (exact(row["added_at"], session.zone(), DAY_FORM), row["added_by"])))
 
 
 def _control(network: str, findings: Sequence[Finding]) -> str:

@@ -18,6 +18,11 @@ from dashboard.snapshot import Age, Snapshot
 
 STATUS_WORDS: Final = {"active": "Active", "standby": "Standby", "retired": "Retired"}
 STATUS_STATES: Final = {"Active": "good", "Standby": "plain", "Retired": "unknown"}
+SHORT_KINDS: Final = {"static": "Static", "dynamic": "Dynamic"}
+SHORT_METHODS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP and credentials"}
+SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unknown"}
+"""As the table says them, beside their headers."""
+
 DIAL_WORDS: Final = {"yes": "Yes", "no": "No", "unknown": "Not known", "": "Not known"}
 NEW = {
     "pbx_id": "",
@@ -49,15 +54,14 @@ def table(snapshot: Snapshot) -> str:
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
-            "status": grids.chips("State", STATUS_STATES, width=90),
-            "name": grids.text("PBX", width=110),
-            "addresses": grids.text("Calls from", width=210),
-            "kind": grids.text("Kind of address", width=120),
-            "method": grids.text("Authenticates by", width=170),
-            "prefix": grids.text("Dials the prefix", width=100),
-            "host": grids.text("Inbound calls go to", width=200),
-            "numbers": grids.whole("Numbers"),
-            "owner": grids.text("Owner", width=110),
+            "name": grids.text("PBX", width=75),
+            "status": grids.chips("State", STATUS_STATES, width=82),
+            "addresses": grids.text("Calls from", width=175),
+            "kind": grids.text("Address", width=68),
+            "method": grids.text("Authenticates by", width=116),
+            "prefix": grids.text("Prefix", width=70),
+            "numbers": grids.whole("Numbers") | {"width": 70},
+            "host": grids.text("Inbound calls go to", width=156),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -74,15 +78,14 @@ def frame_of(snapshot: Snapshot) -> pd.DataFrame:
     numbers = snapshot.pbx_numbers.groupby("pbx_id")["number"].size()
     return pd.DataFrame(
         {
-            "status": [[STATUS_WORDS[status]] for status in pbxs["status"]],
             "name": pbxs["name"],
+            "status": [[STATUS_WORDS[status]] for status in pbxs["status"]],
             "addresses": pbxs["pbx_id"].map(addresses).fillna("none"),
-            "kind": pbxs["ip_kind"].map(KIND_WORDS),
-            "method": pbxs["auth_method"].map(METHOD_WORDS),
-            "prefix": pbxs["dials_prefix"].map(DIAL_WORDS),
-            "host": pbxs["inbound_host"],
+            "kind": pbxs["ip_kind"].map(SHORT_KINDS),
+            "method": pbxs["auth_method"].map(SHORT_METHODS),
+            "prefix": pbxs["dials_prefix"].map(SHORT_DIALS),
             "numbers": pbxs["pbx_id"].map(numbers).fillna(0),
-            "owner": pbxs["owner"],
+            "host": pbxs["inbound_host"],
         }
     )
 

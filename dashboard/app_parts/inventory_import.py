@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import declared
-from dashboard.app_parts.words import ICONS, count, label_of, plain
-from dashboard.inventory import FRAMES, STAYS, Difference, Problem, Upload, merge, read_files
+from dashboard.app_parts import declared, grids
+from dashboard.app_parts.words import ICONS, count, join, label_of, plain, titled
+from dashboard.inventory import ADDED, CHANGED, FRAMES, STAYS, Difference, Problem, Upload, merge, read_files
 from dashboard.snapshot import Snapshot
 
 MOST_PROBLEMS = 200
+ROUND = "inventory_import_round"
+"""Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
+
+PRESSED = "inventory_import_pressed"
+Kept = Mapping[str, pd.DataFrame]
+
+NAMES: Final = {"pbxs": "PBX", "pbx_addresses": "Address", "pbx_numbers": "Number"}
+NOT_THERE = "Not there"
 
 
+@st.fragment
 def show(snapshot: Snapshot) -> None:
-    """Draw the upload and, once files are there, the preview."""
+    """Draw the upload and, once files are there, the preview; what is kept is emptied out of both at once."""
     st.caption(
         "PBXs, their addresses and their numbers, in one file or in three. A file needs the columns `pbx_id` and "
         "`name`, or `pbx_id` and `address`, or `pbx_id` and `number`."
     )
-    files = st.file_uploader("CSV files", accept_multiple_files=True, key="inventory_files", type=["csv", "tsv", "txt"])
+    number = st.session_state.setdefault(ROUND, 0)
+    files = st.file_uploader(
+        "CSV files", accept_multiple_files=True, key=f"inventory_files_{number}", type=["csv", "tsv", "txt"]
+    )
+    place = st.empty()
+    pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
+    if pressed:
+        place.caption("Importing, then reading the inventory again")
+        _keep(*pressed)
+        st.session_state[ROUND] = number + 1
+        st.rerun()
     if not files:
         return
     current = {name: getattr(snapshot, name) for name in FRAMES}
     uploads = [Upload(file.name, file.getvalue()) for file in files]
-    with session.errors_said():
+    with session.errors_said(), place.container():
         found = read_files(uploads, treated_as_public=snapshot.treated_as_public, current=current)
         difference = merge(current, found)
         _problems(found.problems)
         _preview(difference)
         _accept(difference, current)
+
+
+def _keep(kept: Kept, said: str) -> None:
+    for name in FRAMES:
+        declared.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
+    session.note(said)
 
 
 def _problems(problems: list[Problem]) -> None:
@@ -59,34 +87,83 @@ def _problems(problems: list[Problem]) -> None:
 
 def _preview(difference: Difference) -> None:
     st.markdown(f"**{plain(difference.sentence())}**")
-    if difference.changes.empty:
+    frame = changes_frame(difference)
+    if frame.empty:
         return
-    frame = difference.changes.assign(
-        frame=difference.changes["frame"].map(label_of), column=difference.changes["column"].map(label_of)
-    )
     st.dataframe(
-        frame[["change", "frame", "key", "column", "before", "after"]],
+        frame,
         hide_index=True,
+        height=grids.height(len(frame)),
         column_config={
-            "change": "Change",
-            "frame": "Table",
-            "key": "Row",
-            "column": "Column",
-            "before": "Before",
-            "after": "After",
+            "change": grids.text("Change", width=80),
+            "what": grids.text("What", width=250),
+            "column": grids.text("Column", width=120),
+            "before": grids.text("Before", width=170),
+            "after": grids.text("After", width=200),
         },
     )
 
 
-def _accept(difference: Difference, current: dict[str, pd.DataFrame]) -> None:
+def changes_frame(difference: Difference) -> pd.DataFrame:
+    """Return what an import adds and changes: ``change``, ``what``, ``column``, ``before``, ``after``."""
+    rows = [
+        {
+            "change": str(row["change"]).capitalize(),
+            "what": _named(row),
+            "column": label_of(row["column"]) if row["column"] else "",
+            "before": NOT_THERE if row["change"] == ADDED else row["before"],
+            "after": _summary(difference, row) if row["change"] == ADDED else row["after"],
+        }
+        for row in difference.changes.to_dict("records")
+        if row["change"] != STAYS
+    ]
+    return pd.DataFrame(rows, columns=["change", "what", "column", "before", "after"], dtype="str")
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    """Name a row as people do: an address or a number, and the PBX it belongs to."""
+    pbx_id, _, own = str(row["key"]).partition(" ")
+    return f"{NAMES[row['frame']]} {own} of {pbx_id}" if own else f"{NAMES[row['frame']]} {pbx_id}"
+
+
+def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
+    """Say the cells of an added row that are not its key."""
+    frame = difference.merged[row["frame"]]
+    pbx_id, _, own = str(row["key"]).partition(" ")
+    mine = frame[frame["pbx_id"] == pbx_id]
+    keys = ["pbx_id"] if not own else ["pbx_id", "address" if "address" in frame else "number"]
+    if own:
+        mine = mine[mine[keys[1]] == own]
+    cells = mine.iloc[-1].drop(keys)
+    return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
+
+
+def _accept(difference: Difference, current: Kept) -> None:
+    """Offer to keep the import, with or without what it does not have."""
     stay = difference.count(STAYS)
-    drop = stay and st.checkbox(
-        f"Remove the {count(stay, 'row')} that the import does not have", key="inventory_import_replace"
-    )
+    drop = False
+    if stay:
+        with st.expander(f"{count(stay, 'row')} not in the import"):
+            rows = difference.changes[difference.changes["change"] == STAYS].to_dict("records")
+            st.caption(plain(join((_named(row) for row in rows), most=MOST_PROBLEMS)))
+            drop = st.checkbox(f"Remove the {count(stay, 'row')}", key="inventory_import_replace")
     kept = difference.replaced if drop else difference.merged
-    same = all(kept[name].equals(current[name]) for name in FRAMES)
-    if st.button("Keep this inventory", type="primary", disabled=same, key="inventory_import_keep"):
-        for name in FRAMES:
-            declared.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
-        session.note("The import is kept.")
-        st.rerun()
+    added, changed = difference.count(ADDED), difference.count(CHANGED)
+    does = [f"import {count(added + changed, 'change')}"] if added + changed else []
+    done = [f"{added:,} added", f"{changed:,} changed"]
+    if drop:
+        does.append(f"remove {count(stay, 'row')}")
+        done.append(f"{stay:,} removed")
+    st.button(
+        titled(" and ".join(does)) or "Nothing to import",
+        type="primary",
+        disabled=all(kept[name].equals(current[name]) for name in FRAMES),
+        key="inventory_import_keep",
+        on_click=_press,
+        args=(kept, f"Imported: {', '.join(done)}."),
+    )
+
+
+def _press(kept: Kept, said: str) -> None:
+    """Have the next run keep the import before it draws anything else."""
+    st.session_state[PRESSED] = (kept, said)

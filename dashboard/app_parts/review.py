@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
 from dashboard.app_parts import diffs, replayed, watched
@@ -81,17 +82,30 @@ def _close() -> None:
 
 
 def _body() -> None:
-    """Draw the plan in the first place and what came of it in the second; what is over is emptied at once."""
+    """
+    Draw what the plan changes, then its guards in one place and what came of it in another.
+
+    What is over is emptied at once, so that nothing of it can be pressed while the next thing is done.
+    """
     review: Review | None = st.session_state.get(KEY)
     if review is None:
         return
-    first = st.container() if review.todo is None and review.entry is None else st.empty()
-    second = st.container() if review.todo is None and review.entry is not None else st.empty()
+    head, table = st.empty(), st.empty()
+    before = st.container() if review.todo is None and review.entry is None else st.empty()
+    after = st.container() if review.todo is None and review.entry is not None else st.empty()
+    _head(review, head, table)
     if review.todo is not None:
-        with second, st.spinner(review.doing):
+        with after, st.spinner(review.doing):
             review = _do(review, review.todo)
-    with second.container() if review.entry else first.container():
+        _head(review, head, table)
+    with after.container() if review.entry else before.container():
         _draw(review)
+
+
+def _head(review: Review, head: DeltaGenerator, table: DeltaGenerator) -> None:
+    head.markdown(f"**{plain(diffs.title(review.plan)) if review.plan else 'No plan could be made'}**")
+    if review.plan:
+        table.markdown(diffs.table(review.plan.changes, session.snapshot(), done=review.entry is not None))
 
 
 def _do(review: Review, todo: Callable[[], None]) -> Review:
@@ -108,7 +122,6 @@ def _do(review: Review, todo: Callable[[], None]) -> Review:
 
 
 def _draw(review: Review) -> None:
-    st.subheader(plain(diffs.title(review.plan)) if review.plan else "No plan could be made", anchor=False)
     if review.plan and review.entry:
         _after(review, review.plan, review.entry)
     elif review.plan:
@@ -132,9 +145,8 @@ def _undo(review: Review, number: int) -> None:
 
 
 def _before(plan: Plan) -> list[str]:
-    """Show the plan; return the phrases typed."""
+    """Show what the plan would do and its guards; return the phrases typed."""
     snapshot = session.snapshot()
-    st.markdown(diffs.table(plan.changes, snapshot))
     if diffs.touches_policy(plan):
         replayed.show(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
     else:
@@ -182,7 +194,6 @@ def _guide(plan: Plan) -> None:
 
 
 def _after(review: Review, plan: Plan, entry: Entry) -> None:
-    st.markdown(diffs.table(plan.changes, session.snapshot(), done=True))
     st.markdown(f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}.")
     if diffs.touches_policy(plan):
         _watching(plan, entry)
@@ -192,7 +203,7 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
             st.rerun()
         st.button(
             plain(diffs.back(plan)),
-            icon=":material/undo:",
+            icon=":material/undo:" if plan.undoes is None else ":material/redo:",
             key="review_undo",
             on_click=_undo,
             args=(review, entry.id),

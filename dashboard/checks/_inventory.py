@@ -92,7 +92,7 @@ def allow(snapshot: Snapshot, address: str, owners: tuple[str, ...]) -> tuple[Al
 
 def remove(entry: pd.Series) -> RemoveAddress:
     """Return the change that takes an entry off the list and carries its whole row."""
-    texts = {name: str(entry[name]) for name in ("network", "label", "owner", "purpose", "role")}
+    texts = {name: str(entry[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
     review_by = "" if pd.isna(entry["review_by"]) else entry["review_by"].isoformat()
     return RemoveAddress(**texts, review_by=review_by)
 

@@ -170,6 +170,14 @@ def test_a_mistyped_call_is_no_outage() -> None:
     assert "being refused" not in answers.overview(calm, [finding(status=Status.PASS)])
 
 
+def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
+    """The day's refusals stay on record after a fix; the headline says that they are over."""
+    said = answers.overview(world, [finding(status=Status.PASS)])
+
+    assert said.startswith("Denver was refused until ")
+    assert "being refused" not in said
+
+
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
     assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])

@@ -265,3 +265,13 @@ def test_a_store_is_found_again(store, export, tmp_path):
     import_files(store, [export(rows_at(NOON))])
 
     assert CallStore(tmp_path / "home").count() == 1
+
+
+def test_a_window_with_bad_rows_takes_nothing_away(store, export):
+    """What the file could not say must not empty the store: its bad rows may be just the calls that are there."""
+    import_files(store, [export(rows_at(NOON, NOON + HOUR), "a.csv")])
+    spoilt = export([a_row(start_time=at(NOON), duration="x")], "b.csv")
+
+    (result,) = import_files(store, [spoilt], window=(NOON - HOUR, NOON + 2 * HOUR))
+
+    assert (result.kept, result.rejected, store.count()) == (0, 1, 2)

@@ -316,3 +316,37 @@ def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: 
     script.answers[ACCOUNT] = never_connected()
 
     fails(CarrierUnavailableError, lambda: portal.capabilities)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"entries": [None]}, "an item without network"),
+        ({"entries": [ENTRY, ENTRY]}, "has 198.51.100.11 twice"),
+        ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, "'10.0.0.1/99', which is no address"),
+    ],
+)
+def test_a_list_that_cannot_be_is_not_taken(
+    portal: EmulatedPortal, script: Script, fails: Fails, body: dict[str, Any], sentence: str
+) -> None:
+    """Nothing of it is kept, and the fault is named."""
+    script.answers[ENTRIES] = Reply(body | {"changed_at": None})
+
+    assert sentence in fails(CarrierAnswerError, portal.allowed_ips)
+
+
+@pytest.mark.parametrize(("prefix", "sentence"), [("1234567", "has 7 digits"), ("1234567a", "has letters in it")])
+def test_a_prefix_that_cannot_be_is_not_taken(
+    portal: EmulatedPortal, script: Script, fails: Fails, prefix: str, sentence: str
+) -> None:
+    """It would stand in every dial string."""
+    script.answers[ACCOUNT] = Reply(PROFILE | {"tech_prefix": prefix})
+
+    assert sentence in fails(CarrierAnswerError, portal.account)
+
+
+def test_a_time_before_all_times_is_absent(portal: EmulatedPortal, script: Script) -> None:
+    """The first day of the first year in another zone lies before any date that can be held."""
+    script.answers[ACCOUNT] = Reply(PROFILE | {"credentials_changed_at": "0001-01-01T00:00:00+14:00"})
+
+    assert portal.account().credentials_changed_at is None

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.changes import SetCredentials
 from dashboard.checks.credentials_are_off import credentials_are_off
-from dashboard.findings import Cause, Severity, Status
+from dashboard.findings import Cause, Impact, Severity, Status
 from tests.worlds import make_snapshot, pbx
 
 LISTED = "198.51.100.11"
@@ -82,3 +82,13 @@ def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
     assert verdict.severity is Severity.HIGH
     assert f"Atlanta could do without them {words}" in verdict.reason
     assert verdict.evidence[0]["PBX"] == "Atlanta"
+
+
+def test_off_fails_while_a_pbx_needs_them(judged):
+    """No call is needed to know it: without credentials a dynamic address is never let in. Nothing is proposed."""
+    away = account(pbx("seattle"), pbx("miami", ip_kind="dynamic"), credentials_on=False)
+    verdict = judged(credentials_are_off, away)["account"]
+
+    assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.MEDIUM, Impact.OUTAGE)
+    assert verdict.reason.endswith("not every active PBX can call without them: Miami has a dynamic address.")
+    assert (verdict.pbx_ids, verdict.changes) == (("miami",), ())

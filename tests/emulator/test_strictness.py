@@ -254,3 +254,13 @@ def test_the_body_names_the_number_of_its_address(api: Client) -> None:
 
     assert "12065550101" in detail(api("PATCH", f"/v2/numbers/{NUMBER}", json={"data": data}), 422)
     assert "Seattle main" == api.data(f"/v2/numbers/{NUMBER}")["attributes"]["alias"]
+
+
+def test_half_a_character_does_not_spoil_the_list_of_exports(api: Client) -> None:
+    """JSON can carry half a surrogate pair, no answer can: it is refused, and the list can still be read."""
+    body = json.dumps(
+        {"data": {"type": "cdrexport", "attributes": {"filter_parameters": WINDOW | {"custom_x_tags": ["\ud800"]}}}}
+    )
+
+    assert api("POST", EXPORTS, data=body, headers=JSON_API).status_code == 422
+    assert api("GET", EXPORTS).status_code == 200

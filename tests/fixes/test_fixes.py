@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 import requests
 
 from dashboard.actors import Actor, Role
 from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.checks._inventory import remove
 from dashboard.emulator import process
 from dashboard.errors import (
     CarrierError,
@@ -279,3 +281,38 @@ def test_what_changed_is_known_before_the_next_sync(account: Workspace) -> None:
 def _phrases(account: Workspace) -> list[str]:
     plan = account.plan_changes([SetCredentials(enabled=False)])
     return list(plan.phrases)
+
+
+def test_every_entry_can_be_put_back(account: Workspace) -> None:
+    """Taken off and given back, each entry is as it was, with its review date and with who had put it there."""
+    before = account.carrier.allowed_ips()[0].drop(columns="added_at").sort_values("network", ignore_index=True)
+    for row in before.to_dict("records"):
+        plan = account.plan_changes([remove(pd.Series(row))])
+        entry = account.apply(plan, actor=ANA, typed=plan.phrases)
+        back = account.undo_plan(entry.id)
+        account.apply(back, actor=ANA, typed=back.phrases)
+
+    after = account.carrier.allowed_ips()[0].drop(columns="added_at").sort_values("network", ignore_index=True)
+    assert after.equals(before)
+
+
+def test_who_allowed_an_address_stands_on_its_entry(account: Workspace) -> None:
+    """The list itself says who put an entry there."""
+    account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
+
+    listed = account.carrier.allowed_ips()[0].set_index("network")
+    assert listed.loc[DENVER, "added_by"] == "ana (test)"
+
+
+def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> None:
+    """A number that leads elsewhere by now stays there, and an address that is gone is not removed again."""
+    routed = account.apply(account.plan("pbx_has_inbound_route", "phoenix"), actor=ANA)
+    allowed = account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
+    account.carrier.apply(PointNumber(number="16025550150", to_alias="Seattle", was_alias="Phoenix"))
+    account.carrier.apply(RemoveAddress(network=DENVER))
+    account.sync(quick=True)
+
+    with pytest.raises(StalePlanError, match="16025550150 changed after this fix"):
+        account.undo_plan(routed.id)
+    with pytest.raises(StalePlanError, match=f"{DENVER} changed after this fix"):
+        account.undo_plan(allowed.id)

@@ -371,3 +371,31 @@ def test_every_row_is_kept_or_told(rows):
     blank = sum(not any(value.strip() for value in row) for row in rows)
 
     assert len(inventory.frames["pbxs"]) + len(told) + blank >= len(rows)
+
+
+@pytest.mark.parametrize("data", [b",,,,\n,,,,\n", b";;\n", b"\n,\n"])
+def test_a_sheet_without_a_word_is_empty(data):
+    """Delimiters alone are what an empty sheet is saved as; good files beside it are read."""
+    inventory = read_files(
+        [Upload("empty.csv", data), Upload("good.csv", GOOD.encode())], treated_as_public=("198.51.100.0/24",)
+    )
+
+    assert [problem.file for problem in inventory.problems] == ["empty.csv"]
+    assert ids(inventory) == ["seattle", "denver"]
+
+
+def test_a_line_in_latin_1_leaves_the_others_alone():
+    """Each line is read by itself: one from another program spoils no name in UTF-8."""
+    data = "pbx_id,name\nzurich,Zürich\n".encode() + "geneve,Genève\n".encode("latin-1")
+
+    inventory = read_files([Upload("names.csv", data)], treated_as_public=())
+
+    assert inventory.frames["pbxs"]["name"].tolist() == ["Zürich", "Genève"]
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01"])
+def test_a_year_far_away_is_named(read, text):
+    """It is refused in its own column, with what to do instead."""
+    inventory = read(f"pbx_id,name,address,valid_from\nseattle,Seattle,198.51.100.11,{text}\n")
+
+    assert [("valid_from", True)] == [(p.column, "not between 1970 and 2200" in p.message) for p in inventory.problems]

@@ -104,3 +104,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="out cannot be written"):
         write_folder(tmp_path / "out", {}, b"{}")
+
+
+def test_money_is_written_in_full() -> None:
+    """Zero too: a spreadsheet makes nothing sensible of 0E-8. What is absent stays empty."""
+    amounts = pd.Series([Decimal("0E-8"), Decimal("12.50000000"), None], dtype=tables.MONEY)
+
+    back = read(to_csv(pd.DataFrame({"cost_usd": amounts}), account="SAMPLE"))["cost_usd"]
+
+    assert ["0.00000000", "12.50000000", ""] == list(back)
