@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.changes import Plan, digest
-from dashboard.errors import StateError
+from dashboard.errors import BusyError, StateError
 
 HEAD = "0001"
 """The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
@@ -116,6 +116,7 @@ class State:
             url: SQLAlchemy address; SQLite in the home when empty.
 
         Raises:
+            BusyError: Another process is migrating it and does not end.
             StateError: It cannot be opened, or a newer version of the product wrote it.
         """
         try:
@@ -123,8 +124,11 @@ class State:
         except OSError as exc:
             raise StateError(f"The folder {home} cannot be used: {exc.strerror}. Choose another home.") from exc
         state = cls(url or f"sqlite:///{home / 'state.db'}")
-        with FileLock(str(home / "state.lock"), timeout=BUSY_S):
-            state._migrate()
+        try:
+            with FileLock(str(home / "state.lock"), timeout=BUSY_S):
+                state._migrate()
+        except Timeout:
+            raise BusyError(f"Another process keeps {home} busy. Wait for it to end, then try again.") from None
         return state
 
     def close(self) -> None:

@@ -9,8 +9,10 @@ from enum import StrEnum
 import pandas as pd
 
 from dashboard.app_parts.words import ago, join
+from dashboard.checks._evidence import changed_at, counts_from
 from dashboard.findings import Finding, Status
 from dashboard.snapshot import Snapshot
+from dashboard.tables import UTC_TIME
 
 
 class Progress(StrEnum):
@@ -134,6 +136,10 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
         if pbx["status"] != "active":
             return Step("call", title, Progress.NOT_NEEDED, f"It is {pbx['status']}: no call is expected.")
         return Step("call", title, Progress.OPEN, "No outbound call of it was seen in the last 30 days.")
+    rows = _of_today(snapshot, rows, str(pbx["pbx_id"]))
+    if rows.empty:
+        text = "No call was seen from its address of today since the policy for that changed."
+        return Step("call", title, Progress.OPEN, text)
     latest = rows.sort_values("last_at")
     admitted = latest[latest["outcome"] != "refused_auth"]
     refused = latest[latest["outcome"] == "refused_auth"]
@@ -142,3 +148,13 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
         return Step("call", title, Progress.OPEN, f"Its last call was refused for authorization, {when}.")
     when = ago(admitted["last_at"].max().to_pydatetime(), snapshot.taken_at)
     return Step("call", title, Progress.DONE, f"Its last call was admitted, {when}.")
+
+
+def _of_today(snapshot: Snapshot, rows: pd.DataFrame, pbx_id: str) -> pd.DataFrame:
+    """Return the calls from the PBX's addresses of today, from after the latest policy change for each."""
+    mine = addresses(snapshot, pbx_id)
+    rows = rows[rows["source_ip"].isin(mine)] if mine else rows
+    changes = {source: changed_at(snapshot, source) for source in rows["source_ip"].unique()}
+    since = pd.Series({source: counts_from(at) for source, at in changes.items() if at}, dtype=UTC_TIME)
+    begins = pd.Series(since.reindex(rows["source_ip"]).array, index=rows.index)
+    return rows[begins.isna() | (rows["first_at"] >= begins)]

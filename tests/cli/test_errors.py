@@ -107,3 +107,15 @@ def test_help_and_the_journal_load_no_data_frames() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.stderr.strip(), done.returncode) == ("", 0)
+
+
+def test_a_file_in_the_way_of_a_folder_is_a_sentence(bare: Any) -> None:
+    """What the disk does not allow ends with status 2, which means nothing else, and without a traceback."""
+    assert bare("sync").status == 0
+    (bare.home / "exports").rmdir()
+    (bare.home / "exports").write_text("")
+
+    answer = bare("sync")
+
+    assert answer.status == 2
+    assert str(bare.home / "exports") in answer.sentence

@@ -137,3 +137,18 @@ def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
 
     assert (second.status, "runs on" in second.sentence) == (2, True)
     assert child.wait(DOWN_S) == 0
+
+
+def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Server], bare: Any) -> None:
+    """Nobody would sync for them, and they would keep the port from the next server; the account ends with them."""
+    server = serve(bare)
+    server.wait_for(server.is_up)
+    children = psutil.Process(server.child.pid).children(recursive=True)
+    assert children
+
+    server.child.kill()
+    server.child.wait(DOWN_S)
+
+    _gone, alive = psutil.wait_procs(children, timeout=2 * DOWN_S)
+    assert not alive
+    assert process.running(bare.home) is None
