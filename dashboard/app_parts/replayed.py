@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.app_parts.words import count, join, money, plain
-from dashboard.changes import Impact
+from dashboard.changes import Impact, LabelCount
 
 LEAST, MOST = 0.001, 0.999
 """Shares that are said of what is nearly nothing and nearly all."""
@@ -30,20 +30,16 @@ def show(impact: Impact, *, lower_bound: bool) -> None:
 
 
 def _metric(label: str, impact: Impact) -> None:
-    counted = impact.labels.get(label)
-    if counted is None or not counted.calls:
-        st.metric(label.capitalize(), "0 calls")
-        return
-    cost = float(counted.cost_usd)
-    under = [f"{count(round(counted.minutes), 'minute')}"] if counted.minutes else []
-    under += [money(cost)] if cost else []
-    st.metric(
-        label.capitalize(),
-        count(counted.calls, "call"),
-        delta=", ".join(under) or None,
-        delta_color="off",
-        delta_arrow="off",
-    )
+    counted = impact.labels.get(label) or LabelCount()
+    with st.container(gap=None):
+        st.metric(label.capitalize(), count(counted.calls, "call"))
+        st.caption(worth(counted))
+
+
+def worth(counted: LabelCount) -> str:
+    """Say the minutes and the dollars of calls, those of them that there are."""
+    minutes, cost = round(counted.minutes), float(counted.cost_usd)
+    return ", ".join([*([count(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
 def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:

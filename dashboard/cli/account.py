@@ -20,7 +20,7 @@ app = typer.Typer()
 
 FAILED, UNKNOWN = 1, 3
 
-NoSync = Annotated[bool, typer.Option("--no-sync", help="Judge what was synced before; ask the carrier nothing.")]
+NoSync = Annotated[bool, typer.Option("--no-sync", help="Judge what was synced before; fetch nothing.")]
 
 
 @app.command()

@@ -78,7 +78,7 @@ def test_the_first_whole_run(
     dialog.get_by_role("button", name="Undo").click()
     phrase = page.get_by_role("dialog").get_by_label("To go on, type")
     expect(phrase).to_be_visible(timeout=60_000)
-    undo = page.get_by_role("dialog").get_by_role("button", name="Undo: allow")
+    undo = page.get_by_role("dialog").get_by_role("button", name="Take it back: remove")
     expect(undo).to_be_disabled()
     phrase.fill("Denver")
     expect(undo).to_be_enabled(timeout=30_000)

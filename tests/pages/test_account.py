@@ -24,6 +24,24 @@ def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
     assert ["Look at it"] == list(rows.loc["203.0.113.66", "control"])
 
 
+def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:
+    """That an entry is on standby is said with why it is here; that it is listed as active is not."""
+    why = app("account").dataframe[0].value.set_index("network")["why"]
+
+    assert "Standby: Failover line of Chicago" == why["198.51.100.13"]
+    assert "Outbound calls of Boston" == why["198.51.100.50"]
+
+
+def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> None:
+    """The whole of it stands below the table, when it is due for review too."""
+    at = app("account")
+    at.session_state["account_entries"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert " by m.ortiz. Due for review by " in words(at)
+
+
 def test_a_selected_entry_can_be_removed_through_a_review(app: Callable[..., AppTest], account: Workspace) -> None:
     """The button is named by what it does, and nothing happens before the plan was seen."""
     at = app("account")

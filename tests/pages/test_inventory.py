@@ -100,19 +100,51 @@ def test_numbers_are_read_in_any_common_form(seattle: AppTest, account: Workspac
     assert "12065550199" in set(rows.loc[rows["pbx_id"] == "seattle", "number"])
 
 
+IMPORT = (
+    "pbx_id,name,ip_kind,auth_method,status,site\n"
+    "tulsa,Tulsa,static,ip,active,\n"
+    "denver,Denver,static,ip,active,Hut 4\n"
+    "bad id!,X,static,ip,active,\n"
+)
+
+
 def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Good rows and bad rows are both shown; the good ones are kept at the press of a button."""
+    """Good rows and bad rows are both shown; the good ones are kept by a button that says what it does."""
     at = app("inventory")
-    rows = "pbx_id,name,ip_kind,auth_method,status\ntulsa,Tulsa,static,ip,active\nbad id!,X,static,ip,active\n"
-    at.file_uploader[0].upload("pbxs.csv", rows.encode()).run()
+    at.file_uploader[0].upload("pbxs.csv", IMPORT.encode()).run()
 
     assert not at.exception
     assert "1 thing cannot be taken" in at.warning[0].value
     assert "adds 1" in words(at)
+    assert "Import 2 changes" == at.button(key="inventory_import_keep").label
     assert "tulsa" not in set(kept_frame(account.state, "pbxs")["pbx_id"])
 
     at.button(key="inventory_import_keep").click().run()
 
     assert not at.exception
-    assert "tulsa" in set(kept_frame(account.state, "pbxs")["pbx_id"])
-    assert "seattle" in set(kept_frame(account.state, "pbxs")["pbx_id"])
+    assert {"tulsa", "seattle"} <= set(kept_frame(account.state, "pbxs")["pbx_id"])
+
+
+def test_what_was_imported_is_said_and_gone_from_the_page(app: Callable[..., AppTest]) -> None:
+    """After the press there is nothing left to press again: no file, no difference, one toast."""
+    at = app("inventory")
+    at.file_uploader[0].upload("pbxs.csv", IMPORT.replace("tulsa,Tulsa", "provo,Provo").encode()).run()
+    at.button(key="inventory_import_keep").click().run()
+
+    assert not at.exception
+    assert "inventory_import_keep" not in [button.key for button in at.button]
+    assert not at.file_uploader[0].value
+    assert ["Imported: 1 added, 0 changed."] == [toast.value for toast in at.toast]
+
+
+def test_rows_that_the_import_lacks_are_removed_only_when_ticked(app: Callable[..., AppTest]) -> None:
+    """They are named apart from what changes, and the button says what becomes of them."""
+    at = app("inventory")
+    at.file_uploader[0].upload("pbxs.csv", b"pbx_id,name\nseattle,Seattle North\n").run()
+
+    assert "Import 1 change" == at.button(key="inventory_import_keep").label
+    assert "PBX denver" in words(at)
+
+    at.checkbox(key="inventory_import_replace").check().run()
+
+    assert at.button(key="inventory_import_keep").label.startswith("Import 1 change and remove ")
