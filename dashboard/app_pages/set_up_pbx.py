@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import set_up_forms, set_up_steps, states
+from dashboard.app_parts.words import plain
 
 known, found = session.known()
 
@@ -17,5 +18,5 @@ else:
     title = st.empty()
     pbx_id = set_up_forms.choose(known)
     steps = set_up_steps.steps(known, found, pbx_id)
-    title.title(set_up_steps.answer(steps, known.name_of(pbx_id)))
+    title.title(set_up_steps.answer(steps, plain(known.name_of(pbx_id))))
     set_up_forms.show(steps, known, found, pbx_id)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from dashboard.app_parts import shapes
-from dashboard.app_parts.words import ago, count, join, money
+from dashboard.app_parts.words import ago, count, join, money, plain
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE, Entry
@@ -117,11 +117,13 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     open_ones = [f for f in findings if f.status is not Status.PASS and f.impact is Impact.OUTAGE]
     out = {snapshot.name_of(pbx_id) for finding in open_ones for pbx_id in finding.pbx_ids}
     still, before = [name for name in who if name in out], [name for name in who if name not in out]
-    said = [f"{join(still)} {'is' if len(still) == 1 else 'are'} being refused."] if still else []
+    said = [f"{join(map(plain, still))} {'is' if len(still) == 1 else 'are'} being refused."] if still else []
     if before:
         of_them = refused[refused["who"].isin(before) & (refused["refused"] > 0)]
         verb = "was" if len(before) == 1 else "were"
-        said.append(f"{join(before)} {verb} refused until {ago(of_them['last_at'].max(), snapshot.taken_at)}.")
+        said.append(
+            f"{join(map(plain, before))} {verb} refused until {ago(of_them['last_at'].max(), snapshot.taken_at)}."
+        )
     return said
 
 
@@ -133,7 +135,7 @@ def _silenced(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     who = sorted({snapshot.name_of(pbx_id) for finding in unlisted for pbx_id in finding.pbx_ids})
     if not who:
         return []
-    return [f"{join(who)} {'is' if len(who) == 1 else 'are'} silent and not on the list."]
+    return [f"{join(map(plain, who))} {'is' if len(who) == 1 else 'are'} silent and not on the list."]
 
 
 def _spent(snapshot: Snapshot) -> list[str]:

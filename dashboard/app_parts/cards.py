@@ -78,7 +78,7 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     is not asked for here: it stands on Findings.
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in sorted(answers.failing(findings), key=lambda one: (-one.severity.rank, not _costs_today(one))):
+    for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
         if finding.changes and not _breaks_ours(finding, snapshot):
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
     if not groups and any(finding.status is Status.PASS for finding in findings):
@@ -148,7 +148,7 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
     else:
         said.append(f"Breaks {broken.calls:,}.")
     if unsure.calls:
-        said.append(f"For {count(unsure.calls, 'past call')} that cannot be told.")
+        said.append(f"For {count(unsure.calls, 'past call')} it cannot be told.")
     return " ".join(filter(None, said))
 
 

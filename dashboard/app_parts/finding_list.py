@@ -71,7 +71,12 @@ def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
             bind="query-params",
         )
         pbx = st.pills(
-            "PBX", pbxs, selection_mode="multi", format_func=snapshot.name_of, key="pbx", bind="query-params"
+            "PBX",
+            pbxs,
+            selection_mode="multi",
+            format_func=lambda pbx_id: plain(snapshot.name_of(pbx_id)),
+            key="pbx",
+            bind="query-params",
         )
     return [
         finding

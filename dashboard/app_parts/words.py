@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -135,14 +136,23 @@ def subject_of(finding: Finding, snapshot: Snapshot) -> str:
     return finding.subject
 
 
+DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])")
+
+
 def titled(text: str) -> str:
     """Write the first letter large and leave the rest alone."""
     return text[:1].upper() + text[1:]
 
 
 def plain(text: str) -> str:
-    """Escape what Markdown would read as markup: dollars, stars of dial strings, brackets."""
-    return "".join(f"\\{character}" if character in "\\`*_[]$~<>#|" else character for character in text)
+    """
+    Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
+
+    Names of colors, icons and emojis between colons are sought after escapes are gone; a word joiner, which
+    has no width, keeps a colon from beginning one.
+    """
+    text = DIRECTIVE.sub(":\u2060", text)
+    return "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
 
 
 LABELS: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,19 @@ def test_dollars_do_not_set_a_formula() -> None:
     assert "\\$1,234.50" == words.money("1234.5")
     assert "1 call, \\$2" == words.plain("1 call, $2")
     assert "12345678\\*12065550100" == words.plain("12345678*12065550100")
+
+
+def test_a_name_cannot_draw(world: Snapshot) -> None:
+    """Links, images, colors, icons and formulas in the name of a PBX are its letters and nothing else."""
+    name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
+    world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
+
+    shown = answers.overview(world, [finding()])
+
+    assert shown.startswith(f"{words.plain(name)} is being refused.")
+    assert not re.search(r"(?<!\\)[!\[\]$<>]", shown)
+    assert ":red" not in shown
+    assert ":material" not in shown
 
 
 @pytest.mark.parametrize(
