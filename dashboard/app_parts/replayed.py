@@ -38,7 +38,7 @@ def _metric(label: str, impact: Impact) -> None:
 
 def worth(counted: LabelCount) -> str:
     """Say the minutes and the dollars of calls, those of them that there are."""
-    minutes, cost = round(counted.minutes), float(counted.cost_usd)
+    minutes, cost = round(counted.minutes), round(float(counted.cost_usd), 2)
     return ", ".join([*([count(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 

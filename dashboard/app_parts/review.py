@@ -89,7 +89,7 @@ def _body() -> None:
     """
     review: Review | None = st.session_state.get(KEY)
     if review is None:
-        return
+        st.rerun()
     head, table = st.empty(), st.empty()
     before = st.container() if review.todo is None and review.entry is None else st.empty()
     after = st.container() if review.todo is None and review.entry is not None else st.empty()
@@ -198,9 +198,7 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
     if diffs.touches_policy(plan):
         _watching(plan, entry)
     with st.container(horizontal=True):
-        if st.button("Done", type="primary", key="review_close"):
-            _close()
-            st.rerun()
+        st.button("Done", type="primary", key="review_close", on_click=_close)
         st.button(
             plain(diffs.back(plan)),
             icon=":material/undo:" if plan.undoes is None else ":material/redo:",

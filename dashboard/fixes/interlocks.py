@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard.addresses import parse_entry
+from dashboard.addresses import membership, parse_entry
 from dashboard.calls.replay import Replay
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
 from dashboard.errors import AddressError
-from dashboard.fixes.image import POLICY_KINDS, SIP_REG
+from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.snapshot import Age, Snapshot
 
 
@@ -136,6 +136,28 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
     return Interlock(
         id="nothing_of_ours_breaks",
         sentence=f"It would refuse {calls:,} of the past calls, those of {names}.",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
+    """Ask for the name of a PBX whose address of today would go off the list, though no call from it is on record."""
+    snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
+    gone = snapshot.policy.networks - listed
+    rows = snapshot.addresses_at(snapshot.taken_at)
+    serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
+    lost = membership(gone, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
+    called = set(situation.replay.rows.loc[situation.replay.rows["label"] == "broken", "source_ip"])
+    rows = rows[lost & ~rows["address"].isin(called)]
+    if rows.empty:
+        return None
+    names = _names(snapshot, rows)
+    addresses = " and ".join(sorted(rows["address"].unique()))
+    return Interlock(
+        id="nobody_in_service_is_cut_off",
+        sentence=f"No call from {addresses} is on record, but {names} is to call from there.",
         met=False,
         confirm=names,
     )

@@ -316,3 +316,14 @@ def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> No
         account.undo_plan(routed.id)
     with pytest.raises(StalePlanError, match=f"{DENVER} changed after this fix"):
         account.undo_plan(allowed.id)
+
+
+@pytest.mark.parametrize(("address", "name"), [("198.51.100.13", "Chicago"), ("198.51.100.70", "Dallas")])
+def test_a_silent_address_in_service_is_not_removed_unasked(account: Workspace, address: str, name: str) -> None:
+    """A failover address and a standby site place no calls until the night they are needed."""
+    row = account.snapshot().allowed_ips.set_index("network", drop=False).loc[address]
+
+    plan = account.plan_changes([remove(row)])
+
+    assert plan.phrases == (name,)
+    assert f"No call from {address} is on record" in " ".join(lock.sentence for lock in plan.interlocks)

@@ -1,0 +1,74 @@
+"""Fixes: the review in its dialog from press to press, and the history that each leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.app_parts import review
+from dashboard.workspace import Workspace
+
+BOSTON = "198.51.100.50"
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page, that of an open dialog too."""
+    return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
+
+
+def keys(at: AppTest) -> list[str | None]:
+    """Return the keys of the buttons on the page."""
+    return [button.key for button in at.button]
+
+
+def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
+    """The title has the answer; what stands below it says what will be here."""
+    at = app("fixes")
+
+    assert "No fix was made yet." == at.title[0].value
+    assert 1 == words(at).count("No fix was made yet.")
+    assert "who, what, before and after" in words(at)
+
+
+def remove_boston(app: Callable[..., AppTest]) -> AppTest:
+    """Review the removal of the retired PBX's address on Account."""
+    at = app("account")
+    row = list(at.dataframe[0].value["network"]).index(BOSTON)
+    at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+    return at.button(key="account_remove").click().run()
+
+
+def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Remove, undo, do it again: the plan and its button are gone once applied, and the next is named by its effect."""
+    at = remove_boston(app)
+    assert f"Remove {BOSTON}" == at.button(key="review_apply").label
+
+    at.button(key="review_apply").click().run()
+    assert not at.exception
+    assert "review_apply" not in keys(at)
+    assert "What it would have done to past calls" not in words(at)
+    assert "Watching the next calls from 198.51.100.50 (formerly Boston): none yet." in words(at).replace("\\", "")
+    assert "Undo" == at.button(key="review_undo").label
+
+    at.button(key="review_undo").click().run()
+    assert not at.exception
+    assert "review_undo" not in keys(at)
+    assert f"Take it back: allow {BOSTON}" == at.button(key="review_apply").label
+
+    at.button(key="review_apply").click().run()
+    assert not at.exception
+    assert BOSTON in set(account.carrier.allowed_ips()[0]["network"])
+    assert f"Remove {BOSTON} again" == at.button(key="review_undo").label
+
+    at.button(key="review_close").click().run()
+    assert review.KEY not in at.session_state
+
+
+def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The entry that took a fix back offers to redo it, not to undo an undo."""
+    done = account.journal.entries()[-1]
+    at = app("fixes")
+
+    assert "Redo" == at.button(key=f"fixes_undo_{done.id}").label
