@@ -2,13 +2,15 @@
 Frame in, Altair chart out.
 
 Color means state and nothing else: ``STATES`` are places in the theme's palette, so a chart is right in
-light and in dark; a notebook calls ``use_in_notebook`` once. No chart has a legend: labels stand beside
-what they name, and a tooltip is a sentence. Times are in the viewer's zone.
+light and in dark; a notebook calls ``use_in_notebook`` once. Labels stand beside what they name; only the
+stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence.
+Times are in the viewer's zone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import altair as alt
@@ -41,8 +43,9 @@ REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "canno
 
 STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
 
-PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT, LABEL_HEIGHT, PADDING = 220, 92, 26, 22, 12
+PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT, PADDING = 280, 92, 26, 12
 """Heights in pixels; the last is what the frame around a plot takes of its height."""
+MOST_TICKS = 9
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
@@ -92,29 +95,31 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     return panels
 
 
-def outcomes_over_time(frame: pd.DataFrame) -> Drawn:
+def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None) -> Drawn:
     """
-    Draw calls over time, stacked by what became of them, each kind named at the right end.
+    Draw calls over time, stacked by what became of them.
 
     Args:
-        frame: ``from_at``, ``until_at`` (bucket), ``kind`` (of ``KINDS``), ``calls``.
+        frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
+        now: A bucket that ends later is said to be counted so far.
     """
     shown = _with_kinds(frame)
-    shown["sentence"] = _say(shown, "{day}: {calls:,} calls {kind_said}")
+    shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
+    shown["sentence"] = _say(shown, "{day}: {calls:,} calls {kind_said}{so_far}")
     shown = shown.sort_values(["from_at", "order"])
     shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
     bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "sentence"]], binSpacing=1)
     drawn = bars.encode(
-        x=alt.X("from_at:T", title=None, axis=_time_axis(8)),
+        x=alt.X("from_at:T", title=None, axis=_bucket_axis(shown)),
         x2="until_at:T",
-        y=alt.Y("top:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+        y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2="bottom",
-        color=_state(),
+        color=_state(_legend(shown)),
         tooltip="sentence:N",
     )
-    named = _notes(_ends(shown)).encode(x="until_at:T", y="at:Q", text="label:N", color=_state())
-    return (drawn + named).properties(height=PLOT_HEIGHT)
+    named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
+    return named
 
 
 def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
@@ -178,7 +183,7 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
     every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
     return cells.encode(
         x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
-        y=alt.Y("day:O", title=None, sort=list(names), axis=alt.Axis(labelOverlap=False)),
+        y=alt.Y("day:O", title=None, sort=list(names), axis=alt.Axis(labelOverlap=False, labelFlush=False)),
         color=alt.Color("value:Q", legend=None, scale=alt.Scale(domainMin=0)),
         tooltip="sentence:N",
     ).properties(height=8 * ROW_HEIGHT)
@@ -226,9 +231,39 @@ def replay_bar(impact: Impact) -> Drawn:
     return drawn.properties(height=ROW_HEIGHT)
 
 
-def _state() -> alt.Color:
+def _state(legend: alt.Legend | None = None) -> alt.Color:
     """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
-    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=None)
+    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=legend)
+
+
+def _legend(shown: pd.DataFrame) -> alt.Legend:
+    """Name the kinds that are there, in the order of the stack, above the plot."""
+    there = {state: label for kind, (label, state) in KINDS.items() if kind in set(shown["kind"])}
+    said = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in there.items())
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        columns=2,
+        offset=4,
+        padding=0,
+        values=list(there),
+        labelExpr=f"{said} : ''",
+        symbolType="square",
+        labelLimit=240,
+    )
+
+
+def _bucket_axis(shown: pd.DataFrame) -> alt.Axis:
+    """Name a few of the buckets: days below their middle, hours at their start."""
+    buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
+    some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
+    by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
+    at = some["from_at"] + (some["until_at"] - some["from_at"]) / 2 if by_day else some["from_at"]
+    values = [alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in at]
+    return alt.Axis(
+        format="%-d %b" if by_day else "%H:%M", values=values, grid=False, labelFlush=False, ticks=not by_day
+    )
 
 
 def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
@@ -239,17 +274,6 @@ def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
 def _notes(frame: pd.DataFrame) -> alt.Chart:
     notes: alt.Chart = alt.Chart(frame.assign(state="text")).mark_text(align="left", dx=6, fontSize=12)
     return notes
-
-
-def _ends(shown: pd.DataFrame) -> pd.DataFrame:
-    """Place each kind's name beside the last bucket, spread so that no two overlap."""
-    last = shown[shown["from_at"] == shown["from_at"].max()]
-    gap = float(shown["top"].max() or 1) * LABEL_HEIGHT / PLOT_HEIGHT
-    places: list[float] = []
-    for middle in (last["top"] + last["bottom"]) / 2:
-        places.append(max(middle, places[-1] + gap) if places else middle)
-    ends: pd.DataFrame = last[["until_at", "label"]].assign(at=places)
-    return ends
 
 
 def _rows(

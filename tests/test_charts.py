@@ -58,6 +58,19 @@ def kinds(**calls: int) -> pd.DataFrame:
     )
 
 
+LEGEND = {
+    "title",
+    "orient",
+    "direction",
+    "columns",
+    "offset",
+    "padding",
+    "values",
+    "labelExpr",
+    "symbolType",
+    "labelLimit",
+}
+"""What a legend may say of itself; its looks are the theme's."""
 NO_CHANGES = pd.DataFrame({"at": pd.Series([], dtype="datetime64[us, UTC]"), "sentence": []})
 PANELS = charts.refusal_share(
     pd.DataFrame(refused("Denver", [(10, 0), (10, 5)]) + refused("Seattle", [(10, 0), (10, 0)])),
@@ -86,7 +99,7 @@ def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
     for layer in layers(spec):
         color = layer["encoding"].get("color")
         assert color is not None
-        assert color["legend"] is None
+        assert color["legend"] is None or color["legend"].keys() <= LEGEND
         assert "range" not in color.get("scale", {})
         assert "#" not in str(layer["mark"])
 
@@ -160,14 +173,29 @@ def test_kinds_are_stacked_without_a_gap() -> None:
     assert [(0, 8, "good"), (8, 9, "unknown"), (9, 11, "lost")] == stack
 
 
-def test_kinds_are_named_beside_their_bars_without_overlap() -> None:
-    """Labels stand at the right end, spread where two would cover each other."""
-    spec = drawn(charts.outcomes_over_time(kinds(answered=100, failed=1, refused_auth=1)))
-    named = {row["label"]: row["at"] for row in rows(spec, 1)}
-    gaps = [after - before for before, after in zip(sorted(named.values()), sorted(named.values())[1:], strict=False)]
+def test_kinds_that_are_there_are_named_with_their_colors() -> None:
+    """The legend has the kinds of the frame in the order of the stack, and no other."""
+    legend = drawn(charts.outcomes_over_time(kinds(refused_auth=1, answered=100)))["encoding"]["color"]["legend"]
 
-    assert {"Answered", "Failed otherwise", "Refused for authorization"} == set(named)
-    assert min(gaps) >= 102 * charts.LABEL_HEIGHT / charts.PLOT_HEIGHT
+    assert ["good", "lost"] == legend["values"]
+    assert "datum.value == 'lost' ? 'Refused for authorization'" in legend["labelExpr"]
+
+
+def test_a_bucket_that_is_not_over_says_so() -> None:
+    """Its bar will grow; without a time nothing is said."""
+    noon = DAYS[0] + timedelta(hours=12)
+
+    said = [rows(drawn(charts.outcomes_over_time(kinds(answered=8), now=at)))[0]["sentence"] for at in (noon, None)]
+
+    assert ["1 Nov: 8 calls answered so far", "1 Nov: 8 calls answered"] == said
+
+
+def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:
+    """A day of hours would else say the same date again and again."""
+    hour = kinds(answered=8).assign(until_at=DAYS[0] + timedelta(hours=1))
+    axes = [drawn(charts.outcomes_over_time(one))["encoding"]["x"]["axis"] for one in (kinds(answered=8), hour)]
+
+    assert ["%-d %b", "%H:%M"] == [axis["format"] for axis in axes]
 
 
 def test_every_outcome_is_of_a_kind() -> None:

@@ -18,7 +18,9 @@ if rows.empty:
 else:
     st.subheader("What became of them, by day" if call_search.by_day(since, known) else "What became of them, by hour")
     st.altair_chart(
-        charts.outcomes_over_time(shapes.outcomes(rows, zone, by_day=call_search.by_day(since, known))),
+        charts.outcomes_over_time(
+            shapes.outcomes(rows, zone, by_day=call_search.by_day(since, known)), now=known.taken_at
+        ),
         alt="Outbound calls by outcome over time",
     )
     left, right = st.columns(2, gap="large")
@@ -31,6 +33,8 @@ else:
         st.subheader("Costliest destinations")
         st.altair_chart(charts.top_destinations(shapes.by_destination(rows)), alt="Destinations by cost")
         st.subheader("Hour of the week")
-        st.altair_chart(charts.hour_of_week(shapes.by_hour_of_week(rows, zone)), alt="Calls by hour of the week")
+        week = shapes.by_hour_of_week(rows, zone)
+        st.altair_chart(charts.hour_of_week(week), alt="Calls by hour of the week")
+        st.caption(f"The darkest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
-call_search.show(known, since)
+call_search.show(known, since, words)

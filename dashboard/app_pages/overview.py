@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts, session
+from dashboard import session
 from dashboard.app_parts import answers, cards, shapes
 
 (known, found), zone = session.known(), session.zone()
@@ -17,7 +17,7 @@ st.subheader("Do first")
 cards.do_first(known, found)
 
 st.subheader("Refused for authorization, share of outbound calls by day")
-cards.panels(charts.refusal_share(shapes.refusals(rows, zone), shapes.policy_changes(known, zone)))
+cards.panels(shapes.refusals(rows, zone), shapes.policy_changes(known, zone))
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -10,10 +11,11 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import grids, states
-from dashboard.app_parts.words import ICONS, exact, plain
+from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
+from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
 
@@ -73,8 +75,16 @@ def _codes(digest: str, since: datetime) -> pd.DataFrame:  # noqa: ARG001 - the 
     return named[named["code"].isin(top)].groupby(["code", "kind"], as_index=False)[["calls"]].sum()
 
 
-def show(snapshot: Snapshot, since: datetime) -> None:
-    """Draw the search and the page of calls that it finds."""
+def show(snapshot: Snapshot, since: datetime, words: str) -> None:
+    """
+    Draw the search and the page of calls that it finds.
+
+    Args:
+        snapshot: For names, addresses and the account.
+        since: Start of the time looked at.
+        words: How a sentence says that time.
+    """
+    st.caption(f"Looks through {words}, as chosen above. Times are those of {session.zone().key}.")
     where, pbx_id = _asked(since, snapshot)
     asked = repr((where, pbx_id))
     if st.session_state.get("calls_asked") != asked:
@@ -89,8 +99,9 @@ def show(snapshot: Snapshot, since: datetime) -> None:
         states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
         return
     shown = found.head(PAGE_SIZE)
-    _table(shown, snapshot)
-    _turn(pages, shown, more=len(found) > PAGE_SIZE)
+    owned = attribute(shown, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
+    _table(owned, snapshot)
+    _turn(pages, owned, snapshot, more=len(found) > PAGE_SIZE)
 
 
 def _asked(since: datetime, snapshot: Snapshot) -> tuple[CallFilter, str]:
@@ -132,8 +143,7 @@ def _asked(since: datetime, snapshot: Snapshot) -> tuple[CallFilter, str]:
     return where, pbx or ""
 
 
-def _table(shown: pd.DataFrame, snapshot: Snapshot) -> None:
-    owned = attribute(shown, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
+def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
     frame = pd.DataFrame(
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
@@ -141,9 +151,9 @@ def _table(shown: pd.DataFrame, snapshot: Snapshot) -> None:
             "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
             "source_ip": owned["source_ip"],
             "destination": owned["destination"],
-            "zone": owned["destination_name"],
             "duration_s": owned["duration_s"],
             "cost_usd": owned["cost_usd"].astype("float64"),
+            "zone": owned["destination_name"],
             "why": [
                 f"{'' if pd.isna(code) else int(code)} {reason}".strip()
                 for code, reason in zip(owned["sip_status"], owned["sip_reason"], strict=True)
@@ -155,14 +165,14 @@ def _table(shown: pd.DataFrame, snapshot: Snapshot) -> None:
         hide_index=True,
         height=grids.height(len(frame), most=12, px=460),
         column_config={
-            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=190),
+            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
             "started_at": grids.at("Started"),
-            "pbx": grids.text("PBX", width=100),
-            "source_ip": grids.text("Source address", width=130),
-            "destination": grids.text("Number dialed", width=130),
+            "pbx": grids.text("PBX", width=80),
+            "source_ip": grids.text("Source address", width=115),
+            "destination": grids.text("Number dialed", width=110),
+            "duration_s": st.column_config.NumberColumn("Seconds", width=70),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
             "zone": grids.text("Destination", width=150),
-            "duration_s": st.column_config.NumberColumn("Seconds", width=80),
-            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=80),
             "why": grids.text("SIP code and reason", width=260),
         },
         on_select="rerun",
@@ -185,6 +195,11 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
         if call["outcome"] == "refused_auth":
             code = int(call["sip_status"])
             st.markdown(f":red[{ICONS['error']}] {WHY.get(code, WHY[403])} ({code} {plain(call['sip_reason'])})")
+        else:
+            known = not pd.isna(call["sip_status"])
+            ended = f", {int(call['sip_status'])} {plain(call['sip_reason'])}".rstrip() if known else ""
+            talked = f"{count(int(call['duration_s'] or 0), 'second')}, {money(call['cost_usd'], digits=4)}"
+            st.markdown(f"{OUTCOME_LABELS[call['outcome']]}{ended}: {talked}, to {plain(call['destination_name'])}.")
         found = TOLD_BY.get(call["attributed_by"], "")
         st.caption(
             f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "
@@ -195,15 +210,26 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
         )
 
 
-def _turn(pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, *, more: bool) -> None:
-    last = shown.iloc[-1]
+def _turn(pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool) -> None:
+    last, first = shown.iloc[-1], (len(pages) - 1) * PAGE_SIZE + 1
+    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    whole = count(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
+    end = "" if more else ", the last that match" if first > 1 else ": all that match"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Newer", icon=":material/chevron_left:", disabled=len(pages) == 1, key="calls_newer"):
             pages.pop()
             st.rerun()
-        st.caption(f"Page {len(pages)}, newest first", width="content")
+        st.caption(f"{whole}{end}, newest first", width="content")
         if st.button(
             "Older", icon=":material/chevron_right:", icon_position="right", disabled=not more, key="calls_older"
         ):
             pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
             st.rerun()
+        st.download_button(
+            f"Download {count(len(shown), 'row')} as CSV",
+            data=partial(to_csv, shown, account=account),
+            file_name=f"calls{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="calls_csv",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from dashboard.app_parts.words import (
     ago,
     count,
     exact,
+    join,
     money,
     names,
     owner_of,
@@ -152,16 +153,29 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
     return " ".join(filter(None, said))
 
 
-def panels(drawn: Mapping[str, charts.Drawn]) -> None:
-    """Lay small multiples out, as many beside each other as there is room for."""
-    if not drawn:
+def panels(refusals: pd.DataFrame, changes: pd.DataFrame) -> None:
+    """
+    Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words.
+
+    Args:
+        refusals: As ``shapes.refusals`` makes it.
+        changes: As ``shapes.policy_changes`` makes it.
+    """
+    if refusals.empty:
         states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
         return
-    grid = st.grid(4, min_column_width=PANEL_WIDTH, gap="small")
+    refused = refusals.groupby("who")["refused"].sum()
+    others = [plain(str(who)) for who in refused.index[refused == 0]]
+    drawn = charts.refusal_share(refusals[refusals["who"].isin(refused.index[refused > 0])], changes)
+    grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
     for who, chart in drawn.items():
         with grid.cell():
             st.markdown(f"**{plain(who)}**")
             st.altair_chart(chart, alt=f"Share of calls of {who} refused for authorization, by day")
+    said = [f"No call was refused from {join(others, most=8)}."] if others else []
+    if drawn and len(changes):
+        said.append("A dotted line is a change of the list or the switch.")
+    st.caption(" ".join(said))
 
 
 def severities(findings: Sequence[Finding]) -> None:

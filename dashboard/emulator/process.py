@@ -153,9 +153,17 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def answers(found: Running) -> bool:
-    """Say whether that very process answers there, and not another one on its port."""
+    """
+    Say whether that very process answers there, and not another one on its port.
+
+    One that takes the connection and is too busy to answer in time counts: it is not started anew.
+    """
     try:
         answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)
         return bool(answer.ok and answer.json()["pid"] == found.pid)
+    except requests.Timeout:
+        with suppress(psutil.Error):
+            return any("emulator" in part for part in psutil.Process(found.pid).cmdline())
+        return False
     except (requests.RequestException, KeyError, TypeError):
         return False

@@ -102,6 +102,16 @@ def test_starters_share_one(home: Path) -> None:
     assert first == second
 
 
+def test_one_that_is_too_busy_to_answer_still_runs(home: Path) -> None:
+    """On a machine with much to do it is not taken for dead and started again."""
+    found = start(home)
+    os.kill(found.pid, signal.SIGSTOP)
+    try:
+        assert found == process.running(home) == start(home)
+    finally:
+        os.kill(found.pid, signal.SIGCONT)
+
+
 def test_a_second_server_of_a_home_is_refused(shared: tuple[Path, Running]) -> None:
     """The database has one writer: serving the same folder by hand says that it is busy."""
     before = signal.getsignal(signal.SIGTERM)
