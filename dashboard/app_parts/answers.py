@@ -102,6 +102,8 @@ def of_fixes(entries: Sequence[Entry]) -> str:
         return "No fix was made yet."
     back = len(done) - standing
     tail = f"; {back} {'was' if back == 1 else 'were'} taken back" if back else ""
+    if not standing:
+        return f"No fix stands{tail}."
     return f"{count(standing, 'fix', 'fixes')} {'stands' if standing == 1 else 'stand'}{tail}."
 
 

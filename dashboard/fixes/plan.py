@@ -65,6 +65,9 @@ def build(
     )
 
 
+UNDO = "Undo: "
+
+
 def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, ...], str]:
     """
     Find what takes a done entry of the journal back.
@@ -88,7 +91,10 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, .
     if undone_by(entries, ended):
         raise JournalError(f"Journal entry {number} ({chosen.title}) was taken back already.")
     plan = Plan.model_validate(pair[0].content["plan"])
-    return plan, ended, plan.inverse_changes(), f"Undo: {plan.title[0].lower()}{plan.title[1:]}"
+    title = f"{UNDO}{plan.title[0].lower()}{plan.title[1:]}"
+    if plan.undoes is not None:
+        title = f"Redo: {plan.title.removeprefix(UNDO)}"
+    return plan, ended, plan.inverse_changes(), title
 
 
 def refuse_if_moved(ended: Entry, plan: Plan, frames: Frames) -> None:

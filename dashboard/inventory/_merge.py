@@ -49,7 +49,11 @@ class Difference:
         )
         if self.empty:
             return f"The import changes nothing.{kept}"
-        return f"The import adds {self.count(ADDED)} and changes {self.count(CHANGED)} rows.{kept}"
+        added, changed = self.count(ADDED), self.count(CHANGED)
+        parts = [
+            f"{verb} {n:,} {'row' if n == 1 else 'rows'}" for verb, n in (("adds", added), ("changes", changed)) if n
+        ]
+        return f"The import {' and '.join(parts)}.{kept}"
 
 
 def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> Difference:

@@ -64,9 +64,10 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
 
     back = account.undo_plan(entry.id)
     assert ("Undo: allow 198.51.100.24", ("Denver",)) == (back.title, back.phrases)
-    account.apply(back, actor=ANA, typed=["Denver"])
+    taken_back = account.apply(back, actor=ANA, typed=["Denver"])
 
     assert set(before["network"]) == networks(account)
+    assert account.undo_plan(taken_back.id).title == "Redo: allow 198.51.100.24"
     assert account.journal.verify() == 4
     with pytest.raises(JournalError, match="taken back already"):
         account.undo_plan(entry.id)

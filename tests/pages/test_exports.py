@@ -66,7 +66,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     at.button(key="review_close").click().run()
 
     assert not at.exception
-    assert "0 fixes stand; 1 was taken back." == at.title[0].value
+    assert "No fix stands; 1 was taken back." == at.title[0].value
     assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
 
 
