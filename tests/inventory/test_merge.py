@@ -29,9 +29,7 @@ def test_a_part_never_removes_the_rest(read, current):
     assert found.merged["pbx_addresses"]["address"].tolist() == ["198.51.100.11", "203.0.113.130", "198.51.100.24"]
     assert found.merged["pbx_numbers"].equals(current["pbx_numbers"])
     assert (found.count(ADDED), found.count(CHANGED), found.count(STAYS)) == (2, 0, 4)
-    assert (
-        found.sentence() == "The import adds 2 rows. 4 rows are not in the import and stay as they are."
-    )
+    assert found.sentence() == "The import adds 2 rows. 4 rows are not in the import and stay as they are."
 
 
 def test_only_given_columns_change(read, current):
