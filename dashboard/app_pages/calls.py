@@ -35,6 +35,6 @@ else:
         st.subheader("Hour of the week")
         week = shapes.by_hour_of_week(rows, zone)
         st.altair_chart(charts.hour_of_week(week), alt="Calls by hour of the week")
-        st.caption(f"The darkest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
+        st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
 call_search.show(known, since, words)

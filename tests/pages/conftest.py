@@ -21,6 +21,13 @@ CALLS = 3_000
 WAIT_S = 60
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module on one worker, in their order: they share an account."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(autouse=True)
 def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Show a fault of ours whole, sync only when told to, and let no cache outlive its test's home."""

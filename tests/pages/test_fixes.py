@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from dashboard.actors import Actor, Role
 from dashboard.app_parts import review
 from dashboard.workspace import Workspace
 
@@ -68,7 +69,11 @@ def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Wor
 
 def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest], account: Workspace) -> None:
     """The entry that took a fix back offers to redo it, not to undo an undo."""
-    done = account.journal.entries()[-1]
+    somebody = Actor("a test", Role.APPROVER)
+    plan = account.plan("allowed_ip_has_pbx", BOSTON)
+    entry = account.apply(plan, actor=somebody, typed=plan.phrases)
+    back = account.undo_plan(entry.id)
+    done = account.apply(back, actor=somebody, typed=back.phrases)
     at = app("fixes")
 
     assert "Redo" == at.button(key=f"fixes_undo_{done.id}").label

@@ -128,7 +128,7 @@ def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], a
 def test_what_was_imported_is_said_and_gone_from_the_page(app: Callable[..., AppTest]) -> None:
     """After the press there is nothing left to press again: no file, no difference, one toast."""
     at = app("inventory")
-    at.file_uploader[0].upload("pbxs.csv", IMPORT.replace("tulsa,Tulsa", "provo,Provo").encode()).run()
+    at.file_uploader[0].upload("pbxs.csv", b"pbx_id,name\nprovo,Provo\n").run()
     at.button(key="inventory_import_keep").click().run()
 
     assert not at.exception
