@@ -7,6 +7,7 @@ the home is used where it runs, and started for as long as the workspace is open
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,7 +23,7 @@ from dashboard.carriers import Carrier, open_carrier
 from dashboard.changes import Change, Plan
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
-from dashboard.errors import BusyError, UnknownFindingError
+from dashboard.errors import BusyError, CarrierError, UnknownFindingError
 from dashboard.fetching import Progress, refresh_calls
 from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
@@ -36,6 +37,8 @@ from dashboard.sources import SyncReport
 from dashboard.state import State
 
 SYNC_WAIT_S = 60
+
+log = logging.getLogger(__name__)
 
 
 class Workspace:
@@ -233,7 +236,10 @@ class Workspace:
         entry = applying.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
         )
-        sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+        try:
+            sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+        except CarrierError as exc:
+            log.warning("The fix is done and verified; the account is read again by the next sync. %s", exc)
         return entry
 
     def watch(self, entry: Entry) -> Watch:

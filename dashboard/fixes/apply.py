@@ -25,6 +25,7 @@ from dashboard.errors import (
     BusyError,
     CapabilityError,
     CarrierError,
+    DashboardError,
     NotConfirmedError,
     NotVerifiedError,
     StalePlanError,
@@ -143,12 +144,16 @@ def apply(
                     f"The carrier accepted the change, but reading the account again shows otherwise: "
                     f"{_difference(wanted, found)}."
                 )
-        except (CarrierError, TableError, NotVerifiedError) as exc:
+        except BaseException as exc:
+            ours = isinstance(exc, CarrierError | TableError | NotVerifiedError)
+            said = str(exc) if ours else f"It was cut off ({type(exc).__name__})."
             left = _take_back(carrier, done)
             now = _reread(carrier, plan)
-            message = f"{exc} {left or _standing(before, now, tried=bool(done))}"
+            message = f"{said} {left or _standing(before, now, tried=bool(done))}"
             journal.finish(begun, plan, phase=FAILED, before=before, after=now, message=message)
-            raise type(exc)(message) from exc
+            if ours:
+                raise type(exc)(message) from exc
+            raise
         return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
 
 
@@ -165,7 +170,7 @@ def _take_back(carrier: Carrier, done: Sequence[Change]) -> str:
     while left:
         try:
             carrier.apply(left[-1].inverse())
-        except CarrierError as exc:
+        except DashboardError as exc:
             return f"This stands and could not be taken back ({exc}): {'; '.join(c.sentence() for c in left)}."
         left.pop()
     return ""
@@ -183,7 +188,7 @@ def _standing(before: dict[str, Any], now: dict[str, Any], *, tried: bool) -> st
 def _reread(carrier: Carrier, plan: Plan) -> dict[str, Any]:
     try:
         return image(Reading.take(carrier, plan.changes), plan.changes)
-    except CarrierError as exc:
+    except DashboardError as exc:
         return {"not_read": str(exc)}
 
 

@@ -22,6 +22,7 @@ from dashboard.errors import (
     StalePlanError,
     UnknownFindingError,
 )
+from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
 from dashboard.workspace import Workspace
 
@@ -328,3 +329,40 @@ def test_a_silent_address_in_service_is_not_removed_unasked(account: Workspace, 
 
     assert plan.phrases == (name,)
     assert f"No call from {address} is on record" in " ".join(lock.sentence for lock in plan.interlocks)
+
+
+class Cut:
+    """A carrier that somebody interrupts at the second change."""
+
+    def __init__(self, carrier: Any) -> None:
+        self.carrier, self.changes = carrier, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.carrier, name)
+
+    def apply(self, change: Change) -> None:
+        """Carry out any change but the second."""
+        self.changes += 1
+        if self.changes == 2:
+            raise KeyboardInterrupt
+        self.carrier.apply(change)
+
+
+def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -> None:
+    """Ctrl-C between two changes leaves neither of them, and never an entry without an end."""
+    routes = set(account.carrier.routes()["alias"])
+    plan = account.plan("pbx_has_inbound_route", "phoenix")
+
+    with pytest.raises(KeyboardInterrupt):
+        applying.apply(
+            plan,
+            carrier=Cut(account.carrier),  # type: ignore[arg-type] # all else is the carrier's own
+            journal=account.journal,
+            home=account.settings.home,
+            actor=ANA,
+        )
+
+    last = account.journal.entries()[-1]
+    assert last.phase == FAILED
+    assert last.content["message"].startswith("It was cut off (KeyboardInterrupt). What had been done before was taken")
+    assert routes == set(account.carrier.routes()["alias"])
