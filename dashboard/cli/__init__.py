@@ -49,7 +49,10 @@ def main() -> None:
         sys.exit(OWN_ERROR)
     except Exception as exc:  # a fault of ours must not end with a status that means something else
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
-        complain(f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it.")
+        complain(
+            f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
+            "with what TRUNKGATE_TRACEBACK=1 shows."
+        )
         if os.environ.get("TRUNKGATE_TRACEBACK"):
             raise
         sys.exit(OWN_ERROR)

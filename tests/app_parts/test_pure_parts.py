@@ -296,6 +296,15 @@ def test_an_id_is_given_once(world: Snapshot) -> None:
         inventory_edits.with_pbx(world, row)
 
 
+def test_what_follows_from_a_bad_cell_is_not_counted(world: Snapshot) -> None:
+    """A PBX that is not kept takes its addresses with it; the one thing to put right is the one thing said."""
+    row = world.pbxs[world.pbxs["pbx_id"] == "denver"].iloc[0].to_dict() | {"timezone": "Mars/Olympus"}
+
+    with pytest.raises(InputError, match=r"^Timezone: .* Nothing was saved\.$") as caught:
+        inventory_edits.with_pbx(world, row, replaces="denver")
+    assert "more" not in str(caught.value)
+
+
 def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
     """Whole frames come back, conformed, with one row more."""
     frames = inventory_edits.with_pbx(world, dict.fromkeys(world.pbxs, "") | pbx("tulsa"))
