@@ -189,6 +189,8 @@ def _dtype(kind: pyarrow.DataType) -> Any:
 
 def _sentence(exc: Exception) -> str:
     said = str(exc).strip().partition("\n")[0].rstrip(".")
+    if "No space left" in said or "out of disk space" in said.lower():
+        return "there is no space left on the disk. What was stored before stands; free some space, then try again."
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
         return f"{said}. Restore the file from a backup, or remove the store's folder and import or sync again."
     return f"{said}."

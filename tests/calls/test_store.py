@@ -7,11 +7,13 @@ import threading
 from datetime import timedelta
 from decimal import Decimal
 
+import duckdb
 import pandas as pd
 import pytest
 
 from dashboard import tables
 from dashboard.calls.attribution import attribute
+from dashboard.calls.engine import _sentence
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.errors import BusyError, StoreError
@@ -308,3 +310,11 @@ def test_a_folder_that_cannot_be_made(tmp_path, export):
 
     with pytest.raises(StoreError, match="cannot be written: Not a directory"):
         import_files(CallStore(tmp_path / "home"), [export(rows_at(NOON))])
+
+
+def test_a_full_disk_is_said_in_words():
+    """What the engine says of a disk without space becomes what to do about it."""
+    full = duckdb.IOException('Could not write file "calls.parquet": No space left on device')
+
+    assert "free some space, then try again" in _sentence(full)
+    assert "Restore" not in _sentence(full)
