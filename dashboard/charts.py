@@ -18,6 +18,7 @@ import pandas as pd
 
 from dashboard.changes import Impact
 from dashboard.findings import Severity, Status
+from dashboard.marks import bucket_axis, legend, say, time_axis
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
@@ -45,7 +46,6 @@ STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: 
 
 PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT, PADDING = 280, 92, 26, 12
 """Heights in pixels; the last is what the frame around a plot takes of its height."""
-MOST_TICKS = 9
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
@@ -77,9 +77,9 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
         return {}
     share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64")
     shown = frame.assign(share=share, bottom=0.0, state="lost")
-    shown["sentence"] = _say(shown, "{who}, {day}: {refused:,} of {calls:,} calls refused ({share:.0%})")
+    shown["sentence"] = say(shown, "{who}, {day}: {refused:,} of {calls:,} calls refused ({share:.0%})")
     domain = [frame["from_at"].min().isoformat(), frame["until_at"].max().isoformat()]
-    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=_time_axis(3))
+    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=time_axis(3))
     top = max(0.05, float(shown["share"].max()))
     y = alt.Y(
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
@@ -105,17 +105,17 @@ def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None) -> D
     """
     shown = _with_kinds(frame)
     shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
-    shown["sentence"] = _say(shown, "{day}: {calls:,} calls {kind_said}{so_far}")
+    shown["sentence"] = say(shown, "{day}: {calls:,} calls {kind_said}{so_far}")
     shown = shown.sort_values(["from_at", "order"])
     shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
     bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "sentence"]], binSpacing=1)
     drawn = bars.encode(
-        x=alt.X("from_at:T", title=None, axis=_bucket_axis(shown)),
+        x=alt.X("from_at:T", title=None, axis=bucket_axis(shown)),
         x2="until_at:T",
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2="bottom",
-        color=_state(_legend(shown)),
+        color=_state(legend(_kinds_in(shown))),
         tooltip="sentence:N",
     )
     named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
@@ -130,7 +130,7 @@ def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
         frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
     """
     shown = _with_kinds(frame)
-    shown["sentence"] = _say(shown, "{who}: {calls:,} calls {kind_said}")
+    shown["sentence"] = say(shown, "{who}: {calls:,} calls {kind_said}")
     totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
     totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
     totals["note"] = [
@@ -148,7 +148,7 @@ def calls_by_code(frame: pd.DataFrame) -> Drawn:
         frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
     """
     shown = _with_kinds(frame)
-    shown["sentence"] = _say(shown, "{calls:,} calls ended with {code}")
+    shown["sentence"] = say(shown, "{calls:,} calls ended with {code}")
     totals = shown.groupby("code", as_index=False)[["calls"]].sum()
     totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
     return _rows(shown, totals, by="code", value="calls")
@@ -162,7 +162,7 @@ def top_destinations(frame: pd.DataFrame) -> Drawn:
         frame: ``zone`` (the carrier's name of the destination), ``calls``, ``minutes``, ``cost_usd``.
     """
     shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
-    shown["sentence"] = _say(shown, "{zone}: ${cost:,.2f} for {calls:,} calls, {minutes:,.0f} minutes")
+    shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {calls:,} calls, {minutes:,.0f} minutes")
     totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
     return _rows(shown, totals, by="zone", value="cost")
 
@@ -178,7 +178,7 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
     names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     shown = frame.assign(day=[names[number] for number in frame["weekday"]], value=frame["value"].astype("float64"))
     amount = "${value:,.2f}" if unit == "USD" else "{value:,.0f} " + unit
-    shown["sentence"] = _say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
+    shown["sentence"] = say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
     cells: alt.Chart = alt.Chart(shown).mark_rect(cornerRadius=2)
     every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
     return cells.encode(
@@ -201,7 +201,7 @@ def findings_by_severity(frame: pd.DataFrame) -> Drawn:
         order=[list(Status).index(Status(status)) for status in frame["status"]],
         who=[str(severity).capitalize() for severity in frame["severity"]],
     )
-    shown["sentence"] = _say(shown, "{who}: {findings} {status}")
+    shown["sentence"] = say(shown, "{who}: {findings} {status}")
     totals = shown.groupby("who", as_index=False)[["findings"]].sum()
     totals["note"] = totals["findings"].astype(str)
     ranks = [severity.value.capitalize() for severity in Severity]
@@ -236,34 +236,8 @@ def _state(legend: alt.Legend | None = None) -> alt.Color:
     return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=legend)
 
 
-def _legend(shown: pd.DataFrame) -> alt.Legend:
-    """Name the kinds that are there, in the order of the stack, above the plot."""
-    there = {state: label for kind, (label, state) in KINDS.items() if kind in set(shown["kind"])}
-    said = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in there.items())
-    return alt.Legend(
-        title=None,
-        orient="top",
-        direction="horizontal",
-        columns=2,
-        offset=4,
-        padding=0,
-        values=list(there),
-        labelExpr=f"{said} : ''",
-        symbolType="square",
-        labelLimit=240,
-    )
-
-
-def _bucket_axis(shown: pd.DataFrame) -> alt.Axis:
-    """Name a few of the buckets: days below their middle, hours at their start."""
-    buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
-    some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
-    by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
-    at = some["from_at"] + (some["until_at"] - some["from_at"]) / 2 if by_day else some["from_at"]
-    values = [alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in at]
-    return alt.Axis(
-        format="%-d %b" if by_day else "%H:%M", values=values, grid=False, labelFlush=False, ticks=not by_day
-    )
+def _kinds_in(shown: pd.DataFrame) -> dict[str, str]:
+    return {state: label for kind, (label, state) in KINDS.items() if kind in set(shown["kind"])}
 
 
 def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
@@ -302,23 +276,8 @@ def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _time_axis(count: int) -> alt.Axis:
-    return alt.Axis(format="%-d %b", tickCount=count, grid=False, labelFlush=True)
-
-
 def _worst_first(shown: pd.DataFrame) -> list[str]:
     recent = shown.sort_values("from_at").groupby("who").tail(3)
     latest = recent.groupby("who")[["calls", "refused"]].sum()
     share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")
     return [str(who) for who in share.sort_values(ascending=False, kind="stable").index]
-
-
-def _say(frame: pd.DataFrame, pattern: str) -> list[str]:
-    """Fill a sentence from each row; ``{day}`` is its ``from_at`` unless there is such a column."""
-    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment] # columns are text here
-    return [pattern.format_map({"day": _day(row.get("from_at"))} | row) for row in rows]
-
-
-def _day(at: Any) -> str:
-    moment = pd.Timestamp(0 if at is None else at)
-    return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")

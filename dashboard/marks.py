@@ -1,0 +1,57 @@
+"""What charts are made of: legend, axes of time, and the sentences of tooltips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+MOST_TICKS = 9
+
+
+def legend(named: Mapping[str, str]) -> alt.Legend:
+    """Name states above a plot; ``named`` maps each to what it stands for, in order."""
+    said = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in named.items())
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        columns=2,
+        offset=4,
+        padding=0,
+        values=list(named),
+        labelExpr=f"{said} : ''",
+        symbolType="square",
+        labelLimit=240,
+    )
+
+
+def bucket_axis(shown: pd.DataFrame) -> alt.Axis:
+    """Name a few of the buckets: days below their middle, hours at their start."""
+    buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
+    some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
+    by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
+    at = some["from_at"] + (some["until_at"] - some["from_at"]) / 2 if by_day else some["from_at"]
+    values = [alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in at]
+    return alt.Axis(
+        format="%-d %b" if by_day else "%H:%M", values=values, grid=False, labelFlush=False, ticks=not by_day
+    )
+
+
+def time_axis(count: int) -> alt.Axis:
+    """Name about so many days."""
+    return alt.Axis(format="%-d %b", tickCount=count, grid=False, labelFlush=True)
+
+
+def say(frame: pd.DataFrame, pattern: str) -> list[str]:
+    """Fill a sentence from each row; ``{day}`` is its ``from_at`` unless there is such a column."""
+    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment] # columns are text here
+    return [pattern.format_map({"day": day(row.get("from_at"))} | row) for row in rows]
+
+
+def day(at: Any) -> str:
+    """Write a time as ``2 Nov``, with its clock time where it is not midnight."""
+    moment = pd.Timestamp(0 if at is None else at)
+    return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")
