@@ -231,9 +231,9 @@ def replay_bar(impact: Impact) -> Drawn:
     return drawn.properties(height=ROW_HEIGHT)
 
 
-def _state(legend: alt.Legend | None = None) -> alt.Color:
+def _state(named: alt.Legend | None = None) -> alt.Color:
     """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
-    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=legend)
+    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
 
 
 def _kinds_in(shown: pd.DataFrame) -> dict[str, str]:

@@ -124,8 +124,8 @@ def test_panels_share_both_axes_and_begin_at_zero() -> None:
     """Small multiples can be compared: one domain of time, one of share, which begins at zero."""
     encodings = [layers(drawn(panel))[0]["encoding"] for panel in PANELS.values()]
 
-    assert 1 == len({str(encoding["x"]["scale"]) for encoding in encodings})
-    assert 1 == len({str(encoding["y"]["scale"]) for encoding in encodings})
+    assert len({str(encoding["x"]["scale"]) for encoding in encodings}) == 1
+    assert len({str(encoding["y"]["scale"]) for encoding in encodings}) == 1
     assert [0, 0.5] == encodings[0]["y"]["scale"]["domain"]
 
 

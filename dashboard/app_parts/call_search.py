@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -15,7 +14,6 @@ from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
-from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
 
@@ -212,7 +210,6 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
 
 def _turn(pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool) -> None:
     last, first = shown.iloc[-1], (len(pages) - 1) * PAGE_SIZE + 1
-    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
     whole = count(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
     end = "" if more else ", the last that match" if first > 1 else ": all that match"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -225,11 +222,4 @@ def _turn(pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapsho
         ):
             pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
             st.rerun()
-        st.download_button(
-            f"Download {count(len(shown), 'row')} as CSV",
-            data=partial(to_csv, shown, account=account),
-            file_name=f"calls{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            key="calls_csv",
-        )
+        grids.download("calls", shown, snapshot, key="calls_csv")

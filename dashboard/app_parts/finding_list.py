@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,7 +19,6 @@ from dashboard.app_parts.words import (
     STATUS_COLORS,
     STATUS_WORDS,
     ago,
-    count,
     exact,
     join,
     names,
@@ -32,7 +30,6 @@ from dashboard.checks import discover
 from dashboard.findings import Finding, Impact, Severity, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE
-from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.reports.tables_of import findings_frame
 from dashboard.snapshot import Snapshot
 
@@ -125,15 +122,7 @@ def _state(finding: Finding) -> str:
 
 def download(shown: Sequence[Finding], snapshot: Snapshot) -> None:
     """Draw the download of exactly the rows on the screen."""
-    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
-    st.download_button(
-        f"Download {count(len(shown), 'row')} as CSV",
-        data=partial(to_csv, findings_frame(shown, snapshot), account=account),
-        file_name=f"findings{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key="findings_csv",
-    )
+    grids.download("findings", findings_frame(shown, snapshot), snapshot, key="findings_csv")
 
 
 def detail(finding: Finding, snapshot: Snapshot) -> None:

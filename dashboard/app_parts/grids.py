@@ -1,13 +1,18 @@
-"""Columns of tables, configured once: chips in state colors, times, addresses, money."""
+"""Tables, configured once: chips in state colors, times, addresses, money; and the download of what they show."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
+from dashboard.app_parts.words import count
 from dashboard.charts import STATES
+from dashboard.reports.csv_file import account_name, to_csv
+from dashboard.snapshot import Snapshot
 
 MOST_ROWS = 16
 MOST_PX = 560
@@ -61,3 +66,24 @@ def whole(label: str) -> Any:
 def text(label: str, *, width: int | None = None) -> Any:
     """Configure a column of text."""
     return st.column_config.TextColumn(label, width=width)
+
+
+def download(name: str, frame: pd.DataFrame, snapshot: Snapshot, *, key: str) -> None:
+    """
+    Draw the download of exactly the rows on the screen, as CSV.
+
+    Args:
+        name: First part of the file's name.
+        frame: The rows.
+        snapshot: Says whose they are, and when they were known.
+        key: Of the button.
+    """
+    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    st.download_button(
+        f"Download {count(len(frame), 'row')} as CSV",
+        data=partial(to_csv, frame, account=account),
+        file_name=f"{name}{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=key,
+    )

@@ -9,10 +9,9 @@ from enum import StrEnum
 import pandas as pd
 
 from dashboard.app_parts.words import ago, join
-from dashboard.checks._evidence import changed_at, counts_from
+from dashboard.checks._evidence import Calls
 from dashboard.findings import Finding, Status
 from dashboard.snapshot import Snapshot
-from dashboard.tables import UTC_TIME
 
 
 class Progress(StrEnum):
@@ -136,7 +135,7 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
         if pbx["status"] != "active":
             return Step("call", title, Progress.NOT_NEEDED, f"It is {pbx['status']}: no call is expected.")
         return Step("call", title, Progress.OPEN, "No outbound call of it was seen in the last 30 days.")
-    rows = _of_today(snapshot, rows, str(pbx["pbx_id"]))
+    rows = _of_today(snapshot, str(pbx["pbx_id"]))
     if rows.empty:
         text = "No call was seen from its address of today since the policy for that changed."
         return Step("call", title, Progress.OPEN, text)
@@ -150,11 +149,9 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
     return Step("call", title, Progress.DONE, f"Its last call was admitted, {when}.")
 
 
-def _of_today(snapshot: Snapshot, rows: pd.DataFrame, pbx_id: str) -> pd.DataFrame:
-    """Return the calls from the PBX's addresses of today, from after the latest policy change for each."""
-    mine = addresses(snapshot, pbx_id)
-    rows = rows[rows["source_ip"].isin(mine)] if mine else rows
-    changes = {source: changed_at(snapshot, source) for source in rows["source_ip"].unique()}
-    since = pd.Series({source: counts_from(at) for source, at in changes.items() if at}, dtype=UTC_TIME)
-    begins = pd.Series(since.reindex(rows["source_ip"]).array, index=rows.index)
-    return rows[begins.isna() | (rows["first_at"] >= begins)]
+def _of_today(snapshot: Snapshot, pbx_id: str) -> pd.DataFrame:
+    """Return the PBX's calls from its addresses of today, from after the latest policy change for each."""
+    calls, mine = Calls(snapshot), addresses(snapshot, pbx_id)
+    found = [rows for source, rows in calls.by_source.items() if not mine or source in mine]
+    rows = pd.concat(found) if found else calls.of("")
+    return rows[rows["today"] & (rows["pbx_id"] == pbx_id)]

@@ -4,7 +4,7 @@ Immutable generations on disk: a reader sees one whole generation or the one bef
     HOME/calls/CURRENT                  names the published generation; replaced by rename, last of all
     HOME/calls/generations/NAME.json    its manifest: the files of each day
     HOME/calls/parts/                   Parquet files, named by day and content, never changed
-    HOME/calls/work/                    a writer's scratch; emptied when the next writer begins
+    HOME/calls/scratch/                 a writer's own; emptied when the next writer begins
 
 Writers take ``writer.lock``; readers take nothing.
 """
@@ -67,7 +67,7 @@ class Generations:
 
     def __init__(self, folder: Path, *, lock_wait_s: float) -> None:
         self.folder = folder
-        self.work = folder / "work"
+        self.work = folder / "scratch"
         self._lock_wait_s = lock_wait_s
 
     def path(self, name: str) -> Path:

@@ -198,8 +198,8 @@ def test_a_published_generation_is_whole_or_not_there(filled, export):
     folder, digest = filled.generations.folder, filled.digest
     (folder / "parts" / "2026-11-02-calls-0000000000000000.parquet").write_bytes(b"half")
     (folder / "generations" / "00000002-000000000000.json").write_text("{")
-    (folder / "work").mkdir()
-    (folder / "work" / "calls.parquet").write_bytes(b"half")
+    (folder / "scratch").mkdir()
+    (folder / "scratch" / "calls.parquet").write_bytes(b"half")
 
     again = CallStore(folder.parent)
     assert (again.digest, again.count()) == (digest, 6)
@@ -207,7 +207,7 @@ def test_a_published_generation_is_whole_or_not_there(filled, export):
     import_files(again, [export(rows_at(NOON + timedelta(days=1)), "b.csv")])
     assert again.count() == 7
     assert not list(folder.glob("parts/*-0000000000000000.parquet"))
-    assert not (folder / "work").exists()
+    assert not (folder / "scratch").exists()
 
 
 def test_the_last_two_generations_stay(store, export):

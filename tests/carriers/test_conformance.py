@@ -149,7 +149,7 @@ def test_calls_come_as_files_of_their_windows(account: Carrier, tmp_path: Path) 
         with gzip.open(window.path, "rt", encoding="utf-8", newline="") as file:
             assert "start_time" in next(csv.reader(file))
     assert sorted(told) == told
-    assert 1.0 == told[-1]
+    assert told[-1] == 1.0
 
 
 def test_a_stop_ends_an_export(account: Carrier, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_redirect_of_the_storage_is_not_followed(
 
     fails(CarrierAnswerError, fetch)
 
-    assert 1 == len(script.sent)
+    assert len(script.sent) == 1
     assert [] == left(tmp_path)
 
 

@@ -88,7 +88,7 @@ def test_the_carrier_may_answer_in_its_several_ways(
     script.answers[MAKE] = Reply({"data": shape}, status)
     script.answers[f"{LIST}/17"] = Reply({"data": {"data": job(17, "Completed".lower())}})
 
-    assert 1 == len(export())
+    assert len(export()) == 1
 
 
 def test_a_plain_file_is_taken_too(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
@@ -141,7 +141,7 @@ def test_long_spans_are_several_exports(export: Callable[..., list[ExportedWindo
     assert 3 == len({window.path for window in windows})
     assert [w.until for w in windows[:-1]] == [w.since for w in windows[1:]]
     assert sorted(told) == told
-    assert 1.0 == told[-1]
+    assert told[-1] == 1.0
 
 
 def test_the_waits_between_looks_grow(
@@ -336,7 +336,7 @@ def test_a_link_that_does_not_open_is_fetched_again(
     (window,) = export()
 
     assert CSV == gzip.decompress(window.path.read_bytes())
-    assert 1 == len(script.bodies("POST"))
+    assert len(script.bodies("POST")) == 1
 
 
 @pytest.mark.parametrize("known", [True, False])

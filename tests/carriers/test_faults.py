@@ -175,5 +175,5 @@ def test_a_job_that_was_left_is_taken_up(
 
     shown = local.get("/v2/cdrs/exports", {"limit": 200})["data"]
     alike = [item for item in shown if found.since.isoformat() in str(item)]
-    assert 1 == len(alike)
-    assert 1 == len(account.export_calls(*window, tmp_path))
+    assert len(alike) == 1
+    assert len(account.export_calls(*window, tmp_path)) == 1

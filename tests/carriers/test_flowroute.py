@@ -44,7 +44,7 @@ def test_a_list_that_has_the_routes_is_enough(carrier: FlowrouteCarrier, script:
     script.answers[NUMBERS] = listed({"data": item})
 
     assert [("12065550100", "")] == list(carrier.numbers()[["number", "route_id"]].itertuples(index=False, name=None))
-    assert 1 == len(script.sent)
+    assert len(script.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_creation_whose_answer_was_lost_is_looked_for(
     else:
         fails(CarrierUnavailableError, lambda: carrier.apply(change))
 
-    assert 1 == len(script.bodies("POST"))
+    assert len(script.bodies("POST")) == 1
 
 
 def test_an_alias_that_is_taken_is_refused(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:

@@ -196,7 +196,7 @@ def test_an_entry_whose_answer_was_lost_is_looked_for(
     else:
         fails(CarrierUnavailableError, lambda: portal.apply(AllowAddress(network=network)))
 
-    assert 1 == len(script.bodies("POST"))
+    assert len(script.bodies("POST")) == 1
 
 
 @pytest.mark.parametrize("status", [409, 422])

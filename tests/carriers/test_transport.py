@@ -106,7 +106,7 @@ def test_a_redirect_is_an_error(status: int, target: str, transport: Transport, 
     said = fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
 
     assert HERE in said
-    assert 1 == len(script.sent)
+    assert len(script.sent) == 1
 
 
 def test_429_without_retry_after_backs_off(transport: Transport, script: Script, slept: list[float]) -> None:
@@ -231,7 +231,7 @@ def test_an_error_is_told_with_its_id(status: int, transport: Transport, script:
     said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
 
     assert f"Flowroute declined {HERE} ({status}). Error: Alias is taken (error id 5d41-402a)." == said
-    assert 1 == len(script.sent)
+    assert len(script.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -313,4 +313,4 @@ def test_a_bad_certificate_is_not_asked_again(transport: Transport, script: Scri
     script.answers[HERE] = requests.exceptions.SSLError("certificate verify failed")
 
     assert "certificate of api.flowroute.com" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
-    assert 1 == len(script.sent)
+    assert len(script.sent) == 1

@@ -28,7 +28,7 @@ def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
     at = app("fixes")
 
     assert "No fix was made yet." == at.title[0].value
-    assert 1 == words(at).count("No fix was made yet.")
+    assert words(at).count("No fix was made yet.") == 1
     assert "who, what, before and after" in words(at)
 
 

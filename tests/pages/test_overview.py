@@ -35,7 +35,7 @@ def test_findings_that_one_fix_settles_stand_together(app: Callable[..., AppTest
     """Two checks ask for Denver's address; there is one fix and one button."""
     offered = [text.value for text in app().markdown if "**Allow 198.51.100.24**" in text.value]
 
-    assert 1 == len(offered)
+    assert len(offered) == 1
 
 
 def test_a_fix_and_its_way_back(app: Callable[..., AppTest], account: Workspace) -> None:

@@ -211,7 +211,7 @@ def test_the_same_list_pasted_again_confirms_it(page: Callable[[str], AppTest], 
 
     known = real.snapshot()
     assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
-    assert 1 == len(real.state.versions("allowed_ips"))
+    assert len(real.state.versions("allowed_ips")) == 1
     assert f"pasted by {local_actor('browser').name}." in words(at)
 
 
