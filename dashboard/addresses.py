@@ -9,7 +9,7 @@ multicast space (RFC 5771). ``ipaddress`` alone does not decide: its ``is_privat
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -119,8 +119,7 @@ def contains(networks: Collection[str], address: str) -> bool:
         networks: Entries: addresses or networks in CIDR form. One that is neither never matches.
         address: The address to look for; a text that is no address is on no list.
     """
-    found = _as_address(address)
-    return found is not None and _index(frozenset(networks)).covers(found)
+    return _index(frozenset(networks)).covers(address)
 
 
 def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Series[bool]:
@@ -134,11 +133,12 @@ def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Serie
     Returns:
         A series of bool under the index of ``addresses``.
     """
+    import pandas as pd  # noqa: PLC0415 - the emulator looks up single addresses and does without
+
     index = _index(frozenset(networks))
-    listed = [
-        text for text in addresses.dropna().unique() if (found := _as_address(text)) is not None and index.covers(found)
-    ]
-    return addresses.isin(listed)
+    places, distinct = addresses.factorize()
+    listed = pd.Series([*map(index.covers, distinct.tolist()), False], dtype="bool").to_numpy()
+    return pd.Series(listed[places], index=addresses.index)
 
 
 def is_network(text: str) -> bool:
@@ -232,24 +232,50 @@ def _networks(texts: Iterable[str]) -> Iterable[Network]:
 
 @dataclass(frozen=True)
 class _Index:
-    """A list made ready for looking up: single hosts as a set, which most lists are, and the rest."""
+    """A list made ready for looking up, as fast for thousands of entries as for ten."""
 
-    hosts: frozenset[Address]
-    wide: tuple[Network, ...]
+    hosts: frozenset[str]
+    """Single addresses, which most entries are, as ``ipaddress`` writes them."""
+    wide: Mapping[int, Mapping[int, frozenset[int]]]
+    """Networks: their leading bits, by IP version and by how many bits follow."""
 
-    def covers(self, address: Address) -> bool:
-        return address in self.hosts or any(
-            network.version == address.version and address in network for network in self.wide
+    def covers(self, text: str) -> bool:
+        if text in self.hosts:
+            return True
+        if ":" not in text and not self.wide.get(4):
+            return False  # an IPv4 address is written in one way only
+        address = _as_address(text)
+        if address is None:
+            return False
+        bits = int(address)
+        return str(address) in self.hosts or any(
+            bits >> rest in leading for rest, leading in self.wide.get(address.version, {}).items()
         )
 
 
 @lru_cache(maxsize=256)
 def _index(networks: frozenset[str]) -> _Index:
-    known = list(_networks(networks))
+    hosts: set[str] = set()
+    wide: dict[int, dict[int, set[int]]] = {}
+    for host, version, rest, leading in filter(None, map(_entry, networks)):
+        if rest:
+            wide.setdefault(version, {}).setdefault(rest, set()).add(leading)
+        else:
+            hosts.add(host)
     return _Index(
-        frozenset(network.network_address for network in known if network.num_addresses == 1),
-        tuple(network for network in known if network.num_addresses > 1),
+        frozenset(hosts),
+        {version: {rest: frozenset(found) for rest, found in by.items()} for version, by in wide.items()},
     )
+
+
+@lru_cache(maxsize=65536)
+def _entry(text: str) -> tuple[str, int, int, int] | None:
+    """Read an entry: its first address, its IP version, how many bits are left open, and the bits before them."""
+    network = _as_network(text)
+    if network is None:
+        return None
+    rest = network.max_prefixlen - network.prefixlen
+    return str(network.network_address), network.version, rest, int(network.network_address) >> rest
 
 
 @lru_cache(maxsize=65536)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from dashboard.changes import Impact
 from dashboard.findings import Severity, Status
-from dashboard.marks import bucket_axis, legend, say, time_axis
+from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, bucket_axis, legend, say, time_axis
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
@@ -95,13 +95,14 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     return panels
 
 
-def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None) -> Drawn:
+def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None, brush: bool = False) -> Drawn:
     """
     Draw calls over time, stacked by what became of them.
 
     Args:
         frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
         now: A bucket that ends later is said to be counted so far.
+        brush: A stretch of time can be chosen on it (``BRUSH``).
     """
     shown = _with_kinds(frame)
     shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
@@ -119,15 +120,16 @@ def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None) -> D
         tooltip="sentence:N",
     )
     named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
-    return named
+    return named.add_params(alt.selection_interval(name=BRUSH, encodings=["x"])) if brush else named
 
 
-def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
+def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     """
     Draw a bar per PBX, stacked by what became of its calls, with the total and the refused share beside it.
 
     Args:
         frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
+        chosen: Given where a bar can be chosen (``PICK``): the one that is, ``""`` for none.
     """
     shown = _with_kinds(frame)
     shown["sentence"] = say(shown, "{who}: {calls:,} calls {kind_said}")
@@ -137,34 +139,36 @@ def calls_by_pbx(frame: pd.DataFrame) -> Drawn:
         f"{calls:,}" + (f"  ·  {refused / calls:.0%} refused" if refused else "")
         for calls, refused in zip(totals["calls"], totals["refused"], strict=True)
     ]
-    return _rows(shown, totals, by="who", value="calls")
+    return _rows(shown, totals, by="who", value="calls", chosen=chosen)
 
 
-def calls_by_code(frame: pd.DataFrame) -> Drawn:
+def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     """
     Draw a bar per final SIP status.
 
     Args:
         frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
+        chosen: As in ``calls_by_pbx``.
     """
     shown = _with_kinds(frame)
     shown["sentence"] = say(shown, "{calls:,} calls ended with {code}")
     totals = shown.groupby("code", as_index=False)[["calls"]].sum()
     totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
-    return _rows(shown, totals, by="code", value="calls")
+    return _rows(shown, totals, by="code", value="calls", chosen=chosen)
 
 
-def top_destinations(frame: pd.DataFrame) -> Drawn:
+def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     """
     Draw what the costliest destinations cost.
 
     Args:
         frame: ``zone`` (the carrier's name of the destination), ``calls``, ``minutes``, ``cost_usd``.
+        chosen: As in ``calls_by_pbx``.
     """
     shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
     shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {calls:,} calls, {minutes:,.0f} minutes")
     totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
-    return _rows(shown, totals, by="zone", value="cost")
+    return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
 
 
 def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
@@ -251,7 +255,13 @@ def _notes(frame: pd.DataFrame) -> alt.Chart:
 
 
 def _rows(
-    shown: pd.DataFrame, totals: pd.DataFrame, *, by: str, value: str, sort: Iterable[str] | None = None
+    shown: pd.DataFrame,
+    totals: pd.DataFrame,
+    *,
+    by: str,
+    value: str,
+    sort: Iterable[str] | None = None,
+    chosen: str | None = None,
 ) -> Drawn:
     """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
@@ -261,6 +271,11 @@ def _rows(
     x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(domain=[0, most * 1.35], nice=False))
     bars = _bars(shown[[by, value, "state", "order", "sentence"]], size=14, cornerRadius=1)
     drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip="sentence:N")
+    if chosen is not None:
+        drawn = drawn.add_params(alt.selection_point(name=PICK, fields=[by], on="click", clear=False))
+    if chosen:
+        is_it = alt.FieldEqualPredicate(field=by, equal=chosen)
+        drawn = drawn.encode(opacity=alt.condition(is_it, alt.value(1.0), alt.value(NOT_CHOSEN)))
     noted = _notes(totals[[by, value, "note"]]).encode(x=alt.X(f"{value}:Q"), y=y, text="note:N", color=_state())
     return (drawn + noted).properties(height=max(1, len(order)) * ROW_HEIGHT + PADDING)
 

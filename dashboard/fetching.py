@@ -93,7 +93,8 @@ def _fetch(
     state.put(ASKED, [since.isoformat(), until.isoformat()])
     with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
         for window in carrier.export_calls(since, until, Path(folder), progress=progress, stop=stop):
-            results += import_files(store, [window.path], window=(window.since, window.until), progress=progress)
+            span, kept = (window.since, window.until), settings.keep_calls_days
+            results += import_files(store, [window.path], window=span, keep_days=kept, progress=progress)
             if results[-1].error:
                 message = f"An export of calls could not be read, and none of it was taken. {results[-1].error}"
                 raise CarrierAnswerError(message)

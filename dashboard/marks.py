@@ -9,6 +9,10 @@ import altair as alt
 import pandas as pd
 
 MOST_TICKS = 9
+PICK, BRUSH = "pick", "brush"
+"""Names of what can be chosen on a chart: a bar, a stretch of time."""
+NOT_CHOSEN = 0.3
+"""Opacity of the bars beside the one that was chosen."""
 
 
 def legend(named: Mapping[str, str]) -> alt.Legend:

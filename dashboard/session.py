@@ -22,7 +22,8 @@ import streamlit as st
 from dashboard import state
 from dashboard.actors import Actor, local_actor
 from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
-from dashboard.calls.replay import replay
+from dashboard.calls.cube import Cube, build
+from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
 from dashboard.errors import DashboardError
 from dashboard.fetching import Progress
@@ -135,17 +136,37 @@ def _known(key: tuple[str, ...]) -> tuple[Snapshot, list[Finding]]:  # noqa: ARG
     return taken, opened.findings(taken)
 
 
+def cube() -> Cube:
+    """Return the outbound calls of the snapshot, added up by hour. Shared between sessions."""
+    return _cube(generation())
+
+
+@st.cache_resource(max_entries=2, show_spinner="Adding up the calls")
+def _cube(key: tuple[str, ...]) -> Cube:  # noqa: ARG001 - the cache's key
+    return build(workspace().store, snapshot())
+
+
 def impact(finding: Finding) -> Impact | None:
     """Return what a finding's fix would have done to past calls; ``None`` where it bears on none."""
     if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
         return None
-    return _impact(generation(), finding.id, finding.changes)
+    known = generation()
+    return _impact(known, finding.id, finding.changes, _replayer(known))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _replayer(key: tuple[str, ...]) -> Replayer:  # noqa: ARG001 - the cache's key
+    return Replayer(snapshot())
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
-def _impact(key: tuple[str, ...], finding_id: str, _changes: tuple[Change, ...]) -> Impact:  # noqa: ARG001 - as above
-    known = snapshot()
-    return replay(known, proposed(known.policy, _changes)).impact
+def _impact(
+    key: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    finding_id: str,  # noqa: ARG001 - as above
+    _changes: tuple[Change, ...],
+    _ready: Replayer,
+) -> Impact:
+    return _ready.against(proposed(snapshot().policy, _changes)).impact
 
 
 def sync(progress: Progress | None = None) -> SyncReport:

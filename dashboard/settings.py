@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     history_days: int = Field(default=30, ge=1, le=92)
     """Days of calls the first sync asks for."""
 
+    keep_calls_days: int | None = Field(default=None, ge=93, le=3650)
+    """Days after which single calls go away and only their roll-up stays; never where not set."""
+
     silent_days: int = Field(default=28, ge=1, le=365)
     """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
 

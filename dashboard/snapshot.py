@@ -53,7 +53,7 @@ class Snapshot:
     Frames by the contracts of ``tables``, the account, and how fresh each input is.
 
     ``traffic`` is attributed (``pbx_id``), covers ``[since, taken_at)``, and none of its rows
-    straddles an instant of ``versions``.
+    straddles an instant of ``versions``; there are few rows, however many calls.
     """
 
     taken_at: datetime
@@ -70,6 +70,10 @@ class Snapshot:
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
     since: datetime | None = None
     """Start of the calls covered; ``None`` where no call was ever loaded."""
+    window_start: datetime | None = None
+    """From when on calls were looked for."""
+    split_at: tuple[datetime, ...] = ()
+    """Where ``traffic`` is split: a policy or an address changed, or the last 24 hours began."""
     versions: tuple[PolicyVersion, ...] = ()
     """Policies by the instant from which each was in force, oldest first; the last is today's."""
     observed: Observations = field(default_factory=Observations)

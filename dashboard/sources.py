@@ -23,6 +23,8 @@ from dashboard.settings import Settings
 from dashboard.snapshot import Account, Freshness, Snapshot
 from dashboard.state import State
 
+DAY = timedelta(days=1)
+"""What happened in the last 24 hours is told apart."""
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
 KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
 
@@ -100,6 +102,7 @@ def build_snapshot(
     capabilities: frozenset[Capability],
     *,
     now: datetime | None = None,
+    since: datetime | None = None,
 ) -> Snapshot:
     """
     Put together what is known, without asking the carrier.
@@ -110,16 +113,18 @@ def build_snapshot(
         settings: Window and freshness.
         capabilities: What the carrier lets a program do.
         now: Defaults to the present, UTC.
+        since: Look back to here; over the window of the settings where not given.
     """
     now = now or datetime.now(UTC)
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
     versions = policy_versions(state)
     frames = {name: kept_frame(state, name) for name in KEPT}
-    since = now - timedelta(days=settings.window_days)
+    since = since or now - timedelta(days=settings.window_days)
     span = store.span()
+    split_at = sorted({*_instants(versions, frames["pbx_addresses"], since, now), max(since, now - DAY)})
     traffic = attribute(
-        store.traffic(since=since, split_at=_instants(versions, frames["pbx_addresses"], since, now)),
+        store.traffic(since=since, split_at=split_at, step="segment"),
         pbxs=frames["pbxs"],
         pbx_addresses=frames["pbx_addresses"],
         pbx_numbers=frames["pbx_numbers"],
@@ -135,6 +140,8 @@ def build_snapshot(
         **frames,
         traffic=traffic,
         since=None if span is None else max(span[0], since),
+        window_start=since,
+        split_at=tuple(split_at),
         versions=versions,
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,

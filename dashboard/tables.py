@@ -193,8 +193,10 @@ TRAFFIC = _schema(
         "number": TEXT,
         "outcome": TEXT,
         "sip_status": WHOLE,
+        "sip_reason?": TEXT,
         "zone": TEXT,
         "calls": WHOLE,
+        "short_calls?": WHOLE,
         "duration_s": WHOLE,
         "billed_s": WHOLE,
         "cost_usd": USD,
@@ -207,7 +209,7 @@ TRAFFIC = _schema(
     outcome=OUTCOMES,
 )
 """
-A row is hour x direction x source address x X-Tag x number x outcome x SIP status x zone.
+A row is hour x direction x source address x X-Tag x number x outcome x SIP status x SIP reason x zone.
 
 ``number`` is ours: the caller id of an outbound call without an X-Tag, the number dialed of an
 inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[first_at, last_at]``

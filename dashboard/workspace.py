@@ -167,9 +167,9 @@ class Workspace:
             rejected = sum(result.rejected for result in results)
             return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
 
-    def snapshot(self) -> Snapshot:
-        """Return everything known as it stands now."""
-        return sources.build_snapshot(self.state, self.store, self.settings, self.carrier.capabilities)
+    def snapshot(self, *, since: datetime | None = None) -> Snapshot:
+        """Return everything known as it stands now, with the calls of the window or since an instant."""
+        return sources.build_snapshot(self.state, self.store, self.settings, self.carrier.capabilities, since=since)
 
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
         """Run every check and stamp each verdict with its life, worst first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import pandas as pd
 import pytest
@@ -226,3 +226,26 @@ def test_membership_is_contains_for_each(entries, addresses):
     series = pd.Series([str(address) for address in [*addresses, *entries]], dtype="str")
 
     assert membership(networks, series).tolist() == [contains(networks, text) for text in series]
+
+
+@given(
+    st.lists(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), min_size=1, max_size=8),
+    st.lists(st.integers(0, 32), min_size=1, max_size=8),
+)
+def test_membership_of_networks_is_what_ipaddress_says(addresses, lengths):
+    """Networks of any length around some of the addresses, IPv4 and IPv6, cover exactly what they contain."""
+    networks = [
+        ip_network(f"{address}/{length}", strict=False) for address, length in zip(addresses, lengths, strict=False)
+    ]
+    series = pd.Series([str(address) for address in addresses], dtype="str")
+
+    expected = [any(address in network for network in networks) for address in addresses]
+    assert expected == membership([str(network) for network in networks], series).tolist()
+
+
+@pytest.mark.parametrize("text", ["2001:DB8::1", "2001:db8:0:0::1", "2001:db8::1"])
+def test_ipv6_is_the_same_however_it_is_written(text):
+    """One address, many spellings; a zone makes it another one."""
+    assert contains(["2001:0db8::0001"], text)
+    assert contains([text], "2001:db8::1")
+    assert not contains([text], "2001:db8::1%eth0")

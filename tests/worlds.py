@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow
 
 from dashboard import tables
+from dashboard.calls.cube import Cube, callers
 from dashboard.capabilities import Capability
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Account, Freshness, Snapshot
@@ -48,6 +50,24 @@ def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
         "last_at": at,
     }
     return row | facts
+
+
+def cube_of(snapshot: Snapshot) -> Cube:
+    """Add up a snapshot's outbound rows as the store does for its cube."""
+    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].sort_values("hour_at")
+    names = dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True))
+    codes, owners = pd.factorize(pd.Series(callers(rows, names)))
+    columns = {
+        "hour_at": pyarrow.array(rows["hour_at"].dt.tz_localize(None)),
+        "owner": pyarrow.array(codes),
+        "sip_status": pyarrow.array(rows["sip_status"], pyarrow.int16()),
+        **{name: pyarrow.array(list(rows[name]), pyarrow.string()) for name in ("outcome", "sip_reason", "zone")},
+        **{
+            name: pyarrow.array(rows[name].fillna(0).astype("int64")) for name in ("calls", "short_calls", "duration_s")
+        },
+        "cost_units": pyarrow.array([int(cost.scaleb(8)) for cost in rows["cost_usd"]]),
+    }
+    return Cube(pyarrow.table(columns), list(owners))
 
 
 def refused_row(source_ip: str, **facts: Any) -> dict[str, Any]:

@@ -5,36 +5,55 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, call_search, shapes, states
+from dashboard.app_parts import answers, call_filters, call_search, shapes, states
 
-known, zone = session.snapshot(), session.zone()
+known, cube, zone = session.snapshot(), session.cube(), session.zone()
 title = st.empty()
-since, words = call_search.span(known)
-rows = shapes.outbound(known, since=since)
+asked = call_filters.ask(known, cube)
+part, step = asked.part, "day" if asked.by_day else "hour"
 
-title.title(answers.of_calls(rows, words))
-if rows.empty:
+title.title(answers.of_calls(cube.sums("outcome", part=part), call_search.said(asked, zone)))
+if cube.sums(part=asked.whole).empty:
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
-    st.subheader("What became of them, by day" if call_search.by_day(since, known) else "What became of them, by hour")
-    st.altair_chart(
+    st.subheader(f"What became of them, by {step}")
+    call_filters.chart(
         charts.outcomes_over_time(
-            shapes.outcomes(rows, zone, by_day=call_search.by_day(since, known)), now=known.taken_at
+            shapes.outcomes(cube, call_filters.over(asked), zone, by_day=asked.by_day),
+            now=known.taken_at,
+            brush=True,
         ),
-        alt="Outbound calls by outcome over time",
+        f"calls_time_{step}",
+        "Outbound calls by outcome over time; draw over a stretch of time to look at it alone",
+        call_filters.brushed(asked, zone),
     )
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("By PBX")
-        st.altair_chart(charts.calls_by_pbx(shapes.by_pbx(rows)), alt="Outbound calls by PBX and outcome")
+        call_filters.chart(
+            charts.calls_by_pbx(shapes.by_pbx(cube, asked.without("who")), chosen=part.who),
+            f"calls_by_pbx_{part.who}",
+            "Outbound calls by PBX and outcome; choose one to look at it alone",
+            call_filters.picked("who"),
+        )
         st.subheader("By SIP code")
-        st.altair_chart(charts.calls_by_code(call_search.codes(since)), alt="Outbound calls by final SIP code")
+        call_filters.chart(
+            charts.calls_by_code(shapes.by_code(cube, asked.without("code")), chosen=part.code),
+            f"calls_by_code_{part.code}",
+            "Outbound calls by final SIP code; choose one to look at it alone",
+            call_filters.picked("code"),
+        )
     with right:
         st.subheader("Costliest destinations")
-        st.altair_chart(charts.top_destinations(shapes.by_destination(rows)), alt="Destinations by cost")
+        call_filters.chart(
+            charts.top_destinations(shapes.by_destination(cube, asked.without("zone")), chosen=part.zone),
+            f"calls_by_zone_{part.zone}",
+            "Destinations by cost; choose one to look at it alone",
+            call_filters.picked("zone"),
+        )
         st.subheader("Hour of the week")
-        week = shapes.by_hour_of_week(rows, zone)
+        week = shapes.by_hour_of_week(cube, part, zone)
         st.altair_chart(charts.hour_of_week(week), alt="Calls by hour of the week")
         st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
-call_search.show(known, since, words)
+call_search.show(known, cube, asked)

@@ -8,7 +8,6 @@ from dashboard import session
 from dashboard.app_parts import answers, cards, shapes
 
 (known, found), zone = session.known(), session.zone()
-rows = shapes.outbound(known)
 
 st.title(answers.overview(known, found))
 cards.figures(known, found)
@@ -17,7 +16,7 @@ st.subheader("Do first")
 cards.do_first(known, found)
 
 st.subheader("Refused for authorization, share of outbound calls by day")
-cards.panels(shapes.refusals(rows, zone), shapes.policy_changes(known, zone))
+cards.panels(shapes.refusals(session.cube(), zone), shapes.policy_changes(known, zone))
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -59,10 +59,10 @@ def of_calls(rows: pd.DataFrame, words: str) -> str:
     """Say how many outbound calls there were and how many were refused."""
     total = int(rows["calls"].sum())
     if not total:
-        return f"No outbound call in {words}."
+        return f"No outbound call {words}."
     refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
     share = f"{refused / total:.1%} were refused for authorization" if refused else "none was refused for authorization"
-    return f"{count(total, 'outbound call')} in {words}; {share}."
+    return f"{count(total, 'outbound call')} {words}; {share}."
 
 
 def of_account(snapshot: Snapshot, findings: Sequence[Finding]) -> str:

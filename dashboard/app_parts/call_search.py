@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import grids, states
+from dashboard.app_parts.call_filters import Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
+from dashboard.calls.cube import Cube, callers, code_of
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
 
-SPANS: Final = {"24 h": ("the last 24 hours", 1), "7 days": ("the last 7 days", 7), "30 days": ("the last 30 days", 30)}
 WHY: Final = {
     401: "Refused: it was asked for credentials and gave none that are valid.",
     403: "Refused: its source address and the prefix it dialed are not authorized together.",
@@ -31,67 +33,35 @@ TOLD_BY: Final = {
 }
 PAGE_SIZE = 50
 PAGES_KEY = "calls_pages"
-HOURS_UP_TO = timedelta(days=3)
-MOST_CODES = 8
 
 
-def span(snapshot: Snapshot) -> tuple[datetime, str]:
-    """Draw the choice of time; return its start and how a sentence says it."""
-    chosen = st.segmented_control(
-        "Time",
-        list(SPANS),
-        default="7 days",
-        required=True,
-        key="span",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    words, days = SPANS[chosen or "7 days"]
-    if days == 1:
-        return snapshot.taken_at - timedelta(days=days), words
-    today = pd.Timestamp(snapshot.taken_at).tz_convert(session.zone()).normalize()
-    return (today - pd.DateOffset(days=days - 1)).tz_convert("UTC").to_pydatetime(), words
+def said(asked: Asked, zone: ZoneInfo) -> str:
+    """Say in a sentence which calls are looked at."""
+    part, whole = asked.part, asked.whole
+    times = [at.astimezone(zone) if at else None for at in (part.since, part.until)]
+    begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
+    narrowed = part.since != whole.since or part.until is not None
+    when = f"from {begin} to {end or 'now'}" if narrowed else f"in {asked.words}"
+    ended = ", ".join(filter(None, [OUTCOME_LABELS[part.outcome].lower() if part.outcome else "", part.code]))
+    of = [f"of {part.who}" if part.who else "", f"to {part.zone}" if part.zone else "", f"({ended})" if ended else ""]
+    return plain(" ".join(filter(None, [*of, when])))
 
 
-def by_day(since: datetime, snapshot: Snapshot) -> bool:
-    """Say whether a time is long enough to be drawn by the day."""
-    return snapshot.taken_at - since > HOURS_UP_TO
-
-
-def codes(since: datetime) -> pd.DataFrame:
-    """Return what ``charts.calls_by_code`` takes, with the carrier's reason beside each code."""
-    return _codes(session.generation()[1], since.replace(minute=0, second=0, microsecond=0))
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _codes(digest: str, since: datetime) -> pd.DataFrame:  # noqa: ARG001 - the cache's key
-    rows = session.workspace().store.by_reason(since=since, direction="outbound")
-    status = ["no code" if pd.isna(code) else str(int(code)) for code in rows["sip_status"]]
-    code = [f"{code} {reason.split(' - ')[0]}".strip() for code, reason in zip(status, rows["sip_reason"], strict=True)]
-    named = rows.assign(code=code, kind=rows["outcome"].map(KIND_OF))
-    top = named.groupby("code")["calls"].sum().nlargest(MOST_CODES).index
-    return named[named["code"].isin(top)].groupby(["code", "kind"], as_index=False)[["calls"]].sum()
-
-
-def show(snapshot: Snapshot, since: datetime, words: str) -> None:
+def show(snapshot: Snapshot, cube: Cube, asked: Asked) -> None:
     """
     Draw the search and the page of calls that it finds.
 
     Args:
         snapshot: For names, addresses and the account.
-        since: Start of the time looked at.
-        words: How a sentence says that time.
+        cube: For how many match in all.
+        asked: The filters of the page, which count here too.
     """
-    st.caption(f"Looks through {words}, as chosen above. Times are those of {session.zone().key}.")
-    where, pbx_id = _asked(since, snapshot)
-    asked = repr((where, pbx_id))
-    if st.session_state.get("calls_asked") != asked:
-        st.session_state["calls_asked"], st.session_state[PAGES_KEY] = asked, [None]
+    st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
+    where, among = _asked(asked, snapshot)
+    now = repr((where, asked.part))
+    if st.session_state.get("calls_asked") != now:
+        st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
-    among = None
-    if pbx_id:
-        traffic = snapshot.traffic
-        among = traffic[(traffic["pbx_id"] == pbx_id) & (traffic["last_at"] >= since)]
     found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=pages[-1], among=among)
     if found.empty:
         states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
@@ -99,27 +69,16 @@ def show(snapshot: Snapshot, since: datetime, words: str) -> None:
     shown = found.head(PAGE_SIZE)
     owned = attribute(shown, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
     _table(owned, snapshot)
-    _turn(pages, owned, snapshot, more=len(found) > PAGE_SIZE)
+    by_hand = where.number or where.source_ip or where.direction != "outbound"
+    total = None if by_hand else int(cube.sums(part=asked.part)["calls"].sum())
+    _turn(pages, owned, snapshot, more=len(found) > PAGE_SIZE, total=total)
 
 
-def _asked(since: datetime, snapshot: Snapshot) -> tuple[CallFilter, str]:
-    with st.grid(4, min_column_width=180):
+def _asked(asked: Asked, snapshot: Snapshot) -> tuple[CallFilter, pd.DataFrame | None]:
+    """Draw the conditions for single calls; return all of them, and the rows of the traffic that are meant."""
+    with st.grid(3, min_column_width=180):
         number = st.text_input("Number, or part of it", key="number", bind="query-params", icon=":material/dialpad:")
         address = st.text_input("Source address", key="source", bind="query-params", icon=":material/lan:")
-        outcome = st.selectbox(
-            "Outcome",
-            ["", *OUTCOME_LABELS],
-            format_func=lambda value: OUTCOME_LABELS.get(value, "Any outcome"),
-            key="outcome",
-            bind="query-params",
-        )
-        pbx = st.selectbox(
-            "PBX",
-            ["", *snapshot.pbxs["pbx_id"]],
-            key="from",
-            bind="query-params",
-            format_func=lambda value: snapshot.name_of(value) if value else "Any PBX",
-        )
         direction = st.selectbox(
             "Direction",
             ["outbound", "inbound", ""],
@@ -127,18 +86,26 @@ def _asked(since: datetime, snapshot: Snapshot) -> tuple[CallFilter, str]:
             key="direction",
             bind="query-params",
         )
-        begin = st.datetime_input("From", value=None, key="begin", format="YYYY-MM-DD", step=60)
-        end = st.datetime_input("Up to", value=None, key="end", format="YYYY-MM-DD", step=60)
-    zone = session.zone()
+    part = asked.part
     where = CallFilter(
-        since=begin.replace(tzinfo=zone) if begin else since,
-        until=end.replace(tzinfo=zone) if end else None,
+        since=part.since,
+        until=part.until,
         number=number or "",
         source_ip=address or "",
-        outcome=outcome or "",
+        outcome=part.outcome,
+        zone=part.zone,
         direction=direction or "",
     )
-    return where, pbx or ""
+    if not (part.who or part.code):
+        return where, None
+    rows = snapshot.traffic[snapshot.traffic["last_at"] >= part.since]
+    if part.who:
+        names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
+        rows = rows[[who == part.who for who in callers(rows, names)]]
+    if part.code:
+        codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
+        rows = rows[[code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]]
+    return where, rows
 
 
 def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
@@ -208,10 +175,13 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
         )
 
 
-def _turn(pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool) -> None:
+def _turn(
+    pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool, total: int | None
+) -> None:
     last, first = shown.iloc[-1], (len(pages) - 1) * PAGE_SIZE + 1
     whole = count(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
-    end = "" if more else ", the last that match" if first > 1 else ": all that match"
+    of = f" of {total:,} that match" if total is not None else ""
+    end = of if more else ", the last that match" if first > 1 else ": all that match"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Newer", icon=":material/chevron_left:", disabled=len(pages) == 1, key="calls_newer"):
             pages.pop()

@@ -1,4 +1,4 @@
-"""From the roll-up ``traffic`` to the frames that charts take: buckets in the viewer's zone, names for ids."""
+"""From the cube of calls to the frames that charts take: steps in the viewer's zone, kinds for outcomes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from dashboard.calls.cube import Cube, Part, callers
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
 
@@ -19,11 +20,11 @@ AN_HOUR = pd.Timedelta(hours=1)
 
 def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFrame:
     """
-    Return the outbound rows of the roll-up with ``who`` and ``kind``.
+    Return the outbound rows of the snapshot's traffic with ``who`` and ``kind``.
 
     Args:
-        snapshot: Attributed traffic.
-        since: Only hours from this one on.
+        snapshot: Attributed traffic, split 24 hours ago.
+        since: Only rows that reach beyond it.
 
     Returns:
         Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``).
@@ -32,62 +33,57 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
     if since is not None:
         rows = rows[rows["last_at"] >= since]
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    who = [names.get(pbx, f"{ip} (nobody's)") for pbx, ip in zip(rows["pbx_id"], rows["source_ip"], strict=True)]
-    return rows.assign(who=who, kind=rows["outcome"].map(KIND_OF))
+    return rows.assign(who=callers(rows, names), kind=rows["outcome"].map(KIND_OF))
 
 
-def refusals(rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
     """Return what ``charts.refusal_share`` takes, by day in the viewer's zone, for the busiest callers."""
-    if rows.empty:
+    days = cube.sums("who", "outcome", step="day", zone=zone)
+    if days.empty:
         return pd.DataFrame(columns=["who", "from_at", "until_at", "calls", "refused"])
-    days = _days(rows, zone)
     busiest = days.groupby("who")["calls"].sum().nlargest(MOST_PBXS).index
     days = days[days["who"].isin(busiest)]
-    days = days.assign(refused=days["calls"].where(days["kind"] == "refused_auth", 0))
-    grouped = days.groupby(["who", "from_at", "until_at"], as_index=False)[["calls", "refused"]].sum()
-    return grouped.astype({"calls": "int64", "refused": "int64"})
+    days = days.assign(refused=days["calls"].where(days["outcome"] == "refused_auth", 0), from_at=days["at"])
+    grouped = days.groupby(["who", "from_at"], as_index=False)[["calls", "refused"]].sum()
+    return grouped.assign(until_at=grouped["from_at"] + A_DAY)
 
 
-def outcomes(rows: pd.DataFrame, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
+def outcomes(cube: Cube, part: Part, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
     """Return what ``charts.outcomes_over_time`` takes, by day or hour in the viewer's zone; every kind has each."""
-    if rows.empty:
+    found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
+    if found.empty:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
-    starts = rows["hour_at"].dt.tz_convert(zone)
-    starts = starts.dt.normalize() if by_day else starts
-    summed = rows.assign(from_at=starts).groupby(["from_at", "kind"])["calls"].sum()
-    days = pd.Index(sorted(summed.index.unique("from_at")), name="from_at")
-    kinds = [kind for kind in KINDS if kind in set(rows["kind"])]
-    whole = pd.MultiIndex.from_product([days, kinds], names=["from_at", "kind"])
-    shown = summed.reindex(whole, fill_value=0).rename("calls").reset_index().astype({"calls": "int64"})
+    starts = pd.Index(sorted(found["at"].unique()), name="from_at")
+    kinds = [kind for kind in KINDS if kind in set(found["kind"])]
+    whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
+    summed = found.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
+    shown = summed.reindex(whole, fill_value=0).reset_index()
     return shown.assign(until_at=shown["from_at"] + (A_DAY if by_day else AN_HOUR))
 
 
-def by_pbx(rows: pd.DataFrame) -> pd.DataFrame:
+def by_pbx(cube: Cube, part: Part) -> pd.DataFrame:
     """Return what ``charts.calls_by_pbx`` takes."""
-    return _top(rows, "who", "calls").groupby(["who", "kind"], as_index=False)[["calls"]].sum()
+    return _top(_kinds(cube.sums("who", "outcome", part=part), "who"), "who", "calls")
 
 
-def by_code(rows: pd.DataFrame) -> pd.DataFrame:
+def by_code(cube: Cube, part: Part) -> pd.DataFrame:
     """Return what ``charts.calls_by_code`` takes."""
-    status = rows["sip_status"].astype("str").where(rows["sip_status"].notna(), "no code")
-    named = rows.assign(code=status.str.replace("<NA>", "no code"))
-    return _top(named, "code", "calls").groupby(["code", "kind"], as_index=False)[["calls"]].sum()
+    return _top(_kinds(cube.sums("code", "outcome", part=part), "code"), "code", "calls")
 
 
-def by_destination(rows: pd.DataFrame) -> pd.DataFrame:
+def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
     """Return what ``charts.top_destinations`` takes: the costliest first."""
-    shown = rows.assign(minutes=rows["duration_s"].astype("float64") / 60, zone=rows["zone"].replace("", "unknown"))
-    grouped = shown.groupby("zone", as_index=False)[["calls", "minutes", "cost_usd"]].sum()
-    ranked = grouped.assign(rank=grouped["cost_usd"].astype("float64")).nlargest(MOST_ROWS, "rank")
-    return ranked[ranked["rank"] > 0].drop(columns="rank")
+    found = cube.sums("zone", part=part)
+    rows = found.assign(minutes=found["duration_s"] / 60, rank=found["cost_usd"].astype("float64"))
+    ranked = rows.nlargest(MOST_ROWS, "rank")
+    return ranked.loc[ranked["rank"] > 0, ["zone", "calls", "minutes", "cost_usd"]]
 
 
-def by_hour_of_week(rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
     """Return what ``charts.hour_of_week`` takes; every hour is there."""
-    local = rows["hour_at"].dt.tz_convert(zone)
-    summed = rows.groupby([local.dt.day_of_week.rename("weekday"), local.dt.hour.rename("hour")])["calls"].sum()
-    whole = pd.MultiIndex.from_product([range(7), range(24)], names=["weekday", "hour"])
-    return summed.reindex(whole, fill_value=0).rename("value").reset_index()
+    found = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
+    whole = found.reindex(range(7 * 24), fill_value=0)
+    return pd.DataFrame({"weekday": whole.index // 24, "hour": whole.index % 24, "value": whole.to_numpy()})
 
 
 def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
@@ -111,9 +107,10 @@ def severities(findings: pd.DataFrame) -> pd.DataFrame:
     return findings.groupby(["severity", "status"], as_index=False).size().rename(columns={"size": "findings"})
 
 
-def _days(rows: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
-    start = rows["hour_at"].dt.tz_convert(zone).dt.normalize()
-    return rows.assign(from_at=start, until_at=start + A_DAY)
+def _kinds(found: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Add up outcomes to the kinds that charts tell apart."""
+    told = found.assign(kind=found["outcome"].map(KIND_OF))
+    return told.groupby([by, "kind"], as_index=False)[["calls"]].sum()
 
 
 def _top(rows: pd.DataFrame, by: str, value: str) -> pd.DataFrame:

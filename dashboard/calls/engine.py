@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +20,8 @@ import duckdb
 import pandas as pd
 import pyarrow
 
-from dashboard.calls.columns import PARTS, STORED, row_digest_sql
-from dashboard.calls.outcomes import outcome_sql
+from dashboard.calls.columns import KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
+from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
 
 SQL = Path(__file__).parent / "sql"
@@ -35,8 +35,14 @@ _PIECES: Mapping[str, Callable[[], str]] = {
     "outcome": outcome_sql,
     "number": lambda: OUR_NUMBER,
     "columns": lambda: ", ".join(STORED),
-    "row_digest": lambda: row_digest_sql("judged"),
-    "stored_digest": lambda: row_digest_sql("stored"),
+    "incoming_columns": lambda: ", ".join(f"incoming.{name}" for name in STORED),
+    "keys": lambda: ", ".join(KEYS),
+    "call_key": call_key_sql,
+    "rolled_keys": lambda: ", ".join(ROLLED_KEYS),
+    "rolled_sums": lambda: ", ".join(ROLLED_SUMS),
+    "row_hash": lambda: content_sql("judged"),
+    "short_s": lambda: str(SHORT_S),
+    "content": lambda: content_sql("told"),
 }
 
 
@@ -74,7 +80,7 @@ class Engine:
             raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
 
     def fetch(
-        self, name: str, parameters: Mapping[str, Any], *, what: str, among: pyarrow.Table | None = None
+        self, name: str, parameters: Mapping[str, Any], *, what: str, given: Mapping[str, pyarrow.Table] | None = None
     ) -> pyarrow.Table:
         """
         Run a query of ``sql/``.
@@ -83,20 +89,25 @@ class Engine:
             name: Its file without ``.sql``.
             parameters: Values by name; the paths of parts under the name of their kind.
             what: What is being done, for the message.
-            among: Rows that the query knows under this name.
+            given: Rows that the query knows, each table under its name.
 
         Raises:
             StoreError: See ``cursor``.
         """
         with self.cursor(what) as cursor:
-            if among is not None:
-                cursor.register("among", among)
+            for table, rows in (given or {}).items():
+                cursor.register(table, rows)
             text, bound = _bind(name, parameters)
             return cursor.sql(text, params=bound).to_arrow_table()
 
 
 def run(
-    cursor: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any], *, target: Path | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    target: Path | None = None,
+    by_day: str = "",
 ) -> duckdb.DuckDBPyConnection:
     """
     Run a statement of ``sql/`` on a cursor.
@@ -106,10 +117,13 @@ def run(
         name: Its file without ``.sql``.
         parameters: As in ``Engine.fetch``.
         target: Write the rows to this Parquet file.
+        by_day: The column of time by which the rows go to a folder each day, in the folder ``target``.
     """
     text, bound = _bind(name, parameters)
+    if by_day:
+        text = f"SELECT *, {by_day}::DATE AS day FROM ({text})"  # noqa: S608 - both are this package's own
     if target is not None:
-        text = f"COPY ({text}) TO $target (FORMAT parquet, COMPRESSION zstd)"
+        text = f"COPY ({text}) TO $target (FORMAT parquet, COMPRESSION zstd{', PARTITION_BY (day)' if by_day else ''})"
         bound["target"] = str(target)
     return cursor.execute(text, bound or None)
 
@@ -132,6 +146,9 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
     )
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute("SET partitioned_write_flush_threshold = 20000")
+    with suppress(duckdb.InvalidInputException):  # a notebook may lack what the engine would draw its bar with
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET enable_progress_bar = true")
     return connection
 
 
@@ -147,7 +164,9 @@ def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
     for kind, columns in PARTS.items():
         nothing = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
-        parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else f"read_parquet(${kind}, hive_partitioning = false)"
+        more = ", filename = 'part'" if "part" in columns else ""
+        read = f"read_parquet(${kind}, hive_partitioning = false{more})"
+        parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else read
         text = text.replace(f"{{{{{kind}}}}}", parts)
     for piece, make in _PIECES.items():
         if f"{{{{{piece}}}}}" in text:

@@ -4,7 +4,7 @@ Immutable generations on disk: a reader sees one whole generation or the one bef
     HOME/calls/CURRENT                  names the published generation; replaced by rename, last of all
     HOME/calls/generations/NAME.json    its manifest: the files of each day
     HOME/calls/parts/                   Parquet files, named by day and content, never changed
-    HOME/calls/scratch/                 a writer's own; emptied when the next writer begins
+    HOME/calls/scratch/                 a writer's own; what an import left that was killed, the next one takes up
 
 Writers take ``writer.lock``; readers take nothing.
 """
@@ -27,18 +27,29 @@ from filelock import FileLock, Timeout
 
 from dashboard.errors import BusyError, StoreError
 
-FORMAT = 1
+KINDS = ("calls", "traffic", "load")
+"""Of the files of a day: its calls, and the roll-ups by hour and by minute."""
+FORMAT = 2
+EARLIEST = 2
+"""Format 1 had one file of calls a day, other keys, and no load."""
 
 
 @dataclass(frozen=True)
 class Day:
     """The files of one day (UTC), and what a reader need not open them for."""
 
-    calls: str
-    traffic: str
+    calls: tuple[str, ...]
+    """Empty where the calls are older than calls are kept, and only the roll-ups are left."""
+    traffic: tuple[str, ...]
+    load: tuple[str, ...]
     rows: int
     first_at: datetime
     last_at: datetime
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """Return its files of one of ``KINDS``."""
+        files: tuple[str, ...] = getattr(self, kind)
+        return files
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,9 @@ class Generation:
 
     def files(self) -> set[str]:
         """Return the names of all its parts."""
-        return {name for day in self.days.values() for name in (day.calls, day.traffic)} | {self.rejects} - {""}
+        return {name for day in self.days.values() for name in (*day.calls, *day.traffic, *day.load)} | {
+            self.rejects
+        } - {""}
 
 
 class Generations:
@@ -69,6 +82,7 @@ class Generations:
         self.folder = folder
         self.work = folder / "scratch"
         self._lock_wait_s = lock_wait_s
+        self._keep_work = False
 
     def path(self, name: str) -> Path:
         """Return where a part lies."""
@@ -103,7 +117,9 @@ class Generations:
     @contextmanager
     def writing(self) -> Iterator[Path]:
         """
-        Be the one writer; yields an empty work folder.
+        Be the one writer; yields a work folder, empty but for what the last writer did not finish.
+
+        The folder goes away at the end, unless the work was stopped (``keep_work``).
 
         Raises:
             BusyError: Another process is writing.
@@ -121,17 +137,22 @@ class Generations:
             ) from exc
         try:
             with _disk(self.folder):
-                shutil.rmtree(self.work, ignore_errors=True)
-                self.work.mkdir()
+                self.work.mkdir(exist_ok=True)
+                self._keep_work = False
                 yield self.work
         finally:
-            shutil.rmtree(self.work, ignore_errors=True)
+            if not self._keep_work:
+                shutil.rmtree(self.work, ignore_errors=True)
             lock.release()
+
+    def keep_work(self) -> None:
+        """Leave the work folder as it is for the next writer."""
+        self._keep_work = True
 
     def adopt(self, made: Path, kind: str) -> str:
         """Move a finished file among the parts, under a name made of its kind and content; return the name."""
         with made.open("rb") as file:
-            name = f"{kind}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+            name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
             os.fsync(file.fileno())
         made.replace(self.path(name))
         return name
@@ -165,10 +186,16 @@ def _read(path: Path) -> Generation:
                 f"The call store {path.parent.parent} was written by a newer version (format {content['format']}). "
                 "Install that version, or point TRUNKGATE_HOME at another folder."
             )
+        if content["format"] < EARLIEST:
+            raise StoreError(
+                f"The call store {path.parent.parent} was written by a version before this one. "
+                "Remove the folder, then import or sync the calls again."
+            )
         days = {
             date.fromisoformat(day): Day(
                 **{
                     **entry,
+                    **{kind: tuple(entry[kind]) for kind in KINDS},
                     "first_at": datetime.fromisoformat(entry["first_at"]),
                     "last_at": datetime.fromisoformat(entry["last_at"]),
                 }

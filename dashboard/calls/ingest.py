@@ -1,32 +1,31 @@
 """
-Import of export files: staged (``reading``), merged day by day with what the store has, published at once.
+Import of export files: staged side by side, merged with what the store has day by day, published at once.
 
-A call is known again by its ``call_key``: the file's ``cdr_id``, else a digest over the documented
+A call is known again by its ``call_key``: the file's ``cdr_id``, else a number over the documented
 columns with an ordinal among equal rows of the file. So a file imported twice adds nothing, and two
-calls that are equal in every column stay two. Only days that change are written anew.
+calls that are equal in every column stay two. Only days that change are written anew. Memory does not
+grow with the files; an import that was killed or stopped goes on where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow
 import pyarrow.parquet
 
-from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
-from dashboard.calls.reading import Staged, stage
+from dashboard.calls.merging import Merged, Merger, Window
+from dashboard.calls.reading import Staged
 from dashboard.calls.repair import Reject
+from dashboard.calls.staging import Staging
 from dashboard.calls.store import REJECT_COLUMNS, CallStore
 
-BATCH_ROWS = 400_000
-"""Days are merged together up to this many rows: few enough for memory, enough to be quick."""
-NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
+STAGING = 0.8
+"""The share of an import that goes by while files are read."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class FileResult:
     """Calls the store had already, or that came twice."""
     rejected: int = 0
     """Bad rows, kept aside: ``CallStore.rejects``."""
+    late: int = 0
+    """Calls older than single calls are kept; only the roll-up of their days is left, and stays as it is."""
     error: str = ""
 
 
@@ -47,7 +48,8 @@ def import_files(
     store: CallStore,
     paths: Sequence[Path],
     *,
-    window: tuple[datetime, datetime] | None = None,
+    window: Window | None = None,
+    keep_days: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[FileResult]:
@@ -60,18 +62,19 @@ def import_files(
         window: Given for an export from the API: every stored call that starts in [from, to) and is
             not in the files goes away, unless the files have bad rows: those may be just these calls. Then
             a file that cannot be read whole stops the import.
-        progress: Told what is going on and how far it is, 0 to 1.
-        stop: Asked between steps; True leaves the store as it is.
+        keep_days: Single calls older than this many days before the newest go away; their roll-ups stay.
+        progress: Told what is going on and how far it is by bytes, 0 to 1.
+        stop: Asked all the time; True leaves the store as it is, and the same import goes on there later.
 
     Returns:
         A result for each file, in order. Nothing is silent: a file of which not every row was
-        taken has ``rejected`` or ``error``.
+        taken has ``rejected``, ``late`` or ``error``.
 
     Raises:
         BusyError: Another process is importing.
         StoreError: The disk or a part of the store on it cannot be used; the store is as it was.
     """
-    return _Import(store, window, progress or _silent, stop or _go_on).run([Path(path) for path in paths])
+    return _Import(store, window, keep_days, progress or _silent, stop or _go_on).run([Path(path) for path in paths])
 
 
 class _Import:
@@ -80,103 +83,48 @@ class _Import:
     def __init__(
         self,
         store: CallStore,
-        window: tuple[datetime, datetime] | None,
+        window: Window | None,
+        keep_days: int | None,
         progress: Callable[[str, float], None],
         stop: Callable[[], bool],
     ) -> None:
-        self._store, self._window = store, window
+        self._store, self._window, self._keep_days = store, window, keep_days
         self._progress, self._stop = progress, stop
-        self._days: dict[date, Day] = {}
-        self._kept: dict[int, int] = {}
 
     def run(self, paths: list[Path]) -> list[FileResult]:
         with self._store.generations.writing() as work:
-            staged: list[Staged] = []
-            for number, path in enumerate(paths):
-                if self._stop():
-                    return _stopped(paths)
-                self._progress(f"Reading {path.name}", number / len(paths) / 2)
-                whole = self._window is not None
-                staged.append(stage(path, number, work / f"file{number}", self._store.engine, whole=whole))
-            if self._window is not None and any(not file.usable for file in staged):
-                return [_left_out(file) for file in staged]
-            if any(file.rejected for file in staged):
-                self._window = None
-            base = self._store.generations.current()
-            self._days = dict(base.days)
-            if not self._merge(base, staged, work):
-                return _stopped(paths)
-            self._publish(base, staged, work)
+            try:
+                return self._run(paths, work)
+            except KeyboardInterrupt:
+                self._store.generations.keep_work()
+                raise
+
+    def _run(self, paths: list[Path], work: Path) -> list[FileResult]:
+        staging = Staging(work / "staged", self._store.engine, whole=self._window is not None)
+        staged = staging.run(paths, lambda what, share: self._progress(what, share * STAGING), self._stop)
+        if staged is None:
+            self._store.generations.keep_work()
+            return _stopped(paths)
+        if self._window is not None and any(not file.usable for file in staged):
+            return [_left_out(file) for file in staged]
+        if any(file.rejected for file in staged):
+            self._window = None
+        base = self._store.generations.current()
+        merger = Merger(self._store, base, work, self._window)
+        merged = merger.run(
+            staged, lambda what, share: self._progress(what, STAGING + share * (1 - STAGING)), self._stop
+        )
+        if merged is None:
+            self._store.generations.keep_work()
+            return _stopped(paths)
+        self._publish(base, merged, staged, work)
         self._progress("Done", 1.0)
-        return [
-            FileResult(
-                file=str(file.path),
-                kept=self._kept.get(number, 0),
-                duplicate=file.rows - self._kept.get(number, 0),
-                rejected=file.rejected,
-                error=file.error,
-            )
-            for number, file in enumerate(staged)
-        ]
+        return [_result(number, file, merged) for number, file in enumerate(staged)]
 
-    def _merge(self, base: Generation, staged: list[Staged], work: Path) -> bool:
-        """Merge day by day; False where it was stopped."""
-        incoming: dict[date, list[str]] = {}
-        for file in staged:
-            for day, parts in file.days.items():
-                incoming.setdefault(day, []).extend(parts)
-        touched = sorted({*incoming, *self._window_days(base)})
-        sizes = {day: sum(_rows(part) for part in incoming.get(day, ())) for day in touched}
-        for day in base.days.keys() & sizes.keys():
-            sizes[day] += base.days[day].rows
-        done = 0
-        for batch in _batches(sizes):
-            if self._stop():
-                return False
-            self._progress(f"Storing {batch[0]:%Y-%m-%d}", 0.5 + done / len(touched) / 2)
-            done += len(batch)
-            parameters = {
-                "staged": [part for day in batch for part in incoming.get(day, ())],
-                "calls": self._store.parts(base.days[day].calls for day in batch if day in base.days),
-                "replaced_from": utc(self._window[0]) if self._window else NEVER,
-                "replaced_until": utc(self._window[1]) if self._window else NEVER,
-            }
-            with self._store.engine.cursor("store the calls of an import") as cursor:
-                self._merge_batch(cursor, parameters, work)
-        return True
-
-    def _merge_batch(self, cursor: duckdb.DuckDBPyConnection, parameters: dict[str, Any], work: Path) -> None:
-        run(cursor, "merge", parameters)
-        for number, kept in run(cursor, "file_changes", {}).fetchall():
-            self._kept[number] = self._kept.get(number, 0) + kept
-        for day, rows, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
-            if not changed:
-                continue
-            if not rows:
-                del self._days[day]
-                continue
-            calls, traffic = work / "calls.parquet", work / "traffic.parquet"
-            run(cursor, "day", {"day": day}, target=calls)
-            since = datetime.combine(day, datetime.min.time())
-            rolled = {
-                "calls": [str(calls)],
-                "since": since,
-                "until": since + timedelta(days=1),
-                "hours": None,
-                "cuts": [],
-            }
-            run(cursor, "rollup", rolled, target=traffic)
-            self._days[day] = Day(
-                calls=self._store.generations.adopt(calls, f"{day}-calls"),
-                traffic=self._store.generations.adopt(traffic, f"{day}-traffic"),
-                rows=rows,
-                first_at=first_at.replace(tzinfo=UTC),
-                last_at=last_at.replace(tzinfo=UTC),
-            )
-
-    def _publish(self, base: Generation, staged: list[Staged], work: Path) -> None:
+    def _publish(self, base: Generation, merged: Merged, staged: list[Staged], work: Path) -> None:
         rejects = self._keep_rejects(base, staged, work)
-        made = replace(base, number=base.number + 1, days=self._days, rejects=rejects)
+        days = _retire(merged.days, self._keep_days)
+        made = replace(base, number=base.number + 1, days=days, rejects=rejects)
         if made.days != base.days or made.rejects != base.rejects:
             self._store.generations.publish(made, base)
 
@@ -200,28 +148,25 @@ class _Import:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(kept), work / "rejects.parquet", compression="zstd")
         return self._store.generations.adopt(work / "rejects.parquet", "rejects")
 
-    def _window_days(self, base: Generation) -> Iterator[date]:
-        if self._window is None:
-            return
-        first, last = utc(self._window[0]).date(), utc(self._window[1]).date()
-        yield from (day for day in base.days if first <= day <= last)
+
+def _result(number: int, file: Staged, merged: Merged) -> FileResult:
+    kept, late = merged.kept.get(number, 0), merged.late.get(number, 0)
+    return FileResult(
+        file=str(file.path),
+        kept=kept,
+        duplicate=file.rows - kept - late,
+        rejected=file.rejected,
+        late=late,
+        error=file.error,
+    )
 
 
-def _batches(sizes: dict[date, int]) -> Iterator[list[date]]:
-    batch: list[date] = []
-    rows = 0
-    for day, size in sizes.items():
-        if batch and rows + size > BATCH_ROWS:
-            yield batch
-            batch, rows = [], 0
-        batch.append(day)
-        rows += size
-    if batch:
-        yield batch
-
-
-def _rows(part: str) -> int:
-    return int(pyarrow.parquet.read_metadata(part).num_rows)
+def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
+    """Let go of the single calls of days that are too old; what they add up to stays."""
+    if keep_days is None or not days:
+        return days
+    first = max(days) - timedelta(days=keep_days - 1)
+    return {day: made if day >= first else replace(made, calls=()) for day, made in days.items()}
 
 
 def _reject_values(reject: Reject) -> tuple[str, int, str, str, str]:

@@ -44,6 +44,8 @@ RULES: tuple[Rule, ...] = (
 """Words other than ``completed`` are not documented; those above can only mean one thing."""
 
 OTHERWISE = "other"
+SHORT_S = 6
+"""An answered call that lasts less is a short one: it ends within the first billing step of the sample rows."""
 
 
 def outcome(result: str, sip_status: int | None, sip_reason: str) -> str:

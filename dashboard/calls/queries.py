@@ -1,8 +1,8 @@
 """
-Questions to the roll-up and to the calls that need no attribution, each a file in ``sql/``.
+Questions to the roll-ups and to the calls that need no attribution, each a file in ``sql/``.
 
 Times are UTC. The roll-up is by the hour, so ``since`` is rounded down to its hour and ``until`` up.
-Questions by PBX are answered in ``metrics`` from the attributed roll-up.
+Questions by PBX are answered from the attributed roll-up (``cube``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -57,36 +57,9 @@ class Queries:
         days = self.generations.current().days.values()
         return (min(day.first_at for day in days), max(day.last_at for day in days)) if days else None
 
-    def series(
-        self,
-        *,
-        since: datetime,
-        until: datetime | None = None,
-        bucket: Literal["hour", "day"] = "day",
-        direction: str = "",
-    ) -> pd.DataFrame:
-        """Return ``at``, ``outcome``, ``calls``, ``duration_s``, ``cost_usd``: outcomes and cost over time."""
-        return self._rolled("series", since, until, bucket=bucket, direction=direction)
-
-    def by_source(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
-        """Return per ``source_ip``: calls, answered, refused, duration_s, cost_usd, first_at, last_at."""
-        return self._rolled("by_source", since, until, direction=direction)
-
-    def by_reason(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
-        """Return per ``sip_status``, ``sip_reason`` and ``outcome``: calls, first_at, last_at (times exact)."""
-        return self._counted("by_reason", since, until, direction=direction)
-
     def top_destinations(self, *, since: datetime, until: datetime | None = None, limit: int = 20) -> pd.DataFrame:
         """Return the numbers dialed that cost most: destination, zone, calls, duration_s, cost_usd, last_at."""
         return self._counted("top_destinations", since, until, limit=limit)
-
-    def top_zones(self, *, since: datetime, until: datetime | None = None, limit: int = 20) -> pd.DataFrame:
-        """Return the destination zones that cost most: zone, calls, duration_s, cost_usd, last_at."""
-        return self._rolled("top_zones", since, until, limit=limit)
-
-    def hour_of_week(self, *, since: datetime, until: datetime | None = None, direction: str = "") -> pd.DataFrame:
-        """Return per ``weekday`` (1 is Monday) and ``hour``: calls, refused, cost_usd."""
-        return self._rolled("hour_of_week", since, until, direction=direction)
 
     def number_use(self, since: datetime) -> pd.DataFrame:
         """Return ``number``, ``calls``, ``last_at``: our numbers that took inbound calls."""
@@ -118,7 +91,7 @@ class Queries:
     def _frame(self, name: str, kind: str, low: datetime, high: datetime, asked: dict[str, Any]) -> pd.DataFrame:
         def question(generation: Generation) -> pd.DataFrame:
             days = days_between(generation, low, high)
-            parts = self.parts(getattr(generation.days[day], kind) for day in days)
+            parts = self.parts(part for day in days for part in generation.days[day].of(kind))
             parameters = {kind: parts, "since": low, "until": high, **asked}
             return to_frame(self.engine.fetch(name, parameters, what="answer a question about calls"))
 

@@ -1,20 +1,26 @@
 """
-Export files become staged Parquet by day: rows of the store, not yet compared with what it holds.
+Export files become staged Parquet by day: calls as the store has them, not yet compared with what it holds.
 
-A sound file goes through the engine once. A file in which the engine meets a fault is read again the
+A sound file in the documented form goes through the engine once, which reads its times and numbers as such.
+One in another form is read as text, and what the text says is made out. A file with faults is read again the
 slow way (``repair``), which names the line of every bad row and keeps every good one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
+import pyarrow.parquet
 
-from dashboard.calls.columns import FAULTS, KNOWN
+from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
 from dashboard.calls.engine import Engine, sql
 from dashboard.calls.files import Prepared, prepare
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
@@ -24,6 +30,12 @@ MOST_KEPT = 10_000
 """Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
 """Where the engine puts rows without a day."""
+OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
+"""Errors that say nothing of the file."""
+TEXT = "VARCHAR"
+
+Watch = Callable[[duckdb.DuckDBPyConnection | None], None]
+"""Told which cursor reads the file, so that its progress can be asked and it can be interrupted."""
 
 
 @dataclass
@@ -41,24 +53,40 @@ class Staged:
     usable: bool = True
     """False where nothing of the file is to be taken."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as values of JSON."""
+        days = {day.isoformat(): parts for day, parts in self.days.items()}
+        return {**asdict(self), "path": str(self.path), "days": days}
 
-def stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) -> Staged:
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Staged:
+        """Read back what ``to_json`` gave."""
+        days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
+        rejects = [Reject(**reject) for reject in values["rejects"]]
+        return cls(**{**values, "path": Path(values["path"]), "days": days, "rejects": rejects})
+
+
+def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, turn: Lock) -> Staged:
     """
     Read one export file.
 
     Args:
         path: The file.
-        number: Its place among the files of this import.
-        work: A folder of its own for this file.
+        work: A folder of its own for this file; made here.
         engine: Where SQL runs.
         whole: Only a whole file is of use, because it replaces what the store has.
+        watch: See ``Watch``.
+        turn: Held while the engine reads: it uses every core for one file, and is slower on two at once.
 
     Returns:
         What it gave; ``error`` says why, where it gave nothing or not everything.
+
+    Raises:
+        StoreError: The disk or the memory did not suffice, or it was interrupted.
     """
-    work.mkdir()
+    work.mkdir(parents=True)
     try:
-        return _stage(path, number, work, engine, whole=whole)
+        return _Reader(path, work, engine, watch).read(turn, whole=whole)
     except FileError as exc:
         return Staged(path, error=str(exc), usable=False)
     finally:
@@ -66,87 +94,108 @@ def stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) -
             copy.unlink()
 
 
-def _stage(path: Path, number: int, work: Path, engine: Engine, *, whole: bool) -> Staged:
-    staged = Staged(path)
-    prepared = prepare(path, work)
-    if prepared.cut and whole:
-        raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=path.name)
-    _parse(prepared, number, work, engine, staged)
-    if prepared.cut:
-        staged.rejects += _cut_row(prepared)
-        staged.rejected += bool(prepared.cut_text)
-        staged.error = (
-            f"{path.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
-            "Download the file again and import it: nothing is counted twice."
-        )
-    elif staged.rejected > MOST_KEPT and not whole:
-        staged.error = (
-            f"{path.name}: {staged.rejected:,} rows are not calls; the first {MOST_KEPT:,} were put aside. "
-            "Is this another kind of file?"
-        )
-    return staged
+class _Reader:
+    """One file on its way through the engine."""
 
+    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch) -> None:
+        self._staged = Staged(path)
+        self._work, self._engine, self._watch = work, engine, watch
 
-def _parse(prepared: Prepared, number: int, work: Path, engine: Engine, staged: Staged) -> None:
-    if prepared.header_lines == 1 and not prepared.long_line:
+    def read(self, turn: Lock, *, whole: bool) -> Staged:
+        staged = self._staged
+        prepared = prepare(staged.path, self._work)
+        if prepared.cut and whole:
+            raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
+        with turn:
+            if not (self._quick(prepared, typed=True) or self._quick(prepared, typed=False)):
+                self._slow(prepared)
+        if prepared.cut:
+            staged.rejects += _cut_row(prepared)
+            staged.rejected += bool(prepared.cut_text)
+            staged.error = (
+                f"{prepared.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
+                "Download the file again and import it: nothing is counted twice."
+            )
+        elif staged.rejected > MOST_KEPT and not whole:
+            staged.error = (
+                f"{prepared.name}: {staged.rejected:,} rows are not calls; the first {MOST_KEPT:,} were put aside. "
+                "Is this another kind of file?"
+            )
+        return staged
+
+    def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
+        """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
+        if prepared.header_lines != 1 or prepared.long_line:
+            return False
+        folder = self._work / ("typed" if typed else "text")
+        types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
         try:
-            _copy(engine, prepared.path, prepared.columns, number, work / "fast", header=True)
+            with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
+                cursor.execute(_into_days(text.replace("{{also}}", "")), values | {"folder": str(folder)})
         except StoreError as exc:
-            if isinstance(exc.__cause__, duckdb.IOException | duckdb.OutOfMemoryException):
+            if isinstance(exc.__cause__, OF_THE_MACHINE):
                 raise
-        else:
-            if not (work / "fast" / FAULTY).exists():
-                _collect(engine, work / "fast", staged)
-                return
-    numbered = work / "numbered.csv"
-    broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
-    _copy(engine, numbered, ("line", *prepared.columns), number, work / "slow", header=False)
-    faulty, count = _faulty(engine, work / "slow" / FAULTY, prepared)
-    staged.rejected += count
-    staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]
-    _collect(engine, work / "slow", staged)
+            shutil.rmtree(folder, ignore_errors=True)
+            return False
+        if (folder / FAULTY).exists():
+            shutil.rmtree(folder)
+            return False
+        self._collect(folder)
+        return True
+
+    def _slow(self, prepared: Prepared) -> None:
+        staged, numbered = self._staged, self._work / "numbered.csv"
+        broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
+        types = dict.fromkeys(("line", *prepared.columns), TEXT)
+        with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
+            judged = text.replace("{{also}}", "line::BIGINT AS line, fault,")
+            sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
+            cursor.execute(_into_days(sound), values | {"folder": str(self._work / "slow")})
+            found = cursor.execute(unsound, values | {"limit": MOST_KEPT}).fetchall()
+        faulty = self._faulty(found, prepared)
+        staged.rejected += found[0][2] if found else 0
+        staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]
+        self._collect(self._work / "slow")
+
+    @contextmanager
+    def _reading(
+        self, path: Path, types: dict[str, str], *, header: bool, typed: bool
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
+        """Yield a cursor, the statement that stages the file, and its values."""
+        values: dict[str, Any] = {"path": str(path), "columns": types, "header": header}
+        with self._engine.cursor("read an export") as cursor:
+            cursor.execute(sql("macros"))
+            if typed:
+                cursor.execute(sql("macros_typed"))
+            known = (name if name in types else f"NULL::{READ_AS.get(name, TEXT)} AS {name}" for name in sorted(KNOWN))
+            documented = ", ".join((*known, *({"line"} & types.keys())))
+            self._watch(cursor)
+            try:
+                yield cursor, sql("stage").replace("{{documented}}", documented), values
+            finally:
+                self._watch(None)
+
+    def _collect(self, folder: Path) -> None:
+        for day in sorted(folder.glob("day=*")):
+            parts = [str(part) for part in sorted(day.iterdir())]
+            self._staged.days[date.fromisoformat(day.name.removeprefix("day="))] = parts
+            self._staged.rows += sum(map(rows_in, parts))
+
+    def _faulty(self, found: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
+        """Return the first rows that cannot be calls, as the file has them."""
+        raw = raw_rows(prepared, {line for line, *_ in found})
+        return [
+            Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in found
+        ]
 
 
-def _copy(engine: Engine, path: Path, columns: tuple[str, ...], number: int, folder: Path, *, header: bool) -> None:
-    parameters: dict[str, Any] = {
-        "path": str(path),
-        "columns": dict.fromkeys(columns, "VARCHAR"),
-        "header": header,
-        "file_no": number,
-        "folder": str(folder),
-    }
-    with engine.cursor("read an export") as cursor:
-        known = ", ".join(f"{name} VARCHAR" for name in ("line", *sorted(KNOWN)))
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE documented ({known})")
-        cursor.execute(sql("macros"))
-        cursor.execute(
-            f"COPY ({sql('stage')}) TO $folder (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (day))", parameters
-        )
+def rows_in(part: str | Path) -> int:
+    """Return how many rows a Parquet file has, from its footer."""
+    return int(pyarrow.parquet.read_metadata(part).num_rows)
 
 
-def _collect(engine: Engine, folder: Path, staged: Staged) -> None:
-    for day in sorted(folder.glob("day=*")):
-        if day.name != FAULTY:
-            staged.days[date.fromisoformat(day.name.removeprefix("day="))] = [str(p) for p in sorted(day.iterdir())]
-    parts = [part for day in staged.days.values() for part in day]
-    if parts:
-        rows = engine.fetch("count_rows", {"staged": parts}, what="count the rows of an export")
-        staged.rows = rows.column("rows")[0].as_py()
-
-
-def _faulty(engine: Engine, folder: Path, prepared: Prepared) -> tuple[list[Reject], int]:
-    """Return the first rows that cannot be calls, and how many there are."""
-    if not folder.exists():
-        return [], 0
-    parts = [str(part) for part in folder.iterdir()]
-    found = {"staged": parts, "limit": MOST_KEPT}
-    rows = engine.fetch("faulty_rows", found, what="list the bad rows of an export").to_pylist()
-    raw = raw_rows(prepared, {row["line"] for row in rows})
-    rejects = [
-        Reject(prepared.name, row["line"], row["fault"], f"The value {FAULTS[row['fault']]}.", raw[row["line"]])
-        for row in rows
-    ]
-    return rejects, rows[0]["of"]
+def _into_days(text: str) -> str:
+    return f"COPY ({text}) TO $folder (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day))"
 
 
 def _cut_row(prepared: Prepared) -> list[Reject]:

@@ -2,90 +2,221 @@
 Call replay: which past calls would a change save or break.
 
 Each outbound call is judged under today's policy and under the proposal, by ``policy.admit``, from
-what is proven about its PBX. Decided once per distinct key of the roll-up, never call by call.
-Labels as in the design, section 3. Inbound calls are not judged.
+what is proven about its PBX. Decided once per distinct key of the roll-up (``judging``), never call
+by call. Labels as in the design, section 3. Inbound calls are not judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.addresses import membership
-from dashboard.changes import Impact, LabelCount
-from dashboard.policy import CANNOT_TELL, Decision, Facts, Policy, PolicyVersion, admit
+from dashboard import tables
+from dashboard.calls.judging import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
+from dashboard.calls.sums import COUNTED, Flags, Ints, Sums, dollars
+from dashboard.changes import Impact
+from dashboard.policy import Policy
 from dashboard.snapshot import Snapshot
 
+__all__ = ["BROKEN", "CANNOT", "LABELS", "SAVED", "UNCHANGED", "Replay", "Replayer", "replay", "version_index"]
+
 UNCHANGED, SAVED, BROKEN, CANNOT = "unchanged", "saved", "broken", "cannot tell"
-Key = Mapping[Any, Any]
-"""A distinct key of the roll-up: ``source_ip``, ``pbx_id``, ``version``, ``met`` and where it was listed."""
-
-ADMITTED, REFUSED, UNCLEAR = "admitted", "refused", "unclear"
-MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
-"""
-How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
-carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither.
-"""
-
 LABELS = (UNCHANGED, SAVED, BROKEN, CANNOT)
-NO_VERSION = -1
-"""No policy is on record for that time, or the call fell into the very second of a change."""
-
-DIALS: Mapping[str, bool | None] = {"yes": True, "no": False}
-HOLDS: Mapping[str, bool] = {"ip": False, "credentials": True, "both": True}
+AUTHORIZED = {NO: "no", YES: "yes", NOT_KNOWN: CANNOT}
 
 
 @dataclass(frozen=True)
+class _Labels:
+    """Of each key its label (a code of ``LABELS``), and how it is met on both sides (of ``WAYS``)."""
+
+    label: Ints
+    today_by: Ints
+    then_by: Ints
+
+
+class Replayer:
+    """
+    A snapshot made ready for replays: what does not depend on a proposal is worked out once.
+
+    Nothing of the snapshot is changed.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """
+        Find the keys of the outbound calls and what they prove.
+
+        Args:
+            snapshot: Traffic attributed and split at the instants of its versions.
+        """
+        self.policy = snapshot.policy
+        self.since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
+        self.names: dict[str, str] = dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True))
+        self._versions = snapshot.versions
+        self._traffic = snapshot.traffic
+        self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
+        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "first_at"]]
+        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions)
+        self._judge = Judge(snapshot, self.keys)
+        self.cases = self._judge.cases(self.keys)
+
+    @cached_property
+    def outbound(self) -> pd.DataFrame:
+        """The rows of the snapshot's traffic that are judged."""
+        return self._traffic[self._is_outbound].reset_index(drop=True)
+
+    def against(self, proposal: Policy, *, today: Policy | None = None, since: datetime | None = None) -> Replay:
+        """
+        Judge the outbound calls under one policy and under another.
+
+        Args:
+            proposal: The policy to compare with.
+            today: The policy to compare it to, which may be a past one; the snapshot's by default.
+            since: Only rows that begin then or later count. A row of the roll-up may cover days: for
+                a window to the second, replay a snapshot of that window. What earlier calls prove
+                of a PBX stays proven.
+
+        Returns:
+            The labeled calls.
+        """
+        return Replay(self, self.policy if today is None else today, proposal, since)
+
+    def authorized(self, calls: pd.DataFrame | None = None) -> pd.DataFrame:
+        """
+        Say of each call whether the policy in force when it was made authorized it.
+
+        Args:
+            calls: CALLS, attributed. The outbound rows of the snapshot's traffic by default.
+
+        Returns:
+            The rows with ``authorized`` (``yes``, ``no``, ``cannot tell``; ``""`` for inbound calls)
+            and ``by`` (``ip``, ``credentials``, ``refused``, or ``""`` where not one way is known).
+            A call that ended otherwise than the rule says is ``cannot tell``, as is one without a
+            version on record.
+        """
+        rows = self.outbound if calls is None else calls
+        cases = self.cases if calls is None else self.cases_of(calls)
+        found = cases.verdicts(np.maximum(cases.then, 0))
+        unsure = cases.contradicted | (cases.then < 0)
+        answers = np.where(unsure, NOT_KNOWN, found.admitted)
+        names = list(AUTHORIZED.values())
+        return rows.assign(
+            authorized=_named(answers, names, cases, rows), by=_named(np.where(unsure, 0, found.way), WAYS, cases, rows)
+        )
+
+    def cases_of(self, calls: pd.DataFrame) -> Cases:
+        """Put what the snapshot proves beside single calls (CALLS, attributed)."""
+        return self._judge.cases(Keys.of(calls, "started_at", self._versions))
+
+    @cached_property
+    def sums(self) -> Sums:
+        """The sums of each key over the whole window."""
+        return Sums.of(self._counted, self.keys.of_row, len(self.keys))
+
+    def sums_of(self, chosen: Flags) -> Sums:
+        """Add up each key over some of the outbound rows."""
+        return Sums.of(self._counted[chosen], self.keys.of_row[chosen], len(self.keys))
+
+    @property
+    def _counted(self) -> pd.DataFrame:
+        return self._traffic[list(COUNTED)][self._is_outbound]
+
+    @cached_property
+    def who(self) -> tuple[Ints, list[str]]:
+        """Whose each key is: places in a list of names, of PBXs and of addresses that are nobody's."""
+        ours = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
+        nobodys = [f"{address} (nobody's)" for address in self.keys.sources]
+        of_none = (self.keys.pbxs == "").to_numpy()[self.keys.pbx]
+        return np.where(of_none, len(ours) + self.keys.source, self.keys.pbx), [*ours, *nobodys]
+
+
 class Replay:
-    """
-    A replay's answer.
+    """A replay's answer."""
 
-    ``rows`` are the outbound rows of the snapshot's traffic with ``label``, ``today_by`` and
-    ``then_by`` (``ip``, ``credentials``, ``refused`` or ``""`` for cannot tell).
-    """
+    def __init__(self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None) -> None:
+        """Label each key; ``Replayer.against`` and ``replay`` are the ways to make one."""
+        self._of, self._today, self._proposal = replayer, today, proposal
+        self._keys = _labels(replayer.cases, today, proposal)
+        self._chosen: Flags | None = None
+        self.since = replayer.since
+        if since is not None:
+            at = pd.Timestamp(since)
+            self.since = at if self.since is None else max(at, self.since)
+            self._chosen = (replayer.outbound["first_at"] >= self.since).to_numpy()
 
-    rows: pd.DataFrame
-    names: Mapping[str, str]
-    since: pd.Timestamp | None
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """
+        The outbound rows of the snapshot's traffic, labeled.
+
+        With ``label``, ``today_by`` and ``then_by`` (``ip``, ``credentials``, ``refused``, or ``""``
+        where not one way is known). ``CallStore.calls(among=...)`` takes them as they are.
+        """
+        rows = _labeled(self._of.outbound, self._of.cases, self._keys)
+        return rows if self._chosen is None else rows[self._chosen].reset_index(drop=True)
 
     @cached_property
     def impact(self) -> Impact:
         """Counts by label, the decided share, and who would lose or gain calls."""
-        total = int(self.rows["calls"].sum())
-        undecided = int(self.rows.loc[self.rows["label"] == CANNOT, "calls"].sum())
-        moved = (self.rows["label"] == UNCHANGED) & (self.rows["today_by"] == "credentials")
+        sums, label = self._sums, self._keys.label
+        total, undecided = int(sums.calls.sum()), int(sums.calls[label == LABELS.index(CANNOT)].sum())
+        moved = (label == LABELS.index(UNCHANGED)) & (self._keys.today_by == WAYS.index("credentials"))
         return Impact(
-            labels={label: _count(self.rows[self.rows["label"] == label]) for label in LABELS},
+            labels={name: sums.count(label == code) for code, name in enumerate(LABELS)},
             decided=1.0 if not total else (total - undecided) / total,
             since=None if self.since is None else self.since.to_pydatetime(),
-            breaks=self._who(BROKEN),
-            saves=self._who(SAVED),
-            to_ip=int(self.rows.loc[moved & (self.rows["then_by"] == "ip"), "calls"].sum()),
+            breaks=self.who(BROKEN),
+            saves=self.who(SAVED),
+            to_ip=int(sums.calls[moved & (self._keys.then_by == WAYS.index("ip"))].sum()),
         )
+
+    def who(self, label: str) -> tuple[str, ...]:
+        """Return whose calls carry a label: names of PBXs, and addresses that are nobody's."""
+        whose, names = self._of.who
+        there = (self._keys.label == LABELS.index(label)) & (self._sums.rows > 0)
+        return tuple(sorted({names[place] for place in np.unique(whose[there])}))
 
     def by_pbx(self) -> pd.DataFrame:
         """Return ``who``, ``label``, ``calls``, ``minutes``, ``cost_usd``: a row per PBX or address and label."""
-        rows = self.rows.assign(who=self._names(self.rows), minutes=self.rows["duration_s"].astype("float64") / 60)
-        grouped = rows.groupby(["who", "label"], as_index=False)[["calls", "minutes", "cost_usd"]].sum()
-        return grouped.sort_values("calls", ascending=False, ignore_index=True)
+        whose, names = self._of.who
+        sums = self._sums
+        rows = pd.DataFrame({"who": whose, "label": self._keys.label, "calls": sums.calls})
+        rows = rows.assign(seconds=sums.seconds, cost=sums.cost)[sums.rows > 0]
+        rows["who"] = rows["who"].map(dict(enumerate(names))).astype("str")
+        found = rows.groupby(["who", "label"], as_index=False).sum()
+        found = found.assign(
+            label=pd.Series([LABELS[code] for code in found["label"]], index=found.index, dtype="str"),
+            minutes=found["seconds"] / 60,
+            cost_usd=pd.Series([dollars(units) for units in found["cost"]], index=found.index, dtype=tables.MONEY),
+        )
+        columns = ["who", "label", "calls", "minutes", "cost_usd"]
+        return found[columns].sort_values("calls", ascending=False, ignore_index=True)
 
     def broken_pbxs(self) -> tuple[str, ...]:
         """Return the ids of PBXs of ours that would lose calls."""
-        rows = self.rows[(self.rows["label"] == BROKEN) & (self.rows["pbx_id"] != "")]
-        return tuple(sorted(rows["pbx_id"].unique()))
+        keys = self._of.keys
+        there = (self._keys.label == LABELS.index(BROKEN)) & (self._sums.rows > 0)
+        return tuple(sorted(filter(None, keys.pbxs.iloc[np.unique(keys.pbx[there])])))
 
-    def _who(self, label: str) -> tuple[str, ...]:
-        return tuple(sorted(set(self._names(self.rows[self.rows["label"] == label]))))
+    def label_of(self, calls: pd.DataFrame) -> pd.DataFrame:
+        """
+        Label single calls, exactly as their rows of the roll-up are.
 
-    def _names(self, rows: pd.DataFrame) -> list[str]:
-        pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-        return [self.names.get(pbx, pbx) if pbx else f"{address} (nobody's)" for pbx, address in pairs]
+        Args:
+            calls: CALLS, attributed; also such as are not in the snapshot's traffic.
+
+        Returns:
+            The calls with the columns of ``rows``; all three are ``""`` for inbound calls.
+        """
+        cases = self._of.cases_of(calls)
+        return _labeled(calls, cases, _labels(cases, self._today, self._proposal))
+
+    @cached_property
+    def _sums(self) -> Sums:
+        return self._of.sums if self._chosen is None else self._of.sums_of(self._chosen)
 
 
 def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
@@ -97,141 +228,32 @@ def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
         proposal: The policy to compare with ``snapshot.policy``.
 
     Returns:
-        The labeled rows; nothing of the snapshot is changed.
+        The labeled calls; nothing of the snapshot is changed. For many proposals, keep a ``Replayer``.
     """
-    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].reset_index(drop=True)
-    rows = rows.assign(
-        version=version_index(rows["first_at"], snapshot.versions),
-        met=rows["outcome"].map(MET).fillna(ADMITTED),
+    return Replayer(snapshot).against(proposal)
+
+
+def _labels(cases: Cases, today: Policy, proposal: Policy) -> _Labels:
+    facts, proposed = cases.facts(today), cases.facts(proposal)
+    now, then, unsure = cases.verdicts(facts), cases.verdicts(proposed), cases.contradicted
+    open_ones = unsure | (now.admitted == NOT_KNOWN) | (then.admitted == NOT_KNOWN)
+    moved = np.where(then.admitted == YES, LABELS.index(SAVED), LABELS.index(BROKEN))
+    label = np.where(now.admitted == then.admitted, LABELS.index(UNCHANGED), moved)
+    label = np.where(open_ones, LABELS.index(CANNOT), label)
+    label = np.where(facts == proposed, LABELS.index(UNCHANGED), label)
+    return _Labels(label, np.where(unsure, 0, now.way), np.where(unsure, 0, then.way))
+
+
+def _labeled(rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
+    return rows.assign(
+        label=_named(labels.label, LABELS, cases, rows),
+        today_by=_named(labels.today_by, WAYS, cases, rows),
+        then_by=_named(labels.then_by, WAYS, cases, rows),
     )
-    keys = rows[["source_ip", "pbx_id", "version", "met"]].drop_duplicates().reset_index(drop=True)
-    keys["listed_today"] = membership(snapshot.policy.networks, keys["source_ip"])
-    keys["listed_then"] = _listed_then(keys, snapshot.versions)
-    keys["listed_new"] = membership(proposal.networks, keys["source_ip"])
-    judge = _Judge(snapshot, proposal, keys)
-    answers = [judge.label(key) for key in keys.to_dict("records")]
-    keys[["label", "today_by", "then_by"]] = pd.DataFrame(answers, index=keys.index, columns=["a", "b", "c"])
-    told = ["source_ip", "pbx_id", "version", "met", "label", "today_by", "then_by"]
-    labeled = rows.merge(keys[told], on=told[:4], how="left", validate="many_to_one")
-    since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
-    return Replay(labeled, dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True)), since)
 
 
-def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> np.ndarray:
-    """
-    Say which policy version was in force at each time.
-
-    CDRs carry whole seconds, so a call in the very second of a change may have been judged by
-    either policy: it belongs to no version, and proves nothing.
-
-    Args:
-        times: UTC timestamps.
-        versions: Oldest first.
-
-    Returns:
-        Index into ``versions``, or ``NO_VERSION``.
-    """
-    versions = list(versions)
-    starts = pd.DatetimeIndex([v.valid_from for v in versions], dtype="datetime64[us, UTC]")
-    floors = starts.floor("s")
-    instants = pd.DatetimeIndex(times)
-    index = np.asarray(np.searchsorted(floors, instants, side="right")) - 1
-    if versions:
-        same_second = (index >= 1) & (instants.floor("s") == floors[np.maximum(index, 0)])
-        index = np.where(same_second, NO_VERSION, index)
-    return index
-
-
-def _listed_then(keys: pd.DataFrame, versions: tuple[PolicyVersion, ...]) -> pd.Series:
-    listed = pd.Series(data=False, index=keys.index)
-    for number, version in enumerate(versions):
-        chosen = keys["version"] == number
-        listed[chosen] = membership(version.policy.networks, keys.loc[chosen, "source_ip"])
-    return listed
-
-
-class _Judge:
-    """What is proven about each caller, and the label of each key."""
-
-    def __init__(self, snapshot: Snapshot, proposal: Policy, keys: pd.DataFrame) -> None:
-        self._versions = snapshot.versions
-        self._observed = snapshot.observed
-        self._today, self._proposal = snapshot.policy, proposal
-        pbxs = snapshot.pbxs.set_index("pbx_id")
-        self._dials = {str(k): DIALS.get(v) for k, v in pbxs["dials_prefix"].items()}
-        self._holds: dict[str, bool] = {str(k): HOLDS[v] for k, v in pbxs["auth_method"].items()}
-        self._seen_to_hold: set[tuple[str, str]] = set()
-        self._seen_to_dial: set[tuple[str, str]] = set()
-        for key in keys[(keys["version"] != NO_VERSION) & (keys["met"] == ADMITTED)].to_dict("records"):
-            credentials_on = self._versions[key["version"]].policy.credentials_on
-            if credentials_on is True and not key["listed_then"]:
-                self._seen_to_hold.add(_caller(key))
-            if credentials_on is False and key["listed_then"]:
-                self._seen_to_dial.add(_caller(key))
-
-    def label(self, key: Key) -> tuple[str, str, str]:
-        """Return label, how the call is admitted today, and how under the proposal."""
-        now = self._facts(key, listed=bool(key["listed_today"]), credentials_on=self._today.credentials_on)
-        then = self._facts(key, listed=bool(key["listed_new"]), credentials_on=self._proposal.credentials_on)
-        if self._contradicted(key):
-            return (UNCHANGED if now == then else CANNOT), "", ""
-        today = self._with_evidence(key, now)
-        new = today if then == now else admit(then, self._observed)
-        if now == then:
-            return UNCHANGED, _way(today), _way(new)
-        if today.admitted is None or new.admitted is None:
-            return CANNOT, _way(today), _way(new)
-        if today.admitted == new.admitted:
-            return UNCHANGED, _way(today), _way(new)
-        return (SAVED if new.admitted else BROKEN), _way(today), _way(new)
-
-    def _facts(self, key: Key, *, listed: bool, credentials_on: bool | None) -> Facts:
-        pbx, caller = str(key["pbx_id"]), _caller(key)
-        return Facts(
-            dials_prefix=True if caller in self._seen_to_dial else self._dials.get(pbx),
-            authorized=listed,
-            credentials_on=credentials_on,
-            digest_valid=True if caller in self._seen_to_hold else self._holds.get(pbx),
-        )
-
-    def _past(self, key: Key) -> Facts | None:
-        number = int(key["version"])
-        if number == NO_VERSION:
-            return None
-        policy = self._versions[number].policy
-        return self._facts(key, listed=bool(key["listed_then"]), credentials_on=policy.credentials_on)
-
-    def _contradicted(self, key: Key) -> bool:
-        """Say whether the call ended otherwise than the rule says it must have: then something on record is wrong."""
-        past = self._past(key)
-        if past is None:
-            return False
-        expected = admit(past, self._observed).admitted
-        return expected is not None and key["met"] == (REFUSED if expected else ADMITTED)
-
-    def _with_evidence(self, key: Key, now: Facts) -> Decision:
-        """Decide today's side; the call itself is the answer where today's facts are those it met."""
-        decision = admit(now, self._observed)
-        if decision.admitted is None and key["met"] != UNCLEAR and self._past(key) == now:
-            return Decision(admitted=key["met"] == ADMITTED)
-        return decision
-
-
-def _caller(key: Key) -> tuple[str, str]:
-    """Name who calls: what a call proves, it proves of this PBX at this address."""
-    return str(key["pbx_id"]), str(key["source_ip"])
-
-
-def _way(decision: Decision) -> str:
-    if decision.admitted is None or decision == CANNOT_TELL:
-        return ""
-    return decision.by if decision.admitted else "refused"
-
-
-def _count(rows: pd.DataFrame) -> LabelCount:
-    cost = rows["cost_usd"].sum() if len(rows) else Decimal(0)
-    return LabelCount(
-        calls=int(rows["calls"].sum()),
-        minutes=round(float(rows["duration_s"].sum()) / 60, 1),
-        cost_usd=f"{cost:f}",
-    )
+def _named(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:
+    """Write the answer of each row's key by its name; ``""`` for inbound calls."""
+    words = list(dict.fromkeys([*names, ""]))
+    chosen = np.where(rows["direction"] == "outbound", codes[cases.keys.of_row], words.index(""))
+    return pd.Series(pd.Categorical.from_codes(chosen, pd.Index(words)), index=rows.index)

@@ -7,16 +7,18 @@ never lock: they see the generation that was current when they asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
 from dashboard import tables
+from dashboard.calls.columns import ROLLED_KEYS
 from dashboard.calls.engine import to_frame, to_table, utc
 from dashboard.calls.generations import Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
@@ -46,7 +48,12 @@ class CallStore(Queries):
     """The calls of one home."""
 
     def traffic(
-        self, *, since: datetime, until: datetime | None = None, split_at: Sequence[datetime] = ()
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+        step: Literal["hour", "segment"] = "hour",
     ) -> pd.DataFrame:
         """
         Return the roll-up of the calls that start in [since, until).
@@ -56,30 +63,63 @@ class CallStore(Queries):
             until: Up to here, exclusive; to the end when ``None``.
             split_at: Instants at which something changed. CDRs carry whole seconds, so no row
                 straddles the begin or the end of such an instant's second.
+            step: A row an hour, or a row from one such instant to the next (``zone`` is then ``""``): of
+                those there are few, however many calls.
 
         Returns:
             TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves.
         """
-        since, until = max(since, FIRST), min(until or LAST, LAST)
-        cuts = sorted({utc(at).replace(microsecond=0) + more for at in split_at for more in (timedelta(0), SECOND)})
-        low, high = utc(since), utc(until)
-        partial = {_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))}
-        hours = sorted(partial)
-
-        def ask(generation: Generation) -> list[pyarrow.Table]:
-            days = days_between(generation, low, high)
-            split = [generation.days[day] for day in days if day in {at.date() for at in hours}]
-            whole: dict[str, Any] = {"traffic": self.parts(generation.days[day].traffic for day in days)}
-            whole |= {"since": low, "until": high, "left_out": hours}
-            parts: dict[str, Any] = {"calls": self.parts(day.calls for day in split), "since": low, "until": high}
-            parts |= {"hours": hours, "cuts": cuts}
-            found = [self.engine.fetch("traffic", whole, what="read the roll-up")] if days else []
-            return found + ([self.engine.fetch("rollup", parts, what="count calls")] if split else [])
-
-        rows = self.ask(ask)
-        if not rows:
+        name = "segments" if step == "segment" else "traffic"
+        rows = self.rolled(name, since=since, until=until, split_at=split_at)
+        if rows is None:
             return tables.empty(tables.TRAFFIC)
-        return tables.conform(to_frame(pyarrow.concat_tables(rows)), tables.TRAFFIC, source="the call store")
+        return tables.conform(to_frame(rows), tables.TRAFFIC, source="the call store")
+
+    def rolled(
+        self,
+        name: str,
+        *,
+        since: datetime,
+        until: datetime | None,
+        split_at: Sequence[datetime],
+        given: Mapping[str, pyarrow.Table] | None = None,
+    ) -> pyarrow.Table | None:
+        """
+        Ask the roll-up, whole hours as they are kept and the others as they are counted now.
+
+        Args:
+            name: A query of ``sql/`` over ``{{traffic}}``, ``spans`` (``hour_at``, ``segment``) and ``rolled``.
+            since: As in ``traffic``.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``; ``segments_of`` numbers what lies between.
+            given: More tables that the query knows.
+
+        Returns:
+            Its rows; ``None`` where there is no call in that time.
+        """
+        low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
+        cuts = cuts_of(split_at)
+        partial = sorted({_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))})
+
+        def ask(generation: Generation) -> pyarrow.Table | None:
+            days = days_between(generation, low, high)
+            if not days:
+                return None
+            hours = [at for day in days for at in _hours(day) if low <= at < high and at not in set(partial)]
+            spans = pyarrow.table(
+                {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
+            )
+            split = [generation.days[day] for day in days if day in {at.date() for at in partial}]
+            parts: dict[str, Any] = {"calls": self.parts(part for day in split for part in day.calls)}
+            parts |= {"since": low, "until": high, "hours": partial, "cuts": cuts}
+            rolled = self.engine.fetch("rollup", parts, what="count calls")
+            placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
+            rolled = rolled.append_column("segment", placed)
+            traffic = {"traffic": self.parts(part for day in days for part in generation.days[day].traffic)}
+            more = {"spans": spans, "rolled": rolled, **(given or {})}
+            return self.engine.fetch(name, traffic, what="read the roll-up", given=more)
+
+        return self.ask(ask)
 
     def calls(
         self,
@@ -129,7 +169,7 @@ class CallStore(Queries):
             found: list[pyarrow.Table] = []
             step = 1
             while days and (open_places := limit - sum(map(len, found))) > 0:
-                parts = self.parts(generation.days[day].calls for day in days[:step])
+                parts = self.parts(part for day in days[:step] for part in generation.days[day].calls)
                 found.append(self._page({**asked, "calls": parts, "limit": open_places}, among))
                 days, step = days[step:], step * 2
             return found
@@ -142,9 +182,8 @@ class CallStore(Queries):
     def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
         if among is None:
             return self.engine.fetch("calls", parameters, what="search calls")
-        keys = ["hour_at", "direction", "source_ip", "x_tag", "number", "outcome", "sip_status", "zone"]
-        wanted = to_table(among[[*keys, "first_at", "last_at"]])
-        return self.engine.fetch("calls_among", parameters, what="search calls", among=wanted)
+        wanted = to_table(among[[*ROLLED_KEYS, "first_at", "last_at"]])
+        return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": wanted})
 
     def rejects(self) -> pd.DataFrame:
         """
@@ -170,6 +209,24 @@ class CallStore(Queries):
         except (OSError, pyarrow.ArrowException) as exc:
             raise StoreError(f"The list of bad rows {path} cannot be read: {exc}.") from exc
         return rows
+
+
+def cuts_of(instants: Sequence[datetime]) -> list[datetime]:
+    """Return where the roll-up is cut for instants: begin and end of the second of each, as the store has times."""
+    return sorted({utc(at).replace(microsecond=0) + more for at in instants for more in (timedelta(0), SECOND)})
+
+
+def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
+    """Return in which segment between cuts, numbered from 0, each time (UTC without a zone) lies."""
+    found: np.ndarray = np.searchsorted(
+        np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
+    )
+    return found
+
+
+def _hours(day: date) -> list[datetime]:
+    midnight = datetime.combine(day, datetime.min.time())
+    return [midnight + timedelta(hours=hour) for hour in range(24)]
 
 
 def _hour(moment: datetime) -> datetime:

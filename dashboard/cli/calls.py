@@ -36,9 +36,9 @@ def import_(
     from dashboard.calls.ingest import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
-    home = read_settings().home
+    settings = read_settings()
     with progress(quiet=output is Format.JSON) as tell:
-        results = import_files(CallStore(home), files, progress=tell)
+        results = import_files(CallStore(settings.home), files, keep_days=settings.keep_calls_days, progress=tell)
     if output is Format.JSON:
         say_json([asdict(result) for result in results])
     else:
@@ -46,7 +46,8 @@ def import_(
             if result.error:
                 complain(result.error)
             aside = f", {result.rejected:,} put aside" if result.rejected else ""
-            quiet = not (result.kept or result.duplicate or result.rejected or result.error)
+            aside += f", {result.late:,} older than calls are kept" if result.late else ""
+            quiet = not (result.kept or result.duplicate or result.rejected or result.late or result.error)
             counted = "no calls in it" if quiet else f"{result.kept:,} kept, {result.duplicate:,} there already{aside}"
             say(f"{result.file}: {counted}.")
     if any(result.rejected or result.error for result in results):

@@ -86,6 +86,7 @@ def all_tables(
         store: Calls of the window; the newest ``MOST_CALLS`` where there are more.
     """
     since = snapshot.since or snapshot.taken_at
+    owners = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
     return {
         "findings": findings_frame(findings, snapshot),
         "allowed_ips": snapshot.allowed_ips,
@@ -95,13 +96,8 @@ def all_tables(
         "numbers": snapshot.numbers,
         "routes": snapshot.routes,
         "edges": snapshot.edges,
-        "traffic": snapshot.traffic,
-        "calls": attribute(
-            store.calls(CallFilter(since=since), limit=MOST_CALLS),
-            pbxs=snapshot.pbxs,
-            pbx_addresses=snapshot.pbx_addresses,
-            pbx_numbers=snapshot.pbx_numbers,
-        ),
+        "traffic": attribute(store.traffic(since=since, split_at=snapshot.split_at), **owners),
+        "calls": attribute(store.calls(CallFilter(since=since), limit=MOST_CALLS), **owners),
         "rejected_rows": store.rejects(),
         "journal": journal_frame(entries),
     }

@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, set_up_steps, shapes, words
 from dashboard.app_parts.set_up_steps import Progress
+from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
 from dashboard.charts import STATES
 from dashboard.errors import InputError
@@ -18,7 +19,7 @@ from dashboard.findings import Confidence, Finding, Severity, Status
 from dashboard.findings import Impact as Cost
 from dashboard.policy import Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
-from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.worlds import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
 
 NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
 DENVER = {"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": NOW - timedelta(days=3)}
@@ -116,20 +117,20 @@ def test_no_raw_column_name_is_shown(label: str, name: str) -> None:
 def test_days_are_those_of_the_viewer() -> None:
     """A call at one in the morning UTC belongs to the evening before in New York."""
     late = NOW.replace(hour=1)
-    rows = shapes.outbound(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
+    cube = cube_of(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
 
-    assert [19] == [at.day for at in shapes.outcomes(rows, NEW_YORK)["from_at"]]
-    assert [20] == [at.day for at in shapes.outcomes(rows, UTC)["from_at"]]
+    assert [19] == [at.day for at in shapes.outcomes(cube, ALL, NEW_YORK)["from_at"]]
+    assert [20] == [at.day for at in shapes.outcomes(cube, ALL, UTC)["from_at"]]
 
 
 def test_every_kind_has_every_day() -> None:
     """A stack without a gap: a kind that did not occur on a day is there with nothing."""
-    rows = shapes.outbound(
+    cube = cube_of(
         make_snapshot(
             traffic=[calls_row("198.51.100.11"), refused_row("198.51.100.11", at=NOW - timedelta(days=2))],
         )
     )
-    shown = shapes.outcomes(rows, UTC)
+    shown = shapes.outcomes(cube, ALL, UTC)
 
     assert 4 == len(shown)
     assert 2 == int(shown["calls"].sum())
@@ -137,7 +138,7 @@ def test_every_kind_has_every_day() -> None:
 
 def test_refusals_are_counted_by_name(world: Snapshot) -> None:
     """The panels speak of PBXs, and of addresses nobody owns."""
-    shown = shapes.refusals(shapes.outbound(world), UTC).set_index("who")
+    shown = shapes.refusals(cube_of(world), UTC).set_index("who")
 
     assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
     assert 0 == shown.loc["203.0.113.66 (nobody's)", "refused"]
@@ -156,10 +157,12 @@ def test_a_change_of_the_list_is_a_sentence() -> None:
 
 def test_empty_calls_make_empty_shapes() -> None:
     """Nothing read is nothing drawn, not an error."""
-    rows = shapes.outbound(make_snapshot())
+    cube = Cube(EMPTY, [])
 
-    assert shapes.refusals(rows, UTC).empty
-    assert shapes.outcomes(rows, UTC).empty
+    assert shapes.refusals(cube, UTC).empty
+    assert shapes.outcomes(cube, ALL, UTC).empty
+    assert shapes.by_destination(cube, ALL).empty
+    assert 0 == shapes.by_hour_of_week(cube, ALL, UTC)["value"].sum()
 
 
 def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -275,3 +276,62 @@ def test_a_window_with_bad_rows_takes_nothing_away(store, export):
     (result,) = import_files(store, [spoilt], window=(NOON - HOUR, NOON + 2 * HOUR))
 
     assert (result.kept, result.rejected, store.count()) == (0, 1, 2)
+
+
+def test_an_import_that_was_stopped_goes_on_where_it_was(store, export):
+    """What was read whole is not read again: the same files give the same calls, and no work is left behind."""
+    paths = [export(rows_at(NOON + n * HOUR), f"{n}.csv") for n in range(4)]
+
+    def notes() -> dict[Path, int]:
+        """Return what was staged whole, and when."""
+        return {note: note.stat().st_mtime_ns for note in store.generations.work.glob("staged/*/staged.json")}
+
+    (first, *_) = import_files(store, paths, stop=lambda: len(notes()) == 4)
+    staged = notes()
+
+    assert "was stopped" in first.error
+    assert (store.count(), len(staged)) == (0, 4)
+
+    kept: list[bool] = []
+    results = import_files(store, paths, progress=lambda _what, _share: kept.append(notes() in (staged, {})))
+
+    assert all(kept)
+    assert [result.kept for result in results] == [1, 1, 1, 1]
+    assert not store.generations.work.exists()
+
+
+def test_a_file_that_changed_since_the_stop_is_read_again(store, export):
+    """What was staged of a file counts only as long as the file is the same."""
+    path = export(rows_at(NOON), "a.csv")
+    import_files(store, [path], stop=lambda: any(store.generations.work.glob("staged/*/staged.json")))
+    export(rows_at(NOON, NOON + HOUR), "a.csv")
+
+    (result,) = import_files(store, [path])
+
+    assert result.kept == 2
+
+
+def test_single_calls_go_with_age_and_what_they_add_up_to_stays(store, export):
+    """Beyond the days kept there is the roll-up alone: counts stay, rows go, and a late file changes nothing there."""
+    old, new = NOON - timedelta(days=5), NOON
+    path = export(rows_at(old, old + HOUR, new))
+    import_files(store, [path], keep_days=3)
+
+    assert store.traffic(since=old - HOUR)["calls"].sum() == 3
+    assert list(store.calls()["started_at"]) == [new]
+
+    (result,) = import_files(store, [path], keep_days=3)
+
+    assert (result.kept, result.duplicate, result.late) == (0, 1, 2)
+    assert store.traffic(since=old - HOUR)["calls"].sum() == 3
+
+
+def test_many_files_make_one_store(store, export):
+    """Files that share days, packed and plain, come together; every call stands once in its own minute of load."""
+    names = ["a.csv", "b.csv.gz", "c.csv"]
+    paths = [export(rows_at(NOON + n * HOUR, NOON + timedelta(days=1)), name) for n, name in enumerate(names)]
+
+    results = import_files(store, paths)
+
+    assert [(result.kept, result.duplicate) for result in results] == [(2, 0), (1, 1), (1, 1)]
+    assert store.count() == len(store.calls()) == store.traffic(since=NOON)["calls"].sum() == 4

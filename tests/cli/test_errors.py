@@ -22,6 +22,7 @@ COMMANDS = [
     "export",
     "fix",
     "undo",
+    "replay",
     "calls import",
     "journal verify",
     "journal list",

@@ -63,3 +63,30 @@ def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
 def test_nothing_matches(app: Callable[..., AppTest]) -> None:
     """An empty answer says what to do."""
     assert "No call matches" in words(app("calls", number="9999999"))
+
+
+def test_filters_of_the_address_narrow_title_and_table(app: Callable[..., AppTest]) -> None:
+    """Who, time and code given in the address count for the title and for the table alike."""
+    at = app("calls", span="30 days", code="403 Tech Prefix and IP not in ACL", **{"from": "Denver"})
+    shown = at.dataframe[0].value
+
+    assert "outbound calls of Denver (403 Tech Prefix and IP not in ACL) in the last 30 days" in at.title[0].value
+    assert {"Denver"} == set(shown["pbx"])
+    assert all(why.startswith("403 Tech Prefix") for why in shown["why"])
+
+
+def test_the_page_says_how_many_calls_match(app: Callable[..., AppTest]) -> None:
+    """The number in the title is the number under the table."""
+    at = app("calls", span="30 days")
+    total = at.title[0].value.partition(" outbound")[0]
+
+    assert f"Calls 1 to 50 of {total} that match, newest first" in words(at)
+
+
+def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]) -> None:
+    """One button takes every filter off; the span stays."""
+    at = app("calls", span="30 days", outcome="Answered", **{"from": "Denver"})
+    at.button(key="calls_clear").click().run()
+
+    assert not at.exception
+    assert "outbound calls in the last 30 days" in at.title[0].value

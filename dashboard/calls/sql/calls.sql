@@ -1,6 +1,6 @@
 -- Single calls, newest first, a page at a time; '' and NULL ask for nothing.
 SELECT {{columns}}, outcome, sip_call_id, call_key
-FROM {{calls}}
+FROM (SELECT *, {{call_key}} AS call_key FROM {{calls}})
 WHERE started_at >= $since AND started_at < $until
     AND ($number = '' OR contains(destination, $number) OR contains(caller_id, $number))
     AND ($source_ip = '' OR source_ip = $source_ip)

@@ -1,2 +1,2 @@
--- Line and column of the first rows that cannot be calls, and of how many they are the first.
-SELECT line, fault, count(*) OVER () AS "of" FROM {{staged}} ORDER BY line LIMIT $limit
+-- Line and column of the first rows of a numbered file that cannot be calls, and of how many they are the first.
+SELECT line, fault, count(*) OVER () AS "of" FROM ({{judged}}) WHERE fault IS NOT NULL ORDER BY line LIMIT $limit

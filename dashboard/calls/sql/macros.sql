@@ -8,16 +8,22 @@ CREATE OR REPLACE TEMP MACRO text_of(x) AS coalesce(CASE
 END, '');
 
 -- UTC, whole seconds. '2026-11-23 14:05:00+00' is the documented form and is tried first.
-CREATE OR REPLACE TEMP MACRO utc_of(x) AS date_trunc('second', CASE
-    WHEN length(x) = 22 AND suffix(x, '+00') THEN try_cast(left(x, 19) AS TIMESTAMP)
-    WHEN regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?') THEN try_cast(x AS TIMESTAMP)
-    WHEN regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?([zZ]|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)')
-    THEN try_cast(replace(replace(replace(upper(x), ' +', '+'), ' -', '-'), ' UTC', 'Z') AS TIMESTAMPTZ)
-        AT TIME ZONE 'UTC'
-END);
+CREATE OR REPLACE TEMP MACRO utc_of(x) AS CASE
+    WHEN length(x) = 22 AND suffix(x, '+00') AND try_cast(left(x, 19) AS TIMESTAMP) IS NOT NULL
+    THEN try_cast(left(x, 19) AS TIMESTAMP)
+    WHEN regexp_full_match(text_of(x), '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?')
+    THEN date_trunc('second', try_cast(text_of(x) AS TIMESTAMP))
+    WHEN regexp_full_match(
+        text_of(x), '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?([zZ]|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)'
+    )
+    THEN date_trunc('second', try_cast(
+        replace(replace(replace(upper(text_of(x)), ' +', '+'), ' -', '-'), ' UTC', 'Z') AS TIMESTAMPTZ
+    ) AT TIME ZONE 'UTC')
+END;
 
 -- A whole number that is not negative.
 CREATE OR REPLACE TEMP MACRO whole_of(x) AS CASE
+    WHEN regexp_full_match(x, '[0-9]{1,9}') THEN try_cast(x AS INTEGER)
     WHEN NOT (contains(x, '_') OR contains(x, 'e') OR contains(x, 'E'))
         AND try_cast(x AS DECIMAL(18, 4)) >= 0 AND try_cast(x AS DECIMAL(18, 4)) % 1 = 0
     THEN try_cast(try_cast(x AS DECIMAL(18, 4)) AS INTEGER)
@@ -25,11 +31,14 @@ END;
 
 -- Dollars of one call. The bound keeps sums of any number of calls within what the store can hold.
 CREATE OR REPLACE TEMP MACRO usd_of(x) AS CASE
+    WHEN x = '0.00000000' THEN 0::DECIMAL(18, 8)
     WHEN NOT contains(x, '_') AND abs(try_cast(x AS DECIMAL(18, 8))) <= 10000 THEN try_cast(x AS DECIMAL(18, 8))
 END;
 
 -- True where a text is there, says something, and yet gave no value.
-CREATE OR REPLACE TEMP MACRO unread(x, value) AS value IS NULL AND lower(x) NOT IN ('', 'n/a', 'null');
+CREATE OR REPLACE TEMP MACRO unread(x, value) AS CASE
+    WHEN value IS NULL THEN lower(text_of(x)) NOT IN ('', 'n/a', 'null') ELSE FALSE
+END;
 
 -- A number as digits without '+'; what is not a number ('anonymous') stays as it is.
 CREATE OR REPLACE TEMP MACRO number_of(x) AS CASE
@@ -56,6 +65,11 @@ END;
 
 CREATE OR REPLACE TEMP MACRO ipv6_of(x) AS coalesce(ipv4_in(x), CASE WHEN is_ipv6(x) THEN x END);
 
+-- 'address:port' as most files have it: IPv4, and a port of four digits or fewer.
+CREATE OR REPLACE TEMP MACRO is_plain_pair(x) AS regexp_full_match(
+    x, '((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]):[0-9]{1,4}'
+);
+
 -- 'address', 'address:port' or '[address]:port' as {ip, port}; ip is NULL where it is no address.
 CREATE OR REPLACE TEMP MACRO address_of(x) AS CASE
     WHEN is_ipv4(split_part(x, ':', 1)) THEN {'ip': split_part(x, ':', 1), 'port': substr(x, strpos(x || ':', ':') + 1)}
@@ -66,4 +80,6 @@ CREATE OR REPLACE TEMP MACRO address_of(x) AS CASE
     ELSE {'ip': NULL, 'port': ''}
 END;
 
-CREATE OR REPLACE TEMP MACRO port_of(x) AS CASE WHEN whole_of(x) <= 65535 THEN whole_of(x) END;
+CREATE OR REPLACE TEMP MACRO port_of(x) AS CASE
+    WHEN regexp_full_match(x, '[0-9]{1,5}') AND try_cast(x AS INTEGER) <= 65535 THEN try_cast(x AS INTEGER)
+END;

@@ -1,41 +1,53 @@
 -- What some days hold after new rows came, one row a call; nothing is changed on disk.
--- $staged: parts made by stage.sql, $stored: parts of the store, for the same days.
+-- $staged: parts made by stage.sql, and `files` which file each is of; $calls: parts of the store, same days.
 -- Calls of the store that start in [$replaced_from, $replaced_until) and did not come again go away.
 CREATE OR REPLACE TEMP TABLE merged AS
-WITH numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY file_no, row_digest) AS nth
-    FROM {{staged}}
+WITH staged AS (
+    SELECT told.*, files.file_no
+    FROM {{staged}} AS told JOIN files ON files.part = told.part
 ),
-keyed AS (
+-- Rows equal in every column of a file are as many calls, told apart by a number.
+numbered AS (
     SELECT
-        *,
-        CASE WHEN cdr_id <> '' THEN cdr_id WHEN nth = 1 THEN row_digest ELSE row_digest || '-' || nth END AS call_key
-    FROM numbered
+        * EXCLUDE (nth),
+        CASE WHEN id = '' THEN row_hash ELSE 0 END AS content,
+        CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, row_hash) - 1 ELSE 0 END AS place
+    FROM staged
 ),
 -- The same row in several files counts for the first of them.
 firsts AS (
-    SELECT * FROM keyed
-    QUALIFY row_number() OVER (PARTITION BY call_key, row_digest ORDER BY file_no) = 1
+    SELECT * FROM numbered
+    QUALIFY row_number() OVER (PARTITION BY id, row_hash, place ORDER BY file_no) = 1
 ),
 -- An id that comes with other content is a correction: the last file is right.
 incoming AS (
     SELECT * FROM firsts
-    QUALIFY row_number() OVER (PARTITION BY call_key ORDER BY file_no DESC, row_digest) = 1
+    QUALIFY row_number() OVER (PARTITION BY id, content, place ORDER BY file_no DESC, row_hash) = 1
 ),
-stored AS (SELECT * FROM {{calls}}),
-compared AS (
+hashed AS (
+    SELECT *, {{content}} AS hash_now FROM {{calls}} AS told
+),
+stored AS (
     SELECT
-        incoming.*,
-        stored.call_key IS NULL
-        OR (incoming.cdr_id <> '' AND incoming.row_digest <> {{stored_digest}}) AS is_new
-    FROM incoming LEFT JOIN stored ON incoming.call_key = stored.call_key
+        *,
+        CASE WHEN id = '' THEN hash_now ELSE 0 END AS content,
+        CASE WHEN id = '' THEN row_number() OVER (PARTITION BY id, hash_now ORDER BY nth) - 1 ELSE 0 END AS place
+    FROM hashed
 )
-SELECT {{columns}}, outcome, sip_call_id, call_key, file_no, is_new, FALSE AS is_gone, started_at::DATE AS day
-FROM compared
+SELECT
+    {{incoming_columns}}, incoming.outcome, incoming.sip_call_id, incoming.id,
+    coalesce(stored.row_hash, incoming.row_hash) AS row_hash,
+    coalesce(stored.nth, incoming.place)::INTEGER AS nth,
+    incoming.file_no,
+    stored.id IS NULL OR incoming.row_hash <> stored.hash_now AS is_new,
+    FALSE AS is_gone,
+    incoming.started_at::DATE AS day
+FROM incoming LEFT JOIN stored
+    ON incoming.id = stored.id AND incoming.content = stored.content AND incoming.place = stored.place
 UNION ALL
 SELECT
-    {{columns}}, outcome, sip_call_id, call_key, NULL, FALSE,
+    {{columns}}, outcome, sip_call_id, id, row_hash, nth, NULL, FALSE,
     started_at >= $replaced_from AND started_at < $replaced_until,
     started_at::DATE
-FROM stored
-ANTI JOIN incoming ON stored.call_key = incoming.call_key
+FROM stored ANTI JOIN incoming
+    ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place

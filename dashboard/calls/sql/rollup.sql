@@ -8,8 +8,10 @@ SELECT
     {{number}} AS number,
     outcome,
     sip_status,
+    sip_reason,
     destination_name AS zone,
     count(*) AS calls,
+    count(*) FILTER (outcome = 'answered' AND duration_s < {{short_s}}) AS short_calls,
     coalesce(sum(duration_s), 0)::BIGINT AS duration_s,
     coalesce(sum(billed_s), 0)::BIGINT AS billed_s,
     coalesce(sum(cost_usd), 0)::DECIMAL(18, 8) AS cost_usd,
@@ -17,8 +19,7 @@ SELECT
     max(started_at) AS last_at
 FROM {{calls}}
 WHERE started_at >= $since AND started_at < $until
-    AND ($hours IS NULL OR list_contains($hours, date_trunc('hour', started_at)))
+    AND ($hours IS NULL OR list_contains($hours::TIMESTAMP[], date_trunc('hour', started_at)))
 GROUP BY
-    date_trunc('hour', started_at), direction, source_ip, x_tag, {{number}}, outcome, sip_status, destination_name,
-    len(list_filter($cuts::TIMESTAMP[], lambda cut: cut <= started_at))
-ORDER BY ALL
+    date_trunc('hour', started_at), direction, source_ip, x_tag, {{number}}, outcome, sip_status, sip_reason,
+    destination_name, len(list_filter($cuts::TIMESTAMP[], lambda cut: cut <= started_at))

@@ -1,5 +1,6 @@
--- The roll-up of whole hours in [$since, $until), but for the hours $left_out.
-SELECT *
-FROM {{traffic}}
-WHERE hour_at >= $since AND hour_at < $until AND NOT list_contains($left_out, hour_at)
+-- The roll-up, hour by hour: whole hours as they are kept, the others (`rolled`) as they were just counted.
+SELECT hour_at, {{rolled_keys}}, zone, {{rolled_sums}}
+FROM {{traffic}} SEMI JOIN spans USING (hour_at)
+UNION ALL
+SELECT hour_at, {{rolled_keys}}, zone, {{rolled_sums}} FROM rolled
 ORDER BY ALL

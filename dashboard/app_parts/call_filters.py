@@ -1,0 +1,173 @@
+"""
+The filters of the calls page: widgets bound to the address of the page, and clicks on charts that set them.
+
+A chart narrows everything but itself, so that what was chosen can be seen beside the rest and chosen anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import session
+from dashboard.calls.cube import Cube, Part
+from dashboard.charts import Drawn
+from dashboard.marks import BRUSH, PICK
+from dashboard.snapshot import Snapshot
+from dashboard.tables import OUTCOME_LABELS
+
+SPANS: Final = {"24 h": ("the last 24 hours", 1), "7 days": ("the last 7 days", 7), "30 days": ("the last 30 days", 30)}
+WHOLE: Final = "All"
+HOURS_UP_TO = timedelta(days=3)
+MOST_CALLERS = 200
+"""Callers to choose from; whoever calls less is found by the address."""
+DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
+"""Dimensions of the cube to the names of their filters in the page's address."""
+BEGIN, END = "begin", "end"
+CLEARED: Final = (*DIMENSION_KEYS.values(), BEGIN, END)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the filters say."""
+
+    part: Part
+    """All of it."""
+    whole: Part
+    """The time span as such, without anything chosen in it."""
+    words: str
+    """How a sentence says the span."""
+    by_day: bool
+    """Whether the span is long enough to be drawn by the day."""
+
+    def without(self, *names: str) -> Part:
+        """Return what is asked but for some dimensions: what a chart that chooses among them shows."""
+        return replace(self.part, **cast("dict[str, Any]", dict.fromkeys(names, "")))
+
+
+def ask(snapshot: Snapshot, cube: Cube) -> Asked:
+    """
+    Draw the filters.
+
+    Args:
+        snapshot: For the time.
+        cube: For what there is to choose from.
+    """
+    zone = session.zone()
+    since, words = _span(snapshot, zone)
+    with st.grid(3, min_column_width=150, gap="small"):
+        begin = _moment("From", BEGIN)
+        end = _moment("Up to", END)
+        who = _choice("PBX", "who", cube, {value: value for value in _callers(cube)}, "Any caller")
+        outcome = _choice("Outcome", "outcome", cube, OUTCOME_LABELS, "Any outcome")
+        code = _choice("SIP code", "code", cube, {value: value for value in sorted(cube.values("code"))}, "Any code")
+        zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}
+        to = _choice("Destination", "zone", cube, zones, "Any destination")
+    if any(st.session_state.get(key) for key in CLEARED):
+        st.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
+    whole = Part(since=since)
+    begins, ends = (at.replace(tzinfo=zone) if at else None for at in (begin, end))
+    narrowed = Part(begins or since, ends, who=who, outcome=outcome, code=code, zone=to)
+    return Asked(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
+
+
+def over(asked: Asked) -> Part:
+    """Return what the chart over time shows: the whole span, so that a stretch of it can be chosen."""
+    return replace(asked.part, since=asked.whole.since, until=None)
+
+
+def chart(drawn: Drawn, key: str, alt: str, chosen: Callable[[Any], dict[str, Any]]) -> None:
+    """
+    Draw a chart on which something can be chosen.
+
+    Args:
+        drawn: With a selection named ``PICK`` or ``BRUSH``.
+        key: Of the chart; what is chosen now belongs in it, so that the chart forgets what it was told before.
+        alt: What it shows.
+        chosen: Makes of what was chosen the filters to set.
+    """
+
+    def take() -> None:
+        found = st.session_state[key]["selection"]
+        st.session_state.update(chosen(found.get(PICK) or found.get(BRUSH) or {}))
+
+    st.altair_chart(drawn, key=key, alt=alt, on_select=take)
+
+
+def picked(name: str) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes a click on a bar the filter of a dimension; the same bar again takes it off."""
+    key = DIMENSION_KEYS[name]
+
+    def chosen(found: Any) -> dict[str, Any]:
+        value = found[0][name] if found else ""
+        return {key: "" if value == st.session_state.get(key) else value}
+
+    return chosen
+
+
+def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes a stretch of time, drawn on the chart, the filter of time: whole days or hours."""
+    step = "D" if asked.by_day else "h"
+
+    def chosen(found: Any) -> dict[str, Any]:
+        if not found or "from_at" not in found:
+            return {BEGIN: None, END: None}
+        low, high = (pd.Timestamp(int(at), unit="ms", tz="UTC").tz_convert(zone) for at in sorted(found["from_at"]))
+        begin, end = (
+            low.floor(step, ambiguous=True, nonexistent="shift_forward"),
+            high.ceil(step, ambiguous=True, nonexistent="shift_forward"),
+        )
+        return {BEGIN: begin.tz_localize(None).to_pydatetime(), END: end.tz_localize(None).to_pydatetime()}
+
+    return chosen
+
+
+def _span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
+    window = max(1, (snapshot.taken_at - (snapshot.window_start or snapshot.taken_at)).days)
+    spans = SPANS | ({WHOLE: (f"the last {window} days", window)} if window > max(d for _, d in SPANS.values()) else {})
+    chosen = st.segmented_control(
+        "Time",
+        list(spans),
+        default="7 days",
+        required=True,
+        key="span",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    words, days = spans[chosen or "7 days"]
+    if days == 1:
+        return (snapshot.taken_at - timedelta(days=days)).replace(minute=0, second=0, microsecond=0), words
+    today = pd.Timestamp(snapshot.taken_at).tz_convert(zone).normalize()
+    return (today - pd.DateOffset(days=days - 1)).tz_convert("UTC").to_pydatetime(), words
+
+
+def _moment(label: str, key: str) -> datetime | None:
+    return st.datetime_input(label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params")
+
+
+def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> str:
+    key = DIMENSION_KEYS[name]
+    there = set(cube.values(name))
+    values = ["", *(value for value in options if value in there or name == "outcome")]
+    if st.session_state.get(key, "") not in values:
+        values.append(st.session_state[key])
+    found = st.selectbox(
+        label, values, key=key, bind="query-params", format_func=lambda value: options.get(value, value) or anything
+    )
+    return found or ""
+
+
+def _callers(cube: Cube) -> list[str]:
+    """Return who calls, PBXs and then addresses that nobody owns, those that call most."""
+    found = cube.sums("who").nlargest(MOST_CALLERS, "calls")["who"]
+    return sorted(found, key=lambda who: (who[:1].isdigit(), who))
+
+
+def _clear() -> None:
+    st.session_state.update({**dict.fromkeys(DIMENSION_KEYS.values(), ""), BEGIN: None, END: None})

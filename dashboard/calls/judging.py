@@ -1,0 +1,247 @@
+"""
+What is proven about the callers, and how policies meet their calls.
+
+``policy.admit`` holds the rule and is asked once for each combination of facts there can be; arrays of
+keys are then looked up in its answers. A key is what can make a difference to a call: its caller (this
+PBX at this address), the policy version it met, and how the carrier met it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.addresses import membership
+from dashboard.calls.sums import Flags, Ints
+from dashboard.policy import Decision, Facts, Observations, Policy, PolicyVersion, admit
+from dashboard.snapshot import Snapshot
+
+NO, YES, NOT_KNOWN = 0, 1, 2
+FACTS: tuple[bool | None, ...] = (False, True, None)
+"""A fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
+CODES = {value: code for code, value in enumerate(FACTS)}
+
+ADMITTED, REFUSED, UNCLEAR = 0, 1, 2
+MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
+"""
+How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
+carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither.
+"""
+
+NO_VERSION = -1
+"""No policy is on record for that time, or the call fell into the very second of a change."""
+
+DIALS = {"yes": YES, "no": NO}
+HOLDS = {"ip": NO, "credentials": YES, "both": YES}
+
+WAYS = ("", "ip", "credentials", "refused")
+"""How a call is met, by code: ``""`` where nobody can tell, or several ways agree on admission."""
+SOME_WAY, NO_WAY = WAYS.index(""), WAYS.index("refused")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The distinct keys of a frame of calls or of their roll-up, as codes into lists of what is distinct."""
+
+    sources: pd.Series
+    """Distinct addresses."""
+    pbxs: pd.Series
+    """Distinct ids of PBXs, ``""`` among them where a call is nobody's."""
+    source: Ints
+    """Of each key, its place in ``sources``."""
+    pbx: Ints
+    version: Ints
+    """Index into the snapshot's versions, or ``NO_VERSION``."""
+    met: Ints
+    of_row: Ints
+    """Of each row of the frame, the place of its key."""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...]) -> Keys:
+        """
+        Find the keys of outbound calls.
+
+        Args:
+            frame: ``source_ip``, ``pbx_id``, ``outcome`` and a time.
+            at: The time's column.
+            versions: Oldest first.
+        """
+        source, sources = pd.factorize(frame["source_ip"])
+        pbx, pbxs = pd.factorize(frame["pbx_id"])
+        outcome, outcomes = pd.factorize(frame["outcome"])
+        met = np.array([MET.get(name, ADMITTED) for name in outcomes], dtype=np.int64)[outcome]
+        version = version_index(frame[at], versions) - NO_VERSION
+        shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, len(CODES))
+        packed = np.ravel_multi_index((source, pbx, version, met), shape) if len(frame) else source
+        of_row, distinct = pd.factorize(packed)
+        parts = np.unravel_index(distinct, shape) if len(frame) else (distinct,) * len(shape)
+        return cls(
+            sources=pd.Series(sources, dtype="object"),
+            pbxs=pd.Series(pbxs, dtype="object"),
+            source=parts[0],
+            pbx=parts[1],
+            version=parts[2] + NO_VERSION,
+            met=parts[3],
+            of_row=of_row,
+        )
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How a policy meets each key: whether it is let in (a code of ``FACTS``), and the way (of ``WAYS``)."""
+
+    admitted: Ints
+    way: Ints
+
+
+class Judge:
+    """What a snapshot proves about its callers. Made once, it judges under any number of policies."""
+
+    def __init__(self, snapshot: Snapshot, keys: Keys) -> None:
+        """
+        Gather what the calls prove.
+
+        Args:
+            snapshot: For the inventory, the versions and what was observed of the carrier.
+            keys: Of the snapshot's outbound calls.
+        """
+        self._versions, self._tech_prefix = snapshot.versions, snapshot.account.tech_prefix
+        self._table = _table(snapshot.observed)
+        self._dials = _coded(snapshot.pbxs, "dials_prefix", DIALS)
+        self._holds = _coded(snapshot.pbxs, "auth_method", HOLDS)
+        self._sources, self._pbxs = pd.Index(keys.sources), pd.Index(keys.pbxs)
+        callers = keys.pbx * len(keys.sources) + keys.source
+        self._own = keys, *self._policy_then(keys)
+        _, listed, credentials = self._own
+        let_in = (keys.version != NO_VERSION) & (keys.met == ADMITTED)
+        self._holders = np.unique(callers[let_in & (credentials == YES) & (listed == NO)])
+        self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
+
+    def cases(self, keys: Keys) -> Cases:
+        """Put what is proven beside each key, so that policies can be judged."""
+        source, pbx = self._sources.get_indexer(keys.sources)[keys.source], self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
+        caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
+        dials, holds = (
+            np.array([said.get(pbx, NOT_KNOWN) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
+            for said in (self._dials, self._holds)
+        )
+        dials[np.isin(caller, self._dialers)] = YES
+        holds[np.isin(caller, self._holders)] = YES
+        own, listed, credentials = self._own
+        if keys is not own:
+            listed, credentials = self._policy_then(keys)
+        met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, holds))
+        return Cases(self, self._table, keys, dials, holds, met)
+
+    def listed(self, policy: Policy, sources: pd.Series) -> Ints:
+        """Say of addresses whether the account's prefix is authorized with them, as codes of ``FACTS``."""
+        other = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
+        on_list = membership(policy.networks, sources).to_numpy()
+        return np.where(on_list, NOT_KNOWN if other else YES, NO)
+
+    def _policy_then(self, keys: Keys) -> tuple[Ints, Ints]:
+        """Return for each key whether its source was listed when it called, and the state of credentials."""
+        listed, credentials = np.full(len(keys), NOT_KNOWN), np.full(len(keys), NOT_KNOWN)
+        for number, version in enumerate(self._versions):
+            chosen = keys.version == number
+            if chosen.any():
+                listed[chosen] = self.listed(version.policy, keys.sources)[keys.source[chosen]]
+                credentials[chosen] = CODES[version.policy.credentials_on]
+        return listed, credentials
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Keys and what is known of their callers, ready to be judged under any policy."""
+
+    judge: Judge
+    table: Verdicts
+    keys: Keys
+    dials: Ints
+    holds: Ints
+    then: Ints
+    """Number of the facts that each call met; -1 where no version is on record."""
+
+    def facts(self, policy: Policy) -> Ints:
+        """Return the facts of each key under a policy, numbered: equal numbers are equal facts."""
+        listed = self.judge.listed(policy, self.keys.sources)[self.keys.source]
+        return _numbered(self.dials, listed, CODES[policy.credentials_on], self.holds)
+
+    @cached_property
+    def contradicted(self) -> Flags:
+        """Calls that ended otherwise than the rule says they must have: then something on record is wrong."""
+        expected = self.table.admitted[self.then]
+        against = ((expected == YES) & (self.keys.met == REFUSED)) | ((expected == NO) & (self.keys.met == ADMITTED))
+        found: Flags = against & (self.then >= 0)
+        return found
+
+    def verdicts(self, facts: Ints) -> Verdicts:
+        """
+        Decide each key under numbered facts.
+
+        Where the rule leaves it open and the facts are those that the call met, the call itself is
+        the answer.
+        """
+        admitted, way = self.table.admitted[facts], self.table.way[facts]
+        shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR)
+        let_in = self.keys.met == ADMITTED
+        return Verdicts(
+            np.where(shown, np.where(let_in, YES, NO), admitted),
+            np.where(shown, np.where(let_in, SOME_WAY, NO_WAY), way),
+        )
+
+
+def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
+    """
+    Say which policy version was in force at each time.
+
+    CDRs carry whole seconds, so a call in the very second of a change may have been judged by
+    either policy: it belongs to no version, and proves nothing.
+
+    Args:
+        times: UTC timestamps.
+        versions: Oldest first.
+
+    Returns:
+        Index into ``versions``, or ``NO_VERSION``.
+    """
+    starts = pd.DatetimeIndex([version.valid_from for version in versions], dtype="datetime64[us, UTC]")
+    floors, instants = starts.floor("s"), pd.DatetimeIndex(times)
+    index = np.asarray(np.searchsorted(floors, instants, side="right")).astype(np.int64) - 1
+    if len(floors):
+        same_second = (index >= 1) & (instants.floor("s") == floors[np.maximum(index, 0)])
+        index = np.where(same_second, NO_VERSION, index)
+    return index
+
+
+def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:
+    found: Ints = ((dials * 3 + listed) * 3 + credentials) * 3 + holds
+    return found
+
+
+@lru_cache(maxsize=64)
+def _table(observed: Observations) -> Verdicts:
+    """Ask the rule for every combination of facts, in the order of ``_numbered``."""
+    decisions = [admit(Facts(*facts), observed) for facts in product(FACTS, repeat=4)]
+    return Verdicts(
+        np.array([CODES[decision.admitted] for decision in decisions]),
+        np.array([WAYS.index(_way(decision)) for decision in decisions]),
+    )
+
+
+def _way(decision: Decision) -> str:
+    return "refused" if decision.admitted is False else decision.by
+
+
+def _coded(pbxs: pd.DataFrame, column: str, codes: Mapping[str, int]) -> dict[Any, int]:
+    """Return what the inventory says of each PBX, as codes of ``FACTS``."""
+    return {pbx: codes.get(said, NOT_KNOWN) for pbx, said in zip(pbxs["pbx_id"], pbxs[column], strict=True)}

@@ -1,0 +1,209 @@
+"""
+Staged calls become days of the store, a few days at a time.
+
+A day of which the store has nothing, and in which no call comes twice, is taken as it was staged. Any other
+day is compared with what the store has, call by call, and written anew. Each day gets its roll-ups.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow
+
+from dashboard.calls.engine import run, utc
+from dashboard.calls.generations import Day, Generation
+from dashboard.calls.reading import Staged, rows_in
+from dashboard.calls.store import CallStore
+
+BATCH_ROWS = 400_000
+"""Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
+NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
+A_DAY = timedelta(days=1)
+Window = tuple[datetime, datetime]
+
+
+@dataclass
+class Merged:
+    """What the days become, and how many calls of each file were new."""
+
+    days: dict[date, Day]
+    kept: dict[int, int] = field(default_factory=dict)
+    late: dict[int, int] = field(default_factory=dict)
+    """Calls of each file that are older than calls are kept."""
+
+
+class Merger:
+    """The days of one import."""
+
+    def __init__(self, store: CallStore, base: Generation, work: Path, window: Window | None) -> None:
+        self._store, self._base, self._work, self._window = store, base, work, window
+        self._merged = Merged(dict(base.days))
+
+    def run(
+        self, staged: Sequence[Staged], progress: Callable[[str, float], None], stop: Callable[[], bool]
+    ) -> Merged | None:
+        """
+        Merge day by day.
+
+        Args:
+            staged: The files, in order.
+            progress: Told which day is stored and how far it is, 0 to 1.
+            stop: Asked between a few days; True ends it.
+
+        Returns:
+            The days; ``None`` where it was stopped.
+        """
+        parts: dict[date, dict[int, list[str]]] = {}
+        for number, file in enumerate(staged):
+            for day, found in file.days.items():
+                if self._retired(day):
+                    self._merged.late[number] = self._merged.late.get(number, 0) + sum(map(rows_in, found))
+                else:
+                    parts.setdefault(day, {})[number] = found
+        touched = sorted({*parts, *self._window_days()})
+        sizes = {day: sum(rows_in(part) for found in parts.get(day, {}).values() for part in found) for day in touched}
+        for day in self._base.days.keys() & sizes.keys():
+            sizes[day] += self._base.days[day].rows
+        done = 0
+        for batch in _batches(sizes):
+            if stop():
+                return None
+            progress(f"Storing {batch[0]:%Y-%m-%d}", done / len(touched))
+            done += len(batch)
+            with self._store.engine.cursor("store the calls of an import") as cursor:
+                self._take(cursor, [day for day in batch if day not in self._base.days], parts)
+                self._compare(cursor, [day for day in batch if day in self._base.days], parts)
+        self._weigh()
+        return self._merged
+
+    def _take(
+        self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
+    ) -> None:
+        """Take days that the store does not have as they were staged; compare those in which a call came twice."""
+        if not days:
+            return
+        told = {"calls": [part for day in days for found in parts[day].values() for part in found]}
+        sums = run(cursor, "day_sums", told).fetchall()
+        taken: dict[date, Day] = {}
+        for day, rows, all_differ, first_at, last_at in sums:
+            if all_differ:
+                for number, found in parts[day].items():
+                    self._count(number, sum(map(rows_in, found)))
+                calls = tuple(part for found in parts[day].values() for part in found)
+                taken[day] = Day(calls, (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
+        self._roll_up(cursor, taken)
+        self._compare(cursor, [day for day in days if day not in taken], parts)
+
+    def _compare(
+        self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
+    ) -> None:
+        """Compare days with what the store has of them; write those that change."""
+        if not days:
+            return
+        files = [(part, number) for day in days for number, found in parts.get(day, {}).items() for part in found]
+        cursor.register("files", pyarrow.table({"part": [f[0] for f in files], "file_no": [f[1] for f in files]}))
+        values = {
+            "staged": [part for part, _ in files],
+            "calls": self._store.parts(part for day in days for part in self._calls_of(day)),
+            "replaced_from": utc(self._window[0]) if self._window else NEVER,
+            "replaced_until": utc(self._window[1]) if self._window else NEVER,
+        }
+        run(cursor, "merge", values)
+        for number, kept in run(cursor, "file_changes", {}).fetchall():
+            self._count(number, kept)
+        made: dict[date, Day] = {}
+        for day, rows, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
+            if changed and not rows:
+                del self._merged.days[day]
+            elif changed:
+                path = self._work / f"{day}.parquet"
+                run(cursor, "day", {"day": day}, target=path)
+                made[day] = Day((str(path),), (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
+        self._roll_up(cursor, made)
+        cursor.execute("DROP TABLE merged")
+
+    def _roll_up(self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, Day]) -> None:
+        """Give days their roll-up, and put both where the store has its parts."""
+        if not days:
+            return
+        values: dict[str, Any] = {
+            "calls": [part for day in days.values() for part in day.calls],
+            "since": _midnight(min(days)),
+            "until": _midnight(max(days) + A_DAY),
+            "hours": None,
+            "cuts": [],
+        }
+        rolled = self._write(cursor, "rollup", values, "hour_at")
+        for day, made in days.items():
+            self._merged.days[day] = replace(
+                made,
+                calls=tuple(self._store.generations.adopt(Path(part), f"{day}-calls") for part in made.calls),
+                traffic=tuple(self._store.generations.adopt(part, f"{day}-traffic") for part in rolled.get(day, ())),
+            )
+
+    def _write(
+        self, cursor: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], time: str
+    ) -> dict[date, list[Path]]:
+        """Write the rows of a query by day; return the files of each."""
+        folder = self._work / name
+        shutil.rmtree(folder, ignore_errors=True)
+        run(cursor, name, values, target=folder, by_day=time)
+        return {date.fromisoformat(day.name.removeprefix("day=")): sorted(day.iterdir()) for day in folder.iterdir()}
+
+    def _weigh(self) -> None:
+        """Count the load of each minute of the days that changed, and of those after them, into which calls run on."""
+        days, before = self._merged.days, self._base.days
+        changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
+        due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
+        for batch in _batches({day: days[day].rows for day in due}):
+            around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
+            values = {
+                "calls": self._store.parts(part for day in around for part in days[day].calls),
+                "since": _midnight(batch[0]),
+                "until": _midnight(batch[-1] + A_DAY),
+            }
+            with self._store.engine.cursor("count the load of an import") as cursor:
+                weighed = self._write(cursor, "load", values, "minute_at")
+            for day in batch:
+                parts = tuple(self._store.generations.adopt(part, f"{day}-load") for part in weighed.get(day, ()))
+                days[day] = replace(days[day], load=parts)
+
+    def _calls_of(self, day: date) -> tuple[str, ...]:
+        return self._base.days[day].calls if day in self._base.days else ()
+
+    def _count(self, number: int, rows: int) -> None:
+        self._merged.kept[number] = self._merged.kept.get(number, 0) + rows
+
+    def _retired(self, day: date) -> bool:
+        """Say whether only the roll-up of a day is left, so that its calls can no longer be compared."""
+        return day in self._base.days and not self._base.days[day].calls
+
+    def _window_days(self) -> Iterator[date]:
+        if self._window is None:
+            return
+        first, last = utc(self._window[0]).date(), utc(self._window[1]).date()
+        yield from (day for day in self._base.days if first <= day <= last and not self._retired(day))
+
+
+def _batches(sizes: Mapping[date, int]) -> Iterator[list[date]]:
+    batch: list[date] = []
+    rows = 0
+    for day, size in sizes.items():
+        if batch and rows + size > BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+        batch.append(day)
+        rows += size
+    if batch:
+        yield batch
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time())

@@ -1,0 +1,133 @@
+"""``replay``: which past calls a change would let in or refuse, without planning anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboard.addresses import is_network, parse_entry
+from dashboard.capabilities import Capability
+from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.cli.account import NoSync, bring_up_to_date
+from dashboard.cli.output import Format, say, say_json
+from dashboard.cli.rooms import open_home
+from dashboard.errors import InputError
+
+if TYPE_CHECKING:
+    from dashboard.snapshot import Snapshot
+
+app = typer.Typer()
+
+COUNTED = {"calls", "minutes", "cost_usd"}
+
+
+class Switch(StrEnum):
+    """What becomes of the account's SIP credentials."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command()
+def replay(
+    *,
+    allow: Annotated[list[str] | None, typer.Option(help="Address to put on the list; repeatable.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Entry to take off the list; repeatable.")] = None,
+    credentials: Annotated[Switch | None, typer.Option(help="Turn outbound SIP credentials on or off.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only calls from then on, UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+    ] = None,
+    no_sync: NoSync = False,
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
+) -> None:
+    """
+    Say which past outbound calls a change of the account would have let in or refused.
+
+    Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
+    """
+    from dashboard.calls.replay import replay as judge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
+
+    with open_home() as home:
+        if not no_sync:
+            bring_up_to_date(home)
+        snapshot = home.snapshot(since=since.replace(tzinfo=UTC) if since else None)
+    changes = _changes(snapshot, allow or [], remove or [], credentials)
+    impact = judge(snapshot, proposed(snapshot.policy, changes)).impact
+    if output is Format.JSON:
+        say_json(_as_json(impact))
+    else:
+        _show(impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+
+
+def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credentials: Switch | None) -> list[Change]:
+    """
+    Read the options as changes of the account.
+
+    Raises:
+        InputError: An address cannot stand on the list, stands there already, or does not.
+    """
+    listed, can = snapshot.policy.networks, snapshot.capabilities
+    changes: list[Change] = []
+    for text in dict.fromkeys(allow):
+        network = parse_entry(
+            text,
+            public_ranges=snapshot.treated_as_public,
+            allow_cidr=Capability.CIDR_ENTRIES in can,
+            allow_ipv6=Capability.IPV6_ENTRIES in can,
+        )
+        if network in listed:
+            raise InputError(f"{network} is on the list already. Leave out --allow {network}.")
+        changes.append(AllowAddress(network=network))
+    for text in dict.fromkeys(remove):
+        if text not in listed:
+            shown = text if is_network(text) else parse_entry(text)
+            raise InputError(f"{shown} is not on the list, so it cannot be taken off. The list has: {_names(listed)}.")
+        changes.append(RemoveAddress(network=text))
+    if credentials is not None:
+        changes.append(SetCredentials(enabled=credentials is Switch.ON))
+    return changes
+
+
+SHOWN = 12
+
+
+def _names(listed: frozenset[str]) -> str:
+    """Name the first entries of a list, and how many more there are."""
+    more = [f"{len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
+    return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
+
+
+def _as_json(impact: Impact) -> dict[str, Any]:
+    judged = sum(counted.calls for counted in impact.labels.values())
+    return {
+        "labels": {label: counted.model_dump(include=COUNTED) for label, counted in impact.labels.items()},
+        "decided": impact.decided if judged else None,
+        "since": impact.since.isoformat() if impact.since else None,
+        "breaks": list(impact.breaks),
+        "saves": list(impact.saves),
+    }
+
+
+def _show(impact: Impact, *, lower_bound: bool) -> None:
+    if not any(counted.calls for counted in impact.labels.values()):
+        say("No outbound calls are on record for that time, so there is nothing to replay.")
+        return
+    rows = [("", "calls", "minutes", "dollars")]
+    for label, counted in impact.labels.items():
+        rows.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True)]
+        say("   ".join([f"{name:<{widths[0]}}", *cells]))
+    since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
+    say(f"{impact.decided:.1%} of the outbound calls{since} could be decided.")
+    for words, names in (("Breaks calls of", impact.breaks), ("Saves calls of", impact.saves)):
+        if names:
+            say(f"{words}: {', '.join(names)}.")
+    if lower_bound:
+        say("Refused calls are not on record at this carrier: more may be saved than is counted.")

@@ -1,0 +1,49 @@
+"""The calls page in a real browser: what is chosen on a chart narrows everything else, and can be shared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Program, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.mark.timeout(600)
+def test_a_bar_and_a_stretch_of_time_narrow_the_page(
+    serve: Callable[..., Program], open_page: Callable[..., Page]
+) -> None:
+    """A click on a PBX's bar, then a stretch drawn over time: title and link follow, and the link shows the same."""
+    program = serve()
+    page = open_page(program.url)
+    page.goto(f"{program.url}/calls?span=30+days")
+    title, charts = page.get_by_role("heading", level=1), page.get_by_test_id("stVegaLiteChart")
+    expect(title).to_contain_text("outbound calls in the last 30 days", timeout=120_000)
+
+    charts.nth(1).locator('path[aria-label*="Denver"]').first.click(force=True)
+
+    expect(title).to_contain_text("outbound calls of Denver in the last 30 days")
+    expect(page).to_have_url(re.compile("from=Denver"))
+    settle(page)
+
+    box = charts.nth(0).bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] * 0.6
+    page.mouse.move(box["x"] + box["width"] * 0.4, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, height, steps=8)
+    page.mouse.up()
+
+    expect(title).to_contain_text(re.compile(r"of Denver from \d+ \w+ 00:00 to \d+ \w+ 00:00"))
+    settle(page)
+    narrowed, shared = title.inner_text(), page.url
+    other = open_page(program.url)
+    other.goto(shared)
+    expect(other.get_by_role("heading", level=1)).to_have_text(narrowed)
+
+    page.get_by_role("button", name="Clear filters").click()
+    expect(title).to_contain_text("outbound calls in the last 30 days")

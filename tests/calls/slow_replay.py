@@ -1,0 +1,212 @@
+"""A slow, obvious replay: worlds of PBXs, addresses, policies and calls, judged one call at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dashboard.policy import Observations, Policy, PolicyVersion
+from dashboard.snapshot import Snapshot
+from tests.worlds import NOW, calls_row, make_snapshot, pbx
+
+ADDRESSES = ("198.51.100.1", "198.51.100.2", "198.51.100.3", "2001:db8::1")
+LISTABLE = (*ADDRESSES, "198.51.100.0/30")
+WITHIN = {"198.51.100.0/30": ADDRESSES[:3]}
+BEGINS = tuple(NOW - timedelta(days=days, milliseconds=-250) for days in (20, 12, 5))
+"""When policies came into force: within a second, as they do."""
+SECOND = timedelta(seconds=1)
+MOMENTS = tuple(
+    at.replace(microsecond=0) + away for at in BEGINS for away in (-SECOND, timedelta(0), SECOND, timedelta(days=3))
+)
+OUTCOMES = ("answered", "busy_or_no_answer", "refused_auth", "refused_unknown")
+
+
+@dataclass(frozen=True)
+class Call:
+    """Calls that are all alike."""
+
+    source: str
+    who: str
+    outcome: str
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class World:
+    """An account's calls, and all that is on record of it."""
+
+    calls: tuple[Call, ...]
+    facts: dict[str, dict[str, str]]
+    policies: tuple[Policy, ...]
+    observed: Observations
+
+    @property
+    def versions(self) -> tuple[PolicyVersion, ...]:
+        """Each policy from its begin; the last is today's."""
+        return tuple(PolicyVersion(*pair) for pair in zip(self.policies, BEGINS, strict=False))
+
+    def snapshot(self, rows: Sequence[dict[str, Any]] | None = None) -> Snapshot:
+        """Return the snapshot whose traffic has a row for each call, or the rows given."""
+        today = self.policies[-1]
+        return make_snapshot(
+            allowed=tuple(sorted(today.networks)),
+            credentials_on=today.credentials_on,
+            pbxs=[pbx(name, **facts) for name, facts in self.facts.items()],
+            traffic=[as_row(call) for call in self.calls] if rows is None else list(rows),
+            versions=self.versions,
+            observed=self.observed,
+        )
+
+
+def as_row(call: Call, **more: Any) -> dict[str, Any]:
+    """Return a call as a row of the roll-up."""
+    talked = 60 * call.count if call.outcome == "answered" else 0
+    counted = {"calls": call.count, "duration_s": talked, "cost_usd": f"{0.01 * talked:.8f}"}
+    return calls_row(call.source, pbx_id=call.who, outcome=call.outcome, at=call.at, **counted) | more
+
+
+def a_policy(switch: st.SearchStrategy[bool | None]) -> st.SearchStrategy[Policy]:
+    """Draw a policy of the account."""
+    return st.builds(Policy, st.frozensets(st.sampled_from(LISTABLE), max_size=4), switch, st.just("12345678"))
+
+
+policies = a_policy(st.sampled_from([True, False, None]))
+facts_of_one = st.fixed_dictionaries(
+    {
+        "auth_method": st.sampled_from(["ip", "credentials", "both"]),
+        "dials_prefix": st.sampled_from(["yes", "no", "unknown"]),
+    }
+)
+some_calls = st.lists(
+    st.builds(
+        Call,
+        source=st.sampled_from(ADDRESSES),
+        who=st.sampled_from(["a", "b", ""]),
+        outcome=st.sampled_from(OUTCOMES),
+        at=st.sampled_from(MOMENTS),
+        count=st.integers(1, 9),
+    ),
+    min_size=1,
+    max_size=12,
+).map(tuple)
+observations = st.builds(Observations, st.sampled_from([None, True, False]), st.sampled_from([None, 403]))
+worlds = st.builds(
+    World,
+    calls=some_calls,
+    facts=st.fixed_dictionaries({"a": facts_of_one, "b": facts_of_one}),
+    policies=st.lists(policies, min_size=1, max_size=3).map(tuple),
+    observed=observations,
+)
+
+Facts = tuple[bool | None, bool, bool | None, bool | None]
+
+
+def table(prefix: bool, together: bool, on: bool, digest: bool, rescues: bool | None) -> bool | None:
+    """Read the design's admission table, row by row, for one call with every fact known."""
+    if prefix and together:
+        return True
+    if prefix:
+        return rescues if on and digest else False
+    return on and digest
+
+
+def rule(facts: Facts, rescues: bool | None) -> bool | None:
+    """Judge one call by trying every value of what is not known."""
+    ways = product(*([True, False] if fact is None else [fact] for fact in facts))
+    answers = {table(*way, rescues) for way in ways}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def on_list(policy: Policy, source: str) -> bool:
+    """Say whether an address or a network around it is on the list."""
+    return any(source == entry or source in WITHIN.get(entry, ()) for entry in policy.networks)
+
+
+def in_force(world: World, at: datetime) -> Policy | None:
+    """Return the policy of that time; nothing before the first, and in the very second of a change."""
+    found = None
+    for place, version in enumerate(world.versions):
+        second = version.valid_from.replace(microsecond=0)
+        if place and at == second:
+            return None
+        if at >= second:
+            found = version.policy
+    return found
+
+
+def facts_under(world: World, call: Call, policy: Policy) -> Facts:
+    """Gather what is proven of a caller, by going through every call it made."""
+    known = world.facts.get(call.who)
+    dials = None if known is None else {"yes": True, "no": False}.get(known["dials_prefix"])
+    holds = None if known is None else known["auth_method"] != "ip"
+    for other in world.calls:
+        then = in_force(world, other.at)
+        if (other.source, other.who) != (call.source, call.who) or other.outcome.startswith("refused") or not then:
+            continue
+        if then.credentials_on is True and not on_list(then, other.source):
+            holds = True
+        if then.credentials_on is False and on_list(then, other.source):
+            dials = True
+    return dials, on_list(policy, call.source), policy.credentials_on, holds
+
+
+def seen(call: Call) -> bool | None:
+    """Say whether the carrier let the call in; a 403 that does not name the list says nothing."""
+    return {"refused_auth": False, "refused_unknown": None}.get(call.outcome, True)
+
+
+def judged(world: World, call: Call, policy: Policy) -> bool | None:
+    """Say what becomes of a call under a policy: by the rule, else by what became of it under the same facts."""
+    facts, then = facts_under(world, call, policy), in_force(world, call.at)
+    answer = rule(facts, world.observed.digest_rescues_prefix)
+    same = then is not None and facts_under(world, call, then) == facts
+    return seen(call) if answer is None and same else answer
+
+
+def contradicts(world: World, call: Call) -> bool:
+    """Say whether a call ended otherwise than the rule says."""
+    then = in_force(world, call.at)
+    if then is None or seen(call) is None:
+        return False
+    expected = rule(facts_under(world, call, then), world.observed.digest_rescues_prefix)
+    return expected is not None and expected != seen(call)
+
+
+def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
+    """Label one call by the design's second table."""
+    if facts_under(world, call, today) == facts_under(world, call, proposal):
+        return "unchanged"
+    now, then = judged(world, call, today), judged(world, call, proposal)
+    if contradicts(world, call) or now is None or then is None:
+        return "cannot tell"
+    if now == then:
+        return "unchanged"
+    return "saved" if then else "broken"
+
+
+def authorized(world: World, call: Call) -> str:
+    """Say whether a call was authorized when it was made."""
+    then = in_force(world, call.at)
+    answer = None if then is None or contradicts(world, call) else judged(world, call, then)
+    return {True: "yes", False: "no", None: "cannot tell"}[answer]
+
+
+def as_segments(world: World) -> list[dict[str, Any]]:
+    """Roll calls up into rows that none of the seconds of a change straddles."""
+    cuts = [at.replace(microsecond=0) + more for at in BEGINS for more in (timedelta(0), SECOND)]
+    alike: dict[tuple[Any, ...], list[Call]] = {}
+    for call in world.calls:
+        segment = sum(cut <= call.at for cut in cuts)
+        alike.setdefault((segment, call.source, call.who, call.outcome), []).append(call)
+    rows = []
+    for calls in alike.values():
+        first, last = min(call.at for call in calls), max(call.at for call in calls)
+        whole = Call(calls[0].source, calls[0].who, calls[0].outcome, first, sum(call.count for call in calls))
+        rows.append(as_row(whole, last_at=last))
+    return rows

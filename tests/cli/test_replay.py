@@ -1,0 +1,118 @@
+"""``trunkgate replay``: what a change would have done to past calls, and nothing is changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+DENVER, SEATTLE = "198.51.100.24", "198.51.100.11"
+LABELS = {"unchanged", "saved", "broken", "cannot tell"}
+
+
+def replayed(program: Any, *options: str) -> Any:
+    """Return the answer of a replay, which has to succeed."""
+    answer = program("replay", *options, "--format", "json")
+    assert (answer.status, answer.err) == (0, "")
+    return answer.json
+
+
+def test_json_counts_each_label(shared: Any) -> None:
+    """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
+    found = replayed(shared, "--remove", SEATTLE)
+
+    assert {"labels", "decided", "since", "breaks", "saves"} == found.keys()
+    assert LABELS == found["labels"].keys()
+    broken = found["labels"]["broken"]
+    assert {"calls", "minutes", "cost_usd"} == broken.keys()
+    assert broken["calls"] > 100
+    assert broken["minutes"] > 0
+    assert Decimal(broken["cost_usd"]) > 0
+    assert (["Seattle"], []) == (found["breaks"], found["saves"])
+    assert found["decided"] >= 0.95
+
+
+def test_several_changes_are_judged_together(shared: Any) -> None:
+    """Allowing Denver saves its refused calls; without credentials, those who have nothing else are refused."""
+    allowed = replayed(shared, "--allow", DENVER)
+    both = replayed(shared, "--allow", DENVER, "--credentials", "off", "--no-sync")
+
+    assert (["Denver"], []) == (allowed["saves"], allowed["breaks"])
+    assert ["Denver"] == both["saves"]
+    assert "Miami" in both["breaks"]
+
+
+def test_nothing_proposed_changes_nothing_and_neither_does_a_replay(shared: Any) -> None:
+    """Without a change every call stays as it is, and a replay leaves neither account nor journal behind."""
+    before = replayed(shared)
+
+    replayed(shared, "--allow", DENVER, "--remove", SEATTLE)
+
+    assert 0 == sum(before["labels"][label]["calls"] for label in LABELS - {"unchanged"})
+    assert before["labels"] == replayed(shared, "--no-sync")["labels"]
+    assert [] == shared("journal", "list", "--format", "json").json
+
+
+def test_since_counts_later_calls_only(shared: Any) -> None:
+    """A window is to the second, and says where it begins."""
+    begin = (datetime.now(UTC) - timedelta(days=5)).replace(microsecond=0)
+
+    whole = replayed(shared, "--remove", SEATTLE, "--no-sync")
+    late = replayed(shared, "--remove", SEATTLE, "--no-sync", "--since", f"{begin:%Y-%m-%dT%H:%M:%S}")
+
+    assert 0 < late["labels"]["broken"]["calls"] < whole["labels"]["broken"]["calls"]
+    assert datetime.fromisoformat(late["since"]) >= begin
+    assert datetime.fromisoformat(whole["since"]) < begin
+
+
+def test_text_is_an_aligned_table(shared: Any) -> None:
+    """A line for each label under its units, what was decided, and who loses calls."""
+    answer = shared("replay", "--remove", SEATTLE, "--no-sync")
+
+    head, *rows = answer.out.splitlines()[:5]
+    assert ["calls", "minutes", "dollars"] == head.split()
+    assert ["unchanged", "saved", "broken", "cannot tell"] == [row[:11].strip() for row in rows]
+    assert {len(head)} == {len(row) for row in rows}
+    assert "could be decided.\n" in answer.out
+    assert "Breaks calls of: Seattle.\n" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--allow", "pbx.example.net"), "pbx.example.net is a host name."),
+        (("--allow", "10.0.0.1"), "10.0.0.1 is a private address"),
+        (("--allow", SEATTLE), f"{SEATTLE} is on the list already."),
+        (("--remove", DENVER), f"{DENVER} is not on the list, so it cannot be taken off. The list has: 198.51.100.11"),
+        (("--remove", "seattle"), "seattle is a host name."),
+    ],
+)
+def test_what_cannot_be_proposed_is_a_sentence(shared: Any, options: tuple[str, ...], words: str) -> None:
+    """Status 2, the value, and what to do."""
+    answer = shared("replay", "--no-sync", *options)
+
+    assert 2 == answer.status
+    assert words in answer.sentence
+
+
+def test_a_home_without_calls_says_so(bare: Any) -> None:
+    """Where nothing was ever fetched there is nothing to judge, and no share is made up."""
+    answer = bare("replay", "--no-sync")
+
+    assert 0 == answer.status
+    assert "No outbound calls are on record" in answer.out
+    assert bare("replay", "--no-sync", "--format", "json").json["decided"] is None
+
+
+@pytest.mark.parametrize("options", [("--credentials", "maybe"), ("--since", "yesterday")])
+def test_a_wrong_option_is_an_error_of_its_own(bare: Any, options: tuple[str, str]) -> None:
+    """What is no switch and no date ends with 2 and touches nothing."""
+    answer = bare("replay", *options)
+
+    assert (2, "") == (answer.status, answer.out)
+    assert options[1] in answer.err
+    assert not bare.home.exists()
