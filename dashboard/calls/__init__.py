@@ -2,5 +2,5 @@
 Calls: export files to Parquet by day, the roll-up ``traffic``, and what is asked of them.
 
 ``ingest`` writes, ``store`` reads, ``outcomes`` and ``attribution`` say what a call means,
-``metrics`` and ``replay`` count. All SQL stands in ``sql/``.
+``metrics`` (its ``definitions``), ``destinations`` and ``replay`` count, ``cube`` draws. All SQL stands in ``sql/``.
 """

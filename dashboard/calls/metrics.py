@@ -1,162 +1,196 @@
 """
-What the calls add up to: pure functions of an attributed TRAFFIC frame, a filter away from any page.
+What calls add up to: ratios with what they are made of, sums, peaks; pure functions of grouped calls.
 
-ASR is answered / attempts (ITU-T E.411 as commonly reported: busy and no answer count against it). The
-refusal share is refused for authorization / attempts, of outbound calls; where the carrier does not
-write refused attempts into its CDRs it is a lower bound. Minutes are talk time, not billed time.
-Times are UTC; ``who`` is the PBX's id, or the source address where the call belongs to none.
+A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status``
+(missing where there is none), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``.
+What each number means is data: ``definitions``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import NormalDist
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow
+import pyarrow.compute
 
-from dashboard import tables
+from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE, REFUSED
+from dashboard.tables import MONEY
 
-ANSWERED, REFUSED = "answered", "refused_auth"
-MIN_SAMPLE = 20
-"""A share of fewer calls says more about chance than about a PBX; it is not shown."""
+CONFIDENCE = 0.95
 Bucket = Literal["hour", "day"]
-_FLOOR = {"hour": "h", "day": "D"}
-_SUMS = ["calls", "answered", "refused", "duration_s", "cost_usd"]
+Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """A share with what it was made of."""
+def wilson(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> tuple[Array, Array]:
+    """
+    Return the score interval of shares at ``CONFIDENCE``.
 
-    numerator: int
-    denominator: int
+    Args:
+        numerator: Successes.
+        denominator: Trials.
 
-    @property
-    def value(self) -> float | None:
-        """The share, 0 to 1; ``None`` below the minimum sample."""
-        return self.numerator / self.denominator if self.denominator >= MIN_SAMPLE else None
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums over a frame."""
-
-    calls: int
-    answered: int
-    refused: int
-    """For authorization."""
-    minutes: float
-    cost_usd: Decimal
-
-    @property
-    def asr(self) -> Ratio:
-        """Answer-seizure ratio."""
-        return Ratio(self.answered, self.calls)
-
-    @property
-    def refusal_share(self) -> Ratio:
-        """Refused for authorization of all attempts."""
-        return Ratio(self.refused, self.calls)
+    Returns:
+        Lower and upper bound; NaN where there was no trial. Source: Wilson 1927, recommended by Brown, Cai and
+        DasGupta 2001.
+    """
+    n = np.asarray(denominator, dtype="float64")
+    n = np.where(n > 0, n, np.nan)
+    share = np.asarray(numerator, dtype="float64") / n
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.clip(np.minimum(middle - half, share), 0, 1), np.clip(np.maximum(middle + half, share), 0, 1)
 
 
-def totals(traffic: pd.DataFrame) -> Totals:
-    """Sum a TRAFFIC frame."""
-    rows = _counted(traffic)
-    cost = rows["cost_usd"].sum() if len(rows) else Decimal(0)
-    return Totals(
-        calls=int(rows["calls"].sum()),
-        answered=int(rows["answered"].sum()),
-        refused=int(rows["refused"].sum()),
-        minutes=float(rows["duration_s"].sum()) / 60,
-        cost_usd=cost if isinstance(cost, Decimal) else Decimal(str(cost)),
+def ratios(frame: pd.DataFrame, by: Sequence[str] = (), only: Collection[str] = ()) -> pd.DataFrame:
+    """
+    Return the ratios of each group.
+
+    Args:
+        frame: Grouped calls; of one direction, if a page is to say so.
+        by: Columns to keep apart; none for one group of all.
+        only: Ids of ratios in ``DEFINITIONS``; where empty, all that the frame has the columns for.
+
+    Returns:
+        Sorted, a row for each group and ratio: ``by``, ``ratio`` (id), ``numerator``, ``denominator``, and
+        ``value``, ``low``, ``high`` (0 to 1), which are missing below ``MIN_SAMPLE``.
+    """
+    ids = list(only) or [
+        made.id
+        for made in DEFINITIONS.values()
+        if made.unit == "share" and all(count.needs <= {*frame.columns} for count in made.counts)
+    ]
+    wide = _divided(frame, by, ids)
+    groups = wide[list(by)].loc[wide.index.repeat(len(ids))].reset_index(drop=True)
+    top, bottom = (wide[[f"{made} {part}" for made in ids]].to_numpy("int64").ravel() for part in ("of", "in"))
+    low, high = wilson(top, bottom)
+    shown = {"value": top / np.maximum(bottom, 1), "low": low, "high": high}
+    return groups.assign(
+        ratio=pd.array(ids * len(wide), dtype="str"),
+        numerator=top,
+        denominator=bottom,
+        **{name: _enough(values, bottom) for name, values in shown.items()},
     )
 
 
-def outcome_series(traffic: pd.DataFrame, bucket: Bucket = "day") -> pd.DataFrame:
-    """Return ``at``, ``outcome``, ``calls``: how calls ended, over time."""
-    rows = traffic.assign(at=traffic["hour_at"].dt.floor(_FLOOR[bucket]))
-    return rows.groupby(["at", "outcome"], as_index=False)[["calls"]].sum()
+def acd(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, ``calls`` (answered), ``duration_s`` (their talk time), ``acd_s`` (missing below the minimum)."""
+    found = _divided(frame, by, ["acd"]).rename(columns={"acd in": "calls", "acd of": "duration_s"})
+    found = found[[*by, "calls", "duration_s"]]
+    mean = found["duration_s"].to_numpy("float64") / found["calls"].clip(lower=1).to_numpy()
+    return found.assign(acd_s=_enough(mean, found["calls"].to_numpy()))
 
 
-def cost_series(traffic: pd.DataFrame, bucket: Bucket = "hour") -> pd.DataFrame:
-    """Return ``at``, ``calls``, ``cost_usd`` over time."""
-    rows = traffic.assign(at=traffic["hour_at"].dt.floor(_FLOOR[bucket]))
-    return rows.groupby("at", as_index=False)[["calls", "cost_usd"]].sum()
+def totals(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, ``calls``, ``answered``, ``refused`` (for authorization), ``minutes`` of talk and ``cost_usd``."""
+    rows = frame.assign(answered=ANSWERED.of(frame), refused=REFUSED.of(frame))
+    found = _summed(rows, by, ["calls", "answered", "refused", "duration_s", "cost_usd"])
+    found.insert(len(by) + 3, "minutes", found.pop("duration_s") / 60)
+    return found
 
 
-def refusal_share_by_pbx(traffic: pd.DataFrame, bucket: Bucket = "day") -> pd.DataFrame:
+def breakdown(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, SIP code, reason and outcome as the frame has them, ``calls``, ``share`` of group; most first."""
+    kept = [name for name in ("sip_status", "sip_reason", "outcome") if name in frame and name not in by]
+    found = _summed(frame, [*by, *kept], ["calls"])
+    groups = found.groupby(list(by), dropna=False, observed=True)["calls"] if by else None
+    whole = (groups.transform("sum") if groups else found["calls"] * 0 + found["calls"].sum()).to_numpy("int64")
+    found["share"] = _enough(found["calls"].to_numpy() / np.maximum(whole, 1), whole)
+    return found.sort_values([*by, "calls"], ascending=[*(True for _ in by), False], kind="stable", ignore_index=True)
+
+
+def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
+    """Return what costs most of a column's values: ``by``, ``calls``, ``minutes``, ``cost_usd``."""
+    found = _summed(frame, [by], ["calls", "duration_s", "cost_usd"])
+    found.insert(2, "minutes", found.pop("duration_s") / 60)
+    return found.sort_values(["cost_usd", "calls"], ascending=False, kind="stable", ignore_index=True).head(limit)
+
+
+def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.DataFrame:
+    """Add ``at``: when the hour (``hour_at``) or its day began in a zone, to be grouped by."""
+    local = frame["hour_at"].dt.tz_convert(timezone)
+    return frame.assign(at=local.dt.normalize() if step == "day" else local)
+
+
+def hour_of_week(frame: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
+    """Return ``weekday`` (1 is Monday), ``hour`` in the zone given, and ``totals`` of the calls of ``hour_at``."""
+    local = frame["hour_at"].dt.tz_convert(timezone)
+    return totals(frame.assign(weekday=local.dt.day_of_week + 1, hour=local.dt.hour), ["weekday", "hour"])
+
+
+def peaks(load: pd.DataFrame) -> pd.DataFrame:
     """
-    Return the refusal share of outbound calls over time.
+    Return the peaks of load by the minute, each direction by itself: they need not fall together.
 
     Args:
-        traffic: Attributed TRAFFIC.
-        bucket: Width of a step in time.
+        load: Rows of ``sql/load.sql``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
 
     Returns:
-        ``at``, ``who``, ``pbx_id``, ``calls`` (n), ``refused``, ``share`` (missing below ``MIN_SAMPLE``).
+        ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it was reached in:
+        ``peak_1s_at`` and so on. ``DEFINITIONS`` says what they mean.
     """
-    rows = _named(_counted(traffic[traffic["direction"] == "outbound"]))
-    rows["at"] = rows["hour_at"].dt.floor(_FLOOR[bucket])
-    grouped = rows.groupby(["at", "who", "pbx_id"], as_index=False)[["calls", "refused"]].sum()
-    return grouped.assign(share=_share(grouped["refused"], grouped["calls"]))
+    rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
+    found: dict[str, pd.Series] = {}
+    for name in ("peak_1s", "peak_60s", "concurrent"):
+        first = rows.loc[rows.groupby("direction")[name].idxmax()].set_index("direction")
+        found |= {name: first[name], f"{name}_at": first["minute_at"]}
+    return pd.DataFrame(found).rename_axis("direction").reset_index()
 
 
-def by_pbx(traffic: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per ``who``: the sums, ``asr`` and ``refusal_share`` (missing when few), first and last call."""
-    return _summed(_named(_counted(traffic)), ["who", "pbx_id"])
+def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.DataFrame:
+    """
+    Return the sources and zones that are new.
+
+    Args:
+        seen: Rows of ``sql/first_seen.sql``: ``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``.
+        now: When it is.
+        hours: How long ago a first call may be.
+
+    Returns:
+        Of ``seen`` what began since then, the newest first; nothing where the record itself is no older.
+    """
+    since = now - timedelta(hours=hours)
+    is_new = (seen["first_at"] >= since) & (seen["first_at"].min() < since)
+    new: pd.DataFrame = seen[is_new].sort_values("first_at", ascending=False, kind="stable", ignore_index=True)
+    return new
 
 
-def by_source(traffic: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per source address and PBX, as ``by_pbx``."""
-    return _summed(_counted(traffic), ["source_ip", "pbx_id"])
+def _divided(frame: pd.DataFrame, by: Sequence[str], ids: Iterable[str]) -> pd.DataFrame:
+    """Return by group what each definition divides: ``ID of`` and ``ID in``."""
+    wanted = {made: DEFINITIONS[made].counts for made in ids}
+    counts = [count for pair in wanted.values() for count in pair]
+    needs = {name for count in counts for name in count.needs}
+    kinds = [name for name in ("outcome", "sip_status") if name in needs and name not in by]
+    rows = _summed(frame, [*by, *kinds], sorted({count.column for count in counts}))
+    parts = {
+        f"{made} {part}": c.of(rows)
+        for made, pair in wanted.items()
+        for part, c in zip(("of", "in"), pair, strict=True)
+    }
+    return _summed(rows[list(by)].assign(**parts), by, list(parts))
 
 
-def by_sip_status(traffic: pd.DataFrame) -> pd.DataFrame:
-    """Return ``sip_status`` (missing where there was none), ``outcome``, ``calls``, ``share`` of all; most first."""
-    rows = traffic.groupby(["sip_status", "outcome"], as_index=False, dropna=False)[["calls"]].sum()
-    rows["share"] = rows["calls"].astype("float64") / max(1, int(rows["calls"].sum()))
-    return rows.sort_values(["calls", "sip_status", "outcome"], ascending=[False, True, True], ignore_index=True)
+def _summed(frame: pd.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Add up columns exactly by group, sorted; one row where there is nothing to group by, and missing counts as 0."""
+    usd = pyarrow.decimal128(18, 8)
+    kinds = {name: usd if name == "cost_usd" else pyarrow.int64() for name in columns}
+    keys = {name: pyarrow.array(frame[name], from_pandas=True) for name in by}
+    values = {f"{name}!": pyarrow.array(frame[name], kind, from_pandas=True) for name, kind in kinds.items()}
+    table = pyarrow.table(keys | values).group_by(list(by), use_threads=False)
+    sums = table.aggregate([(name, "sum") for name in values])
+    found = pd.DataFrame({name: sums.column(name).to_pandas().astype(frame[name].dtype) for name in by})
+    for name, kind in kinds.items():
+        added = pyarrow.compute.fill_null(sums.column(f"{name}!_sum").cast(kind), 0)
+        found[name] = pd.Series(added.to_pandas(types_mapper=pd.ArrowDtype), dtype=MONEY if kind == usd else "int64")
+    return found.sort_values(list(by), ignore_index=True) if by else found
 
 
-def top_zones(traffic: pd.DataFrame, limit: int = 10) -> pd.DataFrame:
-    """Return the outbound destination zones that cost most: ``zone``, ``calls``, ``minutes``, ``cost_usd``."""
-    rows = traffic[traffic["direction"] == "outbound"]
-    grouped = rows.groupby("zone", as_index=False)[["calls", "duration_s", "cost_usd"]].sum()
-    grouped["minutes"] = grouped.pop("duration_s").astype("float64") / 60
-    ranked = grouped.sort_values(["cost_usd", "calls"], ascending=False, ignore_index=True).head(limit)
-    return ranked[["zone", "calls", "minutes", "cost_usd"]]
-
-
-def hour_of_week(traffic: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
-    """Return ``weekday`` (1 is Monday), ``hour``, ``calls``, ``refused``, ``cost_usd``, in the zone given."""
-    rows = _counted(traffic)
-    local = rows["hour_at"].dt.tz_convert(timezone)
-    rows["weekday"], rows["hour"] = local.dt.day_of_week + 1, local.dt.hour
-    return rows.groupby(["weekday", "hour"], as_index=False)[["calls", "refused", "cost_usd"]].sum()
-
-
-def _counted(traffic: pd.DataFrame) -> pd.DataFrame:
-    """Add ``answered`` and ``refused`` as counts of calls."""
-    outcome, calls = traffic["outcome"], traffic["calls"]
-    return traffic.assign(answered=calls.where(outcome == ANSWERED, 0), refused=calls.where(outcome == REFUSED, 0))
-
-
-def _named(traffic: pd.DataFrame) -> pd.DataFrame:
-    return traffic.assign(who=traffic["pbx_id"].where(traffic["pbx_id"] != "", traffic["source_ip"]))
-
-
-def _summed(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    grouped = rows.groupby(keys)
-    found = grouped[_SUMS].sum()
-    found["first_at"], found["last_at"] = grouped["first_at"].min(), grouped["last_at"].max()
-    found["minutes"] = found.pop("duration_s").astype("float64") / 60
-    found["asr"] = _share(found["answered"], found["calls"])
-    found["refusal_share"] = _share(found["refused"], found["calls"])
-    found["cost_usd"] = found["cost_usd"].astype(tables.MONEY)
-    return found.reset_index().sort_values(["calls", keys[0]], ascending=[False, True], ignore_index=True)
-
-
-def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
-    """Divide, where the sample is large enough."""
-    return (part.astype("float64") / whole.astype("float64")).where(whole >= MIN_SAMPLE).astype("Float64")
+def _enough(values: Array, sample: npt.NDArray[np.int64]) -> pd.Series:
+    """Hide what too few calls say."""
+    return pd.Series(np.where(sample >= MIN_SAMPLE, values, np.nan)).astype("Float64")

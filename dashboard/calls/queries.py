@@ -65,6 +65,14 @@ class Queries:
         """Return ``number``, ``calls``, ``last_at``: our numbers that took inbound calls."""
         return self._rolled("number_use", since, None)
 
+    def load(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+        """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``: for ``metrics.peaks``."""
+        return self._frame("minutes", "load", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), {})
+
+    def first_seen(self, *, since: datetime = FIRST, until: datetime | None = None) -> pd.DataFrame:
+        """Return when each source and destination was first called from or called: see ``metrics.first_seen``."""
+        return self._rolled("first_seen", since, until)
+
     def ask(self, question: Callable[[Generation], Answer]) -> Answer:
         """Put a question to the current generation; again where it went away while it was read."""
         for _ in range(TRIES - 1):

@@ -1,133 +1,280 @@
-"""What calls add up to: sums, shares with their sample, series."""
+"""What calls add up to: ratios against tables worked out by hand, intervals, sums, peaks."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dashboard import tables
 from dashboard.calls import metrics
-from tests.calls.exports import NOON
+from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.outcomes import SHORT_S, outcome
 
+NOON = pd.Timestamp("2026-11-02 12:00", tz="UTC").as_unit("us")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SUMS = ("calls", "short_calls", "duration_s")
 
 
-def traffic(*rows: dict[str, object]) -> pd.DataFrame:
-    """Return TRAFFIC rows; each is an answered outbound call of Seattle at noon, with what is changed."""
+def grouped(*rows: dict[str, object]) -> pd.DataFrame:
+    """Return grouped calls; each row is one answered call of a minute and a cent, with what is changed."""
     usual = {
-        "hour_at": NOON,
-        "direction": "outbound",
-        "source_ip": "198.51.100.11",
-        "x_tag": "",
-        "number": "",
+        "pbx_id": "seattle",
         "outcome": "answered",
         "sip_status": 200,
-        "zone": "UNITED STATES",
+        "sip_reason": "OK",
         "calls": 1,
+        "short_calls": 0,
         "duration_s": 60,
-        "billed_s": 60,
-        "cost_usd": "0.01000000",
-        "first_at": NOON,
-        "last_at": NOON,
-        "pbx_id": "seattle",
+        "cost_usd": "0.01",
     }
-    frame = pd.DataFrame([usual | row for row in rows])
-    frame["cost_usd"] = [Decimal(str(cost)) for cost in frame["cost_usd"]]
-    frame["sip_status"] = frame["sip_status"].astype("Int64")
-    return tables.conform(frame, tables.TRAFFIC, source="test")
+    frame = pd.DataFrame([usual | row for row in rows], columns=[*usual, *({*rows[0]} - {*usual} if rows else ())])
+    texts = dict.fromkeys(("pbx_id", "outcome", "sip_reason"), "str")
+    frame = frame.astype(texts | dict.fromkeys(("sip_status", *SUMS), "Int64"))
+    frame["cost_usd"] = pd.array([Decimal(str(cost)) for cost in frame["cost_usd"]], dtype=tables.MONEY)
+    return frame
 
 
-REFUSED = {"outcome": "refused_auth", "sip_status": 403, "duration_s": 0, "cost_usd": "0"}
-MIXED = traffic(
-    {"calls": 30, "duration_s": 3600, "cost_usd": "0.50000000"},
-    {"calls": 10, **REFUSED},
-    {"calls": 19, "pbx_id": "denver", **REFUSED, "hour_at": NOON + DAY},
-    {"calls": 5, "pbx_id": "", "source_ip": "203.0.113.66", "zone": "UK PREMIUM", "cost_usd": "400.00000001"},
-    {"calls": 1, "direction": "inbound", "outcome": "other", "sip_status": None, "hour_at": NOON + HOUR},
+def coded(status: int | None, calls: int, reason: str = "", **more: object) -> dict[str, object]:
+    """Return a row of calls that ended with a code and were not answered, unless it is 200."""
+    talk = {} if status == 200 else {"duration_s": 0, "cost_usd": "0"}
+    kind = outcome("", status, reason)
+    return {"sip_status": status, "sip_reason": reason, "outcome": kind, "calls": calls, **talk, **more}
+
+
+CODES = grouped(
+    coded(200, 40, duration_s=6000, short_calls=8),
+    coded(480, 5),
+    coded(486, 6),
+    coded(600, 1),
+    coded(603, 2),
+    coded(487, 10),
+    coded(302, 4),
+    coded(401, 3),
+    coded(403, 7, "ACL denied"),
+    coded(403, 2, "Forbidden"),
+    coded(404, 5),
+    coded(408, 1),
+    coded(500, 2),
+    coded(502, 1),
+    coded(503, 6),
+    coded(504, 1),
+    coded(None, 4),
 )
+"""
+Exactly 100 calls, of which 40 were answered and 4 have no code.
+
+Coded 96, without the four 302 that is 92. With 480, 486, 600, 603: 5 + 6 + 1 + 2 = 14.
+Refused for authorization: 3 with 401 and 7 with 403 and the word ACL.
+"""
+
+
+@pytest.mark.parametrize(
+    ("ratio", "numerator", "denominator"),
+    [
+        ("asr", 40, 100),
+        ("ner", 40 + 14, 100),
+        ("ser", 40, 96 - 4),
+        ("seer", 40 + 14, 96 - 4),
+        ("isa", 1 + 2 + 6 + 1, 96),
+        ("short_calls", 8, 40),
+        ("refusal_share", 3 + 7, 100),
+    ],
+)
+def test_each_ratio_is_what_its_definition_says(ratio, numerator, denominator):
+    """Numerator and denominator are those worked out from ``CODES`` by hand."""
+    found = metrics.ratios(CODES).set_index("ratio").loc[ratio]
+
+    assert (found["numerator"], found["denominator"]) == (numerator, denominator)
+    assert found["value"] == pytest.approx(numerator / denominator)
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_every_definition_can_be_read():
+    """Each says its formula and its source; what is divided is said in words; a short call says how short."""
+    for made in DEFINITIONS.values():
+        assert made.name
+        assert made.formula
+        assert made.source
+        assert all(count.words for count in made.counts)
+    assert f"{SHORT_S} s" in DEFINITIONS["short_calls"].name
+    assert "E.437" not in str(DEFINITIONS)
+    assert "Answer-rate proxy" in DEFINITIONS["peak_1s"].note
+    assert all("not INVITEs" in DEFINITIONS[made].note for made in ("ser", "seer", "isa"))
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson(numerator, denominator, low, high):
+    """Known intervals; 81 of 263 is the example of Newcombe 1998."""
+    found = [float(bound[0]) for bound in metrics.wilson([numerator], [denominator])]
+
+    assert found == pytest.approx([low, high], abs=5e-5)
+
+
+@given(counts=st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_an_interval_holds_the_share(counts):
+    """It contains the share and lies between 0 and 1."""
+    low, high = (float(bound[0]) for bound in metrics.wilson([counts[0]], [counts[1]]))
+
+    assert 0 <= low <= counts[0] / counts[1] <= high <= 1
+
+
+STATUSES = (None, 200, 302, 403, 408, 480, 486, 487, 503, 603)
+ROW = st.builds(coded, st.sampled_from(STATUSES), st.integers(1, 30), pbx_id=st.sampled_from(["a", "b", "c"]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(ROW, max_size=20))
+def test_by_pbx_is_each_pbx_alone(rows):
+    """NER is never below ASR; few calls show nothing; a group has what its rows alone would have."""
+    frame = grouped(*rows)
+    found = metrics.ratios(frame, ["pbx_id"])
+    few = found["denominator"] < MIN_SAMPLE
+    by_ratio = found.pivot_table(index="pbx_id", columns="ratio", values="numerator")
+
+    assert found.loc[few, ["value", "low", "high"]].isna().all(axis=None)
+    assert found.loc[~few, ["value", "low", "high"]].notna().all(axis=None)
+    assert by_ratio.empty or (by_ratio["ner"] >= by_ratio["asr"]).all()
+    for pbx in frame["pbx_id"].unique():
+        alone = metrics.ratios(frame[frame["pbx_id"] == pbx])
+        mine = found[found["pbx_id"] == pbx].drop(columns="pbx_id").reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, mine)
+
+
+def test_ratios_need_only_their_own_columns():
+    """Without codes there is no SER, and ASR stands; a ratio can be asked for by name."""
+    frame = CODES[["outcome", "calls"]]
+
+    assert metrics.ratios(frame)["ratio"].tolist() == ["asr", "ner", "refusal_share"]
+    assert metrics.ratios(frame, only=["asr"])["ratio"].tolist() == ["asr"]
+
+
+def test_a_group_may_be_without_a_name_and_may_be_the_outcome():
+    """A missing key is a group of its own, and codes can be grouped by."""
+    found = metrics.ratios(CODES, ["sip_status"], only=["asr"])
+
+    assert len(found) == CODES["sip_status"].nunique(dropna=False)
+    assert found["denominator"].sum() == 100
+    assert metrics.ratios(CODES, ["outcome"], only=["asr"]).set_index("outcome").loc["answered", "value"] == 1
+
+
+def test_average_duration():
+    """Talk time of answered calls by their number: 6000 s of 40 calls; of few calls it is not shown."""
+    frame = pd.concat([CODES, grouped({"pbx_id": "denver", "calls": 2, "duration_s": 90})])
+    found = metrics.acd(frame, ["pbx_id"]).set_index("pbx_id")
+
+    assert found.loc["seattle", ["calls", "duration_s", "acd_s"]].tolist() == [40, 6000, 150]
+    assert found.loc["denver", "calls"] == 2
+    assert pd.isna(found.loc["denver", "acd_s"])
 
 
 def test_totals():
-    """Calls, answered, refused, minutes of talk, exact dollars; ASR and refusal share with what they are made of."""
-    found = metrics.totals(MIXED)
+    """Sums, exact to the last digit of money, of all and by any key."""
+    frame = grouped(
+        {"calls": 3, "duration_s": 90, "cost_usd": "400.00000001"},
+        {"calls": 2, "duration_s": 30, "cost_usd": "0.00000002", "pbx_id": "denver"},
+        coded(401, 5, pbx_id="denver"),
+    )
+    whole, by_pbx = metrics.totals(frame).iloc[0], metrics.totals(frame, ["pbx_id"])
 
-    assert (found.calls, found.answered, found.refused) == (65, 35, 29)
-    assert found.minutes == pytest.approx((3600 + 60 + 60) / 60)
-    assert found.cost_usd == Decimal("400.51000001")
-    assert (found.asr.numerator, found.asr.denominator) == (35, 65)
-    assert found.asr.value == pytest.approx(35 / 65)
-    assert found.refusal_share.value == pytest.approx(29 / 65)
-
-
-def test_a_share_of_few_calls_is_not_shown():
-    """Below the minimum sample a share has no value."""
-    assert metrics.Ratio(10, metrics.MIN_SAMPLE - 1).value is None
-    assert metrics.Ratio(10, metrics.MIN_SAMPLE).value == 0.5
+    assert whole.tolist() == [10, 5, 5, 2.0, Decimal("400.00000003")]
+    assert by_pbx.to_numpy().tolist() == [
+        ["denver", 7, 2, 5, 0.5, Decimal("0.00000002")],
+        ["seattle", 3, 3, 0, 1.5, Decimal("400.00000001")],
+    ]
 
 
-def test_refusal_share_by_pbx():
-    """By PBX (or the address nobody owns) and day, of outbound calls, with n; missing where n is small."""
-    share = metrics.refusal_share_by_pbx(MIXED).set_index(["who", "at"])
-    noon_day = NOON.replace(hour=0)
+def test_breakdown():
+    """By code, reason and outcome, most first, with the share of the group."""
+    found = metrics.breakdown(CODES)
+    by_pbx = metrics.breakdown(pd.concat([CODES, grouped({"pbx_id": "denver"})]), ["pbx_id"])
 
-    assert share.loc[("seattle", noon_day), ["calls", "refused", "share"]].tolist() == [40, 10, 0.25]
-    assert share.loc[("denver", noon_day + DAY), "calls"] == 19
-    assert pd.isna(share.loc[("denver", noon_day + DAY), "share"])
-    assert share.loc[("203.0.113.66", noon_day), "pbx_id"] == ""
-
-
-def test_by_pbx_and_by_source():
-    """A row per caller, most calls first, with sums, shares, first and last call."""
-    pbxs = metrics.by_pbx(MIXED)
-    sources = metrics.by_source(MIXED)
-
-    assert pbxs["who"].tolist() == ["seattle", "denver", "203.0.113.66"]
-    assert pbxs["calls"].tolist() == [41, 19, 5]
-    assert pbxs.loc[0, "asr"] == pytest.approx(30 / 41)
-    assert pd.isna(pbxs.loc[1, "refusal_share"])
-    assert sources.set_index("source_ip").loc["203.0.113.66", "cost_usd"] == Decimal("400.00000001")
+    assert found.loc[0, ["sip_status", "outcome", "calls", "share"]].tolist() == [200, "answered", 40, 0.4]
+    assert found.loc[found["sip_status"] == 403, "sip_reason"].tolist() == ["ACL denied", "Forbidden"]
+    assert found["calls"].sum() == 100
+    assert pd.isna(found["sip_status"]).sum() == 1
+    assert by_pbx["pbx_id"].tolist() == ["denver"] + ["seattle"] * len(found)
+    assert pd.isna(by_pbx.loc[0, "share"])
 
 
-def test_outcomes_and_cost_over_time():
-    """Series add up to the whole, in buckets of an hour or a day."""
-    days = metrics.outcome_series(MIXED).set_index(["at", "outcome"])["calls"]
-    hours = metrics.cost_series(MIXED).set_index("at")
+def test_top():
+    """The costliest first, then those with more calls."""
+    frame = grouped(
+        {"zone": "UNITED STATES", "calls": 50, "cost_usd": "1"},
+        {"zone": "UK PREMIUM", "cost_usd": "400.5"},
+        {"zone": "CANADA", "calls": 60, "cost_usd": "1"},
+        {"zone": "UK PREMIUM", "cost_usd": "0.25", "duration_s": 120},
+    )
+    found = metrics.top(frame, limit=2)
 
-    assert days[(NOON.replace(hour=0), "answered")] == 35
-    assert days.sum() == metrics.outcome_series(MIXED, "hour")["calls"].sum() == 65
-    assert hours.loc[NOON, "cost_usd"] == Decimal("400.50000001")
+    assert found.to_numpy().tolist() == [
+        ["UK PREMIUM", 2, 3.0, Decimal("400.75000000")],
+        ["CANADA", 60, 1.0, Decimal("1.00000000")],
+    ]
 
 
-def test_codes_zones_and_hours_of_the_week():
-    """By final code (also where there is none), by zone with the costliest first, by weekday and hour of a zone."""
-    codes = metrics.by_sip_status(MIXED)
-    zones = metrics.top_zones(MIXED, limit=1)
-    week = metrics.hour_of_week(MIXED, "America/Los_Angeles").set_index(["weekday", "hour"])
+def test_time_in_a_zone():
+    """Noon of a Monday in UTC is four in the morning in Seattle; a day there begins at eight in UTC."""
+    frame = grouped({"hour_at": NOON}, {"hour_at": NOON - 5 * HOUR}, {"hour_at": NOON + 7 * DAY})
+    week = metrics.hour_of_week(frame, "America/Los_Angeles")
+    days = metrics.totals(metrics.in_steps(frame, "day", "America/Los_Angeles"), ["at"])
 
-    assert codes["calls"].tolist() == [35, 29, 1]
-    assert pd.isna(codes["sip_status"].iloc[2])
-    assert codes["share"].sum() == pytest.approx(1)
-    assert zones[["zone", "calls"]].to_numpy().tolist() == [["UK PREMIUM", 5]]
-    assert week.loc[(1, 4), ["calls", "refused"]].tolist() == [45, 10]
+    assert week[["weekday", "hour", "calls"]].to_numpy().tolist() == [[1, 4, 2], [7, 23, 1]]
+    assert [f"{at:%m-%d %H}" for at in days["at"].dt.tz_convert("UTC")] == ["11-01 07", "11-02 08", "11-09 08"]
+
+
+def test_peaks():
+    """Each direction by itself, with the first minute that reached the peak."""
+    rows = [
+        (NOON, "outbound", 30, 2, 9),
+        (NOON + HOUR, "outbound", 40, 2, 7),
+        (NOON + DAY, "outbound", 0, 0, 11),
+        (NOON, "inbound", 1, 1, 0),
+    ]
+    load = pd.DataFrame(rows, columns=["minute_at", "direction", "calls", "peak_1s", "concurrent"])
+    found = metrics.peaks(load).set_index("direction")
+
+    assert found.loc["outbound", ["peak_1s", "peak_60s", "concurrent"]].tolist() == [2, 40, 11]
+    assert found.loc["outbound", ["peak_1s_at", "peak_60s_at", "concurrent_at"]].tolist() == [
+        NOON,
+        NOON + HOUR,
+        NOON + DAY,
+    ]
+    assert found.loc["inbound", "peak_60s"] == 1
+    assert metrics.peaks(load.head(0)).empty
+
+
+def test_first_seen():
+    """What began within the last hours, the newest first; nothing where everything did, the record being so young."""
+    now = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    rows = [("source", "198.51.100.11", NOON - 30 * DAY), ("zone", "CUBA", NOON - 5 * HOUR)]
+    rows += [("source", "203.0.113.66", NOON - HOUR)]
+    seen = pd.DataFrame(rows, columns=["kind", "value", "first_at"])
+
+    assert metrics.first_seen(seen, now=now)["value"].tolist() == ["203.0.113.66", "CUBA"]
+    assert metrics.first_seen(seen, now=now, hours=2)["value"].tolist() == ["203.0.113.66"]
+    assert metrics.first_seen(seen.tail(2), now=now).empty
+    assert metrics.first_seen(seen.head(0), now=now).empty
 
 
 def test_no_calls_are_no_fault():
-    """Every metric of an empty frame is empty, or zero."""
+    """By a key there is nothing; of all there are zeros and no share."""
     nothing = tables.empty(tables.TRAFFIC)
-    found = metrics.totals(nothing)
+    whole = metrics.ratios(nothing)
 
-    assert (found.calls, found.minutes, found.cost_usd, found.asr.value) == (0, 0.0, Decimal(0), None)
-    for metric in (
-        metrics.outcome_series,
-        metrics.cost_series,
-        metrics.refusal_share_by_pbx,
-        metrics.by_pbx,
-        metrics.by_source,
-        metrics.by_sip_status,
-        metrics.top_zones,
-        metrics.hour_of_week,
-    ):
-        assert metric(nothing).empty
+    assert whole["denominator"].tolist() == [0] * 7
+    assert whole[["value", "low", "high"]].isna().all(axis=None)
+    assert metrics.totals(nothing).iloc[0].tolist() == [0, 0, 0, 0.0, Decimal(0)]
+    assert metrics.ratios(nothing, ["pbx_id"]).empty
+    assert metrics.acd(nothing, ["pbx_id"]).empty
+    assert metrics.breakdown(nothing).empty
+    assert metrics.breakdown(nothing, ["pbx_id"]).empty
+    assert metrics.top(nothing).empty
+    assert metrics.hour_of_week(nothing).empty

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import tables
+from dashboard.calls import metrics
 from dashboard.calls.attribution import attribute
 from dashboard.calls.engine import _sentence
 from dashboard.calls.ingest import import_files
@@ -161,6 +162,25 @@ def test_the_dearest_numbers(filled):
     dearest = filled.top_destinations(since=NOON - HOUR, limit=1).iloc[0]
 
     assert (dearest["destination"], dearest["zone"], dearest["cost_usd"]) == ("447700900111", "UK", Decimal("2.5"))
+
+
+def test_the_load_of_each_minute_is_kept(filled):
+    """What the store keeps by the minute adds up to its calls, and peaks can be read from it."""
+    load = filled.load(since=NOON - HOUR)
+    found = metrics.peaks(load).set_index("direction")
+
+    assert load["calls"].sum() == filled.count()
+    assert (found["peak_60s"] >= found["peak_1s"]).all()
+    assert set(found.index) == {"outbound", "inbound"}
+
+
+def test_when_sources_and_destinations_were_first_seen(filled):
+    """Each source of an outbound call and each destination has the start of its first call."""
+    seen = filled.first_seen()
+    sources = seen[seen["kind"] == "source"].set_index("value")["first_at"]
+    calls = filled.calls(CallFilter(direction="outbound"))
+
+    assert sources.to_dict() == calls.groupby("source_ip")["started_at"].min().to_dict()
 
 
 def test_segments_count_what_hours_count(filled):

@@ -1,0 +1,178 @@
+"""
+Where a dialed number goes and what kind of number it is, as ``phonenumbers`` knows numbering plans.
+
+The carrier's ``destination_name`` is how it rates a call; this is what the number itself says. No call is judged
+by it alone: plans change before libraries do, and a number that was ported keeps its kind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType
+
+UNKNOWN, SERVICE = "unknown", "service"
+CACHED = 200_000
+"""Numbers remembered, some 40 MB at most: a contact center dials the same ones day after day."""
+
+NUMBER_TYPES = {
+    PhoneNumberType.FIXED_LINE: "fixed",
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed or mobile",
+    PhoneNumberType.TOLL_FREE: "toll-free",
+    PhoneNumberType.PREMIUM_RATE: "premium",
+    PhoneNumberType.SHARED_COST: "shared cost",
+    PhoneNumberType.VOIP: "VoIP",
+    PhoneNumberType.PERSONAL_NUMBER: "personal",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "company-wide",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+    PhoneNumberType.UNKNOWN: UNKNOWN,
+}
+"""Our words for the library's kinds. In North America fixed and mobile numbers cannot be told apart."""
+
+SHARED_CODES = {
+    800: "International toll-free",
+    808: "International shared cost",
+    870: "Inmarsat (satellite)",
+    878: "Universal personal numbers",
+    881: "Satellite networks",
+    882: "International networks",
+    883: "International networks",
+    979: "International premium rate",
+}
+"""Country codes of no country, after the ITU-T list of E.164 country codes; toll fraud likes some of them."""
+
+_N11 = re.compile(r"[2-9]11", re.ASCII)
+_E164 = re.compile(r"[1-9]\d{4,14}", re.ASCII)
+_NANP = re.compile(r"1[2-9]\d{2}[2-9]\d{6}", re.ASCII)
+_NO_COUNTRY = "001"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberKind:
+    """What a dialed number is."""
+
+    region: str
+    """ISO 3166 code; ``""`` where the number is of no country, or may be of several."""
+    country: str
+    """In English, or the name of the service that a country code of no country stands for; else ``""``."""
+    number_type: str
+    """One of ``NUMBER_TYPES``, or ``service`` for an N11 code."""
+
+
+NOTHING = NumberKind("", "", UNKNOWN)
+
+
+@lru_cache(maxsize=CACHED)
+def kind_of(number: str) -> NumberKind:
+    """
+    Say where a number goes and of what kind it is.
+
+    Args:
+        number: As dialed: digits of E.164 without ``+``, or an N11 code.
+
+    Returns:
+        ``number_type`` is ``unknown`` where the numbering plan has no such number; the country is then
+        given only where its country code belongs to one country.
+    """
+    if _N11.fullmatch(number):
+        return _kind("", "", SERVICE)
+    if not _E164.fullmatch(number) or (number[0] == "1" and not _NANP.fullmatch(number)):
+        return NOTHING
+    try:
+        parsed = _parsed(number)
+    except phonenumbers.NumberParseException:
+        return NOTHING
+    code = parsed.country_code or 0
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None:
+        possible = phonenumbers.region_codes_for_country_code(code)
+        region = possible[0] if len(possible) == 1 else ""
+    number_type = NUMBER_TYPES[phonenumbers.number_type(parsed)]
+    if region == _NO_COUNTRY:
+        return _kind("", SHARED_CODES.get(code, ""), number_type)
+    return _kind(region, COUNTRIES.get(region, ""), number_type)
+
+
+def classify(numbers: pd.Series) -> pd.DataFrame:
+    """
+    Say the same of every row, looking at each distinct number once.
+
+    Args:
+        numbers: Numbers as dialed; a missing one counts as ``""``.
+
+    Returns:
+        ``region``, ``country``, ``number_type`` (see ``NumberKind``), all text, on the index of ``numbers``.
+    """
+    codes, distinct = pd.factorize(numbers.fillna(""))
+    kinds = [kind_of(number) for number in distinct]
+    return pd.DataFrame(
+        {
+            name: pd.array([getattr(kind, name) for kind in kinds], dtype="str").take(codes)
+            for name in ("region", "country", "number_type")
+        },
+        index=numbers.index,
+    )
+
+
+@lru_cache
+def _kind(region: str, country: str, number_type: str) -> NumberKind:
+    """Keep one object for all numbers that are alike."""
+    return NumberKind(region, country, number_type)
+
+
+def _parsed(number: str) -> PhoneNumber:
+    """Read a number; a North American one needs no search for its country code."""
+    if number[0] == "1":
+        return PhoneNumber(country_code=1, national_number=int(number[1:]))
+    return phonenumbers.parse(f"+{number}")
+
+
+COUNTRIES = dict(
+    entry.split(" ", 1)
+    for entry in """
+AC Ascension Island; AD Andorra; AE United Arab Emirates; AF Afghanistan; AG Antigua and Barbuda; AI Anguilla; AL
+Albania; AM Armenia; AO Angola; AR Argentina; AS American Samoa; AT Austria; AU Australia; AW Aruba; AX Åland
+Islands; AZ Azerbaijan; BA Bosnia and Herzegovina; BB Barbados; BD Bangladesh; BE Belgium; BF Burkina Faso; BG
+Bulgaria; BH Bahrain; BI Burundi; BJ Benin; BL Saint Barthélemy; BM Bermuda; BN Brunei; BO Bolivia; BQ Bonaire, Sint
+Eustatius and Saba; BR Brazil; BS Bahamas; BT Bhutan; BW Botswana; BY Belarus; BZ Belize; CA Canada; CC Cocos
+Islands; CD The Democratic Republic Of Congo; CF Central African Republic; CG Congo; CH Switzerland; CI Côte
+d'Ivoire; CK Cook Islands; CL Chile; CM Cameroon; CN China; CO Colombia; CR Costa Rica; CU Cuba; CV Cape Verde; CW
+Curaçao; CX Christmas Island; CY Cyprus; CZ Czech Republic; DE Germany; DJ Djibouti; DK Denmark; DM Dominica; DO
+Dominican Republic; DZ Algeria; EC Ecuador; EE Estonia; EG Egypt; EH Western Sahara; ER Eritrea; ES Spain; ET
+Ethiopia; FI Finland; FJ Fiji; FK Falkland Islands; FM Micronesia; FO Faroe Islands; FR France; GA Gabon; GB United
+Kingdom; GD Grenada; GE Georgia; GF French Guiana; GG Guernsey; GH Ghana; GI Gibraltar; GL Greenland; GM Gambia; GN
+Guinea; GP Guadeloupe; GQ Equatorial Guinea; GR Greece; GT Guatemala; GU Guam; GW Guinea-Bissau; GY Guyana; HK Hong
+Kong; HN Honduras; HR Croatia; HT Haiti; HU Hungary; ID Indonesia; IE Ireland; IL Israel; IM Isle Of Man; IN India;
+IO British Indian Ocean Territory; IQ Iraq; IR Iran; IS Iceland; IT Italy; JE Jersey; JM Jamaica; JO Jordan; JP
+Japan; KE Kenya; KG Kyrgyzstan; KH Cambodia; KI Kiribati; KM Comoros; KN Saint Kitts And Nevis; KP North Korea; KR
+South Korea; KW Kuwait; KY Cayman Islands; KZ Kazakhstan; LA Laos; LB Lebanon; LC Saint Lucia; LI Liechtenstein; LK
+Sri Lanka; LR Liberia; LS Lesotho; LT Lithuania; LU Luxembourg; LV Latvia; LY Libya; MA Morocco; MC Monaco; MD
+Moldova; ME Montenegro; MF Saint Martin; MG Madagascar; MH Marshall Islands; MK Macedonia; ML Mali; MM Myanmar; MN
+Mongolia; MO Macao; MP Northern Mariana Islands; MQ Martinique; MR Mauritania; MS Montserrat; MT Malta; MU
+Mauritius; MV Maldives; MW Malawi; MX Mexico; MY Malaysia; MZ Mozambique; NA Namibia; NC New Caledonia; NE Niger; NF
+Norfolk Island; NG Nigeria; NI Nicaragua; NL Netherlands; NO Norway; NP Nepal; NR Nauru; NU Niue; NZ New Zealand; OM
+Oman; PA Panama; PE Peru; PF French Polynesia; PG Papua New Guinea; PH Philippines; PK Pakistan; PL Poland; PM Saint
+Pierre And Miquelon; PR Puerto Rico; PS Palestine; PT Portugal; PW Palau; PY Paraguay; QA Qatar; RE Reunion; RO
+Romania; RS Serbia; RU Russia; RW Rwanda; SA Saudi Arabia; SB Solomon Islands; SC Seychelles; SD Sudan; SE Sweden;
+SG Singapore; SH Saint Helena; SI Slovenia; SJ Svalbard And Jan Mayen; SK Slovakia; SL Sierra Leone; SM San Marino;
+SN Senegal; SO Somalia; SR Suriname; SS South Sudan; ST Sao Tome And Principe; SV El Salvador; SX Sint Maarten
+(Dutch part); SY Syria; SZ Swaziland; TA Tristan da Cunha; TC Turks And Caicos Islands; TD Chad; TG Togo; TH
+Thailand; TJ Tajikistan; TK Tokelau; TL Timor-Leste; TM Turkmenistan; TN Tunisia; TO Tonga; TR Turkey; TT Trinidad
+and Tobago; TV Tuvalu; TW Taiwan; TZ Tanzania; UA Ukraine; UG Uganda; US United States; UY Uruguay; UZ Uzbekistan;
+VA Vatican; VC Saint Vincent And The Grenadines; VE Venezuela; VG British Virgin Islands; VI U.S. Virgin Islands; VN
+Vietnam; VU Vanuatu; WF Wallis And Futuna; WS Samoa; XK Kosovo; YE Yemen; YT Mayotte; ZA South Africa; ZM Zambia; ZW
+Zimbabwe
+""".strip()
+    .replace("\n", " ")
+    .split("; ")
+)
+"""
+English names (Unicode CLDR) of every region that ``phonenumbers`` knows. It has them too, but only together with
+150 MB of place names.
+"""
