@@ -66,7 +66,7 @@ class Queries:
         return self._rolled("number_use", since, None)
 
     def load(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
-        """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``: for ``metrics.peaks``."""
+        """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``; see ``metrics``."""
         return self._frame("minutes", "load", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), {})
 
     def first_seen(self, *, since: datetime = FIRST, until: datetime | None = None) -> pd.DataFrame:
