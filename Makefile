@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check notebooks screenshots format lock clean
+.PHONY: help run test check bench notebooks screenshots format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ gates:
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache
 
+bench: $(VENV)/.installed-bench ## The benchmarks, each beside its floor and its peers in the same run
+	@$(BIN)/python -m tests.bench
+
 notebooks: $(VENV)/.installed-test ## Run the notebooks
 	@$(BIN)/python -m pytest -q tests/test_notebooks.py
 
@@ -42,6 +45,7 @@ format: $(VENV)/.installed-test ## Format the code
 lock: ## Pin the newest versions that resolve together (needs uv)
 	@uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet -o requirements.lock
 	@uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet -c requirements.lock -o requirements-dev.lock
+	@uv pip compile pyproject.toml --extra build --extra dev --extra bench --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## Remove what the commands above made here
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -57,4 +61,9 @@ $(VENV)/.installed-run: requirements.lock pyproject.toml
 $(VENV)/.installed-test: requirements-dev.lock $(VENV)/.installed-run
 	@echo "Installing what the tests need"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-test
+	@echo "Installing what the benchmarks compare with"
+	@$(PIP) install --require-hashes -r requirements-bench.lock
 	@touch $@

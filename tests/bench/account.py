@@ -228,16 +228,24 @@ class Account:
         """
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
-        with duckdb.connect() as connection:
-            for number, days in enumerate(np.array_split(np.arange(self.days), files)):
-                path = folder / f"export-{number:03}.csv{'.gz' if packed else ''}"
-                made = pyarrow.concat_tables(self.day(int(day), _share(calls, self.days, int(day))) for day in days)
-                connection.register("made", made)
-                how = "gzip" if packed else "none"
-                text = f"SELECT * REPLACE ({MONEY}, {TIMES}) FROM made"  # noqa: S608 - constants of this module
-                connection.execute(f"COPY ({text}) TO '{path}' (FORMAT csv, HEADER, COMPRESSION {how})")
-                paths.append(path)
+        for number, days in enumerate(np.array_split(np.arange(self.days), min(files, self.days))):
+            made = pyarrow.concat_tables(self.day(int(day), _share(calls, self.days, int(day))) for day in days)
+            paths.append(_export(folder / f"export-{number:03}.csv{'.gz' if packed else ''}", made))
         return paths
+
+    def write_day(self, path: Path, number: int, calls: int) -> Path:
+        """Write an export file of one day, by its number; one after the last is a new day."""
+        return _export(path, self.day(number, calls))
+
+
+def _export(path: Path, made: pyarrow.Table) -> Path:
+    """Write calls as the carrier does; gzip by the path's suffix."""
+    how = "gzip" if path.suffix == ".gz" else "none"
+    text = f"SELECT * REPLACE ({MONEY}, {TIMES}) FROM made"  # noqa: S608 - constants of this module
+    with duckdb.connect() as connection:
+        connection.register("made", made)
+        connection.execute(f"COPY ({text}) TO '{path}' (FORMAT csv, HEADER, COMPRESSION {how})")
+    return path
 
 
 def _share(calls: int, days: int, day: int) -> int:

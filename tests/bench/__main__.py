@@ -1,0 +1,86 @@
+"""
+The benchmarks: every work beside its floor and its peers, in the same run.
+
+BENCH_CALLS are the sizes (``1000000,10000000``), BENCH_PBXS and BENCH_ENTRIES the account's PBXs (40) and
+entries on its list (2000), BENCH_ROUNDS the turns of each way of ingest (3), BENCH_DIR a folder that keeps
+the generated files (else a temporary one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.bench import ingest_bench, pages_bench, replay_bench, sessions_bench
+from tests.bench.account import Account
+from tests.bench.apart import tell
+from tests.bench.table import Row, as_json, markdown
+
+SIZES = "1000000,10000000"
+ROUNDS = 3
+ENDED = 143
+"""Exit status after a termination signal; what was started is ended first."""
+PARTS = ("ingest", "replay", "pages", "sessions")
+
+
+def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: Sequence[str] = PARTS) -> list[Row]:
+    """
+    Run the benchmarks.
+
+    Args:
+        account: Whose calls.
+        folder: Where generated files go.
+        sizes: Numbers of calls, ascending; replay, pages and sessions are measured at the largest.
+        rounds: Turns of each way of ingest.
+        parts: Which of ``PARTS``.
+    """
+    works: dict[str, Callable[[], list[Row]]] = {
+        "ingest": lambda: ingest_bench.run(account, folder, sizes, rounds),
+        "replay": lambda: replay_bench.run(account, folder, sizes[-1]),
+        "pages": lambda: pages_bench.run(account, folder, sizes[-1]),
+        "sessions": lambda: sessions_bench.run(account, folder, sizes[-1]),
+    }
+    return [row for name in parts for row in works[name]()]
+
+
+def account_until_now(**more: int) -> Account:
+    """Return an account whose calls end a day ago, so that one more day can be imported."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Account(until=today - timedelta(days=1), **more)
+
+
+def main() -> int:
+    """Run what the command line and the environment ask for; 1 where a count is wrong."""
+    asked = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks.")
+    asked.add_argument("parts", nargs="*", default=PARTS, help=f"which of {', '.join(PARTS)}; all by default")
+    asked.add_argument("--json", type=Path, help="write the numbers to this file")
+    options = asked.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    sizes = sorted(int(size) for size in os.environ.get("BENCH_CALLS", SIZES).split(","))
+    rounds = int(os.environ.get("BENCH_ROUNDS", str(ROUNDS)))
+    account = account_until_now(
+        pbx_count=int(os.environ.get("BENCH_PBXS", str(Account.pbx_count))),
+        entries=int(os.environ.get("BENCH_ENTRIES", str(Account.entries))),
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as passing:
+        folder = Path(os.environ.get("BENCH_DIR") or passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = bench(account, folder, sizes, rounds, options.parts)
+    print(markdown(rows))  # noqa: T201 - a program of its own
+    if options.json:
+        options.json.write_text(json.dumps(as_json(rows), indent=1) + "\n", encoding="utf-8")
+    wrong = [fault for row in rows for fault in row.wrong]
+    for fault in wrong:
+        tell(f"Wrong: {fault}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

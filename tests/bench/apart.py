@@ -1,0 +1,131 @@
+"""
+A work measured apart: in a process of its own, so that its peak of memory is its own.
+
+The process is told a function of this package and its arguments as JSON, and answers as JSON. The
+function times itself, so that what Python takes to start counts for nobody. With BENCH_HERE set all works
+run in this process, which is quicker to try out; peaks of memory then say nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.bench.table import Time
+
+ROOT = Path(__file__).parent.parent.parent
+LONGEST_S = 3600
+MARK = "measured: "
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one process found."""
+
+    seconds: float
+    memory_mb: float
+    answer: Any
+
+
+@dataclass
+class Watch:
+    """A stopwatch that a work fills in."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def timed() -> Iterator[Watch]:
+    """Time a block."""
+    watch, begun = Watch(), time.perf_counter()
+    yield watch
+    watch.seconds = time.perf_counter() - begun
+
+
+def apart(work: Callable[..., tuple[float, Any]], arguments: Mapping[str, Any]) -> Measured:
+    """
+    Run a work in a process of its own.
+
+    Args:
+        work: A function at the top of a module; returns its seconds and an answer that JSON can hold.
+        arguments: What JSON can hold.
+
+    Raises:
+        RuntimeError: The process failed; its own words are told.
+    """
+    if os.environ.get("BENCH_HERE"):
+        seconds, answer = work(**arguments)
+        return Measured(seconds, peak_mb(), answer)
+    os.sync()
+    told = f"{work.__module__}:{work.__name__}", json.dumps(arguments)
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.bench.apart", *told],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    found = [line for line in child.stdout.splitlines() if line.startswith(MARK)]
+    if child.returncode or not found:
+        raise RuntimeError(f"{told[0]} failed ({child.returncode}): {child.stderr.strip()[-2000:]}")
+    return Measured(**json.loads(found[-1].removeprefix(MARK)))
+
+
+def in_turns(
+    works: Mapping[str, tuple[Callable[..., tuple[float, Any]], Mapping[str, Any]]], rounds: int
+) -> dict[str, list[Measured]]:
+    """Run works one after the other, then all again, so that what else the machine does hits all alike."""
+    found: dict[str, list[Measured]] = {name: [] for name in works}
+    for turn in range(rounds):
+        for name, (work, arguments) in works.items():
+            measured = apart(work, arguments)
+            found[name].append(measured)
+            tell(f"  {turn + 1}/{rounds} {name}: {measured.seconds:.2f} s, {measured.memory_mb:,.0f} MB")
+    return found
+
+
+def time_of(name: str, turns: list[Measured], note: str = "") -> Time:
+    """Return the median time and the largest peak of some turns."""
+    return Time(name, median(turn.seconds for turn in turns), max(turn.memory_mb for turn in turns), note)
+
+
+def tell(what: str) -> None:
+    """Say how far the bench is, beside the table."""
+    print(what, file=sys.stderr, flush=True)  # noqa: T201 - a program of its own
+
+
+def peak_mb(pid: str | int = "self") -> float:
+    """
+    Return the peak of a process's resident memory.
+
+    From the kernel's own mark, because the usage that a child reports begins with its parent's.
+    """
+    status = Path(f"/proc/{pid}/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def main() -> None:
+    """Do the work that the command line names."""
+    place, arguments = sys.argv[1:]
+    module, _, name = place.partition(":")
+    seconds, answer = getattr(importlib.import_module(module), name)(**json.loads(arguments))
+    print(MARK + json.dumps({"seconds": seconds, "memory_mb": peak_mb(), "answer": answer}))  # noqa: T201 - as above
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Homes of the made-up account: its exports, its calls imported, and what the carrier and the inventory say of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dashboard.calls.store import CallStore
+from dashboard.settings import Settings
+from dashboard.snapshot import Snapshot
+from dashboard.sources import build_snapshot, to_rows
+from dashboard.state import State
+from tests.bench import ingest_works
+from tests.bench.account import OBSERVED, PREFIX, Account
+from tests.bench.apart import apart
+
+
+def account_of(told: Mapping[str, Any]) -> Account:
+    """Return the account that another process told of."""
+    return Account(**{**told, "until": datetime.fromisoformat(told["until"])})
+
+
+def told(account: Account) -> dict[str, Any]:
+    """Return what ``account_of`` makes the same account of; JSON can hold it."""
+    names = ("pbx_count", "addresses_each", "entries", "days", "seed")
+    return {"until": account.until.isoformat(), **{name: getattr(account, name) for name in names}}
+
+
+def exports(account: Account, folder: Path, calls: int) -> list[Path]:
+    """Return export files of so many calls; made where they are not there yet."""
+    kept = folder / f"exports-{_name(account, calls)}"
+    if not (kept / "complete").exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        account.write(kept, calls)
+        (kept / "complete").touch()
+    return sorted(kept.glob("*.csv"))
+
+
+def home(account: Account, folder: Path, calls: int) -> Path:
+    """Return where the home of a size lies, or will."""
+    return folder / f"home-{_name(account, calls)}"
+
+
+def filled(account: Account, folder: Path, calls: int) -> Path:
+    """Return the home of a size with its calls, its lists and its inventory, as if a sync had just ended."""
+    place = home(account, folder, calls)
+    if CallStore(place).count() != calls:
+        shutil.rmtree(place, ignore_errors=True)
+        files = [str(path) for path in exports(account, folder, calls)]
+        apart(ingest_works.ours, {"files": files, "target": str(place)})
+    for old in place.glob("state.db*"):
+        old.unlink()
+    _record(account, State.open(place))
+    return place
+
+
+def snapshot(account: Account, state: State, store: CallStore) -> Snapshot:
+    """Return all that is known of the account, over all of its days."""
+    return build_snapshot(state, store, Settings(), frozenset(), now=account.until, since=account.since)
+
+
+def _record(account: Account, state: State) -> None:
+    now, begun = datetime.now(UTC), account.since - timedelta(days=1)
+    profile = {
+        "tech_prefix": PREFIX,
+        "credentials_on": account.policy.credentials_on,
+        "digest_rescues_prefix": OBSERVED.digest_rescues_prefix,
+        "no_path_status": OBSERVED.no_path_status,
+        "sample": False,
+        "public_ranges": ["198.18.0.0/15"],
+    }
+    kinds = {"account": profile, **{name: to_rows(frame) for name, frame in account.frames().items()}}
+    for kind, content in kinds.items():
+        state.record(kind, content, valid_from=begun, seen_at=now, known_by="carrier")
+    state.put("calls_until", now.isoformat())
+    state.close()
+
+
+def _name(account: Account, calls: int) -> str:
+    return f"{account.until:%Y%m%d}-{account.days}-{account.pbx_count}-{calls}"

@@ -1,0 +1,134 @@
+"""Ingest of export files, and of one new day, beside the bare engine, pandas and Polars."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.bench import ingest_works
+from tests.bench.account import Account
+from tests.bench.apart import Measured, in_turns, tell, time_of
+from tests.bench.homes import exports, home
+from tests.bench.table import Ratio, Row, Time, calls_words, ratio_to
+
+MOST_MB = 1500
+LEAST_GROWTH = 10
+"""How many times larger the largest size must be for growth to say anything."""
+NEW_DAY_TURNS = 7
+TARGETS = {
+    "bare engine": {"most": 1.5},
+    "bare engine, by day": {},
+    "pandas": {"least": 2.0},
+    "pandas with pyarrow": {"least": 1.0},
+    "Polars": {"most": 1.2},
+}
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """One size, measured."""
+
+    calls: int
+    ours: Time
+    row: Row
+
+
+def run(account: Account, folder: Path, sizes: list[int], rounds: int) -> list[Row]:
+    """
+    Measure every size, then a new day.
+
+    Args:
+        account: Whose calls.
+        folder: Files are made here and kept: the exports, and the homes they were imported into.
+        sizes: Numbers of calls, ascending.
+        rounds: Turns of each way.
+    """
+    done = []
+    for calls in sizes:
+        tell(f"Ingest of {calls:,} calls")
+        done.append(_size(account, folder, calls, rounds, done[0] if done else None))
+    return [*(each.row for each in done), _new_day(account, folder, sizes[-1])]
+
+
+def _size(account: Account, folder: Path, calls: int, rounds: int, smallest: Ingested | None) -> Ingested:
+    files = exports(account, folder, calls)
+    for path in files:
+        path.read_bytes()
+    there = {name: way for name, way in ingest_works.WAYS.items() if name != "Polars" or find_spec("polars")}
+    turns: dict[str, list[Measured]] = {name: [] for name in ("ours", *there)}
+    target = folder / "target"
+    for _ in range(rounds):
+        shutil.rmtree(home(account, folder, calls), ignore_errors=True)
+        told = [str(path) for path in files]
+        for name, way in {"ours": ingest_works.ours, **there}.items():
+            where = home(account, folder, calls) if name == "ours" else target
+            turns[name] += in_turns({name: (way, {"files": told, "target": str(where)})}, 1)[name]
+            shutil.rmtree(target, ignore_errors=True)
+    ours = time_of("", turns["ours"])
+    peers = {name: time_of(name, turns[name]) if name in there else _missing(name) for name in TARGETS}
+    ratios = [ratio_to(ours, peer, **TARGETS[name]) for name, peer in peers.items()]
+    ratios += _memory(calls, ours, peers["Polars"], smallest)
+    row = Row(
+        "Ingest of plain CSV; ours also sorts out bad rows and duplicates and rolls up",
+        calls_words(calls),
+        ours,
+        floor=(peers["bare engine"], peers["bare engine, by day"]),
+        peers=tuple(peers[name] for name in ("pandas", "pandas with pyarrow", "Polars")),
+        ratios=tuple(ratios),
+        wrong=tuple(_wrong(calls, turns)),
+    )
+    return Ingested(calls, ours, row)
+
+
+def _memory(calls: int, ours: Time, polars: Time, smallest: Ingested | None) -> list[Ratio]:
+    mine = ours.memory_mb or 0
+    found = [Ratio("peak", mine, most=MOST_MB, unit=" MB")]
+    share = mine / polars.memory_mb if polars.memory_mb else None
+    grown = smallest is not None and calls >= LEAST_GROWTH * smallest.calls
+    found.append(Ratio("peak ours / Polars", share, most=0.25 if grown else None))
+    if smallest is not None and smallest.ours.memory_mb and smallest.ours.seconds and ours.seconds:
+        found.append(Ratio(f"peak / that of {calls_words(smallest.calls)}", mine / smallest.ours.memory_mb, most=1.5))
+        found.append(Ratio(f"time / that of {calls_words(smallest.calls)}", ours.seconds / smallest.ours.seconds))
+    return found
+
+
+def _missing(name: str) -> Time:
+    return Time(name, note="not installed")
+
+
+def _wrong(calls: int, turns: dict[str, list[Measured]]) -> list[str]:
+    found = {(name, turn.answer["rows"]) for name, kept in turns.items() for turn in kept}
+    faults = {fault for turn in turns["ours"] for fault in turn.answer["faults"]}
+    return [*(f"{name} has {rows:,} of {calls:,} calls" for name, rows in sorted(found) if rows != calls), *faults]
+
+
+def _new_day(account: Account, folder: Path, calls: int) -> Row:
+    """Import one more day into the full store and into an empty one, by turns."""
+    tell(f"A new day after {calls:,} calls")
+    rows = max(calls // account.days, 1)
+    file = account.write_day(folder / f"new-day-{rows}.csv", account.days, rows)
+    full, turns = folder / "full", {"full": list[Measured](), "empty": list[Measured]()}
+    for _ in range(NEW_DAY_TURNS):
+        for name in turns:
+            shutil.rmtree(full, ignore_errors=True)
+            if name == "full":
+                shutil.copytree(home(account, folder, calls), full, copy_function=os.link)
+            turns[name] += in_turns({name: (ingest_works.ours, {"files": [str(file)], "target": str(full)})}, 1)[name]
+    shutil.rmtree(full, ignore_errors=True)
+    ours, empty = time_of("", turns["full"]), time_of("into an empty store", turns["empty"])
+    return Row(
+        "Ingest of one new day into a full store",
+        f"{rows:,} calls into {calls_words(calls)}",
+        ours,
+        floor=(empty,),
+        ratios=(ratio_to(ours, empty, most=1.3),),
+        wrong=tuple(
+            f"{name} took {turn.answer['rows']:,} of {rows:,} calls {' '.join(turn.answer['faults'])}".strip()
+            for name, kept in turns.items()
+            for turn in kept
+            if turn.answer["rows"] != rows or turn.answer["faults"]
+        ),
+    )

@@ -1,0 +1,98 @@
+"""Export files to typed Parquet: ours, the bare engine's, and the peers'. Each runs in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet
+
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from tests.bench.apart import timed
+
+TIMES = ["start_time", "end_time"]
+FLUSH = "SET partitioned_write_flush_threshold = 20000"
+"""Without it the engine keeps ten times as much in memory while it writes by day."""
+
+Found = tuple[float, Any]
+
+
+def ours(files: list[str], target: str) -> Found:
+    """Import into the store at ``target``: types, bad rows, duplicates, Parquet by day, roll-ups."""
+    store = CallStore(Path(target))
+    with timed() as watch:
+        results = import_files(store, [Path(path) for path in files])
+    faults = [result.error or f"{result.rejected} rejected" for result in results if result.error or result.rejected]
+    return watch.seconds, {"rows": sum(result.kept for result in results), "faults": faults}
+
+
+def bare_engine(files: list[str], target: str) -> Found:
+    """Copy with DuckDB, to one file."""
+    rows = f"SELECT * FROM read_csv({files!r})"  # noqa: S608 - paths of this bench
+    return _copy(f"COPY ({rows}) TO '{target}/calls.parquet' (FORMAT parquet)", target)
+
+
+def bare_engine_by_day(files: list[str], target: str) -> Found:
+    """Copy with DuckDB, to a folder a day."""
+    rows = f"SELECT *, start_time::DATE AS day FROM read_csv({files!r})"  # noqa: S608 - paths of this bench
+    return _copy(f"COPY ({rows}) TO '{target}/calls' (FORMAT parquet, PARTITION_BY (day))", target)
+
+
+def pandas_c(files: list[str], target: str) -> Found:
+    """Read with pandas file by file, as most people do."""
+    return _pandas(files, target, engine="c", parse_dates=TIMES)
+
+
+def pandas_pyarrow(files: list[str], target: str) -> Found:
+    """Read with pandas and the pyarrow reader, which knows times by itself."""
+    return _pandas(files, target, engine="pyarrow")
+
+
+def polars(files: list[str], target: str) -> Found:
+    """Stream with Polars."""
+    import polars as pl  # noqa: PLC0415 - a peer that may not be installed
+
+    Path(target).mkdir(parents=True)
+    with timed() as watch:
+        day = pl.col("start_time").dt.date().alias("day")
+        parts = pl.PartitionBy(target, key="day")
+        pl.scan_csv(files, try_parse_dates=True).with_columns(day).sink_parquet(parts, mkdir=True)
+    return watch.seconds, {"rows": _rows(target)}
+
+
+WAYS: dict[str, Callable[[list[str], str], Found]] = {
+    "bare engine": bare_engine,
+    "bare engine, by day": bare_engine_by_day,
+    "pandas": pandas_c,
+    "pandas with pyarrow": pandas_pyarrow,
+    "Polars": polars,
+}
+"""Everybody but us, by name."""
+
+
+def _copy(text: str, target: str) -> Found:
+    Path(target).mkdir(parents=True)
+    with timed() as watch, duckdb.connect() as connection:
+        connection.execute(FLUSH)
+        connection.execute(text)
+    return watch.seconds, {"rows": _rows(target)}
+
+
+def _pandas(files: list[str], target: str, **options: Any) -> Found:
+    import pandas as pd  # noqa: PLC0415 - beside the peer above
+
+    Path(target).mkdir(parents=True)
+    with timed() as watch:
+        for path in files:
+            frame = pd.read_csv(path, **options)
+            frame["day"] = frame["start_time"].dt.date.astype("str")
+            frame.to_parquet(target, partition_cols=["day"], index=False)
+    return watch.seconds, {"rows": _rows(target)}
+
+
+def _rows(target: str) -> int:
+    """Count what was written, from the files themselves."""
+    return sum(pyarrow.parquet.ParquetFile(path).metadata.num_rows for path in Path(target).rglob("*.parquet"))

@@ -1,0 +1,108 @@
+"""A person at a page: real clicks in Chromium, each timed in the page from the click to the last change."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+LONGEST_MS = 180_000
+PAUSE_MS = 250
+TIMER = Path(__file__).with_name("clicks.js").read_text(encoding="utf-8")
+ROW_PX, MARGIN_PX = 35, 16
+FIRST_ROW = 1.5
+
+
+def there() -> str | None:
+    """Return where Chromium is; ``None`` where it is not."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=there(), args=QUIET)
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, url: str) -> Page:
+    """Open a window on a page and wait until it stands."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(LONGEST_MS)
+    page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {{ {TIMER} }})")
+    page.goto(url)
+    stand(page)
+    return page
+
+
+def stand(page: Page) -> None:
+    """Wait until the page's script has run and its title is drawn."""
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_selector(SETTLED)
+    page.wait_for_timeout(4 * PAUSE_MS)
+    page.wait_for_selector(SETTLED)
+
+
+def span(page: Page, turn: int) -> float:
+    """Choose the other span of time."""
+    chosen = page.get_by_role("radio", name=("30 days", "7 days")[turn % 2], exact=True)
+    return _timed(page, chosen.click)
+
+
+def outcome(page: Page, turn: int) -> float:
+    """Choose an outcome, or any."""
+    page.get_by_role("combobox", name="Outcome").click()
+    chosen = page.get_by_role("option", name=("Answered", "Any outcome")[turn % 2], exact=True)
+    chosen.wait_for()
+    return _timed(page, chosen.click)
+
+
+def row(page: Page, turn: int) -> float:
+    """Choose a row of the table."""
+    table = page.get_by_test_id("stDataFrame").last
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(PAUSE_MS)
+    box = table.bounding_box()
+    assert box is not None
+    where = box["x"] + MARGIN_PX, box["y"] + ROW_PX * (FIRST_ROW + turn % 5)
+    return _timed(page, lambda: page.mouse.click(*where))
+
+
+def other_page(page: Page, turn: int) -> float:
+    """Go to Findings, or back to Overview."""
+    name = ("Findings", "Overview")[turn % 2]
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    return _timed(page, link.click)
+
+
+CLICKS: dict[str, tuple[str, Callable[[Page, int], float]]] = {
+    "Calls: time span": ("calls", span),
+    "Calls: outcome": ("calls", outcome),
+    "Calls: row of the table": ("calls", row),
+    "Overview to Findings and back": ("", other_page),
+}
+"""What is clicked, on which page."""
+
+
+def _timed(page: Page, click: Callable[[], None]) -> float:
+    page.wait_for_timeout(PAUSE_MS)
+    page.wait_for_selector(SETTLED)
+    page.evaluate("bench.arm()")
+    click()
+    return float(page.evaluate(f"bench.settled({LONGEST_MS})")) / 1000

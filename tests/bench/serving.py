@@ -1,0 +1,109 @@
+"""A page process: the dashboard on a home of the made-up account, or the bare page beside it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from dashboard.background import SYNCED_BY
+from tests.bench.apart import ROOT, peak_mb
+
+DASHBOARD = ROOT / "dashboard" / "app.py"
+BARE = Path(__file__).with_name("bare_page.py")
+START_S = 60
+STOP_S = 10
+NOBODY = "https://carrier.example.invalid"
+"""Where no carrier answers; nothing here asks one. On loopback its portal would be asked as well."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A page process that answers."""
+
+    url: str
+    pid: int
+
+    def resident_mb(self) -> float:
+        """Return the memory that it holds now."""
+        return psutil.Process(self.pid).memory_info().rss / 1e6
+
+    def peak_mb(self) -> float:
+        """Return the most memory that it held."""
+        return peak_mb(self.pid)
+
+
+@contextmanager
+def serving(script: Path, folder: Path, *, home: Path | None = None, days: int = 92) -> Iterator[Served]:
+    """
+    Run a page process until the block ends.
+
+    Args:
+        script: ``DASHBOARD`` or ``BARE``.
+        folder: Where its log goes.
+        home: Of the dashboard; looked at as if ``serve`` synced it.
+        days: The window of the pages.
+
+    Raises:
+        RuntimeError: It did not start; its last lines are told.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {name: value for name, value in os.environ.items() if not name.startswith(("TRUNKGATE_", "FLOWROUTE_"))}
+    if home is not None:
+        told |= {
+            "TRUNKGATE_HOME": str(home),
+            "TRUNKGATE_WINDOW_DAYS": str(days),
+            "FLOWROUTE_BASE_URL": NOBODY,
+            "FLOWROUTE_ACCESS_KEY": "bench",
+            "FLOWROUTE_SECRET_KEY": "bench",
+            SYNCED_BY: "serve",
+        }
+    options = [
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.headless=true",
+        "--server.fileWatcherType=none",
+        "--browser.gatherUsageStats=false",
+    ]
+    log = folder / f"pages-{port}.log"
+    with log.open("wb") as said:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(script), *options],
+            cwd=folder,
+            env=told | {"PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(child, url, log)
+        yield Served(url, child.pid)
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and child.poll() is None:
+        try:
+            if requests.get(f"{url}/_stcore/health", timeout=1).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise RuntimeError(f"The page process did not start: {log.read_text()[-2000:]}")

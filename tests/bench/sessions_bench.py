@@ -1,0 +1,75 @@
+"""Twenty sessions at once on one process, beside one session alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bench.account import Account
+from tests.bench.apart import tell
+from tests.bench.homes import filled
+from tests.bench.serving import DASHBOARD, serving
+from tests.bench.sessions_works import Load, load
+from tests.bench.table import Ratio, Row, Time, calls_words, mb
+
+SESSIONS = 20
+RERUNS = 20
+EVERY_S = 2.0
+"""Twenty people who each click every two seconds ask for ten reruns a second."""
+ALONE = 3
+"""How many times as often the session alone reruns."""
+TOO_SLOW_S = 5.0
+"""Twenty sessions of such reruns would take hours and say nothing more."""
+P95 = 0.95
+MOST_MB = 1000
+
+
+def run(account: Account, folder: Path, calls: int) -> list[Row]:
+    """
+    Measure one session and twenty, clicking as people do and without a pause.
+
+    Args:
+        account: Whose calls.
+        folder: Where its home is, or is made.
+        calls: How many are behind the pages.
+    """
+    tell(f"{SESSIONS} sessions at once over {calls:,} calls")
+    with serving(DASHBOARD, folder, home=filled(account, folder, calls), days=account.days) as served:
+        load(served.url, 1, RERUNS)
+        alone = load(served.url, 1, ALONE * RERUNS)
+        if alone.share(0.5) > TOO_SLOW_S:
+            return [_not_measured(calls, alone)]
+        paced = load(served.url, SESSIONS, RERUNS, every_s=EVERY_S)
+        flat_out = load(served.url, SESSIONS, RERUNS)
+        memory = f"resident {mb(served.resident_mb())}<br>peak {mb(served.peak_mb())}"
+        peak = Ratio("peak", served.peak_mb(), most=MOST_MB, unit=" MB")
+    pace = f"each clicks every {EVERY_S:g} s"
+    return [
+        _row(f"{SESSIONS} sessions at once, {pace}: p95 of a rerun", calls, paced, alone, memory, [peak], asked=True),
+        _row(f"{SESSIONS} sessions at once, without a pause: p95 of a rerun", calls, flat_out, alone, memory, []),
+    ]
+
+
+def _not_measured(calls: int, alone: Load) -> Row:
+    """Say that already one session alone is too slow."""
+    missed = Ratio("median of one session alone, s", alone.share(0.5), most=TOO_SLOW_S, unit="")
+    why = Time("", note="one session alone is too slow for twenty")
+    return Row(f"{SESSIONS} sessions at once: p95 of a rerun", calls_words(calls), why, ratios=(missed,))
+
+
+def _row(work: str, calls: int, many: Load, alone: Load, memory: str, more: list[Ratio], *, asked: bool = False) -> Row:
+    single = alone.share(P95)
+    offered = SESSIONS / EVERY_S
+    rate = (
+        Ratio("reruns a second", many.per_second, unit=f" of {offered:g} asked")
+        if asked
+        else Ratio("reruns a second", many.per_second, least=10, unit="")
+    )
+    errors = Ratio("errors", len(many.errors), most=0, unit="")
+    return Row(
+        work,
+        f"{calls_words(calls)}, {len(many.seconds)} reruns",
+        Time("", many.share(P95), note=f"median {many.share(0.5) * 1000:.0f} ms"),
+        floor=(Time("one session alone", single, note=f"median {alone.share(0.5) * 1000:.0f} ms"),),
+        ratios=(Ratio("p95 / one session", many.share(P95) / single, most=4), rate, errors, *more),
+        memory=memory,
+    )

@@ -1,0 +1,66 @@
+"""The benchmarks, tiny: a row a work, each with a ratio, right counts, and peers that are not there named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.bench.__main__ import account_until_now, bench
+from tests.bench.table import HEADER, NOT_MEASURED, Ratio, Row, Time, as_json, markdown, ratio_to
+
+CALLS = 20_000
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Return the table's rows, from ingest and replay of a few days."""
+    folder = tmp_path_factory.mktemp("bench")
+    with pytest.MonkeyPatch.context() as setting:
+        setting.setenv("BENCH_HERE", "1")
+        return bench(account_until_now(days=5), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay"))
+
+
+def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
+    """Ingest of both sizes, a new day, the replay, the way to it, and two drill-downs."""
+    works = [row.work.split()[0] for row in rows]
+
+    assert works == ["Ingest", "Ingest", "Ingest", "Replay", "The", "Drill-down", "Drill-down"]
+    assert all(row.ratios and row.ours.seconds for row in rows)
+
+
+def test_no_count_is_wrong(rows: list[Row]) -> None:
+    """Everybody wrote every call, the labels are those of SQL and of pandas, and none is against the truth."""
+    assert [fault for row in rows for fault in row.wrong] == []
+
+
+def test_nearly_every_call_is_decided(rows: list[Row]) -> None:
+    """The coverage stands in the table, and meets its target."""
+    (decided,) = (ratio for row in rows for ratio in row.ratios if ratio.name == "decided")
+
+    assert decided.met
+    assert decided.least == 95
+
+
+def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]) -> None:
+    """Markdown with a line a row and the machine below; JSON says of each ratio whether it is met."""
+    lines = markdown(rows).splitlines()
+    told = json.loads(json.dumps(as_json(rows)))
+
+    assert all(line.count(" | ") == len(HEADER) - 1 for line in lines[: len(rows) + 2])
+    assert lines[-1].startswith("Taken on ")
+    assert len(told["rows"]) == len(rows)
+    assert all("met" in ratio for row in told["rows"] for ratio in row["ratios"])
+
+
+def test_a_missed_target_and_a_peer_that_is_not_there_are_said() -> None:
+    """Neither is left out of the table."""
+    ours, peer = Time("", 2.0), Time("a peer", 1.0)
+    row = Row(
+        "Work", "1", ours, peers=(Time("Polars", note="not installed"),), ratios=(ratio_to(ours, peer, most=1.5),)
+    )
+
+    assert "ours / a peer 2x (≤ 1.50) **✗ missed**" in markdown([row])
+    assert f"Polars {NOT_MEASURED} (not installed)" in markdown([row])
+    assert Ratio("faster", None, least=5).met is None
+    assert Ratio("faster", 6.0, least=5).met
