@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from dashboard.changes import Plan
 from dashboard.findings import Finding, Life, Status
 from dashboard.fixes.plan import undone_by
@@ -125,10 +127,15 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
 
 def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]]) -> None:
     """Write what changed; a second writer of the same findings at the same time changes nothing more."""
+    changed = [
+        row
+        for before, row in rows
+        if before is None or {**before, "last_seen_at": None} != {**row, "last_seen_at": None}
+    ]
+    if not changed:
+        return
+    named = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
+    keys = [{"of_check": row["check"], "of_subject": row["subject"]} for row in changed]
     with state.writing() as connection:
-        for before, row in rows:
-            if before is not None and {**before, "last_seen_at": None} == {**row, "last_seen_at": None}:
-                continue
-            key = (findings.c.check == row["check"]) & (findings.c.subject == row["subject"])
-            connection.execute(findings.delete().where(key))
-            connection.execute(findings.insert().values(**row))
+        connection.execute(findings.delete().where(named), keys)
+        connection.execute(findings.insert(), changed)

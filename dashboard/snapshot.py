@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 import pandas as pd
 
@@ -94,8 +95,20 @@ class Snapshot:
 
     def name_of(self, pbx_id: str) -> str:
         """Return the PBX's name as people say it; the id where the inventory has none."""
-        rows = self.pbxs.loc[self.pbxs["pbx_id"] == pbx_id, "name"]
-        return str(rows.iloc[0]) if len(rows) and rows.iloc[0] else pbx_id
+        return self._names.get(pbx_id) or pbx_id
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        rows = self.pbxs.drop_duplicates("pbx_id")
+        return dict(zip(rows["pbx_id"], rows["name"], strict=True))
+
+    @cached_property
+    def owners(self) -> Mapping[str, tuple[str, bool]]:
+        """By address the PBX that calls from it now, or else the last that did, and whether it is now."""
+        ever = self.pbx_addresses.drop_duplicates("address", keep="last")
+        now = self.addresses_at(self.taken_at).drop_duplicates("address")
+        found = {address: (pbx_id, False) for address, pbx_id in zip(ever["address"], ever["pbx_id"], strict=True)}
+        return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
 
     def addresses_at(self, moment: datetime) -> pd.DataFrame:
         """Return the rows of ``pbx_addresses`` that are valid at ``moment``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -80,17 +81,24 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
-        if finding.changes and not _breaks_ours(finding, snapshot):
+        if finding.changes:
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
-    if not groups and any(finding.status is Status.PASS for finding in findings):
+    harmless = ((said, found) for said, every in groups.items() if (found := _harmless(every, snapshot)))
+    shown = list(islice(harmless, MOST_TO_DO))
+    if not shown and any(finding.status is Status.PASS for finding in findings):
         states.empty("Nothing to fix.")
-    elif not groups:
+    elif not shown:
         states.empty("Nothing could be checked yet, so nothing is known to fix.")
         st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
-    for number, (sentences, settled) in enumerate(list(groups.items())[:MOST_TO_DO]):
+    for number, (sentences, settled) in enumerate(shown):
         _to_do(number, sentences, settled, snapshot)
-    if len(groups) > MOST_TO_DO:
-        st.page_link("app_pages/findings.py", label=f"{len(groups) - MOST_TO_DO} more on Findings")
+    if len(groups) > len(shown):
+        st.page_link("app_pages/findings.py", label=f"{len(groups) - len(shown):,} more on Findings")
+
+
+def _harmless(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
+    """Return those of one fix's findings that it may be asked for because of."""
+    return [finding for finding in findings if not _breaks_ours(finding, snapshot)]
 
 
 def _costs_today(finding: Finding) -> bool:

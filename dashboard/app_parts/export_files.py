@@ -39,6 +39,7 @@ def whole(found: Mapping[str, pd.DataFrame]) -> None:
             type="primary",
             icon=":material/folder_zip:",
             key="exports_zip",
+            on_click="ignore",
         )
         st.caption(
             f"Every row says whose it is ({plain(_account())}). The manifest holds each file's SHA-256 "
@@ -71,6 +72,7 @@ def one(found: Mapping[str, pd.DataFrame]) -> None:
             mime="text/csv",
             icon=":material/download:",
             key=f"exports_csv_{name}",
+            on_click="ignore",
         )
         shown = f", the first {PREVIEW} are shown" if len(frame) > PREVIEW else ""
         st.caption(f"{count(len(frame), 'row')}{shown}. Times are UTC.", width="content")

@@ -86,4 +86,5 @@ def download(name: str, frame: pd.DataFrame, snapshot: Snapshot, *, key: str) ->
         mime="text/csv",
         icon=":material/download:",
         key=key,
+        on_click="ignore",
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 import pandas as pd
 
 from dashboard.app_parts.words import ago, join
-from dashboard.checks._evidence import Calls
+from dashboard.checks._evidence import Calls, Tally, last
 from dashboard.findings import Finding, Status
 from dashboard.snapshot import Snapshot
 
@@ -135,23 +135,21 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
         if pbx["status"] != "active":
             return Step("call", title, Progress.NOT_NEEDED, f"It is {pbx['status']}: no call is expected.")
         return Step("call", title, Progress.OPEN, "No outbound call of it was seen in the last 30 days.")
-    rows = _of_today(snapshot, str(pbx["pbx_id"]))
-    if rows.empty:
+    calls = _of_today(snapshot, str(pbx["pbx_id"]))
+    if not calls:
         text = "No call was seen from its address of today since the policy for that changed."
         return Step("call", title, Progress.OPEN, text)
-    latest = rows.sort_values("last_at")
-    admitted = latest[latest["outcome"] != "refused_auth"]
-    refused = latest[latest["outcome"] == "refused_auth"]
-    if admitted.empty or (len(refused) and refused["last_at"].max() > admitted["last_at"].max()):
-        when = ago(refused["last_at"].max().to_pydatetime(), snapshot.taken_at)
+    admitted = [one for one in calls if one.outcome != "refused_auth"]
+    refused = [one for one in calls if one.outcome == "refused_auth"]
+    if not admitted or (refused and last(refused) > last(admitted)):
+        when = ago(last(refused), snapshot.taken_at)
         return Step("call", title, Progress.OPEN, f"Its last call was refused for authorization, {when}.")
-    when = ago(admitted["last_at"].max().to_pydatetime(), snapshot.taken_at)
-    return Step("call", title, Progress.DONE, f"Its last call was admitted, {when}.")
+    return Step("call", title, Progress.DONE, f"Its last call was admitted, {ago(last(admitted), snapshot.taken_at)}.")
 
 
-def _of_today(snapshot: Snapshot, pbx_id: str) -> pd.DataFrame:
+def _of_today(snapshot: Snapshot, pbx_id: str) -> list[Tally]:
     """Return the PBX's calls from its addresses of today, from after the latest policy change for each."""
-    calls, mine = Calls(snapshot), addresses(snapshot, pbx_id)
-    found = [rows for source, rows in calls.by_source.items() if not mine or source in mine]
-    rows = pd.concat(found) if found else calls.of("")
-    return rows[rows["today"] & (rows["pbx_id"] == pbx_id)]
+    mine = addresses(snapshot, pbx_id)
+    sources = Calls(snapshot).by_source.items()
+    found = [one for source, calls in sources if not mine or source in mine for one in calls]
+    return [one for one in found if one.today and one.pbx_id == pbx_id]

@@ -114,14 +114,10 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
     """Name the PBX that calls from an address now, or did; ``nobody's`` where none does."""
-    rows = snapshot.pbx_addresses[snapshot.pbx_addresses["address"] == address]
-    if rows.empty:
+    pbx_id, now = snapshot.owners.get(address, ("", False))
+    if not pbx_id:
         return "nobody's"
-    current = snapshot.addresses_at(snapshot.taken_at)
-    now = current[current["address"] == address]
-    if len(now):
-        return snapshot.name_of(str(now["pbx_id"].iloc[0]))
-    return f"formerly {snapshot.name_of(str(rows['pbx_id'].iloc[-1]))}"
+    return snapshot.name_of(pbx_id) if now else f"formerly {snapshot.name_of(pbx_id)}"
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow
 
 from dashboard.addresses import contains
 from dashboard.capabilities import Capability
+from dashboard.checks._within import Within
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS, UTC_TIME
 
@@ -24,14 +26,31 @@ REFUSED_WITHOUT_CREDENTIALS = ("refused_auth", "refused_unknown")
 """With credentials off, what a call without the prefix is refused with is not known: any 403 is a refusal."""
 
 
-class Calls:
-    """
-    The outbound calls of a snapshot by source address: the only ones that say anything of admission.
+class Tally(NamedTuple):
+    """Outbound calls that are alike, counted: the only ones that say anything of admission."""
 
-    Rows carry ``KEYS`` and ``calls``, ``cost_usd``, ``first_at``, ``last_at``. ``today``: from after the latest
-    policy change for the source, what came before is history. ``in_day``: reaching into the last 24 hours.
-    ``orphaned``: from after the last PBX left the source address, as far as anybody wrote it down.
-    """
+    source_ip: str
+    pbx_id: str
+    attributed_by: str
+    outcome: str
+    sip_status: int | None
+    today: bool
+    """From after the latest policy change for the source; what came before is history."""
+    in_day: bool
+    """Reaching into the last 24 hours."""
+    orphaned: bool
+    """From after the last PBX left the source address, as far as anybody wrote it down."""
+    calls: int
+    cost_usd: Decimal
+    first_at: datetime
+    last_at: datetime
+
+
+Tallies = Sequence[Tally]
+
+
+class Calls:
+    """The outbound calls of a snapshot by source address."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
@@ -45,15 +64,16 @@ class Calls:
         )
         sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
         table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
-        found: pd.DataFrame = table.group_by(list(KEYS)).aggregate(sums).to_pandas(types_mapper=pd.ArrowDtype)
-        found = found.rename(columns={f"{name}_{how}": name for name, how in sums})
-        self._none = found.head(0)
-        self.by_source = {str(source): group for source, group in found.groupby("source_ip")}
+        found = table.group_by(list(KEYS)).aggregate(sums).sort_by("source_ip")
+        names = [*KEYS, *(f"{name}_{how}" for name, how in sums)]
+        tallies = [Tally(*values) for values in zip(*(found[name].to_pylist() for name in names), strict=True)]
+        self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda one: one.source_ip)}
+        """The calls of each source address, in the order of their texts."""
+        self._within = Within((one.source_ip, one) for one in tallies)
 
-    def of(self, network: str) -> pd.DataFrame:
-        """Return the rows whose source address is in a network, over the whole window."""
-        found = [rows for source, rows in self.by_source.items() if contains([network], source)]
-        return pd.concat(found) if found else self._none
+    def of(self, network: str) -> list[Tally]:
+        """Return the calls whose source address is in a network, over the whole window."""
+        return self._within.of(network)
 
 
 def _begins(rows: pd.DataFrame, since: pd.Series[pd.Timestamp]) -> pd.Series[bool]:
@@ -81,65 +101,81 @@ def counts_from(change: datetime) -> datetime:
     return change.replace(microsecond=0) + SECOND
 
 
-def refused(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of calls refused for authorization, as far as today's switch lets one tell."""
-    outcomes = REFUSED_WITHOUT_CREDENTIALS if snapshot.account.credentials_on is False else REFUSED
-    return rows[rows["outcome"].isin(outcomes)]
+def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
+    """Return the calls refused for authorization, as far as today's switch lets one tell."""
+    outcomes = _refusals(snapshot)
+    return [one for one in calls if one.outcome in outcomes]
 
 
-def admitted(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of calls let in: every outcome that is no refusal, busy and no answer too."""
-    return rows.drop(refused(snapshot, rows).index)
+def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
+    """Return the calls let in: every outcome that is no refusal, busy and no answer too."""
+    outcomes = _refusals(snapshot)
+    return [one for one in calls if one.outcome not in outcomes]
 
 
-def last_day(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that reach into the last 24 hours."""
-    return rows[rows["in_day"]]
+def _refusals(snapshot: Snapshot) -> tuple[str, ...]:
+    return REFUSED_WITHOUT_CREDENTIALS if snapshot.account.credentials_on is False else REFUSED
 
 
-def count(rows: pd.DataFrame) -> int:
-    """Return how many calls the rows stand for."""
-    return int(rows["calls"].sum())
+def last_day(calls: Tallies) -> list[Tally]:
+    """Return the calls that reach into the last 24 hours."""
+    return [one for one in calls if one.in_day]
 
 
-def dollars(rows: pd.DataFrame) -> Decimal:
+def count(calls: Tallies) -> int:
+    """Return how many calls there are."""
+    return sum(one.calls for one in calls)
+
+
+def dollars(calls: Tallies) -> Decimal:
     """Return what the calls cost, in USD."""
-    return sum(rows["cost_usd"], Decimal(0))
+    return sum((one.cost_usd for one in calls), Decimal(0))
 
 
-def calls_and_dollars(rows: pd.DataFrame) -> str:
+def first(calls: Tallies) -> datetime:
+    """Return when the first of the calls began; there is one at least."""
+    return min(one.first_at for one in calls)
+
+
+def last(calls: Tallies) -> datetime:
+    """Return when the last of the calls began; there is one at least."""
+    return max(one.last_at for one in calls)
+
+
+def calls_and_dollars(calls: Tallies) -> str:
     """Write ``318 calls, $41.20``."""
-    number = count(rows)
-    return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(rows):,.2f}"
+    number = count(calls)
+    return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(calls):,.2f}"
 
 
-def over_time(rows: pd.DataFrame) -> str:
-    """Write how many calls there were and what they cost, the last 24 hours first; at least one row."""
-    day, whole = last_day(rows), f"{calls_and_dollars(rows)} since {moment(rows['first_at'].min())}"
-    return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if len(day) else f"{whole}, none in the last 24 h"
+def over_time(calls: Tallies) -> str:
+    """Write how many calls there were and what they cost, the last 24 hours first; there is one at least."""
+    day, whole = last_day(calls), f"{calls_and_dollars(calls)} since {moment(first(calls))}"
+    return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if day else f"{whole}, none in the last 24 h"
 
 
-def summary(rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
+def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
     """Return evidence: a row an outcome and SIP status, the most frequent first."""
-    found = []
-    for _, group in rows.groupby(["outcome", "sip_status"], dropna=False):
-        day, status = last_day(group), group["sip_status"].iloc[0]
-        found.append(
-            {
-                "outcome": OUTCOME_LABELS[group["outcome"].iloc[0]],
-                "SIP status": None if pd.isna(status) else int(status),
-                "calls in 24 h": count(day),
-                "calls": count(group),
-                "cost in 24 h (USD)": f"{dollars(day):f}",
-                "cost (USD)": f"{dollars(group):f}",
-                "first call": group["first_at"].min().isoformat(),
-                "last call": group["last_at"].max().isoformat(),
-            }
-        )
-    return tuple(sorted(found, key=lambda row: -row["calls"]))
+    groups: dict[tuple[str, int | None], list[Tally]] = {}
+    for one in sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0)):
+        groups.setdefault((one.outcome, one.sip_status), []).append(one)
+    found = [
+        {
+            "outcome": OUTCOME_LABELS[outcome],
+            "SIP status": status,
+            "calls in 24 h": count(last_day(group)),
+            "calls": count(group),
+            "cost in 24 h (USD)": f"{dollars(last_day(group)):f}",
+            "cost (USD)": f"{dollars(group):f}",
+            "first call": first(group).isoformat(),
+            "last call": last(group).isoformat(),
+        }
+        for (outcome, status), group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda row: -int(str(row["calls"]))))
 
 
-def told(snapshot: Snapshot, rows: pd.DataFrame, became: str) -> str:
+def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     """
     Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls.
 
@@ -147,14 +183,14 @@ def told(snapshot: Snapshot, rows: pd.DataFrame, became: str) -> str:
 
     Args:
         snapshot: For its versions and its time.
-        rows: Calls of one source address, from after the latest policy change.
+        calls: Of one source address, from after the latest policy change.
         became: What became of them.
     """
-    if rows.empty:
+    if not calls:
         return ""
-    day, change = last_day(rows), changed_at(snapshot, str(rows["source_ip"].iloc[0]))
-    number = count(day) or count(rows)
-    when = "in the last 24 h" if len(day) else f"until {moment(rows['last_at'].max())}"
+    day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
+    number = count(day) or count(calls)
+    when = "in the last 24 h" if day else f"until {moment(last(calls))}"
     if change is not None and change > snapshot.taken_at - DAY:
         when = f"since the policy changed at {moment(change)}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"
@@ -173,10 +209,13 @@ def heard_since_change(snapshot: Snapshot, address: str) -> bool:
     return change is None or (fetched is not None and fetched > counts_from(change))
 
 
-def callers(rows: pd.DataFrame) -> tuple[str, ...]:
+def callers(calls: Tallies) -> tuple[str, ...]:
     """Return the ids of the PBXs that calls are attributed to, the most frequent first."""
-    calls = rows[rows["pbx_id"] != ""].groupby("pbx_id")["calls"].sum().sort_values(ascending=False)
-    return tuple(str(pbx_id) for pbx_id in calls.index)
+    found: dict[str, int] = {}
+    for one in calls:
+        if one.pbx_id:
+            found[one.pbx_id] = found.get(one.pbx_id, 0) + one.calls
+    return tuple(sorted(found, key=lambda pbx_id: (-found[pbx_id], pbx_id)))
 
 
 def moment(at: datetime) -> str:

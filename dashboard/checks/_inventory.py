@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
 from dashboard.addresses import membership, parse_entry
 from dashboard.changes import AllowAddress, RemoveAddress
+from dashboard.checks._within import Within
 from dashboard.errors import AddressError
 from dashboard.snapshot import Snapshot
+
+Row = Mapping[str, Any]
+"""A row of a frame, by its columns."""
 
 RETIRED = "retired"
 STANDBY = "standby"
@@ -41,20 +46,60 @@ def current(snapshot: Snapshot) -> pd.DataFrame:
     return rows.merge(live(snapshot), on="pbx_id", suffixes=("", "_of_pbx"))
 
 
-def within(rows: pd.DataFrame, network: str) -> pd.DataFrame:
-    """Return the rows of ``current`` whose address is in a network."""
-    return rows[membership([network], rows["address"])]
+def ever(snapshot: Snapshot) -> pd.DataFrame:
+    """Return every row of addresses, past ones and those of retired PBXs too, the latest first."""
+    return snapshot.pbx_addresses.sort_values("valid_to", ascending=False, na_position="first", kind="stable")
 
 
-def ever(snapshot: Snapshot, network: str) -> pd.DataFrame:
-    """Return every row of addresses in a network, past ones and those of retired PBXs too, the latest first."""
-    rows = snapshot.pbx_addresses[membership([network], snapshot.pbx_addresses["address"])]
-    return rows.sort_values("valid_to", ascending=False, na_position="first")
+class Owners:
+    """Whose the addresses of a snapshot are, and whose they were."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.now = Within((row["address"], row) for row in _records(current(snapshot)))
+        """Today's addresses, as ``current`` has them."""
+        self.ever = Within((row["address"], row) for row in _records(ever(snapshot)))
+        """Every address there was, the latest first."""
+        self.kinds = {row["pbx_id"]: str(row["ip_kind"]) for row in _records(live(snapshot))}
+        """``static`` or ``dynamic``, of PBXs that are not retired."""
+        self._moved_to = current(snapshot).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
+        self._snapshot = snapshot
+
+    def became(self, network: str) -> str:
+        """Write what became of the last owner of an address: retired, moved, or there never was one."""
+        past = self.ever.of(network)
+        if not past:
+            return "is on the list and belongs to no PBX of the inventory"
+        pbx_id, ended = past[0]["pbx_id"], past[0]["valid_to"]
+        until = "" if ended is pd.NaT else f" on {ended:%Y-%m-%d}"
+        if pbx_id in self.kinds:
+            to = f" for {self._moved_to[pbx_id]}" if pbx_id in self._moved_to else ""
+            return f"is still on the list, though the PBX left it{until}{to}"
+        return f"is still on the list, though the PBX was retired{until}"
+
+    def allow(self, address: str, owners: tuple[str, ...]) -> tuple[AllowAddress, ...]:
+        """Return the change that lists an address; nothing where it is not one of the owners' today, or unfit."""
+        rows = [row for row in self.now.of(address) if row["pbx_id"] in owners]
+        if not rows or fault(self._snapshot, address):
+            return ()
+        names = " and ".join(self._snapshot.name_of(pbx_id) for pbx_id in ids(rows))
+        return (
+            AllowAddress(
+                network=address,
+                label=names,
+                owner=str(rows[0]["owner"]),
+                purpose=f"Outbound calls of {names}",
+                role="standby" if all(map(is_spare, rows)) else "active",
+            ),
+        )
 
 
-def ids(rows: pd.DataFrame) -> tuple[str, ...]:
+def _records(rows: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def ids(rows: Sequence[Row]) -> tuple[str, ...]:
     """Return the PBX ids of rows, each once, in their order."""
-    return tuple(str(pbx_id) for pbx_id in rows["pbx_id"].drop_duplicates())
+    return tuple(dict.fromkeys(str(row["pbx_id"]) for row in rows))
 
 
 def fault(snapshot: Snapshot, address: str) -> str:
@@ -66,52 +111,21 @@ def fault(snapshot: Snapshot, address: str) -> str:
     return ""
 
 
-def kind_of(snapshot: Snapshot, pbx_id: str) -> str:
-    """Return ``static`` or ``dynamic`` for a PBX that is not retired; ``""`` for a retired one and for nobody."""
-    rows = live(snapshot).loc[lambda pbxs: pbxs["pbx_id"] == pbx_id, "ip_kind"]
-    return str(rows.iloc[0]) if len(rows) else ""
-
-
-def allow(snapshot: Snapshot, address: str, owners: tuple[str, ...]) -> tuple[AllowAddress, ...]:
-    """Return the change that lists an address; nothing where it is not one of the owners' today, or unfit."""
-    rows = within(current(snapshot), address).loc[lambda found: found["pbx_id"].isin(owners)]
-    if rows.empty or fault(snapshot, address):
-        return ()
-    spare = bool(is_spare(rows).all())
-    names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in ids(rows))
-    return (
-        AllowAddress(
-            network=address,
-            label=names,
-            owner=str(rows["owner"].iloc[0]),
-            purpose=f"Outbound calls of {names}",
-            role="standby" if spare else "active",
-        ),
-    )
-
-
-def remove(entry: pd.Series) -> RemoveAddress:
+def remove(entry: Row) -> RemoveAddress:
     """Return the change that takes an entry off the list and carries its whole row."""
     texts = {name: str(entry[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
-    review_by = "" if pd.isna(entry["review_by"]) else entry["review_by"].isoformat()
+    review_by = "" if entry["review_by"] is pd.NaT else entry["review_by"].isoformat()
     return RemoveAddress(**texts, review_by=review_by)
 
 
-def is_spare(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each address of ``current`` whether it is held in reserve: a standby PBX's, or for failover."""
-    return (rows["status"] == STANDBY) | (rows["kind"] == "failover")
+def is_spare(row: Row) -> bool:
+    """Say of an address of today whether it is held in reserve: a standby PBX's, or for failover."""
+    return bool(row["status"] == STANDBY or row["kind"] == "failover")
 
 
-def became(snapshot: Snapshot, past: pd.DataFrame) -> str:
-    """Write what became of the last owner of an address: retired, moved, or there never was one."""
-    if past.empty:
-        return "is on the list and belongs to no PBX of the inventory"
-    owner = past.iloc[0]
-    until = "" if pd.isna(owner["valid_to"]) else f" on {owner['valid_to']:%Y-%m-%d}"
-    if kind_of(snapshot, str(owner["pbx_id"])):
-        now = current(snapshot).loc[lambda rows: rows["pbx_id"] == owner["pbx_id"], "address"]
-        return f"is still on the list, though the PBX left it{until}{f' for {now.iloc[0]}' if len(now) else ''}"
-    return f"is still on the list, though the PBX was retired{until}"
+def entries(snapshot: Snapshot) -> list[Row]:
+    """Return the entries of the list, in their order."""
+    return _records(snapshot.allowed_ips)
 
 
 def needs_of_credentials(snapshot: Snapshot) -> dict[str, Need]:
@@ -119,10 +133,10 @@ def needs_of_credentials(snapshot: Snapshot) -> dict[str, Need]:
     active, addresses = snapshot.pbxs[snapshot.pbxs["status"] == "active"], current(snapshot)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
-    return {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in active.to_dict("records")}
+    return {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
 
 
-def _need(pbx: Mapping[Hashable, str], *, listed: bool) -> Need:
+def _need(pbx: Row, *, listed: bool) -> Need:
     if pbx["ip_kind"] == "dynamic":
         return Need.DYNAMIC
     if pbx["dials_prefix"] == "no":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.checks import failed, passed, unknown
@@ -11,42 +9,43 @@ from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
 
-def judge(snapshot: Snapshot, address: str, owner: str, calls: pd.DataFrame) -> Verdict:
+def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies) -> Verdict:
     """
     Judge the calls that one PBX, or nobody, placed from an address that is not listed.
 
     Args:
         snapshot: The account and the inventory.
-        address: The source address.
+        owners: Whose addresses are.
         owner: The PBX that the calls are attributed to; ``""`` for nobody.
-        calls: Their rows of the traffic, from after the latest policy change; at least one.
+        calls: From one source address, from after the latest policy change; at least one.
     """
+    address = calls[0].source_ip
     ids = (owner,) if owner else ()
     let_in, evidence = ev.admitted(snapshot, calls), ev.summary(calls)
     told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, calls, "refused")
     base = f"{ev.named(snapshot, ids, address)} is not on the list; {told}"
-    if len(let_in) and snapshot.account.credentials_on is False:
+    if let_in and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
-    kind = inv.kind_of(snapshot, owner)
-    if len(let_in) and kind == "dynamic":
-        by_tag = set(let_in["attributed_by"]) == {"x_tag"} and owner not in inv.ids(inv.ever(snapshot, address))
+    kind = owners.kinds.get(owner, "")
+    if let_in and kind == "dynamic":
+        by_tag = {one.attributed_by for one in let_in} == {"x_tag"} and owner not in inv.ids(owners.ever.of(address))
         reason = f"{base} with credentials, which a dynamic address needs{ev.BY_TAG if by_tag else ''}."
         confidence = Confidence.INFERRED if by_tag else Confidence.PROVEN
         return passed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence)
-    severity, impact, more = Severity.HIGH, Impact.LOSS if len(let_in) else Impact.OUTAGE, ""
-    if not kind and len(let_in):
+    severity, impact, more = Severity.HIGH, Impact.LOSS if let_in else Impact.OUTAGE, ""
+    if not kind and let_in:
         severity, more = Severity.CRITICAL, ": somebody who is none of our PBXs uses the account's credentials"
     elif not kind:
         severity, impact, more = Severity.LOW, Impact.HYGIENE, ": the list does its work"
         more += ". If the address is one of yours, add it to the inventory"
     return failed(
         address,
-        reason=f"{base}{more or (', by credentials alone' if len(let_in) else '')}.",
+        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.",
         severity=severity,
         impact=impact,
         confidence=Confidence.PROVEN,
         pbx_ids=ids,
         evidence=evidence,
-        changes=inv.allow(snapshot, address, ids) if kind == "static" else (),
+        changes=owners.allow(address, ids) if kind == "static" else (),
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from dashboard.addresses import is_network
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
@@ -23,32 +21,33 @@ from dashboard.snapshot import Snapshot
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the current address of a PBX that is not retired."""
-    calls, current = ev.Calls(snapshot), inv.current(snapshot)
-    for _, entry in snapshot.allowed_ips.iterrows():
+    calls, owners = ev.Calls(snapshot), inv.Owners(snapshot)
+    for entry in inv.entries(snapshot):
         network = str(entry["network"])
-        owners = inv.ids(inv.within(current, network))
+        ids = inv.ids(owners.now.of(network))
         if not is_network(network):
             yield unknown(network, reason=f"The entry {network!r} is no address, so whose it is cannot be told.")
-        elif owners:
-            who = ev.named(snapshot, owners, network)
-            yield passed(network, reason=f"{who} is in the inventory.", pbx_ids=owners)
+        elif ids:
+            who = ev.named(snapshot, ids, network)
+            yield passed(network, reason=f"{who} is in the inventory.", pbx_ids=ids)
         else:
-            yield _nobodys(snapshot, entry, network, calls.of(network))
+            yield _nobodys(snapshot, entry, owners, calls.of(network))
 
 
-def _nobodys(snapshot: Snapshot, entry: pd.Series, network: str, calls: pd.DataFrame) -> Verdict:
+def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
     """Judge an entry without an owner by the calls that came from it since it has none."""
-    past = inv.ever(snapshot, network)
-    calls = calls[calls["orphaned"]]
+    network = str(entry["network"])
+    last = inv.ids(owners.ever.of(network))[:1]
+    calls = [one for one in calls if one.orphaned]
     used = ev.admitted(snapshot, calls)
-    reason = f"{ev.named(snapshot, inv.ids(past)[:1], network)} {inv.became(snapshot, past)}"
-    reason += f", and calls from it were admitted: {ev.over_time(used)}." if len(used) else "."
+    reason = f"{ev.named(snapshot, last, network)} {owners.became(network)}"
+    reason += f", and calls from it were admitted: {ev.over_time(used)}." if used else "."
     return failed(
         network,
         reason=reason,
-        severity=Severity.HIGH if len(used) else None,
-        confidence=Confidence.PROVEN if len(used) else Confidence.INFERRED,
-        pbx_ids=inv.ids(past)[:1],
+        severity=Severity.HIGH if used else None,
+        confidence=Confidence.PROVEN if used else Confidence.INFERRED,
+        pbx_ids=last,
         evidence=ev.summary(calls),
         changes=(inv.remove(entry),),
     )

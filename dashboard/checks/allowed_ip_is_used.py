@@ -24,32 +24,32 @@ from dashboard.snapshot import Snapshot
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
-    calls, current = ev.Calls(snapshot), inv.current(snapshot)
-    for _, entry in snapshot.allowed_ips.iterrows():
-        network = str(entry["network"])
-        yield _verdict(snapshot, entry, inv.within(current, network), calls.of(network))
+    calls, owners = ev.Calls(snapshot), inv.Owners(snapshot)
+    for entry in inv.entries(snapshot):
+        yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 
 
-def _verdict(snapshot: Snapshot, entry: pd.Series, owners: pd.DataFrame, calls: pd.DataFrame) -> Verdict:
+def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
     network, days = str(entry["network"]), snapshot.silent_days
     if not is_network(network):
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
-    ids = inv.ids(owners) or inv.ids(inv.ever(snapshot, network))[:1]
+    held = owners.now.of(network)
+    ids = inv.ids(held) or inv.ids(owners.ever.of(network))[:1]
     since = snapshot.taken_at - timedelta(days=days)
     who = ev.named(snapshot, ids, network)
-    recent = calls[calls["last_at"] >= since]
-    if len(recent):
-        reason = f"{who} placed its last call on {ev.moment(recent['last_at'].max())}."
+    recent = [one for one in calls if one.last_at >= since]
+    if recent:
+        reason = f"{who} placed its last call on {ev.moment(ev.last(recent))}."
         evidence = ev.summary(recent)
         return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
-    if entry["role"] == inv.STANDBY or (len(owners) and inv.is_spare(owners).all()):
+    if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
     known = [at for at in (snapshot.since, entry["added_at"]) if not pd.isna(at)]
     if snapshot.since is None or max(known) > since:
         reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         return unknown(network, reason=reason, pbx_ids=ids)
     reason = f"{who} placed no call in {days} days."
-    if (owners["status"] == "active").any():
+    if any(row["status"] == "active" for row in held):
         reason += " It is the address of an active PBX: find out why it is silent before removing it."
         return failed(network, reason=reason, pbx_ids=ids)
     return failed(network, reason=reason, pbx_ids=ids, changes=(inv.remove(entry),))

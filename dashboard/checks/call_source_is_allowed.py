@@ -8,6 +8,7 @@ from dashboard.addresses import contains
 from dashboard.capabilities import Capability
 from dashboard.checks import ACCOUNT, check, passed, unknown
 from dashboard.checks import _evidence as ev
+from dashboard.checks import _inventory as inv
 from dashboard.checks._unlisted import judge
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
@@ -22,22 +23,24 @@ from dashboard.snapshot import Snapshot
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
-    for address, rows in ev.Calls(snapshot).by_source.items():
-        calls, callers = rows[rows["today"]], ev.callers(rows)
+    owners = inv.Owners(snapshot)
+    for address, whole in ev.Calls(snapshot).by_source.items():
+        calls, callers = [one for one in whole if one.today], ev.callers(whole)
         who = ev.named(snapshot, callers, address)
         if not address:
-            yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(rows)} without a source address.")
+            yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(whole)} without a source address.")
         elif contains(snapshot.policy.networks, address):
-            proven = Confidence.PROVEN if len(ev.admitted(snapshot, calls)) else Confidence.INFERRED
+            proven = Confidence.PROVEN if ev.admitted(snapshot, calls) else Confidence.INFERRED
             yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
-        elif calls.empty and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
+        elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
             reason = f"{who} is not on the list; {ev.silence(snapshot)} since the policy changed."
             yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers)
-        elif calls.empty and ev.heard_since_change(snapshot, address):
+        elif not calls and ev.heard_since_change(snapshot, address):
             reason = f"{who} is not on the list, and no call came from it since the policy changed."
             yield passed(address, reason=reason, pbx_ids=callers)
-        elif calls.empty:
+        elif not calls:
             reason = f"{who} is not on the list, and no calls were fetched since that changed. Sync the account."
             yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=callers)
         else:
-            yield from (judge(snapshot, address, str(owner), group) for owner, group in calls.groupby("pbx_id"))
+            for owner in sorted({one.pbx_id for one in calls}):
+                yield judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from dashboard.addresses import contains
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
@@ -23,32 +21,34 @@ from dashboard.snapshot import Snapshot
 )
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
-    live, current = inv.live(snapshot), inv.current(snapshot)
+    live, current, owners = inv.live(snapshot), inv.current(snapshot), inv.Owners(snapshot)
     static, addresses = live[live["ip_kind"] == "static"], current[current["ip_kind"] == "static"]
     for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
         reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
-    calls = ev.Calls(snapshot)
-    for address, owners in addresses.groupby("address", sort=False):
-        yield _verdict(snapshot, str(address), inv.ids(owners), calls.of(str(address)))
+    calls, whose = ev.Calls(snapshot), dict[str, dict[str, None]]()
+    for address, pbx_id in zip(addresses["address"], addresses["pbx_id"], strict=True):
+        whose.setdefault(str(address), {})[str(pbx_id)] = None
+    for address, ids in whose.items():
+        yield _verdict(snapshot, address, owners, tuple(ids), calls.of(address))
 
 
-def _verdict(snapshot: Snapshot, address: str, owners: tuple[str, ...], calls: pd.DataFrame) -> Verdict:
-    who, wrong = ev.named(snapshot, owners, address), inv.fault(snapshot, address)
+def _verdict(snapshot: Snapshot, address: str, owners: inv.Owners, ids: tuple[str, ...], calls: ev.Tallies) -> Verdict:
+    who, wrong = ev.named(snapshot, ids, address), inv.fault(snapshot, address)
     if wrong:
-        return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=owners)
-    calls = calls[calls["today"]]
+        return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)
+    calls = [one for one in calls if one.today]
     let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
     evidence = ev.summary(calls)
-    confidence = Confidence.PROVEN if len(let_in) or len(turned_away) else Confidence.INFERRED
+    confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
-        by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if len(let_in) else ""
+        by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
         heard = ev.told(snapshot, turned_away, "refused") or by_credentials or ev.silence(snapshot)
         reason = f"{who} is not on the list; {heard}."
-        fix = inv.allow(snapshot, address, owners)
-        return failed(address, reason=reason, confidence=confidence, pbx_ids=owners, evidence=evidence, changes=fix)
-    if len(turned_away) and not len(let_in):
+        fix = owners.allow(address, ids)
+        return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
+    if turned_away and not let_in:
         reason = f"{who} is on the list, and yet {ev.told(snapshot, turned_away, 'refused')}: "
         reason += "the list on record is out of date, or the PBX dials another tech prefix."
-        return unknown(address, reason=reason, pbx_ids=owners, evidence=evidence)
-    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=owners, evidence=evidence)
+        return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
+    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=ids, evidence=evidence)

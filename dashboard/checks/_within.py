@@ -1,0 +1,59 @@
+"""Rows by the address they are of, found by address or by network, as fast for thousands as for ten."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+Place = tuple[int, int]
+"""An address in its order: the IP version and the number."""
+
+
+class Within(Generic[Row]):
+    """
+    Rows by address.
+
+    Args:
+        rows: Each with its address; one whose address is none is found by nothing.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, Row]]) -> None:
+        found: dict[Place, list[tuple[int, Row]]] = {}
+        for number, (address, row) in enumerate(rows):
+            place = _place(address)
+            if place is not None:
+                found.setdefault(place, []).append((number, row))
+        self._rows, self._places = found, sorted(found)
+
+    def of(self, network: str) -> list[Row]:
+        """Return the rows in a network or of an address, in their order; none for a text that is neither."""
+        ends = _ends(network)
+        if ends is None:
+            return []
+        first, last = ends
+        if first == last:
+            return [row for _, row in self._rows.get(first, ())]
+        places = self._places[bisect_left(self._places, first) : bisect_right(self._places, last)]
+        return [row for _, row in sorted((pair for place in places for pair in self._rows[place]), key=lambda p: p[0])]
+
+
+@lru_cache(maxsize=65536)
+def _place(address: str) -> Place | None:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    return found.version, int(found)
+
+
+@lru_cache(maxsize=65536)
+def _ends(network: str) -> tuple[Place, Place] | None:
+    try:
+        found = ip_network(network)
+    except ValueError:
+        return None
+    return (found.version, int(found.network_address)), (found.version, int(found.broadcast_address))
