@@ -18,7 +18,7 @@ import pandas as pd
 
 from dashboard.changes import Impact
 from dashboard.findings import Severity, Status
-from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, bucket_axis, legend, say, time_axis
+from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, bucket_axis, legend, say, time_axis, tip
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
@@ -85,12 +85,12 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
     )
     ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
-    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=_state(), tooltip="sentence:N")
+    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=_state(), tooltip=tip())
     panels = {}
     for who in _worst_first(shown):
         rows = shown[shown["who"] == who]
         bars = _bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
-        drawn = bars.encode(x=x, x2="until_at:T", y=y, y2="bottom", color=_state(), tooltip="sentence:N")
+        drawn = bars.encode(x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=_state(), tooltip=tip())
         panels[who] = (drawn + rule if len(changes) else drawn).properties(height=PANEL_HEIGHT)
     return panels
 
@@ -113,11 +113,11 @@ def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None, brus
     bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "sentence"]], binSpacing=1)
     drawn = bars.encode(
         x=alt.X("from_at:T", title=None, axis=bucket_axis(shown)),
-        x2="until_at:T",
+        x2=alt.X2("until_at"),
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
-        y2="bottom",
+        y2=alt.Y2("bottom"),
         color=_state(legend(_kinds_in(shown))),
-        tooltip="sentence:N",
+        tooltip=tip(),
     )
     named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
     return named.add_params(alt.selection_interval(name=BRUSH, encodings=["x"])) if brush else named
@@ -189,7 +189,7 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
         x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
         y=alt.Y("day:O", title=None, sort=list(names), axis=alt.Axis(labelOverlap=False, labelFlush=False)),
         color=alt.Color("value:Q", legend=None, scale=alt.Scale(domainMin=0)),
-        tooltip="sentence:N",
+        tooltip=tip(),
     ).properties(height=8 * ROW_HEIGHT)
 
 
@@ -230,7 +230,7 @@ def replay_bar(impact: Impact) -> Drawn:
         color=_state(),
         stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(STATES)), legend=None),
         order=alt.Order("order:Q"),
-        tooltip="sentence:N",
+        tooltip=tip(),
     )
     return drawn.properties(height=ROW_HEIGHT)
 
@@ -270,14 +270,15 @@ def _rows(
     y = alt.Y(f"{by}:N", title=None, sort=order, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
     x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(domain=[0, most * 1.35], nice=False))
     bars = _bars(shown[[by, value, "state", "order", "sentence"]], size=14, cornerRadius=1)
-    drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip="sentence:N")
+    drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip=tip())
     if chosen is not None:
         drawn = drawn.add_params(alt.selection_point(name=PICK, fields=[by], on="click", clear=False))
     if chosen:
         is_it = alt.FieldEqualPredicate(field=by, equal=chosen)
         drawn = drawn.encode(opacity=alt.condition(is_it, alt.value(1.0), alt.value(NOT_CHOSEN)))
-    noted = _notes(totals[[by, value, "note"]]).encode(x=alt.X(f"{value}:Q"), y=y, text="note:N", color=_state())
-    return (drawn + noted).properties(height=max(1, len(order)) * ROW_HEIGHT + PADDING)
+    noted = _notes(totals[[by, value, "note"]])
+    noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=_state())
+    return alt.layer(drawn, noted, height=max(1, len(order)) * ROW_HEIGHT + PADDING)
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:

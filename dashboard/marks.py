@@ -32,6 +32,11 @@ def legend(named: Mapping[str, str]) -> alt.Legend:
     )
 
 
+def tip() -> alt.Tooltip:
+    """Show the sentence of what is pointed at."""
+    return alt.Tooltip("sentence:N")
+
+
 def bucket_axis(shown: pd.DataFrame) -> alt.Axis:
     """Name a few of the buckets: days below their middle, hours at their start."""
     buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")

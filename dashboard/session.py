@@ -10,10 +10,11 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -38,7 +39,11 @@ NOTE = "session_note"
 LOOK = "session_look"
 CALLS_EVERY_S = 30
 AGE_EVERY_S = 300
-"""How often new calls are looked at, and how often what is stale."""
+TIDY_EVERY_S = 60
+"""How often new calls are looked at, how often what is stale, and how often garbage is collected."""
+
+OURS = ("TRUNKGATE_", "FLOWROUTE_")
+"""How variables of the environment begin that settings are read from."""
 
 ERROR_ICON = ":material/error:"
 
@@ -73,17 +78,29 @@ def settle() -> None:
     """
     Take what is loaded by now out of the garbage collector's sight, once a server.
 
-    Streamlit collects after every run of a page; without this most of a click's time goes there.
+    Where Streamlit is to collect after every run of a page, most of a click's time would go there.
     """
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)
 
 
+@st.cache_resource(ttl=TIDY_EVERY_S, show_spinner=False)
+def tidy() -> None:
+    """Collect garbage once in a while, for all sessions at once: nobody waits for it after every click."""
+    gc.collect()
+
+
 def home() -> Home:
     """Return the open home of this server's settings."""
-    settings = Settings.read()
+    told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
+    settings = _settings(told)
     return _open(str(settings.home), settings.base_url)
+
+
+@lru_cache(maxsize=4)
+def _settings(told: frozenset[tuple[str, str]]) -> Settings:  # noqa: ARG001 - the cache's key
+    return Settings.read()
 
 
 def workspace() -> Workspace:
@@ -100,13 +117,17 @@ def generation() -> tuple[str, ...]:
     """
     opened = workspace()
     with opened.state.reading() as connection:
-        version = connection.execute(sa.select(sa.func.max(state.versions.c.id))).scalar()
-        entry = connection.execute(sa.select(sa.func.max(state.journal.c.id))).scalar()
-        by_people = state.versions.c.known_by != "carrier"
-        confirmed = connection.execute(sa.select(sa.func.max(state.versions.c.seen_at)).where(by_people)).scalar()
+        known = "/".join(str(value) for value in connection.execute(_KNOWN).one())
     folder, second = str(opened.settings.home), int(datetime.now(UTC).timestamp())
-    known = f"{version}/{entry}/{confirmed}"
     return (folder, _digest(folder, second // CALLS_EVERY_S), known, str(second // AGE_EVERY_S))
+
+
+_KNOWN = sa.select(
+    sa.select(sa.func.max(state.versions.c.id)).scalar_subquery(),
+    sa.select(sa.func.max(state.journal.c.id)).scalar_subquery(),
+    sa.select(sa.func.max(state.versions.c.seen_at)).where(state.versions.c.known_by != "carrier").scalar_subquery(),
+)
+"""The last version of what is known, the last entry of the journal, and when people last confirmed something."""
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -146,12 +167,21 @@ def _cube(key: tuple[str, ...]) -> Cube:  # noqa: ARG001 - the cache's key
     return build(workspace().store, snapshot())
 
 
-def impact(finding: Finding) -> Impact | None:
-    """Return what a finding's fix would have done to past calls; ``None`` where it bears on none."""
-    if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
-        return None
+def impacts() -> Callable[[Finding], Impact | None]:
+    """Return what says of a finding's fix what it would have done to past calls; ``None`` where it bears on none."""
     known = generation()
-    return _impact(known, finding.id, finding.changes, _replayer(known))
+
+    def impact(finding: Finding) -> Impact | None:
+        if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
+            return None
+        return _impact(known, finding.id, finding.changes, _replayer(known))
+
+    return impact
+
+
+def replayer() -> Replayer:
+    """Return the snapshot made ready for replays. Shared between sessions."""
+    return _replayer(generation())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

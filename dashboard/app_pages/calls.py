@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, call_filters, call_search, shapes, states
+from dashboard.app_parts import answers, call_filters, call_search, plots, shapes, states
 
 known, cube, zone = session.snapshot(), session.cube(), session.zone()
 title = st.empty()
@@ -18,12 +18,11 @@ if cube.sums(part=asked.whole).empty:
 else:
     st.subheader(f"What became of them, by {step}")
     call_filters.chart(
-        charts.outcomes_over_time(
-            shapes.outcomes(cube, call_filters.over(asked), zone, by_day=asked.by_day),
-            now=known.taken_at,
-            brush=True,
-        ),
         f"calls_time_{step}",
+        over := call_filters.over(asked),
+        lambda: charts.outcomes_over_time(
+            shapes.outcomes(cube, over, zone, by_day=asked.by_day), now=known.taken_at, brush=True
+        ),
         "Outbound calls by outcome over time; draw over a stretch of time to look at it alone",
         call_filters.brushed(asked, zone),
     )
@@ -31,29 +30,32 @@ else:
     with left:
         st.subheader("By PBX")
         call_filters.chart(
-            charts.calls_by_pbx(shapes.by_pbx(cube, asked.without("who")), chosen=part.who),
             f"calls_by_pbx_{part.who}",
+            part,
+            lambda: charts.calls_by_pbx(shapes.by_pbx(cube, asked.without("who")), chosen=part.who),
             "Outbound calls by PBX and outcome; choose one to look at it alone",
             call_filters.picked("who"),
         )
         st.subheader("By SIP code")
         call_filters.chart(
-            charts.calls_by_code(shapes.by_code(cube, asked.without("code")), chosen=part.code),
             f"calls_by_code_{part.code}",
+            part,
+            lambda: charts.calls_by_code(shapes.by_code(cube, asked.without("code")), chosen=part.code),
             "Outbound calls by final SIP code; choose one to look at it alone",
             call_filters.picked("code"),
         )
     with right:
         st.subheader("Costliest destinations")
         call_filters.chart(
-            charts.top_destinations(shapes.by_destination(cube, asked.without("zone")), chosen=part.zone),
             f"calls_by_zone_{part.zone}",
+            part,
+            lambda: charts.top_destinations(shapes.by_destination(cube, asked.without("zone")), chosen=part.zone),
             "Destinations by cost; choose one to look at it alone",
             call_filters.picked("zone"),
         )
         st.subheader("Hour of the week")
         week = shapes.by_hour_of_week(cube, part, zone)
-        st.altair_chart(charts.hour_of_week(week), alt="Calls by hour of the week")
+        plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
         st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
 call_search.show(known, cube, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import answers, cards, shapes
+from dashboard.app_parts import answers, cards
 
 (known, found), zone = session.known(), session.zone()
 
@@ -16,7 +16,7 @@ st.subheader("Do first")
 cards.do_first(known, found)
 
 st.subheader("Refused for authorization, share of outbound calls by day")
-cards.panels(shapes.refusals(session.cube(), zone), shapes.policy_changes(known, zone))
+cards.panels(known, zone)
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -112,12 +112,15 @@ def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFra
     outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
+    said: dict[str, set[Status]] = {}
+    for finding in findings:
+        said.setdefault(finding.subject, set()).add(finding.status)
     rows = snapshot.allowed_ips
     return pd.DataFrame(
         {
             "network": rows["network"],
             "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
-            "control": [[_control(network, findings)] for network in rows["network"]],
+            "control": [[_control(said.get(network, set()))] for network in rows["network"]],
             "why": [_why(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
             "calls": calls.reindex(rows["network"], fill_value=0).array,
@@ -137,9 +140,8 @@ def _added(row: Mapping[Any, Any]) -> str:
     return ", ".join(filter(None, (exact(row["added_at"], session.zone(), DAY_FORM), row["added_by"])))
 
 
-def _control(network: str, findings: Sequence[Finding]) -> str:
-    """Say how an entry stands; what no check could judge is not in order."""
-    said = {finding.status for finding in findings if finding.subject == network}
+def _control(said: Collection[Status]) -> str:
+    """Say how an entry stands by what checks say of it; what no check could judge is not in order."""
     if Status.FAIL in said:
         return "Look at it"
     return "In order" if said == {Status.PASS} else NOT_JUDGED

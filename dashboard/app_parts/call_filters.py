@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
+from dashboard.app_parts import plots
 from dashboard.calls.cube import Cube, Part
 from dashboard.charts import Drawn
 from dashboard.marks import BRUSH, PICK
@@ -82,22 +83,25 @@ def over(asked: Asked) -> Part:
     return replace(asked.part, since=asked.whole.since, until=None)
 
 
-def chart(drawn: Drawn, key: str, alt: str, chosen: Callable[[Any], dict[str, Any]]) -> None:
+def chart(
+    name: str, asked: object, make: Callable[[], Drawn], description: str, chosen: Callable[[Any], dict[str, Any]]
+) -> None:
     """
     Draw a chart on which something can be chosen.
 
     Args:
-        drawn: With a selection named ``PICK`` or ``BRUSH``.
-        key: Of the chart; what is chosen now belongs in it, so that the chart forgets what it was told before.
-        alt: What it shows.
+        name: Its key; what is chosen now belongs in it, so that the chart forgets what it was told before.
+        asked: All that it depends on beside what is known.
+        make: Draws it, with a selection named ``PICK`` or ``BRUSH``.
+        description: What it shows.
         chosen: Makes of what was chosen the filters to set.
     """
 
     def take() -> None:
-        found = st.session_state[key]["selection"]
+        found = st.session_state[name]["selection"]
         st.session_state.update(chosen(found.get(PICK) or found.get(BRUSH) or {}))
 
-    st.altair_chart(drawn, key=key, alt=alt, on_select=take)
+    plots.pick(plots.one(name, asked, make), description, key=name, take=take)
 
 
 def picked(name: str) -> Callable[[Any], dict[str, Any]]:

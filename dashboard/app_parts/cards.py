@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, review, shapes, states
+from dashboard.app_parts import answers, plots, review, shapes, states
 from dashboard.app_parts.words import (
     AGE_COLORS,
     AGE_WORDS,
@@ -36,6 +36,7 @@ from dashboard.snapshot import Snapshot
 MOST_TO_DO = 6
 PANEL_WIDTH = 150
 DAY = timedelta(days=1)
+ImpactOf = Callable[[Finding], Impact | None]
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
 
@@ -83,7 +84,8 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
         if finding.changes:
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
-    harmless = ((said, found) for said, every in groups.items() if (found := _harmless(every, snapshot)))
+    impact = session.impacts()
+    harmless = ((said, found) for said, every in groups.items() if (found := _harmless(every, impact, snapshot)))
     shown = list(islice(harmless, MOST_TO_DO))
     if not shown and any(finding.status is Status.PASS for finding in findings):
         states.empty("Nothing to fix.")
@@ -91,14 +93,14 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         states.empty("Nothing could be checked yet, so nothing is known to fix.")
         st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
     for number, (sentences, settled) in enumerate(shown):
-        _to_do(number, sentences, settled, snapshot)
+        _to_do(number, sentences, settled, impact(settled[0]), snapshot)
     if len(groups) > len(shown):
         st.page_link("app_pages/findings.py", label=f"{len(groups) - len(shown):,} more on Findings")
 
 
-def _harmless(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
+def _harmless(findings: Sequence[Finding], impact: ImpactOf, snapshot: Snapshot) -> list[Finding]:
     """Return those of one fix's findings that it may be asked for because of."""
-    return [finding for finding in findings if not _breaks_ours(finding, snapshot)]
+    return [finding for finding in findings if not _breaks_ours(finding, impact(finding), snapshot)]
 
 
 def _costs_today(finding: Finding) -> bool:
@@ -108,13 +110,14 @@ def _costs_today(finding: Finding) -> bool:
     return refused or bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
 
 
-def _breaks_ours(finding: Finding, snapshot: Snapshot) -> bool:
-    impact = session.impact(finding)
+def _breaks_ours(finding: Finding, impact: Impact | None, snapshot: Snapshot) -> bool:
     left = owner_of(finding.subject, snapshot).startswith("formerly")
     return not left and impact is not None and any(not name.endswith("(nobody's)") for name in impact.breaks)
 
 
-def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], snapshot: Snapshot) -> None:
+def _to_do(
+    number: int, sentences: Sequence[str], settled: Sequence[Finding], impact: Impact | None, snapshot: Snapshot
+) -> None:
     worst = settled[0]
     color = SEVERITY_COLORS[worst.severity]
     icon = ICONS["error" if color == "red" else "warning"]
@@ -125,7 +128,7 @@ def _to_do(number: int, sentences: Sequence[str], settled: Sequence[Finding], sn
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(session.impact(worst), left=left)}")
+            st.caption(f"{plain(worst.reason)} {effect(impact, left=left)}")
         with press:
             st.button(
                 "Review fix",
@@ -161,37 +164,40 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
     return " ".join(filter(None, said))
 
 
-def panels(refusals: pd.DataFrame, changes: pd.DataFrame) -> None:
-    """
-    Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words.
-
-    Args:
-        refusals: As ``shapes.refusals`` makes it.
-        changes: As ``shapes.policy_changes`` makes it.
-    """
+def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
+    """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
+    refusals = _refusals(session.generation(), zone.key)
     if refusals.empty:
         states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
         return
     refused = refusals.groupby("who")["refused"].sum()
     others = [plain(str(who)) for who in refused.index[refused == 0]]
-    drawn = charts.refusal_share(refusals[refusals["who"].isin(refused.index[refused > 0])], changes)
+    shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
+    changes = shapes.policy_changes(snapshot, zone)
+    drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes))
     grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
-    for who, chart in drawn.items():
+    for who, plot in drawn.items():
         with grid.cell():
             st.markdown(f"**{plain(who)}**")
-            st.altair_chart(chart, alt=f"Share of calls of {who} refused for authorization, by day")
+            plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
     said = [f"No call was refused from {join(others, most=8)}."] if others else []
     if drawn and len(changes):
         said.append("A dotted line is a change of the list or the switch.")
     st.caption(" ".join(said))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _refusals(key: tuple[str, ...], zone: str) -> pd.DataFrame:  # noqa: ARG001 - the cache's key
+    return shapes.refusals(session.cube(), ZoneInfo(zone))
+
+
 def severities(findings: Sequence[Finding]) -> None:
     """Draw how many findings there are at each severity; what passed is said in words."""
     told = [finding for finding in findings if finding.status is not Status.PASS]
     if told:
-        frame = pd.DataFrame([{"severity": str(f.severity), "status": str(f.status)} for f in told])
-        st.altair_chart(charts.findings_by_severity(shapes.severities(frame)), alt="Findings by severity")
+        counts = shapes.severities(told)
+        drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
+        plots.show(drawn, "Findings by severity")
     st.caption(f"{count(len(findings) - len(told), 'subject')} passed.")
 
 

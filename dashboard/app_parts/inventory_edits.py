@@ -14,6 +14,7 @@ from dashboard.inventory import FRAMES, read_edit
 from dashboard.snapshot import Snapshot
 
 Frames = Mapping[str, pd.DataFrame]
+SECOND = pd.Timedelta(seconds=1)
 
 
 def with_pbx(snapshot: Snapshot, row: Mapping[str, Any], *, replaces: str = "") -> Frames:
@@ -65,10 +66,15 @@ def with_address(snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, no
 
 
 def without_address(snapshot: Snapshot, *, pbx_id: str, address: str, now: datetime) -> Frames:
-    """End an address as of now; the row stays, because past calls came from it."""
+    """
+    End an address as of now; the row stays, because past calls came from it.
+
+    One that was added within this second ends with the next: times are kept in whole seconds.
+    """
     rows = snapshot.pbx_addresses.copy()
     mine = (rows["pbx_id"] == pbx_id) & (rows["address"] == address) & rows["valid_to"].isna()
-    rows.loc[mine, "valid_to"] = pd.Timestamp(now)
+    begun = rows.loc[mine, "valid_from"].max()
+    rows.loc[mine, "valid_to"] = max(pd.Timestamp(now), begun + SECOND) if pd.notna(begun) else pd.Timestamp(now)
     return settled(snapshot, pbx_addresses=rows)
 
 

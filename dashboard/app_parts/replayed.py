@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import charts
+from dashboard.app_parts import plots
 from dashboard.app_parts.words import count, join, money, plain
 from dashboard.changes import Impact, LabelCount
 
@@ -25,7 +26,9 @@ def show(impact: Impact, *, lower_bound: bool) -> None:
     with st.grid(len(charts.REPLAY), min_column_width=130, gap="small"):
         for label in charts.REPLAY:
             _metric(label, impact)
-    st.altair_chart(charts.replay_bar(impact), alt="Past calls by what the change would have done to them")
+    counts = tuple(impact.calls(label) for label in charts.REPLAY)
+    bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
+    plots.show(bar, "Past calls by what the change would have done to them")
     st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound))))
 
 

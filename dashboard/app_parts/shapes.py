@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +11,7 @@ import pandas as pd
 
 from dashboard.calls.cube import Cube, Part, callers
 from dashboard.charts import KIND_OF, KINDS
+from dashboard.findings import Finding
 from dashboard.snapshot import Snapshot
 
 MOST_PBXS = 8
@@ -102,9 +105,11 @@ def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["at", "sentence"])
 
 
-def severities(findings: pd.DataFrame) -> pd.DataFrame:
-    """Return what ``charts.findings_by_severity`` takes from rows with ``severity`` and ``status``."""
-    return findings.groupby(["severity", "status"], as_index=False).size().rename(columns={"size": "findings"})
+def severities(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Return what ``charts.findings_by_severity`` takes."""
+    counted = Counter((str(finding.severity), str(finding.status)) for finding in findings)
+    rows = [(severity, status, number) for (severity, status), number in sorted(counted.items())]
+    return pd.DataFrame(rows, columns=["severity", "status", "findings"])
 
 
 def _kinds(found: pd.DataFrame, by: str) -> pd.DataFrame:

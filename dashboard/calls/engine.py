@@ -19,7 +19,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow
+from pandera.pandas import DataFrameSchema
 
+from dashboard import tables
 from dashboard.calls.columns import KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
@@ -213,3 +215,24 @@ def _sentence(exc: Exception) -> str:
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
         return f"{said}. Restore the file from a backup, or remove the store's folder and import or sync again."
     return f"{said}."
+
+
+def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
+    """
+    Return an answer about rows that the store keeps as a frame of their contract.
+
+    The rows were conformed when they came in, so values are not looked at again: only columns and types.
+
+    Args:
+        schema: Of ``tables``.
+        table: With the contract's columns by name; optional ones that are texts may be missing.
+
+    Raises:
+        TableError: A column is missing or holds what it must not; then the store is not what it should be.
+    """
+    frame, kinds = to_frame(table), tables.empty(schema).dtypes
+    found = frame.reindex(columns=kinds.index, fill_value="")
+    absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
+    if absent or not (found.dtypes == kinds).all():
+        return tables.conform(frame, schema, source="the call store")
+    return found

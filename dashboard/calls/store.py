@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from dashboard import tables
 from dashboard.calls.columns import ROLLED_KEYS
-from dashboard.calls.engine import to_frame, to_table, utc
+from dashboard.calls.engine import to_table, under, utc
 from dashboard.calls.generations import Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
 from dashboard.errors import StoreError
@@ -73,7 +73,7 @@ class CallStore(Queries):
         rows = self.rolled(name, since=since, until=until, split_at=split_at)
         if rows is None:
             return tables.empty(tables.TRAFFIC)
-        return tables.conform(to_frame(rows), tables.TRAFFIC, source="the call store")
+        return under(tables.TRAFFIC, rows)
 
     def rolled(
         self,
@@ -177,7 +177,7 @@ class CallStore(Queries):
         rows = [] if among is not None and among.empty else self.ask(ask)
         if not rows:
             return tables.empty(tables.CALLS)
-        return tables.conform(to_frame(pyarrow.concat_tables(rows)), tables.CALLS, source="the call store")
+        return under(tables.CALLS, pyarrow.concat_tables(rows))
 
     def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
         if among is None:

@@ -1,0 +1,102 @@
+"""
+Charts on a page: made once of what is known, then drawn from what was made.
+
+Making a chart and validating it costs more than all else that a page does; what comes out of it depends
+only on what is known and on what was asked, so sessions share it. Tests hold charts to their schema, so
+that nothing is validated while somebody waits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+import altair as alt
+import pyarrow
+import streamlit as st
+from altair.utils.schemapi import debug_mode
+
+from dashboard import session
+from dashboard.charts import Drawn
+
+MOST = 400
+"""Plots kept; each is some tens of kilobytes at most."""
+
+_ALTAIR = Lock()
+"""Which transformer and theme are on is one for all threads."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart as the browser takes it. Text and bytes, so that thousands are nothing to look through."""
+
+    spec: str
+    datasets: Mapping[str, bytes]
+
+    def vega(self) -> dict[str, Any]:
+        """Return its Vega-Lite, with the data as Arrow."""
+        return {**json.loads(self.spec), "datasets": dict(self.datasets)}
+
+
+def one(name: str, asked: object, make: Callable[[], Drawn]) -> Plot:
+    """
+    Return a plot, made unless it was.
+
+    Args:
+        name: Of the chart.
+        asked: All that it depends on beside what is known; its ``repr`` tells it apart.
+        make: Draws it.
+    """
+    return several(name, asked, lambda: {"": make()})[""]
+
+
+def several(name: str, asked: object, make: Callable[[], Mapping[str, Drawn]]) -> Mapping[str, Plot]:
+    """Return plots by name, made unless they were; as ``one``."""
+    return _made(session.generation(), name, repr(asked), session.zone().key, make)
+
+
+@st.cache_resource(max_entries=MOST, show_spinner=False)
+def _made(
+    generation: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    name: str,  # noqa: ARG001 - as above
+    asked: str,  # noqa: ARG001 - as above
+    zone: str,  # noqa: ARG001 - as above
+    _make: Callable[[], Mapping[str, Drawn]],
+) -> Mapping[str, Plot]:
+    with _ALTAIR, debug_mode(False):
+        return {who: prepared(drawn) for who, drawn in _make().items()}
+
+
+def prepared(drawn: Drawn) -> Plot:
+    """Turn a chart into what the browser takes; not thread-safe, as Altair is not."""
+    kept: dict[str, bytes] = {}
+
+    def keep(data: Any, /) -> dict[str, str]:
+        sink = pyarrow.BufferOutputStream()
+        table = pyarrow.Table.from_pandas(data, preserve_index=False)
+        with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        content = sink.getvalue().to_pybytes()
+        name = sha256(content).hexdigest()
+        kept[name] = content
+        return {"name": name}
+
+    alt.data_transformers.register("plots", keep)
+    with alt.theme.enable("none"), alt.data_transformers.enable("plots"):
+        spec = drawn.to_dict(validate=False)
+    spec.pop("datasets", None)
+    return Plot(json.dumps(spec), kept)
+
+
+def show(plot: Plot, description: str) -> None:
+    """Draw a plot; ``description`` says what it shows."""
+    st.vega_lite_chart(spec=plot.vega(), alt=description)
+
+
+def pick(plot: Plot, description: str, *, key: str, take: Callable[[], None]) -> None:
+    """Draw a plot on which something can be chosen, under ``key``; ``take`` is called when it is."""
+    st.vega_lite_chart(spec=plot.vega(), alt=description, key=key, on_select=take)

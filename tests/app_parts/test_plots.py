@@ -1,0 +1,62 @@
+"""Plots: the chart's own Vega-Lite, its data beside it as Arrow."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow
+
+from dashboard import charts
+from dashboard.app_parts.plots import Plot, prepared
+
+FRAME = pd.DataFrame([{"who": "Denver", "kind": "answered", "calls": 3}, {"who": "Reno", "kind": "failed", "calls": 2}])
+
+
+def names(spec: dict[str, object]) -> set[str]:
+    """Return the names of the data that a Vega-Lite refers to, wherever it does."""
+    found = set()
+    for key, value in spec.items():
+        if key == "data" and isinstance(value, dict):
+            found.add(value["name"])
+        for each in value if isinstance(value, list) else [value]:
+            found |= names(each) if isinstance(each, dict) else set()
+    return found
+
+
+def without_data(spec: dict[str, object]) -> dict[str, object]:
+    """Return a Vega-Lite with its data's names and views, which are made up, taken out."""
+    made_up = ("data", "datasets", "name", "views", "config", "$schema")
+    return {
+        key: [without_data(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
+        else without_data(value)
+        if isinstance(value, dict)
+        else value
+        for key, value in spec.items()
+        if key not in made_up
+    }
+
+
+def test_a_plot_is_its_chart():
+    """What is sent is what Altair writes and validates, the data aside."""
+    drawn = charts.calls_by_pbx(FRAME, chosen="Reno")
+
+    assert without_data(prepared(drawn).vega()) == without_data(drawn.to_dict())
+
+
+def test_its_data_is_arrow_by_the_names_that_it_refers_to():
+    """Every name leads to a table, with the rows of the chart in it."""
+    plot = prepared(charts.calls_by_pbx(FRAME))
+    tables = {name: pyarrow.ipc.open_stream(data).read_all() for name, data in plot.datasets.items()}
+
+    assert names(plot.vega()) == set(tables)
+    assert {3, 2} in [set(table.column("calls").to_pylist()) for table in tables.values()]
+
+
+def test_a_plot_drawn_twice_is_drawn_alike():
+    """Streamlit takes parts out of what it is given; the next drawing has them again."""
+    plot: Plot = prepared(charts.hour_of_week(pd.DataFrame([{"weekday": 0, "hour": 1, "value": 5}])))
+    first = plot.vega()
+    first.pop("datasets")
+
+    assert set(plot.vega()["datasets"]) == set(plot.datasets)
+    assert len(plot.datasets) == 1
