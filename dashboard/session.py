@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
 from dashboard.workspace import Workspace
 
+Made = TypeVar("Made")
 NOTE = "session_note"
 LOOK = "session_look"
 CALLS_EVERY_S = 30
@@ -165,6 +167,30 @@ def cube() -> Cube:
 @st.cache_resource(max_entries=2, show_spinner="Adding up the calls")
 def _cube(key: tuple[str, ...]) -> Cube:  # noqa: ARG001 - the cache's key
     return build(workspace().store, snapshot())
+
+
+def kept(name: str, asked: object, make: Callable[[], Made]) -> Made:
+    """
+    Return what was made of what is known, made unless it was. Shared between sessions: never change it.
+
+    Args:
+        name: Of what is made.
+        asked: All that it depends on beside what is known and the viewer's zone; its ``repr`` tells it apart.
+        make: Makes it.
+    """
+    made: Made = _kept(generation(), name, repr(asked), zone().key, make)
+    return made
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _kept(
+    generation: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    name: str,  # noqa: ARG001 - as above
+    asked: str,  # noqa: ARG001 - as above
+    zone: str,  # noqa: ARG001 - as above
+    _make: Callable[[], Any],
+) -> Any:
+    return _make()
 
 
 def impacts() -> Callable[[Finding], Impact | None]:

@@ -54,7 +54,7 @@ else:
             call_filters.picked("zone"),
         )
         st.subheader("Hour of the week")
-        week = shapes.by_hour_of_week(cube, part, zone)
+        week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone))
         plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
         st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")

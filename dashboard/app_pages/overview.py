@@ -9,7 +9,7 @@ from dashboard.app_parts import answers, cards
 
 (known, found), zone = session.known(), session.zone()
 
-st.title(answers.overview(known, found))
+st.title(session.kept("title", "", lambda: answers.overview(known, found)))
 cards.figures(known, found)
 
 st.subheader("Do first")

@@ -65,7 +65,13 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     with st.grid(3, min_column_width=150, gap="small"):
         begin = _moment("From", BEGIN)
         end = _moment("Up to", END)
-        who = _choice("PBX", "who", cube, {value: value for value in _callers(cube)}, "Any caller")
+        who = _choice(
+            "PBX",
+            "who",
+            cube,
+            {value: value for value in session.kept("callers", "", lambda: _callers(cube))},
+            "Any caller",
+        )
         outcome = _choice("Outcome", "outcome", cube, OUTCOME_LABELS, "Any outcome")
         code = _choice("SIP code", "code", cube, {value: value for value in sorted(cube.values("code"))}, "Any code")
         zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}

@@ -14,7 +14,7 @@ from dashboard.app_parts import grids, states
 from dashboard.app_parts.call_filters import Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
-from dashboard.calls.cube import Cube, callers, code_of
+from dashboard.calls.cube import Cube, Part, callers, code_of
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
@@ -57,25 +57,31 @@ def show(snapshot: Snapshot, cube: Cube, asked: Asked) -> None:
         asked: The filters of the page, which count here too.
     """
     st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
-    where, among = _asked(asked, snapshot)
+    where = _where(asked)
     now = repr((where, asked.part))
     if st.session_state.get("calls_asked") != now:
         st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
-    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=pages[-1], among=among)
-    if found.empty:
+    owned = session.kept("calls", (now, pages[-1]), lambda: _found(asked, where, pages[-1], snapshot))
+    if owned.empty:
         states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
         return
-    shown = found.head(PAGE_SIZE)
-    owned = attribute(shown, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
-    _table(owned, snapshot)
+    shown = owned.head(PAGE_SIZE)
+    _table(shown, snapshot)
     by_hand = where.number or where.source_ip or where.direction != "outbound"
     total = None if by_hand else int(cube.sums(part=asked.part)["calls"].sum())
-    _turn(pages, owned, snapshot, more=len(found) > PAGE_SIZE, total=total)
+    _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
 
 
-def _asked(asked: Asked, snapshot: Snapshot) -> tuple[CallFilter, pd.DataFrame | None]:
-    """Draw the conditions for single calls; return all of them, and the rows of the traffic that are meant."""
+def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot) -> pd.DataFrame:
+    """Return a page of calls and one more where there is one, attributed."""
+    among = _among(asked.part, snapshot)
+    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=among)
+    return attribute(found, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
+
+
+def _where(asked: Asked) -> CallFilter:
+    """Draw the conditions for single calls; return all that are no matter of attribution."""
     with st.grid(3, min_column_width=180):
         number = st.text_input("Number, or part of it", key="number", bind="query-params", icon=":material/dialpad:")
         address = st.text_input("Source address", key="source", bind="query-params", icon=":material/lan:")
@@ -87,7 +93,7 @@ def _asked(asked: Asked, snapshot: Snapshot) -> tuple[CallFilter, pd.DataFrame |
             bind="query-params",
         )
     part = asked.part
-    where = CallFilter(
+    return CallFilter(
         since=part.since,
         until=part.until,
         number=number or "",
@@ -96,8 +102,12 @@ def _asked(asked: Asked, snapshot: Snapshot) -> tuple[CallFilter, pd.DataFrame |
         zone=part.zone,
         direction=direction or "",
     )
+
+
+def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
+    """Return the rows of the traffic that are meant, where a caller or a code is asked for."""
     if not (part.who or part.code):
-        return where, None
+        return None
     rows = snapshot.traffic[snapshot.traffic["last_at"] >= part.since]
     if part.who:
         names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
@@ -105,7 +115,7 @@ def _asked(asked: Asked, snapshot: Snapshot) -> tuple[CallFilter, pd.DataFrame |
     if part.code:
         codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
         rows = rows[[code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]]
-    return where, rows
+    return rows
 
 
 def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
@@ -192,4 +202,4 @@ def _turn(
         ):
             pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
             st.rerun()
-        grids.download("calls", shown, snapshot, key="calls_csv")
+        grids.download("calls", len(shown), lambda: shown, snapshot, key="calls_csv")

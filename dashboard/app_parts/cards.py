@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import charts, session
@@ -35,16 +34,29 @@ from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
 PANEL_WIDTH = 150
-DAY = timedelta(days=1)
-ImpactOf = Callable[[Finding], Impact | None]
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A fix worth making: what it changes, the worst finding that it settles, and its replay."""
+
+    sentences: tuple[str, ...]
+    worst: Finding
+    impact: Impact | None
+
+
+@dataclass(frozen=True)
+class First:
+    """What to do first, and how many other fixes there are."""
+
+    fixes: tuple[Fix, ...]
+    more: int
 
 
 def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     """Draw the four figures that an operator looks for first."""
-    rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
-    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
-    total = int(rows["calls"].sum())
+    total, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
     open_ones = answers.failing(findings)
     bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
@@ -80,27 +92,33 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
     is not asked for here: it stands on Findings.
     """
+    first = session.kept("do first", "", lambda: _first(snapshot, findings))
+    if not first.fixes and any(finding.status is Status.PASS for finding in findings):
+        states.empty("Nothing to fix.")
+    elif not first.fixes:
+        states.empty("Nothing could be checked yet, so nothing is known to fix.")
+        st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
+    for number, fix in enumerate(first.fixes):
+        _to_do(number, fix, snapshot)
+    if first.more:
+        st.page_link("app_pages/findings.py", label=f"{first.more:,} more on Findings")
+
+
+def _first(snapshot: Snapshot, findings: Sequence[Finding]) -> First:
+    """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
         if finding.changes:
             groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
     impact = session.impacts()
-    harmless = ((said, found) for said, every in groups.items() if (found := _harmless(every, impact, snapshot)))
-    shown = list(islice(harmless, MOST_TO_DO))
-    if not shown and any(finding.status is Status.PASS for finding in findings):
-        states.empty("Nothing to fix.")
-    elif not shown:
-        states.empty("Nothing could be checked yet, so nothing is known to fix.")
-        st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
-    for number, (sentences, settled) in enumerate(shown):
-        _to_do(number, sentences, settled, impact(settled[0]), snapshot)
-    if len(groups) > len(shown):
-        st.page_link("app_pages/findings.py", label=f"{len(groups) - len(shown):,} more on Findings")
-
-
-def _harmless(findings: Sequence[Finding], impact: ImpactOf, snapshot: Snapshot) -> list[Finding]:
-    """Return those of one fix's findings that it may be asked for because of."""
-    return [finding for finding in findings if not _breaks_ours(finding, impact(finding), snapshot)]
+    harmless = (
+        Fix(sentences, one, impact(one))
+        for sentences, settled in groups.items()
+        for one in [next((each for each in settled if not _breaks_ours(each, impact(each), snapshot)), None)]
+        if one is not None
+    )
+    fixes = tuple(islice(harmless, MOST_TO_DO))
+    return First(fixes, len(groups) - len(fixes))
 
 
 def _costs_today(finding: Finding) -> bool:
@@ -115,10 +133,8 @@ def _breaks_ours(finding: Finding, impact: Impact | None, snapshot: Snapshot) ->
     return not left and impact is not None and any(not name.endswith("(nobody's)") for name in impact.breaks)
 
 
-def _to_do(
-    number: int, sentences: Sequence[str], settled: Sequence[Finding], impact: Impact | None, snapshot: Snapshot
-) -> None:
-    worst = settled[0]
+def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
+    worst, sentences = fix.worst, fix.sentences
     color = SEVERITY_COLORS[worst.severity]
     icon = ICONS["error" if color == "red" else "warning"]
     more = f" and {count(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
@@ -128,7 +144,7 @@ def _to_do(
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(impact, left=left)}")
+            st.caption(f"{plain(worst.reason)} {effect(fix.impact, left=left)}")
         with press:
             st.button(
                 "Review fix",
@@ -166,7 +182,7 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
-    refusals = _refusals(session.generation(), zone.key)
+    refusals = session.kept("refusals", "", lambda: shapes.refusals(session.cube(), zone))
     if refusals.empty:
         states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
         return
@@ -184,11 +200,6 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     if drawn and len(changes):
         said.append("A dotted line is a change of the list or the switch.")
     st.caption(" ".join(said))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _refusals(key: tuple[str, ...], zone: str) -> pd.DataFrame:  # noqa: ARG001 - the cache's key
-    return shapes.refusals(session.cube(), ZoneInfo(zone))
 
 
 def severities(findings: Sequence[Finding]) -> None:

@@ -122,7 +122,7 @@ def _state(finding: Finding) -> str:
 
 def download(shown: Sequence[Finding], snapshot: Snapshot) -> None:
     """Draw the download of exactly the rows on the screen."""
-    grids.download("findings", findings_frame(shown, snapshot), snapshot, key="findings_csv")
+    grids.download("findings", len(shown), lambda: findings_frame(shown, snapshot), snapshot, key="findings_csv")
 
 
 def detail(finding: Finding, snapshot: Snapshot) -> None:

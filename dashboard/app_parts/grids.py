@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import pandas as pd
@@ -68,20 +67,21 @@ def text(label: str, *, width: int | None = None) -> Any:
     return st.column_config.TextColumn(label, width=width)
 
 
-def download(name: str, frame: pd.DataFrame, snapshot: Snapshot, *, key: str) -> None:
+def download(name: str, rows: int, frame: Callable[[], pd.DataFrame], snapshot: Snapshot, *, key: str) -> None:
     """
     Draw the download of exactly the rows on the screen, as CSV.
 
     Args:
         name: First part of the file's name.
-        frame: The rows.
+        rows: How many there are.
+        frame: Gives them once somebody asks for the file.
         snapshot: Says whose they are, and when they were known.
         key: Of the button.
     """
     account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
     st.download_button(
-        f"Download {count(len(frame), 'row')} as CSV",
-        data=partial(to_csv, frame, account=account),
+        f"Download {count(rows, 'row')} as CSV",
+        data=lambda: to_csv(frame(), account=account),
         file_name=f"{name}{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -23,9 +23,6 @@ from altair.utils.schemapi import debug_mode
 from dashboard import session
 from dashboard.charts import Drawn
 
-MOST = 400
-"""Plots kept; each is some tens of kilobytes at most."""
-
 _ALTAIR = Lock()
 """Which transformer and theme are on is one for all threads."""
 
@@ -56,19 +53,12 @@ def one(name: str, asked: object, make: Callable[[], Drawn]) -> Plot:
 
 def several(name: str, asked: object, make: Callable[[], Mapping[str, Drawn]]) -> Mapping[str, Plot]:
     """Return plots by name, made unless they were; as ``one``."""
-    return _made(session.generation(), name, repr(asked), session.zone().key, make)
 
+    def made() -> dict[str, Plot]:
+        with _ALTAIR, debug_mode(False):
+            return {who: prepared(drawn) for who, drawn in make().items()}
 
-@st.cache_resource(max_entries=MOST, show_spinner=False)
-def _made(
-    generation: tuple[str, ...],  # noqa: ARG001 - the cache's key
-    name: str,  # noqa: ARG001 - as above
-    asked: str,  # noqa: ARG001 - as above
-    zone: str,  # noqa: ARG001 - as above
-    _make: Callable[[], Mapping[str, Drawn]],
-) -> Mapping[str, Plot]:
-    with _ALTAIR, debug_mode(False):
-        return {who: prepared(drawn) for who, drawn in _make().items()}
+    return session.kept(f"plot {name}", asked, made)
 
 
 def prepared(drawn: Drawn) -> Plot:

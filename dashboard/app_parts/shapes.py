@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -37,6 +37,12 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
         rows = rows[rows["last_at"] >= since]
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     return rows.assign(who=callers(rows, names), kind=rows["outcome"].map(KIND_OF))
+
+
+def last_day(snapshot: Snapshot) -> tuple[int, int]:
+    """Return how many outbound calls reach into the last 24 hours, and how many of them were refused."""
+    rows = outbound(snapshot, since=snapshot.taken_at - timedelta(days=1))
+    return int(rows["calls"].sum()), int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
 
 
 def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
