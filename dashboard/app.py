@@ -22,6 +22,7 @@ page = st.navigation(
             st.Page(PAGES / "findings.py", title="Findings", icon=":material/rule:"),
             st.Page(PAGES / "fixes.py", title="Fixes", icon=":material/history:"),
             st.Page(PAGES / "calls.py", title="Calls", icon=":material/call:"),
+            st.Page(PAGES / "what_if.py", title="What if", icon=":material/science:"),
         ],
         "Set up": [
             st.Page(PAGES / "account.py", title="Account", icon=":material/shield_lock:"),
@@ -39,6 +40,7 @@ with session.errors_said():
         page.run()
         review.show()
         session.settle()
+        session.tidy()
     else:
         states.first_run()
 session.say_note()

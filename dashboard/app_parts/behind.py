@@ -1,0 +1,175 @@
+"""The past calls behind a replay: by PBX and label, and the single calls of what is chosen, read only then."""
+
+from __future__ import annotations
+
+from typing import Final
+from zlib import crc32
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import grids, states
+from dashboard.app_parts.words import count, plain
+from dashboard.calls.attribution import attribute
+from dashboard.calls.cube import NOBODYS
+from dashboard.calls.replay import BROKEN, CANNOT, SAVED, UNCHANGED, Replay
+from dashboard.calls.store import CallFilter
+from dashboard.charts import KIND_OF, KINDS, REPLAY
+from dashboard.snapshot import Snapshot
+from dashboard.tables import OUTCOME_LABELS
+
+LABEL_KEY, MORE_KEY = "behind_label", "behind_more"
+CALLS = 50
+"""Single calls that are shown at first, and how many more at each press."""
+WORST_FIRST = (BROKEN, SAVED, CANNOT, UNCHANGED)
+WAY_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "refused": "Refused", "": "Not known"}
+CALL_WORDS: Final = {
+    BROKEN: "broken call",
+    SAVED: "saved call",
+    CANNOT: "undecided call",
+    UNCHANGED: "unchanged call",
+}
+
+
+@st.fragment
+def show(answer: Replay) -> None:
+    """
+    Draw the replay by PBX and label; choosing a label or a row fetches the single calls behind it.
+
+    Args:
+        answer: The replay.
+    """
+    found = by_pbx(answer)
+    if found.empty:
+        states.empty("No past outbound call was read yet. Sync, or import an export file.", icon=":material/call:")
+        return
+    there = [label for label in WORST_FIRST if (found["label"] == label).any()]
+    if st.session_state.get(LABEL_KEY) not in there:
+        st.session_state[LABEL_KEY] = None
+    label = st.pills("Only calls that are", there, format_func=_said, key=LABEL_KEY, label_visibility="collapsed")
+    shown = found[found["label"] == label].reset_index(drop=True) if label else found
+    chosen = _table(shown)
+    with session.errors_said():
+        if chosen is not None:
+            row = shown.iloc[chosen]
+            _calls(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
+        elif label:
+            _calls(answer, label, "", total=int(shown["calls"].sum()))
+        else:
+            st.caption("Choose a label or tick a row to see the single calls behind it.")
+
+
+def by_pbx(answer: Replay) -> pd.DataFrame:
+    """Return ``Replay.by_pbx`` with what is broken first, then saved, cannot tell and unchanged."""
+    rows = answer.by_pbx()
+    order = rows["label"].map({label: place for place, label in enumerate(WORST_FIRST)})
+    return rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+
+
+def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.DataFrame:
+    """
+    Return the traffic behind a part of a replay.
+
+    Args:
+        answer: The replay.
+        label: Of the calls.
+        who: A PBX or an address as ``Replay.by_pbx`` names it; ``""`` for all.
+        snapshot: Names the PBXs.
+    """
+    rows = answer.rows[(answer.rows["label"] == label).to_numpy()]
+    if not who:
+        return rows
+    named = snapshot.pbxs.loc[snapshot.pbxs["name"] == who, "pbx_id"]
+    nobodys = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(NOBODYS))
+    return rows[rows["pbx_id"].isin([*named, who]) | (nobodys & who.endswith(NOBODYS))]
+
+
+def _said(label: str) -> str:
+    return label.capitalize()
+
+
+def table_key(rows: pd.DataFrame) -> str:
+    """Return the table's key, another one where the rows are others, so that no choice outlives its row."""
+    return f"behind_{crc32(repr([*zip(rows['label'], rows['who'], strict=True)]).encode())}"
+
+
+def _table(rows: pd.DataFrame) -> int | None:
+    """Draw what the replay says by PBX; return the row that is chosen."""
+    frame = pd.DataFrame(
+        {
+            "label": [[_said(label)] for label in rows["label"]],
+            "who": rows["who"],
+            "calls": rows["calls"],
+            "minutes": rows["minutes"].round().astype("int64"),
+            "cost": rows["cost_usd"].astype("float64"),
+        }
+    )
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=grids.height(len(frame), most=10, px=380),
+        column_config={
+            "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in WORST_FIRST}, width=100),
+            "who": grids.text("PBX or address", width=140),
+            "calls": grids.whole("Calls"),
+            "minutes": grids.whole("Minutes"),
+            "cost": grids.usd("Cost"),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key=table_key(rows),
+    )
+    chosen = event["selection"]["rows"]
+    return int(chosen[0]) if chosen and chosen[0] < len(rows) else None
+
+
+def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Fetch and draw the newest of the calls, and say how many there are."""
+    known = session.snapshot()
+    about, most = st.session_state.get(MORE_KEY, ("", CALLS))
+    most = most if about == f"{label} {who}" else CALLS
+    among = rows_of(answer, label, who, known)
+    found = session.workspace().store.calls(CallFilter(direction="outbound"), limit=most, among=among)
+    owned = attribute(found, pbxs=known.pbxs, pbx_addresses=known.pbx_addresses, pbx_numbers=known.pbx_numbers)
+    ways = answer.label_of(owned)
+    frame = pd.DataFrame(
+        {
+            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
+            "started_at": owned["started_at"].dt.tz_convert(session.zone()),
+            "pbx": [known.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
+            "source_ip": owned["source_ip"],
+            "destination": owned["destination"],
+            "today": [WAY_WORDS[way] for way in ways["today_by"]],
+            "draft": [WAY_WORDS[way] for way in ways["then_by"]],
+            "cost": owned["cost_usd"].astype("float64"),
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=grids.height(len(frame), most=10, px=380),
+        column_config={
+            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "started_at": grids.at("Started"),
+            "pbx": grids.text("PBX", width=80),
+            "source_ip": grids.text("Source address", width=110),
+            "destination": grids.text("Number dialed", width=110),
+            "today": grids.text("Today by", width=85),
+            "draft": grids.text("In the draft by", width=95),
+            "cost": st.column_config.NumberColumn("Cost", format="$%.4f", width=65),
+        },
+        key="behind_calls",
+    )
+    of, all_of_them = f" of {who}" if who else "", count(total, CALL_WORDS[label])
+    newest = f"The newest {len(frame):,} of {all_of_them}" if total > len(frame) else all_of_them
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")
+        if total > len(frame):
+            st.button(f"Show {CALLS} more", key="behind_older", on_click=_more, args=(f"{label} {who}", most + CALLS))
+        grids.download("what-if-calls", len(owned), lambda: owned, known, key="behind_csv")
+
+
+def _more(about: str, most: int) -> None:
+    """Have more of the same calls shown; of others it begins again."""
+    st.session_state[MORE_KEY] = (about, most)

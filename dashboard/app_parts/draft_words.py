@@ -1,0 +1,82 @@
+"""How a draft of the list and the switch is said: its changes, why it cannot be a plan, what it would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard.app_parts.draft import Reading
+from dashboard.app_parts.words import address_of, count, join, plain
+from dashboard.calls.replay import BROKEN, CANNOT, SAVED
+from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.snapshot import Snapshot
+
+NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
+SAID = 8
+"""Changes, and rows that are wrong, that are said one by one."""
+
+
+def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
+    """Say each change in a line of Markdown, with whose an address is; what is beyond ``SAID`` is counted."""
+    said = []
+    for change in changes[:SAID]:
+        match change:
+            case AllowAddress():
+                said.append(f":blue[:material/add:] Allow {address_of(change.network, snapshot)}")
+            case RemoveAddress():
+                said.append(f":blue[:material/remove:] Remove {address_of(change.network, snapshot)}")
+            case _:
+                said.append(f":blue[:material/key:] {change.sentence()}")
+    rest = len(changes) - SAID
+    return [*said, f":blue[:material/more_horiz:] and {count(rest, 'more change')}"] if rest > 0 else said
+
+
+def reason(reading: Reading, most: int) -> str:
+    """Say why a draft cannot become a plan; empty where it can."""
+    if reading.faults:
+        return "Put right or delete the rows named above, then it can be a plan."
+    if not reading.changes:
+        return "Nothing is changed yet, so there is nothing to plan."
+    if len(reading.changes) > most:
+        return f"One plan makes at most {count(most, 'change')}; this draft has {len(reading.changes):,}."
+    return ""
+
+
+def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> str:
+    """
+    Say what a draft would have done, as the page's title.
+
+    Args:
+        changes: Of the draft.
+        impact: Its replay.
+        lower_bound: Refused calls are not on record, so more may be saved than is counted.
+    """
+    if not changes:
+        return NOTHING
+    what = _subject(changes)
+    if not any(counted.calls for counted in impact.labels.values()):
+        return plain(f"{what}: there are no past calls to tell by.")
+    broken, saved, unclear = (impact.calls(label) for label in (BROKEN, SAVED, CANNOT))
+    breaks = f"break {count(broken, 'past call')} of {join(impact.breaks)}" if broken else ""
+    noun = "" if broken else " past call" if saved == 1 else " past calls"
+    saves = f"save {'at least ' if lower_bound else ''}{saved:,}{noun} of {join(impact.saves)}" if saved else ""
+    unsure = f"or {count(unclear, 'call')} nobody can tell." if unclear else ""
+    if breaks or saves:
+        answer = f"would {' and '.join(filter(None, (breaks, saves)))}.{f' F{unsure}' if unsure else ''}"
+    elif unsure:
+        answer = f"would break no past call and save none for certain; f{unsure}"
+    else:
+        answer = f"would break no past call and save none{' on record' if lower_bound else ''}."
+    return plain(f"{what} {answer}")
+
+
+def _subject(changes: Sequence[Change]) -> str:
+    """Say what is changed, as the subject of a sentence."""
+    match tuple(changes):
+        case (AllowAddress() as change,):
+            return f"Allowing {change.network}"
+        case (RemoveAddress() as change,):
+            return f"Removing {change.network}"
+        case (SetCredentials() as change,):
+            return f"Switching outbound credentials {'on' if change.enabled else 'off'}"
+        case _:
+            return f"These {len(changes)} changes"

@@ -1,0 +1,121 @@
+"""The What-if page in a real browser: a draft typed by hand, its numbers, its calls, and the plan that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Program, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DENVER, SEATTLE = "198.51.100.24", "198.51.100.11"
+LABELS = ("Unchanged", "Saved", "Broken", "Cannot tell")
+CHANGES = [
+    [f"{DENVER} (Denver)", "Not on the list", "On the list"],
+    [f"{SEATTLE} (Seattle)", "On the list: Seattle, Voice team, Outbound calls of Seattle", "Not on the list"],
+    ["Outbound credentials", "Enabled", "Disabled"],
+]
+ROW_PX, TYPING_MS = 35, 40
+
+
+def networks(program: Program) -> list[str]:
+    """Ask the account itself which addresses are allowed."""
+    account = program.account
+    answer = requests.get(
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+    )
+    return [entry["network"] for entry in answer.json()["entries"]]
+
+
+def counts(page: Page, where: str) -> list[str]:
+    """Return the counts of the replay in a part of the page, by label."""
+    metrics = page.get_by_test_id(where).get_by_test_id("stMetric").filter(visible=True)
+    found = [metric.inner_text().split("\n") for metric in metrics.all()]
+    told = {label: value for label, *_, value in found}
+    return [told[label] for label in LABELS]
+
+
+def add_by_keyboard(page: Page, text: str) -> None:
+    """Type an address below the last row of the list."""
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 100, box["y"] + box["height"] - ROW_PX / 2)
+    settle(page)
+    page.keyboard.type(text, delay=TYPING_MS)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+    settle(page)
+
+
+def delete_row(page: Page, place: int) -> None:
+    """Tick a row of the list and press Delete."""
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + ROW_PX * (place + 1.5))
+    page.wait_for_timeout(300)
+    page.keyboard.press("Delete")
+    settle(page)
+
+
+@pytest.mark.timeout(600)
+def test_a_draft_becomes_a_plan(
+    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+) -> None:
+    """Typed, deleted and switched: the numbers follow at once, lead to calls, and are those of the plan."""
+    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    page = open_page(program.url)
+    title = page.get_by_role("heading", level=1)
+    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=120_000)
+    page.goto(f"{program.url}/what_if")
+    expect(title).to_contain_text("Nothing is changed yet", timeout=60_000)
+    settle(page)
+    listed = networks(program)
+    assert ["0 calls"] * 3 == counts(page, "stMain")[1:]
+
+    add_by_keyboard(page, DENVER)
+
+    expect(title).to_contain_text(f"Allowing {DENVER} would save")
+    expect(title).to_contain_text("of Denver")
+    saved = counts(page, "stMain")[1]
+    assert saved != "0 calls"
+
+    delete_row(page, listed.index(SEATTLE))
+
+    expect(title).to_contain_text("These 2 changes would break")
+    expect(title).to_contain_text("of Seattle")
+    assert saved == counts(page, "stMain")[1]
+
+    before = counts(page, "stMain")
+    page.get_by_test_id("stButtonGroup").get_by_text("Off", exact=True).click()
+
+    expect(title).to_contain_text("These 3 changes would break")
+    settle(page)
+    drafted = counts(page, "stMain")
+    assert before != drafted
+
+    page.get_by_test_id("stButtonGroup").get_by_text("Saved", exact=True).click()
+
+    expect(page.get_by_text(f"of {saved.replace(' call', ' saved call')}. Times are those of")).to_be_visible()
+    page.screenshot(path=screenshots / "what-if.png", full_page=True)
+
+    page.get_by_role("button", name="Review as a plan").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    settle(page)
+
+    rows = dialog.get_by_role("table").get_by_role("row").all()[1:]
+    assert CHANGES == [row.get_by_role("cell").all_inner_texts() for row in rows]
+    assert drafted == counts(page, "stDialog")
+    assert listed == networks(program)
+
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Start over").click()
+
+    expect(title).to_contain_text("Nothing is changed yet")
+    assert ["0 calls"] * 3 == counts(page, "stMain")[1:]
