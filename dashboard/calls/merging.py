@@ -16,11 +16,14 @@ from typing import Any
 
 import duckdb
 import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 
 from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.reading import Staged, rows_in
 from dashboard.calls.store import CallStore
+from dashboard.calls.weighing import weigh
 
 BATCH_ROWS = 400_000
 """Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
@@ -164,16 +167,19 @@ class Merger:
         due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
         for batch in _batches({day: days[day].rows for day in due}):
             around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
-            values = {
+            values: dict[str, Any] = {
                 "calls": self._store.parts(part for day in around for part in days[day].calls),
                 "since": _midnight(batch[0]),
                 "until": _midnight(batch[-1] + A_DAY),
             }
-            with self._store.engine.cursor("count the load of an import") as cursor:
-                weighed = self._write(cursor, "load", values, "minute_at")
+            started = self._store.engine.fetch("load", values, what="count the load of an import")
+            minutes = weigh(started, values["since"], values["until"])
+            of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
             for day in batch:
-                parts = tuple(self._store.generations.adopt(part, f"{day}-load") for part in weighed.get(day, ()))
-                days[day] = replace(days[day], load=parts)
+                path = self._work / f"{day}-load.parquet"
+                mine = minutes.filter(pyarrow.compute.equal(of_day, day))
+                pyarrow.parquet.write_table(mine, path, compression="zstd")
+                days[day] = replace(days[day], load=(self._store.generations.adopt(path, f"{day}-load"),))
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()

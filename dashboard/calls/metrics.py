@@ -129,7 +129,7 @@ def peaks(load: pd.DataFrame) -> pd.DataFrame:
     Return the peaks of load by the minute, each direction by itself: they need not fall together.
 
     Args:
-        load: Rows of ``sql/load.sql``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
+        load: Of ``CallStore.load``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
 
     Returns:
         ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it was reached in:

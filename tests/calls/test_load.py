@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow
@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.engine import Engine, to_frame
+from dashboard.calls.weighing import weigh
 
 SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - the store's times are UTC without a zone
 SPAN_S = 600
@@ -74,8 +75,8 @@ def load(engine: Engine, folder: Path, calls: Iterable[Call]) -> dict[tuple[int,
     ]
     path = folder / "calls.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=CALLS), path)
-    asked = {"calls": [str(path)], "since": SINCE, "until": SINCE + SPAN_S * SECOND}
-    found = engine.fetch("load", asked, what="count load").to_pylist()
+    asked: dict[str, Any] = {"calls": [str(path)], "since": SINCE, "until": SINCE + SPAN_S * SECOND}
+    found = weigh(engine.fetch("load", asked, what="count load"), asked["since"], asked["until"]).to_pylist()
     return {
         ((row["minute_at"] - SINCE) // MINUTE, row["direction"]): (row["calls"], row["peak_1s"], row["concurrent"])
         for row in found
@@ -136,7 +137,7 @@ def test_no_parts_have_no_load(engine):
     """Where there are no calls there is no minute."""
     asked = {"calls": [], "since": SINCE, "until": SINCE + MINUTE}
 
-    assert engine.fetch("load", asked, what="count load").num_rows == 0
+    assert weigh(engine.fetch("load", asked, what="count load"), SINCE, SINCE + MINUTE).num_rows == 0
 
 
 def test_first_seen(engine, tmp_path):
