@@ -9,6 +9,8 @@ from dashboard.app_parts import plots
 from dashboard.app_parts.words import count, join, money, plain
 from dashboard.changes import Impact, LabelCount
 
+LEAST_PX = 120
+"""Width of a figure: four in a row, or two where that does not fit."""
 LEAST, MOST = 0.001, 0.999
 """Shares that are said of what is nearly nothing and nearly all."""
 
@@ -23,9 +25,11 @@ def show(impact: Impact, *, lower_bound: bool) -> None:
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
-    with st.grid(len(charts.REPLAY), min_column_width=130, gap="small"):
-        for label in charts.REPLAY:
-            _metric(label, impact)
+    labels, grid = list(charts.REPLAY), st.grid(2, min_column_width=2 * LEAST_PX, gap="small")
+    for pair in (labels[:2], labels[2:]):
+        with grid.cell(), st.grid(2, min_column_width=LEAST_PX, gap="small"):
+            for label in pair:
+                _metric(label, impact)
     counts = tuple(impact.calls(label) for label in charts.REPLAY)
     bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
     plots.show(bar, "Past calls by what the change would have done to them")

@@ -55,8 +55,12 @@ def _plan(check: str, subject: str) -> Plan:
 
 
 def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:
-    """Open the review of any changes."""
-    _ask(lambda: session.workspace().plan_changes(changes, title=title, check=check, subject=subject))
+    """Open the review of any changes, planned on what the page shows."""
+    _ask(
+        lambda: session.workspace().plan_changes(
+            changes, title=title, check=check, subject=subject, snapshot=session.snapshot()
+        )
+    )
 
 
 def ask_undo(number: int) -> None:

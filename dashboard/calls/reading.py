@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,8 @@ from dashboard.calls.files import Prepared, prepare
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
 from dashboard.errors import FileError, StoreError
 
+LARGE = 32 * 2**20
+"""Bytes from which on the engine has work for every core in one file; smaller ones are read two at a time."""
 MOST_KEPT = 10_000
 """Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
@@ -76,7 +78,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
         engine: Where SQL runs.
         whole: Only a whole file is of use, because it replaces what the store has.
         watch: See ``Watch``.
-        turn: Held while the engine reads: it uses every core for one file, and is slower on two at once.
+        turn: Held while the engine reads a large file: it uses every core for it, and is slower on two at once.
 
     Returns:
         What it gave; ``error`` says why, where it gave nothing or not everything.
@@ -106,7 +108,7 @@ class _Reader:
         prepared = prepare(staged.path, self._work)
         if prepared.cut and whole:
             raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
-        with turn:
+        with turn if prepared.path.stat().st_size >= LARGE else nullcontext():
             if not (self._quick(prepared, typed=True) or self._quick(prepared, typed=False)):
                 self._slow(prepared)
         if prepared.cut:
