@@ -147,6 +147,7 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     connection.execute("SET parquet_metadata_cache = true")
+    connection.execute(sql("macros"))
     connection.execute("SET partitioned_write_flush_threshold = 20000")
     with suppress(duckdb.InvalidInputException):  # a notebook may lack what the engine would draw its bar with
         connection.execute("SET enable_progress_bar_print = false")

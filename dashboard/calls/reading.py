@@ -166,7 +166,6 @@ class _Reader:
         """Yield a cursor, the statement that stages the file, and its values."""
         values: dict[str, Any] = {"path": str(path), "columns": types, "header": header}
         with self._engine.cursor("read an export") as cursor:
-            cursor.execute(sql("macros"))
             if typed:
                 cursor.execute(sql("macros_typed"))
             known = (name if name in types else f"NULL::{READ_AS.get(name, TEXT)} AS {name}" for name in sorted(KNOWN))
