@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.app_parts import export_files
 
-tables = export_files.tables(session.generation())
-rows = sum(len(frame) for frame in tables.values())
+tables = export_files.tables()
 
-st.title(f"{len(tables)} tables, {rows:,} rows, ready to download.")
+st.title(f"{len(tables)} tables, {tables['calls'].rows or 0:,} calls among them, ready to download.")
 export_files.whole(tables)
 st.subheader("One table")
 export_files.one(tables)

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts.words import count, label_of, plain
-from dashboard.reports.csv_file import account_name, manifest, to_csv, to_zip
+from dashboard.reports.csv_file import Seal, Table, account_name, csv_of, to_zip
 from dashboard.reports.tables_of import all_tables
 
 PREVIEW = 200
 
 
-@st.cache_resource(max_entries=2, show_spinner="Collecting the tables")
-def tables(key: tuple[str, ...]) -> dict[str, pd.DataFrame]:  # noqa: ARG001 - the cache's key
-    """Return every table there is to export. Shared between sessions: never change one."""
+def tables() -> Mapping[str, Table]:
+    """Return every table there is to export."""
     opened = session.workspace()
-    return all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store)
+    return session.kept(
+        "exports",
+        "",
+        lambda: all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store),
+    )
 
 
-def whole(found: Mapping[str, pd.DataFrame]) -> None:
+def whole(found: Mapping[str, Table]) -> None:
     """Draw the download of everything."""
     known = session.snapshot()
-    pack = partial(
-        sealed_zip, found, account=_account(), taken_at=known.taken_at, head=session.workspace().journal.head()
-    )
+    seal = Seal(_account(), known.taken_at, session.workspace().journal.head())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",
-            data=pack,
+            data=lambda: to_zip(found, seal),
             file_name=_name("trunkgate", "zip"),
             mime="application/zip",
             type="primary",
@@ -48,7 +47,7 @@ def whole(found: Mapping[str, pd.DataFrame]) -> None:
         )
 
 
-def one(found: Mapping[str, pd.DataFrame]) -> None:
+def one(found: Mapping[str, Table]) -> None:
     """Draw the choice of a table, its first rows, and its download."""
     name = (
         st.pills(
@@ -63,22 +62,28 @@ def one(found: Mapping[str, pd.DataFrame]) -> None:
         )
         or "findings"
     )
-    frame = found[name]
+    table = found[name]
+    head = session.kept("export head", name, lambda: table.first(PREVIEW + 1))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             f"Download {name}.csv",
-            data=partial(to_csv, frame, account=_account()),
+            data=lambda: csv_of(table, account=_account()),
             file_name=_name(name, "csv"),
             mime="text/csv",
             icon=":material/download:",
             key=f"exports_csv_{name}",
             on_click="ignore",
         )
-        shown = f", the first {PREVIEW} are shown" if len(frame) > PREVIEW else ""
-        st.caption(f"{count(len(frame), 'row')}{shown}. Times are UTC.", width="content")
-    st.dataframe(
-        preview(frame), hide_index=True, column_config={column: label_of(column) for column in map(str, frame)}
-    )
+        st.caption(said(table, len(head)), width="content")
+    st.dataframe(preview(head), hide_index=True, column_config={column: label_of(column) for column in map(str, head)})
+
+
+def said(table: Table, looked_at: int) -> str:
+    """Say how many rows a table has and how many of them are shown, of which there are ``PREVIEW`` and one more."""
+    if looked_at <= PREVIEW:
+        return f"{count(looked_at, 'row')}. Times are UTC."
+    rows = count(table.rows, "row") if table.rows is not None else f"More than {PREVIEW} rows"
+    return f"{rows}, the first {PREVIEW} are shown. Times are UTC."
 
 
 def preview(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,12 +91,6 @@ def preview(frame: pd.DataFrame) -> pd.DataFrame:
     head = frame.head(PREVIEW)
     money = [name for name in head if isinstance(head[name].dtype, pd.ArrowDtype)]
     return head.assign(**{str(name): head[name].astype("str") for name in money})
-
-
-def sealed_zip(found: Mapping[str, pd.DataFrame], *, account: str, taken_at: datetime, head: str) -> bytes:
-    """Return the CSV of every table and the manifest that seals them, as one zip."""
-    files = {f"{name}.csv": to_csv(frame, account=account) for name, frame in found.items()}
-    return to_zip(files, manifest(files, account=account, taken_at=taken_at, head=head))
 
 
 def _account() -> str:

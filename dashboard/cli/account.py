@@ -65,26 +65,17 @@ def export(
 
     Ends with 0 when all was written, 2 on an error of its own.
     """
-    from dashboard.reports import csv_file  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.reports import csv_file, tables_of  # noqa: PLC0415 - loads pandas, for seconds
 
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
-        files, sealed = export_files(home)
-    written = csv_file.write_folder(folder, files, sealed)
+        snapshot = home.snapshot()
+        account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+        tables = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
+        seal = csv_file.Seal(account, snapshot.taken_at, home.journal.head())
+        written = csv_file.write_folder(folder, tables, seal)
     say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
-
-
-def export_files(home: Workspace) -> tuple[dict[str, bytes], bytes]:
-    """Return every table of a workspace as CSV bytes by file name, and their manifest."""
-    from dashboard.reports import csv_file, tables_of  # noqa: PLC0415 - loads pandas, for seconds
-
-    snapshot = home.snapshot()
-    frames = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
-    account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
-    files = {f"{name}.csv": csv_file.to_csv(frame, account=account) for name, frame in frames.items()}
-    sealed = csv_file.manifest(files, account=account, taken_at=snapshot.taken_at, head=home.journal.head())
-    return files, sealed
 
 
 def bring_up_to_date(home: Workspace) -> None:

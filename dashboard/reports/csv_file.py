@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -23,20 +24,49 @@ from dashboard.errors import InputError
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 SAMPLE = "SAMPLE"
+MANIFEST = "manifest.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: the same tables make the same bytes."""
 
 
-def to_csv(frame: pd.DataFrame, *, account: str) -> bytes:
+@dataclass(frozen=True)
+class Table:
+    """A table to export, made once somebody asks for it."""
+
+    rows: int | None
+    """How many there are, where that is known before."""
+    first: Callable[[int], pd.DataFrame]
+    """Return so many rows, or all where there are fewer."""
+    pieces: Callable[[], Iterable[pd.DataFrame]]
+    """Return all rows, a few at a time and at least one frame, so that no table has to fit into memory."""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Table:
+        """Return the table of a frame that is there."""
+        return cls(len(frame), frame.head, lambda: [frame])
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a manifest is about: whose the files are, the time of the snapshot (UTC), the journal's last hash."""
+
+    account: str
+    taken_at: datetime
+    head: str
+    """So that a journal cut later is noticed."""
+
+
+def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
     """
     Write a frame as CSV bytes, exactly its rows in its order.
 
     Args:
-        frame: What is on the screen, or a whole table.
+        frame: What is on the screen, a whole table, or a piece of one.
         account: Whose it is; stands in the first column of every row.
+        header: Begin with the line of names.
 
     Returns:
-        UTF-8 with a header line and LF line ends.
+        UTF-8 with LF line ends.
     """
     shown = frame.copy()
     for name in shown.columns:
@@ -48,8 +78,15 @@ def to_csv(frame: pd.DataFrame, *, account: str) -> bytes:
         elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
             shown[name] = [_neutral(value) for value in column]
     shown.insert(0, "account", _neutral(account))
-    text: str = shown.to_csv(index=False, lineterminator="\n")
+    text: str = shown.to_csv(index=False, header=header, lineterminator="\n")
     return text.encode()
+
+
+def csv_of(table: Table, *, account: str) -> bytes:
+    """Write a whole table as CSV bytes; as ``to_csv``."""
+    packed = io.BytesIO()
+    _write(packed, "", table, account)
+    return packed.getvalue()
 
 
 def account_name(*, sample: bool, tech_prefix: str) -> str:
@@ -57,57 +94,63 @@ def account_name(*, sample: bool, tech_prefix: str) -> str:
     return SAMPLE if sample else tech_prefix or "unknown"
 
 
-def manifest(files: Mapping[str, bytes], *, account: str, taken_at: datetime, head: str) -> bytes:
+def write_folder(folder: Path, tables: Mapping[str, Table], seal: Seal) -> list[Path]:
     """
-    Seal a set of files.
-
-    Args:
-        files: Name to bytes.
-        account: Whose they are.
-        taken_at: The time of the snapshot, UTC.
-        head: Hash of the journal's last entry, so that a journal cut later is noticed.
-    """
-    body: dict[str, Any] = {
-        "account": account,
-        "taken_at": taken_at.astimezone(UTC).isoformat(),
-        "written_by": f"trunkgate {__version__}",
-        "journal_head": head,
-        "files": [
-            {"name": name, "bytes": len(data), "rows": _rows(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in sorted(files.items())
-        ],
-    }
-    return (json.dumps(body, indent=2) + "\n").encode()
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes], sealed: bytes) -> list[Path]:
-    """
-    Write files and, last of all, ``manifest.json``.
+    Write each table as a CSV by its name and, last of all, ``manifest.json``.
 
     Raises:
         InputError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name, data in [*sorted(files.items()), ("manifest.json", sealed)]:
-            path = folder / name
-            path.write_bytes(data)
-            written.append(path)
+        entries = []
+        for name, table in sorted(tables.items()):
+            with (folder / f"{name}.csv").open("wb") as file:
+                entries.append(_write(file, f"{name}.csv", table, seal.account))
+        (folder / MANIFEST).write_bytes(_manifest(entries, seal))
     except OSError as exc:
         raise InputError(f"The folder {folder} cannot be written: {exc.strerror}. Choose another.") from exc
-    return written
+    return [folder / name for name in (*(entry["name"] for entry in entries), MANIFEST)]
 
 
-def to_zip(files: Mapping[str, bytes], sealed: bytes) -> bytes:
-    """Pack files and their manifest into one zip."""
+def to_zip(tables: Mapping[str, Table], seal: Seal) -> bytes:
+    """Pack the CSV of each table and the manifest that seals them into one zip."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in [*sorted(files.items()), ("manifest.json", sealed)]:
-            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
+        entries = []
+        for name, table in sorted(tables.items()):
+            with archive.open(_entry(f"{name}.csv"), "w", force_zip64=True) as file:
+                entries.append(_write(file, f"{name}.csv", table, seal.account))
+        archive.writestr(_entry(MANIFEST), _manifest(entries, seal))
     return packed.getvalue()
+
+
+def _write(file: IO[bytes], name: str, table: Table, account: str) -> dict[str, Any]:
+    """Write a table piece by piece; return what the manifest says of it."""
+    size, rows, told = 0, 0, hashlib.sha256()
+    for number, piece in enumerate(table.pieces()):
+        data = to_csv(piece, account=account, header=number == 0)
+        file.write(data)
+        told.update(data)
+        size, rows = size + len(data), rows + len(piece)
+    return {"name": name, "bytes": size, "rows": rows, "sha256": told.hexdigest()}
+
+
+def _manifest(entries: Sequence[Mapping[str, Any]], seal: Seal) -> bytes:
+    body = {
+        "account": seal.account,
+        "taken_at": seal.taken_at.astimezone(UTC).isoformat(),
+        "written_by": f"trunkgate {__version__}",
+        "journal_head": seal.head,
+        "files": list(entries),
+    }
+    return (json.dumps(body, indent=2) + "\n").encode()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _neutral(value: Any) -> Any:
@@ -118,7 +161,3 @@ def _neutral(value: Any) -> Any:
 
 def _utc(at: Any) -> str:
     return "" if pd.isna(at) else pd.Timestamp(at).tz_convert("UTC").isoformat()
-
-
-def _rows(data: bytes) -> int:
-    return len(pd.read_csv(io.BytesIO(data), dtype=str, usecols=[0]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
 
 import pandas as pd
 
@@ -10,10 +12,12 @@ from dashboard.calls.attribution import attribute
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
 from dashboard.journal import Entry
+from dashboard.reports.csv_file import Table
 from dashboard.snapshot import Snapshot
 
-MOST_CALLS = 1_000_000
-"""Rows that one spreadsheet sheet can hold, rounded down."""
+MOST_CALLS, PIECE = 1_000_000, 50_000
+"""Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
+OF_SNAPSHOT = ("allowed_ips", "pbxs", "pbx_addresses", "pbx_numbers", "numbers", "routes", "edges")
 
 
 def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFrame:
@@ -75,7 +79,7 @@ def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
 
 def all_tables(
     snapshot: Snapshot, findings: Sequence[Finding], entries: Sequence[Entry], store: CallStore
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """
     Return every table by the name of its file.
 
@@ -85,19 +89,45 @@ def all_tables(
         entries: The journal.
         store: Calls of the window; the newest ``MOST_CALLS`` where there are more.
     """
-    since = snapshot.since or snapshot.taken_at
-    owners = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    frames = {name: getattr(snapshot, name) for name in OF_SNAPSHOT}
+    calls, traffic = partial(_calls, snapshot, store), partial(_traffic, snapshot, store)
     return {
-        "findings": findings_frame(findings, snapshot),
-        "allowed_ips": snapshot.allowed_ips,
-        "pbxs": snapshot.pbxs,
-        "pbx_addresses": snapshot.pbx_addresses,
-        "pbx_numbers": snapshot.pbx_numbers,
-        "numbers": snapshot.numbers,
-        "routes": snapshot.routes,
-        "edges": snapshot.edges,
-        "traffic": attribute(store.traffic(since=since, split_at=snapshot.split_at), **owners),
-        "calls": attribute(store.calls(CallFilter(since=since), limit=MOST_CALLS), **owners),
-        "rejected_rows": store.rejects(),
-        "journal": journal_frame(entries),
+        "findings": Table.of(findings_frame(findings, snapshot)),
+        **{name: Table.of(frame) for name, frame in frames.items()},
+        "traffic": Table(None, lambda most: traffic().head(most), lambda: [traffic()]),
+        "calls": Table(
+            min(int(snapshot.traffic["calls"].sum()), MOST_CALLS),
+            lambda most: next(iter(calls(most))),
+            lambda: calls(PIECE),
+        ),
+        "rejected_rows": Table.of(store.rejects()),
+        "journal": Table.of(journal_frame(entries)),
     }
+
+
+def _traffic(snapshot: Snapshot, store: CallStore) -> pd.DataFrame:
+    """Return the roll-up by the hour, attributed."""
+    found = store.traffic(since=_since(snapshot), until=snapshot.taken_at, split_at=snapshot.split_at)
+    return _attributed(found, snapshot)
+
+
+def _calls(snapshot: Snapshot, store: CallStore, piece: int) -> Iterator[pd.DataFrame]:
+    """Yield the calls that the snapshot counts, newest first, attributed, so many at a time."""
+    where, after, left = CallFilter(since=_since(snapshot), until=snapshot.taken_at), None, MOST_CALLS
+    while True:
+        found = store.calls(where, limit=min(piece, left), after=after)
+        yield _attributed(found, snapshot)
+        left -= len(found)
+        if len(found) < piece or left <= 0:
+            return
+        last = found.iloc[-1]
+        after = (last["started_at"].to_pydatetime(), str(last["call_key"]))
+
+
+def _attributed(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+    owners = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    return attribute(frame, **owners)
+
+
+def _since(snapshot: Snapshot) -> datetime:
+    return snapshot.since or snapshot.taken_at

@@ -133,6 +133,19 @@ def test_a_call_from_the_day_before_still_runs(engine, tmp_path):
     assert load(engine, tmp_path, [Call(-3600, 3610)]) == {(0, "outbound"): (0, 0, 1)}
 
 
+def test_a_call_over_midnight_runs_on_both_days():
+    """Days are weighed one by one; a call that runs from one into the next counts as running in both."""
+    since = datetime(2026, 11, 2)  # noqa: DTZ001 - as above
+    day_s, two_days = 86_400, since + timedelta(days=2)
+    calls = pyarrow.table({"is_inbound": [False], "start_s": [day_s - 30], "done_s": [day_s + 30]})
+    found = weigh(calls, since, two_days).to_pylist()
+
+    assert [(row["minute_at"], row["calls"], row["concurrent"]) for row in found] == [
+        (since + timedelta(days=1) - MINUTE, 1, 1),
+        (since + timedelta(days=1), 0, 1),
+    ]
+
+
 def test_no_parts_have_no_load(engine):
     """Where there are no calls there is no minute."""
     asked = {"calls": [], "since": SINCE, "until": SINCE + MINUTE}

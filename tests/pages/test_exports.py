@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.actors import Actor, Role
-from dashboard.app_parts.export_files import sealed_zip
+from dashboard.reports.tables_of import _calls, all_tables
 from dashboard.workspace import Workspace
 
 
@@ -30,17 +28,16 @@ def _key(label: str) -> str:
     return names.get(label, label.lower().replace(" ", "_"))
 
 
-def test_the_zip_is_sealed(account: Workspace) -> None:
-    """The manifest lists every file with its hash, whose it is, and the journal's head."""
-    data = sealed_zip(
-        {"pbxs": account.snapshot().pbxs}, account="SAMPLE", taken_at=account.snapshot().taken_at, head="0" * 64
-    )
-    archive = zipfile.ZipFile(io.BytesIO(data))
-    manifest = json.loads(archive.read("manifest.json"))
+def test_the_calls_are_those_that_the_page_counts(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Written piece by piece, the calls are as many as the title says, each once, newest first."""
+    known = account.snapshot()
+    table = all_tables(known, [], [], account.store)["calls"]
+    written = pd.concat(_calls(known, account.store, 1_000))
 
-    assert ["pbxs.csv"] == [file["name"] for file in manifest["files"]]
-    assert ("SAMPLE", "0" * 64) == (manifest["account"], manifest["journal_head"])
-    assert archive.read("pbxs.csv").startswith(b"account,pbx_id,")
+    assert table.rows == len(written) == known.traffic["calls"].sum() > 1_000
+    assert written["call_key"].is_unique
+    assert written["started_at"].is_monotonic_decreasing
+    assert f"{table.rows:,} calls among them" in app("exports").title[0].value
 
 
 @pytest.fixture

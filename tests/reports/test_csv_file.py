@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dashboard import tables
 from dashboard.errors import InputError
-from dashboard.reports.csv_file import DANGEROUS, account_name, manifest, to_csv, to_zip, write_folder
+from dashboard.reports.csv_file import DANGEROUS, Seal, Table, account_name, csv_of, to_csv, to_zip, write_folder
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -71,14 +71,16 @@ def test_the_account_is_named(*, sample: bool, prefix: str, name: str) -> None:
     assert name == account_name(sample=sample, tech_prefix=prefix)
 
 
+SEAL = Seal("SAMPLE", AT, "0" * 64)
+TWO = pd.DataFrame({"x": ["1", "2\n3"]})
+
+
 def test_the_manifest_seals_what_is_on_disk(tmp_path: Path) -> None:
     """Every file is listed with its rows, bytes and hash; the manifest is written last."""
-    files = {"a.csv": to_csv(pd.DataFrame({"x": ["1", "2\n3"]}), account="SAMPLE"), "b.csv": b"account,x\n"}
-
-    written = write_folder(tmp_path / "out", files, manifest(files, account="SAMPLE", taken_at=AT, head="0" * 64))
+    written = write_folder(tmp_path / "out", {"b": Table.of(TWO.head(0)), "a": Table.of(TWO)}, SEAL)
 
     sealed = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert written[-1].name == "manifest.json"
+    assert ["a.csv", "b.csv", "manifest.json"] == [path.name for path in written]
     assert ("SAMPLE", "0" * 64) == (sealed["account"], sealed["journal_head"])
     assert [("a.csv", 2), ("b.csv", 0)] == [(entry["name"], entry["rows"]) for entry in sealed["files"]]
     for entry in sealed["files"]:
@@ -86,16 +88,23 @@ def test_the_manifest_seals_what_is_on_disk(tmp_path: Path) -> None:
         assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"])
 
 
-def test_the_zip_holds_the_same_and_is_reproducible() -> None:
-    """The same tables make the same bytes."""
-    files = {"a.csv": b"account,x\nSAMPLE,1\n"}
-    sealed = manifest(files, account="SAMPLE", taken_at=AT, head="0" * 64)
+def test_pieces_make_the_same_file() -> None:
+    """A table that is written piece by piece has one header and every row, in order."""
+    frame = pd.DataFrame({"x": range(7), "label": list("abcdefg")})
+    in_pieces = Table(7, frame.head, lambda: (frame[at : at + 3] for at in range(0, 7, 3)))
 
-    packed = to_zip(files, sealed)
+    assert csv_of(in_pieces, account="SAMPLE") == to_csv(frame, account="SAMPLE")
+    assert to_zip({"t": in_pieces}, SEAL) == to_zip({"t": Table.of(frame)}, SEAL)
+
+
+def test_the_zip_holds_the_same_and_is_reproducible(tmp_path: Path) -> None:
+    """The same tables make the same bytes, the files of the folder among them."""
+    packed = to_zip({"a": Table.of(TWO)}, SEAL)
+    written = write_folder(tmp_path, {"a": Table.of(TWO)}, SEAL)
 
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        assert {"a.csv": files["a.csv"], "manifest.json": sealed} == {n: archive.read(n) for n in archive.namelist()}
-    assert packed == to_zip(files, sealed)
+        assert {path.name: path.read_bytes() for path in written} == {n: archive.read(n) for n in archive.namelist()}
+    assert packed == to_zip({"a": Table.of(TWO)}, SEAL)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -103,7 +112,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
 
     with pytest.raises(InputError, match="out cannot be written"):
-        write_folder(tmp_path / "out", {}, b"{}")
+        write_folder(tmp_path / "out", {}, SEAL)
 
 
 def test_money_is_written_in_full() -> None:
