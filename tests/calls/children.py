@@ -1,0 +1,59 @@
+"""Imports in processes of their own: one that is killed, and one whose disk fills up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from dashboard.errors import DashboardError
+
+
+def run_import(home: str, files: list[str], begun: Event) -> None:
+    """Import, and tell when it begins."""
+    store = CallStore(Path(home))
+    begun.set()
+    import_files(store, [Path(path) for path in files])
+
+
+def tried(store: CallStore, path: Path) -> str:
+    """Import one file; return what was wrong, ``""`` for nothing."""
+    try:
+        (result,) = import_files(store, [path])
+    except DashboardError as exc:
+        return str(exc)
+    return result.error
+
+
+def main() -> None:
+    """
+    Import on a small disk that is nearly full, then on the same disk with room.
+
+    The arguments are the disk, a small export, a large one. What came of it is printed as JSON.
+    """
+    disk, small, large = map(Path, sys.argv[1:])
+    store, filler = CallStore(disk / "home"), disk / "filler"
+    told: dict[str, object] = {"first": tried(store, small), "stored": store.count()}
+    before = store.calls()
+    with filler.open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(2**16))
+                file.flush()
+        except OSError:
+            file.truncate(file.tell() - 2**19)
+    told |= {
+        "full": tried(store, large),
+        "kept": store.count(),
+        "same": before.equals(CallStore(disk / "home").calls()),
+    }
+    filler.unlink()
+    told |= {"again": tried(store, large), "all": store.count()}
+    print(json.dumps(told))  # noqa: T201 - a program of its own
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Imports that are killed at any moment, and disks that fill up: what was stored stands, and a rerun completes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from tests.calls.children import run_import
+from tests.calls.exports import NOON, Row, a_row, at
+
+KILLS = 10
+"""Moments of an import, evenly apart, at which one is killed."""
+LONGEST_S = 60
+A_WEEK = timedelta(days=7)
+DAYS, CALLS_A_DAY = 6, 700
+ROOT = Path(__file__).parent.parent.parent
+
+
+def calls_of(days: range, *, seed: int, ids: bool = True) -> list[Row]:
+    """Return calls of some days; each has an id, so that a later file can correct it."""
+    rng = random.Random(seed)
+    found = []
+    for day in days:
+        for number in range(CALLS_A_DAY):
+            began = NOON + timedelta(days=day, seconds=rng.randrange(-40_000, 40_000))
+            end = at(began + timedelta(seconds=60))
+            row = a_row(start_time=at(began), end_time=end, destination=f"1{rng.randrange(10**9, 10**10)}")
+            found.append(row | ({"cdr_id": f"{day}-{number}"} if ids else {}))
+    return found
+
+
+def everything(store: CallStore) -> pd.DataFrame:
+    """Return every call, in an order of their own."""
+    found = store.calls(limit=100_000)
+    return found.sort_values("call_key", ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def children() -> ForkServerContext:
+    """Return a maker of processes that have everything loaded when they begin."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.calls.children"])
+    return context
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[..., Path], children: ForkServerContext):
+    """
+    Whenever it is killed, a reader finds the store before or after, whole, and the same import completes it.
+
+    The import has new days, days that the store has, and corrections of their calls.
+    """
+    header = [*a_row(), "cdr_id"]
+    base = export(csv_text(calls_of(range(3), seed=1), header), "base.csv")
+    more = [
+        export(csv_text(calls_of(range(1, DAYS), seed=2), header), "more.csv"),
+        export(csv_text(calls_of(range(2, DAYS - 1), seed=3), header), "last.csv.gz"),
+    ]
+    import_files(CallStore(tmp_path / "base"), [base])
+    before = everything(CallStore(tmp_path / "base"))
+    took = import_until(children, tmp_path / "base", tmp_path / "whole", more, None)
+    after = everything(CallStore(tmp_path / "whole"))
+    rolled_up = CallStore(tmp_path / "whole").traffic(since=NOON - A_WEEK)
+    killed = []
+
+    for number in range(KILLS):
+        home = tmp_path / f"killed-{number}"
+        import_until(children, tmp_path / "base", home, more, took * (number + 0.5) / KILLS)
+        found = everything(CallStore(home))
+        killed.append(len(found) == len(before))
+        assert found.equals(before) or found.equals(after)
+        assert [result.error for result in import_files(CallStore(home), more)] == ["", ""]
+        assert everything(CallStore(home)).equals(after)
+        assert CallStore(home).traffic(since=NOON - A_WEEK).equals(rolled_up)
+        assert not (home / "calls" / "scratch").exists()
+
+    assert len(after) > len(before)
+    assert any(killed)
+
+
+def csv_text(rows: list[Row], header: list[str]) -> str:
+    """Write rows under a header of their own."""
+    frame = pd.DataFrame(rows, columns=header)
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def import_until(
+    children: ForkServerContext, base: Path, home: Path, files: list[Path], kill_after_s: float | None
+) -> float:
+    """Import into a copy of a store; kill the import after some seconds. Return how long it went on."""
+    shutil.copytree(base, home)
+    begun = children.Event()
+    child = children.Process(target=run_import, args=(str(home), [str(path) for path in files], begun))
+    child.start()
+    assert begun.wait(LONGEST_S)
+    since = time.perf_counter()
+    if kill_after_s is None:
+        child.join(LONGEST_S)
+        assert child.exitcode == 0
+        return time.perf_counter() - since
+    time.sleep(kill_after_s)
+    if child.is_alive() and child.pid is not None:
+        os.kill(child.pid, signal.SIGKILL)
+    child.join(LONGEST_S)
+    return time.perf_counter() - since
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_takes_nothing_away(tmp_path: Path, export: Callable[..., Path]):
+    """A real disk without room: a sentence, the calls of before, and with room again all of them."""
+    small = export(calls_of(range(1), seed=1, ids=False), "small.csv")
+    large = export([row for seed in range(8) for row in calls_of(range(1, DAYS), seed=seed, ids=False)], "large.csv")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    unshare = shutil.which("unshare") or pytest.skip(
+        "NOT AVAILABLE: unshare. Install it with: apt-get install util-linux"
+    )
+    program = [sys.executable, "-m", "tests.calls.children", str(disk), str(small), str(large)]
+    mounted = f'mount -t tmpfs -o size=24m none {disk} && exec "$@"'
+    done = subprocess.run(
+        [unshare, "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", *program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"NOT AVAILABLE: a disk of one's own (user namespaces): {done.stderr.strip()}")
+    told = json.loads(done.stdout.splitlines()[-1])
+
+    assert ("", CALLS_A_DAY) == (told["first"], told["stored"])
+    assert "there is no space left on the disk" in told["full"]
+    assert "free some space" in told["full"]
+    assert (CALLS_A_DAY, True) == (told["kept"], told["same"])
+    assert ("", CALLS_A_DAY + 8 * (DAYS - 1) * CALLS_A_DAY) == (told["again"], told["all"])
