@@ -22,6 +22,7 @@ page = st.navigation(
             st.Page(PAGES / "findings.py", title="Findings", icon=":material/rule:"),
             st.Page(PAGES / "fixes.py", title="Fixes", icon=":material/history:"),
             st.Page(PAGES / "calls.py", title="Calls", icon=":material/call:"),
+            st.Page(PAGES / "outcomes.py", title="Outcomes", icon=":material/percent:"),
             st.Page(PAGES / "what_if.py", title="What if", icon=":material/science:"),
         ],
         "Set up": [

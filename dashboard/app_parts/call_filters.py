@@ -61,7 +61,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         cube: For what there is to choose from.
     """
     zone = session.zone()
-    since, words = _span(snapshot, zone)
+    since, words = span(snapshot, zone)
     with st.grid(3, min_column_width=150, gap="small"):
         begin = _moment("From", BEGIN)
         end = _moment("Up to", END)
@@ -138,7 +138,8 @@ def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
     return chosen
 
 
-def _span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
+def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
+    """Draw the choice of a time; return its begin, and how a sentence says it."""
     window = max(1, (snapshot.taken_at - (snapshot.window_start or snapshot.taken_at)).days)
     spans = SPANS | ({WHOLE: (f"the last {window} days", window)} if window > max(d for _, d in SPANS.values()) else {})
     chosen = st.segmented_control(

@@ -65,6 +65,10 @@ class Queries:
         """Return ``number``, ``calls``, ``last_at``: our numbers that took inbound calls."""
         return self._rolled("number_use", since, None)
 
+    def by_source(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+        """Return outbound calls by ``source_ip``, ``outcome`` and ``sip_status``, with all that ``metrics`` needs."""
+        return self._rolled("by_source", since, until)
+
     def load(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
         """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``; see ``metrics``."""
         return self._frame("minutes", "load", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), {})

@@ -12,7 +12,7 @@ from tests.browser.conftest import Program, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("", "findings", "fixes", "calls", "what_if", "account", "inventory", "set_up_pbx", "exports")
+PAGES = ("", "findings", "fixes", "calls", "outcomes", "what_if", "account", "inventory", "set_up_pbx", "exports")
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 TALLEST = 3200
 

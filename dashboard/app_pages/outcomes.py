@@ -1,0 +1,22 @@
+"""Outcomes: how many calls are answered, how long they last, how many there are at once; by whom and where to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import call_filters, outcome_rows, outcome_table, states
+
+known = session.snapshot()
+title = st.empty()
+since, words = call_filters.span(known, session.zone())
+rows = outcome_table.rows("", since)
+title.title(outcome_rows.title(rows, outcome_table.table("pbx", since) if len(rows) else rows, f"in {words}"))
+if rows.empty:
+    states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
+else:
+    store = session.workspace().store
+    load = session.kept("load", since, lambda: store.load(since=since, until=known.taken_at))
+    outcome_table.figures(session.kept("outcome figures", since, lambda: outcome_rows.figures(rows, load)))
+    st.subheader("Side by side")
+    outcome_table.view(known, since)

@@ -1,0 +1,193 @@
+"""The page Outcomes: figures with their formulas, a table by what is chosen, and what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import session
+from dashboard.app_parts import grids, outcome_rows, states
+from dashboard.app_parts.outcome_rows import BY, explained
+from dashboard.snapshot import Snapshot
+
+DIALED, NEW = "dialed", "new"
+VIEWS: Final = {**BY, DIALED: "Number dialed", NEW: "First seen"}
+SHORT: Final = {
+    "asr": "ASR",
+    "ner": "NER",
+    "acd": "ACD",
+    "short_calls": "Short calls",
+    "refusal_share": "Refused",
+    "peak_1s": "Most in a second",
+    "peak_60s": "Most in a minute",
+    "concurrent": "Most at once",
+    "ser": "SER",
+    "seer": "SEER",
+    "isa": "ISA",
+}
+
+
+def figures(found: Mapping[str, tuple[str, str]]) -> None:
+    """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
+    with st.grid(4, min_column_width=150, gap="small"):
+        for name, (value, behind) in found.items():
+            st.metric(SHORT[name], value, help=explained(name, behind), border=True, height="stretch")
+
+
+def view(snapshot: Snapshot, since: datetime) -> None:
+    """Draw what is looked at by, and the table of it."""
+    by = (
+        st.pills(
+            "By",
+            list(VIEWS),
+            default="pbx",
+            required=True,
+            format_func=VIEWS.__getitem__,
+            key="by",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        or "pbx"
+    )
+    if by == DIALED:
+        _dialed(snapshot, since)
+    elif by == NEW:
+        _new(snapshot, since)
+    else:
+        _by(by, snapshot, since)
+
+
+def rows(by: str, since: datetime) -> pd.DataFrame:
+    """Return the calls added up by one of ``BY``, or all together."""
+    return session.kept(
+        f"outcomes {by}",
+        since,
+        lambda: outcome_rows.grouped(
+            by,
+            cube=session.cube(),
+            snapshot=session.snapshot(),
+            store=session.workspace().store,
+            since=since,
+            zone=session.zone(),
+        ),
+    )
+
+
+def table(by: str, since: datetime) -> pd.DataFrame:
+    """Return the numbers by one of ``BY``."""
+    return session.kept(f"outcome table {by}", since, lambda: outcome_rows.table(rows(by, since)))
+
+
+def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
+    found = table(by, since)
+    if by == "day":
+        found = found.sort_values("of", ascending=False, ignore_index=True)
+    shown = found.drop(columns=["low", "high"]).assign(
+        between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
+        cost_usd=found["cost_usd"].astype("float64"),
+        **{name: found[name].astype("Float64") for name in outcome_rows.SHARES},
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=grids.height(len(shown)),
+        column_config={
+            "of": grids.text(BY[by], width=190),
+            "calls": grids.whole("Calls"),
+            "asr": _share("asr"),
+            "between": st.column_config.TextColumn("ASR, 95% interval", width=125, help="Wilson score interval."),
+            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=65, help=explained("acd")),
+            "cost_usd": grids.usd("Cost"),
+            **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
+        },
+        column_order=[
+            "of",
+            "calls",
+            "asr",
+            "between",
+            *outcome_rows.SHARES[1:4],
+            "acd_s",
+            "cost_usd",
+            "ser",
+            "seer",
+            "isa",
+        ],
+        placeholder="-",
+        key=f"outcomes_{by}",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        every = outcome_rows.ratios(rows(by, since), by)
+        st.caption("The fewest answered first. A dash: too few calls to say.", width="content")
+        grids.download(f"outcomes-by-{by}", len(every), lambda: every, snapshot, key=f"outcomes_csv_{by}")
+
+
+def _dialed(snapshot: Snapshot, since: datetime) -> None:
+    found = session.kept("dialed", since, lambda: outcome_rows.dialed(session.workspace().store, since))
+    if found.empty:
+        states.empty("No number was dialed in this time.", icon=":material/dialpad:")
+        return
+    shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=grids.height(len(shown)),
+        column_config={
+            "destination": grids.text("Number dialed", width=120),
+            "country": grids.text("Country", width=140),
+            "kind": grids.text("Kind of number", width=120),
+            "zone": grids.text("Destination", width=190),
+            "calls": grids.whole("Calls"),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width=80),
+            "cost_usd": grids.usd("Cost"),
+            "last_at": grids.at("Last call"),
+        },
+        column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd", "last_at"],
+        placeholder="-",
+        key="outcomes_dialed",
+    )
+    grids.download("numbers-dialed", len(found), lambda: found, snapshot, key="outcomes_csv_dialed")
+
+
+def _new(snapshot: Snapshot, since: datetime) -> None:
+    store = session.workspace().store
+    found = session.kept("new", since, lambda: outcome_rows.new(store, since, snapshot.taken_at))
+    st.caption(outcome_rows.said_new(found))
+    if found.empty:
+        return
+    shown = found.assign(
+        kind=found["kind"].map({"source": "Source address", "zone": "Destination"}),
+        cost_usd=found["cost_usd"].astype("float64"),
+        first_at=_local(found["first_at"]),
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=grids.height(len(shown)),
+        column_config={
+            "first_at": grids.at("First call"),
+            "kind": grids.text("What", width=120),
+            "value": grids.text("Which", width=230),
+            "calls": grids.whole("Calls since"),
+            "cost_usd": grids.usd("Cost since"),
+        },
+        column_order=["first_at", "kind", "value", "calls", "cost_usd"],
+        key="outcomes_new",
+    )
+    grids.download("first-seen", len(found), lambda: found, snapshot, key="outcomes_csv_new")
+
+
+def _share(name: str) -> Any:
+    return st.column_config.NumberColumn(SHORT[name], format="percent", width=85, help=explained(name))
+
+
+def _between(low: Any, high: Any) -> str:
+    return "" if low is pd.NA else f"{low:.0%} to {high:.0%}"
+
+
+def _local(times: pd.Series) -> pd.Series:
+    found: pd.Series = times.dt.tz_convert(session.zone())
+    return found

@@ -1,0 +1,132 @@
+"""Outcomes: every number on the page against a count of single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.app_parts.outcome_table import DIALED, NEW, VIEWS
+from dashboard.calls.attribution import attribute
+from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.outcomes import SHORT_S
+from dashboard.calls.store import CallFilter
+from dashboard.workspace import Workspace
+
+MONTH = "30 days"
+
+
+@pytest.fixture(scope="module")
+def calls(account: Workspace) -> pd.DataFrame:
+    """Return the single outbound calls of the page's 30 days, attributed."""
+    known = account.snapshot()
+    since = (pd.Timestamp(known.taken_at).normalize() - pd.DateOffset(days=29)).to_pydatetime()
+    where = CallFilter(since=since, until=known.taken_at, direction="outbound")
+    found = account.store.calls(where, limit=1_000_000)
+    return attribute(found, pbxs=known.pbxs, pbx_addresses=known.pbx_addresses, pbx_numbers=known.pbx_numbers)
+
+
+def figures(at: AppTest) -> dict[str, str]:
+    """Return the figures by their names."""
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def table(at: AppTest) -> pd.DataFrame:
+    """Return the table, by what its rows are of."""
+    return at.dataframe[0].value.set_index("of")
+
+
+def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The share of all, over the time chosen, and who has the fewest."""
+    title = app("outcomes", span=MONTH).title[0].value
+    share = (calls["outcome"] == "answered").mean()
+
+    assert title.startswith(f"{share:.0%} of {len(calls):,} outbound calls in the last 30 days were answered; of ")
+    assert title.endswith("%.")
+
+
+def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Answered, effective, short, refused, how long, and the most at once."""
+    shown = figures(app("outcomes", span=MONTH))
+    answered = calls[calls["outcome"] == "answered"]
+    starts = calls["started_at"]
+
+    assert {
+        "ASR": f"{len(answered) / len(calls):.1%}",
+        "NER": f"{calls['outcome'].isin(['answered', 'busy_or_no_answer']).mean():.1%}",
+        "Short calls": f"{(answered['duration_s'] < SHORT_S).mean():.1%}",
+        "Refused": f"{(calls['outcome'] == 'refused_auth').mean():.1%}",
+        "ACD": f"{answered['duration_s'].mean():.0f} s",
+        "Most in a second": f"{starts.value_counts().max():,}",
+        "Most in a minute": f"{starts.dt.floor('min').value_counts().max():,}",
+    }.items() <= shown.items()
+    moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
+    assert f"{moments.groupby(level=0).sum().sort_index().cumsum().max():,}" == shown["Most at once"]
+
+
+def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Formula, what was divided, the interval and the source stand in its tooltip."""
+    asr = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "ASR")
+    said = asr.help.replace("\\", "")
+
+    assert DEFINITIONS["asr"].formula in said
+    assert f"{(calls['outcome'] == 'answered').sum():,} of {len(calls):,}" in said
+    assert "95% interval" in said
+    assert DEFINITIONS["asr"].source in said
+
+
+@pytest.mark.parametrize("by", ["pbx", "source", "destination", "pop", "day"])
+def test_the_table_adds_up_by_each(
+    app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
+) -> None:
+    """Calls, shares and dollars of each row are those of its single calls; too few calls have no share."""
+    known = account.snapshot()
+    pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
+    keys = {
+        "pbx": [
+            known.name_of(pbx) if pbx else f"{ip} (nobody's)"
+            for pbx, ip in zip(calls["pbx_id"], calls["source_ip"], strict=True)
+        ],
+        "source": calls["source_ip"],
+        "destination": calls["destination_name"],
+        "pop": [pops.get(pbx) or "Not known" for pbx in calls["pbx_id"]],
+        "day": calls["started_at"].dt.strftime("%Y-%m-%d"),
+    }
+    counted = calls.assign(of=list(keys[by])).groupby("of")
+    found = table(app("outcomes", span=MONTH, by=VIEWS[by]))
+
+    assert found["calls"].to_dict() == counted.size().to_dict()
+    for name, mine in counted:
+        row, answered = found.loc[name], (mine["outcome"] == "answered").mean()
+        assert sum(mine["cost_usd"], Decimal(0)) == pytest.approx(Decimal(str(row["cost_usd"])), abs=Decimal("0.0001"))
+        if len(mine) < MIN_SAMPLE:
+            assert pd.isna(row["asr"])
+        else:
+            assert row["asr"] == pytest.approx(answered)
+            assert row["refusal_share"] == pytest.approx((mine["outcome"] == "refused_auth").mean())
+
+
+def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The costliest number comes first, with what it cost and where it goes."""
+    shown = app("outcomes", span=MONTH, by=VIEWS[DIALED]).dataframe[0].value
+    costs = calls.groupby("destination")["cost_usd"].sum()
+
+    assert shown["cost_usd"].iloc[0] == pytest.approx(float(costs.max()), abs=0.0001)
+    assert shown["cost_usd"].is_monotonic_decreasing
+    assert (shown["country"] != "").any()
+    assert set(shown["kind"]) - {"unknown"}
+
+
+def test_what_is_new_is_listed(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Sources that had not called before the time chosen, the newest first."""
+    at = app("outcomes", span="7 days", by=VIEWS[NEW])
+    firsts = calls.groupby("source_ip")["started_at"].min()
+    week = (pd.Timestamp.now("UTC").normalize() - pd.DateOffset(days=6)).tz_convert("UTC")
+    expected = set(firsts.index[firsts >= week])
+    shown = at.dataframe[0].value if len(at.dataframe) else pd.DataFrame({"kind": [], "value": []})
+
+    assert not at.exception
+    assert expected == set(shown.loc[shown["kind"] == "Source address", "value"])
