@@ -143,7 +143,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     told = by_pbx[by_pbx["asr"].notna()]
     if len(told) < 2:  # noqa: PLR2004 - of one there is no fewest
         return f"{answer}."
-    return f"{answer}; of {plain(str(told['of'].iloc[0]))} the fewest, {told['asr'].iloc[0]:.0%}."
+    return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."
 
 
 def dialed(store: CallStore, since: datetime, most: int = 50) -> pd.DataFrame:
@@ -163,12 +163,10 @@ def said_new(found: pd.DataFrame) -> str:
     """Say how much is new."""
     if found.empty:
         return "No source and no destination is new, or the record is no older."
-    kinds = found["kind"].value_counts()
-    parts = [
-        count(int(kinds.get("source", 0)), "source address", "source addresses"),
-        count(int(kinds.get("zone", 0)), "destination"),
-    ]
-    return f"{' and '.join(parts)} first seen in this time; they cost {money(found['cost_usd'].sum())} since."
+    sources, zones = (found[found["kind"] == kind] for kind in ("source", "zone"))
+    cost = f"; what these addresses called cost {money(sources['cost_usd'].sum())}" if len(sources) else ""
+    seen = f"{count(len(sources), 'source address', 'source addresses')} and {count(len(zones), 'destination')}"
+    return f"{seen} first seen in this time{cost}."
 
 
 def _interval(row: Mapping[Hashable, Any]) -> str:

@@ -12,10 +12,12 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import grids, outcome_rows, states
 from dashboard.app_parts.outcome_rows import BY, explained
+from dashboard.app_parts.words import owner_of
 from dashboard.snapshot import Snapshot
 
 DIALED, NEW = "dialed", "new"
 VIEWS: Final = {**BY, DIALED: "Number dialed", NEW: "First seen"}
+PERCENT = 100
 SHORT: Final = {
     "asr": "ASR",
     "ner": "NER",
@@ -89,19 +91,21 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     shown = found.drop(columns=["low", "high"]).assign(
         between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
         cost_usd=found["cost_usd"].astype("float64"),
-        **{name: found[name].astype("Float64") for name in outcome_rows.SHARES},
+        **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
     )
     st.dataframe(
         shown,
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
-            "of": grids.text(BY[by], width=190),
-            "calls": grids.whole("Calls"),
+            "of": grids.text(BY[by], width=140),
+            "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
             "asr": _share("asr"),
-            "between": st.column_config.TextColumn("ASR, 95% interval", width=125, help="Wilson score interval."),
+            "between": st.column_config.TextColumn(
+                "95% interval", width=90, help="Of the ASR: Wilson's score interval."
+            ),
             "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=65, help=explained("acd")),
-            "cost_usd": grids.usd("Cost"),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=75),
             **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
         },
         column_order=[
@@ -136,13 +140,13 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
-            "destination": grids.text("Number dialed", width=120),
-            "country": grids.text("Country", width=140),
-            "kind": grids.text("Kind of number", width=120),
-            "zone": grids.text("Destination", width=190),
-            "calls": grids.whole("Calls"),
-            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width=80),
-            "cost_usd": grids.usd("Cost"),
+            "destination": grids.text("Number dialed", width=105),
+            "country": grids.text("Country", width=110),
+            "kind": grids.text("Kind of number", width=105),
+            "zone": grids.text("Destination", width=165),
+            "calls": st.column_config.NumberColumn("Calls", format="localized", width=60),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width=65),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=75),
             "last_at": grids.at("Last call"),
         },
         column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd", "last_at"],
@@ -162,6 +166,10 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         kind=found["kind"].map({"source": "Source address", "zone": "Destination"}),
         cost_usd=found["cost_usd"].astype("float64"),
         first_at=_local(found["first_at"]),
+        which=[
+            f"{value} ({owner_of(value, snapshot)})" if kind == "source" else value
+            for kind, value in zip(found["kind"], found["value"], strict=True)
+        ],
     )
     st.dataframe(
         shown,
@@ -170,18 +178,20 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         column_config={
             "first_at": grids.at("First call"),
             "kind": grids.text("What", width=120),
-            "value": grids.text("Which", width=230),
+            "which": grids.text("Which", width=230),
             "calls": grids.whole("Calls since"),
             "cost_usd": grids.usd("Cost since"),
         },
-        column_order=["first_at", "kind", "value", "calls", "cost_usd"],
+        column_order=["first_at", "kind", "which", "calls", "cost_usd"],
         key="outcomes_new",
     )
     grids.download("first-seen", len(found), lambda: found, snapshot, key="outcomes_csv_new")
 
 
 def _share(name: str) -> Any:
-    return st.column_config.NumberColumn(SHORT[name], format="percent", width=85, help=explained(name))
+    return st.column_config.NumberColumn(
+        SHORT[name].removesuffix(" calls"), format="%.1f%%", width=58, help=explained(name)
+    )
 
 
 def _between(low: Any, high: Any) -> str:

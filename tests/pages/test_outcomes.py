@@ -44,8 +44,8 @@ def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls
     title = app("outcomes", span=MONTH).title[0].value
     share = (calls["outcome"] == "answered").mean()
 
-    assert title.startswith(f"{share:.0%} of {len(calls):,} outbound calls in the last 30 days were answered; of ")
-    assert title.endswith("%.")
+    assert title.startswith(f"{share:.0%} of {len(calls):,} outbound calls in the last 30 days were answered, ")
+    assert title.endswith("%).")
 
 
 def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
@@ -105,8 +105,8 @@ def test_the_table_adds_up_by_each(
         if len(mine) < MIN_SAMPLE:
             assert pd.isna(row["asr"])
         else:
-            assert row["asr"] == pytest.approx(answered)
-            assert row["refusal_share"] == pytest.approx((mine["outcome"] == "refused_auth").mean())
+            assert row["asr"] == pytest.approx(100 * answered)
+            assert row["refusal_share"] == pytest.approx(100 * (mine["outcome"] == "refused_auth").mean())
 
 
 def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
@@ -130,3 +130,14 @@ def test_what_is_new_is_listed(app: Callable[..., AppTest], calls: pd.DataFrame)
 
     assert not at.exception
     assert expected == set(shown.loc[shown["kind"] == "Source address", "value"])
+
+
+def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """A call counts once, though both its source and its destination may be new."""
+    at = app("outcomes", span="7 days", by=VIEWS[NEW])
+    shown = at.dataframe[0].value
+    sources = shown.loc[shown["kind"] == "Source address", "value"]
+    cost = float(calls.loc[calls["source_ip"].isin(sources), "cost_usd"].sum())
+
+    assert len(sources)
+    assert f"{cost:,.2f}" in " ".join(caption.value for caption in at.caption)
