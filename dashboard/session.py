@@ -173,6 +173,8 @@ def kept(name: str, asked: object, make: Callable[[], Made]) -> Made:
     """
     Return what was made of what is known, made unless it was. Shared between sessions: never change it.
 
+    For what is small: it stays in memory for some minutes, of every state of what is known that was looked at.
+
     Args:
         name: Of what is made.
         asked: All that it depends on beside what is known and the viewer's zone; its ``repr`` tells it apart.
@@ -182,7 +184,7 @@ def kept(name: str, asked: object, make: Callable[[], Made]) -> Made:
     return made
 
 
-@st.cache_resource(max_entries=500, show_spinner=False)
+@st.cache_resource(max_entries=500, ttl=AGE_EVERY_S, show_spinner=False)
 def _kept(
     generation: tuple[str, ...],  # noqa: ARG001 - the cache's key
     name: str,  # noqa: ARG001 - as above

@@ -10,13 +10,11 @@ from dashboard.app_parts import call_filters, outcome_rows, outcome_table, state
 known = session.snapshot()
 title = st.empty()
 since, words = call_filters.span(known, session.zone())
-rows = outcome_table.rows("", since)
+rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since))
 title.title(outcome_rows.title(rows, outcome_table.table("pbx", since) if len(rows) else rows, f"in {words}"))
 if rows.empty:
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
-    store = session.workspace().store
-    load = session.kept("load", since, lambda: store.load(since=since, until=known.taken_at))
-    outcome_table.figures(session.kept("outcome figures", since, lambda: outcome_rows.figures(rows, load)))
+    outcome_table.figures(rows, since, known.taken_at)
     st.subheader("Side by side")
     outcome_table.view(known, since)

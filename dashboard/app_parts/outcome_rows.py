@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -85,9 +85,10 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     return found.head(MOST_ROWS)
 
 
-def ratios(rows: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Return every ratio with its numerator, denominator and interval, for a file; ``by`` names what it is of."""
-    return metrics.ratios(rows, ["of"], only=SHARES).rename(columns={"of": by or "all"})
+def ratios(rows: pd.DataFrame, by: str, of: Collection[str]) -> pd.DataFrame:
+    """Return every ratio of some of the rows, with what was divided and the interval, for a file; ``by`` names them."""
+    found = metrics.ratios(rows[rows["of"].isin(of)], ["of"], only=SHARES)
+    return found.rename(columns={"of": by})
 
 
 def figures(rows: pd.DataFrame, load: pd.DataFrame) -> dict[str, tuple[str, str]]:

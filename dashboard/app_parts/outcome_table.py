@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -33,8 +33,12 @@ SHORT: Final = {
 }
 
 
-def figures(found: Mapping[str, tuple[str, str]]) -> None:
+def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
+    store = session.workspace().store
+    found = session.kept(
+        "outcome figures", since, lambda: outcome_rows.figures(rows, store.load(since=since, until=until))
+    )
     with st.grid(4, min_column_width=150, gap="small"):
         for name, (value, behind) in found.items():
             st.metric(SHORT[name], value, help=explained(name, behind), border=True, height="stretch")
@@ -63,29 +67,19 @@ def view(snapshot: Snapshot, since: datetime) -> None:
         _by(by, snapshot, since)
 
 
-def rows(by: str, since: datetime) -> pd.DataFrame:
-    """Return the calls added up by one of ``BY``, or all together."""
-    return session.kept(
-        f"outcomes {by}",
-        since,
-        lambda: outcome_rows.grouped(
-            by,
-            cube=session.cube(),
-            snapshot=session.snapshot(),
-            store=session.workspace().store,
-            since=since,
-            zone=session.zone(),
-        ),
-    )
-
-
 def table(by: str, since: datetime) -> pd.DataFrame:
     """Return the numbers by one of ``BY``."""
     return session.kept(f"outcome table {by}", since, lambda: outcome_rows.table(rows(by, since)))
 
 
+def rows(by: str, since: datetime) -> pd.DataFrame:
+    """Return the calls added up by one of ``BY``, or all together."""
+    store, known = session.workspace().store, session.snapshot()
+    return outcome_rows.grouped(by, cube=session.cube(), snapshot=known, store=store, since=since, zone=session.zone())
+
+
 def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
-    found = table(by, since)
+    found, everything = table(by, since), partial(rows, by, since)
     if by == "day":
         found = found.sort_values("of", ascending=False, ignore_index=True)
     shown = found.drop(columns=["low", "high"]).assign(
@@ -124,9 +118,14 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         key=f"outcomes_{by}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        every = outcome_rows.ratios(rows(by, since), by)
         st.caption("The fewest answered first. A dash: too few calls to say.", width="content")
-        grids.download(f"outcomes-by-{by}", len(every), lambda: every, snapshot, key=f"outcomes_csv_{by}")
+        grids.download(
+            f"outcomes-by-{by}",
+            len(found) * len(outcome_rows.SHARES),
+            lambda: outcome_rows.ratios(everything(), by, list(found["of"])),
+            snapshot,
+            key=f"outcomes_csv_{by}",
+        )
 
 
 def _dialed(snapshot: Snapshot, since: datetime) -> None:

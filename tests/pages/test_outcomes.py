@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.app_parts import outcome_rows
 from dashboard.app_parts.outcome_table import DIALED, NEW, VIEWS
 from dashboard.calls.attribution import attribute
 from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
@@ -141,3 +142,17 @@ def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], ca
 
     assert len(sources)
     assert f"{cost:,.2f}" in " ".join(caption.value for caption in at.caption)
+
+
+def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
+    """Each ratio of each row shown, with numerator, denominator and interval."""
+    rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
+    chosen = list(calls["source_ip"].value_counts().index[:2])
+
+    found = outcome_rows.ratios(rows, "source", chosen)
+
+    assert len(found) == 2 * len(outcome_rows.SHARES)
+    asr = found[(found["source"] == chosen[0]) & (found["ratio"] == "asr")].iloc[0]
+    mine = calls[calls["source_ip"] == chosen[0]]
+    assert (asr["numerator"], asr["denominator"]) == ((mine["outcome"] == "answered").sum(), len(mine))
+    assert asr["low"] <= asr["value"] <= asr["high"]
