@@ -25,7 +25,18 @@ from dashboard.workspace import Workspace
 APP = Path(dashboard.__file__).parent / "app.py"
 WAIT_S = 60
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
-PAGES = ("overview", "findings", "fixes", "calls", "outcomes", "what_if", "account", "inventory", "set_up_pbx", "exports")
+PAGES = (
+    "overview",
+    "findings",
+    "fixes",
+    "calls",
+    "outcomes",
+    "what_if",
+    "account",
+    "inventory",
+    "set_up_pbx",
+    "exports",
+)
 LISTED, OTHER, MOVED = "198.51.100.11", "198.51.100.12", "198.51.100.24"
 MESSY = f"""
 Outbound Allowed IPs      Add IP Address
