@@ -1,7 +1,12 @@
-"""The past calls behind a replay: by PBX and label, and the single calls of what is chosen, read only then."""
+"""
+The past calls behind a replay: by PBX and label, and of what is chosen the single calls or the numbers dialed.
+
+Those are read only once somebody looks at them.
+"""
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
@@ -12,16 +17,21 @@ from dashboard import session
 from dashboard.app_parts import grids, states
 from dashboard.app_parts.words import count, plain
 from dashboard.calls.attribution import attribute
+from dashboard.calls.columns import ROLLED_KEYS
 from dashboard.calls.cube import NOBODYS
+from dashboard.calls.destinations import classify
 from dashboard.calls.replay import BROKEN, CANNOT, SAVED, UNCHANGED, Replay
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS, REPLAY
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
 
-LABEL_KEY, MORE_KEY = "behind_label", "behind_more"
+LABEL_KEY, MORE_KEY, VIEW_KEY = "behind_label", "behind_more", "behind_view"
+SINGLE, DIALED = VIEWS = ("Single calls", "Destinations")
 CALLS = 50
 """Single calls that are shown at first, and how many more at each press."""
+NUMBERS = 200
+"""Numbers dialed that are shown, the costliest."""
 WORST_FIRST = (BROKEN, SAVED, CANNOT, UNCHANGED)
 WAY_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "refused": "Refused", "": "Not known"}
 CALL_WORDS: Final = {
@@ -35,7 +45,7 @@ CALL_WORDS: Final = {
 @st.fragment
 def show(answer: Replay) -> None:
     """
-    Draw the replay by PBX and label; choosing a label or a row fetches the single calls behind it.
+    Draw the replay by PBX and label; choosing a label or a row fetches the calls behind it, or the numbers dialed.
 
     Args:
         answer: The replay.
@@ -53,11 +63,11 @@ def show(answer: Replay) -> None:
     with session.errors_said():
         if chosen is not None:
             row = shown.iloc[chosen]
-            _calls(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
+            _chosen(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
         elif label:
-            _calls(answer, label, "", total=int(shown["calls"].sum()))
+            _chosen(answer, label, "", total=int(shown["calls"].sum()))
         else:
-            st.caption("Choose a label or tick a row to see the single calls behind it.")
+            st.caption("Choose a label or tick a row to see the calls behind it and the numbers they dialed.")
 
 
 def by_pbx(answer: Replay) -> pd.DataFrame:
@@ -122,6 +132,63 @@ def _table(rows: pd.DataFrame) -> int | None:
     )
     chosen = event["selection"]["rows"]
     return int(chosen[0]) if chosen and chosen[0] < len(rows) else None
+
+
+def _chosen(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Draw the choice between calls and numbers dialed, and what is chosen."""
+    view = st.segmented_control(
+        "Show", VIEWS, default=SINGLE, required=True, key=VIEW_KEY, label_visibility="collapsed"
+    )
+    (_numbers if view == DIALED else _calls)(answer, label, who, total=total)
+
+
+def dialed(among: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the costliest numbers that the calls behind rows of a replay dialed, fetched unless they were.
+
+    Args:
+        among: Rows of ``Replay.rows``.
+
+    Returns:
+        As ``CallStore.destinations``, with ``country``, ``kind`` and ``minutes``. Shared between sessions.
+    """
+    rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
+
+    def fetched() -> pd.DataFrame:
+        found = session.workspace().store.destinations(among=among, limit=NUMBERS)
+        kinds = classify(found["destination"])
+        return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)
+
+    return session.kept("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
+
+
+def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Fetch and draw the costliest of the numbers dialed, and say how many of the calls went there."""
+    known = session.snapshot()
+    with st.spinner("Adding up the numbers dialed"):
+        found = dialed(rows_of(answer, label, who, known))
+    st.dataframe(
+        found.assign(cost_usd=found["cost_usd"].astype("float64")),
+        hide_index=True,
+        height=grids.height(len(found), most=10, px=380),
+        column_config={
+            "destination": grids.text("Number dialed", width=120),
+            "country": grids.text("Country", width=120),
+            "kind": grids.text("Kind of number", width=120),
+            "zone": grids.text("Destination", width=160),
+            "calls": grids.whole("Calls"),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.1f", width=80),
+            "cost_usd": grids.usd("Cost"),
+        },
+        column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd"],
+        key="behind_numbers",
+    )
+    there, of = int(found["calls"].sum()), f" of {who}" if who else ""
+    numbers, calls = count(len(found), "number"), count(total, CALL_WORDS[label])
+    costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(f"{costliest}{of}."), width="content")
+        grids.download("what-if-destinations", len(found), lambda: found, known, key="behind_numbers_csv")
 
 
 def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:

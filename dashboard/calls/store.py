@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from dashboard import tables
 from dashboard.calls.columns import ROLLED_KEYS
-from dashboard.calls.engine import to_table, under, utc
+from dashboard.calls.engine import to_frame, to_table, under, utc
 from dashboard.calls.generations import Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
 from dashboard.errors import StoreError
@@ -179,11 +179,35 @@ class CallStore(Queries):
             return tables.empty(tables.CALLS)
         return under(tables.CALLS, pyarrow.concat_tables(rows))
 
+    def destinations(self, *, among: pd.DataFrame, limit: int | None = 20) -> pd.DataFrame:
+        """
+        Return the numbers dialed by the calls that rows of the roll-up count, costliest first.
+
+        Only the days of those rows are read.
+
+        Args:
+            among: Rows of an attributed TRAFFIC, as ``calls`` takes them.
+            limit: How many numbers at most; ``None`` for all, which add up to exactly the calls of the rows.
+
+        Returns:
+            ``destination``, ``zone`` (of its last call), ``calls``, ``duration_s``, ``cost_usd``, ``last_at``.
+        """
+        low = utc(among["first_at"].min() if len(among) else LAST)
+        high = utc(among["last_at"].max() + SECOND if len(among) else LAST)
+
+        def ask(generation: Generation) -> pyarrow.Table:
+            days = _days_of(among, days_between(generation, low, high))
+            parts = self.parts(part for day in days for part in generation.days[day].calls)
+            asked = {"calls": parts, "since": low, "until": high, "limit": limit}
+            given = {"among": _wanted(among)}
+            return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
+
+        return to_frame(self.ask(ask))
+
     def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
         if among is None:
             return self.engine.fetch("calls", parameters, what="search calls")
-        wanted = to_table(among[[*ROLLED_KEYS, "first_at", "last_at"]])
-        return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": wanted})
+        return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": _wanted(among)})
 
     def rejects(self) -> pd.DataFrame:
         """
@@ -222,6 +246,19 @@ def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
         np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
     )
     return found
+
+
+def _wanted(among: pd.DataFrame) -> pyarrow.Table:
+    return to_table(among[[*ROLLED_KEYS, "first_at", "last_at"]])
+
+
+def _days_of(rows: pd.DataFrame, days: list[date]) -> list[date]:
+    """Return those days, given oldest first, on which the time of any row falls."""
+    order = pd.DatetimeIndex(days, tz="UTC")
+    first = order.searchsorted(rows["first_at"].dt.floor("D"))
+    after = order.searchsorted(rows["last_at"], side="right")
+    open_rows = np.cumsum(np.bincount(first, minlength=len(days) + 1) - np.bincount(after, minlength=len(days) + 1))
+    return [day for day, count in zip(days, open_rows[:-1], strict=True) if count]
 
 
 def _hours(day: date) -> list[datetime]:

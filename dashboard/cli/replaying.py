@@ -18,6 +18,10 @@ from dashboard.cli.rooms import open_home
 from dashboard.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dashboard.calls.replay import Replay
+    from dashboard.calls.store import CallStore
     from dashboard.snapshot import Snapshot
 
 app = typer.Typer()
@@ -41,6 +45,9 @@ def replay(
     since: Annotated[
         datetime | None, typer.Option(help="Only calls from then on, UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
     ] = None,
+    destinations: Annotated[
+        int, typer.Option(min=0, help="Say under each label which numbers were dialed, so many of the costliest.")
+    ] = 0,
     no_sync: NoSync = False,
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
 ) -> None:
@@ -56,12 +63,15 @@ def replay(
         if not no_sync:
             bring_up_to_date(home)
         snapshot = home.snapshot(since=since.replace(tzinfo=UTC) if since else None)
-    changes = _changes(snapshot, allow or [], remove or [], credentials)
-    impact = judge(snapshot, proposed(snapshot.policy, changes)).impact
+        changes = _changes(snapshot, allow or [], remove or [], credentials)
+        answer = judge(snapshot, proposed(snapshot.policy, changes))
+        dialed = _dialed(answer, home.store, destinations) if destinations else {}
+    impact = answer.impact
     if output is Format.JSON:
-        say_json(_as_json(impact))
+        say_json(_as_json(impact, dialed))
     else:
         _show(impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+        _show_dialed(dialed)
 
 
 def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credentials: Switch | None) -> list[Change]:
@@ -93,6 +103,23 @@ def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credential
     return changes
 
 
+def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[str, Any]]]:
+    """Return by label the numbers that its calls dialed, the costliest first, as JSON has them."""
+    from dashboard.calls.destinations import classify  # noqa: PLC0415 - loads pandas, for seconds
+
+    told: dict[str, list[dict[str, Any]]] = {}
+    for label in answer.impact.labels:
+        found = store.destinations(among=answer.rows[(answer.rows["label"] == label).to_numpy()], limit=most)
+        kinds = classify(found["destination"])
+        found = found.assign(country=kinds["country"], kind=kinds["number_type"])
+        told[label] = [
+            {name: row[name] for name in ("destination", "zone", "country", "kind", "calls")}
+            | {"minutes": round(row["duration_s"] / 60, 1), "cost_usd": f"{row['cost_usd']:f}"}
+            for row in found.to_dict("records")
+        ]
+    return told
+
+
 SHOWN = 12
 
 
@@ -102,10 +129,13 @@ def _names(listed: frozenset[str]) -> str:
     return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
 
 
-def _as_json(impact: Impact) -> dict[str, Any]:
+def _as_json(impact: Impact, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     judged = sum(counted.calls for counted in impact.labels.values())
     return {
-        "labels": {label: counted.model_dump(include=COUNTED) for label, counted in impact.labels.items()},
+        "labels": {
+            label: counted.model_dump(include=COUNTED) | ({"destinations": dialed[label]} if dialed else {})
+            for label, counted in impact.labels.items()
+        },
         "decided": impact.decided if judged else None,
         "since": impact.since.isoformat() if impact.since else None,
         "breaks": list(impact.breaks),
@@ -120,10 +150,7 @@ def _show(impact: Impact, *, lower_bound: bool) -> None:
     rows = [("", "calls", "minutes", "dollars")]
     for label, counted in impact.labels.items():
         rows.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *numbers in rows:
-        cells = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True)]
-        say("   ".join([f"{name:<{widths[0]}}", *cells]))
+    _table(rows, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
     say(f"{impact.decided:.1%} of the outbound calls{since} could be decided.")
     for words, names in (("Breaks calls of", impact.breaks), ("Saves calls of", impact.saves)):
@@ -131,3 +158,25 @@ def _show(impact: Impact, *, lower_bound: bool) -> None:
             say(f"{words}: {', '.join(names)}.")
     if lower_bound:
         say("Refused calls are not on record at this carrier: more may be saved than is counted.")
+
+
+def _show_dialed(dialed: dict[str, list[dict[str, Any]]]) -> None:
+    for label, numbers in dialed.items():
+        if numbers:
+            say("")
+            head = (f"{label}: number dialed", "country", "kind", "destination", "calls", "minutes", "dollars")
+            _table([head, *(_cells(number) for number in numbers)], numbers=3)
+
+
+def _cells(number: dict[str, Any]) -> tuple[str, ...]:
+    texts = (number[name] or "-" for name in ("destination", "country", "kind", "zone"))
+    minutes, dollars = number["minutes"], Decimal(number["cost_usd"])
+    return (*texts, f"{number['calls']:,}", f"{minutes:,.1f}", f"{dollars:,.2f}")
+
+
+def _table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
+    """Print aligned columns; the last ones hold numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
+    for row in rows:
+        say("   ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)))

@@ -69,6 +69,39 @@ def test_since_counts_later_calls_only(shared: Any) -> None:
     assert datetime.fromisoformat(whole["since"]) < begin
 
 
+def test_destinations_are_under_each_label(shared: Any) -> None:
+    """Asked for, the costliest numbers dialed, no more than that; all of them are the label's calls exactly."""
+    plain = replayed(shared, "--remove", SEATTLE, "--no-sync")
+    few = replayed(shared, "--remove", SEATTLE, "--no-sync", "--destinations", "3")["labels"]
+    every = replayed(shared, "--remove", SEATTLE, "--no-sync", "--destinations", "1000000")["labels"]
+
+    assert LABELS == every.keys()
+    for label, counted in every.items():
+        numbers = counted["destinations"]
+        assert numbers[:3] == few[label]["destinations"]
+        assert counted["calls"] == sum(number["calls"] for number in numbers)
+        assert Decimal(counted["cost_usd"]) == sum(Decimal(number["cost_usd"]) for number in numbers)
+        assert plain["labels"][label] == {name: counted[name] for name in ("calls", "minutes", "cost_usd")}
+    first = every["broken"]["destinations"][0]
+    assert ["destination", "zone", "country", "kind", "calls", "minutes", "cost_usd"] == list(first)
+    assert first["minutes"] > 0
+    assert {"United States"} <= {number["country"] for number in every["broken"]["destinations"]}
+
+
+def test_destinations_are_printed_in_tables(shared: Any) -> None:
+    """A table for each label that has calls, its numbers as in JSON; without the option there is none."""
+    options = ("replay", "--remove", SEATTLE, "--no-sync")
+    answer = shared(*options, "--destinations", "2")
+    told = replayed(shared, *options[1:], "--destinations", "2")["labels"]["broken"]["destinations"]
+    lines = answer.out.splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("broken: number dialed"))
+
+    assert [number["destination"] for number in told] == [line.split()[0] for line in lines[place + 1 : place + 3]]
+    assert 1 == len({len(line) for line in lines[place : place + 3]})
+    assert "saved: number dialed" not in answer.out
+    assert "number dialed" not in shared(*options).out
+
+
 def test_text_is_an_aligned_table(shared: Any) -> None:
     """A line for each label under its units, what was decided, and who loses calls."""
     answer = shared("replay", "--remove", SEATTLE, "--no-sync")
@@ -108,11 +141,18 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
     assert bare("replay", "--no-sync", "--format", "json").json["decided"] is None
 
 
-@pytest.mark.parametrize("options", [("--credentials", "maybe"), ("--since", "yesterday")])
-def test_a_wrong_option_is_an_error_of_its_own(bare: Any, options: tuple[str, str]) -> None:
-    """What is no switch and no date ends with 2 and touches nothing."""
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--credentials", "maybe"), "maybe"),
+        (("--since", "yesterday"), "yesterday"),
+        (("--destinations", "-1"), "Invalid value for '--destinations'"),
+    ],
+)
+def test_a_wrong_option_is_an_error_of_its_own(bare: Any, options: tuple[str, str], words: str) -> None:
+    """What is no switch, no date or no count ends with 2 and touches nothing."""
     answer = bare("replay", *options)
 
     assert (2, "") == (answer.status, answer.out)
-    assert options[1] in answer.err
+    assert words in answer.err
     assert not bare.home.exists()

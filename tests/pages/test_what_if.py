@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -199,6 +200,49 @@ def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Wor
     assert {DENVER} == set(at.dataframe[-1].value["source_ip"])
     assert {"Refused"} == set(at.dataframe[-1].value["today"])
     assert "saved calls of Denver." in words(at)
+
+
+def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Looked at beside the single calls: the costliest first, each with its country, and together all of them."""
+    at = app("what_if")
+    edit(at, deleted_rows=[row_of(at, SEATTLE)])
+    known = account.snapshot()
+    answer = Replayer(known).against(proposed(known.policy, [RemoveAddress(network=SEATTLE)]))
+    whole = account.store.destinations(among=behind.rows_of(answer, BROKEN, "", known), limit=None)
+    at.session_state["behind_label"] = BROKEN
+    at.session_state[behind.VIEW_KEY] = behind.DIALED
+    at.run()
+    numbers = at.dataframe[-1].value
+
+    assert not at.exception
+    assert len(whole) > behind.NUMBERS
+    assert list(whole["destination"])[: behind.NUMBERS] == list(numbers["destination"])
+    assert answer.impact.calls(BROKEN) == whole["calls"].sum()
+    assert numbers["cost_usd"].is_monotonic_decreasing
+    assert {"United States"} <= set(numbers["country"])
+    assert {"fixed or mobile"} <= set(numbers["kind"])
+    there, total = int(numbers["calls"].sum()), answer.impact.calls(BROKEN)
+    assert f"The costliest {behind.NUMBERS} numbers, with {there:,} of {total:,} broken calls." in words(at)
+
+
+def test_the_numbers_dialed_are_behind_a_row(app: Callable[..., AppTest]) -> None:
+    """Of a row, those of just that PBX and label; what the other view shows is not fetched."""
+    at = app("what_if")
+    edit(at, added_rows=[{"network": DENVER}])
+    at.session_state["behind_label"] = SAVED
+    at.session_state[behind.VIEW_KEY] = behind.DIALED
+    at.run()
+    all_of_them = at.dataframe[-1].value
+    table = at.dataframe[-2].value
+    rows = pd.DataFrame({"label": [SAVED] * len(table), "who": table["who"]})
+    at.session_state[behind.table_key(rows)] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    numbers = at.dataframe[-1].value
+
+    assert not at.exception
+    assert "started_at" not in numbers
+    assert 0 < numbers["calls"].sum() <= all_of_them["calls"].sum()
+    assert f"saved calls of {table['who'].iloc[0]}." in words(at)
 
 
 def test_the_draft_becomes_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
