@@ -19,7 +19,7 @@ from dashboard.app_parts.words import count, plain
 from dashboard.calls.attribution import attribute
 from dashboard.calls.columns import ROLLED_KEYS
 from dashboard.calls.cube import NOBODYS
-from dashboard.calls.destinations import classify
+from dashboard.calls.destinations import described
 from dashboard.calls.replay import BROKEN, CANNOT, SAVED, UNCHANGED, Replay
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS, REPLAY
@@ -155,9 +155,7 @@ def dialed(among: pd.DataFrame) -> pd.DataFrame:
     rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
 
     def fetched() -> pd.DataFrame:
-        found = session.workspace().store.destinations(among=among, limit=NUMBERS)
-        kinds = classify(found["destination"])
-        return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)
+        return described(session.workspace().store.destinations(among=among, limit=NUMBERS))
 
     return session.kept("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
 

@@ -13,7 +13,7 @@ from dashboard.app_parts.words import count, money, plain
 from dashboard.calls import metrics
 from dashboard.calls.cube import Cube, Part
 from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
-from dashboard.calls.destinations import classify
+from dashboard.calls.destinations import described
 from dashboard.calls.store import CallStore
 from dashboard.snapshot import Snapshot
 
@@ -149,9 +149,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
 
 def dialed(store: CallStore, since: datetime, most: int = 50) -> pd.DataFrame:
     """Return the numbers dialed that cost most, with the country and the kind of number."""
-    found = store.top_destinations(since=since, limit=most)
-    kinds = classify(found["destination"])
-    return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)
+    return described(store.top_destinations(since=since, limit=most))
 
 
 def new(store: CallStore, since: datetime, now: datetime) -> pd.DataFrame:

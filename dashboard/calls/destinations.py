@@ -120,6 +120,12 @@ def classify(numbers: pd.Series) -> pd.DataFrame:
     )
 
 
+def described(found: pd.DataFrame) -> pd.DataFrame:
+    """Add ``country``, ``kind`` (of number) and ``minutes`` to rows with ``destination`` and ``duration_s``."""
+    kinds = classify(found["destination"])
+    return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)
+
+
 @lru_cache
 def _kind(region: str, country: str, number_type: str) -> NumberKind:
     """Keep one object for all numbers that are alike."""

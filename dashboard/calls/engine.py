@@ -141,7 +141,7 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": str(work / "spill"),
+            "temp_directory": str(work),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },

@@ -105,16 +105,15 @@ def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credential
 
 def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[str, Any]]]:
     """Return by label the numbers that its calls dialed, the costliest first, as JSON has them."""
-    from dashboard.calls.destinations import classify  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.calls.destinations import described  # noqa: PLC0415 - loads pandas, for seconds
 
     told: dict[str, list[dict[str, Any]]] = {}
     for label in answer.impact.labels:
-        found = store.destinations(among=answer.rows[(answer.rows["label"] == label).to_numpy()], limit=most)
-        kinds = classify(found["destination"])
-        found = found.assign(country=kinds["country"], kind=kinds["number_type"])
+        among = answer.rows[(answer.rows["label"] == label).to_numpy()]
+        found = described(store.destinations(among=among, limit=most))
         told[label] = [
             {name: row[name] for name in ("destination", "zone", "country", "kind", "calls")}
-            | {"minutes": round(row["duration_s"] / 60, 1), "cost_usd": f"{row['cost_usd']:f}"}
+            | {"minutes": round(row["minutes"], 1), "cost_usd": f"{row['cost_usd']:f}"}
             for row in found.to_dict("records")
         ]
     return told

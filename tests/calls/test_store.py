@@ -338,3 +338,12 @@ def test_a_full_disk_is_said_in_words():
 
     assert "free some space, then try again" in _sentence(full)
     assert "Restore" not in _sentence(full)
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_disk(filled):
+    """The engine's folder for that is made once it is needed, beside the parts."""
+    with filled.engine.cursor("sort") as cursor:
+        cursor.execute("SET memory_limit = '40MB'")
+        cursor.execute("CREATE TEMP TABLE many AS SELECT range, hash(range) AS number FROM range(4_000_000)")
+        assert (filled.generations.folder / "spill").is_dir()
+        assert cursor.execute("SELECT count(*) FROM many").fetchone() == (4_000_000,)

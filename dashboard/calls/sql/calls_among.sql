@@ -1,6 +1,14 @@
 -- As calls.sql, and only calls that the roll-up rows `among` count.
 SELECT {{columns}}, outcome, sip_call_id, call_key
 FROM (SELECT *, {{call_key}} AS call_key, {{number}} AS our_number FROM {{calls}}) AS call
+SEMI JOIN among ON call.started_at BETWEEN among.first_at AND among.last_at
+    AND among.direction = call.direction
+    AND among.source_ip = call.source_ip
+    AND among.x_tag = call.x_tag
+    AND among.number = call.our_number
+    AND among.outcome = call.outcome
+    AND among.sip_status IS NOT DISTINCT FROM call.sip_status
+    AND among.sip_reason = call.sip_reason
 WHERE started_at >= $since AND started_at < $until
     AND ($number = '' OR contains(destination, $number) OR contains(caller_id, $number))
     AND ($source_ip = '' OR source_ip = $source_ip)
@@ -10,16 +18,5 @@ WHERE started_at >= $since AND started_at < $until
     AND ($zone = '' OR destination_name = $zone)
     AND ($sip_status IS NULL OR sip_status = $sip_status)
     AND ($after_at IS NULL OR started_at < $after_at OR (started_at = $after_at AND call_key < $after_key))
-    AND EXISTS (
-        SELECT 1 FROM among
-        WHERE call.started_at BETWEEN among.first_at AND among.last_at
-            AND among.direction = call.direction
-            AND among.source_ip = call.source_ip
-            AND among.x_tag = call.x_tag
-            AND among.number = call.our_number
-            AND among.outcome = call.outcome
-            AND among.sip_status IS NOT DISTINCT FROM call.sip_status
-            AND among.sip_reason = call.sip_reason
-    )
 ORDER BY started_at DESC, call_key DESC
 LIMIT $limit
