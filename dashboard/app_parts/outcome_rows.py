@@ -52,7 +52,7 @@ def grouped(
     name = {"pbx": "who", "pop": "who", "destination": "zone"}.get(by)
     part, step = Part(since=since), "day" if by == "day" else ""
     found = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
-    codes = found["code"].str.partition(" ")[0]
+    codes = found["code"].str.extract(r"^(\d*)", expand=False)
     found = found.assign(sip_status=pd.to_numeric(codes, errors="coerce").astype("Int64"))
     if by == "day":
         return found.assign(of=found["at"].dt.strftime("%Y-%m-%d"))
