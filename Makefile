@@ -36,7 +36,7 @@ notebooks: $(VENV)/.installed-test ## Run the notebooks
 	@$(BIN)/python -m pytest -q tests/test_notebooks.py
 
 screenshots: $(VENV)/.installed-test ## Take the pictures of the README anew, in docs/
-	@TRUNKGATE_SCREENSHOTS=docs TRUNKGATE_SAMPLE_CALLS=50000 $(BIN)/python -m pytest -q tests/browser/test_story.py -k true
+	@TRUNKGATE_SCREENSHOTS=docs TRUNKGATE_SAMPLE_CALLS=50000 $(BIN)/python -m pytest -q tests/browser/test_story.py tests/browser/test_what_if.py -k "true or draft"
 
 format: $(VENV)/.installed-test ## Format the code
 	@$(BIN)/ruff format --quiet
