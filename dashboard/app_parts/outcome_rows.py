@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
-from datetime import datetime
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.app_parts.words import count, money, plain
+from dashboard.app_parts.words import count, exact, money, plain
 from dashboard.calls import metrics
-from dashboard.calls.cube import Cube, Part
-from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
-from dashboard.calls.destinations import described
+from dashboard.calls.cube import NOBODYS, Cube, Part
+from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.store import CallStore
 from dashboard.snapshot import Snapshot
 
@@ -27,7 +27,26 @@ BY: Final[Mapping[str, str]] = {
 """What calls can be added up by."""
 SHARES: Final = ("asr", "ner", "short_calls", "refusal_share", "ser", "seer", "isa")
 MOST_ROWS = 500
-UNKNOWN_POP = "Not known"
+NOT_KNOWN = "Not known"
+COST = "Sum of what the carrier charged for outbound calls, from their call records."
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of all calls together."""
+
+    value: str
+    """``-`` where there are too few calls."""
+    behind: str
+    """What was divided, and the interval; or when a peak was reached."""
+    why: str = ""
+    """Why there is no value."""
+
+
+def whole_hour(since: datetime) -> datetime:
+    """Return the first full hour of UTC from then on: days of some zones begin at half past, the roll-up at none."""
+    floor = since.replace(minute=0, second=0, microsecond=0)
+    return floor if floor == since else floor + timedelta(hours=1)
 
 
 def grouped(
@@ -57,9 +76,16 @@ def grouped(
     if by == "day":
         return found.assign(of=found["at"].dt.strftime("%Y-%m-%d"))
     if by == "pop":
-        pops = {pbx or pbx_id: pop for pbx_id, pbx, pop in zip(*_columns(snapshot.pbxs), strict=True)}
-        return found.assign(of=[pops.get(who) or UNKNOWN_POP for who in found["who"]])
-    return found.assign(of=found[name].replace("", "Not known") if name else "All")
+        pops = pops_of(snapshot)
+        return found.assign(of=pd.Series([pops.get(who, NOT_KNOWN) for who in found["who"]], found.index, dtype="str"))
+    return found.assign(of=found[name].replace("", NOT_KNOWN) if name else "All")
+
+
+def pops_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the PoP of each PBX by its name, where it is known; not where two of one name differ."""
+    named = snapshot.pbxs[["pop"]].assign(name=[snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]])
+    pops = named.groupby("name")["pop"].agg(set)
+    return {str(name): str(*pop) for name, pop in pops.items() if len(pop) == 1 and pop != {""}}
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +98,10 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``of``, ``calls``, each of ``SHARES`` (0 to 1), ``low`` and ``high`` (the interval of ASR), ``acd_s``,
         ``cost_usd``. A share of fewer than ``MIN_SAMPLE`` calls is missing. The fewest answered come first.
+        At most the ``MOST_ROWS`` with the most calls: those who only knock may be tens of thousands.
     """
+    busiest = rows.groupby("of")["calls"].sum().nlargest(MOST_ROWS).index
+    rows = rows[rows["of"].isin(busiest)]
     shares = metrics.ratios(rows, ["of"], only=SHARES)
     wide = shares.pivot_table(index="of", columns="ratio", values="value", dropna=False, observed=True)
     answered = shares[shares["ratio"] == "asr"].set_index("of")
@@ -81,53 +110,86 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     found = found.assign(
         low=answered["low"], high=answered["high"], acd_s=talk["acd_s"], cost_usd=sums["cost_usd"]
     ).reset_index()
-    found = found.sort_values(["asr", "calls"], ascending=[True, False], na_position="last", ignore_index=True)
-    return found.head(MOST_ROWS)
+    return found.sort_values(["asr", "calls"], ascending=[True, False], na_position="last", ignore_index=True)
 
 
-def ratios(rows: pd.DataFrame, by: str, of: Collection[str]) -> pd.DataFrame:
-    """Return every ratio of some of the rows, with what was divided and the interval, for a file; ``by`` names them."""
-    found = metrics.ratios(rows[rows["of"].isin(of)], ["of"], only=SHARES)
-    return found.rename(columns={"of": by})
+def said_table(by: str, shown: int, there: int) -> str:
+    """Say what the table shows, and in which order."""
+    most = f"The {shown:,} with the most calls, of {there:,}. " if shown < there else ""
+    order = "The newest first." if by == "day" else "The fewest answered first."
+    return f"{most}{order} A dash: fewer than {MIN_SAMPLE} calls."
 
 
-def figures(rows: pd.DataFrame, load: pd.DataFrame) -> dict[str, tuple[str, str]]:
+def in_full(rows: pd.DataFrame, by: str, of: Sequence[str]) -> pd.DataFrame:
+    """
+    Return rows of the table with all that was divided, for a file.
+
+    Args:
+        rows: As ``grouped`` makes them.
+        by: Names the first column.
+        of: Which rows, in their order.
+
+    Returns:
+        ``by``, ``calls``; each of ``SHARES`` with its ``_numerator``, ``_denominator`` and interval (``_low``,
+        ``_high``); ``acd_s`` and what it divides, ``talk_s`` and ``answered``; ``cost_usd``.
+    """
+    rows = rows[rows["of"].isin(of)]
+    sums, talk = metrics.totals(rows, ["of"]).set_index("of"), metrics.acd(rows, ["of"]).set_index("of")
+    columns = {"calls": sums["calls"]}
+    for name, mine in metrics.ratios(rows, ["of"], only=SHARES).groupby("ratio", sort=False):
+        told = mine.set_index("of")
+        columns[str(name)] = told["value"]
+        columns |= {f"{name}_{part}": told[part] for part in ("numerator", "denominator", "low", "high")}
+    columns |= {"acd_s": talk["acd_s"], "talk_s": talk["duration_s"], "answered": talk["calls"]}
+    found = pd.DataFrame({**columns, "cost_usd": sums["cost_usd"]})
+    return found.loc[list(of)].rename_axis(by).reset_index()
+
+
+def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str, Figure]:
     """
     Say the numbers of all calls together.
 
     Args:
         rows: As ``grouped`` makes them of all calls.
         load: Of ``CallStore.load``.
+        zone: The viewer's.
 
     Returns:
-        Name to its value and what stands behind it, in the order to be shown; ``-`` for too few calls.
+        By name, in the order to be shown.
     """
-    found: dict[str, tuple[str, str]] = {}
-    for row in metrics.ratios(rows, only=("asr", "ner", "short_calls", "refusal_share")).to_dict("records"):
-        value = f"{row['value']:.1%}" if pd.notna(row["value"]) else "-"
-        found[str(row["ratio"])] = value, f"{row['numerator']:,} of {row['denominator']:,}{_interval(row)}"
+    shares = {}
+    for row in metrics.ratios(rows, only=("asr", "ner", "refusal_share", "short_calls")).to_dict("records"):
+        behind = f"{row['numerator']:,} of {row['denominator']:,}{_interval(row)}"
+        shares[str(row["ratio"])] = _figure(row["value"], "{:.1%}", behind, row["ratio"])
     talk = metrics.acd(rows).iloc[0]
-    enough = pd.notna(talk["acd_s"])
-    found["acd"] = f"{talk['acd_s']:.0f} s" if enough else "-", f"{count(int(talk['calls']), 'answered call')}"
+    behind = f"{int(talk['duration_s']):,} s of talk in {count(int(talk['calls']), 'answered call')}"
+    acd = _figure(talk["acd_s"], "{:.0f} s", behind, "acd")
+    short = shares.pop("short_calls")
+    total = metrics.totals(rows).iloc[0]
+    cost = Figure(money(total["cost_usd"]), f"{count(int(total['calls']), 'call')}, {total['minutes']:,.0f} minutes")
+    found = {**shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
     for name in ("peak_1s", "peak_60s", "concurrent") if len(peaks) else ():
-        at = pd.Timestamp(peaks[f"{name}_at"].iloc[0])
-        found[name] = f"{int(peaks[name].iloc[0]):,}", f"First reached at {at:%Y-%m-%d %H:%M} UTC"
+        at = exact(peaks[f"{name}_at"].iloc[0], zone, "%-d %b %Y %H:%M %Z")
+        found[name] = Figure(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
     return found
 
 
 def explained(name: str, behind: str = "") -> str:
     """Say what a number means, for a tooltip: formula, what was divided, source and its doubts."""
+    told = f"{behind}." if behind else ""
+    if name not in DEFINITIONS:
+        return plain(" ".join(filter(None, [COST, told])))
     made = DEFINITIONS[name]
-    said = [f"{made.name}: {made.formula}.", f"{behind}." if behind else "", f"Source: {made.source}.", made.note]
-    if made.unit in ("share", "s"):
-        said.append(f"Hidden below {MIN_SAMPLE} calls.")
+    said = [f"{made.name}: {made.formula}.", told, f"Source: {made.source}.", made.note]
+    if made.denominator:
+        said.append(f"Hidden where there are fewer than {MIN_SAMPLE} {_sample(name)}.")
     return plain(" ".join(filter(None, said)))
 
 
 def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     """
-    Answer how many calls were answered, and of whom the fewest.
+    Answer how many calls were answered, and of which PBX the fewest.
 
     Args:
         rows: As ``grouped`` makes them of all calls.
@@ -141,38 +203,25 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     if pd.isna(asr["value"]):
         return f"{calls} {words}: too few to say how many are answered."
     answer = f"{asr['value']:.0%} of {calls} {words} were answered"
-    told = by_pbx[by_pbx["asr"].notna()]
+    told = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(NOBODYS)]
     if len(told) < 2:  # noqa: PLR2004 - of one there is no fewest
         return f"{answer}."
     return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."
 
 
-def dialed(store: CallStore, since: datetime, most: int = 50) -> pd.DataFrame:
-    """Return the numbers dialed that cost most, with the country and the kind of number."""
-    return described(store.top_destinations(since=since, limit=most))
+def _figure(value: Any, form: str, behind: str, name: str) -> Figure:
+    if pd.isna(value):
+        return Figure("-", behind, f"fewer than {MIN_SAMPLE} {_sample(name)}")
+    return Figure(form.format(value), behind)
 
 
-def new(store: CallStore, since: datetime, now: datetime) -> pd.DataFrame:
-    """Return the sources and destinations that were first seen since then, the newest first."""
-    hours = (now - since).total_seconds() / 3600
-    return metrics.first_seen(store.first_seen(until=now), now=now, hours=hours)
-
-
-def said_new(found: pd.DataFrame) -> str:
-    """Say how much is new."""
-    if found.empty:
-        return "No source and no destination is new, or the record is no older."
-    sources, zones = (found[found["kind"] == kind] for kind in ("source", "zone"))
-    cost = f"; what these addresses called cost {money(sources['cost_usd'].sum())}" if len(sources) else ""
-    seen = f"{count(len(sources), 'source address', 'source addresses')} and {count(len(zones), 'destination')}"
-    return f"{seen} first seen in this time{cost}."
+def _sample(name: str) -> str:
+    """Say of which calls there have to be enough."""
+    made = DEFINITIONS[name].denominator
+    return "answered calls" if made is ANSWERED else "calls"
 
 
 def _interval(row: Mapping[Hashable, Any]) -> str:
-    if row["low"] is pd.NA:
+    if pd.isna(row["low"]):
         return ""
     return f", 95% interval {row['low']:.1%} to {row['high']:.1%}"
-
-
-def _columns(pbxs: pd.DataFrame) -> list[pd.Series]:
-    return [pbxs["pbx_id"], pbxs["name"], pbxs["pop"]]

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import grids, outcome_rows, states
+from dashboard.app_parts import grids, outcome_rows, outcome_seen, states
 from dashboard.app_parts.outcome_rows import BY, explained
 from dashboard.app_parts.words import owner_of
 from dashboard.snapshot import Snapshot
@@ -27,6 +27,7 @@ SHORT: Final = {
     "peak_1s": "Most in a second",
     "peak_60s": "Most in a minute",
     "concurrent": "Most at once",
+    "cost": "Cost",
     "ser": "SER",
     "seer": "SEER",
     "isa": "ISA",
@@ -36,12 +37,22 @@ SHORT: Final = {
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
     store = session.workspace().store
+    zone = session.zone()
     found = session.kept(
-        "outcome figures", since, lambda: outcome_rows.figures(rows, store.load(since=since, until=until))
+        "outcome figures", since, lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone)
     )
-    with st.grid(4, min_column_width=150, gap="small"):
-        for name, (value, behind) in found.items():
-            st.metric(SHORT[name], value, help=explained(name, behind), border=True, height="stretch")
+    with st.grid(3, min_column_width=150, gap="small"):
+        for name, told in found.items():
+            st.metric(
+                SHORT[name],
+                told.value,
+                told.why or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=explained(name, told.behind),
+                border=True,
+                height="stretch",
+            )
 
 
 def view(snapshot: Snapshot, since: datetime) -> None:
@@ -67,9 +78,14 @@ def view(snapshot: Snapshot, since: datetime) -> None:
         _by(by, snapshot, since)
 
 
-def table(by: str, since: datetime) -> pd.DataFrame:
-    """Return the numbers by one of ``BY``."""
-    return session.kept(f"outcome table {by}", since, lambda: outcome_rows.table(rows(by, since)))
+def table(by: str, since: datetime) -> tuple[pd.DataFrame, int]:
+    """Return the numbers by one of ``BY``, and how many rows there would be."""
+
+    def made() -> tuple[pd.DataFrame, int]:
+        found = rows(by, since)
+        return outcome_rows.table(found), found["of"].nunique()
+
+    return session.kept(f"outcome table {by}", since, made)
 
 
 def rows(by: str, since: datetime) -> pd.DataFrame:
@@ -79,20 +95,25 @@ def rows(by: str, since: datetime) -> pd.DataFrame:
 
 
 def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
-    found, everything = table(by, since), partial(rows, by, since)
+    (found, there), everything = table(by, since), partial(rows, by, since)
     if by == "day":
         found = found.sort_values("of", ascending=False, ignore_index=True)
+    if by == "pop" and not outcome_rows.pops_of(snapshot):
+        states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
+        return
     shown = found.drop(columns=["low", "high"]).assign(
         between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
         cost_usd=found["cost_usd"].astype("float64"),
         **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
+        **({"whose": [owner_of(address, snapshot) for address in found["of"]]} if by == "source" else {}),
     )
     st.dataframe(
         shown,
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
-            "of": grids.text(BY[by], width=140),
+            "of": grids.text(BY[by], width=108 if by == "source" else 140),
+            "whose": grids.text("Whose", width=108),
             "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
             "asr": _share("asr"),
             "between": st.column_config.TextColumn(
@@ -104,6 +125,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         },
         column_order=[
             "of",
+            *(["whose"] if by == "source" else []),
             "calls",
             "asr",
             "between",
@@ -118,18 +140,19 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         key=f"outcomes_{by}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("The fewest answered first. A dash: too few calls to say.", width="content")
+        st.caption(outcome_rows.said_table(by, len(found), there), width="content")
         grids.download(
             f"outcomes-by-{by}",
-            len(found) * len(outcome_rows.SHARES),
-            lambda: outcome_rows.ratios(everything(), by, list(found["of"])),
+            len(found),
+            lambda: outcome_rows.in_full(everything(), by, list(found["of"])),
             snapshot,
             key=f"outcomes_csv_{by}",
         )
 
 
 def _dialed(snapshot: Snapshot, since: datetime) -> None:
-    found = session.kept("dialed", since, lambda: outcome_rows.dialed(session.workspace().store, since))
+    store = session.workspace().store
+    found = session.kept("dialed", since, lambda: outcome_seen.dialed(store, since, snapshot.taken_at))
     if found.empty:
         states.empty("No number was dialed in this time.", icon=":material/dialpad:")
         return
@@ -157,10 +180,12 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
 
 def _new(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
-    found = session.kept("new", since, lambda: outcome_rows.new(store, since, snapshot.taken_at))
-    st.caption(outcome_rows.said_new(found))
+    told = session.kept("new", since, lambda: outcome_seen.new(store, since, snapshot.taken_at))
+    found = told.rows
     if found.empty:
+        states.empty(outcome_seen.said_new(told), icon=":material/history:")
         return
+    st.caption(outcome_seen.said_new(told))
     shown = found.assign(
         kind=found["kind"].map({"source": "Source address", "zone": "Destination"}),
         cost_usd=found["cost_usd"].astype("float64"),
@@ -176,12 +201,14 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         height=grids.height(len(shown)),
         column_config={
             "first_at": grids.at("First call"),
-            "kind": grids.text("What", width=120),
-            "which": grids.text("Which", width=230),
+            "kind": grids.text("What", width=105),
+            "which": grids.text("Which", width=200),
+            "country": grids.text("Country", width=105),
+            "number_type": grids.text("Kind of number", width=110),
             "calls": grids.whole("Calls since"),
             "cost_usd": grids.usd("Cost since"),
         },
-        column_order=["first_at", "kind", "which", "calls", "cost_usd"],
+        column_order=["first_at", "kind", "which", "country", "number_type", "calls", "cost_usd"],
         key="outcomes_new",
     )
     grids.download("first-seen", len(found), lambda: found, snapshot, key="outcomes_csv_new")
@@ -194,7 +221,10 @@ def _share(name: str) -> Any:
 
 
 def _between(low: Any, high: Any) -> str:
-    return "" if low is pd.NA else f"{low:.0%} to {high:.0%}"
+    if pd.isna(low):
+        return ""
+    whole = f"{low:.0%}", f"{high:.0%}"
+    return " to ".join(whole) if len(set(whole)) > 1 else f"{low:.1%} to {high:.1%}"
 
 
 def _local(times: pd.Series) -> pd.Series:

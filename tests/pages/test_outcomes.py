@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.app_parts import outcome_rows
+from dashboard.app_parts import outcome_rows, outcome_seen
 from dashboard.app_parts.outcome_table import DIALED, NEW, VIEWS
+from dashboard.app_parts.words import money
 from dashboard.calls.attribution import attribute
 from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.outcomes import SHORT_S
@@ -145,14 +149,102 @@ def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], ca
 
 
 def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
-    """Each ratio of each row shown, with numerator, denominator and interval."""
+    """Each ratio of each row shown, with numerator, denominator and interval; the rows in the order shown."""
     rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
-    chosen = list(calls["source_ip"].value_counts().index[:2])
+    chosen = list(calls["source_ip"].value_counts().index[1::-1])
 
-    found = outcome_rows.ratios(rows, "source", chosen)
+    found = outcome_rows.in_full(rows, "source", chosen)
 
-    assert len(found) == 2 * len(outcome_rows.SHARES)
-    asr = found[(found["source"] == chosen[0]) & (found["ratio"] == "asr")].iloc[0]
-    mine = calls[calls["source_ip"] == chosen[0]]
-    assert (asr["numerator"], asr["denominator"]) == ((mine["outcome"] == "answered").sum(), len(mine))
-    assert asr["low"] <= asr["value"] <= asr["high"]
+    assert list(found["source"]) == chosen
+    parts = [f"{name}_{part}" for name in outcome_rows.SHARES for part in ("numerator", "denominator", "low", "high")]
+    assert set(parts) <= set(found.columns)
+    asr, mine = found.iloc[0], calls[calls["source_ip"] == chosen[0]]
+    answered = mine[mine["outcome"] == "answered"]
+    assert (asr["calls"], asr["asr_numerator"], asr["asr_denominator"]) == (len(mine), len(answered), len(mine))
+    assert asr["asr_low"] <= asr["asr"] <= asr["asr_high"]
+    assert (asr["talk_s"], asr["answered"]) == (answered["duration_s"].sum(), len(answered))
+    assert asr["cost_usd"] == sum(mine["cost_usd"], Decimal(0))
+
+
+def test_the_cost_of_all_calls_is_told(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """It is the sum of the single calls, and its tooltip says of how many."""
+    cost = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "Cost")
+    assert cost.value == money(sum(calls["cost_usd"], Decimal(0)))
+    assert f"{len(calls):,} calls" in cost.help
+
+
+def test_too_few_calls_say_so(calls: pd.DataFrame) -> None:
+    """A share of fewer calls than are needed has no value, says why, and keeps what would be divided."""
+    few = calls.head(MIN_SAMPLE - 1).assign(of="All", short_calls=0, calls=1)
+    asr = outcome_rows.figures(few, pd.DataFrame(), ZoneInfo("UTC"))["asr"]
+    answered = (few["outcome"] == "answered").sum()
+    assert asr.value == "-"
+    assert asr.why == f"fewer than {MIN_SAMPLE} calls"
+    assert asr.behind.startswith(f"{answered} of {len(few)}")
+
+
+@pytest.mark.parametrize(
+    ("since", "hour"), [("04:00:00", "04:00:00"), ("04:30:00", "05:00:00"), ("23:59:59", "00:00:00")]
+)
+def test_days_begin_with_a_whole_hour(since: str, hour: str) -> None:
+    """Days of some zones begin at half past; the roll-up has hours, so what is shown begins with the next."""
+    found = outcome_rows.whole_hour(datetime.fromisoformat(f"2026-11-03T{since}+00:00"))
+    assert found >= datetime.fromisoformat(f"2026-11-03T{since}+00:00")
+    assert f"{found:%H:%M:%S}" == hour
+
+
+def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
+    """PBXs of one name with different PoPs have none; neither have those that name none."""
+    known = account.snapshot()
+    first = known.pbxs.iloc[[0]].assign(pop="sip-one.example")
+    other = first.assign(pbx_id="another", pop="sip-two.example")
+    named = {"name": "One name"}
+    alike = replace(known, pbxs=pd.concat([first.assign(**named), other.assign(**named)], ignore_index=True))
+    assert outcome_rows.pops_of(replace(known, pbxs=first)) == {
+        known.name_of(first["pbx_id"].iloc[0]): first["pop"].iloc[0]
+    }
+    assert outcome_rows.pops_of(alike) == {}
+    assert outcome_rows.pops_of(replace(known, pbxs=first.assign(pop=""))) == {}
+
+
+def test_the_table_shows_those_with_the_most_calls() -> None:
+    """Of more rows than are shown, those with the fewest calls are left out, and the words below say so."""
+    there = outcome_rows.MOST_ROWS + 7
+    rows = pd.DataFrame(
+        {
+            "of": [f"source {place}" for place in range(there)],
+            "outcome": "answered",
+            "sip_status": pd.array([200] * there, "Int16"),
+            "sip_reason": "OK",
+            "calls": range(1, there + 1),
+            "short_calls": 0,
+            "duration_s": 60,
+            "billed_s": 60,
+            "cost_usd": [Decimal("0.01")] * there,
+        }
+    )
+    found = outcome_rows.table(rows)
+    assert len(found) == outcome_rows.MOST_ROWS
+    assert found["calls"].min() == 8
+    assert f"{outcome_rows.MOST_ROWS:,} with the most calls, of {there:,}" in outcome_rows.said_table(
+        "source", 500, there
+    )
+    assert "most calls" not in outcome_rows.said_table("source", 5, 5)
+
+
+def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
+    """Over the whole record everything would be new; the words say so instead."""
+    now = account.snapshot().taken_at
+    told = outcome_seen.new(account.store, now - timedelta(days=400), now)
+    assert not told.older
+    assert "nothing can be told to be new" in outcome_seen.said_new(told)
+
+
+def test_a_new_destination_has_a_country(account: Workspace) -> None:
+    """It is that of the costliest number dialed in it; a source address has none."""
+    now = account.snapshot().taken_at
+    found = outcome_seen.new(account.store, now - timedelta(days=29), now).rows
+    zones = found[found["kind"] == "zone"]
+    assert len(zones)
+    assert "United Kingdom" in set(zones["country"])
+    assert (found.loc[found["kind"] == "source", ["country", "number_type"]] == "").all(axis=None)
