@@ -27,6 +27,8 @@ from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
 
 SQL = Path(__file__).parent / "sql"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
+"""How parts are written: a higher level makes files no smaller, and what is searched differs in every row."""
 MEMORY_LIMIT = "1GB"
 """The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
 
@@ -125,7 +127,7 @@ def run(
     if by_day:
         text = f"SELECT *, {by_day}::DATE AS day FROM ({text})"  # noqa: S608 - both are this package's own
     if target is not None:
-        text = f"COPY ({text}) TO $target (FORMAT parquet, COMPRESSION zstd{', PARTITION_BY (day)' if by_day else ''})"
+        text = f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
         bound["target"] = str(target)
     return cursor.execute(text, bound or None)
 

@@ -1,5 +1,5 @@
 """
-An export file as plain UTF-8 text on disk, whatever came: gzip or not, with a BOM or not, in Latin-1.
+An export file as plain text on disk, whatever came: gzip or not, with a BOM or not, in Latin-1.
 
 Everything streams; nothing here holds a file in memory. Gzip is known by content, not by name.
 Lines that are not UTF-8 are read as Latin-1, line by line, so that no row is lost for an accent.
@@ -13,7 +13,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -51,7 +51,7 @@ class Prepared:
 
     name: str
     path: Path
-    """Plain UTF-8 text, perhaps with a BOM; the file itself or a copy in the work folder."""
+    """Plain text, perhaps with a BOM; the file itself or a copy in the work folder."""
     columns: tuple[str, ...]
     """A name for each column: the documented one, or ``ignored_N``."""
     header_lines: int
@@ -61,7 +61,7 @@ class Prepared:
     cut_text: str = ""
     """What was left of the line in which the cut fell."""
     long_line: bool = False
-    """A line is longer than any row; the engine drops such a line at the end of a file without a word."""
+    """The last line is longer than any row; the engine drops such a line without a word."""
 
 
 def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
@@ -96,13 +96,36 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
             raise FileError("The gzip data ends before its first whole line. Download the file again.", file=name)
         if plain.stat().st_size == 0:
             raise FileError("There is nothing in the file once it is unpacked. Export it again.", file=name)
-        utf8, long_line = _look_through(plain)
-        if not utf8:
+        try:
+            columns, header_lines = _header(plain, name, limits)
+        except UnicodeDecodeError:
             plain = _as_utf8(plain, work / "utf8.csv")
+            columns, header_lines = _header(plain, name, limits)
+        return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain))
     except OSError as exc:
         raise FileError(f"The file cannot be read: {exc.strerror or exc}.", file=name) from exc
-    columns, header_lines = _header(plain, name, limits)
-    return Prepared(name, plain, columns, header_lines, cut, cut_text, long_line)
+
+
+def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
+    """
+    Decode a file that the engine could not read.
+
+    Args:
+        prepared: The file.
+        work: Folder for a copy.
+
+    Returns:
+        The same in UTF-8; ``None`` where it is in UTF-8 already.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with prepared.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return replace(prepared, path=_as_utf8(prepared.path, work / "utf8.csv"))
+    return None
 
 
 def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
@@ -162,18 +185,12 @@ def _drop_last_line(path: Path) -> str:
     return rest.decode("utf-8", "replace")
 
 
-def _look_through(path: Path) -> tuple[bool, bool]:
-    """Say whether a file is UTF-8, and whether a line of it is longer than any row could be."""
-    decoder, utf8, long_line = codecs.getincrementaldecoder("utf-8")(), True, False
+def _ends_long(path: Path) -> bool:
+    """Say whether the last line is longer than any row could be."""
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            long_line |= len(chunk) == CHUNK and b"\n" not in chunk and b"\r" not in chunk
-            if utf8:
-                try:
-                    decoder.decode(chunk, final=len(chunk) < CHUNK)
-                except UnicodeDecodeError:
-                    utf8 = False
-    return utf8, long_line
+        file.seek(max(0, path.stat().st_size - CHUNK))
+        tail = file.read(CHUNK).rstrip(b"\r\n")
+    return len(tail) > CHUNK // 2 and b"\n" not in tail and b"\r" not in tail
 
 
 def _as_utf8(source: Path, target: Path) -> Path:

@@ -1,15 +1,17 @@
 """
 Export files become staged Parquet by day: calls as the store has them, not yet compared with what it holds.
 
-A sound file in the documented form goes through the engine once, which reads its times and numbers as such.
-One in another form is read as text, and what the text says is made out. A file with faults is read again the
-slow way (``repair``), which names the line of every bad row and keeps every good one.
+A sound file in the documented form goes through the engine once, which reads its times and numbers as such, a
+day at a time where the file is in order of time. One in another form is read as text, and what the text says is
+made out. A file with faults is read again the slow way (``repair``), which names the line of every bad row and
+keeps every good one.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -21,9 +23,11 @@ import duckdb
 import pyarrow.parquet
 
 from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
-from dashboard.calls.engine import Engine, sql
-from dashboard.calls.files import Prepared, prepare
+from dashboard.calls.cutting import Days, Stretch, days_of
+from dashboard.calls.engine import PARQUET, Engine, sql
+from dashboard.calls.files import Prepared, as_utf8, prepare
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.watching import Watch
 from dashboard.errors import FileError, StoreError
 
 LARGE = 32 * 2**20
@@ -35,9 +39,8 @@ FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
 OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 """Errors that say nothing of the file."""
 TEXT = "VARCHAR"
-
-Watch = Callable[[duckdb.DuckDBPyConnection | None], None]
-"""Told which cursor reads the file, so that its progress can be asked and it can be interrupted."""
+AT_ONCE = 2
+"""Days of a large file that are read at the same time."""
 
 
 @dataclass
@@ -77,7 +80,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
         work: A folder of its own for this file; made here.
         engine: Where SQL runs.
         whole: Only a whole file is of use, because it replaces what the store has.
-        watch: See ``Watch``.
+        watch: Told which cursors read the file.
         turn: Held while the engine reads a large file: it uses every core for it, and is slower on two at once.
 
     Returns:
@@ -108,9 +111,9 @@ class _Reader:
         prepared = prepare(staged.path, self._work)
         if prepared.cut and whole:
             raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
-        with turn if prepared.path.stat().st_size >= LARGE else nullcontext():
-            if not (self._quick(prepared, typed=True) or self._quick(prepared, typed=False)):
-                self._slow(prepared)
+        large = prepared.path.stat().st_size >= LARGE
+        with turn if large else nullcontext():
+            self._go_through(prepared, AT_ONCE if large else 1)
         if prepared.cut:
             staged.rejects += _cut_row(prepared)
             staged.rejected += bool(prepared.cut_text)
@@ -125,6 +128,52 @@ class _Reader:
             )
         return staged
 
+    def _go_through(self, prepared: Prepared, at_once: int) -> None:
+        """Try what is quick first."""
+        if self._by_day(prepared, at_once) or self._quick(prepared, typed=True):
+            return
+        if (decoded := as_utf8(prepared, self._work)) is not None:
+            self._go_through(decoded, at_once)
+        elif not self._quick(prepared, typed=False):
+            self._slow(prepared)
+
+    def _by_day(self, prepared: Prepared, at_once: int) -> bool:
+        """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
+        if prepared.header_lines != 1 or prepared.long_line:
+            return False
+        folder = self._work / "days"
+        with days_of(prepared) as days, ThreadPoolExecutor(at_once, thread_name_prefix="import a day") as pool:
+            stretches = days.stretches()
+            if not stretches:
+                return False
+            self._watch.begin(len(stretches))
+            folder.mkdir()
+            work = [pool.submit(self._one_day, prepared, days, each, folder) for each in stretches]
+            try:
+                for future in work:
+                    future.result()
+            except StoreError as exc:
+                pool.shutdown(cancel_futures=True)
+                if isinstance(exc.__cause__, OF_THE_MACHINE):
+                    raise
+                shutil.rmtree(folder)
+                return False
+        self._collect(folder)
+        return True
+
+    def _one_day(self, prepared: Prepared, days: Days, stretch: Stretch, folder: Path) -> None:
+        lines, part = folder / f"{stretch.day}.csv", folder / f"day={stretch.day}" / "calls.parquet"
+        part.parent.mkdir()
+        is_all = days.is_all(stretch)
+        if not is_all:
+            days.write(stretch, lines)
+        types = {name: READ_AS.get(name, TEXT) for name in prepared.columns}
+        path = prepared.path if is_all else lines
+        with self._reading(path, types, header=is_all, typed=True) as (cursor, text, values):
+            one = sql("one_day").replace("{{judged}}", text.replace("{{also}}", ""))
+            cursor.execute(_into(one), values | {"day": stretch.day, "target": str(part)})
+        lines.unlink(missing_ok=True)
+
     def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
         """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
         if prepared.header_lines != 1 or prepared.long_line:
@@ -133,7 +182,8 @@ class _Reader:
         types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
         try:
             with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
-                cursor.execute(_into_days(text.replace("{{also}}", "")), values | {"folder": str(folder)})
+                self._watch.begin(1)
+                cursor.execute(_into(text.replace("{{also}}", ""), by_day=True), values | {"target": str(folder)})
         except StoreError as exc:
             if isinstance(exc.__cause__, OF_THE_MACHINE):
                 raise
@@ -152,7 +202,7 @@ class _Reader:
         with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
             judged = text.replace("{{also}}", "line::BIGINT AS line, fault,")
             sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
-            cursor.execute(_into_days(sound), values | {"folder": str(self._work / "slow")})
+            cursor.execute(_into(sound, by_day=True), values | {"target": str(self._work / "slow")})
             found = cursor.execute(unsound, values | {"limit": MOST_KEPT}).fetchall()
         faulty = self._faulty(found, prepared)
         staged.rejected += found[0][2] if found else 0
@@ -170,11 +220,8 @@ class _Reader:
                 cursor.execute(sql("macros_typed"))
             known = (name if name in types else f"NULL::{READ_AS.get(name, TEXT)} AS {name}" for name in sorted(KNOWN))
             documented = ", ".join((*known, *({"line"} & types.keys())))
-            self._watch(cursor)
-            try:
+            with self._watch.running(cursor):
                 yield cursor, sql("stage").replace("{{documented}}", documented), values
-            finally:
-                self._watch(None)
 
     def _collect(self, folder: Path) -> None:
         for day in sorted(folder.glob("day=*")):
@@ -195,8 +242,8 @@ def rows_in(part: str | Path) -> int:
     return int(pyarrow.parquet.read_metadata(part).num_rows)
 
 
-def _into_days(text: str) -> str:
-    return f"COPY ({text}) TO $folder (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day))"
+def _into(text: str, *, by_day: bool = False) -> str:
+    return f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
 
 
 def _cut_row(prepared: Prepared) -> list[Reject]:

@@ -21,13 +21,12 @@ import pyarrow
 from dashboard import __version__
 from dashboard.calls.engine import Engine
 from dashboard.calls.reading import Staged, rows_in, stage
+from dashboard.calls.watching import Watch
 
 AT_ONCE = 2
 """Files read at the same time: while one is unpacked, the other is parsed."""
 LOOK_EVERY_S = 0.2
 NOTE = "staged.json"
-UNPACKING = 0.2
-"""What of a file's work comes before the engine sees it, as a share."""
 
 
 class Staging:
@@ -35,8 +34,8 @@ class Staging:
 
     def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
         self._folder, self._engine, self._whole = folder, engine, whole
-        self._lock, self._turn = Lock(), Lock()
-        self._cursors: dict[int, duckdb.DuckDBPyConnection | None] = {}
+        self._turn = Lock()
+        self._watches: list[Watch] = []
 
     def run(
         self, paths: Sequence[Path], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -58,6 +57,7 @@ class Staging:
         folders = [self._folder / _name(path, whole=self._whole) for path in paths]
         self._forget_others({folder.name for folder in folders})
         sizes = [_size(path) for path in paths]
+        self._watches = [Watch() for _ in paths]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as pool:
             work: list[Future[Staged]] = []
             seen: dict[Path, Future[Staged]] = {}
@@ -96,11 +96,7 @@ class Staging:
         if (known := _noted(folder, path)) is not None:
             return known
         shutil.rmtree(folder, ignore_errors=True)
-
-        def watch(cursor: duckdb.DuckDBPyConnection | None) -> None:
-            with self._lock:
-                self._cursors[number] = cursor
-
+        watch = self._watches[number]
         staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, turn=self._turn)
         if staged.usable:
             aside = folder / f"{NOTE}.new"
@@ -113,9 +109,8 @@ class Staging:
         for future in work:
             future.cancel()
         while not all(future.done() for future in work):
-            with self._lock:
-                for cursor in filter(None, self._cursors.values()):
-                    cursor.interrupt()
+            for watch in self._watches:
+                watch.interrupt()
             wait(work, LOOK_EVERY_S)
 
     def _tell(
@@ -127,15 +122,8 @@ class Staging:
     ) -> None:
         done, reading = 0.0, [path.name for path, future in zip(paths, work, strict=True) if future.running()]
         for number, (size, future) in enumerate(zip(sizes, work, strict=True)):
-            done += size * (1.0 if future.done() else self._share(number))
+            done += size * (1.0 if future.done() else self._watches[number].share())
         progress(f"Reading {reading[0] if reading else paths[-1].name}", done / max(1, sum(sizes)))
-
-    def _share(self, number: int) -> float:
-        """Say how much of a file that is being read is done."""
-        with self._lock:
-            cursor = self._cursors.get(number)
-            asked = cursor.query_progress() if cursor is not None else 0.0
-        return UNPACKING + (1 - UNPACKING) * max(0.0, asked) / 100 if cursor is not None else 0.0
 
     def _forget_others(self, kept: set[str]) -> None:
         """Remove what an import of other files has left."""

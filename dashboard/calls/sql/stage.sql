@@ -47,9 +47,12 @@ parsed AS (
         usd_of(cnam_lookup_fee) AS cnam_fee_usd,
         usd_of(total_cost) AS cost_usd,
         strpos(customer_ip, ':') AS colon,
-        is_plain_pair(customer_ip) AS plain,
-        CASE WHEN NOT is_plain_pair(customer_ip) THEN address_of(customer_ip) END AS customer
+        is_plain_pair(customer_ip) AS plain
     FROM texts
+),
+-- A step of its own: an expression that is named twice in one step is worked out, and planned, twice.
+customers AS (
+    SELECT *, CASE WHEN NOT plain THEN address_of(customer_ip) END AS customer FROM parsed
 ),
 addressed AS (
     SELECT
@@ -57,7 +60,7 @@ addressed AS (
         CASE WHEN plain THEN left(customer_ip, colon - 1) ELSE customer.ip END AS address,
         CASE WHEN plain THEN try_cast(substr(customer_ip, colon + 1) AS INTEGER) ELSE port_of(customer.port) END
             AS source_port
-    FROM parsed
+    FROM customers
 ),
 judged AS (
     SELECT

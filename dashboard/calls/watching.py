@@ -1,0 +1,51 @@
+"""What the engine does for one file: how far it is, and an end to it from another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import duckdb
+
+UNPACKING = 0.2
+"""What of a file's work comes before the engine sees it, as a share."""
+
+
+class Watch:
+    """The statements of one file, one for each piece of it. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._pieces, self._done = 1, 0
+
+    def begin(self, pieces: int) -> None:
+        """Note that the file is read in so many pieces, from its start."""
+        with self._lock:
+            self._pieces, self._done = pieces, 0
+
+    @contextmanager
+    def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Watch a cursor that reads a piece."""
+        with self._lock:
+            self._running.add(cursor)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.remove(cursor)
+                self._done += 1
+
+    def interrupt(self) -> None:
+        """End what runs."""
+        with self._lock:
+            for cursor in self._running:
+                cursor.interrupt()
+
+    def share(self) -> float:
+        """Return how much of the file is done, 0 to 1."""
+        with self._lock:
+            now = sum(max(0.0, cursor.query_progress()) / 100 for cursor in self._running)
+            done = min(1.0, (self._done + now) / self._pieces)
+            return UNPACKING + (1 - UNPACKING) * done if self._running or self._done else 0.0
