@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pyarrow.parquet
+import pandas as pd
 
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
 from tests.bench.apart import timed
+from tests.bench.ingest_peers import TIMES, Found, pandas_c, pandas_pyarrow, polars, rolled, rows_in
 
-TIMES = ["start_time", "end_time"]
 FLUSH = "SET partitioned_write_flush_threshold = 20000"
 """Without it the engine keeps ten times as much in memory while it writes by day."""
-
-Found = tuple[float, Any]
 
 
 def ours(files: list[str], target: str) -> Found:
@@ -26,7 +23,8 @@ def ours(files: list[str], target: str) -> Found:
     with timed() as watch:
         results = import_files(store, [Path(path) for path in files])
     faults = [result.error or f"{result.rejected} rejected" for result in results if result.error or result.rejected]
-    return watch.seconds, {"rows": sum(result.kept for result in results), "faults": faults}
+    told = rolled(Path(target).rglob("*-traffic-*.parquet"))
+    return watch.seconds, {"rows": sum(result.kept for result in results), "faults": faults, **told}
 
 
 def bare_engine(files: list[str], target: str) -> Found:
@@ -41,26 +39,26 @@ def bare_engine_by_day(files: list[str], target: str) -> Found:
     return _copy(f"COPY ({rows}) TO '{target}/calls' (FORMAT parquet, PARTITION_BY (day))", target)
 
 
-def pandas_c(files: list[str], target: str) -> Found:
-    """Read with pandas file by file, as most people do."""
-    return _pandas(files, target, engine="c", parse_dates=TIMES)
+def pandas_only(files: list[str], target: str) -> Found:
+    """Read and write with pandas, file by file, and nothing else."""
+    Path(target).mkdir(parents=True)
+    with timed() as watch:
+        for path in files:
+            frame = pd.read_csv(path, parse_dates=TIMES)
+            frame["day"] = frame["start_time"].dt.date.astype("str")
+            frame.to_parquet(target, partition_cols=["day"], index=False)
+    return watch.seconds, _rows(target)
 
 
-def pandas_pyarrow(files: list[str], target: str) -> Found:
-    """Read with pandas and the pyarrow reader, which knows times by itself."""
-    return _pandas(files, target, engine="pyarrow")
-
-
-def polars(files: list[str], target: str) -> Found:
-    """Stream with Polars."""
+def polars_only(files: list[str], target: str) -> Found:
+    """Read and write with Polars, streaming, and nothing else."""
     import polars as pl  # noqa: PLC0415 - a peer that may not be installed
 
-    Path(target).mkdir(parents=True)
     with timed() as watch:
         day = pl.col("start_time").dt.date().alias("day")
         parts = pl.PartitionBy(target, key="day")
         pl.scan_csv(files, try_parse_dates=True).with_columns(day).sink_parquet(parts, mkdir=True)
-    return watch.seconds, {"rows": _rows(target)}
+    return watch.seconds, _rows(target)
 
 
 WAYS: dict[str, Callable[[list[str], str], Found]] = {
@@ -69,8 +67,11 @@ WAYS: dict[str, Callable[[list[str], str], Found]] = {
     "pandas": pandas_c,
     "pandas with pyarrow": pandas_pyarrow,
     "Polars": polars,
+    "pandas, reading and writing only": pandas_only,
+    "Polars, reading and writing only": polars_only,
 }
 """Everybody but us, by name."""
+NEED_POLARS = ("Polars", "Polars, reading and writing only")
 
 
 def _copy(text: str, target: str) -> Found:
@@ -78,21 +79,8 @@ def _copy(text: str, target: str) -> Found:
     with timed() as watch, duckdb.connect() as connection:
         connection.execute(FLUSH)
         connection.execute(text)
-    return watch.seconds, {"rows": _rows(target)}
+    return watch.seconds, _rows(target)
 
 
-def _pandas(files: list[str], target: str, **options: Any) -> Found:
-    import pandas as pd  # noqa: PLC0415 - beside the peer above
-
-    Path(target).mkdir(parents=True)
-    with timed() as watch:
-        for path in files:
-            frame = pd.read_csv(path, **options)
-            frame["day"] = frame["start_time"].dt.date.astype("str")
-            frame.to_parquet(target, partition_cols=["day"], index=False)
-    return watch.seconds, {"rows": _rows(target)}
-
-
-def _rows(target: str) -> int:
-    """Count what was written, from the files themselves."""
-    return sum(pyarrow.parquet.ParquetFile(path).metadata.num_rows for path in Path(target).rglob("*.parquet"))
+def _rows(target: str) -> dict[str, int]:
+    return {"rows": rows_in(Path(target).rglob("*.parquet"))}
