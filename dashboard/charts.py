@@ -44,8 +44,10 @@ REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "canno
 
 STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
 
-PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT, PADDING = 280, 92, 26, 12
-"""Heights in pixels; the last is what the frame around a plot takes of its height."""
+PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT = 280, 92, 26
+"""Heights in pixels."""
+NOTE_ROOM = 1.35
+"""How much wider than its longest bar a plot is, for the notes behind bars."""
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
@@ -116,7 +118,7 @@ def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None, brus
         x2=alt.X2("until_at"),
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2=alt.Y2("bottom"),
-        color=_state(legend(_kinds_in(shown))),
+        color=_state(legend({state: label for label, state in KINDS.values()})),
         tooltip=tip(),
     )
     named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
@@ -240,10 +242,6 @@ def _state(named: alt.Legend | None = None) -> alt.Color:
     return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
 
 
-def _kinds_in(shown: pd.DataFrame) -> dict[str, str]:
-    return {state: label for kind, (label, state) in KINDS.items() if kind in set(shown["kind"])}
-
-
 def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
     bars: alt.Chart = alt.Chart(frame).mark_bar(**look)
     return bars
@@ -265,20 +263,22 @@ def _rows(
 ) -> Drawn:
     """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
-    order = [name for name in order if name in set(totals[by])]
-    most = float(totals[value].max()) if len(totals) else 1.0
-    y = alt.Y(f"{by}:N", title=None, sort=order, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
-    x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(domain=[0, most * 1.35], nice=False))
-    bars = _bars(shown[[by, value, "state", "order", "sentence"]], size=14, cornerRadius=1)
+    rank = {name: place for place, name in enumerate(order)}
+    shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))
+    ranked = alt.EncodingSortField(field="rank", op="min", order="ascending")
+    y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
+    x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
+    bars = _bars(shown[[by, value, "state", "order", "rank", "sentence"]], size=14, cornerRadius=1)
     drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip=tip())
     if chosen is not None:
         drawn = drawn.add_params(alt.selection_point(name=PICK, fields=[by], on="click", clear=False))
     if chosen:
         is_it = alt.FieldEqualPredicate(field=by, equal=chosen)
         drawn = drawn.encode(opacity=alt.condition(is_it, alt.value(1.0), alt.value(NOT_CHOSEN)))
-    noted = _notes(totals[[by, value, "note"]])
+    noted = _notes(totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM))
+    room: alt.Chart = noted.mark_point(opacity=0).encode(x=alt.X("room:Q"), y=y)
     noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=_state())
-    return alt.layer(drawn, noted, height=max(1, len(order)) * ROW_HEIGHT + PADDING)
+    return alt.layer(drawn, noted, room, height=alt.Step(ROW_HEIGHT))
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:

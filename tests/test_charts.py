@@ -30,8 +30,15 @@ def drawn(chart: charts.Drawn) -> dict[str, Any]:
 
 
 def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the layers of a chart, itself where it has none."""
-    return spec.get("layer", [spec])
+    """Return the layers of a chart that can be seen, itself where it has none."""
+    return [layer for layer in spec.get("layer", [spec]) if layer["mark"].get("opacity") != 0]
+
+
+def ranked(spec: dict[str, Any], by: str) -> list[str]:
+    """Return the names of horizontal bars from the top."""
+    sort = layers(spec)[0]["encoding"]["y"]["sort"]
+    assert sort == {"field": "rank", "op": "min", "order": "ascending"}
+    return list(dict.fromkeys(row[by] for row in sorted(rows(spec), key=lambda row: row["rank"])))
 
 
 def rows(spec: dict[str, Any], layer: int = 0) -> list[dict[str, Any]]:
@@ -173,11 +180,11 @@ def test_kinds_are_stacked_without_a_gap() -> None:
     assert [(0, 8, "good"), (8, 9, "unknown"), (9, 11, "lost")] == stack
 
 
-def test_kinds_that_are_there_are_named_with_their_colors() -> None:
-    """The legend has the kinds of the frame in the order of the stack, and no other."""
-    legend = drawn(charts.outcomes_over_time(kinds(refused_auth=1, answered=100)))["encoding"]["color"]["legend"]
+def test_every_kind_is_named_with_its_color() -> None:
+    """The legend has all kinds in the order of the stack, those that are not there too: it is the same every day."""
+    legend = drawn(charts.outcomes_over_time(kinds(answered=100)))["encoding"]["color"]["legend"]
 
-    assert ["good", "lost"] == legend["values"]
+    assert [state for _, state in charts.KINDS.values()] == legend["values"]
     assert "datum.value == 'lost' ? 'Refused for authorization'" in legend["labelExpr"]
 
 
@@ -216,7 +223,7 @@ def test_bars_are_ranked_and_noted() -> None:
     )
     spec = drawn(charts.calls_by_pbx(frame))
 
-    assert ["Seattle", "Denver"] == layers(spec)[0]["encoding"]["y"]["sort"]
+    assert ["Seattle", "Denver"] == ranked(spec, "who")
     assert {"Denver": "8  ·  25% refused", "Seattle": "40"} == {row["who"]: row["note"] for row in rows(spec, 1)}
 
 
@@ -229,7 +236,16 @@ def test_severities_keep_their_own_order() -> None:
         ]
     )
 
-    assert ["Critical", "Low"] == layers(drawn(charts.findings_by_severity(frame)))[0]["encoding"]["y"]["sort"]
+    assert ["Critical", "Low"] == ranked(drawn(charts.findings_by_severity(frame)), "who")
+
+
+def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
+    """Every row says how far the plot reaches, a third beyond the largest total."""
+    frame = pd.DataFrame([{"who": name, "kind": "answered", "calls": calls} for name, calls in (("A", 40), ("B", 4))])
+    spec = drawn(charts.calls_by_pbx(frame))
+
+    assert [54.0, 54.0] == [row["room"] for row in rows(spec, 1)]
+    assert [layer["encoding"]["x"]["field"] for layer in spec["layer"]] == ["calls", "calls", "room"]
 
 
 def test_the_replay_bar_leaves_out_what_is_nothing() -> None:

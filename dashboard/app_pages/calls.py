@@ -18,7 +18,7 @@ if cube.sums(part=asked.whole).empty:
 else:
     st.subheader(f"What became of them, by {step}")
     call_filters.chart(
-        f"calls_time_{step}",
+        call_filters.time_key(step),
         over := call_filters.over(asked),
         lambda: charts.outcomes_over_time(
             shapes.outcomes(cube, over, zone, by_day=asked.by_day), now=known.taken_at, brush=True
@@ -46,13 +46,17 @@ else:
         )
     with right:
         st.subheader("Costliest destinations")
-        call_filters.chart(
-            f"calls_by_zone_{part.zone}",
-            part,
-            lambda: charts.top_destinations(shapes.by_destination(cube, asked.without("zone")), chosen=part.zone),
-            "Destinations by cost; choose one to look at it alone",
-            call_filters.picked("zone"),
-        )
+        costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")))
+        if costs.empty:
+            st.caption("Nothing was charged for these calls.")
+        else:
+            call_filters.chart(
+                f"calls_by_zone_{part.zone}",
+                part,
+                lambda: charts.top_destinations(costs, chosen=part.zone),
+                "Destinations by cost; choose one to look at it alone",
+                call_filters.picked("zone"),
+            )
         st.subheader("Hour of the week")
         week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone))
         plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")

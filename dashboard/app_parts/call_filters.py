@@ -32,6 +32,8 @@ DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome
 """Dimensions of the cube to the names of their filters in the page's address."""
 BEGIN, END = "begin", "end"
 CLEARED: Final = (*DIMENSION_KEYS.values(), BEGIN, END)
+_REDRAWN: Final = "calls_redrawn"
+"""How often a stretch of time was chosen otherwise than on the chart, which then must not show the one drawn on it."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,18 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         code = _choice("SIP code", "code", cube, {value: value for value in sorted(cube.values("code"))}, "Any code")
         zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}
         to = _choice("Destination", "zone", cube, zones, "Any destination")
+    always_there = st.empty()  # what comes and goes moves what follows, and the browser draws all that moves anew
     if any(st.session_state.get(key) for key in CLEARED):
-        st.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
+        always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     whole = Part(since=since)
     begins, ends = (at.replace(tzinfo=zone) if at else None for at in (begin, end))
     narrowed = Part(begins or since, ends, who=who, outcome=outcome, code=code, zone=to)
     return Asked(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
+
+
+def time_key(step: str) -> str:
+    """Return the key of the chart over time, another one whenever what is drawn on it no longer holds."""
+    return f"calls_time_{step}_{st.session_state.get(_REDRAWN, 0)}"
 
 
 def over(asked: Asked) -> Part:
@@ -159,7 +167,9 @@ def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
 
 
 def _moment(label: str, key: str) -> datetime | None:
-    return st.datetime_input(label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params")
+    return st.datetime_input(
+        label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params", on_change=_redraw
+    )
 
 
 def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> str:
@@ -180,5 +190,10 @@ def _callers(cube: Cube) -> list[str]:
     return sorted(found, key=lambda who: (who[:1].isdigit(), who))
 
 
+def _redraw() -> None:
+    st.session_state[_REDRAWN] = st.session_state.get(_REDRAWN, 0) + 1
+
+
 def _clear() -> None:
+    _redraw()
     st.session_state.update({**dict.fromkeys(DIMENSION_KEYS.values(), ""), BEGIN: None, END: None})

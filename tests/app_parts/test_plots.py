@@ -60,3 +60,27 @@ def test_a_plot_drawn_twice_is_drawn_alike():
 
     assert set(plot.vega()["datasets"]) == set(plot.datasets)
     assert len(plot.datasets) == 1
+
+
+def test_other_rows_are_taken_into_the_same_chart():
+    """The Vega-Lite does not change with the rows, so the browser need not draw anew; only the data does."""
+    other = pd.DataFrame([{"who": who, "kind": "refused_auth", "calls": 9} for who in ("Reno", "Boise", "Denver")])
+    day = pd.Timestamp("2026-11-02", tz="UTC")
+    made = {
+        "by PBX": charts.calls_by_pbx,
+        "by code": lambda frame: charts.calls_by_code(frame.rename(columns={"who": "code"})),
+        "over time": lambda frame: charts.outcomes_over_time(
+            frame.drop(columns="who").assign(from_at=day, until_at=day + pd.Timedelta("1D")), brush=True
+        ),
+        "by the hour": lambda frame: charts.hour_of_week(
+            frame.assign(weekday=1, hour=range(len(frame)), value=frame["calls"])
+        ),
+        "by cost": lambda frame: charts.top_destinations(
+            frame.rename(columns={"who": "zone"}).assign(minutes=frame["calls"], cost_usd=frame["calls"])
+        ),
+    }
+    for make in made.values():
+        first, then = prepared(make(FRAME)), prepared(make(other))
+        assert list(first.datasets) == list(then.datasets)
+        assert first.datasets != then.datasets
+        assert without_data(first.vega()) == without_data(then.vega())

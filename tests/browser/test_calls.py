@@ -8,9 +8,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.marks import BRUSH
 from tests.browser.conftest import Program, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def drawn(page: Page) -> float:
+    """Return how wide the stretch is that is drawn on the chart over time."""
+    stretch = page.get_by_test_id("stVegaLiteChart").nth(0).locator(f".{BRUSH}_brush path")
+    return float(stretch.first.evaluate("path => path.getBBox().width"))
 
 
 @pytest.mark.timeout(600)
@@ -40,6 +47,7 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
 
     expect(title).to_contain_text(re.compile(r"of Denver from \d+ \w+ 00:00 to \d+ \w+ 00:00"))
     settle(page)
+    assert drawn(page) > 0
     narrowed, shared = title.inner_text(), page.url
     other = open_page(program.url)
     other.goto(shared)
@@ -47,3 +55,5 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
 
     page.get_by_role("button", name="Clear filters").click()
     expect(title).to_contain_text("outbound calls in the last 30 days")
+    settle(page)
+    assert drawn(page) == 0
