@@ -13,8 +13,8 @@ from tests.bench.table import Ratio, Row, Time, calls_words, mb
 
 SESSIONS = 20
 RERUNS = 20
-EVERY_S = 2.0
-"""Twenty people who each click every two seconds ask for ten reruns a second."""
+EVERY_S = 1.8
+"""Twenty people who each click so often ask for eleven reruns a second."""
 ALONE = 3
 """How many times as often the session alone reruns."""
 TOO_SLOW_S = 5.0
@@ -44,7 +44,7 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
         peak = Ratio("peak", served.peak_mb(), most=MOST_MB, unit=" MB")
     pace = f"each clicks every {EVERY_S:g} s"
     return [
-        _row(f"{SESSIONS} sessions at once, {pace}: p95 of a rerun", calls, paced, alone, memory, [peak], asked=True),
+        _row(f"{SESSIONS} sessions at once, {pace}: p95 of a rerun", calls, paced, alone, memory, [peak], most=4),
         _row(f"{SESSIONS} sessions at once, without a pause: p95 of a rerun", calls, flat_out, alone, memory, []),
     ]
 
@@ -56,20 +56,26 @@ def _not_measured(calls: int, alone: Load) -> Row:
     return Row(f"{SESSIONS} sessions at once: p95 of a rerun", calls_words(calls), why, ratios=(missed,))
 
 
-def _row(work: str, calls: int, many: Load, alone: Load, memory: str, more: list[Ratio], *, asked: bool = False) -> Row:
+def _row(
+    work: str, calls: int, many: Load, alone: Load, memory: str, more: list[Ratio], *, most: float | None = None
+) -> Row:
+    """
+    Compare many sessions with one.
+
+    Without a pause there is no target for the single rerun: all of Python takes turns, so twenty that never stop
+    wait for each other whatever the page costs; then only how many there are in a second counts.
+    """
     single = alone.share(P95)
-    offered = SESSIONS / EVERY_S
-    rate = (
-        Ratio("reruns a second", many.per_second, unit=f" of {offered:g} asked")
-        if asked
-        else Ratio("reruns a second", many.per_second, least=10, unit="")
-    )
-    errors = Ratio("errors", len(many.errors), most=0, unit="")
     return Row(
         work,
         f"{calls_words(calls)}, {len(many.seconds)} reruns",
         Time("", many.share(P95), note=f"median {many.share(0.5) * 1000:.0f} ms"),
         floor=(Time("one session alone", single, note=f"median {alone.share(0.5) * 1000:.0f} ms"),),
-        ratios=(Ratio("p95 / one session", many.share(P95) / single, most=4), rate, errors, *more),
+        ratios=(
+            Ratio("p95 / one session", many.share(P95) / single, most=most),
+            Ratio("reruns a second", many.per_second, least=10, unit=""),
+            Ratio("errors", len(many.errors), most=0, unit=""),
+            *more,
+        ),
         memory=memory,
     )
