@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from threading import local
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import state
 from dashboard.actors import Actor, local_actor
@@ -115,9 +117,28 @@ def generation() -> tuple[str, ...]:
     Name what is known at this moment: the key of everything that is cached.
 
     Live calls arrive every few seconds, so the store's digest is looked at once in ``CALLS_EVERY_S``; a
-    change of the account, a fix, or what an operator confirmed shows at once.
+    change of the account, a fix, or what an operator confirmed shows at once: what this process wrote within
+    the run of a page, what others wrote with the next run.
     """
-    opened = workspace()
+    opened, context = workspace(), get_script_run_ctx(suppress_warning=True)
+    run, writes = context.cursors if context else None, opened.state.writes
+    if run is None or _looked.run is not run or _looked.writes != writes:
+        _looked.found, _looked.run, _looked.writes = _generation(opened), run, writes
+    return _looked.found
+
+
+class _Looked(local):
+    """What a thread found when it last looked; a run of a page is known by the cursors that it begins with."""
+
+    run: object = None
+    writes = -1
+    found: tuple[str, ...] = ()
+
+
+_looked = _Looked()
+
+
+def _generation(opened: Workspace) -> tuple[str, ...]:
     with opened.state.reading() as connection:
         known = "/".join(str(value) for value in connection.execute(_KNOWN).one())
     folder, second = str(opened.settings.home), int(datetime.now(UTC).timestamp())

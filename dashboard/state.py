@@ -101,6 +101,8 @@ class State:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.writes = 0
+        """How often this process has written, so that what it read before is known to be old."""
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -150,6 +152,7 @@ class State:
             connection.begin(),
         ):
             yield connection
+        self.writes += 1
 
     def record(self, kind: str, content: Any, *, valid_from: datetime, seen_at: datetime, known_by: str) -> bool:
         """

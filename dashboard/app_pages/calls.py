@@ -12,8 +12,9 @@ title = st.empty()
 asked = call_filters.ask(known, cube)
 part, step = asked.part, "day" if asked.by_day else "hour"
 
-title.title(answers.of_calls(cube.sums("outcome", part=part), call_search.said(asked, zone)))
-if cube.sums(part=asked.whole).empty:
+outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part))
+title.title(answers.of_calls(outcomes, call_search.said(asked, zone)))
+if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty):
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
     st.subheader(f"What became of them, by {step}")
@@ -62,4 +63,4 @@ else:
         plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
         st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
-call_search.show(known, cube, asked)
+call_search.show(known, asked, int(outcomes["calls"].sum()))

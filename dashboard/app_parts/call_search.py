@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow
 import streamlit as st
 
 from dashboard import session
@@ -14,7 +15,7 @@ from dashboard.app_parts import grids, states
 from dashboard.app_parts.call_filters import Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
-from dashboard.calls.cube import Cube, Part, callers, code_of
+from dashboard.calls.cube import Part, callers, code_of
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
@@ -47,14 +48,14 @@ def said(asked: Asked, zone: ZoneInfo) -> str:
     return plain(" ".join(filter(None, [*of, when])))
 
 
-def show(snapshot: Snapshot, cube: Cube, asked: Asked) -> None:
+def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
     """
     Draw the search and the page of calls that it finds.
 
     Args:
         snapshot: For names, addresses and the account.
-        cube: For how many match in all.
         asked: The filters of the page, which count here too.
+        matching: How many outbound calls match these.
     """
     st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
     where = _where(asked)
@@ -62,14 +63,15 @@ def show(snapshot: Snapshot, cube: Cube, asked: Asked) -> None:
     if st.session_state.get("calls_asked") != now:
         st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
-    owned = session.kept("calls", (now, pages[-1]), lambda: _found(asked, where, pages[-1], snapshot))
+    place = now, pages[-1]
+    owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot))
     if owned.empty:
         states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
         return
     shown = owned.head(PAGE_SIZE)
-    _table(shown, snapshot)
+    _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot)), shown, snapshot)
     by_hand = where.number or where.source_ip or where.direction != "outbound"
-    total = None if by_hand else int(cube.sums(part=asked.part)["calls"].sum())
+    total = None if by_hand else matching
     _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
 
 
@@ -118,7 +120,8 @@ def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
     return rows
 
 
-def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
+def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
+    """Return what the table shows, as the browser takes it."""
     frame = pd.DataFrame(
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
@@ -135,10 +138,14 @@ def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
             ],
         }
     )
+    return pyarrow.Table.from_pandas(frame, preserve_index=False)
+
+
+def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
     event = st.dataframe(
-        frame,
+        rows,
         hide_index=True,
-        height=grids.height(len(frame), most=12, px=460),
+        height=grids.height(len(owned), most=12, px=460),
         column_config={
             "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
             "started_at": grids.at("Started"),
@@ -154,9 +161,9 @@ def _table(owned: pd.DataFrame, snapshot: Snapshot) -> None:
         selection_mode="single-row",
         key="calls_table",
     )
-    rows = event["selection"]["rows"]
-    if rows and rows[0] < len(owned):
-        _detail(owned.iloc[rows[0]], snapshot)
+    chosen = event["selection"]["rows"]
+    if chosen and chosen[0] < len(owned):
+        _detail(owned.iloc[chosen[0]], snapshot)
 
 
 def _detail(call: pd.Series, snapshot: Snapshot) -> None:
