@@ -16,9 +16,10 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
+from dashboard import marks
 from dashboard.changes import Impact
 from dashboard.findings import Severity, Status
-from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, bucket_axis, legend, say, time_axis, tip
+from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, say, tip
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
@@ -41,13 +42,12 @@ KIND_OF: Final[Mapping[str, str]] = {
 
 REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "cannot tell": "unknown"}
 """Label of a replay to state, in the order of the bar."""
-
 STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
 
 PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT = 280, 92, 26
 """Heights in pixels."""
 NOTE_ROOM = 1.35
-"""How much wider than its longest bar a plot is, for the notes behind bars."""
+"""How much wider than its longest bar a plot is, for the notes."""
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
@@ -81,7 +81,7 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     shown = frame.assign(share=share, bottom=0.0, state="lost")
     shown["sentence"] = say(shown, "{who}, {day}: {refused:,} of {calls:,} calls refused ({share:.0%})")
     domain = [frame["from_at"].min().isoformat(), frame["until_at"].max().isoformat()]
-    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=time_axis(3))
+    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=marks.time_axis(3))
     top = max(0.05, float(shown["share"].max()))
     y = alt.Y(
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
@@ -89,7 +89,7 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
     rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=_state(), tooltip=tip())
     panels = {}
-    for who in _worst_first(shown):
+    for who in marks.worst_first(shown):
         rows = shown[shown["who"] == who]
         bars = _bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
         drawn = bars.encode(x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=_state(), tooltip=tip())
@@ -97,7 +97,13 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     return panels
 
 
-def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None, brush: bool = False) -> Drawn:
+def outcomes_over_time(
+    frame: pd.DataFrame,
+    *,
+    now: datetime | None = None,
+    brush: bool = False,
+    chosen: tuple[datetime, datetime] | None = None,
+) -> Drawn:
     """
     Draw calls over time, stacked by what became of them.
 
@@ -105,20 +111,22 @@ def outcomes_over_time(frame: pd.DataFrame, *, now: datetime | None = None, brus
         frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
         now: A bucket that ends later is said to be counted so far.
         brush: A stretch of time can be chosen on it (``BRUSH``).
+        chosen: The stretch that is, from and up to.
     """
-    shown = _with_kinds(frame)
+    shown = marks.stretch(_with_kinds(frame), chosen)
     shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
     shown["sentence"] = say(shown, "{day}: {calls:,} calls {kind_said}{so_far}")
     shown = shown.sort_values(["from_at", "order"])
     shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
-    bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "sentence"]], binSpacing=1)
+    bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]], binSpacing=1)
     drawn = bars.encode(
-        x=alt.X("from_at:T", title=None, axis=bucket_axis(shown)),
+        x=alt.X("from_at:T", title=None, axis=marks.bucket_axis(shown)),
         x2=alt.X2("until_at"),
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2=alt.Y2("bottom"),
-        color=_state(legend({state: label for label, state in KINDS.values()})),
+        color=_state(marks.legend({state: label for label, state in KINDS.values()})),
+        opacity=marks.as_it_says(),
         tooltip=tip(),
     )
     named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
@@ -290,10 +298,3 @@ def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:
         state=[KINDS[kind][1] for kind in frame["kind"]],
         order=[kinds.index(kind) for kind in frame["kind"]],
     )
-
-
-def _worst_first(shown: pd.DataFrame) -> list[str]:
-    recent = shown.sort_values("from_at").groupby("who").tail(3)
-    latest = recent.groupby("who")[["calls", "refused"]].sum()
-    share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")
-    return [str(who) for who in share.sort_values(ascending=False, kind="stable").index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import altair as alt
@@ -49,6 +50,18 @@ def bucket_axis(shown: pd.DataFrame) -> alt.Axis:
     )
 
 
+def stretch(shown: pd.DataFrame, chosen: tuple[datetime, datetime] | None) -> pd.DataFrame:
+    """Add ``opacity``: less for a bucket that lies outside of the time that was chosen."""
+    begin, end = chosen or (shown["from_at"].min(), shown["until_at"].max())
+    inside = (shown["from_at"] < end) & (shown["until_at"] > begin)
+    return shown.assign(opacity=inside.map({True: 1.0, False: NOT_CHOSEN}).astype("float64"))
+
+
+def as_it_says() -> alt.Opacity:
+    """Take the opacity that ``stretch`` gave."""
+    return alt.Opacity("opacity:Q", scale=None, legend=None)
+
+
 def time_axis(count: int) -> alt.Axis:
     """Name about so many days."""
     return alt.Axis(format="%-d %b", tickCount=count, grid=False, labelFlush=True)
@@ -64,3 +77,11 @@ def day(at: Any) -> str:
     """Write a time as ``2 Nov``, with its clock time where it is not midnight."""
     moment = pd.Timestamp(0 if at is None else at)
     return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")
+
+
+def worst_first(shown: pd.DataFrame) -> list[str]:
+    """Return who is refused most of late, the largest share of the last three buckets first."""
+    recent = shown.sort_values("from_at").groupby("who").tail(3)
+    latest = recent.groupby("who")[["calls", "refused"]].sum()
+    share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")
+    return [str(who) for who in share.sort_values(ascending=False, kind="stable").index]

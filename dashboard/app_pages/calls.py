@@ -13,54 +13,60 @@ asked = call_filters.ask(known, cube)
 part, step = asked.part, "day" if asked.by_day else "hour"
 
 outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part))
-title.title(answers.of_calls(outcomes, call_search.said(asked, zone)))
+title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outcome))
 if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty):
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
     st.subheader(f"What became of them, by {step}")
     call_filters.chart(
-        call_filters.time_key(step),
-        over := call_filters.over(asked),
+        call_filters.time_key(asked),
+        (over := call_filters.over(asked), call_filters.stretch(asked)),
         lambda: charts.outcomes_over_time(
-            shapes.outcomes(cube, over, zone, by_day=asked.by_day), now=known.taken_at, brush=True
+            shapes.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
+            now=known.taken_at,
+            brush=True,
+            chosen=call_filters.stretch(asked),
         ),
         "Outbound calls by outcome over time; draw over a stretch of time to look at it alone",
         call_filters.brushed(asked, zone),
     )
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("By PBX")
-        call_filters.chart(
-            f"calls_by_pbx_{part.who}",
-            part,
-            lambda: charts.calls_by_pbx(shapes.by_pbx(cube, asked.without("who")), chosen=part.who),
-            "Outbound calls by PBX and outcome; choose one to look at it alone",
-            call_filters.picked("who"),
-        )
-        st.subheader("By SIP code")
-        call_filters.chart(
-            f"calls_by_code_{part.code}",
-            part,
-            lambda: charts.calls_by_code(shapes.by_code(cube, asked.without("code")), chosen=part.code),
-            "Outbound calls by final SIP code; choose one to look at it alone",
-            call_filters.picked("code"),
-        )
-    with right:
-        st.subheader("Costliest destinations")
-        costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")))
-        if costs.empty:
-            st.caption("Nothing was charged for these calls.")
-        else:
+    if outcomes.empty:
+        states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
+    else:
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.subheader("By PBX")
             call_filters.chart(
-                f"calls_by_zone_{part.zone}",
+                f"calls_by_pbx_{part.who}",
                 part,
-                lambda: charts.top_destinations(costs, chosen=part.zone),
-                "Destinations by cost; choose one to look at it alone",
-                call_filters.picked("zone"),
+                lambda: charts.calls_by_pbx(shapes.by_pbx(cube, asked.without("who")), chosen=part.who),
+                "Outbound calls by PBX and outcome; choose one to look at it alone",
+                call_filters.picked("who"),
             )
-        st.subheader("Hour of the week")
-        week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone))
-        plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
-        st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
+            st.subheader("By SIP code")
+            call_filters.chart(
+                f"calls_by_code_{part.code}",
+                part,
+                lambda: charts.calls_by_code(shapes.by_code(cube, asked.without("code")), chosen=part.code),
+                "Outbound calls by final SIP code; choose one to look at it alone",
+                call_filters.picked("code"),
+            )
+        with right:
+            st.subheader("Costliest destinations")
+            costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")))
+            if costs.empty:
+                st.caption("Nothing was charged for these calls.")
+            else:
+                call_filters.chart(
+                    f"calls_by_zone_{part.zone}",
+                    part,
+                    lambda: charts.top_destinations(costs, chosen=part.zone),
+                    "Destinations by cost; choose one to look at it alone",
+                    call_filters.picked("zone"),
+                )
+            st.subheader("Hour of the week")
+            week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone))
+            plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
+            st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
 call_search.show(known, asked, int(outcomes["calls"].sum()))

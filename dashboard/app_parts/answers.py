@@ -55,11 +55,13 @@ def of_findings(findings: Sequence[Finding]) -> str:
     return f"{head}{': ' + join(verbs) if verbs else ''}.{tail}"
 
 
-def of_calls(rows: pd.DataFrame, words: str) -> str:
-    """Say how many outbound calls there were and how many were refused."""
+def of_calls(rows: pd.DataFrame, words: str, outcome: str = "") -> str:
+    """Say how many outbound calls there were, and how many were refused unless one ``outcome`` was asked for."""
     total = int(rows["calls"].sum())
     if not total:
         return f"No outbound call {words}."
+    if outcome:
+        return f"{count(total, 'outbound call')} {words}."
     refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
     share = f"{refused / total:.1%} were refused for authorization" if refused else "none was refused for authorization"
     return f"{count(total, 'outbound call')} {words}; {share}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -31,9 +31,9 @@ MOST_CALLERS = 200
 DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
 """Dimensions of the cube to the names of their filters in the page's address."""
 BEGIN, END = "begin", "end"
-CLEARED: Final = (*DIMENSION_KEYS.values(), BEGIN, END)
-_REDRAWN: Final = "calls_redrawn"
-"""How often a stretch of time was chosen otherwise than on the chart, which then must not show the one drawn on it."""
+NUMBER, SOURCE = "number", "source"
+"""Names of the conditions for single calls in the page's address."""
+CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}
         to = _choice("Destination", "zone", cube, zones, "Any destination")
     always_there = st.empty()  # what comes and goes moves what follows, and the browser draws all that moves anew
-    if any(st.session_state.get(key) for key in CLEARED):
+    if any(st.session_state.get(key) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     whole = Part(since=since)
     begins, ends = (at.replace(tzinfo=zone) if at else None for at in (begin, end))
@@ -87,9 +87,17 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     return Asked(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
 
 
-def time_key(step: str) -> str:
-    """Return the key of the chart over time, another one whenever what is drawn on it no longer holds."""
-    return f"calls_time_{step}_{st.session_state.get(_REDRAWN, 0)}"
+def time_key(asked: Asked) -> str:
+    """Return the key of the chart over time: what is drawn on it by hand gives way to what it was taken for."""
+    stretch = [f"{st.session_state.get(key) or '':%Y%m%d%H}" for key in (BEGIN, END)]
+    return "_".join(["calls_time", "day" if asked.by_day else "hour", *stretch])
+
+
+def stretch(asked: Asked) -> tuple[datetime, datetime] | None:
+    """Return the stretch that was chosen of the whole time, if one was."""
+    if asked.part.since == asked.whole.since and asked.part.until is None:
+        return None
+    return asked.part.since or datetime.min.replace(tzinfo=UTC), asked.part.until or datetime.max.replace(tzinfo=UTC)
 
 
 def over(asked: Asked) -> Part:
@@ -158,6 +166,7 @@ def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
         key="span",
         bind="query-params",
         label_visibility="collapsed",
+        on_change=_forget_stretch,
     )
     words, days = spans[chosen or "7 days"]
     if days == 1:
@@ -167,17 +176,16 @@ def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
 
 
 def _moment(label: str, key: str) -> datetime | None:
-    return st.datetime_input(
-        label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params", on_change=_redraw
-    )
+    return st.datetime_input(label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params")
 
 
 def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> str:
     key = DIMENSION_KEYS[name]
     there = set(cube.values(name))
     values = ["", *(value for value in options if value in there or name == "outcome")]
-    if st.session_state.get(key, "") not in values:
-        values.append(st.session_state[key])
+    told = st.session_state.get(key) or st.query_params.get(key, "")
+    if told not in {*values, *(options.get(value, value) for value in values), anything}:
+        values.append(told)  # a link names what is no longer there; it matches nothing, and says so
     found = st.selectbox(
         label, values, key=key, bind="query-params", format_func=lambda value: options.get(value, value) or anything
     )
@@ -190,10 +198,10 @@ def _callers(cube: Cube) -> list[str]:
     return sorted(found, key=lambda who: (who[:1].isdigit(), who))
 
 
-def _redraw() -> None:
-    st.session_state[_REDRAWN] = st.session_state.get(_REDRAWN, 0) + 1
+def _forget_stretch() -> None:
+    """Let go of a stretch of the time that was chosen before."""
+    st.session_state.update({key: None for key in (BEGIN, END) if st.session_state.get(key)})
 
 
 def _clear() -> None:
-    _redraw()
-    st.session_state.update({**dict.fromkeys(DIMENSION_KEYS.values(), ""), BEGIN: None, END: None})
+    st.session_state.update({**dict.fromkeys(CLEARED, ""), BEGIN: None, END: None})

@@ -33,7 +33,7 @@ TOLD_BY: Final = {
     "number": "number",
 }
 PAGE_SIZE = 50
-PAGES_KEY = "calls_pages"
+PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
 
 
 def said(asked: Asked, zone: ZoneInfo) -> str:
@@ -141,7 +141,18 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
     return pyarrow.Table.from_pandas(frame, preserve_index=False)
 
 
+def _table_key(calls: list[str]) -> str:
+    """Return the table's key, another one where a row is ticked and the rows have moved under it."""
+    shown, turn = st.session_state.get(TABLE_KEY, (calls, 0))
+    ticked = st.session_state.get(f"{TABLE_KEY}_{turn}", {}).get("selection", {}).get("rows")
+    if ticked and shown != calls:
+        turn += 1
+    st.session_state[TABLE_KEY] = (calls, turn)
+    return f"{TABLE_KEY}_{turn}"
+
+
 def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
+    key = _table_key(list(owned["call_key"]))
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -159,7 +170,7 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
         },
         on_select="rerun",
         selection_mode="single-row",
-        key="calls_table",
+        key=key,
     )
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(owned):

@@ -7,6 +7,7 @@ draft, the draft is carried over to the account as it is now: what somebody adde
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ AS_NOW, ON, OFF = "as now", "on", "off"
 GIVEN = ("network", "label", "owner", "purpose", "role", "review_by")
 """What an entry is; when it came and from whom may be read anew without the list having moved."""
 TYPED = ["network", "label", "origin"]
+_PASTED, _ADDRESS_LIKE = re.compile(r"[\s,;]+"), re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:/]+")
 
 
 @dataclass
@@ -119,6 +121,17 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
         named = f"{'' if now else 'Formerly '}{snapshot.name_of(pbx_id)}" if pbx_id else "Nobody's"
         said.append(named if pbx_id or is_network(network) else "")
     return pd.Series(said, index=networks.index, dtype="str")
+
+
+def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
+    """Give each address of a list that was pasted into one cell a row of its own; ``None`` where none was."""
+    told = _typed(rows)
+    pieces = [_PASTED.split(text.strip()) for text in told["network"]]
+    several = [len(found) > 1 and all(map(_ADDRESS_LIKE.fullmatch, found)) for found in pieces]
+    if not any(several):
+        return None
+    split = [found if many else [text] for found, many, text in zip(pieces, several, told["network"], strict=True)]
+    return told.assign(network=pd.Series(split, told.index)).explode("network", ignore_index=True)
 
 
 def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> Reading:

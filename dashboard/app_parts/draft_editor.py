@@ -64,6 +64,9 @@ def edit_list(draft: Draft, snapshot: Snapshot) -> None:
         placeholder="",
         key=draft.key,
     )
+    if (pasted := drafts.spread(draft.edited)) is not None:
+        draft.put(pasted, snapshot)
+        st.rerun()
     there = draft.edited.loc[draft.edited.index.intersection(draft.base.index)]
     written = there[(there["network"].fillna("") != draft.base.loc[there.index, "network"]).to_numpy()]
     if (drafts.whose(written["network"].fillna(""), snapshot) != written["whose"]).any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -146,7 +147,7 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
             st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
     if finding.evidence:
         st.markdown("**Evidence**")
-        frame = evidence_frame(finding)
+        frame = evidence_frame(finding, session.zone())
         st.dataframe(frame, hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
 
 
@@ -174,14 +175,14 @@ def none_left(findings: Sequence[Finding]) -> None:
         states.empty("Nothing was checked yet. Sync the account.", icon=ICONS["unknown"])
 
 
-def evidence_frame(finding: Finding) -> pd.DataFrame:
-    """Return the evidence as a table: one row a fact, columns as the check names them."""
+def evidence_frame(finding: Finding, zone: ZoneInfo) -> pd.DataFrame:
+    """Return the evidence as a table: one row a fact, columns as the check names them, times in the viewer's zone."""
     frame = pd.DataFrame([dict(row) for row in finding.evidence])
     for name in frame.columns:
         if str(name).endswith("(USD)"):
             frame[name] = frame[name].astype("float64")
         elif str(name) in ("first call", "last call"):
-            frame[name] = pd.to_datetime(frame[name], format="ISO8601", utc=True)
+            frame[name] = pd.to_datetime(frame[name], format="ISO8601", utc=True).dt.tz_convert(zone)
     return frame.rename(columns={name: f"{name[0].upper()}{name[1:]}" for name in map(str, frame.columns)})
 
 

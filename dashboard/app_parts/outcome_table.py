@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -78,12 +77,13 @@ def view(snapshot: Snapshot, since: datetime) -> None:
         _by(by, snapshot, since)
 
 
-def table(by: str, since: datetime) -> tuple[pd.DataFrame, int]:
-    """Return the numbers by one of ``BY``, and how many rows there would be."""
+def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
+    """Return the numbers by one of ``BY``, how many rows there would be, and the calls behind those shown."""
 
-    def made() -> tuple[pd.DataFrame, int]:
+    def made() -> tuple[pd.DataFrame, int, pd.DataFrame]:
         found = rows(by, since)
-        return outcome_rows.table(found), found["of"].nunique()
+        shown = outcome_rows.table(found)
+        return shown, found["of"].nunique(), found[found["of"].isin(shown["of"])]
 
     return session.kept(f"outcome table {by}", since, made)
 
@@ -95,7 +95,8 @@ def rows(by: str, since: datetime) -> pd.DataFrame:
 
 
 def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
-    (found, there), everything = table(by, since), partial(rows, by, since)
+    found, there, behind = table(by, since)
+    name = f"day in {session.zone().key}" if by == "day" else by
     if by == "day":
         found = found.sort_values("of", ascending=False, ignore_index=True)
     if by == "pop" and not outcome_rows.pops_of(snapshot):
@@ -112,7 +113,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
-            "of": grids.text(BY[by], width=108 if by == "source" else 140),
+            "of": grids.text(BY[by], width={"source": 108, "destination": 200}.get(by, 140)),
             "whose": grids.text("Whose", width=108),
             "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
             "asr": _share("asr"),
@@ -144,7 +145,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         grids.download(
             f"outcomes-by-{by}",
             len(found),
-            lambda: outcome_rows.in_full(everything(), by, list(found["of"])),
+            lambda: outcome_rows.in_full(behind, name, list(found["of"])),
             snapshot,
             key=f"outcomes_csv_{by}",
         )
@@ -175,7 +176,10 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
         placeholder="-",
         key="outcomes_dialed",
     )
-    grids.download("numbers-dialed", len(found), lambda: found, snapshot, key="outcomes_csv_dialed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        most = len(found) == outcome_seen.MOST_DIALED
+        st.caption(f"The {len(found)} that cost most." if most else "The costliest first.", width="content")
+        grids.download("numbers-dialed", len(found), lambda: found, snapshot, key="outcomes_csv_dialed")
 
 
 def _new(snapshot: Snapshot, since: datetime) -> None:

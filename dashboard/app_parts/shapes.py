@@ -57,12 +57,15 @@ def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
     return grouped.assign(until_at=grouped["from_at"] + A_DAY)
 
 
-def outcomes(cube: Cube, part: Part, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
-    """Return what ``charts.outcomes_over_time`` takes, by day or hour in the viewer's zone; every kind has each."""
+def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
+    """Return what ``charts.outcomes_over_time`` takes: every kind has each day or hour of the zone till then."""
     found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
     if found.empty:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
-    starts = pd.Index(sorted(found["at"].unique()), name="from_at")
+    step = "D" if by_day else "h"
+    first = found["at"].min() if part.since is None else pd.Timestamp(part.since).tz_convert(zone).floor("h")
+    begin, end = (at.normalize() if by_day else at for at in (first, pd.Timestamp(until).tz_convert(zone)))
+    starts = pd.date_range(begin, end, freq=step, name="from_at").union(pd.Index(found["at"].unique()))
     kinds = [kind for kind in KINDS if kind in set(found["kind"])]
     whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
     summed = found.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]

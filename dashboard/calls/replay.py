@@ -8,6 +8,7 @@ by call. Labels as in the design, section 3. Inbound calls are not judged.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import tables
+from dashboard.calls.cube import NOBODYS
 from dashboard.calls.judging import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
 from dashboard.calls.sums import COUNTED, Flags, Ints, Sums, dollars
 from dashboard.changes import Impact
@@ -128,7 +130,7 @@ class Replayer:
     def who(self) -> tuple[Ints, list[str]]:
         """Whose each key is: places in a list of names, of PBXs and of addresses that are nobody's."""
         ours = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
-        nobodys = [f"{address} (nobody's)" for address in self.keys.sources]
+        nobodys = [f"{address}{NOBODYS}" for address in self.keys.sources]
         of_none = (self.keys.pbxs == "").to_numpy()[self.keys.pbx]
         return np.where(of_none, len(ours) + self.keys.source, self.keys.pbx), [*ours, *nobodys]
 
@@ -174,10 +176,13 @@ class Replay:
         )
 
     def who(self, label: str) -> tuple[str, ...]:
-        """Return whose calls carry a label: names of PBXs, and addresses that are nobody's."""
+        """Return whose calls carry a label: PBXs, then addresses that are nobody's, those with the most calls first."""
         whose, names = self._of.who
         there = (self._keys.label == LABELS.index(label)) & (self._sums.rows > 0)
-        return tuple(sorted({names[place] for place in np.unique(whose[there])}))
+        calls: Counter[str] = Counter()
+        for place, count in zip(whose[there], self._sums.calls[there], strict=True):
+            calls[names[place]] += int(count)
+        return tuple(sorted(calls, key=lambda name: (name.endswith(NOBODYS), -calls[name], name)))
 
     def by_pbx(self) -> pd.DataFrame:
         """Return ``who``, ``label``, ``calls``, ``minutes``, ``cost_usd``: a row per PBX or address and label."""

@@ -334,3 +334,24 @@ def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -
         assert row["calls"] == behind.rows_of(found, row["label"], row["who"], world)["calls"].sum()
         assert row["calls"] <= behind.rows_of(found, row["label"], "", world)["calls"].sum()
     assert [STRANGER] == list(behind.rows_of(found, "unchanged", f"{STRANGER} (nobody's)", world)["source_ip"])
+
+
+def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
+    """Each address gets a row, whatever stands between them; what is no list of addresses stays for its fault."""
+    rows = draft.begin(world).base
+    pasted = pd.DataFrame(
+        [
+            {"network": "198.51.100.24\n198.51.100.0/30, 203.0.113.9", "label": "new", "origin": ""},
+            {"network": "198.51.100.40 Atlanta", "label": "", "origin": ""},
+        ]
+    )
+    found = draft.spread(pd.concat([rows, pasted]))
+
+    assert found is not None
+    assert list(found["network"])[len(rows) :] == [
+        "198.51.100.24",
+        "198.51.100.0/30",
+        "203.0.113.9",
+        "198.51.100.40 Atlanta",
+    ]
+    assert draft.spread(rows) is None

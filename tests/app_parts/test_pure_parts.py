@@ -119,20 +119,20 @@ def test_days_are_those_of_the_viewer() -> None:
     late = NOW.replace(hour=1)
     cube = cube_of(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
 
-    assert [19] == [at.day for at in shapes.outcomes(cube, ALL, NEW_YORK)["from_at"]]
-    assert [20] == [at.day for at in shapes.outcomes(cube, ALL, UTC)["from_at"]]
+    assert [19] == [at.day for at in shapes.outcomes(cube, ALL, late, NEW_YORK)["from_at"]]
+    assert [20] == [at.day for at in shapes.outcomes(cube, ALL, late, UTC)["from_at"]]
 
 
 def test_every_kind_has_every_day() -> None:
-    """A stack without a gap: a kind that did not occur on a day is there with nothing."""
+    """A stack without a gap: a kind that did not occur on a day, and a day without calls, are there with nothing."""
     cube = cube_of(
         make_snapshot(
             traffic=[calls_row("198.51.100.11"), refused_row("198.51.100.11", at=NOW - timedelta(days=2))],
         )
     )
-    shown = shapes.outcomes(cube, ALL, UTC)
+    shown = shapes.outcomes(cube, ALL, NOW, UTC)
 
-    assert 4 == len(shown)
+    assert [18, 18, 19, 19, 20, 20] == [at.day for at in shown["from_at"]]
     assert 2 == int(shown["calls"].sum())
 
 
@@ -160,7 +160,7 @@ def test_empty_calls_make_empty_shapes() -> None:
     cube = Cube(EMPTY, [])
 
     assert shapes.refusals(cube, UTC).empty
-    assert shapes.outcomes(cube, ALL, UTC).empty
+    assert shapes.outcomes(cube, ALL, NOW, UTC).empty
     assert shapes.by_destination(cube, ALL).empty
     assert 0 == shapes.by_hour_of_week(cube, ALL, UTC)["value"].sum()
 

@@ -52,7 +52,7 @@ def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) ->
 def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
     """A selected call is told in a sentence, with the addresses and whose they are."""
     at = app("calls", span="30 days", outcome="Refused for authorization")
-    at.session_state["calls_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.session_state["calls_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     at.run()
 
     assert not at.exception
