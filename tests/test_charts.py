@@ -13,6 +13,7 @@ import pytest
 
 from dashboard import charts
 from dashboard.changes import Impact, LabelCount
+from dashboard.marks import NOT_CHOSEN
 from dashboard.tables import OUTCOMES
 
 THEME = tomllib.loads((Path(charts.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
@@ -314,3 +315,14 @@ def luminance(color: str) -> float:
     parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_stretch_that_is_chosen_stands_out() -> None:
+    """Buckets outside of it are dimmed; where none is chosen all stand alike."""
+    frame = pd.concat(
+        [kinds(answered=8), kinds(answered=5).assign(from_at=DAYS[1], until_at=DAYS[2])], ignore_index=True
+    )
+    chosen, none = (charts.outcomes_over_time(frame, brush=True, chosen=it) for it in ((DAYS[1], DAYS[2]), None))
+
+    assert [NOT_CHOSEN, 1.0] == [row["opacity"] for row in rows(drawn(chosen))]
+    assert [1.0, 1.0] == [row["opacity"] for row in rows(drawn(none))]

@@ -89,7 +89,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
 
 def time_key(asked: Asked) -> str:
     """Return the key of the chart over time: what is drawn on it by hand gives way to what it was taken for."""
-    stretch = [f"{st.session_state.get(key) or '':%Y%m%d%H}" for key in (BEGIN, END)]
+    stretch = [str(st.session_state.get(key) or "") for key in (BEGIN, END)]
     return "_".join(["calls_time", "day" if asked.by_day else "hour", *stretch])
 
 

@@ -60,13 +60,15 @@ def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
 def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
     """Return what ``charts.outcomes_over_time`` takes: every kind has each day or hour of the zone till then."""
     found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
-    if found.empty:
+    if found.empty and part.since is None:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
     step = "D" if by_day else "h"
-    first = found["at"].min() if part.since is None else pd.Timestamp(part.since).tz_convert(zone).floor("h")
+    first = found["at"].min() if part.since is None else pd.Timestamp(part.since).floor("h").tz_convert(zone)
     begin, end = (at.normalize() if by_day else at for at in (first, pd.Timestamp(until).tz_convert(zone)))
-    starts = pd.date_range(begin, end, freq=step, name="from_at").union(pd.Index(found["at"].unique()))
-    kinds = [kind for kind in KINDS if kind in set(found["kind"])]
+    starts = pd.date_range(begin, end, freq=step, name="from_at")
+    if not found.empty:
+        starts = starts.union(pd.Index(found["at"].unique()))
+    kinds = [kind for kind in KINDS if kind in set(found["kind"])] or [next(iter(KINDS))]
     whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
     summed = found.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
     shown = summed.reindex(whole, fill_value=0).reset_index()

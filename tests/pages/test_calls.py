@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
+
+from dashboard.workspace import Workspace
 
 
 def words(at: AppTest) -> str:
@@ -90,3 +93,43 @@ def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]
 
     assert not at.exception
     assert "outbound calls in the last 30 days" in at.title[0].value
+
+
+def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What was chosen in the old span may not lie in the new one."""
+    begin = account.snapshot().taken_at - timedelta(days=3)
+    at = app("calls", span="7 days", begin=f"{begin:%Y-%m-%dT00:00}")
+    assert " from " in at.title[0].value
+
+    at.segmented_control(key="span").set_value("30 days").run()
+
+    assert not at.exception
+    assert "in the last 30 days" in at.title[0].value
+
+
+def test_a_tick_does_not_move_to_another_call(app: Callable[..., AppTest]) -> None:
+    """Where the rows are others, no call is chosen any longer."""
+    at = app("calls", span="30 days")
+    at.session_state["calls_table_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+    assert "Told by its" in words(at) or "No PBX could be told" in words(at)
+
+    at.selectbox(key="outcome").set_value("refused_auth").run()
+
+    assert not at.exception
+    assert "Told by its" not in words(at)
+    assert "No PBX could be told" not in words(at)
+
+
+def test_a_link_that_names_nobody_says_so(app: Callable[..., AppTest]) -> None:
+    """A filter that is not known is not dropped for a wider one."""
+    at = app("calls", span="30 days", **{"from": "Nowhere"})
+
+    assert not at.exception
+    assert at.title[0].value.startswith("No outbound call of Nowhere")
+
+
+def test_one_outcome_has_no_share(app: Callable[..., AppTest]) -> None:
+    """Of refused calls nobody need be told that all were refused."""
+    title = app("calls", span="30 days", outcome="Refused for authorization").title[0].value
+    assert "%" not in title
