@@ -6,18 +6,17 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from dashboard.marks import BRUSH
+from dashboard.marks import NOT_CHOSEN
 from tests.browser.conftest import Program, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def drawn(page: Page) -> float:
-    """Return how wide the stretch is that is drawn on the chart over time."""
-    stretch = page.get_by_test_id("stVegaLiteChart").nth(0).locator(f".{BRUSH}_brush path")
-    return float(stretch.first.evaluate("path => path.getBBox().width"))
+def dimmed(page: Page) -> Locator:
+    """Return the bars of the chart over time that lie outside of the stretch that was chosen."""
+    return page.get_by_test_id("stVegaLiteChart").nth(0).locator(f'path[opacity="{NOT_CHOSEN}"]')
 
 
 @pytest.mark.timeout(600)
@@ -47,13 +46,14 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
 
     expect(title).to_contain_text(re.compile(r"of Denver from \d+ \w+ 00:00 to \d+ \w+ 00:00"))
     settle(page)
-    assert drawn(page) > 0
+    expect(dimmed(page).first).to_be_attached()
     narrowed, shared = title.inner_text(), page.url
     other = open_page(program.url)
     other.goto(shared)
     expect(other.get_by_role("heading", level=1)).to_have_text(narrowed)
+    expect(dimmed(other).first).to_be_attached()
 
     page.get_by_role("button", name="Clear filters").click()
     expect(title).to_contain_text("outbound calls in the last 30 days")
     settle(page)
-    assert drawn(page) == 0
+    expect(dimmed(page)).to_have_count(0)
