@@ -17,15 +17,16 @@ title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outco
 if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty):
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
+    over, stretch = call_filters.over(asked), call_filters.stretch(asked)
     st.subheader(f"What became of them, by {step}")
     call_filters.chart(
         call_filters.time_key(asked),
-        (over := call_filters.over(asked), call_filters.stretch(asked)),
+        (over, stretch),
         lambda: charts.outcomes_over_time(
             shapes.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
             now=known.taken_at,
             brush=True,
-            chosen=call_filters.stretch(asked),
+            chosen=stretch,
         ),
         "Outbound calls by outcome over time; draw over a stretch of time to look at it alone",
         call_filters.brushed(asked, zone),

@@ -197,6 +197,7 @@ class _Reader:
 
     def _slow(self, prepared: Prepared) -> None:
         staged, numbered = self._staged, self._work / "numbered.csv"
+        self._watch.begin(1)
         broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
         types = dict.fromkeys(("line", *prepared.columns), TEXT)
         with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
