@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import grids, states
-from dashboard.app_parts.call_filters import Asked
+from dashboard.app_parts.call_filters import NUMBER, SOURCE, Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
 from dashboard.calls.cube import Part, callers, code_of
@@ -85,8 +85,8 @@ def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, 
 def _where(asked: Asked) -> CallFilter:
     """Draw the conditions for single calls; return all that are no matter of attribution."""
     with st.grid(3, min_column_width=180):
-        number = st.text_input("Number, or part of it", key="number", bind="query-params", icon=":material/dialpad:")
-        address = st.text_input("Source address", key="source", bind="query-params", icon=":material/lan:")
+        number = st.text_input("Number, or part of it", key=NUMBER, bind="query-params", icon=":material/dialpad:")
+        address = st.text_input("Source address", key=SOURCE, bind="query-params", icon=":material/lan:")
         direction = st.selectbox(
             "Direction",
             ["outbound", "inbound", ""],

@@ -124,14 +124,24 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
 
 
 def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
-    """Give each address of a list that was pasted into one cell a row of its own; ``None`` where none was."""
+    """
+    Give each address of a list that was pasted into one cell a row of its own.
+
+    Args:
+        rows: As in ``read``.
+
+    Returns:
+        All rows; the first address of a cell takes the place of its entry. ``None`` where no list was pasted.
+    """
     told = _typed(rows)
     pieces = [_PASTED.split(text.strip()) for text in told["network"]]
     several = [len(found) > 1 and all(map(_ADDRESS_LIKE.fullmatch, found)) for found in pieces]
     if not any(several):
         return None
     split = [found if many else [text] for found, many, text in zip(pieces, several, told["network"], strict=True)]
-    return told.assign(network=pd.Series(split, told.index)).explode("network", ignore_index=True)
+    spread_out = told.assign(network=pd.Series(split, told.index)).explode("network")
+    first = pd.Series(~spread_out.index.duplicated(), spread_out.index)
+    return spread_out.assign(origin=spread_out["origin"].where(first, "")).reset_index(drop=True)
 
 
 def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> Reading:

@@ -355,3 +355,14 @@ def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
         "198.51.100.40 Atlanta",
     ]
     assert draft.spread(rows) is None
+
+
+def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> None:
+    """The first address is what the entry becomes; the others are new."""
+    rows = draft.begin(world).base
+    entry = rows["network"].iloc[0]
+    found = draft.spread(rows.assign(network=["198.51.100.200 198.51.100.201", *rows["network"].iloc[1:]]))
+
+    assert found is not None
+    assert list(found["origin"].iloc[:2]) == [entry, ""]
+    assert len(found) == len(rows) + 1
