@@ -71,7 +71,7 @@ def parse_entry(
     Read one entry of the allow list, or say what is wrong with it.
 
     Args:
-        text: What somebody typed, or a cell of a file, with nothing around it.
+        text: What somebody typed, or a cell of a file, with nothing around it; ``/32`` is a single address.
         public_ranges: Networks in CIDR form to treat as public although they are special-purpose.
         allow_cidr: The carrier takes networks; a network may not touch a special-purpose range.
         allow_ipv6: The carrier takes IPv6 addresses.
@@ -89,7 +89,7 @@ def parse_entry(
         raise AddressError(f"{shown} looks like a spreadsheet formula, not an address. Write the address itself.")
     if any(character.isspace() or not character.isprintable() for character in text):
         raise AddressError(f"{shown} has a space or an invisible character in it. Write one address with nothing else.")
-    if "/" in text:
+    if "/" in (text := text if ":" in text else text.removesuffix("/32")):
         return _parse_network(text, shown, public_ranges, allow_cidr=allow_cidr, allow_ipv6=allow_ipv6)
     address = _parse_address(text, shown, allow_ipv6=allow_ipv6)
     _refuse_special(address, public_ranges)

@@ -145,6 +145,10 @@ Change = Annotated[
 """One reversible edit of the account."""
 
 
+NOBODYS = " (nobody's)"
+"""Follows the address of a caller that is none of our PBXs."""
+
+
 class LabelCount(_Value):
     """What a replay says of one label: ``cost_usd`` as text with all its digits."""
 
@@ -164,10 +168,18 @@ class Impact(_Value):
     saves: tuple[str, ...] = ()
     to_ip: int = 0
     """Calls that stay admitted and move from credentials to IP authentication."""
+    nobodys: dict[str, int] = Field(default_factory=dict)
+    """By label, how many of the calls came from addresses that nobody owns."""
+    unclear: dict[str, int] = Field(default_factory=dict)
+    """Calls that nobody can tell, by what follows "because"; those with the most calls first."""
 
     def calls(self, label: str) -> int:
         """Return how many calls carry the label."""
         return self.labels[label].calls if label in self.labels else 0
+
+    def ours(self, label: str) -> int:
+        """Return how many calls of our PBXs carry the label."""
+        return self.calls(label) - self.nobodys.get(label, 0)
 
 
 class Interlock(_Value):

@@ -3,8 +3,8 @@ Frame in, Altair chart out.
 
 Color means state and nothing else: ``STATES`` are places in the theme's palette, so a chart is right in
 light and in dark; a notebook calls ``use_in_notebook`` once. Labels stand beside what they name; only the
-stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence.
-Times are in the viewer's zone.
+stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence; times
+are in the viewer's zone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ KIND_OF: Final[Mapping[str, str]] = {
 
 REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "cannot tell": "unknown"}
 """Label of a replay to state, in the order of the bar."""
-STATUS_STATES: Final[Mapping[str, str]] = {Status.FAIL: "lost", Status.UNKNOWN: "unknown", Status.PASS: "good"}
+STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
+SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
 
 PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT = 280, 92, 26
 """Heights in pixels."""
@@ -205,21 +206,20 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
 
 def findings_by_severity(frame: pd.DataFrame) -> Drawn:
     """
-    Draw how many findings there are at each severity, failed and unknown apart.
+    Draw how many findings there are at each severity, failed (in its color) and unknown apart.
 
     Args:
         frame: ``severity`` and ``status`` (of ``findings``), ``findings`` (a count).
     """
     shown = frame.assign(
-        state=[STATUS_STATES[status] for status in frame["status"]],
+        state=frame["status"].map(STATUS_STATES).fillna(frame["severity"].map(SEVERITY_STATES)).astype("str"),
         order=[list(Status).index(Status(status)) for status in frame["status"]],
-        who=[str(severity).capitalize() for severity in frame["severity"]],
+        who=frame["severity"].str.capitalize(),
     )
     shown["sentence"] = say(shown, "{who}: {findings} {status}")
     totals = shown.groupby("who", as_index=False)[["findings"]].sum()
     totals["note"] = totals["findings"].astype(str)
-    ranks = [severity.value.capitalize() for severity in Severity]
-    return _rows(shown, totals, by="who", value="findings", sort=ranks)
+    return _rows(shown, totals, by="who", value="findings", sort=[each.capitalize() for each in Severity])
 
 
 def replay_bar(impact: Impact) -> Drawn:

@@ -25,7 +25,9 @@ WRONG = {
     "8.8.8.8\u200b": r"8.8.8.8\u200b has a space or an invisible character",
     "8.8.8.8 9.9.9.9": "has a space or an invisible character",
     "1.2.3.4/0": "1.2.3.4/0 is a network in CIDR form.",
-    "8.8.8.8/32": "is a network in CIDR form.",
+    "8.8.8.8/31": "is a network in CIDR form.",
+    "8.8.8.8/32/32": "is a network in CIDR form.",
+    "10.0.0.1/32": "10.0.0.1 is a private address (RFC 1918)",
     "2001:db8::1": "2001:db8::1 is an IPv6 address.",
     "[2001:db8::1]:5060": "is an IPv6 address.",
     "::ffff:8.8.8.8": "is an IPv6 address.",
@@ -103,6 +105,11 @@ def test_a_long_value_is_cut_in_the_message():
         parse_entry("x" * 100_000)
 
     assert len(str(caught.value)) < 250
+
+
+def test_a_network_of_one_address_is_that_address():
+    """Portals and other lists write a single host so; it is no network to the operator."""
+    assert "9.9.9.9" == parse_entry("9.9.9.9/32")
 
 
 @pytest.mark.parametrize(

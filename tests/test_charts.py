@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from dashboard import charts
+from dashboard.app_parts.words import SEVERITY_COLORS
 from dashboard.changes import Impact, LabelCount
+from dashboard.findings import Severity
 from dashboard.marks import NOT_CHOSEN
 from dashboard.tables import OUTCOMES
 
@@ -237,7 +239,19 @@ def test_severities_keep_their_own_order() -> None:
         ]
     )
 
-    assert ["Critical", "Low"] == ranked(drawn(charts.findings_by_severity(frame)), "who")
+    shown = drawn(charts.findings_by_severity(frame))
+
+    assert ["Critical", "Low"] == ranked(shown, "who")
+
+
+def test_a_severity_has_one_color_everywhere() -> None:
+    """What is amber in the lists is amber on the chart; red is kept for what is being lost."""
+    colors = {"lost": "red", "risk": "orange", "unknown": "gray"}
+
+    assert SEVERITY_COLORS == {severity: colors[state] for severity, state in charts.SEVERITY_STATES.items()}
+    frame = pd.DataFrame([{"severity": each, "status": "fail", "findings": 1} for each in Severity])
+    drawn_as = {row["who"]: row["state"] for row in rows(drawn(charts.findings_by_severity(frame)))}
+    assert {str(each).capitalize(): state for each, state in charts.SEVERITY_STATES.items()} == drawn_as
 
 
 def test_there_is_room_for_the_note_of_the_longest_bar() -> None:

@@ -18,10 +18,10 @@ from dashboard.app_parts import grids, states
 from dashboard.app_parts.words import count, plain
 from dashboard.calls.attribution import attribute
 from dashboard.calls.columns import ROLLED_KEYS
-from dashboard.calls.cube import NOBODYS
 from dashboard.calls.destinations import described
 from dashboard.calls.replay import BROKEN, CANNOT, SAVED, UNCHANGED, Replay
 from dashboard.calls.store import CallFilter
+from dashboard.changes import NOBODYS
 from dashboard.charts import KIND_OF, KINDS, REPLAY
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS

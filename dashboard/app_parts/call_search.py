@@ -164,7 +164,7 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
             "source_ip": grids.text("Source address", width=115),
             "destination": grids.text("Number dialed", width=110),
             "duration_s": st.column_config.NumberColumn("Seconds", width=70),
-            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="$%.4f", width=70),
             "zone": grids.text("Destination", width=150),
             "why": grids.text("SIP code and reason", width=260),
         },

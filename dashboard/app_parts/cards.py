@@ -130,7 +130,7 @@ def _costs_today(finding: Finding) -> bool:
 
 def _breaks_ours(finding: Finding, impact: Impact | None, snapshot: Snapshot) -> bool:
     left = owner_of(finding.subject, snapshot).startswith("formerly")
-    return not left and impact is not None and any(not name.endswith("(nobody's)") for name in impact.breaks)
+    return not left and impact is not None and bool(impact.ours("broken"))
 
 
 def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
@@ -168,15 +168,17 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
         return ""
     saved, broken, unsure = (impact.labels[label] for label in ("saved", "broken", "cannot tell"))
     said = [f"Lets in {count(saved.calls, 'past call')}." if saved.calls else ""]
-    ours = [name for name in impact.breaks if not name.endswith("(nobody's)")]
     if broken.calls and left:
         said.append(f"Its {count(broken.calls, 'past call')} came before the PBX left it.")
-    elif broken.calls and not ours:
+    elif broken.calls and not impact.ours("broken"):
         said.append(f"Stops {count(broken.calls, 'past call')} of nobody's, {money(broken.cost_usd)}.")
     else:
-        said.append(f"Breaks {broken.calls:,}.")
+        nobodys = broken.calls - impact.ours("broken")
+        more = f" and stops {nobodys:,} of nobody's" if nobodys else ""
+        said.append(f"Breaks {impact.ours('broken'):,}{more}.")
     if unsure.calls:
-        said.append(f"For {count(unsure.calls, 'past call')} it cannot be told.")
+        why = next((f", because {reason}" for reason in impact.unclear), "")
+        said.append(f"What becomes of {count(unsure.calls, 'past call')} cannot be told{why}.")
     return " ".join(filter(None, said))
 
 

@@ -46,6 +46,14 @@ def title(plan: Plan) -> str:
     return plan.title if plan.undoes is None else f"Take it back: {_lower(_sentence(plan.changes))}"
 
 
+def press(plan: Plan) -> str:
+    """Say on the button what a plan does; several changes stand above it and are counted."""
+    if len(plan.changes) == 1:
+        return title(plan)
+    these = f"these {count(len(plan.changes), 'change')}"
+    return f"Make {these}" if plan.undoes is None else f"Take back {these}"
+
+
 def back(plan: Plan) -> str:
     """Say what taking a plan back does; where it took another back itself, that comes to doing that again."""
     return "Undo" if plan.undoes is None else f"{_sentence(plan.inverse_changes())} again"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dashboard.app_parts.draft import Reading
 from dashboard.app_parts.words import address_of, count, join, plain
 from dashboard.calls.replay import BROKEN, CANNOT, SAVED
-from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.changes import NOBODYS, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.snapshot import Snapshot
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
@@ -55,18 +55,31 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> st
     what = _subject(changes)
     if not any(counted.calls for counted in impact.labels.values()):
         return plain(f"{what}: there are no past calls to tell by.")
-    broken, saved, unclear = (impact.calls(label) for label in (BROKEN, SAVED, CANNOT))
-    breaks = f"break {count(broken, 'past call')} of {join(impact.breaks)}" if broken else ""
-    noun = "" if broken else " past call" if saved == 1 else " past calls"
-    saves = f"save {'at least ' if lower_bound else ''}{saved:,}{noun} of {join(impact.saves)}" if saved else ""
+    unclear = impact.calls(CANNOT)
     unsure = f"or {count(unclear, 'call')} nobody can tell." if unclear else ""
-    if breaks or saves:
-        answer = f"would {' and '.join(filter(None, (breaks, saves)))}.{f' F{unsure}' if unsure else ''}"
+    if impact.calls(BROKEN) or impact.calls(SAVED):
+        answer = f"would {_moved(impact, 'at least ' * lower_bound)}.{f' F{unsure}' if unsure else ''}"
     elif unsure:
         answer = f"would break no past call and save none for certain; f{unsure}"
     else:
         answer = f"would break no past call and save none{' on record' if lower_bound else ''}."
     return plain(f"{what} {answer}")
+
+
+def _moved(impact: Impact, least: str) -> str:
+    """Say how many calls would be refused and let in: of PBXs of yours as broken and saved, others as they are."""
+    said: list[str] = []
+    for ours, theirs, label, names, at_least in (
+        ("break", "stop", BROKEN, impact.breaks, ""),
+        ("save", "let in", SAVED, impact.saves, least),
+    ):
+        strangers = [name for name in names if name.endswith(NOBODYS)]
+        own = [name for name in names if not name.endswith(NOBODYS)]
+        for verb, calls, of in ((ours, impact.ours(label), own), (theirs, impact.nobodys.get(label, 0), strangers)):
+            if calls:
+                noun = "" if said else " past call" if calls == 1 else " past calls"
+                said.append(f"{verb} {at_least}{calls:,}{noun} of {join(of)}")
+    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
 
 
 def _subject(changes: Sequence[Change]) -> str:

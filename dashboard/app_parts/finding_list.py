@@ -16,7 +16,6 @@ from dashboard.app_parts.words import (
     IMPACT_WORDS,
     LIFE_WORDS,
     SEVERITY_COLORS,
-    SEVERITY_STATES,
     STATUS_COLORS,
     STATUS_WORDS,
     ago,
@@ -26,7 +25,7 @@ from dashboard.app_parts.words import (
     plain,
     subject_of,
 )
-from dashboard.charts import STATUS_STATES
+from dashboard.charts import SEVERITY_STATES, STATUS_STATES
 from dashboard.checks import discover
 from dashboard.findings import Finding, Impact, Severity, Status
 from dashboard.fixes.plan import undone_by

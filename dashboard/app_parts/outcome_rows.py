@@ -12,9 +12,10 @@ import pandas as pd
 
 from dashboard.app_parts.words import count, exact, money, plain
 from dashboard.calls import metrics
-from dashboard.calls.cube import NOBODYS, Cube, Part
+from dashboard.calls.cube import Cube, Part
 from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.store import CallStore
+from dashboard.changes import NOBODYS
 from dashboard.snapshot import Snapshot
 
 BY: Final[Mapping[str, str]] = {
@@ -28,7 +29,10 @@ BY: Final[Mapping[str, str]] = {
 SHARES: Final = ("asr", "ner", "short_calls", "refusal_share", "ser", "seer", "isa")
 MOST_ROWS = 500
 NOT_KNOWN = "Not known"
-COST = "Sum of what the carrier charged for outbound calls, from their call records."
+SUMS: Final[Mapping[str, str]] = {
+    "calls": "Outbound calls on record, whatever became of them.",
+    "cost": "Sum of what the carrier charged for outbound calls, from their call records.",
+}
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,8 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
     short = shares.pop("short_calls")
     total = metrics.totals(rows).iloc[0]
     cost = Figure(money(total["cost_usd"]), f"{count(int(total['calls']), 'call')}, {total['minutes']:,.0f} minutes")
-    found = {**shares, "acd": acd, "short_calls": short, "cost": cost}
+    calls = Figure(f"{int(total['calls']):,}", f"{total['minutes']:,.0f} minutes of talk")
+    found = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
     for name in ("peak_1s", "peak_60s", "concurrent") if len(peaks) else ():
         at = exact(peaks[f"{name}_at"].iloc[0], zone, "%-d %b %Y %H:%M %Z")
@@ -179,7 +184,7 @@ def explained(name: str, behind: str = "") -> str:
     """Say what a number means, for a tooltip: formula, what was divided, source and its doubts."""
     told = f"{behind}." if behind else ""
     if name not in DEFINITIONS:
-        return plain(" ".join(filter(None, [COST, told])))
+        return plain(" ".join(filter(None, [SUMS[name], told])))
     made = DEFINITIONS[name]
     said = [f"{made.name}: {made.formula}.", told, f"Source: {made.source}.", made.note]
     if made.denominator:

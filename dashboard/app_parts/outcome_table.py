@@ -18,6 +18,7 @@ DIALED, NEW = "dialed", "new"
 VIEWS: Final = {**BY, DIALED: "Number dialed", NEW: "First seen"}
 PERCENT = 100
 SHORT: Final = {
+    "calls": "Calls",
     "asr": "ASR",
     "ner": "NER",
     "acd": "ACD",
@@ -40,7 +41,7 @@ def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     found = session.kept(
         "outcome figures", since, lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone)
     )
-    with st.grid(3, min_column_width=150, gap="small"):
+    with st.grid(5, min_column_width=140, gap="small"):
         for name, told in found.items():
             st.metric(
                 SHORT[name],

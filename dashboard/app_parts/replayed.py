@@ -7,10 +7,13 @@ import streamlit as st
 from dashboard import charts
 from dashboard.app_parts import plots
 from dashboard.app_parts.words import count, join, money, plain
+from dashboard.calls.replay import UNCHANGED
 from dashboard.changes import Impact, LabelCount
 
 LEAST_PX = 120
 """Width of a figure: four in a row, or two where that does not fit."""
+REASONS = 2
+"""Reasons why calls cannot be told that are said, those of the most calls."""
 LEAST, MOST = 0.001, 0.999
 """Shares that are said of what is nearly nothing and nearly all."""
 
@@ -40,7 +43,15 @@ def _metric(label: str, impact: Impact) -> None:
     counted = impact.labels.get(label) or LabelCount()
     with st.container(gap=None):
         st.metric(label.capitalize(), count(counted.calls, "call"))
-        st.caption(worth(counted))
+        st.caption(", ".join(filter(None, (whose(label, impact), worth(counted)))))
+
+
+def whose(label: str, impact: Impact) -> str:
+    """Say how many of the calls that change are nobody's; nothing where all are of PBXs of yours."""
+    nobodys, of_all = impact.nobodys.get(label, 0), impact.calls(label)
+    if not nobodys or label == UNCHANGED:
+        return ""
+    return "nobody's" if nobodys == of_all else f"{nobodys:,} of them nobody's"
 
 
 def worth(counted: LabelCount) -> str:
@@ -64,6 +75,8 @@ def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
         said.append(f"Refuses calls of {join(impact.breaks)}.")
     if impact.to_ip:
         said.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
+    for why, calls in [*impact.unclear.items()][:REASONS]:
+        said.append(f"What becomes of {count(calls, 'call')} cannot be told, because {why}.")
     return [*said, f"{share(impact.decided)} of the calls could be decided."]
 
 

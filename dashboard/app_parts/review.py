@@ -174,7 +174,7 @@ def _press(review: Review, plan: Plan, typed: Sequence[str]) -> None:
         return
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
     st.button(
-        plain(diffs.title(plan)),
+        plain(diffs.press(plan)),
         type="primary",
         disabled=bool(plan.blocked or missing),
         help="Something above has to be put right first." if plan.blocked else None,

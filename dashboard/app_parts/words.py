@@ -36,14 +36,6 @@ SEVERITY_COLORS: Final[dict[Severity, Color]] = {
 }
 """Red: calls or money are being lost. Amber: will be, or a gap in control. Gray: nothing to act on."""
 
-STATE_OF_COLOR: Final[dict[Color, str]] = {
-    "red": "lost",
-    "orange": "risk",
-    "green": "good",
-    "gray": "unknown",
-    "blue": "proposal",
-}
-SEVERITY_STATES: Final = {severity: STATE_OF_COLOR[color] for severity, color in SEVERITY_COLORS.items()}
 IMPACT_WORDS: Final = {Impact.LOSS: "Money", Impact.OUTAGE: "Calls", Impact.HYGIENE: "Order"}
 STATUS_WORDS: Final = {Status.FAIL: "Failed", Status.UNKNOWN: "Not evaluated", Status.PASS: "Passed"}
 STATUS_COLORS: Final[dict[Status, Color]] = {Status.FAIL: "red", Status.UNKNOWN: "gray", Status.PASS: "green"}

@@ -21,14 +21,13 @@ import pyarrow
 
 from dashboard.calls.engine import utc
 from dashboard.calls.store import CallStore, cuts_of, segments_of
+from dashboard.changes import NOBODYS
 from dashboard.snapshot import Snapshot
 from dashboard.tables import MONEY
 
 Codes = npt.NDArray[np.int64]
 DIMENSIONS = ("who", "outcome", "code", "zone")
 SUMS = ("calls", "short_calls", "duration_s", "cost_units")
-NOBODYS = " (nobody's)"
-"""Follows the address of a caller that is none of our PBXs."""
 MOST_CELLS = 4_000_000
 """Up to so many combinations are counted in an array of all of them; beyond, only those that occur."""
 EMPTY = pyarrow.table(

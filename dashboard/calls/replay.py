@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from dashboard import tables
-from dashboard.calls.cube import NOBODYS
 from dashboard.calls.judging import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
 from dashboard.calls.sums import COUNTED, Flags, Ints, Sums, dollars
-from dashboard.changes import Impact
+from dashboard.calls.unclear import reasons, said
+from dashboard.changes import NOBODYS, Impact
 from dashboard.policy import Policy
 from dashboard.snapshot import Snapshot
 
@@ -38,6 +38,8 @@ class _Labels:
     label: Ints
     today_by: Ints
     then_by: Ints
+    sides: tuple[Ints, Ints]
+    """The numbered facts of each key under both policies."""
 
 
 class Replayer:
@@ -57,6 +59,7 @@ class Replayer:
         self.policy = snapshot.policy
         self.since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
         self.names: dict[str, str] = dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True))
+        self.observed = snapshot.observed
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
@@ -173,7 +176,27 @@ class Replay:
             breaks=self.who(BROKEN),
             saves=self.who(SAVED),
             to_ip=int(sums.calls[moved & (self._keys.then_by == WAYS.index("ip"))].sum()),
+            nobodys=self._nobodys,
+            unclear=self._unclear,
         )
+
+    @property
+    def _nobodys(self) -> dict[str, int]:
+        """By label, the calls of addresses that nobody owns; only labels that have some."""
+        keys, calls = self._of.keys, self._sums.calls
+        of_none = (keys.pbxs == "").to_numpy()[keys.pbx]
+        found = {name: int(calls[of_none & (self._keys.label == code)].sum()) for code, name in enumerate(LABELS)}
+        return {name: count for name, count in found.items() if count}
+
+    @property
+    def _unclear(self) -> dict[str, int]:
+        """By what would have to be known, the calls that nobody can tell."""
+        open_ones = self._keys.label == LABELS.index(CANNOT)
+        missing = reasons(self._of.cases, self._keys.sides, self._of.observed)
+        found: Counter[str] = Counter()
+        for code in np.unique(missing[open_ones]):
+            found[said(int(code))] += int(self._sums.calls[open_ones & (missing == code)].sum())
+        return {why: count for why, count in found.most_common() if count}
 
     def who(self, label: str) -> tuple[str, ...]:
         """Return whose calls carry a label: PBXs, then addresses that are nobody's, those with the most calls first."""
@@ -246,7 +269,7 @@ def _labels(cases: Cases, today: Policy, proposal: Policy) -> _Labels:
     label = np.where(now.admitted == then.admitted, LABELS.index(UNCHANGED), moved)
     label = np.where(open_ones, LABELS.index(CANNOT), label)
     label = np.where(facts == proposed, LABELS.index(UNCHANGED), label)
-    return _Labels(label, np.where(unsure, 0, now.way), np.where(unsure, 0, then.way))
+    return _Labels(label, np.where(unsure, 0, now.way), np.where(unsure, 0, then.way), (facts, proposed))
 
 
 def _labeled(rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:

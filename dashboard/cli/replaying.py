@@ -139,6 +139,8 @@ def _as_json(impact: Impact, dialed: dict[str, list[dict[str, Any]]]) -> dict[st
         "since": impact.since.isoformat() if impact.since else None,
         "breaks": list(impact.breaks),
         "saves": list(impact.saves),
+        "nobodys": impact.nobodys,
+        "unclear": impact.unclear,
     }
 
 
@@ -155,6 +157,8 @@ def _show(impact: Impact, *, lower_bound: bool) -> None:
     for words, names in (("Breaks calls of", impact.breaks), ("Saves calls of", impact.saves)):
         if names:
             say(f"{words}: {', '.join(names)}.")
+    for why, calls in impact.unclear.items():
+        say(f"What becomes of {calls:,} of them cannot be told, because {why}.")
     if lower_bound:
         say("Refused calls are not on record at this carrier: more may be saved than is counted.")
 

@@ -230,12 +230,17 @@ def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
 
 
 def impact(
-    broken: int = 0, saved: int = 0, unclear: int = 0, breaks: tuple[str, ...] = (), saves: tuple[str, ...] = ()
+    broken: int = 0,
+    saved: int = 0,
+    unclear: int = 0,
+    breaks: tuple[str, ...] = (),
+    saves: tuple[str, ...] = (),
+    nobodys: dict[str, int] | None = None,
 ) -> Impact:
-    """Return a replay of so many calls, beside one that is unchanged."""
+    """Return a replay of so many calls, beside one that is unchanged; so many of a label are nobody's."""
     counts = {"unchanged": 1, "broken": broken, "saved": saved, "cannot tell": unclear}
     labels = {label: LabelCount(calls=calls) for label, calls in counts.items()}
-    return Impact(labels=labels, decided=0.5, breaks=breaks, saves=saves)
+    return Impact(labels=labels, decided=0.5, breaks=breaks, saves=saves, nobodys=nobodys or {})
 
 
 @pytest.mark.parametrize(
@@ -255,9 +260,30 @@ def impact(
         ),
         (
             (RemoveAddress(network=SEATTLE),),
-            impact(broken=1200, breaks=("Seattle", "203.0.113.66 (nobody's)")),
+            impact(1200, breaks=("Seattle",)),
             False,
-            "Removing 198.51.100.11 would break 1,200 past calls of Seattle and 203.0.113.66 (nobody's).",
+            "Removing 198.51.100.11 would break 1,200 past calls of Seattle.",
+        ),
+        (
+            (RemoveAddress(network=STRANGER),),
+            impact(1, breaks=("203.0.113.66 (nobody's)",), nobodys={"broken": 1}),
+            False,
+            "Removing 203.0.113.66 would stop 1 past call of 203.0.113.66 (nobody's).",
+        ),
+        (
+            (RemoveAddress(network=STRANGER), AllowAddress(network="203.0.113.9")),
+            impact(
+                broken=9,
+                saved=4,
+                breaks=("Seattle", "203.0.113.66 (nobody's)"),
+                saves=("203.0.113.9 (nobody's)",),
+                nobodys={"broken": 2, "saved": 4},
+            ),
+            False,
+            (
+                "These 2 changes would break 7 past calls of Seattle, stop 2 of 203.0.113.66 (nobody's) "
+                "and let in 4 of 203.0.113.9 (nobody's)."
+            ),
         ),
         (
             (SetCredentials(enabled=False), AllowAddress(network=DENVER)),

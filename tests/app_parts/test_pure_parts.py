@@ -238,11 +238,16 @@ def test_what_a_fix_would_do_is_one_sentence() -> None:
         labels=labels | {"broken": LabelCount(calls=240, cost_usd="2012.5")},
         decided=1,
         breaks=("203.0.113.66 (nobody's)",),
+        nobodys={"broken": 240},
     )
+    both = Impact(labels=stops.labels, decided=1, nobodys={"broken": 200})
+    unsure = Impact(labels=labels | {"cannot tell": LabelCount(calls=7)}, decided=0, unclear={"it is not known why": 7})
 
     assert "Lets in 318 past calls. Breaks 0." == cards.effect(saves)
     assert "Stops 240 past calls of nobody's, \\$2,012.50." == cards.effect(stops)
     assert "Its 240 past calls came before the PBX left it." == cards.effect(stops, left=True)
+    assert "Breaks 40 and stops 200 of nobody's." == cards.effect(both)
+    assert "Breaks 0. What becomes of 7 past calls cannot be told, because it is not known why." == cards.effect(unsure)
     assert "" == cards.effect(None)
 
 

@@ -72,14 +72,40 @@ def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> 
 
 def test_the_replay_names_whose_calls_it_touches() -> None:
     """Who is let in, who is refused, what moves, how much was decided."""
-    impact = Impact(labels={}, decided=0.9999, saves=("Denver",), breaks=("Miami", "Dallas"), to_ip=1)
+    impact = Impact(
+        labels={},
+        decided=0.9999,
+        saves=("Denver",),
+        breaks=("Miami", "Dallas"),
+        to_ip=1,
+        unclear={"it is not known this": 7, "it is not known that": 2, "of a third thing": 1},
+    )
 
     assert [
         "Lets in calls of Denver (a lower bound).",
         "Refuses calls of Miami and Dallas.",
         "1 call would move from credentials to the address.",
+        "What becomes of 7 calls cannot be told, because it is not known this.",
+        "What becomes of 2 calls cannot be told, because it is not known that.",
         "99.9% of the calls could be decided.",
     ] == replayed.sentences(impact, lower_bound=True)
+
+
+@pytest.mark.parametrize(
+    ("label", "nobodys", "said"),
+    [
+        ("broken", {}, ""),
+        ("broken", {"broken": 3}, "3 of them nobody's"),
+        ("saved", {"saved": 8}, "nobody's"),
+        ("unchanged", {"unchanged": 2}, ""),
+    ],
+)
+def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
+    """A thief's calls that would stop do not look like calls of a PBX that would break."""
+    labels = {"broken": LabelCount(calls=8), "saved": LabelCount(calls=8), "unchanged": LabelCount(calls=8)}
+    impact = Impact(labels=labels, decided=1, nobodys=nobodys)
+
+    assert said == replayed.whose(label, impact)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +184,12 @@ def test_more_than_one_change_is_counted() -> None:
 
     assert "Take it back: unassign 16025550150 and 1 more change" == diffs.title(undo)
     assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.back(undo)
+
+
+def test_the_button_of_several_changes_counts_them() -> None:
+    """It does not name the first alone; a plan of one change says that change."""
+    two = (AllowAddress(network=ADDRESS), RemoveAddress(network="203.0.113.66"))
+
+    assert "Make these 2 changes" == diffs.press(plan(*two))
+    assert "Take back these 2 changes" == diffs.press(plan(*two, undoes=4))
+    assert "Allow 198.51.100.24" == diffs.press(plan(two[0], title="Allow 198.51.100.24"))

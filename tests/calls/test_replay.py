@@ -125,6 +125,7 @@ def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
 
     assert label_of(answer) == "broken"
     assert answer.impact.breaks == ("203.0.113.66 (nobody's)",)
+    assert (answer.impact.nobodys, answer.impact.ours("broken")) == ({"broken": 1}, 0)
     assert answer.broken_pbxs() == ()
 
 

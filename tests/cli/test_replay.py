@@ -25,7 +25,8 @@ def test_json_counts_each_label(shared: Any) -> None:
     """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
     found = replayed(shared, "--remove", SEATTLE)
 
-    assert {"labels", "decided", "since", "breaks", "saves"} == found.keys()
+    assert {"labels", "decided", "since", "breaks", "saves", "nobodys", "unclear"} == found.keys()
+    assert found["labels"]["cannot tell"]["calls"] == sum(found["unclear"].values())
     assert LABELS == found["labels"].keys()
     broken = found["labels"]["broken"]
     assert {"calls", "minutes", "cost_usd"} == broken.keys()

@@ -60,6 +60,7 @@ def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: p
     starts = calls["started_at"]
 
     assert {
+        "Calls": f"{len(calls):,}",
         "ASR": f"{len(answered) / len(calls):.1%}",
         "NER": f"{calls['outcome'].isin(['answered', 'busy_or_no_answer']).mean():.1%}",
         "Short calls": f"{(answered['duration_s'] < SHORT_S).mean():.1%}",
