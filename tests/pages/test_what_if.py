@@ -1,73 +1,24 @@
-"""What if: the draft's replay on the page, the single calls behind it, and the plan that comes of it."""
+"""What if: the draft's replay on the page, and the plan that comes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.actors import local_actor
-from dashboard.app_parts import behind
-from dashboard.app_parts.draft_editor import AS_IT_IS, CARRIED, KEY, SWITCH_KEY
+from dashboard.app_parts.draft_editor import AS_IT_IS, CARRIED, KEY
 from dashboard.app_parts.draft_words import NOTHING
-from dashboard.calls.replay import BROKEN, LABELS, SAVED, Replayer
-from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
-from dashboard.fixes.image import proposed
+from dashboard.calls.replay import BROKEN, SAVED
+from dashboard.changes import AllowAddress, RemoveAddress, SetCredentials
 from dashboard.workspace import Workspace
+from tests.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
 
 APP = Path(dashboard.__file__).parent / "app.py"
 WAIT_S = 60
-SEATTLE, OLD_DENVER, DENVER = "198.51.100.11", "198.51.100.23", "198.51.100.24"
-
-
-def words(at: AppTest) -> str:
-    """Return all the text on the page."""
-    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
-
-
-def row_of(at: AppTest, network: str) -> int:
-    """Return the place of an entry in the editor."""
-    return list(at.session_state[KEY].base["network"]).index(network)
-
-
-def edit(at: AppTest, **edits: Any) -> AppTest:
-    """Edit the list as the browser says it: ``edited_rows``, ``added_rows``, ``deleted_rows``."""
-    state: dict[str, Any] = {"edited_rows": {}, "added_rows": [], "deleted_rows": [], **edits}
-    at.session_state[at.session_state[KEY].key] = state
-    at.run()
-    assert not at.exception
-    assert not at.error
-    return at
-
-
-def switch(at: AppTest, choice: str) -> AppTest:
-    """Turn the switch."""
-    at.session_state[SWITCH_KEY] = choice
-    at.run()
-    assert not at.exception
-    return at
-
-
-def shown(at: AppTest) -> list[str]:
-    """Return the counts of the replay on the page, by label."""
-    found = {metric.label.lower(): metric.value.partition(" ")[0] for metric in at.metric}
-    return [found[label] for label in LABELS]
-
-
-def expected(account: Workspace, *changes: Change) -> Impact:
-    """Replay the changes without a page."""
-    known = account.snapshot()
-    return Replayer(known).against(proposed(known.policy, changes)).impact
-
-
-def counts(impact: Impact) -> list[str]:
-    """Return a replay's counts, by label, as the page writes them."""
-    return [f"{impact.calls(label):,}" for label in LABELS]
 
 
 def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -159,90 +110,6 @@ def test_start_over_forgets_the_draft(app: Callable[..., AppTest], account: Work
     assert not at.exception
     assert NOTHING == at.title[0].value
     assert counts(expected(account)) == shown(at)
-
-
-def test_single_calls_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A label leads to its newest calls, each with how it is met today and in the draft."""
-    at = app("what_if")
-    edit(at, deleted_rows=[row_of(at, SEATTLE)])
-    total = expected(account, RemoveAddress(network=SEATTLE)).calls(BROKEN)
-    at.session_state["behind_label"] = BROKEN
-    at.run()
-    calls = at.dataframe[-1].value
-
-    assert not at.exception
-    assert {"Seattle"} == set(calls["pbx"])
-    assert {("IP address", "Refused")} == {*zip(calls["today"], calls["draft"], strict=True)}
-    assert f"The newest 50 of {total:,} broken calls." in words(at)
-
-    at.button(key="behind_older").click().run()
-
-    assert not at.exception
-    assert list(calls["started_at"]) == list(at.dataframe[-1].value["started_at"])[:50]
-    assert len(at.dataframe[-1].value) > len(calls)
-
-
-def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A row leads to the calls of just that PBX and label."""
-    at = app("what_if")
-    edit(at, added_rows=[{"network": DENVER}], deleted_rows=[row_of(at, SEATTLE)])
-    known = account.snapshot()
-    changes = [AllowAddress(network=DENVER), RemoveAddress(network=SEATTLE)]
-    table = behind.by_pbx(Replayer(known).against(proposed(known.policy, changes)))
-    place = list(table["label"]).index(SAVED)
-
-    assert list(table["who"]) == list(at.dataframe[-1].value["who"])
-
-    at.session_state[behind.table_key(table)] = {"selection": {"rows": [place], "columns": [], "cells": []}}
-    at.run()
-
-    assert not at.exception
-    assert {DENVER} == set(at.dataframe[-1].value["source_ip"])
-    assert {"Refused"} == set(at.dataframe[-1].value["today"])
-    assert "saved calls of Denver." in words(at)
-
-
-def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Looked at beside the single calls: the costliest first, each with its country, and together all of them."""
-    at = app("what_if")
-    edit(at, deleted_rows=[row_of(at, SEATTLE)])
-    known = account.snapshot()
-    answer = Replayer(known).against(proposed(known.policy, [RemoveAddress(network=SEATTLE)]))
-    whole = account.store.destinations(among=behind.rows_of(answer, BROKEN, "", known), limit=None)
-    at.session_state["behind_label"] = BROKEN
-    at.session_state[behind.VIEW_KEY] = behind.DIALED
-    at.run()
-    numbers = at.dataframe[-1].value
-
-    assert not at.exception
-    assert len(whole) > behind.NUMBERS
-    assert list(whole["destination"])[: behind.NUMBERS] == list(numbers["destination"])
-    assert answer.impact.calls(BROKEN) == whole["calls"].sum()
-    assert numbers["cost_usd"].is_monotonic_decreasing
-    assert {"United States"} <= set(numbers["country"])
-    assert {"fixed or mobile"} <= set(numbers["kind"])
-    there, total = int(numbers["calls"].sum()), answer.impact.calls(BROKEN)
-    assert f"The costliest {behind.NUMBERS} numbers, with {there:,} of {total:,} broken calls." in words(at)
-
-
-def test_the_numbers_dialed_are_behind_a_row(app: Callable[..., AppTest]) -> None:
-    """Of a row, those of just that PBX and label; what the other view shows is not fetched."""
-    at = app("what_if")
-    edit(at, added_rows=[{"network": DENVER}])
-    at.session_state["behind_label"] = SAVED
-    at.session_state[behind.VIEW_KEY] = behind.DIALED
-    at.run()
-    all_of_them = at.dataframe[-1].value
-    table = at.dataframe[-2].value
-    rows = pd.DataFrame({"label": [SAVED] * len(table), "who": table["who"]})
-    at.session_state[behind.table_key(rows)] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    at.run()
-    numbers = at.dataframe[-1].value
-
-    assert not at.exception
-    assert "started_at" not in numbers
-    assert 0 < numbers["calls"].sum() <= all_of_them["calls"].sum()
-    assert f"saved calls of {table['who'].iloc[0]}." in words(at)
 
 
 def test_the_draft_becomes_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
