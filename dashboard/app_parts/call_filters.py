@@ -79,7 +79,8 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}
         to = _choice("Destination", "zone", cube, zones, "Any destination")
     always_there = st.empty()  # what comes and goes moves what follows, and the browser draws all that moves anew
-    if any(st.session_state.get(key) for key in (*CLEARED, BEGIN, END)):
+    linked = st.query_params  # at the first run the fields further down have not read them yet
+    if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     whole = Part(since=since)
     begins, ends = (at.replace(tzinfo=zone) if at else None for at in (begin, end))

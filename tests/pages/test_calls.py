@@ -133,3 +133,16 @@ def test_one_outcome_has_no_share(app: Callable[..., AppTest]) -> None:
     """Of refused calls nobody need be told that all were refused."""
     title = app("calls", span="30 days", outcome="Refused for authorization").title[0].value
     assert "%" not in title
+
+
+def test_a_link_to_a_number_can_be_cleared(app: Callable[..., AppTest]) -> None:
+    """What a link asks of single calls goes away with the other filters, also from the page's address."""
+    at = app("calls", span="30 days", number="1212")
+    assert "1212" == at.text_input(key="number").value
+
+    at.button(key="calls_clear").click().run()
+
+    assert not at.exception
+    assert "" == at.text_input(key="number").value
+    assert "number" not in at.query_params
+    assert "calls_clear" not in [button.key for button in at.button]
