@@ -43,7 +43,7 @@ def said(asked: Asked, zone: ZoneInfo) -> str:
     begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
     narrowed = part.since != whole.since or part.until is not None
     when = f"from {begin} to {end or 'now'}" if narrowed else f"in {asked.words}"
-    ended = ", ".join(filter(None, [OUTCOME_LABELS[part.outcome].lower() if part.outcome else "", part.code]))
+    ended = ", ".join(filter(None, [OUTCOME_LABELS.get(part.outcome, part.outcome).lower(), part.code]))
     of = [f"of {part.who}" if part.who else "", f"to {part.zone}" if part.zone else "", f"({ended})" if ended else ""]
     return plain(" ".join(filter(None, [*of, when])))
 

@@ -102,7 +102,7 @@ KEYS = {"sip_call_id": "VARCHAR", "id": "VARCHAR", "row_hash": "UBIGINT", "nth":
 
 PARTS: dict[str, dict[str, str]] = {
     "calls": STORED | {"outcome": "VARCHAR"} | KEYS,
-    "staged": STORED | {"outcome": "VARCHAR"} | KEYS | {"part": "VARCHAR"},
+    "staged": STORED | {"outcome": "VARCHAR"} | KEYS | {"part": "VARCHAR", "file_row_number": "BIGINT"},
     "traffic": {
         "hour_at": "TIMESTAMP",
         "direction": "VARCHAR",
@@ -139,7 +139,7 @@ READ_AS = (
     dict.fromkeys(("start_time", "end_time"), "TIMESTAMP")
     | dict.fromkeys(
         ("call_fail_sip_code", "duration", "billed_duration", "first_increment", "subsequent_increment"),
-        "DECIMAL(12,3)",
+        "DECIMAL(18,9)",
     )
     | dict.fromkeys(
         ("total_cost", "rate", "cost_subtotal", "connect_fee", "usf_fee", "ccrf", "cnam_lookup_fee"), "DECIMAL(18,8)"

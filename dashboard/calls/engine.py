@@ -7,6 +7,7 @@ this package's own constants. Times are UTC without a zone in SQL and UTC timest
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,8 @@ from dashboard.errors import StoreError
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 """How parts are written: a higher level makes files no smaller, and what is searched differs in every row."""
+OF_A_DAY = re.compile(r"(\d{4}-\d\d-\d\d)-(?:calls|traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII)
+"""What the part of a day is called."""
 MEMORY_LIMIT = "1GB"
 """The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
 
@@ -169,7 +172,7 @@ def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
     for kind, columns in PARTS.items():
         nothing = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
-        more = ", filename = 'part'" if "part" in columns else ""
+        more = ", filename = 'part', file_row_number = true" if "part" in columns else ""
         read = f"read_parquet(${kind}, hive_partitioning = false{more})"
         parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else read
         text = text.replace(f"{{{{{kind}}}}}", parts)
@@ -216,7 +219,9 @@ def _sentence(exc: Exception) -> str:
     if "No space left" in said or "out of disk space" in said.lower():
         return "there is no space left on the disk. What was stored before stands; free some space, then try again."
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
-        return f"{said}. Restore the file from a backup, or remove the store's folder and import or sync again."
+        day = OF_A_DAY.search(said)
+        lost = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
+        return f"{said}. Restore the file from a backup, or {lost} again. All other days are as they were."
     return f"{said}."
 
 

@@ -23,6 +23,8 @@ from dashboard.errors import FileError
 
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
+PADDING = b"\0\t\n\r "
+"""Bytes that may follow gzip data and say nothing."""
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HEADER_LINES = 20
 """A header is one line; a quoted line break in it is allowed for, a lost quote must not swallow the file."""
@@ -76,7 +78,7 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
     Raises:
         FileError: The file cannot be used at all; the sentence says why and what to do.
     """
-    name, plain, cut, cut_text = path.name, path, False, ""
+    name, plain, cut, cut_text = path.name or str(path), path, False, ""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise FileError("It is not a file on disk. Save it as one, then import that.", file=name)
@@ -103,7 +105,9 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
             columns, header_lines = _header(plain, name, limits)
         return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain))
     except OSError as exc:
-        raise FileError(f"The file cannot be read: {exc.strerror or exc}.", file=name) from exc
+        raise FileError(
+            f"The file cannot be read: {exc.strerror or exc}. Check its name and its rights.", file=name
+        ) from exc
 
 
 def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
@@ -137,7 +141,7 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
             read += len(packed)
             while packed:
                 if member is None:
-                    packed = packed.lstrip(b"\0") if written else packed
+                    packed = packed.lstrip(PADDING) if written else packed
                     if not packed:
                         break
                     member = zlib.decompressobj(wbits=31)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from dashboard.errors import BusyError, StoreError
 KINDS = ("calls", "traffic", "load")
 """Of the files of a day: its calls, and the roll-ups by hour and by minute."""
 FORMAT = 2
+NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
+"""Of a generation: its number and the begin of its content's hash."""
 EARLIEST = 2
 """Format 1 had one file of calls a day, other keys, and no load."""
 
@@ -89,13 +92,24 @@ class Generations:
         return self.folder / "parts" / name
 
     def current_name(self) -> str:
-        """Return the name of the published generation; ``""`` where there is none."""
+        """
+        Return the name of the published generation; ``""`` where there is none.
+
+        A ``CURRENT`` that is gone or empty takes no call away: the newest manifest is the one, because its
+        parts are on disk before it is written.
+        """
         try:
-            return (self.folder / "CURRENT").read_text(encoding="ascii").strip()
+            name = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
         except FileNotFoundError:
-            return ""
+            name = ""
         except (OSError, UnicodeDecodeError) as exc:
             raise StoreError(f"{self.folder / 'CURRENT'} cannot be read: {exc}.") from exc
+        if name and not NAME.fullmatch(name):
+            raise StoreError(
+                f"{self.folder / 'CURRENT'} names no generation, but {name[:40]!r}. "
+                "Remove that file; the newest generation is then read."
+            )
+        return name or max((found.stem for found in (self.folder / "generations").glob("*.json")), default="")
 
     def current(self) -> Generation:
         """
@@ -181,12 +195,12 @@ def _read(path: Path) -> Generation:
     cure = "Restore it from a backup, or remove the folder and import or sync the calls again."
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] > FORMAT:
+        if int(content["format"]) > FORMAT:
             raise StoreError(
                 f"The call store {path.parent.parent} was written by a newer version (format {content['format']}). "
                 "Install that version, or point TRUNKGATE_HOME at another folder."
             )
-        if content["format"] < EARLIEST:
+        if int(content["format"]) < EARLIEST:
             raise StoreError(
                 f"The call store {path.parent.parent} was written by a version before this one. "
                 "Remove the folder, then import or sync the calls again."

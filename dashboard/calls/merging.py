@@ -8,7 +8,7 @@ day is compared with what the store has, call by call, and written anew. Each da
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -70,21 +70,38 @@ class Merger:
                     self._merged.late[number] = self._merged.late.get(number, 0) + sum(map(rows_in, found))
                 else:
                     parts.setdefault(day, {})[number] = found
-        touched = sorted({*parts, *self._window_days()})
+        asked = {*parts, *self._window_days()}
+        moved = self._moved(asked, parts)
+        linked, together = {day for pair in moved for day in pair}, {after for _, after in moved}
+        touched, compared = sorted(asked | linked), self._base.days.keys() | linked
         sizes = {day: sum(rows_in(part) for found in parts.get(day, {}).values() for part in found) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
             sizes[day] += self._base.days[day].rows
         done = 0
-        for batch in _batches(sizes):
+        for batch in _batches(sizes, together):
             if stop():
                 return None
             progress(f"Storing {batch[0]:%Y-%m-%d}", done / len(touched))
             done += len(batch)
             with self._store.engine.cursor("store the calls of an import") as cursor:
-                self._take(cursor, [day for day in batch if day not in self._base.days], parts)
-                self._compare(cursor, [day for day in batch if day in self._base.days], parts)
+                self._take(cursor, [day for day in batch if day not in compared], parts)
+                self._compare(cursor, [day for day in batch if day in compared], parts)
         self._weigh()
         return self._merged
+
+    def _moved(
+        self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]
+    ) -> set[tuple[date, date]]:
+        """Return pairs of days that are compared together, because a call may have moved from one to the other."""
+        around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
+        values = {
+            "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
+            "calls": self._store.parts(part for day in around for part in self._calls_of(day)),
+        }
+        if not values["staged"]:
+            return set()
+        with self._store.engine.cursor("look for calls that moved over midnight") as cursor:
+            return set(run(cursor, "moved", values).fetchall())
 
     def _take(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
@@ -110,10 +127,16 @@ class Merger:
         """Compare days with what the store has of them; write those that change."""
         if not days:
             return
-        files = [(part, number) for day in days for number, found in parts.get(day, {}).items() for part in found]
-        cursor.register("files", pyarrow.table({"part": [f[0] for f in files], "file_no": [f[1] for f in files]}))
+        files = [
+            {"part": part, "file_no": number, "part_no": place}
+            for day in days
+            for number, found in parts.get(day, {}).items()
+            for place, part in enumerate(found)
+        ]
+        names = ("part", "file_no", "part_no")
+        cursor.register("files", pyarrow.table({name: [file[name] for file in files] for name in names}))
         values = {
-            "staged": [part for part, _ in files],
+            "staged": [file["part"] for file in files],
             "calls": self._store.parts(part for day in days for part in self._calls_of(day)),
             "replaced_from": utc(self._window[0]) if self._window else NEVER,
             "replaced_until": utc(self._window[1]) if self._window else NEVER,
@@ -198,11 +221,12 @@ class Merger:
         yield from (day for day in self._base.days if first <= day <= last and not self._retired(day))
 
 
-def _batches(sizes: Mapping[date, int]) -> Iterator[list[date]]:
+def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iterator[list[date]]:
+    """Yield days in batches; those of ``together`` stay with the day before them."""
     batch: list[date] = []
     rows = 0
     for day, size in sizes.items():
-        if batch and rows + size > BATCH_ROWS:
+        if batch and rows + size > BATCH_ROWS and day not in together:
             yield batch
             batch, rows = [], 0
         batch.append(day)

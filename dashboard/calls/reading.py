@@ -226,7 +226,7 @@ class _Reader:
 
     def _collect(self, folder: Path) -> None:
         for day in sorted(folder.glob("day=*")):
-            parts = [str(part) for part in sorted(day.iterdir())]
+            parts = [str(part) for part in sorted(day.iterdir(), key=lambda part: (len(part.name), part.name))]
             self._staged.days[date.fromisoformat(day.name.removeprefix("day="))] = parts
             self._staged.rows += sum(map(rows_in, parts))
 

@@ -1,8 +1,9 @@
-"""``calls import``: export files from disk into the call store."""
+"""``calls import`` and ``calls forget``: export files into the call store, and days out of it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import read_settings
+from dashboard.errors import InputError
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -52,3 +54,25 @@ def import_(
             say(f"{result.file}: {counted}.")
     if any(result.rejected or result.error for result in results):
         raise typer.Exit(SOME_REJECTED)
+
+
+@app.command()
+def forget(
+    days: Annotated[list[datetime], typer.Argument(help="Days in UTC, such as 2026-11-03.", formats=["%Y-%m-%d"])],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """
+    Let go of whole days of the store, so that they can be imported anew: the cure of a file that is damaged.
+
+    Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
+    """
+    from dashboard.calls.forgetting import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+
+    chosen = sorted({day.date() for day in days})
+    named = ", ".join(map(str, chosen))
+    if not yes and not typer.confirm(f"Forget every call of {named}?"):
+        raise InputError("Declined. Nothing was changed.")
+    gone = let_go(CallStore(read_settings().home), chosen)
+    say(f"{gone:,} calls of {named} are forgotten. Import the export files of that time again.")

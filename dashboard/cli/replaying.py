@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 COUNTED = {"calls", "minutes", "cost_usd"}
+MOST_NUMBERS = 1_000_000
+"""Numbers dialed that are said under a label."""
 
 
 class Switch(StrEnum):
@@ -46,7 +48,10 @@ def replay(
         datetime | None, typer.Option(help="Only calls from then on, UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
     ] = None,
     destinations: Annotated[
-        int, typer.Option(min=0, help="Say under each label which numbers were dialed, so many of the costliest.")
+        int,
+        typer.Option(
+            min=0, max=MOST_NUMBERS, help="Say under each label which numbers were dialed, so many of the costliest."
+        ),
     ] = 0,
     no_sync: NoSync = False,
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
@@ -59,10 +64,13 @@ def replay(
     from dashboard.calls.replay import replay as judge  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
 
+    begin = since.replace(tzinfo=UTC) if since else None
+    if begin and begin > datetime.now(UTC):
+        raise InputError(f"--since {since} lies in the future, so there are no calls from then on. Give a past time.")
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
-        snapshot = home.snapshot(since=since.replace(tzinfo=UTC) if since else None)
+        snapshot = home.snapshot(since=begin)
         changes = _changes(snapshot, allow or [], remove or [], credentials)
         answer = judge(snapshot, proposed(snapshot.policy, changes))
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
@@ -93,7 +101,7 @@ def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credential
         if network in listed:
             raise InputError(f"{network} is on the list already. Leave out --allow {network}.")
         changes.append(AllowAddress(network=network))
-    for text in dict.fromkeys(remove):
+    for text in dict.fromkeys(text.removesuffix("/32") for text in remove):
         if text not in listed:
             shown = text if is_network(text) else parse_entry(text)
             raise InputError(f"{shown} is not on the list, so it cannot be taken off. The list has: {_names(listed)}.")

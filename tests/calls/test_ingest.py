@@ -110,6 +110,60 @@ def test_the_same_call_written_otherwise_is_the_same(store, export):
     assert (result.kept, result.duplicate) == (0, 1)
 
 
+WITH_ID = [*HEADER, "cdr_id"]
+
+
+@pytest.mark.parametrize("between", [0, 300])
+def test_of_an_id_twice_in_a_file_the_last_row_is_right(store, export, between):
+    """A correction further down in the same file replaces what stands above it."""
+    others = rows_at(*[NOON + timedelta(seconds=n) for n in range(between)])
+    rows = [a_row(cdr_id="c1", total_cost="3"), a_row(cdr_id="c1", total_cost="1"), *others]
+    rows += [a_row(cdr_id="c1", total_cost="2")]
+
+    (result,) = import_files(store, [export(as_csv(rows, WITH_ID))])
+
+    assert (between + 1, 2) == (result.kept, result.duplicate)
+    assert [Decimal("2.00000000")] == list(store.calls(limit=1000).query("call_key == 'c1'")["cost_usd"])
+
+
+MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("later", [timedelta(seconds=2), -timedelta(seconds=2)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_correction_may_move_a_call_over_midnight(store, export, later, at_once):
+    """It leaves the day on which it was, in one import with the first row or in a later one."""
+    first = MIDNIGHT - later / 2
+    others = rows_at(NOON, NOON + 24 * HOUR)
+    paths = [
+        export(as_csv([*others, *rows_at(first, cdr_id="c1")], WITH_ID), "a.csv"),
+        export(as_csv(rows_at(first + later, cdr_id="c1", total_cost="2"), WITH_ID), "b.csv"),
+    ]
+    for some in [paths] if at_once else [[path] for path in paths]:
+        import_files(store, some)
+    calls = store.calls()
+
+    assert [first + later] == list(calls.query("call_key == 'c1'")["started_at"])
+    assert (3, 3) == (store.count(), store.traffic(since=NOON)["calls"].sum())
+    assert 0 == import_files(store, [paths[1]])[0].kept
+
+
+def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
+    """Nothing is left of it, and the day beside it has the call."""
+    for moment in (MIDNIGHT - timedelta(seconds=1), MIDNIGHT + timedelta(seconds=1)):
+        import_files(store, [export(as_csv(rows_at(moment, cdr_id="c1"), WITH_ID), f"{moment.day}.csv")])
+
+    assert [MIDNIGHT.date()] == list(store.generations.current().days)
+    assert 1 == store.count()
+
+
+def test_the_same_id_far_apart_is_two_calls(store, export):
+    """An id that comes again on another day altogether is not taken for a correction."""
+    rows = rows_at(NOON, NOON + 24 * HOUR, cdr_id="c1")
+
+    assert 2 == import_files(store, [export(as_csv(rows, WITH_ID))])[0].kept
+
+
 def test_an_id_in_the_file_is_the_key_and_a_correction_replaces(store, export):
     """With ``cdr_id`` (29 columns) a call is known by it, and comes anew where its content changed."""
     header = [*HEADER, "sip_callid", "cdr_id", "sip_from_tag", "sip_to_tag"]

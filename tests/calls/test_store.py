@@ -15,6 +15,7 @@ from dashboard import tables
 from dashboard.calls import metrics
 from dashboard.calls.attribution import attribute
 from dashboard.calls.engine import _sentence
+from dashboard.calls.forgetting import forget
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.errors import BusyError, StoreError
@@ -292,9 +293,9 @@ def test_a_store_of_a_newer_version_is_left_alone(filled):
     """A store written by a newer version is not guessed at: the sentence says what to do."""
     folder = filled.generations.folder
     manifest = folder / "generations" / f"{filled.digest}.json"
-    newer = manifest.with_name("00000002-newer.json")
+    newer = manifest.with_name("00000002-0123456789ab.json")
     newer.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
-    (folder / "CURRENT").write_text("00000002-newer")
+    (folder / "CURRENT").write_text("00000002-0123456789ab")
 
     with pytest.raises(StoreError, match=r"written by a newer version \(format 99\)"):
         filled.count()
@@ -316,12 +317,63 @@ def test_a_damaged_part_is_named(filled, damage, sentence):
     assert part.name in str(raised.value)
 
 
+@pytest.mark.parametrize("kind", ["calls", "traffic"])
+def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
+    """The sentence says how; then every other day is read again, and the day can be imported anew."""
+    other, before = NOON + 48 * HOUR, filled.count()
+    path = export(rows_at(other, other + HOUR), "other.csv")
+    import_files(filled, [path])
+    part = filled.generations.path(filled.generations.current().days[other.date()].of(kind)[0])
+    part.write_bytes(part.read_bytes()[:100])
+    ask = filled.calls if kind == "calls" else lambda: filled.traffic(since=NOON - HOUR)
+    with pytest.raises(StoreError, match=f"run: trunkgate calls forget {other.date()}, and import that day again"):
+        ask()
+
+    assert 2 == forget(filled, {other.date()})
+    assert before == filled.count()
+    assert len(ask())
+
+    assert 2 == import_files(filled, [path])[0].kept
+    assert before + 2 == filled.count()
+
+
+def test_a_day_that_is_not_there_cannot_be_forgotten(filled):
+    """Nothing goes away with it, not even a day that is there."""
+    before = filled.count()
+
+    with pytest.raises(StoreError, match=r"2020-01-01, so there is nothing to forget\. Nothing was changed"):
+        forget(filled, {NOON.date(), NOON.date().replace(2020, 1, 1)})
+    assert before == filled.count()
+
+
 def test_a_manifest_that_is_lost_is_named(filled):
     """Where CURRENT names a manifest that is not there, the sentence says which and how to recover."""
-    (filled.generations.folder / "CURRENT").write_text("00000009-lost")
+    (filled.generations.folder / "CURRENT").write_text("00000009-0123456789ab")
 
-    with pytest.raises(StoreError, match=r"00000009-lost.json cannot be read .* Restore it from a backup"):
+    with pytest.raises(StoreError, match=r"00000009-0123456789ab.json cannot be read .* Restore it from a backup"):
         filled.span()
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty"])
+def test_without_current_the_newest_generation_is_read(filled, export, damage):
+    """No call goes away because the one file that names the generation did; the next import goes on from it."""
+    current = filled.generations.folder / "CURRENT"
+    name, count = current.read_text(), filled.count()
+    current.unlink() if damage == "gone" else current.write_text("")
+
+    assert (name, count) == (filled.digest, filled.count())
+
+    import_files(filled, [export(rows_at(NOON + 30 * SECOND, custom_x_tag="extra"), "more.csv")])
+
+    assert count + 1 == filled.count()
+
+
+def test_a_current_that_names_no_generation_is_not_followed(filled):
+    """What stands in it is a name and never a path."""
+    (filled.generations.folder / "CURRENT").write_text("../../elsewhere")
+
+    with pytest.raises(StoreError, match=r"CURRENT names no generation, but '../../elsewhere'"):
+        filled.count()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, export):

@@ -24,6 +24,7 @@ COMMANDS = [
     "undo",
     "replay",
     "calls import",
+    "calls forget",
     "journal verify",
     "journal list",
 ]

@@ -6,10 +6,13 @@ import csv
 import gzip
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.calls.exports import NOON, as_csv, rows_at
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +118,23 @@ def test_files_that_cannot_be_read_each_say_why(bare: Any, tmp_path: Path) -> No
 def test_import_without_a_file_is_an_error_of_its_own(bare: Any) -> None:
     """Status 2."""
     assert bare("calls", "import").status == 2
+
+
+def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None:
+    """Only when it is meant; the same file then brings the day back."""
+    file = tmp_path / "export.csv"
+    file.write_text(as_csv(rows_at(NOON, NOON + timedelta(days=1))))
+    bare("calls", "import", file)
+
+    nobody_to_ask = bare("calls", "forget", f"{NOON:%Y-%m-%d}")
+    done = bare("calls", "forget", f"{NOON:%Y-%m-%d}", "--yes")
+    again = bare("calls", "forget", f"{NOON:%Y-%m-%d}", "--yes")
+    (back,) = bare("calls", "import", "--format", "json", file).json
+
+    assert 0 != nobody_to_ask.status
+    assert (0, f"1 calls of {NOON:%Y-%m-%d} are forgotten.") == (done.status, done.out.partition(" Import")[0])
+    assert (2, f"no calls of {NOON:%Y-%m-%d}" in again.sentence) == (again.status, True)
+    assert (1, 1) == (back["kept"], back["duplicate"])
 
 
 def test_sync_says_what_it_fetched(shared: Any) -> None:

@@ -148,6 +148,8 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
     [
         (("--credentials", "maybe"), "maybe"),
         (("--since", "yesterday"), "yesterday"),
+        (("--since", "9999-12-31"), "--since 9999-12-31 00:00:00 lies in the future"),
+        (("--destinations", "9223372036854775808"), "Invalid value for '--destinations'"),
         (("--destinations", "-1"), "Invalid value for '--destinations'"),
     ],
 )

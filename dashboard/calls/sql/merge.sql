@@ -1,9 +1,10 @@
 -- What some days hold after new rows came, one row a call; nothing is changed on disk.
--- $staged: parts made by stage.sql, and `files` which file each is of; $calls: parts of the store, same days.
+-- $staged: parts made by stage.sql, and `files` which file each is of, and the how-manieth of it; $calls: parts
+-- of the store, same days. A call may have moved from one of these days to another.
 -- Calls of the store that start in [$replaced_from, $replaced_until) and did not come again go away.
 CREATE OR REPLACE TEMP TABLE merged AS
 WITH staged AS (
-    SELECT told.*, files.file_no
+    SELECT told.*, files.file_no, files.part_no
     FROM {{staged}} AS told JOIN files ON files.part = told.part
 ),
 -- Rows equal in every column of a file are as many calls, told apart by a number.
@@ -17,12 +18,16 @@ numbered AS (
 -- The same row in several files counts for the first of them.
 firsts AS (
     SELECT * FROM numbered
-    QUALIFY row_number() OVER (PARTITION BY id, row_hash, place ORDER BY file_no) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY id, row_hash, place ORDER BY file_no, part_no DESC, file_row_number DESC
+    ) = 1
 ),
--- An id that comes with other content is a correction: the last file is right.
+-- An id that comes with other content is a correction: the last file is right, and of a file its last row.
 incoming AS (
     SELECT * FROM firsts
-    QUALIFY row_number() OVER (PARTITION BY id, content, place ORDER BY file_no DESC, row_hash) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY id, content, place ORDER BY file_no DESC, part_no DESC, file_row_number DESC
+    ) = 1
 ),
 hashed AS (
     SELECT *, {{content}} AS hash_now FROM {{calls}} AS told
@@ -51,3 +56,11 @@ SELECT
     started_at::DATE
 FROM stored ANTI JOIN incoming
     ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
+UNION ALL
+SELECT
+    {{columns}}, outcome, sip_call_id, id, row_hash, nth, NULL, FALSE,
+    TRUE,
+    started_at::DATE
+FROM stored SEMI JOIN incoming
+    ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
+    AND stored.started_at::DATE <> incoming.started_at::DATE
