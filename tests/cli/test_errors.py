@@ -23,6 +23,7 @@ COMMANDS = [
     "fix",
     "undo",
     "replay",
+    "probe",
     "calls import",
     "calls forget",
     "journal verify",

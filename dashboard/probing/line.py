@@ -1,0 +1,164 @@
+"""
+A line to a PoP over UDP, TCP or TLS: bytes out, SIP answers in.
+
+Over UDP a request is repeated until something comes back, at the intervals of RFC 3261, 17.1: half a second,
+then twice as long each time.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from dashboard.errors import InputError
+from dashboard.probing.messages import MOST_BYTES, Answer, read
+
+TRANSPORTS = ("udp", "tcp", "tls")
+FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
+_LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to ask, and from where."""
+
+    host: str
+    """Name or address of the PoP."""
+    port: int = 0
+    """0 is the transport's own."""
+    transport: str = "udp"
+    source: str = ""
+    """Address of this machine to ask from; ``""`` leaves it to the system."""
+    authorities: Path | None = None
+    """Certificates that a TLS answer is held to, in place of the system's."""
+
+    @property
+    def at(self) -> tuple[str, int]:
+        """Return host and port."""
+        return self.host, self.port or PORTS[self.transport]
+
+
+class Line:
+    """One open line. Use it in a ``with`` block."""
+
+    def __init__(self, target: Target, timeout_s: float) -> None:
+        """
+        Open the line.
+
+        Raises:
+            InputError: The host has no IPv4 address, or this machine does not have the source address.
+            OSError: Nobody takes the connection.
+        """
+        self._stream = target.transport != "udp"
+        self._rest = b""
+        self.strange = 0
+        """Messages that were no SIP answers."""
+        self._socket = _open(target, timeout_s)
+        address, port = self._socket.getsockname()[:2]
+        self.local, self.address = f"{address}:{port}", str(address)
+
+    def __enter__(self) -> Self:
+        """Return the line itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the line."""
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send one message."""
+        self._socket.sendall(data)
+
+    def answers(
+        self, data: bytes, call_id: str, method: str, timeout_s: float, more_s: float = 0.0
+    ) -> Iterator[Answer]:
+        """
+        Send a request and yield its answers as they come, until nobody asks on or the time is over.
+
+        Args:
+            data: The request; repeated over UDP until the first answer.
+            call_id: Of the dialog; other calls' answers are passed over.
+            method: Of the request, as CSeq names it.
+            timeout_s: How long to wait for a first answer.
+            more_s: How much longer once there is one.
+        """
+        end, pause, heard = time.monotonic() + timeout_s, FIRST_REPEAT_S, self._stream
+        self.send(data)
+        again = time.monotonic() + pause
+        while (now := time.monotonic()) < end:
+            found = self._receive((end if heard else min(end, again)) - now)
+            if found is not None and found.first("call-id") == call_id:
+                end, more_s, heard = end + more_s, 0.0, True
+                if found.first("cseq").upper().endswith(f" {method}"):
+                    yield found
+            elif not heard and time.monotonic() >= again:
+                self.send(data)
+                pause = min(2 * pause, LAST_REPEAT_S)
+                again = time.monotonic() + pause
+
+    def _receive(self, timeout_s: float) -> Answer | None:
+        """Return the next answer; ``None`` where none came in time, or what came is none."""
+        self._socket.settimeout(max(0.01, timeout_s))
+        try:
+            data = self._message() if self._stream else self._socket.recv(MOST_BYTES)
+        except TimeoutError:
+            return None
+        found = read(data)
+        self.strange += found is None
+        return found
+
+    def _message(self) -> bytes:
+        """Take one message off the stream: its headers, then as many bytes as they say."""
+        while b"\r\n\r\n" not in self._rest:
+            self._more()
+        head, _, rest = self._rest.partition(b"\r\n\r\n")
+        told = _LENGTH.search(head + b"\r")
+        length = int(told[1]) if told else 0
+        while len(self._rest) < len(head) + 4 + length:
+            self._more()
+        rest = self._rest[len(head) + 4 + length :]
+        message, self._rest = self._rest[: len(head) + 4 + length], rest
+        return message
+
+    def _more(self) -> None:
+        got = self._socket.recv(MOST_BYTES)
+        if not got:
+            raise ConnectionResetError("The other side hung up.")
+        self._rest += got
+        if len(self._rest) > MOST_BYTES:
+            raise ConnectionAbortedError("The answer has no end.")
+
+
+def _open(target: Target, timeout_s: float) -> socket.socket:
+    host, port = target.at
+    try:
+        found = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]
+    except (OSError, UnicodeError) as exc:
+        raise InputError(f"The PoP {host!r} has no IPv4 address that could be found. Check its name.") from exc
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM)
+    try:
+        opened.settimeout(timeout_s)
+        _bind(opened, target.source)
+        opened.connect((found, port))
+        if target.transport != "tls":
+            return opened
+        return ssl.create_default_context(cafile=target.authorities).wrap_socket(opened, server_hostname=host)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _bind(opened: socket.socket, source: str) -> None:
+    if not source:
+        return
+    try:
+        opened.bind((source, 0))
+    except OSError as exc:
+        raise InputError(f"This machine cannot send from {source!r}. Give one of its own IPv4 addresses.") from exc

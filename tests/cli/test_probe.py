@@ -1,0 +1,80 @@
+"""``trunkgate probe`` in a process of its own, against a far end on loopback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.probing.far_end import FarEnd, answer, far_end
+
+pytestmark = pytest.mark.slow
+
+NUMBER, PREFIX = "12065550142", "12345678"
+ACL = "403 Tech Prefix and IP not in ACL"
+
+
+def says(status: str) -> Any:
+    """Answer everything but ACK with one status."""
+    return lambda method, request: [] if method == "ACK" else [answer(request, status)]
+
+
+def at(end: FarEnd) -> str:
+    """Return the PoP's name for a command."""
+    return f"127.0.0.1:{end.port}"
+
+
+def test_a_test_call_says_what_its_answer_means(bare: Any) -> None:
+    """As JSON, from the address asked for; refused is status 1; no home is made for it."""
+    with far_end(says(ACL)) as end:
+        options = ("--from", "127.0.0.9", "--pop", at(end), "--number", NUMBER, "--tech-prefix", PREFIX)
+        told = bare("probe", *options, "--format", "json")
+    found = told.json
+
+    assert (1, "") == (told.status, told.err)
+    assert {"sip_status": 403, "sip_reason": ACL[4:], "source": "127.0.0.9", "admitted": False}.items() <= found.items()
+    assert "not authorized together" in found["meaning"]
+    assert found["request_uri"] == f"sip:{PREFIX}*{NUMBER}@{at(end)}"
+    assert 0 < found["seconds"] < 8
+    assert not bare.home.exists()
+
+
+def test_several_pops_are_asked_one_after_another(bare: Any) -> None:
+    """Each has its line; one that is silent makes it status 1."""
+    with far_end(says("200 OK")) as there, far_end(lambda *_: []) as silent:
+        told = bare("probe", "--pop", at(there), "--pop", at(silent), "--wait", "0.3")
+        again = bare("probe", "--pop", at(there), "--pop", at(there), "--format", "json")
+
+    assert 1 == told.status
+    assert "200 OK after" in told.out
+    assert "no answer." in told.out
+    assert (0, [200, 200]) == (again.status, [found["sip_status"] for found in again.json])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--pop", "127.0.0.1", "--number", "911", "--tech-prefix", PREFIX), "911 is a service code"),
+        (("--pop", "127.0.0.1", "--number", "19005550123", "--tech-prefix", PREFIX), "premium"),
+        (("--pop", "127.0.0.1", "--number", "442079460123", "--tech-prefix", PREFIX), "abroad"),
+        (("--pop", "127.0.0.1", "--number", NUMBER, "--tech-prefix", "1234"), "has 4 digits"),
+        (("--pop", "127.0.0.1", "--pop", "127.0.0.2", "--number", NUMBER, "--tech-prefix", PREFIX), "goes to one PoP"),
+        (("--pop", "127.0.0.1:99999"), "port"),
+        (("--pop", "a b"), "is not a host name"),
+        (("--pop", "127.0.0.1", "--from", "203.0.113.9"), "cannot send from"),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error_of_its_own(bare: Any, options: tuple[str, ...], words: str) -> None:
+    """One sentence, status 2, and nothing is sent."""
+    told = bare("probe", *options)
+
+    assert 2 == told.status
+    assert words in told.sentence
+
+
+def test_the_sample_account_has_no_pop_to_be_asked(shared: Any) -> None:
+    """Its PoPs are names only: nothing of a sample goes out to a carrier."""
+    told = shared("probe")
+
+    assert 2 == told.status
+    assert "sample account" in told.sentence

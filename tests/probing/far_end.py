@@ -1,0 +1,107 @@
+"""A far end on loopback for probes: it keeps what it is sent and answers as the test says, over UDP, TCP or TLS."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Thread
+from typing import Self
+
+Say = Callable[[str, str], list[bytes]]
+"""Of a method and a whole request, the messages to send back."""
+END_S = 5
+LOOK_EVERY_S = 0.05
+"""How often a far end looks whether it is over."""
+
+
+def answer(request: str, status: str, *headers: str, tag: str = ";tag=far") -> bytes:
+    """Write an answer to a request, with its headers that an answer repeats."""
+    kept = {
+        name: re.search(rf"^{name}: (.*)$", request, re.MULTILINE) for name in ("Via", "From", "To", "Call-ID", "CSeq")
+    }
+    lines = [
+        f"{name}: {found[1].strip()}{tag if name == 'To' and ';tag' not in found[1] else ''}"
+        for name, found in kept.items()
+        if found
+    ]
+    return "\r\n".join([f"SIP/2.0 {status}", *lines, *headers, "Content-Length: 0", "", ""]).encode()
+
+
+class FarEnd:
+    """One listener. ``seen`` are the requests, in order; ACK among them."""
+
+    def __init__(self, say: Say, transport: str = "udp", context: ssl.SSLContext | None = None) -> None:
+        self.seen: list[str] = []
+        self._say, self._context = say, context
+        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+        self._socket = socket.socket(socket.AF_INET, kind)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(LOOK_EVERY_S)
+        self._over = False
+        self.port: int = self._socket.getsockname()[1]
+        if transport != "udp":
+            self._socket.listen()
+        self._thread = Thread(target=self._datagrams if transport == "udp" else self._stream, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._thread.join(END_S)
+        self._socket.close()
+
+    @property
+    def methods(self) -> list[str]:
+        """Return the methods seen, in order."""
+        return [request.partition(" ")[0] for request in self.seen]
+
+    def _take(self, request: str) -> list[bytes]:
+        self.seen.append(request)
+        return self._say(request.partition(" ")[0], request)
+
+    def _datagrams(self) -> None:
+        with suppress(OSError):
+            while not self._over:
+                with suppress(TimeoutError):
+                    data, peer = self._socket.recvfrom(65536)
+                    for message in self._take(data.decode()):
+                        self._socket.sendto(message, peer)
+
+    def _stream(self) -> None:
+        peer = None
+        while peer is None and not self._over:
+            with suppress(TimeoutError):
+                peer, _ = self._socket.accept()
+        if peer is None:
+            return
+        with suppress(OSError), ExitStack() as stack:
+            opened = stack.enter_context(self._context.wrap_socket(peer, server_side=True) if self._context else peer)
+            opened.settimeout(END_S)
+            for request in _requests(opened):
+                for message in self._take(request):
+                    opened.sendall(message)
+
+
+def _requests(peer: socket.socket) -> Iterator[str]:
+    rest = b""
+    while data := peer.recv(65536):
+        rest += data
+        while b"\r\n\r\n" in rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            length = int((re.search(rb"Content-Length: (\d+)", head) or [b"", b"0"])[1])
+            while len(rest) < length:
+                rest += peer.recv(65536)
+            yield (head + b"\r\n\r\n" + rest[:length]).decode()
+            rest = rest[length:]
+
+
+@contextmanager
+def far_end(say: Say, transport: str = "udp", context: ssl.SSLContext | None = None) -> Iterator[FarEnd]:
+    """Run a far end while the block lasts."""
+    with FarEnd(say, transport, context) as found:
+        yield found

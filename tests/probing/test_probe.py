@@ -1,0 +1,293 @@
+"""Probes against a far end on loopback: what is sent, what an answer means, and that nothing of a call goes on."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dashboard.errors import InputError
+from dashboard.probing import Target, call, options, safe_number
+from dashboard.probing.messages import LONGEST_REASON
+from tests.probing.far_end import FarEnd, Say, answer, far_end
+
+NUMBER, PREFIX = "12065550142", "12345678"
+ACL = "403 Tech Prefix and IP not in ACL - support@example.net"
+WAIT_S = 2.0
+
+
+def at(end: FarEnd, **more: object) -> Target:
+    """Return where a far end listens."""
+    return Target("127.0.0.1", end.port, **more)  # type: ignore[arg-type] - what a test names
+
+
+def says(*statuses: str, **headers: str) -> Say:
+    """Answer INVITE with these, everything else with 200."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        if method == "ACK":
+            return []
+        if method == "CANCEL":
+            ended = request.replace("CSeq: 1 CANCEL", "CSeq: 1 INVITE")
+            return [answer(request, "200 OK"), answer(ended, "487 Request Terminated")]
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return [answer(request, status, *lines) for status in (statuses if method == "INVITE" else ("200 OK",))]
+
+    return say
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """Make a certificate of 127.0.0.1 that nobody else signed, and a server's context with it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("NOT AVAILABLE: openssl, which makes the certificate of the TLS tests.")
+    folder = tmp_path_factory.mktemp("tls")
+    made, key = folder / "made.pem", folder / "key.pem"
+    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", *more],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    return made, context
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "503 Service Unavailable"])
+def test_any_answer_to_options_is_a_pop_that_is_there(status: str) -> None:
+    """Reachable, whatever it says; and never said to be admitted."""
+    with far_end(lambda _, request: [answer(request, status)]) as end:
+        found = options(at(end), wait_s=WAIT_S)
+
+    assert (int(status[:3]), status[4:]) == (found.sip_status, found.sip_reason)
+    assert "not yet to be admitted" in found.meaning
+    assert found.admitted is None
+    assert found.seconds is not None
+    assert 0 <= found.seconds < WAIT_S
+    assert ["OPTIONS"] == end.methods
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_every_transport_carries_a_call(transport: str, certificate: tuple[Path, ssl.SSLContext]) -> None:
+    """Refused over each in the same words; the refusal is acknowledged."""
+    made, context = certificate
+    with far_end(says("100 Trying", ACL), transport, context if transport == "tls" else None) as end:
+        target = at(end, transport=transport, authorities=made if transport == "tls" else None)
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (403, False) == (found.sip_status, found.admitted)
+    assert "not authorized together" in found.meaning
+    assert ["INVITE", "ACK"] == end.methods
+    assert f"Via: SIP/2.0/{transport.upper()} " in end.seen[0]
+
+
+def test_a_certificate_that_nobody_signed_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
+    """Without being told to trust it, and said in a sentence."""
+    with far_end(says("200 OK"), "tls", certificate[1]) as end:
+        found = options(at(end, transport="tls"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: ")
+
+
+def test_a_call_is_dialed_as_the_carrier_wants_it() -> None:
+    """Prefix, star, number; from the source asked for; without sound and without credentials."""
+    with far_end(says("486 Busy Here")) as end:
+        found = call(at(end, source="127.0.0.77"), NUMBER, tech_prefix=PREFIX, caller_id="14255550111", wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+    invite, ack = end.seen
+
+    assert invite.startswith(f"INVITE sip:{PREFIX}*{NUMBER}@127.0.0.1:{end.port} SIP/2.0\r\n")
+    assert "From: <sip:14255550111@127.0.0.77>;tag=" in invite
+    assert "a=inactive" in invite
+    assert "authorization" not in invite.lower()
+    assert _branch(invite) == _branch(ack)
+    assert ";tag=far" in ack
+    assert ("127.0.0.77", 486, True) == (found.source, found.sip_status, found.admitted)
+    assert found.meaning.startswith("Admitted by address and tech prefix")
+
+
+def test_a_call_that_rings_is_canceled() -> None:
+    """To ring is to be admitted; nobody has to pick up."""
+    with far_end(says("100 Trying", "180 Ringing")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (180, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "CANCEL", "ACK"] == end.methods
+    assert _branch(end.seen[0]) == _branch(end.seen[1])
+
+
+def test_a_call_that_is_answered_is_hung_up() -> None:
+    """Along the way that the answer names, so that it ends where it was answered."""
+    with far_end(says("200 OK", Contact="<sip:gw@127.0.0.9:5070>", Record_Route="<sip:127.0.0.8;lr>")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "BYE" in end.methods)
+
+    assert (200, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "ACK", "BYE"] == end.methods
+    assert end.seen[2].startswith("BYE sip:gw@127.0.0.9:5070 SIP/2.0")
+    assert "Route: <sip:127.0.0.8;lr>" in end.seen[2]
+    assert "CSeq: 2 BYE" in end.seen[2]
+
+
+@pytest.mark.parametrize(
+    ("status", "admitted", "words"),
+    [
+        ("407 Proxy Authentication Required", False, "the carrier wants credentials"),
+        ("403 Forbidden", False, "does not say why"),
+        ("404 Not Found", None, "The number was refused"),
+        ("488 Not Acceptable Here", None, "The sound offered"),
+        ("503 Service Unavailable", None, "says nothing of admission"),
+        ("699 Odd", None, "says nothing of admission"),
+    ],
+)
+def test_what_a_refusal_means(status: str, admitted: bool | None, words: str) -> None:
+    """Authorization, the number and the path are told apart."""
+    with far_end(says(status)) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert admitted is found.admitted
+    assert words in found.meaning
+
+
+def test_a_call_without_a_prefix_says_so() -> None:
+    """It went through, but not by the prefix."""
+    with far_end(says("180 Ringing")) as end:
+        found = call(at(end), NUMBER, wait_s=WAIT_S)
+
+    assert end.seen[0].startswith(f"INVITE sip:{NUMBER}@")
+    assert "without a tech prefix" in found.meaning
+
+
+def test_a_request_is_repeated_until_somebody_answers() -> None:
+    """Over UDP the first may be lost; the second is answered."""
+    with far_end(lambda _, request: [answer(request, "200 OK")] if len(end.seen) > 1 else []) as end:
+        found = options(at(end), wait_s=WAIT_S)
+
+    assert 200 == found.sip_status
+    assert ["OPTIONS", "OPTIONS"] == end.methods
+    assert end.seen[0] == end.seen[1]
+
+
+def test_silence_and_a_closed_port_are_said() -> None:
+    """No answer is not an error of ours: each has its sentence, and no status."""
+    with far_end(lambda *_: []) as end:
+        silent = options(at(end), wait_s=0.3)
+    closed = options(at(end, transport="tcp"), wait_s=0.3)
+
+    assert (None, None) == (silent.sip_status, silent.seconds)
+    assert "Nothing came back in 0.3 s" in silent.meaning
+    assert closed.sip_status is None
+    assert closed.meaning.startswith("No connection: Connection refused.")
+
+
+def test_a_call_that_is_only_tried_is_canceled() -> None:
+    """100 Trying and nothing more decides nothing."""
+    with far_end(says("100 Trying")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=0.5, ring_s=0.2)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (None, None) == (found.sip_status, found.admitted)
+    assert "said nothing more" in found.meaning
+    assert ["INVITE", "CANCEL", "ACK"] == end.methods
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not in SIP"),
+        (b"SIP/2.0 200 OK\r\nCall-ID: cut", "not in SIP"),
+        (b"\x00\xff" * 500, "not in SIP"),
+        (b"SIP/2.0 200 OK\r\nCall-ID: another\r\nCSeq: 1 OPTIONS\r\n\r\n", "Nothing came back"),
+    ],
+    ids=["another_protocol", "cut_short", "noise", "another_call"],
+)
+def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
+    """Another protocol, a cut message, noise, an answer to somebody else: no status is made up."""
+    with far_end(lambda *_: [sent]) as end:
+        found = options(at(end), wait_s=0.4)
+
+    assert found.sip_status is None
+    assert words in found.meaning
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_hostile_reason_is_cut_and_cleaned(transport: str) -> None:
+    """Half a datagram of reason, escape codes and markup: one short line that can be printed."""
+    reason = "No\x1b[31m\x07 <script>alert(1)</script>" + "x" * 30_000
+
+    with far_end(lambda _, request: [answer(request, f"403 {reason}")], transport) as end:
+        found = options(at(end, transport=transport), wait_s=WAIT_S)
+
+    assert 403 == found.sip_status
+    assert found.sip_reason.isprintable()
+    assert LONGEST_REASON == len(found.sip_reason)
+
+
+def test_an_answer_without_an_end_is_given_up() -> None:
+    """A stream that never ends its headers is cut at 64 KB."""
+    with far_end(lambda *_: [b"SIP/2.0 200 OK\r\n" + b"X: y\r\n" * 20_000], "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: ")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target("pbx.invalid"), "has no IPv4 address"),
+        (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
+        (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
+    ],
+)
+def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InputError, match=words):
+        options(target, wait_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("911", "service code"),
+        ("411", "service code"),
+        ("19005550123", "premium"),
+        ("12069765555", "premium"),
+        ("442079460123", "abroad"),
+        ("18765550123", "abroad"),
+        ("5550142", "The number"),
+        ("12065550142;x=1", "digits only"),
+        ("", "digits only"),
+    ],
+)
+def test_numbers_that_a_test_call_never_goes_to(text: str, words: str) -> None:
+    """Emergency and service codes, premium numbers, other countries, and what is no number."""
+    with pytest.raises(InputError, match=words):
+        safe_number(text)
+
+
+@pytest.mark.parametrize("text", [NUMBER, "+1 (206) 555-0142", "18005550199", "14165550123"])
+def test_plain_numbers_are_taken(text: str) -> None:
+    """As digits, however they are written."""
+    assert safe_number(text).isdigit()
+
+
+def _branch(request: str) -> str:
+    return request.partition(";branch=")[2].partition(";")[0]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, two seconds at most: the last message of a call is not answered."""
+    end = time.monotonic() + 2
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
