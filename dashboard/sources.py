@@ -194,7 +194,7 @@ def _instants(
 ) -> list[datetime]:
     """Return when the policy changed or an address came or went, as far as the window sees it."""
     moves = pd.concat([addresses["valid_from"], addresses["valid_to"]]).dropna()
-    instants = {*(version.valid_from for version in versions[1:]), *(at.to_pydatetime() for at in moves)}
+    instants = {*(version.valid_from for version in versions), *(at.to_pydatetime() for at in moves)}
     return sorted(at for at in instants if since <= at <= now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pandas as pd
 import pytest
 
 from dashboard import tables
+from dashboard.calls.attribution import attribute
+from dashboard.calls.ingest import import_files
+from dashboard.calls.replay import Replayer
 from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError, TableError
@@ -23,6 +27,7 @@ from dashboard.state import State
 from tests.calls.exports import as_csv, rows_at
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
+INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
 DAY = timedelta(days=1)
 
 
@@ -70,6 +75,25 @@ def test_each_change_of_either_is_a_policy(state: State) -> None:
     assert [(T0 + DAY, True, 1), (T0 + 2 * DAY, False, 1), (T0 + 3 * DAY, False, 2)] == [
         (v.valid_from, v.policy.credentials_on, len(v.policy.networks)) for v in versions
     ]
+
+
+def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) -> None:
+    """What came before it met no policy on record; what came after did, and is judged as its single calls are."""
+    store, source = CallStore(tmp_path), "198.51.100.11"
+    path = tmp_path / "export.csv"
+    path.write_text(as_csv(rows_at(*(T0 + hours * timedelta(hours=1) for hours in (1, 2, 22)))))
+    import_files(store, [path])
+    listed(state, T0 + DAY / 2, "192.0.2.1")
+    account(state, T0 + DAY / 2, on=False)
+
+    snapshot = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY)
+    answer = Replayer(snapshot).against(replace(snapshot.policy, networks=frozenset({source})))
+    calls = attribute(store.calls(), **{name: getattr(snapshot, name) for name in INVENTORY})
+
+    assert [2, 1] == list(snapshot.traffic.sort_values("first_at")["calls"])
+    assert answer.label_of(calls)["label"].astype("str").value_counts().to_dict() == {
+        label: counted.calls for label, counted in answer.impact.labels.items() if counted.calls
+    }
 
 
 def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:

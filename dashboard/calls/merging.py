@@ -48,6 +48,7 @@ class Merger:
     def __init__(self, store: CallStore, base: Generation, work: Path, window: Window | None) -> None:
         self._store, self._base, self._work, self._window = store, base, work, window
         self._merged = Merged(dict(base.days))
+        self._moved = pyarrow.table({"moved_id": [], "before_day": [], "after_day": []})
 
     def run(
         self, staged: Sequence[Staged], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -71,8 +72,9 @@ class Merger:
                 else:
                     parts.setdefault(day, {})[number] = found
         asked = {*parts, *self._window_days()}
-        moved = self._moved(asked, parts)
-        linked, together = {day for pair in moved for day in pair}, {after for _, after in moved}
+        self._moved = self._find_moved(asked, parts)
+        together = set(self._moved.column("after_day").to_pylist())
+        linked = together | set(self._moved.column("before_day").to_pylist())
         touched, compared = sorted(asked | linked), self._base.days.keys() | linked
         sizes = {day: sum(rows_in(part) for found in parts.get(day, {}).values() for part in found) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
@@ -89,19 +91,14 @@ class Merger:
         self._weigh()
         return self._merged
 
-    def _moved(
-        self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]
-    ) -> set[tuple[date, date]]:
-        """Return pairs of days that are compared together, because a call may have moved from one to the other."""
+    def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
+        """Return the ids of calls that moved from one of two days to the other; these are compared together."""
         around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
         values = {
             "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
             "calls": self._store.parts(part for day in around for part in self._calls_of(day)),
         }
-        if not values["staged"]:
-            return set()
-        with self._store.engine.cursor("look for calls that moved over midnight") as cursor:
-            return set(run(cursor, "moved", values).fetchall())
+        return self._store.engine.fetch("moved", values, what="look for calls that moved over midnight")
 
     def _take(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
@@ -134,6 +131,7 @@ class Merger:
             for place, part in enumerate(found)
         ]
         names = ("part", "file_no", "part_no")
+        cursor.register("moved", self._moved)
         cursor.register("files", pyarrow.table({name: [file[name] for file in files] for name in names}))
         values = {
             "staged": [file["part"] for file in files],

@@ -75,4 +75,5 @@ def forget(
     if not yes and not typer.confirm(f"Forget every call of {named}?"):
         raise InputError("Declined. Nothing was changed.")
     gone = let_go(CallStore(read_settings().home), chosen)
-    say(f"{gone:,} calls of {named} are forgotten. Import the export files of that time again.")
+    calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
+    say(f"{named}: {calls} forgotten. Import the export files of that time again.")

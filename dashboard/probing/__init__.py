@@ -8,8 +8,8 @@ tech prefix went through by its address. Source: RFC 3261.
 
 from __future__ import annotations
 
-from dashboard.probing.line import TRANSPORTS, Target
+from dashboard.probing.line import Target
 from dashboard.probing.probe import Probe, call, options
 from dashboard.probing.safe import safe_number
 
-__all__ = ["TRANSPORTS", "Probe", "Target", "call", "options", "safe_number"]
+__all__ = ["Probe", "Target", "call", "options", "safe_number"]

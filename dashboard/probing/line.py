@@ -19,7 +19,6 @@ from typing import Self
 from dashboard.errors import InputError
 from dashboard.probing.messages import MOST_BYTES, Answer, read
 
-TRANSPORTS = ("udp", "tcp", "tls")
 FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
 _LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -57,7 +56,7 @@ class Line:
             OSError: Nobody takes the connection.
         """
         self._stream = target.transport != "udp"
-        self._rest = b""
+        self._rest, self._until = b"", 0.0
         self.strange = 0
         """Messages that were no SIP answers."""
         self._socket = _open(target, timeout_s)
@@ -105,6 +104,7 @@ class Line:
 
     def _receive(self, timeout_s: float) -> Answer | None:
         """Return the next answer; ``None`` where none came in time, or what came is none."""
+        self._until = time.monotonic() + max(0.01, timeout_s)
         self._socket.settimeout(max(0.01, timeout_s))
         try:
             data = self._message() if self._stream else self._socket.recv(MOST_BYTES)
@@ -128,6 +128,8 @@ class Line:
         return message
 
     def _more(self) -> None:
+        if time.monotonic() > self._until:
+            raise TimeoutError
         got = self._socket.recv(MOST_BYTES)
         if not got:
             raise ConnectionResetError("The other side hung up.")

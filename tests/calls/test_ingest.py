@@ -158,10 +158,37 @@ def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
 
 
 def test_the_same_id_far_apart_is_two_calls(store, export):
-    """An id that comes again on another day altogether is not taken for a correction."""
-    rows = rows_at(NOON, NOON + 24 * HOUR, cdr_id="c1")
+    """An id that comes again on another day altogether is no correction, not when the days are compared either."""
+    path = export(as_csv(rows_at(NOON, NOON + 24 * HOUR, cdr_id="c1"), WITH_ID))
 
-    assert 2 == import_files(store, [export(as_csv(rows, WITH_ID))])[0].kept
+    assert 2 == import_files(store, [path])[0].kept
+    assert (0, 2) == (import_files(store, [path])[0].kept, store.count())
+    assert [NOON, NOON + 24 * HOUR] == sorted(store.calls()["started_at"])
+
+
+def test_an_id_twice_on_each_of_two_days_loses_no_day(store, export):
+    """Days on which something came twice are compared together, and stay apart."""
+    days = (NOON, NOON + 24 * HOUR)
+    rows = [row for cost in "12" for row in rows_at(*days, cdr_id="c1", total_cost=cost)]
+
+    (result,) = import_files(store, [export(as_csv(rows, WITH_ID))])
+
+    assert (2, 2) == (result.kept, result.duplicate)
+    assert {Decimal("2.00000000")} == set(store.calls()["cost_usd"])
+
+
+@pytest.mark.parametrize("files", [("1", "2", "1"), ("1", "21")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_came_last_is_right_also_when_it_was_there_before(store, export, files, at_once):
+    """A correction that is taken back is taken back, whether its files come together or one after another."""
+    paths = [
+        export(as_csv([a_row(cdr_id="c1", total_cost=cost) for cost in costs], WITH_ID), f"{number}.csv")
+        for number, costs in enumerate(files)
+    ]
+    for some in [paths] if at_once else [[path] for path in paths]:
+        import_files(store, some)
+
+    assert [Decimal("1.00000000")] == list(store.calls()["cost_usd"])
 
 
 def test_an_id_in_the_file_is_the_key_and_a_correction_replaces(store, export):

@@ -132,7 +132,7 @@ def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None
     (back,) = bare("calls", "import", "--format", "json", file).json
 
     assert 0 != nobody_to_ask.status
-    assert (0, f"1 calls of {NOON:%Y-%m-%d} are forgotten.") == (done.status, done.out.partition(" Import")[0])
+    assert (0, f"{NOON:%Y-%m-%d}: 1 call is forgotten.") == (done.status, done.out.partition(" Import")[0])
     assert (2, f"no calls of {NOON:%Y-%m-%d}" in again.sentence) == (again.status, True)
     assert (1, 1) == (back["kept"], back["duplicate"])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import Self
 
-Say = Callable[[str, str], list[bytes]]
+Say = Callable[[str, str], Iterable[bytes]]
 """Of a method and a whole request, the messages to send back."""
 END_S = 5
 LOOK_EVERY_S = 0.05
@@ -60,7 +60,7 @@ class FarEnd:
         """Return the methods seen, in order."""
         return [request.partition(" ")[0] for request in self.seen]
 
-    def _take(self, request: str) -> list[bytes]:
+    def _take(self, request: str) -> Iterable[bytes]:
         self.seen.append(request)
         return self._say(request.partition(" ")[0], request)
 

@@ -6,7 +6,7 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,23 @@ def test_a_hostile_reason_is_cut_and_cleaned(transport: str) -> None:
     assert 403 == found.sip_status
     assert found.sip_reason.isprintable()
     assert LONGEST_REASON == len(found.sip_reason)
+
+
+def test_an_answer_that_trickles_is_not_waited_for() -> None:
+    """A byte now and then does not hold a probe beyond its time."""
+
+    def trickle(*_: str) -> Iterator[bytes]:
+        for _ in range(40):
+            time.sleep(0.05)
+            yield b"x"
+
+    begun = time.monotonic()
+    with far_end(trickle, "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=0.4)
+        took = time.monotonic() - begun
+
+    assert found.sip_status is None
+    assert took < 1.5
 
 
 def test_an_answer_without_an_end_is_given_up() -> None:

@@ -121,3 +121,6 @@ END;
 CREATE OR REPLACE MACRO port_of(x) AS CASE
     WHEN regexp_full_match(x, '[0-9]{1,5}') AND try_cast(x AS INTEGER) <= 65535 THEN try_cast(x AS INTEGER)
 END;
+
+-- Days since 1970, as a number beside the hashes of rows.
+CREATE OR REPLACE MACRO day_number(day) AS (day - DATE '1970-01-01')::UBIGINT;

@@ -1,6 +1,7 @@
 -- What some days hold after new rows came, one row a call; nothing is changed on disk.
 -- $staged: parts made by stage.sql, and `files` which file each is of, and the how-manieth of it; $calls: parts
--- of the store, same days. A call may have moved from one of these days to another.
+-- of the store, same days. `moved` are the ids of calls that moved over midnight, with both days; the same id on two
+-- other days is two calls.
 -- Calls of the store that start in [$replaced_from, $replaced_until) and did not come again go away.
 CREATE OR REPLACE TEMP TABLE merged AS
 WITH staged AS (
@@ -10,32 +11,28 @@ WITH staged AS (
 -- Rows equal in every column of a file are as many calls, told apart by a number.
 numbered AS (
     SELECT
-        * EXCLUDE (nth),
-        CASE WHEN id = '' THEN row_hash ELSE 0 END AS content,
+        told.* EXCLUDE (nth),
+        CASE WHEN id = '' THEN row_hash ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
         CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, row_hash) - 1 ELSE 0 END AS place
-    FROM staged
+    FROM staged AS told LEFT JOIN moved ON moved.moved_id = id AND moved.after_day = started_at::DATE
 ),
--- The same row in several files counts for the first of them.
-firsts AS (
-    SELECT * FROM numbered
-    QUALIFY row_number() OVER (
-        PARTITION BY id, row_hash, place ORDER BY file_no, part_no DESC, file_row_number DESC
-    ) = 1
-),
--- An id that comes with other content is a correction: the last file is right, and of a file its last row.
+-- An id that comes with other content is a correction: the last file is right, and of a file its last row. The same
+-- row in several files counts for the first of them.
 incoming AS (
-    SELECT * FROM firsts
+    SELECT *, min(file_no) OVER (PARTITION BY id, content, place, row_hash) AS first_no
+    FROM numbered
     QUALIFY row_number() OVER (
         PARTITION BY id, content, place ORDER BY file_no DESC, part_no DESC, file_row_number DESC
     ) = 1
 ),
 hashed AS (
     SELECT *, {{content}} AS hash_now FROM {{calls}} AS told
+    LEFT JOIN moved ON moved.moved_id = told.id AND moved.after_day = told.started_at::DATE
 ),
 stored AS (
     SELECT
         *,
-        CASE WHEN id = '' THEN hash_now ELSE 0 END AS content,
+        CASE WHEN id = '' THEN hash_now ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
         CASE WHEN id = '' THEN row_number() OVER (PARTITION BY id, hash_now ORDER BY nth) - 1 ELSE 0 END AS place
     FROM hashed
 )
@@ -43,7 +40,7 @@ SELECT
     {{incoming_columns}}, incoming.outcome, incoming.sip_call_id, incoming.id,
     coalesce(stored.row_hash, incoming.row_hash) AS row_hash,
     coalesce(stored.nth, incoming.place)::INTEGER AS nth,
-    incoming.file_no,
+    incoming.first_no AS file_no,
     stored.id IS NULL OR incoming.row_hash <> stored.hash_now AS is_new,
     FALSE AS is_gone,
     incoming.started_at::DATE AS day
