@@ -163,6 +163,8 @@ class Impact(_Value):
     labels: dict[str, LabelCount]
     decided: float = Field(ge=0, le=1)
     since: datetime | None = None
+    until: datetime | None = None
+    """End of the window, exclusive; ``None`` where it reaches to the last call."""
     breaks: tuple[str, ...] = ()
     """Who would lose calls: PBX names, or addresses nobody owns."""
     saves: tuple[str, ...] = ()

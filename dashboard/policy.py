@@ -128,6 +128,8 @@ class Policy:
     """Entries of Outbound Allowed IPs, addresses or CIDR."""
     credentials_on: bool | None = None
     tech_prefix: str = ""
+    prefix_known: bool = True
+    """False where nobody knows the account's tech prefix: then only calls prove that a PBX dials that very one."""
 
 
 @dataclass(frozen=True)

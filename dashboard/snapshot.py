@@ -91,6 +91,7 @@ class Snapshot:
             networks=frozenset(self.allowed_ips["network"]),
             credentials_on=self.account.credentials_on,
             tech_prefix=self.account.tech_prefix,
+            prefix_known=bool(self.account.tech_prefix),
         )
 
     def name_of(self, pbx_id: str) -> str:

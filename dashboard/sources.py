@@ -6,6 +6,7 @@ Carrier, inventory, calls and state become one dated Snapshot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,6 +104,7 @@ def build_snapshot(
     *,
     now: datetime | None = None,
     since: datetime | None = None,
+    split_at: Sequence[datetime] = (),
 ) -> Snapshot:
     """
     Put together what is known, without asking the carrier.
@@ -114,6 +116,7 @@ def build_snapshot(
         capabilities: What the carrier lets a program do.
         now: Defaults to the present, UTC.
         since: Look back to here; over the window of the settings where not given.
+        split_at: More instants that no row of the traffic may straddle.
     """
     now = now or datetime.now(UTC)
     account_version = state.latest("account")
@@ -122,9 +125,9 @@ def build_snapshot(
     frames = {name: kept_frame(state, name) for name in KEPT}
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
-    split_at = sorted({*_instants(versions, frames["pbx_addresses"], since, now), max(since, now - DAY)})
+    cuts = sorted({*_instants(versions, frames["pbx_addresses"], since, now), max(since, now - DAY), *split_at})
     traffic = attribute(
-        store.traffic(since=since, split_at=split_at, step="segment"),
+        store.traffic(since=since, split_at=cuts, step="segment"),
         pbxs=frames["pbxs"],
         pbx_addresses=frames["pbx_addresses"],
         pbx_numbers=frames["pbx_numbers"],
@@ -141,7 +144,7 @@ def build_snapshot(
         traffic=traffic,
         since=None if span is None else max(span[0], since),
         window_start=since,
-        split_at=tuple(split_at),
+        split_at=tuple(cuts),
         versions=versions,
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
@@ -155,6 +158,7 @@ def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
     """Merge the versions of the list and of the account into policies, oldest first, from where both are known."""
     events = [(row["valid_from"], row["id"], "networks", row["content"]) for row in state.versions("allowed_ips")]
     events += [(row["valid_from"], row["id"], "account", row["content"]) for row in state.versions("account")]
+    prefix_known = any(content["tech_prefix"] for *_, kind, content in events if kind == "account")
     known: dict[str, Any] = {}
     versions: list[PolicyVersion] = []
     for valid_from, _, kind, content in sorted(events, key=lambda event: event[:2]):
@@ -165,6 +169,7 @@ def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
             networks=frozenset(row["network"] for row in known["networks"]),
             credentials_on=known["account"]["credentials_on"],
             tech_prefix=known["account"]["tech_prefix"],
+            prefix_known=prefix_known,
         )
         if not versions or versions[-1].policy != policy:
             versions.append(PolicyVersion(policy, valid_from))

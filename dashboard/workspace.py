@@ -167,9 +167,11 @@ class Workspace:
             rejected = sum(result.rejected for result in results)
             return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
 
-    def snapshot(self, *, since: datetime | None = None) -> Snapshot:
+    def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return everything known as it stands now, with the calls of the window or since an instant."""
-        return sources.build_snapshot(self.state, self.store, self.settings, self.carrier.capabilities, since=since)
+        return sources.build_snapshot(
+            self.state, self.store, self.settings, self.carrier.capabilities, since=since, split_at=split_at
+        )
 
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
         """Run every check and stamp each verdict with its life, worst first."""

@@ -31,8 +31,12 @@ ADMITTED, REFUSED, UNCLEAR = 0, 1, 2
 MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
 """
 How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
-carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither.
+carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither. So may be
+any other failure with the code that was observed for such calls (``Observations.no_path_status``), while credentials
+are not known to be on.
 """
+NAMED = (401, 407)
+"""Codes that are refusals for authorization whatever the reason."""
 
 NO_VERSION = -1
 """No policy is on record for that time, or the call fell into the very second of a change."""
@@ -63,20 +67,23 @@ class Keys:
     """Of each row of the frame, the place of its key."""
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...]) -> Keys:
+    def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...], observed: Observations) -> Keys:
         """
         Find the keys of outbound calls.
 
         Args:
-            frame: ``source_ip``, ``pbx_id``, ``outcome`` and a time.
+            frame: ``source_ip``, ``pbx_id``, ``outcome``, ``sip_status`` and a time.
             at: The time's column.
             versions: Oldest first.
+            observed: What has been observed of the carrier.
         """
         source, sources = pd.factorize(frame["source_ip"])
         pbx, pbxs = pd.factorize(frame["pbx_id"])
         outcome, outcomes = pd.factorize(frame["outcome"])
         met = np.array([MET.get(name, ADMITTED) for name in outcomes], dtype=np.int64)[outcome]
-        version = version_index(frame[at], versions) - NO_VERSION
+        index = version_index(frame[at], versions)
+        met[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
+        version = index - NO_VERSION
         shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, len(CODES))
         packed = np.ravel_multi_index((source, pbx, version, met), shape) if len(frame) else source
         of_row, distinct = pd.factorize(packed)
@@ -120,8 +127,7 @@ class Judge:
         self._holds = _coded(snapshot.pbxs, "auth_method", HOLDS)
         self._sources, self._pbxs = pd.Index(keys.sources), pd.Index(keys.pbxs)
         callers = keys.pbx * len(keys.sources) + keys.source
-        self._own = keys, *self._policy_then(keys)
-        _, listed, credentials = self._own
+        listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
         let_in = (keys.version != NO_VERSION) & (keys.met == ADMITTED)
         self._holders = np.unique(callers[let_in & (credentials == YES) & (listed == NO)])
         self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
@@ -134,27 +140,41 @@ class Judge:
             np.array([said.get(pbx, NOT_KNOWN) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
             for said in (self._dials, self._holds)
         )
-        dials[np.isin(caller, self._dialers)] = YES
+        proven = np.isin(caller, self._dialers)
+        dials[proven] = YES
         holds[np.isin(caller, self._holders)] = YES
-        own, listed, credentials = self._own
-        if keys is not own:
-            listed, credentials = self._policy_then(keys)
+        listed, credentials = self._policy_then(keys, proven)
         met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, holds))
-        return Cases(self, self._table, keys, dials, holds, met)
+        return Cases(self, self._table, keys, dials, holds, proven, met)
 
-    def listed(self, policy: Policy, sources: pd.Series) -> Ints:
-        """Say of addresses whether the account's prefix is authorized with them, as codes of ``FACTS``."""
+    def listed(self, policy: Policy, keys: Keys, proven: Flags) -> Ints:
+        """
+        Say of each key whether the prefix that its caller dials is authorized with its address.
+
+        Args:
+            policy: Which list, and which prefix.
+            keys: Of the calls.
+            proven: Of each key, whether calls prove that its caller dials the account's prefix.
+
+        Returns:
+            Codes of ``FACTS``. Where a call has no source address, it may be any on the list.
+        """
         other = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
-        on_list = membership(policy.networks, sources).to_numpy()
-        return np.where(on_list, NOT_KNOWN if other else YES, NO)
+        on_list = membership(policy.networks, keys.sources).to_numpy()
+        by_source = np.where(on_list, YES, NO)
+        if policy.networks:
+            by_source = np.where(keys.sources == "", NOT_KNOWN, by_source)
+        found: Ints = by_source[keys.source]
+        unsure = np.full(len(keys), bool(other)) | (not policy.prefix_known) & ~proven
+        return np.where(unsure & (found == YES), NOT_KNOWN, found)
 
-    def _policy_then(self, keys: Keys) -> tuple[Ints, Ints]:
+    def _policy_then(self, keys: Keys, proven: Flags) -> tuple[Ints, Ints]:
         """Return for each key whether its source was listed when it called, and the state of credentials."""
         listed, credentials = np.full(len(keys), NOT_KNOWN), np.full(len(keys), NOT_KNOWN)
         for number, version in enumerate(self._versions):
             chosen = keys.version == number
             if chosen.any():
-                listed[chosen] = self.listed(version.policy, keys.sources)[keys.source[chosen]]
+                listed[chosen] = self.listed(version.policy, keys, proven)[chosen]
                 credentials[chosen] = CODES[version.policy.credentials_on]
         return listed, credentials
 
@@ -168,13 +188,26 @@ class Cases:
     keys: Keys
     dials: Ints
     holds: Ints
+    proven: Flags
+    """Calls prove that the caller dials the account's prefix; the inventory alone does not."""
     then: Ints
     """Number of the facts that each call met; -1 where no version is on record."""
 
     def facts(self, policy: Policy) -> Ints:
         """Return the facts of each key under a policy, numbered: equal numbers are equal facts."""
-        listed = self.judge.listed(policy, self.keys.sources)[self.keys.source]
+        listed = self.judge.listed(policy, self.keys, self.proven)
         return _numbered(self.dials, listed, CODES[policy.credentials_on], self.holds)
+
+    def alike(self, one: Policy, other: Policy) -> Flags:
+        """Say of each key that nothing which bears on it differs between two policies."""
+        same: Flags = self.facts(one) == self.facts(other)
+        return same if one.networks == other.networks else same & ~self.anywhere
+
+    @cached_property
+    def anywhere(self) -> Flags:
+        """Calls without a source address: of two lists nobody can say that they mean the same to them."""
+        blank: Flags = (self.keys.sources == "").to_numpy(dtype=bool)[self.keys.source]
+        return blank
 
     @cached_property
     def contradicted(self) -> Flags:
@@ -192,7 +225,7 @@ class Cases:
         the answer.
         """
         admitted, way = self.table.admitted[facts], self.table.way[facts]
-        shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR)
+        shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
         let_in = self.keys.met == ADMITTED
         return Verdicts(
             np.where(shown, np.where(let_in, YES, NO), admitted),
@@ -221,6 +254,18 @@ def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
         same_second = (index >= 1) & (instants.floor("s") == floors[np.maximum(index, 0)])
         index = np.where(same_second, NO_VERSION, index)
     return index
+
+
+def _may_be_no_path(
+    frame: pd.DataFrame, version: Ints, versions: tuple[PolicyVersion, ...], status: int | None
+) -> Flags:
+    """Say of each call whether it may be one that the carrier refused for want of prefix and credentials."""
+    if status is None or status in NAMED:
+        return np.zeros(len(frame), dtype=np.bool_)
+    off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
+    failed = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
+    found: Flags = off & ~failed & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False)
+    return found
 
 
 def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:

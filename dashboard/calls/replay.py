@@ -63,8 +63,8 @@ class Replayer:
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
-        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "first_at"]]
-        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions)
+        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at"]]
+        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
         self._judge = Judge(snapshot, self.keys)
         self.cases = self._judge.cases(self.keys)
 
@@ -73,21 +73,28 @@ class Replayer:
         """The rows of the snapshot's traffic that are judged."""
         return self._traffic[self._is_outbound].reset_index(drop=True)
 
-    def against(self, proposal: Policy, *, today: Policy | None = None, since: datetime | None = None) -> Replay:
+    def against(
+        self,
+        proposal: Policy,
+        *,
+        today: Policy | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Replay:
         """
         Judge the outbound calls under one policy and under another.
 
         Args:
             proposal: The policy to compare with.
             today: The policy to compare it to, which may be a past one; the snapshot's by default.
-            since: Only rows that begin then or later count. A row of the roll-up may cover days: for
-                a window to the second, replay a snapshot of that window. What earlier calls prove
-                of a PBX stays proven.
+            since: Only rows that begin then or later count. A row of the roll-up may cover days: for a window
+                to the second, split the snapshot's traffic there. What other calls prove stays proven.
+            until: Only rows that begin before count.
 
         Returns:
             The labeled calls.
         """
-        return Replay(self, self.policy if today is None else today, proposal, since)
+        return Replay(self, self.policy if today is None else today, proposal, since, until)
 
     def authorized(self, calls: pd.DataFrame | None = None) -> pd.DataFrame:
         """
@@ -114,7 +121,7 @@ class Replayer:
 
     def cases_of(self, calls: pd.DataFrame) -> Cases:
         """Put what the snapshot proves beside single calls (CALLS, attributed)."""
-        return self._judge.cases(Keys.of(calls, "started_at", self._versions))
+        return self._judge.cases(Keys.of(calls, "started_at", self._versions, self.observed))
 
     @cached_property
     def sums(self) -> Sums:
@@ -141,16 +148,21 @@ class Replayer:
 class Replay:
     """A replay's answer."""
 
-    def __init__(self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None) -> None:
+    def __init__(
+        self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None, until: datetime | None
+    ) -> None:
         """Label each key; ``Replayer.against`` and ``replay`` are the ways to make one."""
         self._of, self._today, self._proposal = replayer, today, proposal
         self._keys = _labels(replayer.cases, today, proposal)
         self._chosen: Flags | None = None
-        self.since = replayer.since
+        self.since, self.until = replayer.since, until
         if since is not None:
             at = pd.Timestamp(since)
             self.since = at if self.since is None else max(at, self.since)
             self._chosen = (replayer.outbound["first_at"] >= self.since).to_numpy()
+        if until is not None:
+            before = (replayer.outbound["first_at"] < pd.Timestamp(until)).to_numpy()
+            self._chosen = before if self._chosen is None else self._chosen & before
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -173,6 +185,7 @@ class Replay:
             labels={name: sums.count(label == code) for code, name in enumerate(LABELS)},
             decided=1.0 if not total else (total - undecided) / total,
             since=None if self.since is None else self.since.to_pydatetime(),
+            until=self.until,
             breaks=self.who(BROKEN),
             saves=self.who(SAVED),
             to_ip=int(sums.calls[moved & (self._keys.then_by == WAYS.index("ip"))].sum()),
@@ -268,7 +281,7 @@ def _labels(cases: Cases, today: Policy, proposal: Policy) -> _Labels:
     moved = np.where(then.admitted == YES, LABELS.index(SAVED), LABELS.index(BROKEN))
     label = np.where(now.admitted == then.admitted, LABELS.index(UNCHANGED), moved)
     label = np.where(open_ones, LABELS.index(CANNOT), label)
-    label = np.where(facts == proposed, LABELS.index(UNCHANGED), label)
+    label = np.where(cases.alike(today, proposal), LABELS.index(UNCHANGED), label)
     return _Labels(label, np.where(unsure, 0, now.way), np.where(unsure, 0, then.way), (facts, proposed))
 
 

@@ -8,6 +8,7 @@ routes concern only the routes and numbers they name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pandas as pd
@@ -154,4 +155,4 @@ def proposed(policy: Policy, changes: Sequence[Change]) -> Policy:
                 networks.discard(change.network)
             case SetCredentials():
                 credentials_on = change.enabled
-    return Policy(frozenset(networks), credentials_on, policy.tech_prefix)
+    return replace(policy, networks=frozenset(networks), credentials_on=credentials_on)

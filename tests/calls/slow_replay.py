@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -23,7 +23,9 @@ SECOND = timedelta(seconds=1)
 MOMENTS = tuple(
     at.replace(microsecond=0) + away for at in BEGINS for away in (-SECOND, timedelta(0), SECOND, timedelta(days=3))
 )
-OUTCOMES = ("answered", "busy_or_no_answer", "refused_auth", "refused_unknown")
+OUTCOMES = {"answered": 200, "busy_or_no_answer": 486, "bad_number": 404, "refused_auth": 407, "refused_unknown": 403}
+NOWHERE = ""
+"""Source address of a call whose row names none."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class World:
     def snapshot(self, rows: Sequence[dict[str, Any]] | None = None) -> Snapshot:
         """Return the snapshot whose traffic has a row for each call, or the rows given."""
         today = self.policies[-1]
-        return make_snapshot(
+        made = make_snapshot(
             allowed=tuple(sorted(today.networks)),
             credentials_on=today.credentials_on,
             pbxs=[pbx(name, **facts) for name, facts in self.facts.items()],
@@ -62,18 +64,25 @@ class World:
             versions=self.versions,
             observed=self.observed,
         )
+        return made if today.prefix_known else replace(made, account=replace(made.account, tech_prefix=""))
 
 
 def as_row(call: Call, **more: Any) -> dict[str, Any]:
     """Return a call as a row of the roll-up."""
     talked = 60 * call.count if call.outcome == "answered" else 0
-    counted = {"calls": call.count, "duration_s": talked, "cost_usd": f"{0.01 * talked:.8f}"}
+    counted = {
+        "sip_status": OUTCOMES[call.outcome],
+        "calls": call.count,
+        "duration_s": talked,
+        "cost_usd": f"{0.01 * talked:.8f}",
+    }
     return calls_row(call.source, pbx_id=call.who, outcome=call.outcome, at=call.at, **counted) | more
 
 
 def a_policy(switch: st.SearchStrategy[bool | None]) -> st.SearchStrategy[Policy]:
     """Draw a policy of the account."""
-    return st.builds(Policy, st.frozensets(st.sampled_from(LISTABLE), max_size=4), switch, st.just("12345678"))
+    listed = st.frozensets(st.sampled_from(LISTABLE), max_size=4)
+    return st.builds(Policy, listed, switch, st.just("12345678"), st.sampled_from([True, True, False]))
 
 
 policies = a_policy(st.sampled_from([True, False, None]))
@@ -86,16 +95,16 @@ facts_of_one = st.fixed_dictionaries(
 some_calls = st.lists(
     st.builds(
         Call,
-        source=st.sampled_from(ADDRESSES),
+        source=st.sampled_from([*ADDRESSES, NOWHERE]),
         who=st.sampled_from(["a", "b", ""]),
-        outcome=st.sampled_from(OUTCOMES),
+        outcome=st.sampled_from(sorted(OUTCOMES)),
         at=st.sampled_from(MOMENTS),
         count=st.integers(1, 9),
     ),
     min_size=1,
     max_size=12,
 ).map(tuple)
-observations = st.builds(Observations, st.sampled_from([None, True, False]), st.sampled_from([None, 403]))
+observations = st.builds(Observations, st.sampled_from([None, True, False]), st.sampled_from([None, 403, 404]))
 worlds = st.builds(
     World,
     calls=some_calls,
@@ -104,7 +113,7 @@ worlds = st.builds(
     observed=observations,
 )
 
-Facts = tuple[bool | None, bool, bool | None, bool | None]
+Facts = tuple[bool | None, bool | None, bool | None, bool | None]
 
 
 def table(prefix: bool, together: bool, on: bool, digest: bool, rescues: bool | None) -> bool | None:
@@ -123,8 +132,10 @@ def rule(facts: Facts, rescues: bool | None) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def on_list(policy: Policy, source: str) -> bool:
-    """Say whether an address or a network around it is on the list."""
+def on_list(policy: Policy, source: str) -> bool | None:
+    """Say whether an address or a network around it is on the list; a call from nobody knows where may be."""
+    if source == NOWHERE and policy.networks:
+        return None
     return any(source == entry or source in WITHIN.get(entry, ()) for entry in policy.networks)
 
 
@@ -145,19 +156,25 @@ def facts_under(world: World, call: Call, policy: Policy) -> Facts:
     known = world.facts.get(call.who)
     dials = None if known is None else {"yes": True, "no": False}.get(known["dials_prefix"])
     holds = None if known is None else known["auth_method"] != "ip"
+    proven = False
     for other in world.calls:
         then = in_force(world, other.at)
-        if (other.source, other.who) != (call.source, call.who) or other.outcome.startswith("refused") or not then:
+        if (other.source, other.who) != (call.source, call.who) or not then or not seen(world, other):
             continue
-        if then.credentials_on is True and not on_list(then, other.source):
+        if then.credentials_on is True and on_list(then, other.source) is False:
             holds = True
-        if then.credentials_on is False and on_list(then, other.source):
-            dials = True
-    return dials, on_list(policy, call.source), policy.credentials_on, holds
+        if then.credentials_on is False and on_list(then, other.source) is True:
+            dials = proven = True
+    together = on_list(policy, call.source)
+    return dials, None if together and not (proven or policy.prefix_known) else together, policy.credentials_on, holds
 
 
-def seen(call: Call) -> bool | None:
-    """Say whether the carrier let the call in; a 403 that does not name the list says nothing."""
+def seen(world: World, call: Call) -> bool | None:
+    """Say whether the carrier let the call in; a code that may be the carrier's or the far end's says nothing."""
+    then = in_force(world, call.at)
+    off = then is not None and then.credentials_on is not True
+    if off and call.outcome != "answered" and OUTCOMES[call.outcome] == world.observed.no_path_status:
+        return None
     return {"refused_auth": False, "refused_unknown": None}.get(call.outcome, True)
 
 
@@ -165,22 +182,23 @@ def judged(world: World, call: Call, policy: Policy) -> bool | None:
     """Say what becomes of a call under a policy: by the rule, else by what became of it under the same facts."""
     facts, then = facts_under(world, call, policy), in_force(world, call.at)
     answer = rule(facts, world.observed.digest_rescues_prefix)
-    same = then is not None and facts_under(world, call, then) == facts
-    return seen(call) if answer is None and same else answer
+    same = then is not None and call.source != NOWHERE and facts_under(world, call, then) == facts
+    return seen(world, call) if answer is None and same else answer
 
 
 def contradicts(world: World, call: Call) -> bool:
     """Say whether a call ended otherwise than the rule says."""
     then = in_force(world, call.at)
-    if then is None or seen(call) is None:
+    if then is None or seen(world, call) is None:
         return False
     expected = rule(facts_under(world, call, then), world.observed.digest_rescues_prefix)
-    return expected is not None and expected != seen(call)
+    return expected is not None and expected != seen(world, call)
 
 
 def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
     """Label one call by the design's second table."""
-    if facts_under(world, call, today) == facts_under(world, call, proposal):
+    somewhere = call.source != NOWHERE or today.networks == proposal.networks
+    if somewhere and facts_under(world, call, today) == facts_under(world, call, proposal):
         return "unchanged"
     now, then = judged(world, call, today), judged(world, call, proposal)
     if contradicts(world, call) or now is None or then is None:

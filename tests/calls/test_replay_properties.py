@@ -124,7 +124,7 @@ def test_rows_of_any_length_give_the_same_counts(world: World, proposal: Policy)
 @given(worlds, policies)
 def test_single_calls_are_labeled_as_their_rows_are(world: World, proposal: Policy) -> None:
     """A page's single calls say what the count they were drilled from says; inbound ones say nothing."""
-    columns = ("source_ip", "pbx_id", "outcome", "direction")
+    columns = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
     rows = [as_row(call) for call in world.calls]
     single = [{name: row[name] for name in columns} | {"started_at": row["first_at"]} for row in rows]
     inbound = single[0] | {"direction": "inbound"}
