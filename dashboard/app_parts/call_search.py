@@ -11,7 +11,7 @@ import pyarrow
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import grids, states
+from dashboard.app_parts import authority, grids, states
 from dashboard.app_parts.call_filters import NUMBER, SOURCE, Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
 from dashboard.calls.attribution import attribute
@@ -174,11 +174,12 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
     )
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(owned):
-        _detail(owned.iloc[chosen[0]], snapshot)
+        _detail(owned.iloc[[chosen[0]]], snapshot)
 
 
-def _detail(call: pd.Series, snapshot: Snapshot) -> None:
+def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
     """Say of one call all that its record holds, and why it was refused if it was."""
+    call = row.iloc[0]
     with st.container(border=True):
         owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "nobody's"
         st.markdown(
@@ -193,6 +194,8 @@ def _detail(call: pd.Series, snapshot: Snapshot) -> None:
             ended = f", {int(call['sip_status'])} {plain(call['sip_reason'])}".rstrip() if known else ""
             talked = f"{count(int(call['duration_s'] or 0), 'second')}, {money(call['cost_usd'], digits=4)}"
             st.markdown(f"{OUTCOME_LABELS[call['outcome']]}{ended}: {talked}, to {plain(call['destination_name'])}.")
+        if judged := authority.sentence(row, session.replayer()):
+            st.markdown(judged)
         found = TOLD_BY.get(call["attributed_by"], "")
         st.caption(
             f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "

@@ -165,7 +165,8 @@ class CallStore(Queries):
 
         def ask(generation: Generation) -> list[pyarrow.Table]:
             """Read the newest days first, ever more of them, until the page is full."""
-            days = days_between(generation, low, high)[::-1]
+            days = days_between(generation, low, high)
+            days = (days if among is None else _days_of(among, days))[::-1]
             found: list[pyarrow.Table] = []
             step = 1
             while days and (open_places := limit - sum(map(len, found))) > 0:

@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from dashboard.cli import account, calls, fixing, probing, replaying, running
+from dashboard.cli import account, authorizing, calls, fixing, probing, replaying, running
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (running, account, fixing, replaying, probing):
+for part in (running, account, fixing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")

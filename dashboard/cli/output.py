@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -50,3 +50,11 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     with bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
+    """Print aligned columns; the last ones hold numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
+    for row in rows:
+        say("   ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,15 +14,15 @@ from dashboard.addresses import is_network, parse_entry
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.cli.account import NoSync, bring_up_to_date
-from dashboard.cli.output import Format, say, say_json
+from dashboard.cli.output import Format, say, say_json, table
 from dashboard.cli.rooms import open_home
+from dashboard.cli.windows import MOMENTS, Window
 from dashboard.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dashboard.calls.replay import Replay
     from dashboard.calls.store import CallStore
+    from dashboard.policy import Policy
     from dashboard.snapshot import Snapshot
 
 app = typer.Typer()
@@ -38,15 +39,28 @@ class Switch(StrEnum):
     OFF = "off"
 
 
+class Prefix(StrEnum):
+    """Whether anybody knows the account's tech prefix."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+
+
 @app.command()
 def replay(
     *,
     allow: Annotated[list[str] | None, typer.Option(help="Address to put on the list; repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Entry to take off the list; repeatable.")] = None,
     credentials: Annotated[Switch | None, typer.Option(help="Turn outbound SIP credentials on or off.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only calls from then on, UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+    prefix: Annotated[
+        Prefix | None, typer.Option(help="Judge as if the account's tech prefix were known, or not known.")
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="Begin from the list and the switch in force then, UTC, not from today's.", formats=MOMENTS),
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only calls from then on, UTC.", formats=MOMENTS)] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only calls before then, UTC.", formats=MOMENTS)] = None,
     destinations: Annotated[
         int,
         typer.Option(
@@ -61,18 +75,20 @@ def replay(
 
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
-    from dashboard.calls.replay import replay as judge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
 
-    begin = since.replace(tzinfo=UTC) if since else None
-    if begin and begin > datetime.now(UTC):
-        raise InputError(f"--since {since} lies in the future, so there are no calls from then on. Give a past time.")
+    window = Window.of(since, until)
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
-        snapshot = home.snapshot(since=begin)
-        changes = _changes(snapshot, allow or [], remove or [], credentials)
-        answer = judge(snapshot, proposed(snapshot.policy, changes))
+        snapshot = window.snapshot(home)
+        base = snapshot.policy if as_of is None else _policy_of(snapshot, as_of)
+        changes = _changes(snapshot, base, allow or [], remove or [], credentials)
+        proposal = proposed(base, changes)
+        if prefix is not None:
+            proposal = replace(proposal, prefix_known=prefix is Prefix.KNOWN)
+        answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
     impact = answer.impact
     if output is Format.JSON:
@@ -82,14 +98,36 @@ def replay(
         _show_dialed(dialed)
 
 
-def _changes(snapshot: Snapshot, allow: list[str], remove: list[str], credentials: Switch | None) -> list[Change]:
+def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
     """
-    Read the options as changes of the account.
+    Return the policy that was in force at a time.
+
+    Raises:
+        InputError: It lies in the future, or before the first policy on record.
+    """
+    at = moment.replace(tzinfo=UTC)
+    if at > snapshot.taken_at:
+        raise InputError(f"--as-of {moment} lies in the future. Give a past time.")
+    found = [version.policy for version in snapshot.versions if version.valid_from <= at]
+    if not found:
+        first = min((version.valid_from for version in snapshot.versions), default=None)
+        known = (
+            f"The first on record is of {first:%Y-%m-%d %H:%M} UTC." if first else "None is on record yet: sync first."
+        )
+        raise InputError(f"No list and switch are on record for --as-of {moment}. {known}")
+    return found[-1]
+
+
+def _changes(
+    snapshot: Snapshot, base: Policy, allow: list[str], remove: list[str], credentials: Switch | None
+) -> list[Change]:
+    """
+    Read the options as changes of a policy.
 
     Raises:
         InputError: An address cannot stand on the list, stands there already, or does not.
     """
-    listed, can = snapshot.policy.networks, snapshot.capabilities
+    listed, can = base.networks, snapshot.capabilities
     changes: list[Change] = []
     for text in dict.fromkeys(allow):
         network = parse_entry(
@@ -145,6 +183,7 @@ def _as_json(impact: Impact, dialed: dict[str, list[dict[str, Any]]]) -> dict[st
         },
         "decided": impact.decided if judged else None,
         "since": impact.since.isoformat() if impact.since else None,
+        "until": impact.until.isoformat() if impact.until else None,
         "breaks": list(impact.breaks),
         "saves": list(impact.saves),
         "nobodys": impact.nobodys,
@@ -159,9 +198,10 @@ def _show(impact: Impact, *, lower_bound: bool) -> None:
     rows = [("", "calls", "minutes", "dollars")]
     for label, counted in impact.labels.items():
         rows.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
-    _table(rows, numbers=3)
+    table(rows, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
-    say(f"{impact.decided:.1%} of the outbound calls{since} could be decided.")
+    until = f" until {impact.until:%Y-%m-%d %H:%M} UTC" if impact.until else ""
+    say(f"{impact.decided:.1%} of the outbound calls{since}{until} could be decided.")
     for words, names in (("Breaks calls of", impact.breaks), ("Saves calls of", impact.saves)):
         if names:
             say(f"{words}: {', '.join(names)}.")
@@ -176,18 +216,10 @@ def _show_dialed(dialed: dict[str, list[dict[str, Any]]]) -> None:
         if numbers:
             say("")
             head = (f"{label}: number dialed", "country", "kind", "destination", "calls", "minutes", "dollars")
-            _table([head, *(_cells(number) for number in numbers)], numbers=3)
+            table([head, *(_cells(number) for number in numbers)], numbers=3)
 
 
 def _cells(number: dict[str, Any]) -> tuple[str, ...]:
     texts = (number[name] or "-" for name in ("destination", "country", "kind", "zone"))
     minutes, dollars = number["minutes"], Decimal(number["cost_usd"])
     return (*texts, f"{number['calls']:,}", f"{minutes:,.1f}", f"{dollars:,.2f}")
-
-
-def _table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
-    """Print aligned columns; the last ones hold numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
-    for row in rows:
-        say("   ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)))

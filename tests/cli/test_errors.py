@@ -23,6 +23,7 @@ COMMANDS = [
     "fix",
     "undo",
     "replay",
+    "authorized",
     "probe",
     "calls import",
     "calls forget",

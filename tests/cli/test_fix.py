@@ -96,8 +96,9 @@ def carry_out(program: Any, *command: str) -> int:
 
 
 def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -> None:
-    """Plan by plan until nothing is left but what Miami keeps; then one fix is taken back, and the journal holds."""
+    """Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds."""
     program = homes("fixed")
+    before = datetime.now(UTC)
     left, done = failing(program), []
     while left and len(done) < 12:
         pair = next(pair for pair in left if pair != MIAMI_STAYS)
@@ -110,6 +111,9 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
     answer = program("check", "--format", "json")
     assert answer.status == 0
     assert [(row["check"], row["subject"]) for row in answer.json if row["status"] == "fail"] == [MIAMI_STAYS]
+
+    then = program("replay", "--no-sync", "--as-of", f"{before:%Y-%m-%dT%H:%M:%S}", "--format", "json").json
+    assert "Denver" in then["breaks"]
 
     carry_out(program, "undo", str(done[-1]))
     again = program("undo", done[-1])

@@ -25,7 +25,7 @@ def test_json_counts_each_label(shared: Any) -> None:
     """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
     found = replayed(shared, "--remove", SEATTLE)
 
-    assert {"labels", "decided", "since", "breaks", "saves", "nobodys", "unclear"} == found.keys()
+    assert {"labels", "decided", "since", "until", "breaks", "saves", "nobodys", "unclear"} == found.keys()
     assert found["labels"]["cannot tell"]["calls"] == sum(found["unclear"].values())
     assert LABELS == found["labels"].keys()
     broken = found["labels"]["broken"]
@@ -68,6 +68,57 @@ def test_since_counts_later_calls_only(shared: Any) -> None:
     assert 0 < late["labels"]["broken"]["calls"] < whole["labels"]["broken"]["calls"]
     assert datetime.fromisoformat(late["since"]) >= begin
     assert datetime.fromisoformat(whole["since"]) < begin
+
+
+def test_two_windows_add_up_to_the_whole(shared: Any) -> None:
+    """Before and from a second on: every call is in one of them, and what the others prove still counts."""
+    middle = f"{datetime.now(UTC) - timedelta(days=5):%Y-%m-%dT%H:%M:%S}"
+    options = ("--credentials", "off", "--no-sync")
+
+    whole = replayed(shared, *options)
+    before = replayed(shared, *options, "--until", middle)
+    after = replayed(shared, *options, "--since", middle)
+
+    for label, counted in whole["labels"].items():
+        assert counted["calls"] == before["labels"][label]["calls"] + after["labels"][label]["calls"]
+    assert datetime.fromisoformat(before["until"]) == datetime.fromisoformat(after["since"])
+
+
+def test_a_past_policy_must_be_on_record(shared: Any) -> None:
+    """From the first one on, and not ahead; changes are made to the one of that time."""
+    early = shared("replay", "--no-sync", "--as-of", "2020-01-01")
+    assert (2, True) == (early.status, "The first on record is of" in early.sentence)
+
+    now = ("--no-sync", "--as-of", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}")
+
+    today = replayed(shared, *now)
+    assert 0 == sum(today["labels"][label]["calls"] for label in LABELS - {"unchanged"})
+    assert replayed(shared, "--no-sync", "--remove", SEATTLE) == replayed(shared, *now, "--remove", SEATTLE)
+    assert "lies in the future" in shared("replay", "--no-sync", "--as-of", "2999-01-01").sentence
+
+
+def test_without_the_prefix_less_is_known(shared: Any) -> None:
+    """Nobody then knows that a listed PBX dials this very prefix, but for those whose calls prove it."""
+    known = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "known")
+    unknown = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "unknown")
+
+    assert known["labels"] == replayed(shared, "--credentials", "off", "--no-sync")["labels"]
+    assert unknown["decided"] < known["decided"]
+    assert any("prefix" in why for why in unknown["unclear"])
+
+
+def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
+    """Refused calls of an address that was not listed were not; the others say by what they were let in."""
+    found = shared("authorized", "--no-sync", "--format", "json").json
+
+    counted = {(row["who"], row["authorized"], row["outcome"]): row["calls"] for row in found["calls"]}
+    assert counted["Denver", "no", "refused_auth"] > 0
+    assert counted["Seattle", "yes", "answered"] > 0
+    assert not any(said == "no" and outcome == "answered" for _, said, outcome in counted)
+    whole = sum(counted["calls"] for counted in replayed(shared, "--no-sync")["labels"].values())
+    assert whole == sum(counted.values())
+    text = shared("authorized", "--no-sync", "--since", f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")
+    assert "PBX or address" in text.out
 
 
 def test_destinations_are_under_each_label(shared: Any) -> None:
@@ -149,6 +200,8 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
         (("--credentials", "maybe"), "maybe"),
         (("--since", "yesterday"), "yesterday"),
         (("--since", "9999-12-31"), "--since 9999-12-31 00:00:00 lies in the future"),
+        (("--since", "2026-02-01", "--until", "2026-01-01"), "--until 2026-01-01 00:00:00 is not after --since"),
+        (("--prefix", "perhaps"), "perhaps"),
         (("--destinations", "9223372036854775808"), "Invalid value for '--destinations'"),
         (("--destinations", "-1"), "Invalid value for '--destinations'"),
     ],
