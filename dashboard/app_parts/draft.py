@@ -18,6 +18,7 @@ from dashboard.app_parts.words import address_of, plain
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.errors import AddressError
 from dashboard.fixes.image import entry
+from dashboard.policy import Policy
 from dashboard.snapshot import Snapshot
 
 AS_NOW, ON, OFF = "as now", "on", "off"
@@ -110,6 +111,24 @@ def carried(draft: Draft, snapshot: Snapshot) -> Draft:
     fresh.put(pd.concat([now.loc[~now["network"].isin(gone), TYPED], written]), snapshot)
     stands = {ON: True, OFF: False}.get(draft.switch) is snapshot.account.credentials_on
     fresh.switch = AS_NOW if stands else draft.switch
+    return fresh
+
+
+def past(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
+    """
+    Return a draft of a list and a switch as they once were, begun from the account as it is now.
+
+    Args:
+        draft: The one that it takes the place of.
+        policy: In force at some time; where its switch is not known, the switch stays as it is now.
+        snapshot: The account now.
+    """
+    fresh = begin(snapshot, draft.turn)
+    kept = fresh.base[fresh.base["network"].isin(policy.networks)]
+    back = sorted(policy.networks - set(kept["network"]))
+    fresh.put(pd.concat([kept, pd.DataFrame({"network": back, "label": "", "origin": ""})])[TYPED], snapshot)
+    if policy.credentials_on is not None and policy.credentials_on is not snapshot.account.credentials_on:
+        fresh.switch = ON if policy.credentials_on else OFF
     return fresh
 
 

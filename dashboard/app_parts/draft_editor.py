@@ -16,7 +16,7 @@ from dashboard.app_parts.draft import AS_NOW, OFF, ON, Draft, Reading
 from dashboard.app_parts.words import ICONS
 from dashboard.snapshot import Snapshot
 
-KEY, SWITCH_KEY = "what_if_draft", "what_if_credentials"
+KEY, SWITCH_KEY, PAST_KEY = "what_if_draft", "what_if_credentials", "what_if_past"
 SWITCH = {AS_NOW: "As now", ON: "On", OFF: "Off"}
 HOW = "Write a new address below the last row. To take one off the list, tick its row and press Delete or the bin."
 SAFE = "Past calls are judged at once. The account stays as it is until a plan is applied."
@@ -46,6 +46,15 @@ def start_over() -> None:
     """Forget what was changed."""
     draft: Draft = st.session_state[KEY]
     st.session_state[KEY], st.session_state[SWITCH_KEY] = drafts.begin(session.snapshot(), draft.turn), AS_NOW
+
+
+def go_back() -> None:
+    """Take the list and the switch of the moment that was chosen."""
+    known, place = session.snapshot(), st.session_state.get(PAST_KEY)
+    if place is not None and place < len(known.versions):
+        draft = drafts.past(st.session_state[KEY], known.versions[place].policy, known)
+        st.session_state[KEY], st.session_state[SWITCH_KEY] = draft, draft.switch
+    st.session_state[PAST_KEY] = None
 
 
 def edit_list(draft: Draft, snapshot: Snapshot) -> None:
@@ -114,5 +123,21 @@ def ask(reading: Reading, snapshot: Snapshot) -> None:
             args=(reading.changes,),
         )
         st.button("Start over", icon=":material/undo:", disabled=reading.idle, key="what_if_over", on_click=start_over)
+        if len(snapshot.versions) > 1:
+            _pasts(snapshot)
     if why and not reading.idle:
         st.caption(why)
+
+
+def _pasts(snapshot: Snapshot) -> None:
+    """Draw the choice of a list and a switch as they once were."""
+    with st.popover("Earlier list", icon=":material/history:"):
+        st.selectbox(
+            "Begin with the list and the switch as they were from",
+            range(len(snapshot.versions) - 2, -1, -1),
+            format_func=lambda place: draft_words.of_version(snapshot.versions[place], session.zone()),
+            index=None,
+            placeholder="Choose a time",
+            key=PAST_KEY,
+            on_change=go_back,
+        )

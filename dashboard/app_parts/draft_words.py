@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from dashboard.app_parts.draft import Reading
 from dashboard.app_parts.words import address_of, count, join, plain
 from dashboard.calls.replay import BROKEN, CANNOT, SAVED
 from dashboard.changes import NOBODYS, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.policy import PolicyVersion
 from dashboard.snapshot import Snapshot
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
@@ -93,3 +95,10 @@ def _subject(changes: Sequence[Change]) -> str:
             return f"Switching outbound credentials {'on' if change.enabled else 'off'}"
         case _:
             return f"These {len(changes)} changes"
+
+
+def of_version(version: PolicyVersion, zone: ZoneInfo) -> str:
+    """Say from when a policy was in force, and what it let in."""
+    switch = {True: "on", False: "off", None: "not known"}[version.policy.credentials_on]
+    entries = count(len(version.policy.networks), "entry", "entries")
+    return f"{version.valid_from.astimezone(zone):%-d %b %Y %H:%M}: {entries}, credentials {switch}"

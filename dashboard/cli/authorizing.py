@@ -71,4 +71,4 @@ def _counted(rows: pd.DataFrame, snapshot: Snapshot) -> list[dict[str, Any]]:
     keys = ["who", "authorized", "by", "outcome"]
     found: pd.DataFrame = told.groupby(keys, as_index=False).sum()
     ordered = found.sort_values(["calls", *keys], ascending=False)
-    return [{name: row[name] for name in ordered} for row in ordered.to_dict("records")]
+    return [{name: row[name] for name in (*keys, "calls")} for row in ordered.to_dict("records")]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from dashboard.app_parts.draft import AS_NOW, OFF, ON
 from dashboard.calls.replay import replay
 from dashboard.changes import AllowAddress, Change, Impact, LabelCount, RemoveAddress, SetCredentials
 from dashboard.fixes.image import proposed
+from dashboard.policy import Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
 from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
 
@@ -392,3 +394,26 @@ def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> No
     assert found is not None
     assert list(found["origin"].iloc[:2]) == [entry, ""]
     assert len(found) == len(rows) + 1
+
+
+def test_a_past_list_is_a_draft_of_the_way_back(world: Snapshot) -> None:
+    """What came since goes, what went comes back, entries that stayed are not touched; the switch as it was."""
+    then = Policy(frozenset({SEATTLE, DENVER}), False, "12345678")
+
+    made = draft.past(draft.begin(world, turn=4), then, world)
+    changes = draft.read(made.base, made.switch, world).changes
+
+    assert [AllowAddress, RemoveAddress, RemoveAddress, SetCredentials] == [type(change) for change in changes]
+    assert proposed(world.policy, changes) == then
+    assert made.turn > 4
+    unknown = draft.past(made, replace(then, credentials_on=None), world)
+    assert AS_NOW == unknown.switch
+    same = draft.past(made, world.policy, world)
+    assert draft.read(same.base, same.switch, world).idle
+
+
+def test_a_past_policy_is_said_by_its_time() -> None:
+    """In the time zone of whoever looks."""
+    version = PolicyVersion(Policy(frozenset({SEATTLE}), True), datetime(2026, 11, 20, 6, 30, tzinfo=UTC))
+
+    assert "20 Nov 2026 01:30: 1 entry, credentials on" == draft_words.of_version(version, ZoneInfo("America/New_York"))

@@ -62,6 +62,7 @@ def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
     assert not at.exception
     assert "the prefix it dialed are not authorized together" in words(at)
     assert "`198.51.100.24` (Denver)" in words(at)
+    assert "Not authorized under the policy in force when it was made." in words(at)
 
 
 def test_nothing_matches(app: Callable[..., AppTest]) -> None:

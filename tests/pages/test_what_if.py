@@ -10,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.actors import local_actor
+from dashboard.app_parts.draft import read
 from dashboard.app_parts.draft_editor import AS_IT_IS, CARRIED, KEY
 from dashboard.app_parts.draft_words import NOTHING
 from dashboard.calls.replay import BROKEN, SAVED
-from dashboard.changes import AllowAddress, RemoveAddress, SetCredentials
+from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.workspace import Workspace
 from tests.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
 
@@ -198,3 +199,24 @@ def test_the_plan_of_a_real_account_is_guided(unread: Callable[[], AppTest], mon
     assert not at.exception
     assert (AllowAddress(network=DENVER),) == plan.changes
     assert plan.guided
+
+
+def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Once the list has changed, the one before can be looked at: what would going back to it do."""
+    entry = account.apply(account.plan_changes([AllowAddress(network=DENVER)]), actor=local_actor("tests"))
+    try:
+        at = app("what_if")
+        at.selectbox(key="what_if_past").set_value(0).run()
+
+        assert not at.exception
+        assert [RemoveAddress] == [type(change) for change in read_draft(at, account)]
+        assert f"Removing {DENVER} would break" in at.title[0].value
+        assert at.selectbox(key="what_if_past").value is None
+    finally:
+        account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
+
+
+def read_draft(at: AppTest, account: Workspace) -> tuple[Change, ...]:
+    """Return what the draft on the page comes to."""
+    drafted = at.session_state[KEY]
+    return read(drafted.edited, drafted.switch, account.snapshot()).changes
