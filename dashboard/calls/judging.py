@@ -32,11 +32,13 @@ MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
 """
 How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
 carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither. So may be
-any other failure with the code that was observed for such calls (``Observations.no_path_status``), while credentials
-are not known to be on.
+any other failure with the code that was observed for such calls (``Observations.no_path_status``), or with any where
+none was, while credentials are not known to be on.
 """
 NAMED = (401, 407)
 """Codes that are refusals for authorization whatever the reason."""
+REACHED = ("answered", "refused_auth", "busy_or_no_answer", "gave_up")
+"""Outcomes that say for themselves whether a call was let in."""
 
 NO_VERSION = -1
 """No policy is on record for that time, or the call fell into the very second of a change."""
@@ -260,12 +262,13 @@ def _may_be_no_path(
     frame: pd.DataFrame, version: Ints, versions: tuple[PolicyVersion, ...], status: int | None
 ) -> Flags:
     """Say of each call whether it may be one that the carrier refused for want of prefix and credentials."""
-    if status is None or status in NAMED:
+    if status in NAMED:
         return np.zeros(len(frame), dtype=np.bool_)
     off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
-    failed = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
-    found: Flags = off & ~failed & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False)
-    return found
+    if status is None:
+        return np.asarray(off & ~frame["outcome"].isin(REACHED).to_numpy())
+    said = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
+    return np.asarray(off & ~said & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False))
 
 
 def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:

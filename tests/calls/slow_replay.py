@@ -113,6 +113,41 @@ worlds = st.builds(
     observed=observations,
 )
 
+
+@st.composite
+def true_worlds(draw: st.DrawFn) -> tuple[World, bool]:
+    """
+    Draw a world whose inventory is complete and whose calls ended as the rule has it.
+
+    Returns:
+        The world, and whether the carrier lets a digest rescue a call with a prefix; that and the code of calls
+        without prefix and credentials may not have been observed.
+    """
+    rescues, code, known = draw(st.booleans()), draw(st.sampled_from([403, 404])), draw(st.booleans())
+    plain = st.fixed_dictionaries(
+        {"auth_method": st.sampled_from(["ip", "credentials"]), "dials_prefix": st.sampled_from(["yes", "no"])}
+    )
+    facts = {"a": draw(plain), "b": draw(plain)}
+    listed = st.frozensets(st.sampled_from(LISTABLE), max_size=4)
+    told = st.builds(Policy, listed, st.booleans(), st.just("12345678"))
+    policies = tuple(draw(st.lists(told, min_size=1, max_size=3)))
+    bare = World((), facts, policies, Observations(rescues if known else None, code if known else None))
+    calls = []
+    for place in draw(st.lists(st.tuples(*map(st.sampled_from, (ADDRESSES, ("a", "b"), MOMENTS))), max_size=12)):
+        source, who, at = place
+        then = in_force(bare, at) or draw(st.sampled_from(policies))
+        prefix, on = facts[who]["dials_prefix"] == "yes", bool(then.credentials_on)
+        digest = facts[who]["auth_method"] != "ip"
+        if table(prefix, bool(on_list(then, source)), on, digest, rescues):
+            outcome = draw(st.sampled_from(["answered", "busy_or_no_answer", "bad_number"]))
+        elif prefix or on:
+            outcome = "refused_auth"
+        else:
+            outcome = {403: "refused_unknown", 404: "bad_number"}[code]
+        calls.append(Call(source, who, outcome, at, draw(st.integers(1, 9))))
+    return replace(bare, calls=tuple(calls)), rescues
+
+
 Facts = tuple[bool | None, bool | None, bool | None, bool | None]
 
 
@@ -172,8 +207,8 @@ def facts_under(world: World, call: Call, policy: Policy) -> Facts:
 def seen(world: World, call: Call) -> bool | None:
     """Say whether the carrier let the call in; a code that may be the carrier's or the far end's says nothing."""
     then = in_force(world, call.at)
-    off = then is not None and then.credentials_on is not True
-    if off and call.outcome != "answered" and OUTCOMES[call.outcome] == world.observed.no_path_status:
+    off, code = then is not None and then.credentials_on is not True, world.observed.no_path_status
+    if off and (call.outcome == "bad_number" if code is None else OUTCOMES[call.outcome] == code):
         return None
     return {"refused_auth": False, "refused_unknown": None}.get(call.outcome, True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -12,7 +13,7 @@ from dashboard import tables
 from dashboard.calls.replay import LABELS, Replayer, replay
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.fixes.image import proposed
-from dashboard.policy import Policy
+from dashboard.policy import Observations, Policy
 from tests.calls.slow_replay import (
     LISTABLE,
     MOMENTS,
@@ -22,7 +23,10 @@ from tests.calls.slow_replay import (
     as_segments,
     authorized,
     label,
+    on_list,
     policies,
+    table,
+    true_worlds,
     worlds,
 )
 from tests.worlds import frame
@@ -61,6 +65,31 @@ def test_authorized_when_it_was_made_equals_the_reference(world: World) -> None:
     assert [authorized(world, call) for call in world.calls] == list(rows["authorized"])
     assert not (rows["by"].isin(["ip", "credentials"]) & (rows["authorized"] != "yes")).any()
     assert not ((rows["by"] == "refused") & (rows["authorized"] != "no")).any()
+
+
+@settings(many, max_examples=200)
+@given(true_worlds(), a_policy(st.booleans()))
+def test_no_call_is_wrongly_labeled(told: tuple[World, bool], proposal: Policy) -> None:
+    """Whatever the account: with a complete inventory and an observed carrier, all is decided, and as it would be."""
+    (world, rescues), today = told, told[0].policies[-1]
+    proposal = replace(proposal, prefix_known=True)
+
+    labels = list(replay(world.snapshot(), proposal).rows["label"])
+
+    for call, label_now in zip(world.calls, labels, strict=True):
+        facts = world.facts[call.who]
+        now, then = (
+            table(
+                facts["dials_prefix"] == "yes",
+                bool(on_list(policy, call.source)),
+                bool(policy.credentials_on),
+                facts["auth_method"] != "ip",
+                rescues,
+            )
+            for policy in (today, proposal)
+        )
+        truth = "unchanged" if now == then else "saved" if then else "broken"
+        assert label_now == truth or (label_now == "cannot tell" and world.observed == Observations())
 
 
 @many
