@@ -3,20 +3,33 @@
 # A test whose part is missing is skipped by name, never passed.
 set -u
 
-missing=""
 find_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-find_browser >/dev/null 2>&1 || missing="chromium"
+find_edge() { command -v kamailio && ls /usr/lib/*/kamailio/modules/db_sqlite.so && ls /usr/lib/*/kamailio/modules/rtimer.so; }
+find_callers() { command -v sipp; }
+find_networks() { command -v ip; }
+
+missing=""
+find_browser >/dev/null 2>&1 || missing="$missing chromium"
+find_edge >/dev/null 2>&1 || missing="$missing kamailio kamailio-sqlite-modules"
+find_callers >/dev/null 2>&1 || missing="$missing sip-tester"
+find_networks >/dev/null 2>&1 || missing="$missing iproute2"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing system packages: $missing"
+    echo "Installing system packages:$missing"
     export DEBIAN_FRONTEND=noninteractive
+    # The edge's package would start a server of its own.
+    export RUNLEVEL=1
     apt-get update -qq >/dev/null 2>&1
-    # shellcheck disable=SC2086 # a list of names
-    apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1
+    # One by one, so that one that cannot be had keeps none of the others away.
+    for package in $missing; do
+        apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1
+    done
 fi
 
-if ! find_browser >/dev/null 2>&1; then
-    echo "NOT AVAILABLE: chromium. Browser tests will be skipped. Install it with: apt-get install chromium" >&2
-fi
+say_missing() { echo "NOT AVAILABLE: $1. $2 will be skipped. Install it with: apt-get install $3" >&2; }
+find_browser >/dev/null 2>&1 || say_missing chromium "Browser tests" chromium
+find_edge >/dev/null 2>&1 || say_missing kamailio "Tests with real SIP" "kamailio kamailio-sqlite-modules"
+find_callers >/dev/null 2>&1 || say_missing SIPp "Tests with real SIP" sip-tester
+find_networks >/dev/null 2>&1 || say_missing ip "Tests with real SIP" iproute2
 exit 0

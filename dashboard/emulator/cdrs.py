@@ -70,10 +70,18 @@ def rows(
         end = (how.result, how.code, how.reason)
         if inbound:
             yield _inbound(caller, zones[zone].name, at_s, str(theirs), ours, end, talk_s, source)
-        elif decision.admitted is True:
-            yield _outbound(caller, zones[zone], at_s, str(theirs), ours, end, talk_s, source)
         else:
-            yield _outbound(caller, zones[zone], at_s, str(theirs), ours, _refusal(decision), 0, source)
+            let_in = decision.admitted is True
+            yield outbound(
+                zones[zone],
+                at_s,
+                str(theirs),
+                end if let_in else _refusal(decision),
+                talk_s if let_in else 0,
+                caller_id=f"+{caller.caller_ids[ours]}",
+                x_tag=caller.x_tag,
+                source=source,
+            )
 
 
 def _refusal(decision: Decision) -> tuple[str, int, str]:
@@ -81,26 +89,39 @@ def _refusal(decision: Decision) -> tuple[str, int, str]:
     return "failed", status, decision.sip_reason or REASONS.get(status, "")
 
 
-def _outbound(
-    caller: Caller,
+def outbound(
     zone: Zone,
     at_s: int,
     number: str,
-    ours: int,
     ending: tuple[str, int, str],
     talk_s: int,
+    *,
+    caller_id: str,
+    x_tag: str,
     source: str,
 ) -> Row:
-    """Write an outbound call; the prefix that was dialed does not show in ``destination`` (the sample rows)."""
+    """
+    Write an outbound call.
+
+    Args:
+        zone: Of the number, for its price.
+        at_s: Start, seconds since 1970.
+        number: As dialed; the prefix does not show in ``destination`` (the sample rows).
+        ending: Result, SIP code and reason.
+        talk_s: Length of the talk.
+        caller_id: Of the caller, with what stands before its digits.
+        x_tag: The header's value, ``""`` where there was none.
+        source: Address, perhaps with a port.
+    """
     return (
         "Outbound",
         _time(at_s),
         _time(at_s + talk_s),
         number,
         "",
-        f"+{caller.caller_ids[ours]}",
+        caller_id,
         *_priced(talk_s, zone.rate_usd_per_min, "0", (zone.name, "N/A", "", *ending)),
-        caller.x_tag,
+        x_tag,
         source,
     )
 

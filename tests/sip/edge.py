@@ -1,0 +1,116 @@
+"""The carrier's edge: Kamailio on the addresses of PoPs, and the far end behind it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from dashboard.policy import ACL_REASON, CHALLENGE_REASON
+from tests.sip import scenario
+from tests.sip.network import Network
+
+HERE = Path(__file__).parent
+USER, PASSWORD, REALM = "12345678", "not-a-real-password", "edge.test"
+"""SIP credentials of the account."""
+MODULES = tuple(Path("/usr").glob("lib/*/kamailio/modules"))
+READY_S, END_S = 20.0, 10.0
+PORT = 5060
+
+
+def missing() -> list[str]:
+    """Return which of the edge's programs are not installed."""
+    found = {"kamailio": shutil.which("kamailio") and MODULES, "sipp": shutil.which("sipp")}
+    return [name for name, there in found.items() if not there]
+
+
+@contextmanager
+def edge(
+    net: Network, folder: Path, *, policy: Path, pops: Sequence[str], pstn: str, workers: int = 2
+) -> Iterator[Path]:
+    """
+    Run the edge.
+
+    Args:
+        net: Where.
+        folder: For its configuration, its log and its records.
+        policy: The emulated account's database, read for every call.
+        pops: Addresses of the PoPs.
+        pstn: Address of the far end.
+        workers: Processes for each PoP.
+
+    Yields:
+        The database of its records.
+    """
+    records = folder / "records.db"
+    with closing(sqlite3.connect(records)) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE ended (id INTEGER PRIMARY KEY, call_id TEXT NOT NULL, body TEXT NOT NULL)")
+    values = {
+        "WORKERS": str(workers),
+        "MODULES": str(MODULES[0]),
+        "LISTEN": "\n".join(f"listen=udp:{pop}:{PORT}" for pop in pops),
+        "POLICY": str(policy),
+        "RECORDS": str(records),
+        "USER": USER,
+        "PASSWORD": PASSWORD,
+        "REALM": REALM,
+        "PSTN": f"sip:{pstn}:{PORT}",
+        "ACL_REASON": ACL_REASON,
+        "CHALLENGE_REASON": CHALLENGE_REASON,
+    }
+    text = (HERE / "edge.cfg").read_text(encoding="ascii")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    config = folder / "edge.cfg"
+    config.write_text(text, encoding="utf-8")
+    run = folder / "run"
+    run.mkdir(exist_ok=True)
+    command = ["kamailio", "-DD", "-E", "-m", "256", "-M", "16", "-Y", str(run), "-f", str(config)]
+    with _running(net, command, folder / "edge.log") as running, _answering(net, folder, pstn):
+        _wait(net, running, pops[0], pstn, folder / "edge.log")
+        yield records
+
+
+@contextmanager
+def _answering(net: Network, folder: Path, pstn: str) -> Iterator[None]:
+    """Run the far end."""
+    written = folder / "far_end.xml"
+    written.write_text(scenario.far_end(), encoding="ascii")
+    command = ["sipp", "-sf", str(written), "-i", pstn, "-p", str(PORT), "-nostdin", "-rtp_echo"]
+    with _running(net, command, folder / "far_end.log"):
+        yield
+
+
+@contextmanager
+def _running(net: Network, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of the network until the end, with its words in a file."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(net.within(command), stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        try:
+            yield started
+        finally:
+            started.terminate()
+            try:
+                started.wait(END_S)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                started.wait()
+
+
+def _wait(net: Network, running: subprocess.Popen[bytes], pop: str, pstn: str, log: Path) -> None:
+    """Wait until a PoP answers OPTIONS."""
+    ask = ["sipp", "-sf", str(HERE / "scenarios" / "options.xml"), "-m", "1", "-nostdin", "-recv_timeout", "1000"]
+    ask += ["-i", pstn, "-p", str(PORT - 1)]
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until and running.poll() is None:
+        asked = subprocess.run(
+            net.within([*ask, f"{pop}:{PORT}"]), capture_output=True, timeout=READY_S, check=False, cwd=log.parent
+        )
+        if asked.returncode == 0:
+            return
+    raise AssertionError(f"The edge did not start: {log.read_text(errors='replace')[-2000:]}")
