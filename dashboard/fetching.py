@@ -94,7 +94,9 @@ def _fetch(
     with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
         for window in carrier.export_calls(since, until, Path(folder), progress=progress, stop=stop):
             span, kept = (window.since, window.until), settings.keep_calls_days
-            results += import_files(store, [window.path], window=span, keep_days=kept, progress=progress)
+            results += import_files(store, [window.path], window=span, keep_days=kept, progress=progress, stop=stop)
+            if results[-1].error and stop():
+                return results[:-1]
             if results[-1].error:
                 message = f"An export of calls could not be read, and none of it was taken. {results[-1].error}"
                 raise CarrierAnswerError(message)

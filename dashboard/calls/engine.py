@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow
+import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
 from dashboard import tables
@@ -105,7 +106,12 @@ class Engine:
             for table, rows in (given or {}).items():
                 cursor.register(table, rows)
             text, bound = _bind(name, parameters)
-            return cursor.sql(text, params=bound).to_arrow_table()
+            try:
+                return cursor.sql(text, params=bound).to_arrow_table()
+            except (duckdb.InvalidInputException, duckdb.SerializationException, duckdb.ConversionException) as exc:
+                if ".parquet" not in str(exc) and (part := _unreadable(parameters)):
+                    raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
+                raise
 
 
 def run(
@@ -214,8 +220,24 @@ def _dtype(kind: pyarrow.DataType) -> Any:
     return pd.Int64Dtype() if pyarrow.types.is_integer(kind) else None
 
 
+def _unreadable(parameters: Mapping[str, Any]) -> str:
+    """Return the first part that cannot be read to its end; the engine does not name it."""
+    for kind in PARTS.keys() & parameters.keys():
+        for part in parameters[kind]:
+            try:
+                for _ in pyarrow.parquet.ParquetFile(part).iter_batches():
+                    pass
+            except (OSError, ValueError, pyarrow.ArrowException):
+                return str(part)
+    return ""
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().partition("\n")[0].rstrip(".")
+
+
 def _sentence(exc: Exception) -> str:
-    said = str(exc).strip().partition("\n")[0].rstrip(".")
+    said = _first_line(exc)
     if "No space left" in said or "out of disk space" in said.lower():
         return "there is no space left on the disk. What was stored before stands; free some space, then try again."
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:

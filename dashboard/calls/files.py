@@ -12,14 +12,15 @@ import csv
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from dashboard.calls.columns import KNOWN, REQUIRED
-from dashboard.errors import FileError
+from dashboard.errors import FileError, StoreError
 
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
@@ -77,6 +78,7 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
 
     Raises:
         FileError: The file cannot be used at all; the sentence says why and what to do.
+        StoreError: A copy cannot be written.
     """
     name, plain, cut, cut_text = path.name or str(path), path, False, ""
     try:
@@ -136,7 +138,7 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
     """Unpack every member; return True where the data ends before the last one does."""
     read = written = 0
     member: zlib._Decompress | None = None
-    with target.open("wb") as out:
+    with _copy(target) as put:
         while packed := source.read(CHUNK):
             read += len(packed)
             while packed:
@@ -156,7 +158,7 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
                 packed = member.unused_data if member.eof else member.unconsumed_tail
                 written += len(data)
                 _refuse_bomb(read - len(packed), written, name, limits)
-                out.write(data)
+                put(data)
                 if member.eof:
                     member = None
     return member is not None
@@ -198,14 +200,50 @@ def _ends_long(path: Path) -> bool:
 
 
 def _as_utf8(source: Path, target: Path) -> Path:
-    with source.open("rb") as file, target.open("wb") as out:
+    with source.open("rb") as file, _copy(target) as put:
         while line := file.readline(CHUNK):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 line = line.decode("latin-1").encode("utf-8")
-            out.write(line)
+            put(line)
     return target
+
+
+@contextmanager
+def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
+    """
+    Open a copy in the work folder; yields what writes to it.
+
+    Raises:
+        StoreError: The disk does not take it, which is no fault of the file that is read.
+    """
+
+    def put(data: bytes) -> None:
+        try:
+            out.write(data)
+        except OSError as exc:
+            raise full(exc) from exc
+
+    def full(exc: OSError) -> StoreError:
+        return StoreError(
+            f"A copy of the file cannot be written to {target.parent}: {exc.strerror or exc}. "
+            "The calls already stored are as they were; free some space, then try again."
+        )
+
+    try:
+        out = target.open("wb")
+    except OSError as exc:
+        raise full(exc) from exc
+    try:
+        yield put
+        try:
+            out.flush()
+        except OSError as exc:
+            raise full(exc) from exc
+    finally:
+        with suppress(OSError):
+            out.close()
 
 
 def read_lines(path: Path, longest: int) -> Iterator[str]:

@@ -144,7 +144,8 @@ class Generations:
                 folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(self.folder / "writer.lock"), timeout=self._lock_wait_s)
         try:
-            lock.acquire()
+            with _disk(self.folder, passing=(Timeout,)):
+                lock.acquire()
         except Timeout as exc:
             raise BusyError(
                 f"Another process is writing calls into {self.folder}. Try again when it has finished."
@@ -249,10 +250,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def _disk(folder: Path, *, passing: tuple[type[OSError], ...] = ()) -> Iterator[None]:
     """Turn what the disk refuses into a sentence; what was published stays as it was."""
     try:
         yield
+    except passing:
+        raise
     except OSError as exc:
         raise StoreError(
             f"The call store {folder} cannot be written: {exc.strerror or exc}. "

@@ -10,20 +10,24 @@ grow with the files; an import that was killed or stopped goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 
+from dashboard.calls.engine import utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.merging import Merged, Merger, Window
+from dashboard.calls.queries import REJECTS
 from dashboard.calls.reading import Staged
-from dashboard.calls.repair import Reject
 from dashboard.calls.staging import Staging
-from dashboard.calls.store import REJECT_COLUMNS, CallStore
+from dashboard.calls.store import CallStore
+from dashboard.errors import StoreError
 
+MOST_REJECTS = 100_000
+"""Bad rows that are kept aside in all, the newest; of a file ``reading.MOST_KEPT`` at most."""
 STAGING = 0.8
 """The share of an import that goes by while files are read."""
 
@@ -89,7 +93,12 @@ class _Import:
         stop: Callable[[], bool],
     ) -> None:
         self._store, self._window, self._keep_days = store, window, keep_days
-        self._progress, self._stop = progress, stop
+        self._tell, self._stop, self._far = progress, stop, 0.0
+
+    def _progress(self, what: str, share: float) -> None:
+        """Tell how far it is; what is read a second time does not count backwards."""
+        self._far = max(self._far, share)
+        self._tell(what, self._far)
 
     def run(self, paths: list[Path]) -> list[FileResult]:
         with self._store.generations.writing() as work:
@@ -100,6 +109,7 @@ class _Import:
                 raise
 
     def _run(self, paths: list[Path], work: Path) -> list[FileResult]:
+        base = self._store.generations.current()
         staging = Staging(work / "staged", self._store.engine, whole=self._window is not None)
         staged = staging.run(paths, lambda what, share: self._progress(what, share * STAGING), self._stop)
         if staged is None:
@@ -109,7 +119,6 @@ class _Import:
             return [_left_out(file) for file in staged]
         if any(file.rejected for file in staged):
             self._window = None
-        base = self._store.generations.current()
         merger = Merger(self._store, base, work, self._window)
         merged = merger.run(
             staged, lambda what, share: self._progress(what, STAGING + share * (1 - STAGING)), self._stop
@@ -130,22 +139,25 @@ class _Import:
 
     def _keep_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
         """Put the bad rows beside the old ones; those of a file that came again take the place of its old ones."""
-        bad = [reject for file in staged for reject in file.rejects]
-        names = {file.path.name for file in staged if file.usable}
-        old = self._store.reject_rows(base)
-        kept = [row for row in old if row["file"] not in names]
-        known = {(row["column"], row["raw"]) for row in kept}
-        same = {tuple(row[name] for name in REJECT_COLUMNS[:-1]): row["imported_at"] for row in old}
-        now = datetime.now(UTC)
-        for reject in bad:
-            values = _reject_values(reject)
-            if (reject.column, reject.raw) not in known:
-                kept.append(dict(zip(REJECT_COLUMNS, (*values, same.get(values, now)), strict=True)))
-        if kept == old:
+        try:
+            old = self._store.reject_rows(base)
+        except StoreError:
+            self._progress("The list of bad rows cannot be read; it begins anew", self._far)
+            old = REJECTS.empty_table()
+        names = pyarrow.table(
+            {"file": [file.path.name for file in staged if file.usable]}, pyarrow.schema({"file": pyarrow.string()})
+        )
+        if not len(names) or not (len(old) or any(file.rejects for file in staged)):
             return base.rejects
-        if not kept:
+        bad = pyarrow.Table.from_pylist([asdict(reject) for file in staged for reject in file.rejects], REJECTS)
+        given = {"old": old, "bad": bad, "names": names}
+        asked = {"now": utc(datetime.now(UTC)), "limit": MOST_REJECTS}
+        kept = self._store.engine.fetch("rejects", asked, what="keep the bad rows", given=given).cast(REJECTS)
+        if kept.equals(old):
+            return base.rejects
+        if not len(kept):
             return ""
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(kept), work / "rejects.parquet", compression="zstd")
+        pyarrow.parquet.write_table(kept, work / "rejects.parquet", compression="zstd")
         return self._store.generations.adopt(work / "rejects.parquet", "rejects")
 
 
@@ -167,10 +179,6 @@ def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
         return days
     first = max(days) - timedelta(days=keep_days - 1)
     return {day: made if day >= first else replace(made, calls=()) for day, made in days.items()}
-
-
-def _reject_values(reject: Reject) -> tuple[str, int, str, str, str]:
-    return reject.file, reject.line, reject.column, reject.reason, reject.raw
 
 
 def _left_out(file: Staged) -> FileResult:

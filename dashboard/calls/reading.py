@@ -39,6 +39,8 @@ FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
 OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 """Errors that say nothing of the file."""
 TEXT = "VARCHAR"
+PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
+"""Of a row in a numbered file; see ``stage.sql``."""
 AT_ONCE = 2
 """Days of a large file that are read at the same time."""
 
@@ -170,7 +172,7 @@ class _Reader:
         types = {name: READ_AS.get(name, TEXT) for name in prepared.columns}
         path = prepared.path if is_all else lines
         with self._reading(path, types, header=is_all, typed=True) as (cursor, text, values):
-            one = sql("one_day").replace("{{judged}}", text.replace("{{also}}", ""))
+            one = sql("one_day").replace("{{judged}}", _unnumbered(text))
             cursor.execute(_into(one), values | {"day": stretch.day, "target": str(part)})
         lines.unlink(missing_ok=True)
 
@@ -183,17 +185,27 @@ class _Reader:
         try:
             with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
                 self._watch.begin(1)
-                cursor.execute(_into(text.replace("{{also}}", ""), by_day=True), values | {"target": str(folder)})
+                cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
         except StoreError as exc:
             if isinstance(exc.__cause__, OF_THE_MACHINE):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
             return False
-        if (folder / FAULTY).exists():
+        if (folder / FAULTY).exists() or ("cdr_id" in prepared.columns and self._corrects_itself(folder)):
             shutil.rmtree(folder)
             return False
         self._collect(folder)
         return True
+
+    def _corrects_itself(self, folder: Path) -> bool:
+        """
+        Say whether rows of the file with one id differ: then their order counts, and lines have to be numbered.
+
+        The engine writes the rows of a file that is not in order of time in any order.
+        """
+        parts = [str(part) for part in folder.glob("day=*/*.parquet")]
+        found = self._engine.fetch("ids_again", {"calls": parts}, what="look for corrections in an export")
+        return bool(len(found))
 
     def _slow(self, prepared: Prepared) -> None:
         staged, numbered = self._staged, self._work / "numbered.csv"
@@ -201,7 +213,7 @@ class _Reader:
         broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
         types = dict.fromkeys(("line", *prepared.columns), TEXT)
         with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
-            judged = text.replace("{{also}}", "line::BIGINT AS line, fault,")
+            judged = text.replace("{{also}}", "line::BIGINT AS line, fault,").replace("{{place}}", PLACE)
             sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
             cursor.execute(_into(sound, by_day=True), values | {"target": str(self._work / "slow")})
             found = cursor.execute(unsound, values | {"limit": MOST_KEPT}).fetchall()
@@ -241,6 +253,10 @@ class _Reader:
 def rows_in(part: str | Path) -> int:
     """Return how many rows a Parquet file has, from its footer."""
     return int(pyarrow.parquet.read_metadata(part).num_rows)
+
+
+def _unnumbered(text: str) -> str:
+    return text.replace("{{also}}", "").replace("{{place}}", "0::INTEGER")
 
 
 def _into(text: str, *, by_day: bool = False) -> str:

@@ -15,16 +15,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow
-import pyarrow.parquet
 
 from dashboard import tables
 from dashboard.calls.columns import ROLLED_KEYS
 from dashboard.calls.engine import to_frame, to_table, under, utc
 from dashboard.calls.generations import Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
-from dashboard.errors import StoreError
 
-REJECT_COLUMNS = ("file", "line", "column", "reason", "raw", "imported_at")
 SECOND = timedelta(seconds=1)
 
 
@@ -67,7 +64,9 @@ class CallStore(Queries):
                 those there are few, however many calls.
 
         Returns:
-            TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves.
+            TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves. Of days of
+            which only the roll-up is left they count whole, and what straddles an instant is put into its very
+            second, where it proves nothing.
         """
         name = "segments" if step == "segment" else "traffic"
         rows = self.rolled(name, since=since, until=until, split_at=split_at)
@@ -109,10 +108,18 @@ class CallStore(Queries):
             spans = pyarrow.table(
                 {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
             )
-            split = [generation.days[day] for day in days if day in {at.date() for at in partial}]
-            parts: dict[str, Any] = {"calls": self.parts(part for day in split for part in day.calls)}
+            split_days = [day for day in days if day in {at.date() for at in partial}]
+            calls = (part for day in split_days for part in generation.days[day].calls)
+            parts: dict[str, Any] = {"calls": self.parts(calls)}
             parts |= {"since": low, "until": high, "hours": partial, "cuts": cuts}
             rolled = self.engine.fetch("rollup", parts, what="count calls")
+            retired = [
+                part for day in split_days if not generation.days[day].calls for part in generation.days[day].traffic
+            ]
+            if retired:
+                asked = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
+                whole = self.engine.fetch("whole_hours", asked, what="read the roll-up")
+                rolled = pyarrow.concat_tables([rolled, placed_in_cuts(whole, cuts).cast(rolled.schema)])
             placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
             rolled = rolled.append_column("segment", placed)
             traffic = {"traffic": self.parts(part for day in days for part in generation.days[day].traffic)}
@@ -210,31 +217,6 @@ class CallStore(Queries):
             return self.engine.fetch("calls", parameters, what="search calls")
         return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": _wanted(among)})
 
-    def rejects(self) -> pd.DataFrame:
-        """
-        Return the bad rows that were kept aside.
-
-        Returns:
-            ``file``, ``line`` (physical, from 1), ``column`` (``""`` where the row as such is
-            broken), ``reason``, ``raw`` (cut at 2,000 characters), ``imported_at``.
-        """
-        rows = self.ask(self.reject_rows)
-        frame = pd.DataFrame(rows, columns=list(REJECT_COLUMNS))
-        return frame.astype({"line": "int64", "imported_at": tables.UTC_TIME}).astype(
-            dict.fromkeys(("file", "column", "reason", "raw"), "str")
-        )
-
-    def reject_rows(self, generation: Generation) -> list[dict[str, Any]]:
-        """Return the bad rows of a generation as they are kept."""
-        if not generation.rejects:
-            return []
-        path = self.generations.path(generation.rejects)
-        try:
-            rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
-        except (OSError, pyarrow.ArrowException) as exc:
-            raise StoreError(f"The list of bad rows {path} cannot be read: {exc}.") from exc
-        return rows
-
 
 def cuts_of(instants: Sequence[datetime]) -> list[datetime]:
     """Return where the roll-up is cut for instants: begin and end of the second of each, as the store has times."""
@@ -247,6 +229,16 @@ def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
         np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
     )
     return found
+
+
+def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Table:
+    """Have rows of the roll-up that straddle cuts begin in the first second of a change that they straddle."""
+    first, last = (rows.column(name).to_numpy().astype("datetime64[us]") for name in ("first_at", "last_at"))
+    places = segments_of(first, cuts)
+    straddle = (places != segments_of(last, cuts)) & (places % 2 == 0)
+    seconds = np.array([*cuts, utc(LAST)], dtype="datetime64[us]")
+    moved = pyarrow.array(np.where(straddle, seconds[places], first), pyarrow.timestamp("us"))
+    return rows.set_column(rows.schema.get_field_index("first_at"), "first_at", moved)
 
 
 def _wanted(among: pd.DataFrame) -> pyarrow.Table:

@@ -33,7 +33,7 @@ def import_(
     Read CDR export files into the store; what is there already is not added again.
 
     Ends with 0 when every row of every file was kept or was there already, 1 when some rows or files
-    were rejected, 2 on an error of its own.
+    were rejected or came too late, 2 on an error of its own.
     """
     from dashboard.calls.ingest import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
@@ -47,12 +47,17 @@ def import_(
         for result in results:
             if result.error:
                 complain(result.error)
+            if result.late:
+                complain(
+                    f"{result.file}: {result.late:,} calls were left out: of their days only the sums are kept. "
+                    "Set TRUNKGATE_KEEP_CALLS_DAYS higher before their days are too old."
+                )
             aside = f", {result.rejected:,} put aside" if result.rejected else ""
             aside += f", {result.late:,} older than calls are kept" if result.late else ""
             quiet = not (result.kept or result.duplicate or result.rejected or result.late or result.error)
             counted = "no calls in it" if quiet else f"{result.kept:,} kept, {result.duplicate:,} there already{aside}"
             say(f"{result.file}: {counted}.")
-    if any(result.rejected or result.error for result in results):
+    if any(result.rejected or result.error or result.late for result in results):
         raise typer.Exit(SOME_REJECTED)
 
 

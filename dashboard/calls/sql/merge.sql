@@ -12,6 +12,7 @@ WITH staged AS (
 numbered AS (
     SELECT
         told.* EXCLUDE (nth),
+        told.nth AS line_no,
         CASE WHEN id = '' THEN row_hash ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
         CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, row_hash) - 1 ELSE 0 END AS place
     FROM staged AS told LEFT JOIN moved ON moved.moved_id = id AND moved.after_day = started_at::DATE
@@ -22,7 +23,8 @@ incoming AS (
     SELECT *, min(file_no) OVER (PARTITION BY id, content, place, row_hash) AS first_no
     FROM numbered
     QUALIFY row_number() OVER (
-        PARTITION BY id, content, place ORDER BY file_no DESC, part_no DESC, file_row_number DESC
+        PARTITION BY id, content, place
+        ORDER BY file_no DESC, line_no DESC, started_at::DATE DESC, part_no DESC, file_row_number DESC
     ) = 1
 ),
 hashed AS (

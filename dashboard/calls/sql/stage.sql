@@ -1,6 +1,7 @@
 -- One export file as calls of the store, by column name, with what is wrong where a row cannot be one.
 -- $path is plain UTF-8 text; $columns names its columns; a documented column it lacks is NULL.
--- A row with a fault has no day; `line` is known only where the file was numbered first.
+-- A row with a fault has no day; `line` is known only where the file was numbered first. There `nth` is, of a call with
+-- an id, its line: of several rows with one id the last of the file counts.
 WITH lines AS (
     SELECT {{documented}} FROM read_csv(
         $path, columns = $columns, header = $header, auto_detect = false, strict_mode = true,
@@ -107,7 +108,7 @@ SELECT
     sip_call_id,
     id,
     {{row_hash}} AS row_hash,
-    0::INTEGER AS nth,
+    {{place}} AS nth,
     {{also}}
     CASE WHEN fault IS NULL THEN started_at::DATE END AS day
 FROM judged
