@@ -19,6 +19,7 @@ from dashboard.dialing.destination import (
     read_number,
 )
 from dashboard.dialing.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
+from dashboard.dialing.trunk import Trunk
 
 __all__ = [
     "RETIRED_HOSTS",
@@ -26,6 +27,7 @@ __all__ = [
     "DialString",
     "Issue",
     "Kind",
+    "Trunk",
     "asterisk_pjsip",
     "build",
     "lint",
