@@ -22,8 +22,10 @@ from dashboard.dialing import Trunk
 from dashboard.errors import FileError
 from dashboard.inventory import _folder
 from dashboard.inventory._cells import RULES
+from dashboard.inventory._dialed import Level
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._merge import ADDED, CHANGED, GONE, STAYS, Difference, merge
+from dashboard.inventory._pitfalls import Known, Pitfall, find_pitfalls
 from dashboard.inventory._records import LARGEST_BYTES
 from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Reading, Row, Upload, problem_of
 from dashboard.inventory._settle import settle
@@ -42,10 +44,14 @@ __all__ = [
     "Difference",
     "Folder",
     "Inventory",
+    "Known",
+    "Level",
+    "Pitfall",
     "Problem",
     "Reading",
     "Row",
     "Upload",
+    "find_pitfalls",
     "merge",
     "needs_name",
     "read_edit",
