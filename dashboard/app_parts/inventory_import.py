@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
@@ -11,17 +12,22 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import declared, grids
 from dashboard.app_parts.words import ICONS, count, join, label_of, plain, titled
-from dashboard.dialing import Trunk
 from dashboard.inventory import (
     ADDED,
     CHANGED,
+    CONFIG,
     GONE,
     READ,
     STAYS,
     Difference,
     Inventory,
+    Known,
+    Level,
+    Pitfall,
     Problem,
     Upload,
+    find_pitfalls,
+    frames_of,
     merge,
     needs_name,
     read_files,
@@ -63,7 +69,7 @@ def show(snapshot: Snapshot) -> None:
         st.rerun()
     if not files:
         return
-    current = {name: getattr(snapshot, name) for name in READ}
+    current = frames_of(snapshot)
     uploads = [Upload(file.name, file.getvalue()) for file in files]
     with session.errors_said(), place.container():
         whose = _whose(snapshot) if needs_name(uploads) else ""
@@ -72,6 +78,7 @@ def show(snapshot: Snapshot) -> None:
         found = read(snapshot, uploads, whose)
         difference = merge(current, found)
         _problems(found.problems)
+        _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
         _preview(difference)
         _accept(difference, current)
 
@@ -85,12 +92,11 @@ def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
         uploads: Tables, archives, single files of configuration.
         whose: Id or name of the PBX that single files of configuration are of.
     """
-    edges = zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True)
     return read_files(
         uploads,
         treated_as_public=snapshot.treated_as_public,
-        current={name: getattr(snapshot, name) for name in READ},
-        trunk=Trunk.of(snapshot.account.tech_prefix, edges),
+        current=frames_of(snapshot),
+        trunk=Known.of(snapshot).trunk,
         name=whose,
     )
 
@@ -135,6 +141,30 @@ def _problems(problems: list[Problem]) -> None:
         frame,
         hide_index=True,
         column_config={"file": "File", "line": "Line", "column": "Column", "what": "What is wrong", "value": "Value"},
+        placeholder="",
+    )
+
+
+def _pitfalls(pitfalls: list[Pitfall]) -> None:
+    """Draw what is wrong with the configurations that were read; none of it keeps them from being imported."""
+    if not pitfalls:
+        return
+    serious = sum(one.level is not Level.NOTE for one in pitfalls)
+    told = f"{count(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
+    (st.warning if serious else st.info)(
+        f"{told}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
+    )
+    frame = pd.DataFrame([asdict(one) for one in pitfalls[:MOST_PROBLEMS]])
+    st.dataframe(
+        frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize()),
+        hide_index=True,
+        column_config={
+            "level": "Level",
+            "file": "File",
+            "line": "Line",
+            "sentence": "What is wrong",
+            "cure": "What to do",
+        },
         placeholder="",
     )
 

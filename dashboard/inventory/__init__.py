@@ -29,6 +29,7 @@ from dashboard.inventory._pitfalls import Known, Pitfall, find_pitfalls
 from dashboard.inventory._records import LARGEST_BYTES
 from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Reading, Row, Upload, problem_of
 from dashboard.inventory._settle import settle
+from dashboard.snapshot import Snapshot
 
 MOST_UNKNOWN = 20
 """Files of a folder that nobody knows and that are named one by one."""
@@ -52,6 +53,7 @@ __all__ = [
     "Row",
     "Upload",
     "find_pitfalls",
+    "frames_of",
     "merge",
     "needs_name",
     "read_edit",
@@ -110,6 +112,11 @@ def read_files(
     problems = [problem for reading in readings for problem in reading.problems]
     known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
     return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems)
+
+
+def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+    """Return the inventory of a snapshot by frame, with what was read of configurations."""
+    return {name: getattr(snapshot, name) for name in READ}
 
 
 def needs_name(files: Sequence[Upload]) -> bool:

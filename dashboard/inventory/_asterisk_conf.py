@@ -86,7 +86,9 @@ class Config:
         self.secrets: list[Place] = []
         """Where a password or a key stands."""
         self._folder, self._root, self._keep = folder, root, keep
-        self._lines = self._includes = 0
+        self._named: dict[str, Section] = {}
+        """The last section of each name."""
+        self._lines = self._includes = self._inherited = 0
         self._current: Section | None = None
 
     def read(self, path: str) -> Config:
@@ -145,29 +147,32 @@ class Config:
         options = [one.strip() for one in (found["options"] or "").split(",") if one.strip()]
         if found["options"] is not None and not found["ended"]:
             self._say(place, f"The brackets after [{name}] are not closed. Write them as [name](template).")
-        if any(one.startswith("+") for one in options):
-            self._current = next((one for one in reversed(self.sections) if one.name == name), None)
-            if self._current is None:
-                self._say(place, f"There is no section [{name}] before this one to add to. Take the (+) out.")
-        if self._current is None or not any(one.startswith("+") for one in options):
-            self._current = Section(name, place)
-            self.sections.append(self._current)
-        self._current.template = self._current.template or "!" in options
+        adds = any(one.startswith("+") for one in options)
+        before = self._named.get(name) if adds else None
+        if adds and before is None:
+            self._say(place, f"There is no section [{name}] before this one to add to. Take the (+) out.")
+        section = self._current = before or Section(name, place)
+        section.template = section.template or "!" in options
         for option in options:
             if option != "!" and not option.startswith("+"):
-                self._inherit(self._current, option, place)
+                self._inherit(section, option, place)
+        if before is None:
+            self.sections.append(section)
+            self._named[name] = section
 
     def _inherit(self, section: Section, name: str, place: Place) -> None:
-        parent = next((one for one in reversed(self.sections) if one.name == name and one is not section), None)
+        parent = self._named.get(name)
         if parent is None:
             self._say(place, f"There is no template [{name}] before this section. Write it above, or correct its name.")
-        elif len(section.settings) + len(parent.settings) > MOST_SETTINGS:
-            self._say(
-                place,
-                f"The section has more than {MOST_SETTINGS:,} settings with its templates; [{name}] was left out.",
-            )
+        elif (
+            len(section.settings) + len(parent.settings) > MOST_SETTINGS
+            or self._inherited + len(parent.settings) > MOST_LINES
+        ):
+            reason = f"The section has more than {MOST_SETTINGS:,} settings with its templates; [{name}] was left out."
+            self._say(place, reason)
         else:
             section.settings += parent.settings
+            self._inherited += len(parent.settings)
 
     def _setting(self, line: str, place: Place) -> None:
         name, sign, value = line.partition("=")

@@ -10,13 +10,15 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from dashboard.inventory._asterisk_conf import GLOBALS, SECRET, Config, Section
 from dashboard.inventory._asterisk_text import expanded, first_of, substituted, without_credentials
 from dashboard.inventory._facts import Place
 
 MOST_CALLERS = 50
-MOST_EVALUATED = 300_000
+MOST_CONTEXTS = 10_000
+MOST_EVALUATED = 200_000
 """Steps that are followed in all: a dialplan of a large office has thirty thousand."""
 
 _STEP = re.compile(r"(?P<app>\w+)\s*(\((?P<args>.*)\)?)?\s*$", re.DOTALL)
@@ -72,7 +74,8 @@ class Dialplan:
         self._left = MOST_EVALUATED
         for section in config.live():
             if section.name == GLOBALS:
-                self.globals |= {one.name: one.value for one in section.settings}
+                for one in section.settings:
+                    self.globals[one.name] = substituted(one.value, self.globals)
             elif section.name != "general":
                 self._context(section)
         self._callers = self._calls()
@@ -103,26 +106,26 @@ class Dialplan:
                     yield found["value"].strip().strip('"'), step.place
 
     def inbound(self, context: str) -> Iterator[tuple[str, Place]]:
-        """Return the patterns of a context, and of those it includes or goes to."""
-        waiting, seen = [context], set()
-        while waiting:
-            name = waiting.pop(0)
-            if name in seen:
-                continue
-            seen.add(name)
+        """Return the patterns of a context, and of those it includes or goes to with the number dialed."""
+        for name in self._below(context, (self.includes, self._gotos)):
             yield from self.patterns.get(name, ())
-            waiting += self.includes.get(name, ())
-            waiting += self._gotos.get(name, ())
 
-    def reached(self, context: str) -> list[str]:
-        """Return every pattern that a call in a context can match, without following what they do."""
-        waiting, seen = [context], list[str]()
-        while waiting:
-            name = waiting.pop(0)
-            if name not in seen:
-                seen.append(name)
-                waiting += self.includes.get(name, ())
-        return [pattern for name in seen for pattern, _ in self.patterns.get(name, ())]
+    @cache  # noqa: B019 - a dialplan lives for one reading
+    def code(self, context: str) -> str:
+        """Return a feature code that a call in a context can reach; ``""`` where there is none."""
+        patterns = (one for name in self._below(context, (self.includes,)) for one, _ in self.patterns.get(name, ()))
+        return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
+
+    @staticmethod
+    def _below(context: str, ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
+        """Return a context and all that it leads to, each once."""
+        seen, waiting = dict.fromkeys([context]), [context]
+        while waiting and len(seen) < MOST_CONTEXTS:
+            name = waiting.pop()
+            new = [one for way in ways for one in way.get(name, ()) if one not in seen]
+            seen |= dict.fromkeys(new)
+            waiting += new
+        return list(seen)
 
     def _context(self, section: Section) -> None:
         pattern = ""

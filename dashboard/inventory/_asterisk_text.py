@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 
 LONGEST = 2_000
+LONGEST_PATTERN = 80
+"""Asterisk takes no longer extension."""
 MOST_ROUNDS = 50
 
 _INNERMOST = re.compile(r"\$\{([^${}]*)\}")
@@ -85,6 +87,8 @@ def _value(asked: str, values: Mapping[str, str]) -> str | None:
 
 def expanded(text: str, pattern: str) -> str:
     """Put the extension in: its digits, or the letters of its pattern, such as ``1NXXNXXXXXX``."""
+    if len(pattern) > LONGEST_PATTERN:
+        return text
     elements = _ELEMENT.findall(pattern.removeprefix("_").replace("-", "").replace(" ", ""))
     if not pattern.startswith("_") and not re.fullmatch(r"[\d*#+]+", pattern):
         return text

@@ -54,11 +54,18 @@ class Found:
     """What the carrier should see, the one used first in front."""
     numbers: list[tuple[str, Place]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    full: bool = False
 
     def say(self, key: str, value: str, place: Place) -> None:
         """Keep a fact, once."""
         fact = Fact(key, value, place)
-        if len(self.facts) < MOST_FACTS and fact not in self.facts[-50:]:
+        if len(self.facts) == MOST_FACTS and not self.full:
+            self.full = True
+            reason = (
+                f"The configuration says more than {MOST_FACTS:,} things of trunks and calls; the rest was left out."
+            )
+            self.problems.append(Problem(place.file, place.line, "", reason))
+        if not self.full and fact not in self.facts[-50:]:
             self.facts.append(fact)
 
     def values(self, ending: str) -> list[str]:

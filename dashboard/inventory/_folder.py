@@ -40,10 +40,12 @@ class Folder:
 
     name: str
     files: dict[str, bytes] = field(repr=False)
+    single: bool = False
+    """Its files were given one by one; the name is that of their PBX."""
 
     def shown(self, path: str) -> str:
         """Return how a message names a file of the folder."""
-        return f"{self.name}/{path}" if self.name else path
+        return path if self.single or not self.name else f"{self.name}/{path}"
 
     def pbx_name(self, root: str) -> str:
         """Name the PBX whose configuration stands in ``root``: the nearest folder that is not one of the program's."""
@@ -84,7 +86,7 @@ def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
 
 def from_uploads(name: str, uploads: Sequence[Upload]) -> tuple[Folder, list[Problem]]:
     """Put single files together; a path in a file's name is kept where it stays within the folder."""
-    gathering = _Gathering(name)
+    gathering = _Gathering(name, single=True)
     for upload in uploads:
         if not gathering.takes(upload.name):
             break
@@ -122,8 +124,8 @@ def from_archive(upload: Upload) -> tuple[Folder, list[Problem]]:
 class _Gathering:
     """A folder being put together: what was taken so far, and what was left out and why."""
 
-    def __init__(self, name: str) -> None:
-        self.folder = Folder(name, {})
+    def __init__(self, name: str, *, single: bool = False) -> None:
+        self.folder = Folder(name, {}, single)
         self.left = MOST_BYTES
         self.problems: list[Problem] = []
         self._said: dict[str, int] = {}

@@ -16,6 +16,7 @@ from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
 from dashboard.inventory._rows import CONFIG
+from dashboard.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,18 @@ class Known:
     allowed: Collection[str] | None = None
     credentials_on: bool | None = None
     treated_as_public: Collection[str] = ()
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> Known:
+        """Return what a snapshot knows; a prefix that is given counts for the account's."""
+        edges = zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True)
+        listed = snapshot.freshness.get("allowed_ips")
+        return cls(
+            trunk=Trunk.of(tech_prefix or snapshot.account.tech_prefix, edges),
+            allowed=snapshot.policy.networks if listed and listed.as_of else None,
+            credentials_on=snapshot.account.credentials_on,
+            treated_as_public=snapshot.treated_as_public,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,10 +134,12 @@ class _Look:
 
     def _through_the_dialplan(self) -> Iterator[Pitfall]:
         for fact in self._called("dialplan.dial"):
-            number, _, taken = fact.value.partition(" taken by ")
-            sentence = f"The dial string {number!r} goes through the dialplan once more, where {taken} takes *."
+            number, _, code = fact.value.partition(" past ")
+            sentence = (
+                f"The dial string {number!r} goes through the dialplan once more, where {code} is a feature code."
+            )
             cure = "Dial the trunk itself, not a local channel; or let feature codes begin with something else."
-            yield self._say("star_swallowed", Level.ERROR, fact, sentence, cure)
+            yield self._say("star_swallowed", Level.WARNING, fact, sentence, cure)
 
     def _retired(self) -> Iterator[Pitfall]:
         for fact in [*self._of("host"), *self._called("inbound.match")]:

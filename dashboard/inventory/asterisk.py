@@ -144,11 +144,9 @@ class _Pbx:
         kind, _, rest = device.partition("/")
         if kind.upper() == "LOCAL":
             number, _, context = rest.partition("@")
-            taken = [
-                one for one in dialplan.reached(context.partition("/")[0]) if one.lstrip("_").startswith(("*", "."))
-            ]
-            if taken and ("*" in number or "#" in number):
-                self.found.say("dialplan.dial", f"{number}@{context} taken by {taken[0]}", dialed.step.place)
+            code = dialplan.code(context.partition("/")[0]) if "*" in number or "#" in number else ""
+            if code:
+                self.found.say("dialplan.dial", f"{number}@{context} past {code}", dialed.step.place)
         elif kind.upper() in ("PJSIP", "SIP"):
             for name, user, host in _ways(rest):
                 line = self._lines.get(name)

@@ -121,7 +121,7 @@ def test_the_prefix_is_yes_only_where_it_is_the_accounts(dialed, expected):
         ("_1X", "${A}${B}", "x${B}"),
         ("_1X", "${C:1:2}-${GLOBAL(C)}", "bc-abcd"),
         ("_1X", "${CUT(D,/,2)}", "trunk"),
-        ("_1X", "${L}${M}", "${L}${M}"),
+        ("_1X", "${L}", "${M}"),
         ("_1X", "${${NAME}}", "abcd"),
     ],
 )
@@ -251,6 +251,15 @@ def test_ten_megabytes_of_one_line_and_of_many_faults():
     assert len(inventory.problems) < 200
     assert "10,000,000 characters" in inventory.problems[0].message
     assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
+
+
+def test_more_facts_than_are_kept_are_said():
+    """The first ones are kept, those of the trunk among them."""
+    steps = "".join(f"exten => {n},1,Dial(PJSIP/{n}@t)\n" for n in range(2_500))
+    inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[o]\n{steps}")
+
+    assert len(inventory.frames["pbx_config"]) == 2_000
+    assert ["more than 2,000 things" in message for _, message in said(inventory)] == [True]
 
 
 def test_a_binary_file_and_a_link_out_leave_the_rest(tmp_path):
