@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from dashboard.inventory._asterisk_conf import Config, Section, Setting
 from dashboard.inventory._facts import Place
+from dashboard.inventory._hosts import has_password, host_of
 
 URIS = frozenset({"contact", "server_uri", "outbound_proxy", "remote_hosts", "outboundproxy"})
 PLAIN = frozenset(
@@ -44,7 +45,6 @@ PLAIN = frozenset(
     )
 )
 YES = frozenset({"yes", "true", "on", "1", "y", "t"})
-_HOST = re.compile(r"(?:<?\s*sips?:)?(?:.*@)?(?P<host>\[[^\]]*\]|[^:;>/?\s]+)", re.IGNORECASE)
 
 
 @dataclass
@@ -85,18 +85,6 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, bool]:
     if name == "auth":
         return "", ":" in value
     return keep_pjsip(_section, name, value)
-
-
-def host_of(uri: str) -> str:
-    """Return the host of a SIP URI, or of what stands for one."""
-    found = _HOST.match(uri.strip()[:500])
-    return found["host"].strip("[]").lower() if found else ""
-
-
-def has_password(uri: str) -> bool:
-    """Say whether a URI has a password in front of its host."""
-    user, at, _ = re.sub(r"^\s*<?\s*sips?:", "", uri, flags=re.IGNORECASE).rpartition("@")
-    return bool(at) and ":" in user
 
 
 def of_pjsip(config: Config) -> tuple[list[Line], list[Transport]]:

@@ -79,7 +79,8 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
     sample = sample_of(text)
     expected = prefix or (sample[:PREFIX_LENGTH] if _run_together(sample) else "0" * PREFIX_LENGTH)
     for issue in lint(sample, expected, abroad=not _nanp(text)):
-        code, sentence = issue.code, _SAID.get(issue.code, issue.sentence).replace("{text}", repr(text))
+        said = _SAID.get(issue.code, f"The dial string {{text}}: {_first_sentence(issue.sentence)}")
+        code, sentence = issue.code, said.replace("{text}", repr(text))
         if (code == "prefix_missing" and signs_in) or (code in _BY_COUNTRY and _any_country(text)):
             continue
         if code == "prefix_wrong":
@@ -97,7 +98,7 @@ def _wrong(head: str, text: str, prefix: str) -> tuple[str, str]:
     try:
         parse_tech_prefix(head)
     except DialStringError as exc:
-        return "prefix_length", f"The dial string {text!r}: {str(exc).partition('. ')[0].rstrip('.')}."
+        return "prefix_length", f"The dial string {text!r}: {_first_sentence(str(exc))}"
     return "prefix_wrong", f"The dial string {text!r} has another tech prefix than the account's {prefix}."
 
 
@@ -129,3 +130,7 @@ def _any_country(text: str) -> bool:
     """Say whether a number's first digits are left open, so that any length can be right."""
     number = re.split(r"[*#]|%23|%2a", text, flags=re.IGNORECASE)[-1]
     return not number[:1].isdigit() and len(_TOKEN.findall(number)) > _SHORT
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".") + "."

@@ -19,6 +19,8 @@ from dashboard.errors import InputError
 from dashboard.inventory._rows import CONFIG, Problem, Reading, Row
 
 MOST_FACTS = 2_000
+_NAME = re.compile(r"\w[\w .,()&'-]{0,99}")
+_TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _OWN_PREFIX = re.compile(r"(\d{8})([*#]|%23|%2a)", re.IGNORECASE)
 _OPEN = re.compile(r"\$\{(?!EXTEN\b|1\})|^\$\$?\{")
 """A value that the configuration alone does not give."""
@@ -74,7 +76,8 @@ class Found:
 
     def reading(self, trunk: Trunk) -> Reading:
         """Return it as rows: a cell is given only where the configuration says it."""
-        cells = {"pbx_id": self.pbx_id, "name": self.name, "vendor": self.vendor}
+        name = self.name if _NAME.fullmatch(self.name) else self.pbx_id
+        cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
         hosts = [host for host in self.values(".host") if trunk.is_carrier(host)]
         dials = dials_prefix(self.values(".dial"), trunk.tech_prefix)
         if self.values(".host"):
@@ -82,8 +85,8 @@ class Found:
         if hosts:
             cells["pop"] = hosts[0]
         tags = set(self.values("x_tag"))
-        if len(tags) == 1:
-            cells["x_tag"] = tags.pop()
+        if len(tags) == 1 and _TAG.fullmatch(tag := tags.pop()):
+            cells["x_tag"] = tag
         place = self.place
         rows = [Row("pbxs", place.file, place.line, cells, only_new=frozenset({"name"}))]
         rows += [

@@ -13,9 +13,10 @@ from pathlib import PurePosixPath
 from dashboard.dialing import Trunk
 from dashboard.inventory._asterisk_conf import Config, Keep
 from dashboard.inventory._asterisk_dialplan import Dialed, Dialplan, keep
-from dashboard.inventory._asterisk_trunks import Line, Transport, host_of, keep_pjsip, keep_sip, of_pjsip, of_sip
+from dashboard.inventory._asterisk_trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
 from dashboard.inventory._facts import Found, Place
 from dashboard.inventory._folder import Folder, pbx_id_of
+from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
 
 FILES = ("pjsip.conf", "pjsip_wizard.conf", "sip.conf", "extensions.conf")
