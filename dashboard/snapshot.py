@@ -112,8 +112,14 @@ class Snapshot:
         return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
 
     def addresses_at(self, moment: datetime) -> pd.DataFrame:
-        """Return the rows of ``pbx_addresses`` that are valid at ``moment``."""
+        """
+        Return the rows of ``pbx_addresses`` that are valid at ``moment``.
+
+        Configured is not observed: a configured address counts only where nothing else is known of its PBX.
+        """
         rows = self.pbx_addresses
         begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
         going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
-        return rows[begun & going]
+        rows = rows[begun & going]
+        told = rows["source"] != "configured"
+        return rows[told | ~rows["pbx_id"].isin(rows.loc[told, "pbx_id"])]

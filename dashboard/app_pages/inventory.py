@@ -14,5 +14,5 @@ chosen = inventory_forms.table(known)
 inventory_forms.bar(known)
 if chosen:
     inventory_forms.edit(known, chosen)
-st.subheader("Import from CSV")
+st.subheader("Import")
 inventory_import.show(known)

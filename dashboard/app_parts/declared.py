@@ -87,7 +87,7 @@ def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: 
 
     Args:
         workspace: The open home.
-        name: ``pbxs``, ``pbx_addresses`` or ``pbx_numbers``.
+        name: ``pbxs``, ``pbx_addresses``, ``pbx_numbers`` or ``pbx_config``.
         frame: All of its rows.
         by: Who edited it, as text.
 

@@ -1,8 +1,9 @@
-"""Import of the inventory from CSV: what it would change and what cannot be taken, before anything is kept."""
+"""Import of the inventory from files: what it would change and what cannot be taken, before anything is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
@@ -11,17 +12,37 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import declared, grids
 from dashboard.app_parts.words import ICONS, count, join, label_of, plain, titled
-from dashboard.inventory import ADDED, CHANGED, FRAMES, STAYS, Difference, Problem, Upload, merge, read_files
+from dashboard.inventory import (
+    ADDED,
+    CHANGED,
+    CONFIG,
+    GONE,
+    READ,
+    STAYS,
+    Difference,
+    Inventory,
+    Known,
+    Level,
+    Pitfall,
+    Problem,
+    Upload,
+    find_pitfalls,
+    frames_of,
+    merge,
+    needs_name,
+    read_files,
+)
 from dashboard.snapshot import Snapshot
 
 MOST_PROBLEMS = 200
 ROUND = "inventory_import_round"
 """Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
 
+TYPES: Final = ["csv", "tsv", "txt", "conf", "xml", "zip", "tar", "gz", "tgz"]
 PRESSED = "inventory_import_pressed"
 Kept = Mapping[str, pd.DataFrame]
 
-NAMES: Final = {"pbxs": "PBX", "pbx_addresses": "Address", "pbx_numbers": "Number"}
+NAMES: Final = {"pbxs": "PBX", "pbx_addresses": "Address", "pbx_numbers": "Number", "pbx_config": "Configuration of"}
 NOT_THERE = "Not there"
 
 
@@ -29,12 +50,15 @@ NOT_THERE = "Not there"
 def show(snapshot: Snapshot) -> None:
     """Draw the upload and, once files are there, the preview; what is kept is emptied out of both at once."""
     st.caption(
-        "PBXs, their addresses and their numbers, in one file or in three. A file needs the columns `pbx_id` and "
-        "`name`, or `pbx_id` and `address`, or `pbx_id` and `number`."
+        "Tables: a file needs the columns `pbx_id` and `name`, or `pbx_id` and `address`, or `pbx_id` and `number`. "
+        "Or the configuration of a PBX: its folder as .zip or .tar.gz, or its single files. Passwords are left out."
     )
     number = st.session_state.setdefault(ROUND, 0)
     files = st.file_uploader(
-        "CSV files", accept_multiple_files=True, key=f"inventory_files_{number}", type=["csv", "tsv", "txt"]
+        "CSV files, or the configuration of a PBX",
+        accept_multiple_files=True,
+        key=f"inventory_files_{number}",
+        type=TYPES,
     )
     place = st.empty()
     pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
@@ -45,18 +69,54 @@ def show(snapshot: Snapshot) -> None:
         st.rerun()
     if not files:
         return
-    current = {name: getattr(snapshot, name) for name in FRAMES}
+    current = frames_of(snapshot)
     uploads = [Upload(file.name, file.getvalue()) for file in files]
     with session.errors_said(), place.container():
-        found = read_files(uploads, treated_as_public=snapshot.treated_as_public, current=current)
+        whose = _whose(snapshot) if needs_name(uploads) else ""
+        if whose is None:
+            return
+        found = read(snapshot, uploads, whose)
         difference = merge(current, found)
         _problems(found.problems)
+        _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
         _preview(difference)
         _accept(difference, current)
 
 
+def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
+    """
+    Read uploads against what is known of the account.
+
+    Args:
+        snapshot: The account and the inventory.
+        uploads: Tables, archives, single files of configuration.
+        whose: Id or name of the PBX that single files of configuration are of.
+    """
+    return read_files(
+        uploads,
+        treated_as_public=snapshot.treated_as_public,
+        current=frames_of(snapshot),
+        trunk=Known.of(snapshot).trunk,
+        name=whose,
+    )
+
+
+def _whose(snapshot: Snapshot) -> str | None:
+    """Ask which PBX single files of configuration are of; a folder would be named for it."""
+    chosen: str | None = st.selectbox(
+        "Configuration of which PBX?",
+        list(snapshot.pbxs["pbx_id"]),
+        index=None,
+        format_func=lambda one: snapshot.name_of(str(one)),
+        placeholder="Choose one, or type the name of a new one",
+        accept_new_options=True,
+        key="inventory_import_whose",
+    )
+    return chosen
+
+
 def _keep(kept: Kept, said: str) -> None:
-    for name in FRAMES:
+    for name in READ:
         declared.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
     session.note(said)
 
@@ -81,6 +141,30 @@ def _problems(problems: list[Problem]) -> None:
         frame,
         hide_index=True,
         column_config={"file": "File", "line": "Line", "column": "Column", "what": "What is wrong", "value": "Value"},
+        placeholder="",
+    )
+
+
+def _pitfalls(pitfalls: list[Pitfall]) -> None:
+    """Draw what is wrong with the configurations that were read; none of it keeps them from being imported."""
+    if not pitfalls:
+        return
+    serious = sum(one.level is not Level.NOTE for one in pitfalls)
+    told = f"{count(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
+    (st.warning if serious else st.info)(
+        f"{told}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
+    )
+    frame = pd.DataFrame([asdict(one) for one in pitfalls[:MOST_PROBLEMS]])
+    st.dataframe(
+        frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize()),
+        hide_index=True,
+        column_config={
+            "level": "Level",
+            "file": "File",
+            "line": "Line",
+            "sentence": "What is wrong",
+            "cure": "What to do",
+        },
         placeholder="",
     )
 
@@ -112,7 +196,7 @@ def changes_frame(difference: Difference) -> pd.DataFrame:
             "what": _named(row),
             "column": label_of(row["column"]) if row["column"] else "",
             "before": NOT_THERE if row["change"] == ADDED else row["before"],
-            "after": _summary(difference, row) if row["change"] == ADDED else row["after"],
+            "after": _summary(difference, row) if row["change"] == ADDED else row["after"] or _left(row),
         }
         for row in difference.changes.to_dict("records")
         if row["change"] != STAYS
@@ -122,14 +206,21 @@ def changes_frame(difference: Difference) -> pd.DataFrame:
 
 def _named(row: Mapping[Any, Any]) -> str:
     """Name a row as people do: an address or a number, and the PBX it belongs to."""
-    pbx_id, _, own = str(row["key"]).partition(" ")
-    return f"{NAMES[row['frame']]} {own} of {pbx_id}" if own else f"{NAMES[row['frame']]} {pbx_id}"
+    pbx_id, own, source = [*str(row["key"]).split(" "), "", ""][:3]
+    kind = f"{source} {NAMES[row['frame']]}".capitalize() if source not in ("", "declared") else NAMES[row["frame"]]
+    return f"{kind} {own} of {pbx_id}" if own else f"{kind} {pbx_id}"
+
+
+def _left(row: Mapping[Any, Any]) -> str:
+    return "Taken out" if row["change"] == GONE else ""
 
 
 def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
     """Say the cells of an added row that are not its key."""
+    if row["after"]:
+        return str(row["after"])
     frame = difference.merged[row["frame"]]
-    pbx_id, _, own = str(row["key"]).partition(" ")
+    pbx_id, own = [*str(row["key"]).split(" "), ""][:2]
     mine = frame[frame["pbx_id"] == pbx_id]
     keys = ["pbx_id"] if not own else ["pbx_id", "address" if "address" in frame else "number"]
     if own:
@@ -148,7 +239,7 @@ def _accept(difference: Difference, current: Kept) -> None:
             st.caption(plain(join((_named(row) for row in rows), most=MOST_PROBLEMS)))
             drop = st.checkbox(f"Remove the {count(stay, 'row')}", key="inventory_import_replace")
     kept = difference.replaced if drop else difference.merged
-    added, changed = difference.count(ADDED), difference.count(CHANGED)
+    added, changed = difference.count(ADDED), difference.count(CHANGED) + difference.count(GONE)
     does = [f"import {count(added + changed, 'change')}"] if added + changed else []
     done = [f"{added:,} added", f"{changed:,} changed"]
     if drop:
@@ -157,7 +248,7 @@ def _accept(difference: Difference, current: Kept) -> None:
     st.button(
         titled(" and ".join(does)) or "Nothing to import",
         type="primary",
-        disabled=all(kept[name].equals(current[name]) for name in FRAMES),
+        disabled=all(kept[name].equals(current[name]) for name in READ),
         key="inventory_import_keep",
         on_click=_press,
         args=(kept, f"Imported: {', '.join(done)}."),

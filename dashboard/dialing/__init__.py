@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dashboard.dialing.asterisk import asterisk_pjsip
 from dashboard.dialing.destination import (
+    PREFIX_LENGTH,
     Destination,
     Issue,
     Kind,
@@ -19,13 +20,16 @@ from dashboard.dialing.destination import (
     read_number,
 )
 from dashboard.dialing.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
+from dashboard.dialing.trunk import Trunk
 
 __all__ = [
+    "PREFIX_LENGTH",
     "RETIRED_HOSTS",
     "Destination",
     "DialString",
     "Issue",
     "Kind",
+    "Trunk",
     "asterisk_pjsip",
     "build",
     "lint",

@@ -1,9 +1,10 @@
 """
 The inventory: our PBXs, their addresses and their numbers, read from files or edited in place.
 
-A reader is one file of this package with ``accepts(name, data)`` and ``read(name, data) -> Reading``; it is
-found by being there. Files that begin with an underscore are what readers share. Readers only read: what a
-good row is, is decided for all of them in one place.
+A reader is one file of this package, found by being there. One that reads files has ``accepts(name, data)`` and
+``read(name, data) -> Reading``; one that reads a PBX's folder of configuration has ``accepts_folder(folder)`` and
+``read_folder(folder, trunk) -> Reading``. Files that begin with an underscore are what readers share. Readers only
+read: what a good row is, is decided for all of them in one place.
 """
 
 from __future__ import annotations
@@ -17,24 +18,44 @@ from types import ModuleType
 
 import pandas as pd
 
+from dashboard.dialing import Trunk
+from dashboard.errors import FileError
+from dashboard.inventory import _folder
 from dashboard.inventory._cells import RULES
-from dashboard.inventory._merge import ADDED, CHANGED, STAYS, Difference, merge
+from dashboard.inventory._dialed import Level
+from dashboard.inventory._folder import Folder
+from dashboard.inventory._merge import ADDED, CHANGED, GONE, STAYS, Difference, merge
+from dashboard.inventory._pitfalls import Known, Pitfall, find_pitfalls
 from dashboard.inventory._records import LARGEST_BYTES
-from dashboard.inventory._rows import FRAMES, Inventory, Problem, Reading, Row, Upload
+from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Reading, Row, Upload, problem_of
 from dashboard.inventory._settle import settle
+from dashboard.snapshot import Snapshot
+
+MOST_UNKNOWN = 20
+"""Files of a folder that nobody knows and that are named one by one."""
 
 __all__ = [
     "ADDED",
     "CHANGED",
+    "CONFIG",
     "FRAMES",
+    "GONE",
+    "READ",
     "STAYS",
     "Difference",
+    "Folder",
     "Inventory",
+    "Known",
+    "Level",
+    "Pitfall",
     "Problem",
     "Reading",
     "Row",
     "Upload",
+    "find_pitfalls",
+    "frames_of",
     "merge",
+    "needs_name",
     "read_edit",
     "read_files",
     "readers",
@@ -54,26 +75,53 @@ def read_files(
     *,
     treated_as_public: Collection[str] = (),
     current: Mapping[str, pd.DataFrame] | None = None,
+    trunk: Trunk | None = None,
+    name: str = "",
 ) -> Inventory:
     """
-    Read files into an inventory; addresses and numbers may stand in other files than their PBXs.
+    Read files and folders into an inventory; addresses and numbers may stand in other files than their PBXs.
 
     Args:
-        files: Paths, or files that were uploaded.
+        files: Paths of files and folders, or files that were uploaded; archives are unpacked in memory.
         treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
         current: The inventory as it stands, whose PBXs the files may refer to.
+        trunk: What is known of the account, by which the carrier is recognized in a configuration.
+        name: The PBX whose configuration single files are; a folder is named for its PBX.
 
     Returns:
         Every good row, and a problem for every other and for every file that cannot be used.
     """
-    rows: list[Row] = []
-    problems: list[Problem] = []
+    readings: list[Reading] = []
+    single: list[Upload] = []
     for file in files:
-        reading = _read(file)
-        rows += reading.rows
-        problems += reading.problems
+        if isinstance(file, Path) and file.is_dir():
+            readings += _read_folder(*_folder.from_disk(file), trunk or Trunk())
+            continue
+        upload = file if isinstance(file, Upload) else _from_disk(file)
+        if isinstance(upload, Reading):
+            readings.append(upload)
+        elif _folder.is_archive(upload.name):
+            readings += _unpacked(upload, trunk or Trunk())
+        elif _reader_of(upload) is None:
+            single.append(upload)
+        else:
+            readings.append(_read(upload))
+    if single:
+        readings += _read_folder(*_folder.from_uploads(name, single), trunk or Trunk())
+    rows = [row for reading in readings for row in reading.rows]
+    problems = [problem for reading in readings for problem in reading.problems]
     known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
     return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems)
+
+
+def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+    """Return the inventory of a snapshot by frame, with what was read of configurations."""
+    return {name: getattr(snapshot, name) for name in READ}
+
+
+def needs_name(files: Sequence[Upload]) -> bool:
+    """Say whether among files are single ones of a PBX's configuration, which do not say whose they are."""
+    return any(not _folder.is_archive(file.name) and _reader_of(file) is None for file in files)
 
 
 def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> Inventory:
@@ -102,22 +150,43 @@ def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collect
     return read_edit(frames, treated_as_public).problems
 
 
-def _read(file: Path | Upload) -> Reading:
-    if isinstance(file, Upload):
-        name, data = file.name, file.data
-    else:
-        name = file.name
-        try:
-            with file.open("rb") as stream:
-                data = stream.read(LARGEST_BYTES + 1)
-        except OSError as exc:
-            reason = f"It cannot be read: {exc.strerror or exc}. Check its name and its rights."
-            return Reading(problems=(Problem(name, None, "", reason),))
-    chosen = next((reader for reader in readers() if reader.accepts(name, data)), None)
-    if chosen is None:
-        return Reading(problems=(Problem(name, None, "", "No reader knows this kind of file. Save it as .csv."),))
-    reading: Reading = chosen.read(name, data)
-    return reading
+def _from_disk(file: Path) -> Upload | Reading:
+    try:
+        with file.open("rb") as stream:
+            return Upload(file.name, stream.read(max(LARGEST_BYTES, _folder.MOST_BYTES) + 1))
+    except OSError as exc:
+        reason = f"It cannot be read: {exc.strerror or exc}. Check its name and its rights."
+        return Reading(problems=(Problem(file.name, None, "", reason),))
+
+
+def _unpacked(upload: Upload, trunk: Trunk) -> list[Reading]:
+    try:
+        return _read_folder(*_folder.from_archive(upload), trunk)
+    except FileError as exc:
+        return [Reading(problems=(problem_of(exc),))]
+
+
+def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[Reading]:
+    """Read a folder by every reader that knows it; where none does, each of its files by itself."""
+    readings = [Reading(problems=tuple(problems))]
+    chosen = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
+    if chosen:
+        return readings + [reader.read_folder(folder, trunk) for reader in chosen]
+    files = [Upload(folder.shown(path), data) for path, data in folder.files.items()]
+    known = [file for file in files if _reader_of(file)]
+    if known or not files:
+        return readings + [_read(file) for file in known]
+    reason = "No reader knows this kind of file. Save a table as .csv; of a PBX give its folder of configuration."
+    return [*readings, Reading(problems=tuple(Problem(file.name, None, "", reason) for file in files[:MOST_UNKNOWN]))]
+
+
+def _reader_of(file: Upload) -> ModuleType | None:
+    return next((one for one in readers() if hasattr(one, "accepts") and one.accepts(file.name, file.data)), None)
+
+
+def _read(file: Upload) -> Reading:
+    reader = _reader_of(file)
+    return reader.read(file.name, file.data) if reader else Reading()
 
 
 def _text(value: object) -> str:

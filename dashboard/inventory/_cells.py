@@ -13,6 +13,7 @@ import pandas as pd
 from dashboard.addresses import is_network, parse_entry
 from dashboard.dialing import read_number
 from dashboard.errors import InputError
+from dashboard.inventory._rows import CONFIG
 
 LONGEST = 200
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -115,6 +116,16 @@ def _number(text: str, _public: Collection[str]) -> str:
     return read_number(text)
 
 
+def _fact(text: str, _public: Collection[str]) -> str:
+    """Take what a configuration says as it stands; it is shown to people, so what cannot be seen is written out."""
+    shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def _line(text: str, _public: Collection[str]) -> int | None:
+    return int(text) if text else None
+
+
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "pbxs": {
         "pbx_id": _pbx_id,
@@ -140,6 +151,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "valid_to": _time,
     },
     "pbx_numbers": {"pbx_id": _pbx_id, "number": _number},
+    "pbx_config": {"pbx_id": _pbx_id, "key": _required, "value": _fact, "file": _fact, "line": _line},
 }
 """By frame and column: the rule of its cells."""
 
@@ -158,6 +170,6 @@ def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> ob
         InputError: It breaks its column's rule, or looks like a formula.
     """
     stripped = text.strip()
-    if FORMULA.match(text):
+    if frame != CONFIG and FORMULA.match(text):
         raise InputError(f"{stripped[:LONGEST]!r} looks like a spreadsheet formula. Write the value itself.")
     return RULES[frame][column](stripped, public)

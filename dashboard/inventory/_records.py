@@ -57,13 +57,14 @@ def decode(name: str, data: bytes) -> str:
             raise FileError(cure, file=name)
     if not data.startswith(_UTF_16) and data.count(0) * MANY_ZEROS > len(data):
         raise FileError("It is full of zero bytes, so it is not a text. Save it as CSV in UTF-8.", file=name)
-    text = _decoded(data)
+    text = text_of(data)
     if not text.strip():
         raise FileError("It is empty. A file needs a header line and a row.", file=name)
     return text
 
 
-def _decoded(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """Decode bytes whatever they are: UTF-8, UTF-16 with its mark, a line of anything else as Latin-1."""
     if data.startswith(_UTF_16):
         return data.decode("utf-16", errors="replace")
     try:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from dashboard.errors import FileError
+
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
+"""What people edit."""
+CONFIG = "pbx_config"
+READ = (*FRAMES, CONFIG)
+"""What readers bring."""
 KEYS: Mapping[str, tuple[str, ...]] = {
     "pbxs": ("pbx_id",),
-    "pbx_addresses": ("pbx_id", "address"),
+    "pbx_addresses": ("pbx_id", "address", "source"),
     "pbx_numbers": ("pbx_id", "number"),
 }
-"""What tells one row of a frame from another."""
+"""What tells one row of a frame from another; an address that is configured and declared is two rows."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,13 @@ class Problem:
         line = "" if self.line is None else f", line {self.line}"
         column = f", column {self.column}" if self.column else ""
         return f"{self.file}{line}{column}: {self.message}"
+
+
+def problem_of(exc: FileError) -> Problem:
+    """Return an error of a file as a problem: the place apart from the sentence."""
+    place = exc.file if exc.line is None else f"{exc.file}, line {exc.line}"
+    place += f", column {exc.column}" if exc.column else ""
+    return Problem(exc.file, exc.line, exc.column, str(exc).removeprefix(f"{place}: "))
 
 
 @dataclass(frozen=True)
@@ -50,11 +64,15 @@ class Row:
     cells: Mapping[str, str]
     brings_more: bool = False
     """Of ``pbxs``: its line brings an address or a number too, so it may repeat the PBX of an earlier line."""
+    only_new: frozenset[str] = frozenset()
+    """Columns that count only where the row is new, such as a name made up from a folder's."""
+    if_fit: bool = False
+    """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found in one file: rows as text, not judged yet, and what it could not read."""
+    """What a reader found in a file or a folder: rows as text, not judged yet, and what it could not read."""
 
     rows: tuple[Row, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -65,9 +83,16 @@ class Inventory:
     """
     Good rows as conformed frames, and a problem for each that was put aside.
 
-    ``given`` names the columns that the files had, by frame: an import changes no other.
+    ``given`` names the columns that the files had, by frame, and ``given_of`` by frame and row: an import
+    changes no other.
     """
 
     frames: dict[str, pd.DataFrame]
     problems: list[Problem]
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+
+
+def key_of(frame: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return what tells a row from the others of its frame; an address without a source is declared."""
+    return tuple(str(row[column]) or ("declared" if column == "source" else "") for column in KEYS[frame])

@@ -2,7 +2,8 @@
 Rows of text become frames: good ones are kept, every other becomes a problem.
 
 Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, an
-address is one PBX's at a time, and addresses and numbers belong to a PBX that is known.
+address is one PBX's at a time, and addresses and numbers belong to a PBX that is known. What is configured
+is judged apart from what is declared: two PBXs behind one address may both be told of it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 from dashboard import tables
 from dashboard.errors import InputError
 from dashboard.inventory._cells import RULES, read_cell
-from dashboard.inventory._rows import FRAMES, Inventory, Problem, Row
+from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
 LATEST = pd.Timestamp.max.tz_localize("UTC")
@@ -45,24 +46,30 @@ def settle(
     settling = _Settling(treated_as_public, known, list(problems))
     kept: list[tuple[Row, dict[str, Any]]] = []
     given: dict[str, frozenset[str]] = {}
-    for _, line in groupby(rows, key=lambda row: (row.file, row.line)):
+    given_of: dict[tuple[str, ...], frozenset[str]] = {}
+    for _, line in groupby(rows, key=lambda row: (row.file, row.line, row.if_fit)):
         parts = list(line)
         before = len(settling.problems)
         read = [(row, settling.cells(row)) for row in parts]
         kept += read if len(settling.problems) == before else []
+        settling.forget(before, parts)
         given |= {row.frame: given.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts}
-    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
-    for name in FRAMES:
+    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
+    for name in READ:
         for row, values in kept:
+            before = len(settling.problems)
             if row.frame == name and settling.fits(row, values):
                 frames[name].append(values)
+                if name in FRAMES:
+                    given_of[name, *key_of(name, values)] = frozenset(row.cells) - row.only_new
+            settling.forget(before, [row])
     conformed = {
         name: tables.conform(pd.DataFrame(found), tables.FRAMES[name], source="the inventory")
         if found
         else tables.empty(tables.FRAMES[name])
         for name, found in frames.items()
     }
-    return Inventory(conformed, settling.problems, given)
+    return Inventory(conformed, settling.problems, given, given_of)
 
 
 class _Settling:
@@ -74,7 +81,8 @@ class _Settling:
         self._known = set(known)
         self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
         self._tags: dict[str, Row] = {}
-        self._addresses: dict[str, list[tuple[Row, dict[str, Any]]]] = {}
+        self._addresses: dict[tuple[str, ...], list[tuple[Row, dict[str, Any]]]] = {}
+        self._facts: set[tuple[Any, ...]] = set()
         self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
 
     def cells(self, row: Row) -> dict[str, Any]:
@@ -88,9 +96,19 @@ class _Settling:
                 self._refuse(row, column, str(exc))
         return read
 
+    def forget(self, before: int, rows: Sequence[Row]) -> None:
+        """Take back what was said of rows that may be left out without a word."""
+        if all(row.if_fit for row in rows):
+            del self.problems[before:]
+
     def fits(self, row: Row, values: dict[str, Any]) -> bool:
         """Judge a row against those kept before; what it clashes with is named by its line."""
-        judge = {"pbxs": self._pbx_fits, "pbx_addresses": self._address_fits, "pbx_numbers": self._number_fits}
+        judge = {
+            "pbxs": self._pbx_fits,
+            "pbx_addresses": self._address_fits,
+            "pbx_numbers": self._number_fits,
+            CONFIG: self._fact_fits,
+        }
         return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
 
     def _pbx_fits(self, row: Row, values: dict[str, Any]) -> bool:
@@ -122,16 +140,18 @@ class _Settling:
 
     def _address_fits(self, row: Row, values: dict[str, Any]) -> bool:
         address, begins, ends = values["address"], *_span(values)
+        source = values["source"]
+        apart = (address, source, values["pbx_id"] if source == "configured" else "")
         if begins >= ends:
             self._refuse(row, "valid_to", "The address ends before it begins. Correct one of the two times.")
             return False
-        for first, kept in self._addresses.get(address, []):
+        for first, kept in self._addresses.get(apart, []):
             other_begins, other_ends = _span(kept)
             if begins < other_ends and other_begins < ends:
                 whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
                 self._refuse(row, "address", f"{address} is {whose}, {_at(first)}. It is one PBX's at a time, once.")
                 return False
-        self._addresses.setdefault(address, []).append((row, values))
+        self._addresses.setdefault(apart, []).append((row, values))
         return True
 
     def _number_fits(self, row: Row, values: dict[str, Any]) -> bool:
@@ -143,6 +163,12 @@ class _Settling:
             return False
         self._numbers[number] = (row, values)
         return True
+
+    def _fact_fits(self, _row: Row, values: dict[str, Any]) -> bool:
+        fact = tuple(values.values())
+        new = fact not in self._facts
+        self._facts.add(fact)
+        return new
 
     def _refuse(self, row: Row, column: str, message: str) -> None:
         value = row.cells.get(column, "")

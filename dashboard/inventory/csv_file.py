@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dashboard.errors import FileError
 from dashboard.inventory._cells import REQUIRED, RULES
 from dashboard.inventory._records import Record, decode, records
-from dashboard.inventory._rows import FRAMES, Problem, Reading, Row
+from dashboard.inventory._rows import FRAMES, Problem, Reading, Row, problem_of
 
 NAMES: Mapping[str, str] = {
     "pbx": "pbx_id",
@@ -56,7 +56,7 @@ def read(name: str, data: bytes) -> Reading:
         header = next(found, Record(1, fault="It is empty. A file needs a header line and a row."))
         columns = _columns(name, header)
     except FileError as exc:
-        return Reading(problems=(_whole(exc),))
+        return Reading(problems=(problem_of(exc),))
     rows: list[Row] = []
     problems = list(_too_many(name, header, columns))
     frames = _frames(columns)
@@ -122,9 +122,3 @@ def _too_many(name: str, header: Record, columns: Mapping[str, int]) -> list[Pro
         return []
     message = f"The header has {count:,} columns; {', '.join(columns)} were read and the others left out."
     return [Problem(name, header.line, "", message)]
-
-
-def _whole(exc: FileError) -> Problem:
-    place = exc.file if exc.line is None else f"{exc.file}, line {exc.line}"
-    place += f", column {exc.column}" if exc.column else ""
-    return Problem(exc.file, exc.line, exc.column, str(exc).removeprefix(f"{place}: "))

@@ -27,6 +27,7 @@ COMMANDS = [
     "probe",
     "calls import",
     "calls forget",
+    "inventory lint",
     "journal verify",
     "journal list",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from dashboard.inventory import ADDED, CHANGED, STAYS, merge, read_edit, validate_edit
+from dashboard.inventory import ADDED, CHANGED, GONE, STAYS, Row, merge, read_edit, validate_edit
+from dashboard.inventory._settle import settle
 from tests.inventory.conftest import PUBLIC
 
 CURRENT = (
@@ -119,3 +122,76 @@ def test_a_good_edit_comes_back_conformed(current):
     assert found.frames["pbx_numbers"]["number"].tolist() == ["12065550112"]
     assert (found.frames["pbx_addresses"]["valid_from"] == pd.Timestamp("2026-11-01", tz="UTC")).all()
     assert validate_edit(current, PUBLIC) == []
+
+
+def config(pbx_id, *facts, address="", x_tag="", **more):
+    """Return what a reader of configuration would bring: a PBX, facts of it, and an address."""
+    only = frozenset({"name"})
+    rows = [Row("pbxs", "pjsip.conf", 1, {"pbx_id": pbx_id, "name": "Made up", **more}, only_new=only)]
+    if x_tag:
+        rows[0] = replace(rows[0], cells={**rows[0].cells, "x_tag": x_tag})
+    if address:
+        cells = {"pbx_id": pbx_id, "address": address, "source": "configured"}
+        rows.append(Row("pbx_addresses", "pjsip.conf", 2, cells, if_fit=True))
+    for line, (key, value) in enumerate(facts, start=3):
+        cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": "pjsip.conf", "line": str(line)}
+        rows.append(Row("pbx_config", "pjsip.conf", line, cells, if_fit=True))
+    return rows
+
+
+def test_what_is_configured_stands_beside_what_is_declared(current):
+    """The same address, declared and configured, is two rows: neither replaces the other."""
+    found = merge(current, settle(config("seattle", ("bind", "+x"), address="198.51.100.11"), treated_as_public=PUBLIC))
+    rows = found.merged["pbx_addresses"]
+
+    assert rows.loc[rows["pbx_id"] == "seattle", "source"].tolist() == ["declared", "configured"]
+    assert found.merged["pbx_config"].to_dict("records") == [
+        {"pbx_id": "seattle", "key": "bind", "value": "+x", "file": "pjsip.conf", "line": 3}
+    ]
+    assert found.merged["pbxs"].equals(current["pbxs"])
+
+
+def test_a_configuration_read_again_replaces_what_it_said(current):
+    """Facts and configured addresses of that PBX go with the reading they came from; others stay."""
+    first = settle(config("seattle", ("bind", "a"), ("auth", "ip"), address="198.51.100.77"), treated_as_public=PUBLIC)
+    other = settle(config("miami", ("bind", "b"), address="198.51.100.78"), treated_as_public=PUBLIC)
+    kept = merge(merge(current, first).merged, other).merged
+    again = settle(config("seattle", ("bind", "c"), address="198.51.100.79"), treated_as_public=PUBLIC)
+    found = merge(kept, again)
+
+    assert merge(kept, first).empty
+    assert found.merged["pbx_config"]["value"].tolist() == ["b", "c"]
+    assert found.merged["pbx_addresses"]["address"].tolist() == [
+        "198.51.100.11",
+        "203.0.113.130",
+        "198.51.100.78",
+        "198.51.100.79",
+    ]
+    assert (found.count(ADDED), found.count(CHANGED), found.count(GONE)) == (1, 1, 1)
+    assert found.sentence().startswith("The import adds 1 row, changes 1 row and takes out 1 row.")
+
+
+def test_each_row_changes_its_own_columns_only(current):
+    """What one PBX's configuration says of its X-Tag takes nothing from another's that says nothing; nor the name."""
+    tagged = merge(current, settle(config("miami", x_tag="mia")))
+    both = settle([*config("miami", ("a", "b")), *config("seattle", ("a", "b"), x_tag="sea")])
+    pbxs = merge(tagged.merged, both).merged["pbxs"].set_index("pbx_id")
+
+    assert pbxs["x_tag"].to_dict() == {"seattle": "sea", "miami": "mia"}
+    assert pbxs["name"].to_dict() == {"seattle": "Seattle", "miami": "Miami"}
+
+
+def test_a_guess_that_cannot_be_kept_is_left_out_without_a_word():
+    """A private address of a configuration is a fact, not an address the carrier sees; no row is refused for it."""
+    inventory = settle(config("seattle", ("bind", "10.0.0.5"), address="10.0.0.5"))
+
+    assert inventory.problems == []
+    assert inventory.frames["pbx_addresses"].empty
+    assert inventory.frames["pbx_config"]["value"].tolist() == ["10.0.0.5"]
+
+
+def test_two_pbxs_may_be_configured_with_one_address():
+    """Two behind one address are told apart by their X-Tags; a declared address is one PBX's."""
+    rows = [*config("a", address="198.51.100.7"), *config("b", address="198.51.100.7")]
+
+    assert settle(rows, treated_as_public=PUBLIC).frames["pbx_addresses"]["pbx_id"].tolist() == ["a", "b"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -148,3 +151,53 @@ def test_rows_that_the_import_lacks_are_removed_only_when_ticked(app: Callable[.
     at.checkbox(key="inventory_import_replace").check().run()
 
     assert at.button(key="inventory_import_keep").label.startswith("Import 1 change and remove ")
+
+
+CASES = Path(__file__).parent.parent / "inventory" / "asterisk"
+
+
+def zipped(folder: Path) -> bytes:
+    """Return a folder as the zip archive that an operator would upload."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for path in sorted(folder.rglob("*.conf")):
+            archive.write(path, path.relative_to(folder))
+    return data.getvalue()
+
+
+def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What is wrong with it is shown with file and line; its facts and its configured address are kept, no password."""
+    at = app("inventory")
+    at.file_uploader[0].upload("tulsa.zip", zipped(CASES / "wrong-prefix")).run()
+    tables = [frame.value for frame in at.dataframe]
+    lint = next(table for table in tables if "cure" in table)
+
+    assert not at.exception
+    assert "things to put right in the configuration" in " ".join(box.value for box in at.warning)
+    assert ("tulsa/etc/asterisk/extensions.conf", 6) in set(zip(lint["file"], lint["line"], strict=True))
+
+    at.button(key="inventory_import_keep").click().run()
+    facts = kept_frame(account.state, "pbx_config")
+
+    assert not at.exception
+    assert {"tulsa"} == set(facts["pbx_id"])
+    assert "unknown" == kept_frame(account.state, "pbxs").set_index("pbx_id").loc["tulsa", "dials_prefix"]
+    assert "0123456789abcdef" not in facts.to_csv()
+
+
+def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[..., AppTest]) -> None:
+    """A single pjsip.conf does not say which PBX it is of; one of the inventory is chosen."""
+    at = app("inventory")
+    data = (CASES / "in-order" / "etc" / "asterisk" / "pjsip.conf").read_bytes()
+    at.file_uploader[0].upload("pjsip.conf", data).run()
+
+    assert not at.exception
+    assert "inventory_import_keep" not in [button.key for button in at.button]
+
+    at.selectbox(key="inventory_import_whose").set_value("seattle").run()
+    changes = next(frame.value for frame in at.dataframe if "change" in frame.value)
+
+    assert not at.exception
+    assert "Configured address 198.51.100.11 of seattle" in set(changes["what"])
+    assert "Configuration of seattle" in set(changes["what"])
+    assert not changes["what"].str.startswith("PBX seattle").where(changes["column"] == "Name", other=False).any()

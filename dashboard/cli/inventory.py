@@ -1,0 +1,89 @@
+"""``inventory lint``: what is wrong with the configuration of PBXs, before a call is refused for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dashboard.cli.output import Format, say, say_json
+from dashboard.cli.rooms import open_home
+from dashboard.dialing import parse_tech_prefix
+from dashboard.errors import InputError
+from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.inventory import Inventory, Known, Pitfall
+
+app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
+
+FOUND = 1
+
+
+@app.callback()
+def inventory() -> None:
+    """Read the configuration of PBXs; nothing of it is kept or sent."""
+
+
+@app.command()
+def lint(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders of configuration, archives of them, or single files of one PBX.")
+    ],
+    *,
+    tech_prefix: Annotated[str, typer.Option(help="The account's eight digits, to compare with what is dialed.")] = "",
+    account: Annotated[
+        bool, typer.Option("--account", help="Compare with the account and the inventory as they were synced.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="The PBX that single files are of; a folder is named for its own.")] = "pbx",
+    output: Annotated[Format, typer.Option("--format", help="How to print what is found.")] = Format.TEXT,
+) -> None:
+    """
+    Look for the pitfalls of a trunk by IP authentication in the configuration of PBXs.
+
+    Asterisk's files are read, with everything they include. Each thing to put right is told with file, line and
+    cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error of its own.
+    Notes alone end with 0.
+    """
+    from dashboard.inventory import Level, find_pitfalls, merge, read_files  # noqa: PLC0415 - loads pandas, for seconds
+
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"There is no file or folder {path}. Check its name.")
+    known, current = _known(tech_prefix, account=account)
+    found = read_files(
+        paths, treated_as_public=known.treated_as_public, current=current.frames, trunk=known.trunk, name=name
+    )
+    read = found.frames["pbx_config"]
+    pitfalls = find_pitfalls({**merge(current.frames, found).merged, "pbx_config": read}, known)
+    if output is Format.JSON:
+        say_json({"pitfalls": [asdict(one) for one in pitfalls], "problems": [asdict(one) for one in found.problems]})
+    else:
+        _show(pitfalls, found)
+    if found.problems or any(one.level is not Level.NOTE for one in pitfalls):
+        raise typer.Exit(FOUND)
+
+
+def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:
+    """Return what is known of the account, and the inventory; neither where nobody asked for them."""
+    from dashboard.dialing import Trunk  # noqa: PLC0415 - as above
+    from dashboard.inventory import Inventory, Known, frames_of  # noqa: PLC0415 - as above
+
+    prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
+    if not account:
+        return Known(Trunk(prefix), treated_as_public=Settings.read().treated_as_public), Inventory({}, [])
+    with open_home() as home:
+        snapshot = home.snapshot()
+    return Known.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
+
+
+def _show(pitfalls: list[Pitfall], found: Inventory) -> None:
+    for problem in found.problems:
+        say(f"NOT READ  {problem}")
+    for one in pitfalls:
+        say(f"{one.level.upper():<8}  {one.file}, line {one.line}: {one.sentence}")
+        say(f"          {one.cure}")
+    pbxs = len(found.frames["pbxs"])
+    say(f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'} read, {len(pitfalls)} found, {len(found.problems)} not understood.")

@@ -1,0 +1,197 @@
+"""
+Asterisk's dialplan, as far as it tells what is dialed: steps, subroutines, contexts.
+
+Steps of an extension are followed in their order; conditions are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from dashboard.inventory._asterisk_conf import GLOBALS, SECRET, Config, Section
+from dashboard.inventory._asterisk_text import expanded, first_of, substituted, without_credentials
+from dashboard.inventory._facts import Place
+
+MOST_CALLERS = 50
+MOST_CONTEXTS = 10_000
+MOST_EVALUATED = 200_000
+"""Steps that are followed in all: a dialplan of a large office has thirty thousand."""
+
+_STEP = re.compile(r"(?P<app>\w+)\s*(\((?P<args>.*)\)?)?\s*$", re.DOTALL)
+_GLOBAL = re.compile(r"GLOBAL\((?P<name>[^)]+)\)$")
+_KEPT = frozenset({"dial", "set", "sipaddheader", "goto", "gosub", "macro"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an extension: an application and its arguments; those of most applications are not kept."""
+
+    context: str
+    pattern: str
+    app: str
+    args: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Dialed:
+    """What a step dials: a device, with what is known put in, and who wrote it."""
+
+    device: str
+    step: Step
+
+
+def keep(section: str, name: str, value: str) -> tuple[str, bool]:
+    """Keep of an extensions.conf what tells what is dialed; passwords inside device names are cut out."""
+    if section == GLOBALS:
+        return without_credentials(value)
+    if name == "include":
+        return value.partition(",")[0].strip(), False
+    if name not in ("exten", "same"):
+        return "", False
+    head, app, args = _parts(name, value)
+    if app.lower() not in _KEPT or (app.lower() == "set" and SECRET.search(args.partition("=")[0])):
+        return f"{head},{app}()", False
+    kept, found = without_credentials(args)
+    return f"{head},{app}({kept})", found
+
+
+class Dialplan:
+    """An extensions.conf that was read."""
+
+    def __init__(self, config: Config) -> None:
+        self.globals: dict[str, str] = {}
+        self.steps: dict[tuple[str, str], list[Step]] = {}
+        self.includes: dict[str, list[str]] = {}
+        self.patterns: dict[str, list[tuple[str, Place]]] = {}
+        self.cut = False
+        """There were more steps than are followed."""
+        self._gotos: dict[str, list[str]] = {}
+        self._left = MOST_EVALUATED
+        for section in config.live():
+            if section.name == GLOBALS:
+                for one in section.settings:
+                    self.globals[one.name] = substituted(one.value, self.globals)
+            elif section.name != "general":
+                self._context(section)
+        self._callers = self._calls()
+
+    def dialed(self) -> Iterator[Dialed]:
+        """Return what every step dials, once for each caller where a subroutine dials what it is given."""
+        for (context, _), steps in self.steps.items():
+            plain = [(step, args) for step, args in self._evaluated(steps, {}) if step.app == "dial"]
+            callers = self._callers.get(context, [])[:MOST_CALLERS]
+            if not callers or not any("${ARG" in args for _, args in plain):
+                yield from (Dialed(first_of(args), step) for step, args in plain)
+                continue
+            for given in callers:
+                values = {f"ARG{number}": value for number, value in enumerate(given, start=1)}
+                yield from (
+                    Dialed(first_of(args), step) for step, args in self._evaluated(steps, values) if step.app == "dial"
+                )
+
+    def headers(self, name: str) -> Iterator[tuple[str, Place]]:
+        """Return the values that a SIP header is set to."""
+        pjsip = re.compile(rf"PJSIP_HEADER\(\s*(?:add|update)\s*,\s*{name}\s*\)\s*=(?P<value>.*)", re.IGNORECASE)
+        chan_sip = re.compile(rf"\s*{name}\s*:\s*(?P<value>.*)", re.IGNORECASE)
+        for steps in self.steps.values():
+            for step, args in self._evaluated(steps, {}):
+                rule = {"set": pjsip, "sipaddheader": chan_sip}.get(step.app)
+                found = rule.match(args.strip().strip('"')) if rule else None
+                if found:
+                    yield found["value"].strip().strip('"'), step.place
+
+    def inbound(self, context: str) -> Iterator[tuple[str, Place]]:
+        """Return the patterns of a context, and of those it includes or goes to with the number dialed."""
+        for name in self._below(context, (self.includes, self._gotos)):
+            yield from self.patterns.get(name, ())
+
+    @cache  # noqa: B019 - a dialplan lives for one reading
+    def code(self, context: str) -> str:
+        """Return a feature code that a call in a context can reach; ``""`` where there is none."""
+        patterns = (one for name in self._below(context, (self.includes,)) for one, _ in self.patterns.get(name, ()))
+        return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
+
+    @staticmethod
+    def _below(context: str, ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
+        """Return a context and all that it leads to, each once."""
+        seen, waiting = dict.fromkeys([context]), [context]
+        while waiting and len(seen) < MOST_CONTEXTS:
+            name = waiting.pop()
+            new = [one for way in ways for one in way.get(name, ()) if one not in seen]
+            seen |= dict.fromkeys(new)
+            waiting += new
+        return list(seen)
+
+    def _context(self, section: Section) -> None:
+        pattern = ""
+        for one in section.settings:
+            if one.name == "include":
+                self.includes.setdefault(section.name, []).append(one.value)
+                continue
+            if one.name not in ("exten", "same") or not one.value:
+                continue
+            head, app, args = _parts(one.name, one.value)
+            if one.name == "exten":
+                pattern = head.partition(",")[0].partition("/")[0].strip()
+                listed = self.patterns.setdefault(section.name, [])
+                if not listed or listed[-1][0] != pattern:
+                    listed.append((pattern, one.place))
+            step = Step(section.name, pattern, app.lower(), args, one.place)
+            self.steps.setdefault((section.name, pattern), []).append(step)
+            if step.app == "goto" and "${" in args:
+                self._gotos.setdefault(section.name, []).append(_target(step))
+
+    def _calls(self) -> dict[str, list[list[str]]]:
+        """Return by context the arguments with which it is called as a subroutine."""
+        found: dict[str, list[list[str]]] = {}
+        for steps in self.steps.values():
+            for step, args in self._evaluated(steps, {}):
+                if step.app in ("gosub", "macro"):
+                    found.setdefault(_target(step), []).append(_arguments(step.app, args))
+        return found
+
+    def _evaluated(self, steps: list[Step], given: Mapping[str, str]) -> Iterator[tuple[Step, str]]:
+        """Return the steps of one extension with the variables of the steps before put in."""
+        values = ChainMap(dict[str, str](), dict(given), self.globals)
+        for step in steps:
+            self._left -= 1
+            if self._left < 0:
+                self.cut = True
+                return
+            args = expanded(substituted(step.args, values), step.pattern)
+            name, sign, value = args.partition("=")
+            if step.app == "set" and sign and "(" not in name:
+                values[name.strip().lstrip("_")] = value.strip()
+            elif step.app == "set" and sign and (whole := _GLOBAL.match(name.strip())):
+                values[whole["name"]] = value.strip()
+            yield step, args
+
+
+def _parts(name: str, value: str) -> tuple[str, str, str]:
+    """Part a step into what stands in front of the application, the application, and its arguments."""
+    pieces = value.split(",", 2 if name == "exten" else 1)
+    head, last = ",".join(pieces[:-1]), pieces[-1].strip()
+    found = _STEP.match(last)
+    if not found:
+        return head or value, "", ""
+    args = found["args"] or ""
+    return head, found["app"], args.removesuffix(")") if last.endswith(")") else args
+
+
+def _target(step: Step) -> str:
+    """Return the context that a step goes to; its own where none is named."""
+    parts = step.args.split(",")
+    if step.app == "macro":
+        return f"macro-{parts[0].strip()}"
+    places = re.sub(r"\(.*", "", step.args, flags=re.DOTALL).split(",")
+    return places[0].strip() if len(places) > 2 else step.context  # noqa: PLR2004 - context, extension, priority
+
+
+def _arguments(app: str, args: str) -> list[str]:
+    inner = args.partition(",")[2] if app == "macro" else args.partition("(")[2].rstrip().removesuffix(")")
+    return [one.strip() for one in inner.split(",")]

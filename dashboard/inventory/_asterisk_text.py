@@ -1,0 +1,118 @@
+"""
+Texts of Asterisk's dialplan: variables and extensions put in, passwords cut out.
+
+What only a call decides stays as it is written, ``${NAME}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LONGEST = 2_000
+LONGEST_PATTERN = 80
+"""Asterisk takes no longer extension."""
+MOST_ROUNDS = 50
+
+_INNERMOST = re.compile(r"\$\{([^${}]*)\}")
+_SLICE = re.compile(r"(?P<name>[^:]+?)(:(?P<start>-?\d{1,6})(:(?P<length>-?\d{1,6}))?)?$")
+_CUT = re.compile(r"CUT\((?P<name>[^,]+),(?P<by>[^,]*),(?P<place>\d{1,6})\)$")
+_GLOBAL = re.compile(r"GLOBAL\((?P<name>[^)]+)\)$")
+_ELEMENT = re.compile(r"\[[^\]]*\]|.", re.DOTALL)
+_EXTEN = re.compile(r"\$\{EXTEN(:(?P<start>-?\d{1,6})(:(?P<length>-?\d{1,6}))?)?\}")
+_BETWEEN_DEVICES = re.compile(r"([,&/|])")
+_SCHEME = re.compile(r"sips?:", re.IGNORECASE)
+
+
+def without_credentials(text: str) -> tuple[str, bool]:
+    """Cut passwords out of device names such as ``SIP/user:password@host``; a ``:`` inside ``${}`` is none."""
+    held: list[str] = []
+
+    def hold(found: re.Match[str]) -> str:
+        held.append(found[0])
+        return f"\x01{len(held) - 1}\x02"
+
+    masked = text.replace("\x01", "").replace("\x02", "")
+    for _ in range(MOST_ROUNDS):
+        masked, count = _INNERMOST.subn(hold, masked)
+        if not count:
+            break
+    pieces = _BETWEEN_DEVICES.split(masked)
+    cut = [_without_password(piece) for piece in pieces]
+    plain = "".join(cut)
+    for place in range(len(held) - 1, -1, -1):
+        plain = plain.replace(f"\x01{place}\x02", held[place], 1)
+    return plain, cut != pieces
+
+
+def _without_password(piece: str) -> str:
+    user, at, host = piece.rpartition("@")
+    scheme = _SCHEME.match(user)
+    begin = scheme.end() if scheme else 0
+    return f"{user[:begin]}{user[begin:].partition(':')[0]}{at}{host}"
+
+
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """Put in what variables are known to be, innermost first; unknown ones stay as they are."""
+    unknown: dict[str, str] = {}
+
+    def value(found: re.Match[str]) -> str:
+        known = _value(found[1], values)
+        if known is not None:
+            return known
+        mark = f"\x01{len(unknown)}\x02"
+        unknown[mark] = found[0]
+        return mark
+
+    for _ in range(MOST_ROUNDS):
+        text, count = _INNERMOST.subn(value, text)
+        if not count or len(text) > LONGEST:
+            break
+    for mark in reversed(unknown):
+        text = text.replace(mark, unknown[mark])
+    return text[:LONGEST]
+
+
+def _value(asked: str, values: Mapping[str, str]) -> str | None:
+    cut, whole = _CUT.match(asked), _GLOBAL.match(asked)
+    if cut and cut["name"] in values:
+        parts = values[cut["name"]].split(cut["by"] or "-")
+        return parts[int(cut["place"]) - 1] if 0 < int(cut["place"]) <= len(parts) else ""
+    sliced = _SLICE.match(whole["name"] if whole else asked)
+    known = values.get(sliced["name"]) if sliced else None
+    if not sliced or known is None or ("${" in known and sliced["start"]):
+        return None
+    return "".join(_sliced(list(known), sliced["start"], sliced["length"]))
+
+
+def expanded(text: str, pattern: str) -> str:
+    """Put the extension in: its digits, or the letters of its pattern, such as ``1NXXNXXXXXX``."""
+    if len(pattern) > LONGEST_PATTERN:
+        return text
+    elements = _ELEMENT.findall(pattern.removeprefix("_").replace("-", "").replace(" ", ""))
+    if not pattern.startswith("_") and not re.fullmatch(r"[\d*#+]+", pattern):
+        return text
+
+    def put(found: re.Match[str]) -> str:
+        start = found["start"] or "0"
+        open_end = elements[-1:] in (["."], ["!"])
+        if open_end and (start.startswith("-") or found["length"] or int(start) >= len(elements)):
+            return found[0]
+        return "".join(_sliced(elements, start, found["length"]))
+
+    return _EXTEN.sub(put, text)[:LONGEST]
+
+
+def _sliced(parts: list[str], start: str | None, length: str | None) -> list[str]:
+    found = parts[int(start or "0") :]
+    return found if length is None else found[: int(length)]
+
+
+def first_of(args: str) -> str:
+    """Return the first argument: commas inside brackets part nothing."""
+    depth = 0
+    for place, sign in enumerate(args):
+        depth += (sign in "({[") - (sign in ")}]")
+        if sign in ",|" and depth <= 0:
+            return args[:place].strip()
+    return args.strip()

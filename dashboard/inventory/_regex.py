@@ -1,0 +1,127 @@
+r"""
+Regular expressions of a dialplan as the numbers that they match: ``^1?(\d{10})$`` as ``1XXXXXXXXXX`` and without 1.
+
+Only what dialplans use is read: digits, sets, groups, alternatives, counts. What is more has no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+LONGEST = 200
+MOST_VARIANTS = 8
+MOST_LETTERS = 40
+_COUNT = re.compile(r"\{(?P<least>\d{1,2})(?P<more>,(?P<most>\d{0,2}))?\}")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One shape of what an expression matches: letters as in Asterisk's patterns, and what each group has of them."""
+
+    letters: str = ""
+    groups: dict[int, str] = field(default_factory=dict)
+
+    def __add__(self, other: Variant) -> Variant:
+        return Variant((self.letters + other.letters)[:MOST_LETTERS], {**self.groups, **other.groups})
+
+
+class _UnreadableError(ValueError):
+    """The expression has more in it than is read."""
+
+
+@lru_cache(maxsize=4096)
+def variants(expression: str) -> tuple[Variant, ...]:
+    """
+    Return the shapes of what an expression matches; none where it cannot be told.
+
+    Args:
+        expression: Of a condition on ``destination_number``.
+    """
+    reading = _Reading(expression[:LONGEST])
+    try:
+        found = reading.alternatives()
+    except (_UnreadableError, RecursionError):
+        return ()
+    return tuple(found) if reading.at == len(expression) else ()
+
+
+class _Reading:
+    """An expression being read from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.group = text, 0, 0
+
+    def alternatives(self) -> list[Variant]:
+        """Read up to the end or the bracket that closes."""
+        found = self._sequence()
+        while self._take("|"):
+            found += self._sequence()
+        return found[:MOST_VARIANTS]
+
+    def _sequence(self) -> list[Variant]:
+        found = [Variant()]
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            parts = self._counted(self._atom())
+            found = [one + part for one in found for part in parts][:MOST_VARIANTS]
+        return found
+
+    def _atom(self) -> list[Variant]:
+        sign = self.text[self.at]
+        self.at += 1
+        if sign in "^$":
+            return [Variant()]
+        if sign == "(":
+            return self._group()
+        if sign == "[":
+            return [Variant(self._set())]
+        if sign == "\\":
+            escaped = self.text[self.at : self.at + 1]
+            self.at += 1
+            if escaped not in tuple("d*#+.-"):
+                raise _UnreadableError
+            return [Variant("X" if escaped == "d" else escaped)]
+        if sign == ".":
+            return [Variant("X")]
+        if sign.isdigit() or sign == "#":
+            return [Variant(sign)]
+        raise _UnreadableError
+
+    def _group(self) -> list[Variant]:
+        number = 0
+        if not self._take("?:"):
+            self.group += 1
+            number = self.group
+        found = self.alternatives()
+        if not self._take(")"):
+            raise _UnreadableError
+        return [Variant(one.letters, {**one.groups, number: one.letters} if number else one.groups) for one in found]
+
+    def _set(self) -> str:
+        end = self.text.find("]", self.at)
+        if end < 0:
+            raise _UnreadableError
+        inner, self.at = self.text[self.at : end], end + 1
+        return {"2-9": "N", "0-9": "X", "1-9": "Z", "\\d": "X"}.get(inner, f"[{inner}]")
+
+    def _counted(self, atom: list[Variant]) -> list[Variant]:
+        count = _COUNT.match(self.text, self.at)
+        if self._take("?"):
+            return [*atom, Variant("", {number: "" for one in atom for number in one.groups})]
+        if self._take("+"):
+            return [one + Variant(".") for one in atom]
+        if self._take("*"):
+            return [Variant(".")]
+        if not count:
+            return atom
+        self.at = count.end()
+        least = int(count["least"])
+        tail = "." if count["more"] and count["most"] != count["least"] else ""
+        return [Variant((one.letters * least)[:MOST_LETTERS] + tail, one.groups) for one in atom]
+
+    def _take(self, sign: str) -> bool:
+        if self.text.startswith(sign, self.at):
+            self.at += len(sign)
+            return True
+        return False
