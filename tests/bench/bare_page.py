@@ -1,7 +1,8 @@
 """
 The floor of the pages: the same widgets, charts and tables as ours, drawn from constant data by Streamlit alone.
 
-Titles, labels and places are those of the dashboard, so that the same clicks can be made on both. What is
+Its script makes its charts at each run, as scripts do. Titles, labels and places are those of the dashboard, so
+that the same clicks can be made on both. What is
 loaded is taken out of the garbage collector's sight here too, because Streamlit is twice as quick with it.
 """
 
@@ -18,6 +19,7 @@ ENDINGS = ("Answered", "Busy or no answer", "Refused for authorization", "Gave u
 DAYS, PBXS, HOURS, CALLS, FINDINGS = 30, 40, 24, 50, 25
 NAMES = [f"PBX{number:03}" for number in range(PBXS)]
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
+ENTRIES, LISTED = 2_000, ["Address", "PBX", "Label"]
 COLORS = alt.Color("outcome:N", scale=alt.Scale(domain=list(ENDINGS)))
 
 
@@ -47,6 +49,8 @@ def data() -> dict[str, pd.DataFrame]:
         "zones": pd.DataFrame({"who": NAMES[:14], "calls": range(14)}),
         "week": pd.DataFrame(week, columns=["day", "hour", "calls"]),
         "calls": pd.DataFrame(calls, columns=titles),
+        "sides": pd.DataFrame([[name, *([0.5, 100] * 5)] for name in NAMES], columns=["PBX", *map(str, range(10))]),
+        "list": pd.DataFrame([[f"198.18.{n // 250}.{n % 250}", "PBX", ""] for n in range(ENTRIES)], columns=LISTED),
         "findings": pd.DataFrame(findings, columns=["State", "Subject", "What", "Since"]),
         "panels": pd.DataFrame(
             [(name, *row) for name in NAMES[:12] for row in days[:DAYS]], columns=["who", "at", "outcome", "calls"]
@@ -135,11 +139,51 @@ def calls() -> None:
     after.button("Older", key="older")
 
 
+def outcomes() -> None:
+    """Draw ten figures with their explanations, a choice of the view, and a table."""
+    st.title("Outcomes of constant data")
+    st.segmented_control(
+        "Time", ["24 h", "7 days", "30 days", "All"], default="7 days", key="span", label_visibility="collapsed"
+    )
+    with st.grid(5, min_column_width=150):
+        for number in range(10):
+            st.metric(f"Figure {number}", "70.5%", border=True, help="Formula and source")
+    st.subheader("Side by side")
+    st.pills("View", ["PBX", "Source", "Destination", "PoP", "Day", "Number", "First seen"], default="PBX", key="view")
+    st.dataframe(data()["sides"], hide_index=True)
+
+
+def what_if() -> None:
+    """Draw the replay's figures and bar, an editor of a list, the switch, and what it does by PBX."""
+    st.title("What if of constant data")
+    with st.grid(4, min_column_width=120):
+        for name in ("Unchanged", "Saved", "Broken", "Cannot tell"):
+            st.metric(name, 5)
+            st.caption("minutes and dollars")
+    st.altair_chart(alt.Chart(data()["zones"].head(4)).mark_bar().encode(x="calls:Q", color="who:N"))
+    left, right = st.columns([6, 5])
+    with left:
+        st.subheader("Outbound Allowed IPs")
+        st.data_editor(data()["list"], num_rows="dynamic", hide_index=True, height=440, key="list")
+    with right:
+        st.subheader("What changes")
+        chosen = st.segmented_control("Outbound credentials", ["As now", "On", "Off"], default="As now", key="switch")
+        st.caption("What is said")
+        with st.container(horizontal=True):
+            st.button("Review as a plan", type="primary")
+            st.button("Start over")
+    if chosen != "As now":
+        st.subheader("By PBX")
+        st.dataframe(data()["sides"], hide_index=True, on_select="rerun", selection_mode="single-row", key="by")
+
+
 page = st.navigation(
     [
         st.Page(overview, title="Overview", url_path="overview", default=True),
         st.Page(findings, title="Findings", url_path="findings"),
         st.Page(calls, title="Calls", url_path="calls"),
+        st.Page(outcomes, title="Outcomes", url_path="outcomes"),
+        st.Page(what_if, title="What if", url_path="what_if"),
     ]
 )
 header()

@@ -4,8 +4,11 @@ window.bench = (() => {
     let at = null, last = null, ran = false;
     const app = () => document.querySelector('[data-testid="stApp"]');
     const running = () => app().dataset.testScriptState !== 'notRunning';
-    for (const kind of ['pointerdown', 'mousedown'])
-        document.addEventListener(kind, () => { at = at ?? performance.now(); }, true);
+    // A search begins with the Enter key.
+    for (const kind of ['pointerdown', 'mousedown', 'keydown'])
+        document.addEventListener(kind, event => {
+            if (kind !== 'keydown' || event.key === 'Enter') at = at ?? performance.now();
+        }, true);
     new MutationObserver(changes => {
         if (at === null) return;
         if (running()) ran = true;

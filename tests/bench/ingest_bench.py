@@ -7,8 +7,9 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from tests.bench import ingest_works
+from tests.bench import ingest_works, other_files
 from tests.bench.account import Account
 from tests.bench.apart import Measured, in_turns, tell, time_of
 from tests.bench.homes import exports, home
@@ -20,8 +21,8 @@ LEAST_GROWTH = 10
 """How many times larger the largest size must be for growth to say anything."""
 NEW_DAY_TURNS = 7
 FLOORS = ("bare engine", "bare engine, by day")
-TARGETS = {
-    "bare engine": {"most": 1.5},
+TARGETS: dict[str, dict[str, Any]] = {
+    "bare engine": {"most": 1.5, "known": "values, roll-ups and the proof that no call came twice cost as much again"},
     "bare engine, by day": {},
     "pandas": {"least": 2.0},
     "pandas with pyarrow": {"least": 1.0},
@@ -54,7 +55,11 @@ def run(account: Account, folder: Path, sizes: list[int], rounds: int) -> list[R
     for calls in sizes:
         tell(f"Ingest of {calls:,} calls")
         done.append(_size(account, folder, calls, rounds, done[0] if done else None))
-    return [*(each.row for each in done), _new_day(account, folder, sizes[-1])]
+    return [
+        *(each.row for each in done),
+        *_other_files(account, folder, done[0]),
+        _new_day(account, folder, sizes[-1]),
+    ]
 
 
 def _size(account: Account, folder: Path, calls: int, rounds: int, smallest: Ingested | None) -> Ingested:
@@ -85,6 +90,29 @@ def _size(account: Account, folder: Path, calls: int, rounds: int, smallest: Ing
         wrong=tuple(_wrong(calls, turns)),
     )
     return Ingested(calls, ours, row)
+
+
+def _other_files(account: Account, folder: Path, plain: Ingested) -> list[Row]:
+    """Import the same calls packed, in no order, and with faults, once each, at the smallest size."""
+    files = exports(account, folder, plain.calls)
+    rows = []
+    for kind, make in other_files.KINDS.items():
+        tell(f"Ingest of {plain.calls:,} calls, {kind}")
+        made = folder / "other-files"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        paths, faults = make(files, made)
+        target = {"files": [str(path) for path in paths], "target": str(folder / "target")}
+        (turn,) = in_turns({kind: (ingest_works.ours, target)}, 1)[kind]
+        shutil.rmtree(folder / "target", ignore_errors=True)
+        shutil.rmtree(made)
+        ours = time_of("", [turn])
+        expected = plain.calls - faults
+        wrong = () if turn.answer["rows"] == expected else (f"{turn.answer['rows']:,} of {expected:,} calls",)
+        peak = Ratio("peak", ours.memory_mb, most=MOST_MB, unit=" MB")
+        ratio = Ratio("time / plain and in order", (ours.seconds or 0) / (plain.ours.seconds or 1))
+        rows.append(Row(f"Ingest of files {kind}", calls_words(plain.calls), ours, ratios=(ratio, peak), wrong=wrong))
+    return rows
 
 
 def _memory(calls: int, ours: Time, polars: Time, smallest: Ingested | None) -> list[Ratio]:

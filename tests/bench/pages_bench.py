@@ -13,7 +13,7 @@ from tests.bench import pages_works
 from tests.bench.account import Account
 from tests.bench.apart import tell
 from tests.bench.homes import filled
-from tests.bench.pages_works import CLICKS
+from tests.bench.pages_works import CLICKS, WARM_UP
 from tests.bench.serving import BARE, DASHBOARD, Served, serving
 from tests.bench.table import NOT_MEASURED, Ratio, Row, Time, calls_words, mb, ratio_to
 
@@ -68,7 +68,7 @@ def _row(kind: str, browser: Browser, served: dict[str, Served], calls: int) -> 
     pages = {name: pages_works.opened(browser, f"{each.url}/{path}") for name, each in served.items()}
     took: dict[str, list[float]] = {name: [] for name in pages}
     until = time.monotonic() + LONGEST_S
-    for turn in range(-2, TURNS):
+    for turn in range(-WARM_UP, TURNS):
         if turn > 0 and time.monotonic() > until:
             break
         for name, page in pages.items():

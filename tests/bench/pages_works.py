@@ -25,6 +25,8 @@ PAUSE_MS = 250
 TIMER = Path(__file__).with_name("clicks.js").read_text(encoding="utf-8")
 ROW_PX, MARGIN_PX = 35, 16
 FIRST_ROW = 1.5
+WARM_UP = 2
+"""Turns before the first that counts."""
 
 
 def there() -> str | None:
@@ -84,6 +86,28 @@ def row(page: Page, turn: int) -> float:
     return _timed(page, lambda: page.mouse.click(*where))
 
 
+def pbx(page: Page, turn: int) -> float:
+    """Choose a PBX that was not chosen before."""
+    box = page.get_by_role("combobox", name="PBX")
+    box.click()
+    box.fill(f"{turn + WARM_UP:03}")
+    page.get_by_role("option").first.wait_for()
+    return _timed(page, lambda: box.press("Enter"))
+
+
+def search(page: Page, turn: int) -> float:
+    """Look for digits that were not looked for before."""
+    box = page.get_by_role("textbox", name="Number, or part of it")
+    box.fill(f"55501{turn + WARM_UP:02}")
+    return _timed(page, lambda: box.press("Enter"))
+
+
+def switch(page: Page, turn: int) -> float:
+    """Turn the switch of the draft, so that every past call is judged."""
+    chosen = page.get_by_role("radio", name=("Off", "On")[turn % 2], exact=True)
+    return _timed(page, chosen.click)
+
+
 def other_page(page: Page, turn: int) -> float:
     """Go to Findings, or back to Overview."""
     name = ("Findings", "Overview")[turn % 2]
@@ -95,6 +119,10 @@ CLICKS: dict[str, tuple[str, Callable[[Page, int], float]]] = {
     "Calls: time span": ("calls", span),
     "Calls: outcome": ("calls", outcome),
     "Calls: row of the table": ("calls", row),
+    "Calls: another PBX each time": ("calls", pbx),
+    "Calls: another number looked for each time": ("calls", search),
+    "Outcomes: time span": ("outcomes", span),
+    "What if: credentials on and off": ("what_if", switch),
     "Overview to Findings and back": ("", other_page),
 }
 """What is clicked, on which page."""

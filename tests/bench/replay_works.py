@@ -198,10 +198,13 @@ def _drill_downs(account: Account, store: Watched, replay: Replay) -> dict[str, 
     middle = account.until - timedelta(days=account.days // 2)
     asked = {"newest": CallFilter(), "day": CallFilter(since=middle, until=middle + timedelta(days=1))}
     days = store.generations.current().days
-    own = {"newest": {part for day in days.values() for part in day.calls}, "day": set(days[middle.date()].calls)}
-    found: dict[str, Any] = {"parts": len(own["newest"])}
+    found: dict[str, Any] = {"parts": sum(len(day.calls) for day in days.values())}
     for name, where in asked.items():
         seconds, opened, calls = _drill(store, where, broken)
+        # The days of the calls that were found, and those after them, on which there might have been some.
+        seen = calls["started_at"].dt.date
+        reach = {day for day in days if name == "newest" and day >= seen.min()} | {*seen}
+        own = {name: {part for day in reach for part in days[day].calls}}
         found[name] = {
             "seconds": seconds,
             "opened": len(opened),

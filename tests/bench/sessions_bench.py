@@ -38,13 +38,14 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
         alone = load(served.url, 1, ALONE * RERUNS)
         if alone.share(0.5) > TOO_SLOW_S:
             return [_not_measured(calls, alone)]
+        single = load(served.url, 1, RERUNS, every_s=EVERY_S)
         paced = load(served.url, SESSIONS, RERUNS, every_s=EVERY_S)
         flat_out = load(served.url, SESSIONS, RERUNS)
         memory = f"resident {mb(served.resident_mb())}<br>peak {mb(served.peak_mb())}"
         peak = Ratio("peak", served.peak_mb(), most=MOST_MB, unit=" MB")
     pace = f"each clicks every {EVERY_S:g} s"
     return [
-        _row(f"{SESSIONS} sessions at once, {pace}: p95 of a rerun", calls, paced, alone, memory, [peak], most=4),
+        _row(f"{SESSIONS} sessions at once, {pace}: p95 of a rerun", calls, paced, single, memory, [peak], most=4),
         _row(f"{SESSIONS} sessions at once, without a pause: p95 of a rerun", calls, flat_out, alone, memory, []),
     ]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-ROUND = ("", "findings", "calls")
+ROUND = ("", "calls", "outcomes", "findings", "calls", "what_if")
 """Pages that a session goes through, over and over."""
+SPANS, OUTCOMES = ("24 h", "7 days", "30 days", "All"), ("", "answered", "refused_auth", "busy_or_no_answer")
 LONGEST_S = 300
 MOST_S = 60
 """After so long no session clicks again; what is under way is waited for."""
@@ -27,10 +29,11 @@ class Session:
     """Pages by their path, as the server numbers them."""
     errors: list[str] = field(default_factory=list)
 
-    async def rerun(self, path: str) -> float:
+    async def rerun(self, path: str, query: str = "") -> float:
         """Run a page's script; return the seconds from asking until it has ended."""
         asked = BackMsg()
         asked.rerun_script.page_script_hash = self.pages.get(path, "")
+        asked.rerun_script.query_string = query
         asked.rerun_script.context_info.timezone = "UTC"
         begun = time.perf_counter()
         await self.wire.send(asked.SerializeToString())
@@ -95,7 +98,10 @@ async def _load(url: str, sessions: int, reruns: int, every_s: float) -> Load:
             await session.rerun("")
         begun = time.perf_counter()
         taken = await asyncio.gather(
-            *(_click(each, reruns, every_s, begun + every_s * place / sessions) for place, each in enumerate(found))
+            *(
+                _click(each, place, reruns, every_s, begun + every_s * place / sessions)
+                for place, each in enumerate(found)
+            )
         )
         wall = time.perf_counter() - begun
     finally:
@@ -104,12 +110,19 @@ async def _load(url: str, sessions: int, reruns: int, every_s: float) -> Load:
     return Load([took for each in taken for took in each], wall, [fault for each in found for fault in each.errors])
 
 
-async def _click(session: Session, reruns: int, every_s: float, first_at: float) -> list[float]:
+def looked_for(place: int, number: int) -> str:
+    """Return what a session looks for on the page Calls: its own digits, and another time and outcome each turn."""
+    asked = {"number": f"55501{place:02}", "span": SPANS[(place + number) % 4], "outcome": OUTCOMES[number % 4]}
+    return urlencode({name: value for name, value in asked.items() if value})
+
+
+async def _click(session: Session, place: int, reruns: int, every_s: float, first_at: float) -> list[float]:
     taken = []
     for number in range(reruns):
         if time.perf_counter() - first_at > MOST_S:
             break
         due = first_at + number * every_s
         await asyncio.sleep(max(0.0, due - time.perf_counter()) if every_s else 0)
-        taken.append(await session.rerun(ROUND[number % len(ROUND)]))
+        path = ROUND[number % len(ROUND)]
+        taken.append(await session.rerun(path, looked_for(place, number) if path == "calls" else ""))
     return taken

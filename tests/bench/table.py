@@ -43,6 +43,8 @@ class Ratio:
     most: float | None = None
     least: float | None = None
     unit: str = "x"
+    known: str = ""
+    """Why the target is known to be missed; then the bench does not end with a miss because of it."""
 
     @property
     def met(self) -> bool | None:
@@ -58,7 +60,8 @@ class Ratio:
             return f"{self.name} {value}"
         target = f"≤ {number(self.most)}" if self.most is not None else f"≥ {number(self.least or 0)}"
         mark = {True: "✓", False: "**✗ missed**", None: ""}[self.met]
-        return f"{self.name} {value} ({target}) {mark}".strip()
+        why = f": {self.known}" if self.known and self.met is False else ""
+        return f"{self.name} {value} ({target}) {mark}{why}".strip()
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,12 @@ class Row:
     memory: str = ""
     """Said by itself; the peaks of ``ours``, ``floor`` and ``peers`` where it is empty."""
     wrong: tuple[str, ...] = ()
-    """Counts that are not what they must be, as sentences. Nothing else makes the bench fail."""
+    """Counts that are not what they must be, as sentences."""
+
+    @property
+    def missed(self) -> list[str]:
+        """Targets that are missed and that nobody knew of."""
+        return [f"{self.work}: {ratio}" for ratio in self.ratios if ratio.met is False and not ratio.known]
 
     def cells(self) -> tuple[str, ...]:
         """Return what the columns of ``HEADER`` say."""
@@ -95,12 +103,14 @@ class Row:
         )
 
 
-def ratio_to(ours: Time, other: Time, *, most: float | None = None, least: float | None = None) -> Ratio:
+def ratio_to(
+    ours: Time, other: Time, *, most: float | None = None, least: float | None = None, known: str = ""
+) -> Ratio:
     """Return ours / other with an upper target, or how many times faster ours is with a lower one."""
-    known = ours.seconds and other.seconds
+    both = ours.seconds and other.seconds
     if least is not None:
-        return Ratio(f"faster than {other.name}", other.seconds / ours.seconds if known else None, least=least)
-    return Ratio(f"ours / {other.name}", ours.seconds / other.seconds if known else None, most=most)
+        return Ratio(f"faster than {other.name}", other.seconds / ours.seconds if both else None, least=least)
+    return Ratio(f"ours / {other.name}", ours.seconds / other.seconds if both else None, most=most, known=known)
 
 
 def markdown(rows: list[Row]) -> str:
