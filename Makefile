@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench notebooks screenshots format lock clean
+.PHONY: help run test check lab bench notebooks screenshots format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ gates:
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache
+
+lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashboard on top, at http://127.0.0.1:$(PORT); needs root
+	@sh tests/system-parts.sh
+	@$(BIN)/python -m tests.sip --port $(PORT)
 
 bench: $(VENV)/.installed-bench ## The benchmarks, each beside its floor and its peers in the same run
 	@$(BIN)/python -m tests.bench

@@ -74,16 +74,15 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
         changes: ``at`` and ``sentence`` of the changes to the list and the switch, drawn as ticks.
 
     Returns:
-        Panels by ``who``, those with the largest share of late first; both axes are shared.
+        Panels by ``who``, those with the largest share of late first; both axes are shared. A share of too few
+        calls is not drawn, only that there were some refused.
     """
     if frame.empty:
         return {}
-    share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64")
-    shown = frame.assign(share=share, bottom=0.0, state="lost")
-    shown["sentence"] = say(shown, "{who}, {day}: {refused:,} of {calls:,} calls refused ({share:.0%})")
+    shown = marks.shares(frame)
     domain = [frame["from_at"].min().isoformat(), frame["until_at"].max().isoformat()]
     x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=marks.time_axis(3))
-    top = max(0.05, float(shown["share"].max()))
+    top = max(marks.LEAST_TOP, float(shown["share"].max()))
     y = alt.Y(
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
     )
@@ -136,7 +135,7 @@ def outcomes_over_time(
 
 def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     """
-    Draw a bar per PBX, stacked by what became of its calls, with the total and the refused share beside it.
+    Draw a bar per PBX, stacked by what became of its calls, with the total and how many were refused beside it.
 
     Args:
         frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
@@ -147,7 +146,7 @@ def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
     totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
     totals["note"] = [
-        f"{calls:,}" + (f"  ·  {refused / calls:.0%} refused" if refused else "")
+        f"{calls:,}" + (f"  ·  {refused:,} refused" if refused else "")
         for calls, refused in zip(totals["calls"], totals["refused"], strict=True)
     ]
     return _rows(shown, totals, by="who", value="calls", chosen=chosen)

@@ -7,11 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
+
+from dashboard.calls.definitions import MIN_SAMPLE
+from dashboard.calls.metrics import wilson
 
 MOST_TICKS = 9
 PICK, BRUSH = "pick", "brush"
 """Names of what can be chosen on a chart: a bar, a stretch of time."""
+LEAST_TOP, FEW = 0.05, 0.12
+"""Of panels of shares: where their axis ends at least, and how high a mark is that stands for no share."""
 NOT_CHOSEN = 0.3
 """Opacity of the bars beside the one that was chosen."""
 
@@ -77,6 +83,30 @@ def day(at: Any) -> str:
     """Write a time as ``2 Nov``, with its clock time where it is not midnight."""
     moment = pd.Timestamp(0 if at is None else at)
     return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")
+
+
+def shares(frame: pd.DataFrame) -> pd.DataFrame:
+    """
+    Add what panels of refusals draw: ``share``, ``bottom``, ``state`` and ``sentence``, with the share's interval.
+
+    Args:
+        frame: ``who``, ``from_at``, ``calls``, ``refused``.
+
+    Returns:
+        The rows; below ``MIN_SAMPLE`` calls the share is not told, and a low gray mark says that some were refused.
+    """
+    low, high = wilson(frame["refused"], frame["calls"])
+    enough = (frame["calls"] >= MIN_SAMPLE).to_numpy()
+    share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64").to_numpy()
+    top = max(LEAST_TOP, float(share[enough].max()) if enough.any() else 0.0)
+    mark = np.where(frame["refused"] > 0, top * FEW, 0.0)
+    shown = frame.assign(
+        share=np.where(enough, share, mark), low=low, high=high, bottom=0.0, state=np.where(enough, "lost", "unknown")
+    )
+    told = "{who}, {day}: {refused:,} of {calls:,} calls refused"
+    sure = say(shown, told + " ({share:.0%}; 95% interval {low:.0%} to {high:.0%})")
+    few = say(shown, told + ", too few for a share")
+    return shown.assign(sentence=np.where(enough, sure, few))
 
 
 def worst_first(shown: pd.DataFrame) -> list[str]:

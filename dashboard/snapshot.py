@@ -95,13 +95,14 @@ class Snapshot:
         )
 
     def name_of(self, pbx_id: str) -> str:
-        """Return the PBX's name as people say it; the id where the inventory has none."""
+        """Return the PBX's name as people say it, with its id where two have one name; the id where it has none."""
         return self._names.get(pbx_id) or pbx_id
 
     @cached_property
     def _names(self) -> dict[str, str]:
         rows = self.pbxs.drop_duplicates("pbx_id")
-        return dict(zip(rows["pbx_id"], rows["name"], strict=True))
+        named = rows["name"].where(~rows["name"].duplicated(keep=False), rows["name"] + " (" + rows["pbx_id"] + ")")
+        return dict(zip(rows["pbx_id"], named.where(rows["name"] != "", ""), strict=True))
 
     @cached_property
     def owners(self) -> Mapping[str, tuple[str, bool]]:

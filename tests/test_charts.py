@@ -83,7 +83,7 @@ LEGEND = {
 """What a legend may say of itself; its looks are the theme's."""
 NO_CHANGES = pd.DataFrame({"at": pd.Series([], dtype="datetime64[us, UTC]"), "sentence": []})
 PANELS = charts.refusal_share(
-    pd.DataFrame(refused("Denver", [(10, 0), (10, 5)]) + refused("Seattle", [(10, 0), (10, 0)])),
+    pd.DataFrame(refused("Denver", [(100, 0), (100, 50)]) + refused("Seattle", [(100, 0), (100, 0)])),
     pd.DataFrame({"at": [DAYS[1]], "sentence": ["02 Nov 00:00: 198.51.100.24 allowed"]}),
 )
 EVERY = {
@@ -149,10 +149,20 @@ def test_the_worst_panel_of_late_stands_first() -> None:
 
 
 def test_a_share_says_its_counts() -> None:
-    """The sentence of a bar names who, when, how many of how many."""
+    """The sentence of a bar names who, when, how many of how many, the share and its interval."""
     said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]
 
-    assert "Denver, 2 Nov: 5 of 10 calls refused (50%)" == said[1]
+    assert "Denver, 2 Nov: 50 of 100 calls refused (50%; 95% interval 40% to 60%)" == said[1]
+
+
+def test_a_share_of_too_few_calls_is_not_told() -> None:
+    """A low gray mark says that some were refused, and the sentence how many of how many."""
+    panel = charts.refusal_share(pd.DataFrame(refused("Few", [(7, 3), (19, 0), (20, 1)])), NO_CHANGES)["Few"]
+    few, none, enough = rows(drawn(panel))
+
+    assert ("Few, 1 Nov: 3 of 7 calls refused, too few for a share", "unknown") == (few["sentence"], few["state"])
+    assert (0 < few["share"] < enough["share"], none["share"]) == (True, 0)
+    assert "lost" == enough["state"]
 
 
 def test_a_day_without_calls_has_no_share() -> None:
@@ -227,7 +237,7 @@ def test_bars_are_ranked_and_noted() -> None:
     spec = drawn(charts.calls_by_pbx(frame))
 
     assert ["Seattle", "Denver"] == ranked(spec, "who")
-    assert {"Denver": "8  ·  25% refused", "Seattle": "40"} == {row["who"]: row["note"] for row in rows(spec, 1)}
+    assert {"Denver": "8  ·  2 refused", "Seattle": "40"} == {row["who"]: row["note"] for row in rows(spec, 1)}
 
 
 def test_severities_keep_their_own_order() -> None:

@@ -63,8 +63,9 @@ def of_calls(rows: pd.DataFrame, words: str, outcome: str = "") -> str:
     if outcome:
         return f"{count(total, 'outbound call')} {words}."
     refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
-    share = f"{refused / total:.1%} were refused for authorization" if refused else "none was refused for authorization"
-    return f"{count(total, 'outbound call')} {words}; {share}."
+    verb = "was" if refused == 1 else "were"
+    told = f"{refused:,} {verb} refused for authorization" if refused else "none was refused for authorization"
+    return f"{count(total, 'outbound call')} {words}; {told}."
 
 
 def of_account(snapshot: Snapshot, findings: Sequence[Finding]) -> str:

@@ -17,6 +17,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import plots
+from dashboard.app_parts.outcome_rows import whole_hour
 from dashboard.calls.cube import Cube, Part
 from dashboard.charts import Drawn
 from dashboard.marks import BRUSH, PICK
@@ -63,7 +64,8 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         cube: For what there is to choose from.
     """
     zone = session.zone()
-    since, words = span(snapshot, zone)
+    begun, words = span(snapshot, zone)
+    since = whole_hour(begun)
     with st.grid(3, min_column_width=150, gap="small"):
         begin = _moment("From", BEGIN)
         end = _moment("Up to", END)
@@ -83,7 +85,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     whole = Part(since=since)
-    begins, ends = (at.replace(tzinfo=zone) if at else None for at in (begin, end))
+    begins, ends = (whole_hour(at.replace(tzinfo=zone)) if at else None for at in (begin, end))
     narrowed = Part(begins or since, ends, who=who, outcome=outcome, code=code, zone=to)
     return Asked(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
 

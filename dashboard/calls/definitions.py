@@ -151,7 +151,7 @@ DEFINITIONS: dict[str, Definition] = {
             "s",
             Count("talk time of answered calls", "duration_s", ("answered",)),
             ANSWERED,
-            "Talk time as it was, not rounded up to the billing step.",
+            "Talk time as it was, not rounded up to the billing step. Where a row names no duration, 0 s count.",
         ),
         Definition(
             "peak_1s",

@@ -58,7 +58,7 @@ class Replayer:
         """
         self.policy = snapshot.policy
         self.since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
-        self.names: dict[str, str] = dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True))
+        self.names: dict[str, str] = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]}
         self.observed = snapshot.observed
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic

@@ -17,7 +17,7 @@ from dashboard.emulator.shapes import ENDINGS
 
 EVERY_S = 0.2
 RESULTS = {ending.code: ending.result for ending in ENDINGS}
-FIELDS_BEFORE, FIELDS_AFTER = 5, 3
+FIELDS_BEFORE, FIELDS_AFTER = 7, 3
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Ended:
 
     call_id: str
     at_s: int
+    asked_s: float
+    """When the edge began to read the policy, seconds since 1970."""
+    told_s: float
+    """When it had read it."""
     source: str
     port: int
     number: str
@@ -39,13 +43,12 @@ class Ended:
     def of(cls, call_id: str, body: str) -> Ended:
         """Read a record; an X-Tag may hold anything, also what stands between fields."""
         parts = base64.b64decode(body).decode("utf-8", "replace").split("\t")
-        at_s, source, port, number, caller_id = parts[:FIELDS_BEFORE]
+        at_s, asked, told, source, port, number, caller_id = parts[:FIELDS_BEFORE]
         code, reason, talk_s = parts[-FIELDS_AFTER:]
         tag = "\t".join(parts[FIELDS_BEFORE:-FIELDS_AFTER])
         known = base64.b64decode(call_id).decode("utf-8", "replace")
-        return cls(
-            known, int(at_s), source, int(port), number, caller_id, tag, int(code), reason, int(float(talk_s or 0))
-        )
+        times = int(at_s), float(asked), float(told)
+        return cls(known, *times, source, int(port), number, caller_id, tag, int(code), reason, int(float(talk_s or 0)))
 
 
 class Billing:

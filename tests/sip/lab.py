@@ -25,6 +25,11 @@ PREFIX = "12345678"
 SETTLED_S = 15
 
 
+def sources_of_sample() -> list[str]:
+    """Return the address that each caller of the sample account calls from now."""
+    return sorted({caller.addresses[-1].address for caller in load(datetime.now(UTC)).callers})
+
+
 def missing() -> str:
     """Return why there can be no lab here; ``""`` where there can."""
     programs = edges.missing()
@@ -54,7 +59,10 @@ class Lab:
         """Make these the whole allow list, from the next call on."""
         with closing(Database(self.account)) as account, account.writing() as written:
             written.execute("DELETE FROM allowed_ips")
-            written.executemany("INSERT INTO allowed_ips (network) VALUES (?)", [(one,) for one in networks_now])
+            written.executemany(
+                "INSERT INTO allowed_ips VALUES (?, '', '', '', 'active', ?, 'lab', '')",
+                [(network, stamp()) for network in networks_now],
+            )
             written.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (stamp(),))
 
     def call(self, *users: str, source: str, user: str = "", password: str = "", x_tag: str = "") -> list[Ended]:

@@ -1,0 +1,93 @@
+"""
+The lab: a carrier's edge, PBXs that place calls, and the dashboard on top, until Ctrl-C.
+
+Each PBX of the sample account is played by SIPp from its own address in a network of their own, calls the edge
+again and again, and is let in or refused by the account's list and switch as they stand; change them in the
+dashboard, and its next calls show it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from dashboard.emulator.sample import Caller
+from tests.sip import lab as labs
+from tests.sip.calling import Dialed, place
+from tests.sip.edge import PASSWORD, USER
+from tests.sip.lab import POPS, PREFIX, Lab
+
+EVERY_S = 5.0
+AT_ONCE = 4
+AREAS = ("202", "212", "415", "617", "713")
+TALK_MS = 3_000
+
+
+def main() -> int:
+    """Run the lab on a port of the dashboard."""
+    asked = argparse.ArgumentParser(prog="python -m tests.sip", description=__doc__)
+    asked.add_argument("--port", type=int, default=8501)
+    asked.add_argument(
+        "--home", type=Path, help="keeps the account and the dashboard's state; else a folder that goes away"
+    )
+    options = asked.parse_args()
+    if why := labs.missing():
+        print(f"There can be no lab here: {why}.", file=sys.stderr)  # noqa: T201 - a program of its own
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with tempfile.TemporaryDirectory(prefix="lab-") as passing:
+        folder = options.home or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("records.db*"):
+            old.unlink()
+        with labs.lab(folder, labs.sources_of_sample()) as running:
+            run(running, options.port)
+    return 0
+
+
+def run(lab: Lab, port: int) -> None:
+    """Place calls and serve the dashboard until it ends."""
+    ended = threading.Event()
+    callers = [caller for caller in lab.sample.callers if caller.inbound_share < 1]
+    threads = [threading.Thread(target=keep_calling, args=(lab, caller, ended)) for caller in callers]
+    told = os.environ | {"TRUNKGATE_HOME": str(lab.folder), "TRUNKGATE_LIVE_CALLS_PER_S": "0"}
+    program = Path(sys.executable).with_name("trunkgate")
+    served = subprocess.Popen([str(program), "serve", "--port", str(port)], env=told)
+    for thread in threads:
+        thread.start()
+    try:
+        served.wait()
+    except KeyboardInterrupt:
+        served.wait()
+    finally:
+        ended.set()
+        served.terminate()
+        for thread in threads:
+            thread.join()
+        served.wait()
+
+
+def keep_calling(lab: Lab, caller: Caller, ended: threading.Event) -> None:
+    """Have a PBX place a few calls every few seconds, as it is configured to."""
+    rng = random.Random(caller.name)
+    source = caller.addresses[-1].address
+    digest = {"user": USER, "password": PASSWORD} if caller.digest else {}
+    while not ended.wait(EVERY_S * (0.5 + rng.random())):
+        numbers = [f"1{rng.choice(AREAS)}55501{rng.randrange(100):02}" for _ in range(rng.randint(1, AT_ONCE))]
+        calls = [
+            Dialed(f"{PREFIX}*{one}" if caller.dials_prefix else one, rng.choice(caller.caller_ids), caller.x_tag)
+            for one in numbers
+        ]
+        pop = rng.choice(POPS)
+        place(lab.net, lab.folder, calls, source=source, pop=pop, rate=2, talk_ms=TALK_MS, **digest)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

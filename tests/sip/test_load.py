@@ -1,0 +1,84 @@
+"""Many calls while the list is changed again and again: each decided by the policy in force, each on record once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+from tests.sip.calling import Dialed, place
+from tests.sip.lab import POPS, PREFIX, Lab
+
+SOURCE = "198.51.100.12"
+CALLS, RATE, CHANGE_EVERY_S = 2_000, 200.0, 0.025
+ANSWERED_DIGITS = "012589"
+LEAST_SURE, LEAST_CHANGES = 0.8, 100
+
+
+@dataclass
+class Switching:
+    """An entry that comes and goes, with the time before and after each change."""
+
+    lab: Lab
+    changes: list[tuple[float, float, bool]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Change the list until the end."""
+        listed = True
+        while not self.ended.wait(CHANGE_EVERY_S):
+            listed = not listed
+            before = time.time()
+            self.lab.list_only([SOURCE] if listed else [])
+            self.changes.append((before, time.time(), listed))
+
+    def possible(self, asked_s: float, told_s: float) -> set[bool]:
+        """Return what the policy may have said to whoever read it between these times."""
+        first = bisect_right([after for _, after, _ in self.changes], asked_s)
+        found = {self.changes[first - 1][2] if first else True}
+        for before, _, listed in self.changes[first:]:
+            if before > told_s:
+                break
+            found.add(listed)
+        return found
+
+
+def numbers(count: int) -> list[str]:
+    """Return numbers kept for fiction, each another one, all of which are answered."""
+    made = (f"1{area}55501{tens}{last}" for area in range(201, 999) for tens in range(10) for last in ANSWERED_DIGITS)
+    return [next(made) for _ in range(count)]
+
+
+def test_no_call_is_decided_against_the_policy_of_its_time(lab: Lab) -> None:
+    """The edge reads the list anew for each; every call is in the export once, and the dashboard counts the same."""
+    lab.set(credentials_enabled=False, digest_rescues_prefix=True)
+    lab.list_only([SOURCE])
+    dialed, switching = numbers(CALLS), Switching(lab)
+    changing = threading.Thread(target=switching.run)
+    changing.start()
+    try:
+        users = [Dialed(f"{PREFIX}*{number}") for number in dialed]
+        ended = place(lab.net, lab.folder, users, source=SOURCE, pop=POPS[1], rate=RATE)
+    finally:
+        switching.ended.set()
+        changing.join()
+    kept = lab.settled(set(dialed), CALLS)
+
+    assert len(switching.changes) >= LEAST_CHANGES
+    assert Counter(call.number for call in kept) == Counter(dialed)
+    said = {call.user.removeprefix(f"{PREFIX}*"): call.status for call in ended}
+    assert {call.number: call.code for call in kept} == said
+    assert {200, 403} == set(said.values())
+    ways = [switching.possible(call.asked_s, call.told_s) for call in kept]
+    assert [call.number for call, way in zip(kept, ways, strict=True) if (call.code == 200) not in way] == []
+    assert sum(len(way) == 1 for way in ways) >= LEAST_SURE * CALLS
+
+    with Workspace.open(Settings(home=lab.folder)) as office:
+        office.sync()
+        found = office.store.by_source(since=office.snapshot().window_start)
+    mine = found[found["source_ip"] == SOURCE].groupby("outcome")["calls"].sum().to_dict()
+    assert {"answered": list(said.values()).count(200), "refused_auth": list(said.values()).count(403)} == mine
