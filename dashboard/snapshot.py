@@ -107,20 +107,25 @@ class Snapshot:
     @cached_property
     def owners(self) -> Mapping[str, tuple[str, bool]]:
         """By address the PBX that calls from it now, or else the last that did, and whether it is now."""
-        ever = self.pbx_addresses.drop_duplicates("address", keep="last")
+        ever = self.egress.drop_duplicates("address", keep="last")
         now = self.addresses_at(self.taken_at).drop_duplicates("address")
         found = {address: (pbx_id, False) for address, pbx_id in zip(ever["address"], ever["pbx_id"], strict=True)}
         return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
 
-    def addresses_at(self, moment: datetime) -> pd.DataFrame:
+    @cached_property
+    def egress(self) -> pd.DataFrame:
         """
-        Return the rows of ``pbx_addresses`` that are valid at ``moment``.
+        Return the rows of ``pbx_addresses`` that count as what a PBX calls from.
 
         Configured is not observed: a configured address counts only where nothing else is known of its PBX.
         """
         rows = self.pbx_addresses
-        begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
-        going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
-        rows = rows[begun & going]
         told = rows["source"] != "configured"
         return rows[told | ~rows["pbx_id"].isin(rows.loc[told, "pbx_id"])]
+
+    def addresses_at(self, moment: datetime) -> pd.DataFrame:
+        """Return the rows of ``egress`` that are valid at ``moment``."""
+        rows = self.egress
+        begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
+        going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
+        return rows[begun & going]

@@ -55,7 +55,8 @@ def with_address(snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, no
         InputError: It is no single public IPv4 address, or a PBX calls from it already.
     """
     current = snapshot.addresses_at(now)
-    taken = current.loc[current["address"] == address.strip(), "pbx_id"]
+    told = current["source"] != "configured"
+    taken = current.loc[told & (current["address"] == address.strip()), "pbx_id"]
     if len(taken):
         raise InputError(
             f"{address.strip()} is in use by {snapshot.name_of(str(taken.iloc[0]))} already. End it first."

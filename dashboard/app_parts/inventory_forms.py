@@ -179,7 +179,8 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
             st.markdown(f"`{address}`", width="content")
             until = f"until {ago(row['valid_to'])}" if ended else "in use"
             since = f", since {exact(row['valid_from'], zone)}" if not pd.isna(row["valid_from"]) else ""
-            st.caption(f"{str(row['kind']).capitalize() or 'Primary'}, {until}{since}", width="content")
+            said = f", {row['source']}" if row["source"] in ("configured", "observed") else ""
+            st.caption(f"{str(row['kind']).capitalize() or 'Primary'}{said}, {until}{since}", width="content")
             if not ended and st.button(f"End {address}", key=f"inventory_end_{pbx_id}_{number}"):
                 _keep(
                     partial(edits.without_address, snapshot, pbx_id=pbx_id, address=address, now=now),

@@ -56,7 +56,7 @@ class Calls:
         rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
         sources = rows["source_ip"].unique()
         changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
-        ends = snapshot.pbx_addresses.sort_values("valid_to").drop_duplicates("address", keep="last")
+        ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")
         rows = rows.assign(
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
             in_day=rows["last_at"] > snapshot.taken_at - DAY,

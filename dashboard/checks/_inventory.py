@@ -48,7 +48,7 @@ def current(snapshot: Snapshot) -> pd.DataFrame:
 
 def ever(snapshot: Snapshot) -> pd.DataFrame:
     """Return every row of addresses, past ones and those of retired PBXs too, the latest first."""
-    return snapshot.pbx_addresses.sort_values("valid_to", ascending=False, na_position="first", kind="stable")
+    return snapshot.egress.sort_values("valid_to", ascending=False, na_position="first", kind="stable")
 
 
 class Owners:

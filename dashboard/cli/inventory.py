@@ -43,9 +43,9 @@ def lint(
     """
     Look for the pitfalls of a trunk by IP authentication in the configuration of PBXs.
 
-    Asterisk's files are read, with everything they include. Each thing to put right is told with file, line and
-    cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error of its own.
-    Notes alone end with 0.
+    Files of Asterisk and FreeSWITCH are read, with everything they include. Each thing to put right is told with
+    file, line and cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error of
+    its own. Notes alone end with 0.
     """
     from dashboard.inventory import Level, find_pitfalls, merge, read_files  # noqa: PLC0415 - loads pandas, for seconds
 

@@ -217,7 +217,7 @@ def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
 
 def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
     """Say of each row whether its static PBX had that address and has left it: such calls cannot come again."""
-    held = snapshot.pbx_addresses
+    held = snapshot.egress
     now = snapshot.addresses_at(snapshot.taken_at)
     ended = {*zip(held["pbx_id"], held["address"], strict=True)} - {*zip(now["pbx_id"], now["address"], strict=True)}
     static = set(snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"])

@@ -110,19 +110,17 @@ class _Pbx:
                 self.found.say("inbound.match", match, place)
 
     def _addresses(self, transports: list[Transport]) -> None:
-        """Say every address of the transports; what the carrier should see comes from those that its trunks use."""
-        used = [line.transport for line in self._carrier if line.transport]
-        own = [one for name in used for one in transports if one.name == name] if used else transports
-        for transport in transports:
+        """Say the addresses of the transports that trunks to the carrier use, not those of phones."""
+        used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
+        for transport in [one for name in used for one in transports if one.name == name] if used else transports:
+            seen: dict[str, list[tuple[str, Place]]] = {}
             for one in transport.settings:
                 if one.name in ADDRESSES and one.value:
-                    value = host_of(one.value) if ADDRESSES[one.name] == "bind" else one.value
-                    self.found.say(f"address.{ADDRESSES[one.name]}", value, one.place)
-        for transport in own:
-            by_kind: dict[str, list[tuple[str, Place]]] = {"external": [], "bind": []}
-            for one in transport.settings:
-                by_kind.setdefault(ADDRESSES.get(one.name, ""), []).append((host_of(one.value), one.place))
-            self.found.addresses += by_kind["external"] or by_kind["bind"]
+                    kind = ADDRESSES[one.name]
+                    value = one.value if kind == "local_net" else host_of(one.value)
+                    self.found.say(f"address.{kind}", value, one.place)
+                    seen.setdefault(kind, []).append((value, one.place))
+            self.found.addresses += seen.get("external") or seen.get("bind", [])
 
     def _dialplan(self, dialplan: Dialplan) -> None:
         for dialed in dialplan.dialed():

@@ -122,8 +122,10 @@ class _Pbx:
             self.found.say(f"{key}.context", context, gateway.place)
 
     def _profile(self, profile: Element) -> None:
-        """Say the addresses of a profile; those of one with a gateway to the carrier are what it should see."""
+        """Say the addresses of a profile with a gateway to the carrier; of every profile where there is no gateway."""
         own = id(profile) in self._profiles
+        if self._profiles and not own:
+            return
         seen: dict[str, list[tuple[str, Place]]] = {}
         settings = [one for part in profile.children if part.tag == "settings" for one in part.children]
         for one in settings:

@@ -201,3 +201,27 @@ def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[...,
     assert "Configured address 198.51.100.11 of seattle" in set(changes["what"])
     assert "Configuration of seattle" in set(changes["what"])
     assert not changes["what"].str.startswith("PBX seattle").where(changes["column"] == "Name", other=False).any()
+
+
+def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What only the files said until now is no address in use; once it is declared, both rows stand."""
+    trunk = b"[t]\ntype=endpoint\naors=t\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
+    at = app("inventory")
+    data = trunk + b"[w]\ntype=transport\nbind=203.0.113.77\n"
+    at.file_uploader[0].upload("pjsip.conf", data).run()
+    at.selectbox(key="inventory_import_whose").set_value("denver").run()
+    at.button(key="inventory_import_keep").click().run()
+    row = list(at.dataframe[0].value["name"]).index("Denver")
+    at.session_state["inventory_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert "Primary, configured, in use" in words(at)
+
+    at.text_input(key="address_denver").set_value("203.0.113.77")
+    submit(at, "Add the address")
+    rows = kept_frame(account.state, "pbx_addresses")
+
+    assert not at.error
+    mine = rows[rows["address"] == "203.0.113.77"]
+    assert [("denver", "configured"), ("denver", "declared")] == [*zip(mine["pbx_id"], mine["source"], strict=True)]
