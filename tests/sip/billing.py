@@ -77,7 +77,7 @@ class Billing:
 
     def settle(self) -> None:
         """Move every record that is not moved yet."""
-        with self._lock, closing(sqlite3.connect(self._records)) as kept:
+        with self._lock, closing(sqlite3.connect(f"file:{self._records}?mode=ro", uri=True)) as kept:
             rows = kept.execute(
                 "SELECT id, call_id, body FROM ended WHERE id > ? ORDER BY id", (self._last,)
             ).fetchall()
