@@ -195,7 +195,7 @@ def test_days_begin_with_a_whole_hour(since: str, hour: str) -> None:
 
 
 def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
-    """PBXs of one name with different PoPs have none; neither have those that name none."""
+    """PBXs of one name are two, each with its own; those that name none have none."""
     known = account.snapshot()
     first = known.pbxs.iloc[[0]].assign(pop="sip-one.example")
     other = first.assign(pbx_id="another", pop="sip-two.example")
@@ -204,7 +204,10 @@ def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
     assert outcome_rows.pops_of(replace(known, pbxs=first)) == {
         known.name_of(first["pbx_id"].iloc[0]): first["pop"].iloc[0]
     }
-    assert outcome_rows.pops_of(alike) == {}
+    assert outcome_rows.pops_of(alike) == {
+        f"One name ({first['pbx_id'].iloc[0]})": "sip-one.example",
+        "One name (another)": "sip-two.example",
+    }
     assert outcome_rows.pops_of(replace(known, pbxs=first.assign(pop=""))) == {}
 
 
