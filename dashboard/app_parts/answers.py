@@ -151,4 +151,4 @@ def _spent(snapshot: Snapshot) -> list[str]:
         return []
     sources = sorted(rows.loc[rows["cost_usd"].astype("float64") > 0, "source_ip"].unique())
     what = f"{sources[0]}, which nobody owns," if len(sources) == 1 else f"{len(sources)} addresses nobody owns"
-    return [f"{what} spent {money(cost, digits=0)} in 24 hours."]
+    return [f"{what} spent {money(cost, digits=0 if cost >= 1 else 2)} in 24 hours."]
