@@ -114,14 +114,8 @@ class Snapshot:
 
     @cached_property
     def egress(self) -> pd.DataFrame:
-        """
-        Return the rows of ``pbx_addresses`` that count as what a PBX calls from.
-
-        Configured is not observed: a configured address counts only where nothing else is known of its PBX.
-        """
-        rows = self.pbx_addresses
-        told = rows["source"] != "configured"
-        return rows[told | ~rows["pbx_id"].isin(rows.loc[told, "pbx_id"])]
+        """The rows of ``pbx_addresses`` that count as what a PBX calls from: see ``egress_of``."""
+        return egress_of(self.pbx_addresses)
 
     def addresses_at(self, moment: datetime) -> pd.DataFrame:
         """Return the rows of ``egress`` that are valid at ``moment``."""
@@ -129,3 +123,16 @@ class Snapshot:
         begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
         going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
         return rows[begun & going]
+
+
+def egress_of(pbx_addresses: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the rows of PBX_ADDRESSES that count as what a PBX calls from.
+
+    Configured is not observed: a configured address counts only where nothing else is known of its PBX, and where
+    no other PBX is known to have it.
+    """
+    told = pbx_addresses["source"] != "configured"
+    known = pbx_addresses[told]
+    beside = pbx_addresses["pbx_id"].isin(known["pbx_id"]) | pbx_addresses["address"].isin(known["address"])
+    return pbx_addresses[told | ~beside]

@@ -66,7 +66,7 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         st.metric(
             "Refused for authorization, 24 h",
             f"{refused:,}",
-            f"{refused / total:.1%} of calls" if refused else None,
+            f"of {total:,} calls" if refused else None,
             delta_color="red",
             delta_arrow="off",
             help=bound,

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from dashboard.snapshot import egress_of
+
 X_TAG, ADDRESS, CALLER_ID, NUMBER = "x_tag", "address", "caller_id", "number"
 
 
@@ -23,7 +25,7 @@ def attribute(
     Args:
         frame: TRAFFIC (judged at ``first_at``) or CALLS (at ``started_at``).
         pbxs: PBXS.
-        pbx_addresses: PBX_ADDRESSES; valid in [valid_from, valid_to).
+        pbx_addresses: PBX_ADDRESSES; valid in [valid_from, valid_to). Configured ones count as ``egress_of`` says.
         pbx_numbers: PBX_NUMBERS.
 
     Returns:
@@ -46,7 +48,7 @@ def attribute(
         by[new] = rule
 
     settle(X_TAG, frame["x_tag"].where(outbound).map(_claims(pbxs["x_tag"], pbxs["pbx_id"])))
-    settle(ADDRESS, _by_address(frame["source_ip"], time, pbx_addresses, outbound & (pbx_id == "")))
+    settle(ADDRESS, _by_address(frame["source_ip"], time, egress_of(pbx_addresses), outbound & (pbx_id == "")))
     settle(CALLER_ID, caller_id.where(outbound & no_tag).map(owners))
     settle(NUMBER, dialed.where(~outbound).map(owners))
     return frame.assign(pbx_id=pbx_id, attributed_by=by)

@@ -48,8 +48,9 @@ def import_(
             if result.error:
                 complain(result.error)
             if result.late:
+                were = "call was" if result.late == 1 else "calls were"
                 complain(
-                    f"{result.file}: {result.late:,} calls were left out: of their days only the sums are kept. "
+                    f"{result.file}: {result.late:,} {were} left out: of their days only the sums are kept. "
                     "Set TRUNKGATE_KEEP_CALLS_DAYS higher before their days are too old."
                 )
             aside = f", {result.rejected:,} put aside" if result.rejected else ""

@@ -120,6 +120,23 @@ class Found:
         return "both" if dials == "yes" else "credentials"
 
 
+def together(found: Iterable[Found], trunk: Trunk) -> Reading:
+    """
+    Return what was found of several PBXs as one reading.
+
+    Args:
+        found: One for each PBX.
+        trunk: By which the carrier's hosts are known.
+
+    Returns:
+        Rows of PBXs, configured addresses, numbers and facts, and what could not be read.
+    """
+    readings = [one.reading(trunk) for one in found]
+    return Reading(
+        tuple(row for one in readings for row in one.rows), tuple(said for one in readings for said in one.problems)
+    )
+
+
 def dials_prefix(dialed: Iterable[str], tech_prefix: str) -> str:
     """
     Say whether a PBX dials the tech prefix.

@@ -14,7 +14,7 @@ from dashboard.dialing import Trunk
 from dashboard.inventory._asterisk_conf import Config, Keep
 from dashboard.inventory._asterisk_dialplan import Dialed, Dialplan, keep
 from dashboard.inventory._asterisk_trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
-from dashboard.inventory._facts import Found, Place
+from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder, pbx_id_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
@@ -44,20 +44,8 @@ def accepts_folder(folder: Folder) -> bool:
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> Reading:
-    """
-    Read every PBX of a folder.
-
-    Args:
-        folder: With one folder of configuration in it for each PBX.
-        trunk: By which the carrier's hosts are known.
-
-    Returns:
-        Rows of PBXs, configured addresses, numbers and facts, and what could not be read.
-    """
-    readings = [_Pbx(folder, root, trunk).found.reading(trunk) for root in _roots(folder)]
-    return Reading(
-        tuple(row for one in readings for row in one.rows), tuple(said for one in readings for said in one.problems)
-    )
+    """Read every PBX of a folder; ``inventory`` says what a reader takes and gives."""
+    return together((_Pbx(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:

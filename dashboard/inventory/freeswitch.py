@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from dashboard.dialing import Trunk
-from dashboard.inventory._facts import Found, Place
+from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder, pbx_id_of
 from dashboard.inventory._freeswitch_dialplan import Again, Leg, numbers, told
 from dashboard.inventory._freeswitch_xml import Configuration, Element
@@ -31,20 +31,8 @@ def accepts_folder(folder: Folder) -> bool:
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> Reading:
-    """
-    Read every PBX of a folder.
-
-    Args:
-        folder: With one folder of configuration in it for each PBX.
-        trunk: By which the carrier's hosts are known.
-
-    Returns:
-        Rows of PBXs, configured addresses, numbers and facts, and what could not be read.
-    """
-    readings = [_Pbx(folder, root, trunk).found.reading(trunk) for root in _roots(folder)]
-    return Reading(
-        tuple(row for one in readings for row in one.rows), tuple(said for one in readings for said in one.problems)
-    )
+    """Read every PBX of a folder; ``inventory`` says what a reader takes and gives."""
+    return together((_Pbx(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:

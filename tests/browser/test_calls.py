@@ -29,6 +29,7 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     page.goto(f"{program.url}/calls?span=30+days")
     title, charts = page.get_by_role("heading", level=1), page.get_by_test_id("stVegaLiteChart")
     expect(title).to_contain_text("outbound calls in the last 30 days", timeout=120_000)
+    settle(page)  # a chart that is still drawn moves the bars under the click
 
     charts.nth(1).locator('path[aria-label*="Denver"]').first.click(force=True)
 
@@ -48,6 +49,10 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     settle(page)
     expect(dimmed(page).first).to_be_attached()
     narrowed, shared = title.inner_text(), page.url
+    matching = narrowed.partition(" ")[0]
+    expect(
+        page.get_by_text(re.compile(rf"of {matching} that match|^{matching} calls?: all that match"))
+    ).to_be_visible()
     other = open_page(program.url)
     other.goto(shared)
     expect(other.get_by_role("heading", level=1)).to_have_text(narrowed)

@@ -154,3 +154,14 @@ def test_without_an_inventory_nothing_is_attributed():
     assert attribute(a_call(x_tag="seattle"), **nothing)["pbx_id"].item() == ""
     assert attribute(traffic, **INVENTORY).equals(traffic)
     assert attribute(tables.empty(tables.CALLS), **INVENTORY).equals(tables.empty(tables.CALLS))
+
+
+def test_a_configured_address_takes_no_call_from_the_pbx_that_is_known_to_have_it() -> None:
+    """A copy of a configuration claims an address; what people or calls say of it stands."""
+    both = addresses(("seattle", "198.51.100.11"), ("denver", "198.51.100.11"), ("reno", "198.51.100.90"))
+    both["source"] = ["declared", "configured", "configured"]
+
+    for source, pbx in (("198.51.100.11", "seattle"), ("198.51.100.90", "reno")):
+        call = a_call(source_ip=source, x_tag="", caller_id="")
+        found = attribute(call, pbxs=pbxs(), pbx_addresses=both, pbx_numbers=numbers())
+        assert [pbx] == list(found["pbx_id"])

@@ -6,7 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +152,19 @@ def test_a_home_makes_its_own_account(bare: Any) -> None:
 
     assert (answer.status, answer.err) == (0, "")
     assert not (bare.home / "emulator.json").exists()
+
+
+def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
+    """Of their day only the sums are left: they are counted, named on standard error, and the status is 1."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    old = now - timedelta(days=120)
+    first, late = tmp_path / "first.csv", tmp_path / "late.csv"
+    first.write_text(as_csv(rows_at(old, now - timedelta(days=1))))
+    late.write_text(as_csv(rows_at(old, duration="61")))
+    kept = {"TRUNKGATE_KEEP_CALLS_DAYS": "93"}
+
+    assert bare("calls", "import", first, **kept).status == 0
+    answer = bare("calls", "import", late, **kept)
+
+    assert (answer.status, "1 call was left out" in answer.err) == (1, True)
+    assert "1 older than calls are kept" in answer.out
