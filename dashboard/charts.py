@@ -1,28 +1,26 @@
 """
 Frame in, Altair chart out.
 
-Color means state and nothing else: ``STATES`` are places in the theme's palette, so a chart is right in
+Color means state and nothing else: ``marks.STATES`` are places in the theme's palette, so a chart is right in
 light and in dark; a notebook calls ``use_in_notebook`` once. Labels stand beside what they name; only the
 stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence; times
-are in the viewer's zone.
+are in the viewer's zone. What is a ``Figure`` has its rows and its drawing apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import altair as alt
 import pandas as pd
 
-from dashboard import marks
+from dashboard import figures, marks
 from dashboard.changes import Impact
+from dashboard.figures import Figure
 from dashboard.findings import Severity, Status
-from dashboard.marks import BRUSH, NOT_CHOSEN, PICK, say, tip
-
-STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
-"""Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
+from dashboard.marks import say, tip
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "answered": ("Answered", "good"),
@@ -45,14 +43,14 @@ REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "canno
 STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
 SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
 
-PLOT_HEIGHT, PANEL_HEIGHT, ROW_HEIGHT = 280, 92, 26
-"""Heights in pixels."""
+PANEL_HEIGHT = 92
+"""In pixels."""
 NOTE_ROOM = 1.35
 """How much wider than its longest bar a plot is, for the notes."""
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
-Drawn = alt.Chart | alt.LayerChart | alt.FacetChart
+Drawn = alt.Chart | alt.LayerChart | Figure
 
 
 @alt.theme.register("trunkgate", enable=False)
@@ -87,12 +85,12 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
     )
     ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
-    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=_state(), tooltip=tip())
+    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=marks.state(), tooltip=tip())
     panels = {}
     for who in marks.worst_first(shown):
         rows = shown[shown["who"] == who]
-        bars = _bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
-        drawn = bars.encode(x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=_state(), tooltip=tip())
+        bars = figures.bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
+        drawn = bars.encode(x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=marks.state(), tooltip=tip())
         panels[who] = (drawn + rule if len(changes) else drawn).properties(height=PANEL_HEIGHT)
     return panels
 
@@ -103,7 +101,7 @@ def outcomes_over_time(
     now: datetime | None = None,
     brush: bool = False,
     chosen: tuple[datetime, datetime] | None = None,
-) -> Drawn:
+) -> Figure:
     """
     Draw calls over time, stacked by what became of them.
 
@@ -119,21 +117,14 @@ def outcomes_over_time(
     shown = shown.sort_values(["from_at", "order"])
     shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
-    bars = _bars(shown[["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]], binSpacing=1)
-    drawn = bars.encode(
-        x=alt.X("from_at:T", title=None, axis=marks.bucket_axis(shown)),
-        x2=alt.X2("until_at"),
-        y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
-        y2=alt.Y2("bottom"),
-        color=_state(marks.legend({state: label for label, state in KINDS.values()})),
-        opacity=marks.as_it_says(),
-        tooltip=tip(),
+    named = ((state, label) for label, state in KINDS.values())
+    columns = ["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]
+    return Figure(
+        figures.over_time, (shown[columns],), (marks.buckets(shown), tuple(named), marks.BRUSH if brush else "")
     )
-    named: alt.Chart = drawn.properties(height=PLOT_HEIGHT)
-    return named.add_params(alt.selection_interval(name=BRUSH, encodings=["x"])) if brush else named
 
 
-def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
+def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
     """
     Draw a bar per PBX, stacked by what became of its calls, with the total and how many were refused beside it.
 
@@ -152,7 +143,7 @@ def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     return _rows(shown, totals, by="who", value="calls", chosen=chosen)
 
 
-def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
+def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
     """
     Draw a bar per final SIP status.
 
@@ -167,7 +158,7 @@ def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
     return _rows(shown, totals, by="code", value="calls", chosen=chosen)
 
 
-def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn:
+def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
     """
     Draw what the costliest destinations cost.
 
@@ -181,7 +172,7 @@ def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Drawn
     return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
 
 
-def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
+def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Figure:
     """
     Draw how much there is in each hour of the week.
 
@@ -189,21 +180,15 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Drawn:
         frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's zone, ``value``.
         unit: What is counted: ``calls``, or ``USD``.
     """
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    shown = frame.assign(day=[names[number] for number in frame["weekday"]], value=frame["value"].astype("float64"))
+    shown = frame.assign(
+        day=[figures.WEEK[number] for number in frame["weekday"]], value=frame["value"].astype("float64")
+    )
     amount = "${value:,.2f}" if unit == "USD" else "{value:,.0f} " + unit
     shown["sentence"] = say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
-    cells: alt.Chart = alt.Chart(shown).mark_rect(cornerRadius=2)
-    every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
-    return cells.encode(
-        x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
-        y=alt.Y("day:O", title=None, sort=list(names), axis=alt.Axis(labelOverlap=False, labelFlush=False)),
-        color=alt.Color("value:Q", legend=None, scale=alt.Scale(domainMin=0)),
-        tooltip=tip(),
-    ).properties(height=8 * ROW_HEIGHT)
+    return Figure(figures.hours, (shown,))
 
 
-def findings_by_severity(frame: pd.DataFrame) -> Drawn:
+def findings_by_severity(frame: pd.DataFrame) -> Figure:
     """
     Draw how many findings there are at each severity, failed (in its color) and unknown apart.
 
@@ -221,7 +206,7 @@ def findings_by_severity(frame: pd.DataFrame) -> Drawn:
     return _rows(shown, totals, by="who", value="findings", sort=[each.capitalize() for each in Severity])
 
 
-def replay_bar(impact: Impact) -> Drawn:
+def replay_bar(impact: Impact) -> Figure:
     """
     Draw the replay of a plan as one bar: unchanged, saved, broken, cannot tell.
 
@@ -233,30 +218,7 @@ def replay_bar(impact: Impact) -> Drawn:
         for order, (label, state) in enumerate(REPLAY.items())
         if (calls := impact.calls(label))
     ]
-    bar = _bars(pd.DataFrame(rows, columns=["state", "order", "calls", "sentence"]), size=ROW_HEIGHT, strokeWidth=2)
-    drawn: alt.Chart = bar.encode(
-        x=alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False)),
-        color=_state(),
-        stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(STATES)), legend=None),
-        order=alt.Order("order:Q"),
-        tooltip=tip(),
-    )
-    return drawn.properties(height=ROW_HEIGHT)
-
-
-def _state(named: alt.Legend | None = None) -> alt.Color:
-    """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
-    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
-
-
-def _bars(frame: pd.DataFrame, **look: Any) -> alt.Chart:
-    bars: alt.Chart = alt.Chart(frame).mark_bar(**look)
-    return bars
-
-
-def _notes(frame: pd.DataFrame) -> alt.Chart:
-    notes: alt.Chart = alt.Chart(frame.assign(state="text")).mark_text(align="left", dx=6, fontSize=12)
-    return notes
+    return Figure(figures.one_bar, (pd.DataFrame(rows, columns=["state", "order", "calls", "sentence"]),))
 
 
 def _rows(
@@ -267,25 +229,17 @@ def _rows(
     value: str,
     sort: Iterable[str] | None = None,
     chosen: str | None = None,
-) -> Drawn:
+) -> Figure:
     """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
     rank = {name: place for place, name in enumerate(order)}
     shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))
-    ranked = alt.EncodingSortField(field="rank", op="min", order="ascending")
-    y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
-    x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
-    bars = _bars(shown[[by, value, "state", "order", "rank", "sentence"]], size=14, cornerRadius=1)
-    drawn = bars.encode(x=x, y=y, color=_state(), order=alt.Order("order:Q"), tooltip=tip())
+    columns = [by, value, "state", "order", "rank", "sentence"]
     if chosen is not None:
-        drawn = drawn.add_params(alt.selection_point(name=PICK, fields=[by], on="click", clear=False))
-    if chosen:
-        is_it = alt.FieldEqualPredicate(field=by, equal=chosen)
-        drawn = drawn.encode(opacity=alt.condition(is_it, alt.value(1.0), alt.value(NOT_CHOSEN)))
-    noted = _notes(totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM))
-    room: alt.Chart = noted.mark_point(opacity=0).encode(x=alt.X("room:Q"), y=y)
-    noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=_state())
-    return alt.layer(drawn, noted, room, height=alt.Step(ROW_HEIGHT))
+        shown, columns = marks.one_of(shown, by, chosen), [*columns, "opacity"]
+    bars = shown[columns]
+    notes = totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM, state="text")
+    return Figure(figures.bar_rows, (bars, notes), (by, value, "" if chosen is None else marks.PICK))
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 import numpy as np
@@ -13,6 +13,8 @@ import pandas as pd
 from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.calls.metrics import wilson
 
+STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
+"""Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
 MOST_TICKS = 9
 PICK, BRUSH = "pick", "brush"
 """Names of what can be chosen on a chart: a bar, a stretch of time."""
@@ -39,18 +41,36 @@ def legend(named: Mapping[str, str]) -> alt.Legend:
     )
 
 
+def state(named: alt.Legend | None = None) -> alt.Color:
+    """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
+    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
+
+
 def tip() -> alt.Tooltip:
     """Show the sentence of what is pointed at."""
     return alt.Tooltip("sentence:N")
 
 
-def bucket_axis(shown: pd.DataFrame) -> alt.Axis:
-    """Name a few of the buckets: days below their middle, hours at their start."""
+Buckets = tuple[bool, tuple[tuple[int, int, int, int, int], ...]]
+"""Whether an axis is by the day, and where its names stand: year, month, day, hour and minute."""
+
+
+def buckets(shown: pd.DataFrame) -> Buckets:
+    """Choose a few of the buckets to be named: days below their middle, hours at their start."""
     buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
     some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
     by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
     at = some["from_at"] + (some["until_at"] - some["from_at"]) / 2 if by_day else some["from_at"]
-    values = [alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in at]
+    return by_day, tuple((t.year, t.month, t.day, t.hour, t.minute) for t in at)
+
+
+def bucket_axis(named: Buckets) -> alt.Axis:
+    """Name the buckets that were chosen."""
+    by_day, times = named
+    values = [
+        alt.DateTime(year=year, month=month, date=date, hours=hour, minutes=minute)
+        for year, month, date, hour, minute in times
+    ]
     return alt.Axis(
         format="%-d %b" if by_day else "%H:%M", values=values, grid=False, labelFlush=False, ticks=not by_day
     )
@@ -63,8 +83,13 @@ def stretch(shown: pd.DataFrame, chosen: tuple[datetime, datetime] | None) -> pd
     return shown.assign(opacity=inside.map({True: 1.0, False: NOT_CHOSEN}).astype("float64"))
 
 
+def one_of(shown: pd.DataFrame, by: str, chosen: str) -> pd.DataFrame:
+    """Add ``opacity``: less for all but the one that was chosen, where one was."""
+    return shown.assign(opacity=[1.0 if chosen in ("", value) else NOT_CHOSEN for value in shown[by]])
+
+
 def as_it_says() -> alt.Opacity:
-    """Take the opacity that ``stretch`` gave."""
+    """Take the opacity that ``stretch`` or ``one_of`` gave."""
     return alt.Opacity("opacity:Q", scale=None, legend=None)
 
 

@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from dashboard import charts
+from dashboard import charts, marks
 from dashboard.app_parts.words import SEVERITY_COLORS
 from dashboard.changes import Impact, LabelCount
 from dashboard.findings import Severity
@@ -118,8 +118,8 @@ def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
 def test_color_is_state(name: str) -> None:
     """Every mark takes its color from a state, over the whole list of states, so that a place is a color."""
     for number, layer in enumerate(layers(drawn(EVERY[name]))):
-        assert list(charts.STATES) == layer["encoding"]["color"]["scale"]["domain"]
-        assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(charts.STATES)
+        assert list(marks.STATES) == layer["encoding"]["color"]["scale"]["domain"]
+        assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(marks.STATES)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -299,7 +299,7 @@ def test_notebooks_get_the_state_colors() -> None:
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_theme_has_a_color_for_every_state(mode: str) -> None:
     """The palette's places are the states."""
-    assert len(charts.STATES) == len(THEME[mode]["chartCategoricalColors"])
+    assert len(marks.STATES) == len(THEME[mode]["chartCategoricalColors"])
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

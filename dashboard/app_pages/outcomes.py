@@ -12,7 +12,7 @@ title = st.empty()
 begin, words = call_filters.span(known, session.zone())
 since = outcome_rows.whole_hour(begin)
 rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since))
-title.title(outcome_rows.title(rows, outcome_table.table("pbx", since)[0] if len(rows) else rows, f"in {words}"))
+title.title(outcome_table.title(rows, since, words))
 if rows.empty:
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:

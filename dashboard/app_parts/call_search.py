@@ -14,7 +14,7 @@ from dashboard import session
 from dashboard.app_parts import authority, grids, states
 from dashboard.app_parts.call_filters import NUMBER, SOURCE, Asked
 from dashboard.app_parts.words import ICONS, count, exact, money, plain
-from dashboard.calls.attribution import attribute
+from dashboard.calls.attribution import Claims
 from dashboard.calls.cube import Part, callers, code_of
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
@@ -79,7 +79,12 @@ def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, 
     """Return a page of calls and one more where there is one, attributed."""
     among = _among(asked.part, snapshot)
     found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=among)
-    return attribute(found, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers)
+    return _claims(snapshot).attribute(found)
+
+
+def _claims(snapshot: Snapshot) -> Claims:
+    known = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    return session.kept("claims", "", lambda: Claims.of(**known))
 
 
 def _where(asked: Asked) -> CallFilter:

@@ -152,6 +152,8 @@ def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
     Returns:
         All rows; the first address of a cell takes the place of its entry. ``None`` where no list was pasted.
     """
+    if not any(map(_PASTED.search, _texts(rows["network"]))):
+        return None
     told = _typed(rows)
     pieces = [_PASTED.split(text.strip()) for text in told["network"]]
     several = [len(found) > 1 and all(map(_ADDRESS_LIKE.fullmatch, found)) for found in pieces]
@@ -241,7 +243,10 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _texts(column: pd.Series) -> list[str]:
     """Return a column as plain texts with nothing around them; ``""`` where there is none."""
-    return ["" if pd.isna(text) else str(text).strip() for text in column.tolist()]
+    return [
+        text.strip() if isinstance(text, str) else "" if pd.isna(text) else str(text).strip()
+        for text in column.tolist()  # a list has thousands of rows, nearly all of them texts
+    ]
 
 
 def _entries(snapshot: Snapshot, chosen: list[bool]) -> list[dict[Any, Any]]:

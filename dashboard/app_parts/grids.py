@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.app_parts.words import count
-from dashboard.charts import STATES
+from dashboard.marks import STATES
 from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.snapshot import Snapshot
 
@@ -31,7 +31,7 @@ def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
 
     Args:
         label: Of the column.
-        states: Text of a chip to its state, one of ``charts.STATES``.
+        states: Text of a chip to its state, one of ``marks.STATES``.
         width: Of the column, in pixels.
     """
     options: list[str] = []

@@ -34,6 +34,15 @@ SHORT: Final = {
 }
 
 
+def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
+    """Return the answer in a sentence; ``words`` say the time."""
+
+    def made() -> str:
+        return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
+
+    return session.kept("outcomes title", (since, words), made)
+
+
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
     store = session.workspace().store
@@ -103,12 +112,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     if by == "pop" and not outcome_rows.pops_of(snapshot):
         states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
         return
-    shown = found.drop(columns=["low", "high"]).assign(
-        between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
-        cost_usd=found["cost_usd"].astype("float64"),
-        **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
-        **({"whose": [owner_of(address, snapshot) for address in found["of"]]} if by == "source" else {}),
-    )
+    shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot))
     st.dataframe(
         shown,
         hide_index=True,
@@ -150,6 +154,15 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
             snapshot,
             key=f"outcomes_csv_{by}",
         )
+
+
+def _shown(found: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:
+    return found.drop(columns=["low", "high"]).assign(
+        between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
+        cost_usd=found["cost_usd"].astype("float64"),
+        **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
+        **({"whose": [owner_of(address, snapshot) for address in found["of"]]} if by == "source" else {}),
+    )
 
 
 def _dialed(snapshot: Snapshot, since: datetime) -> None:

@@ -19,15 +19,17 @@ from threading import Lock
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import pyarrow
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
 from dashboard import session
 from dashboard.charts import Drawn
+from dashboard.figures import Figure
 
 _ALTAIR = Lock()
-"""Which transformer and theme are on is one for all threads."""
+"""Altair is not thread-safe: which transformer and theme are on is one for all threads."""
 
 
 @dataclass(frozen=True)
@@ -58,28 +60,36 @@ def several(name: str, asked: object, make: Callable[[], Mapping[str, Drawn]]) -
     """Return plots by name, made unless they were; as ``one``."""
 
     def made() -> dict[str, Plot]:
-        with _ALTAIR, debug_mode(False):
-            return {who: prepared(drawn) for who, drawn in make().items()}
+        return {who: prepared(drawn) for who, drawn in make().items()}
 
     return session.kept(f"plot {name}", asked, made)
 
 
 def prepared(drawn: Drawn) -> Plot:
-    """Turn a chart into what the browser takes, its rows named by place; not thread-safe, as Altair is not."""
+    """Turn a chart into what the browser takes, its rows named by place."""
+    if isinstance(drawn, Figure):
+        with _ALTAIR, debug_mode(False):
+            spec = drawn.design()
+        return Plot(spec, {f"rows_{number}": _arrow(rows) for number, rows in enumerate(drawn.frames)})
     names: dict[bytes, str] = {}
 
     def keep(data: Any, /) -> dict[str, str]:
-        sink = pyarrow.BufferOutputStream()
-        table = pyarrow.Table.from_pandas(data, preserve_index=False)
-        with pyarrow.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-        return {"name": names.setdefault(sink.getvalue().to_pybytes(), f"rows_{len(names)}")}
+        return {"name": names.setdefault(_arrow(data), f"rows_{len(names)}")}
 
-    alt.data_transformers.register("plots", keep)
-    with alt.theme.enable("none"), alt.data_transformers.enable("plots"):
-        spec = drawn.to_dict(validate=False)
-    spec.pop("datasets", None)
-    return Plot(json.dumps(spec), {name: content for content, name in names.items()})
+    with _ALTAIR, debug_mode(False):
+        alt.data_transformers.register("plots", keep)
+        with alt.theme.enable("none"), alt.data_transformers.enable("plots"):
+            spec = json.dumps({key: value for key, value in drawn.to_dict(validate=False).items() if key != "datasets"})
+    return Plot(spec, {name: content for content, name in names.items()})
+
+
+def _arrow(rows: pd.DataFrame) -> bytes:
+    sink = pyarrow.BufferOutputStream()
+    table = pyarrow.Table.from_pandas(rows, preserve_index=False)
+    with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def show(plot: Plot, description: str) -> None:

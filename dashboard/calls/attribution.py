@@ -9,6 +9,8 @@ caller: it attributes, it never authenticates.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from dashboard.snapshot import egress_of
@@ -32,12 +34,35 @@ def attribute(
         A copy with ``pbx_id`` and ``attributed_by`` (``x_tag``, ``address``, ``caller_id``,
         ``number``) filled; both ``""`` where nothing speaks for one PBX.
     """
+    return Claims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What speaks for which PBX, made ready once for many frames."""
+
+    x_tags: dict[str, str]
+    numbers: dict[str, str]
+    addresses: pd.DataFrame
+
+    @classmethod
+    def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> Claims:
+        """Take an inventory; as ``attribute``."""
+        owned = egress_of(pbx_addresses)[["address", "pbx_id", "valid_from", "valid_to"]]
+        tags, numbers = _claims(pbxs["x_tag"], pbxs["pbx_id"]), _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
+        return cls(tags, numbers, owned[(owned["pbx_id"] != "") & (owned["address"] != "")])
+
+    def attribute(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Say which PBX each row belongs to; as ``attribute``."""
+        return _attribute(frame, self)
+
+
+def _attribute(frame: pd.DataFrame, claims: Claims) -> pd.DataFrame:
     of_calls = "started_at" in frame.columns
     time = frame["started_at" if of_calls else "first_at"]
     caller_id = frame["caller_id" if of_calls else "number"]
     dialed = frame["destination" if of_calls else "number"]
     outbound, no_tag = frame["direction"] == "outbound", frame["x_tag"] == ""
-    owners = _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
     pbx_id = pd.Series("", index=frame.index, dtype="str")
     by = pd.Series("", index=frame.index, dtype="str")
 
@@ -47,10 +72,10 @@ def attribute(
         pbx_id[new] = found[new]
         by[new] = rule
 
-    settle(X_TAG, frame["x_tag"].where(outbound).map(_claims(pbxs["x_tag"], pbxs["pbx_id"])))
-    settle(ADDRESS, _by_address(frame["source_ip"], time, egress_of(pbx_addresses), outbound & (pbx_id == "")))
-    settle(CALLER_ID, caller_id.where(outbound & no_tag).map(owners))
-    settle(NUMBER, dialed.where(~outbound).map(owners))
+    settle(X_TAG, frame["x_tag"].where(outbound).map(claims.x_tags))
+    settle(ADDRESS, _by_address(frame["source_ip"], time, claims.addresses, outbound & (pbx_id == "")))
+    settle(CALLER_ID, caller_id.where(outbound & no_tag).map(claims.numbers))
+    settle(NUMBER, dialed.where(~outbound).map(claims.numbers))
     return frame.assign(pbx_id=pbx_id, attributed_by=by)
 
 
@@ -64,12 +89,12 @@ def _claims(keys: pd.Series, pbx_ids: pd.Series) -> dict[str, str]:
 
 def _by_address(addresses: pd.Series, times: pd.Series, owned: pd.DataFrame, asked: pd.Series) -> pd.Series:
     """Return the one PBX whose address it was at that time, for the rows asked for; missing elsewhere."""
-    wanted = asked & addresses.isin(owned["address"]) & (addresses != "")
+    wanted = asked & addresses.isin(owned["address"])
     rows = pd.DataFrame({"address": addresses[wanted], "at": times[wanted]})
     rows["row"] = rows.index
-    met = rows.merge(owned[["address", "pbx_id", "valid_from", "valid_to"]], on="address")
+    met = rows.merge(owned, on="address")
     begun = met["valid_from"].isna() | (met["valid_from"] <= met["at"])
     going = met["valid_to"].isna() | (met["at"] < met["valid_to"])
-    valid = met.loc[begun & going & (met["pbx_id"] != ""), ["row", "pbx_id"]].drop_duplicates()
+    valid = met.loc[begun & going, ["row", "pbx_id"]].drop_duplicates()
     sole = valid[~valid.duplicated("row", keep=False)]
     return sole.set_index("row")["pbx_id"].reindex(addresses.index)

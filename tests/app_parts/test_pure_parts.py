@@ -13,10 +13,10 @@ from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, s
 from dashboard.app_parts.set_up_steps import Progress
 from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
-from dashboard.charts import STATES
 from dashboard.errors import InputError
 from dashboard.findings import Confidence, Finding, Severity, Status
 from dashboard.findings import Impact as Cost
+from dashboard.marks import STATES
 from dashboard.policy import Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
 from tests.worlds import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
