@@ -210,7 +210,6 @@ class Workspace:
         plan = planning.build(
             snapshot,
             changes,
-            number_use=self.store.number_use(snapshot.since or snapshot.taken_at),
             max_changes=self.settings.max_changes,
             title=title,
             check=check,

@@ -74,10 +74,6 @@ class Queries:
         """Return the numbers dialed that cost most: destination, zone, calls, duration_s, cost_usd, last_at."""
         return self._counted("top_destinations", since, until, limit=limit)
 
-    def number_use(self, since: datetime) -> pd.DataFrame:
-        """Return ``number``, ``calls``, ``last_at``: our numbers that took inbound calls."""
-        return self._rolled("number_use", since, None)
-
     def by_source(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
         """Return outbound calls by ``source_ip``, ``outcome`` and ``sip_status``, with all that ``metrics`` needs."""
         return self._rolled("by_source", since, until)

@@ -28,8 +28,6 @@ class Situation:
     snapshot: Snapshot
     changes: Sequence[Change]
     replay: Replay
-    number_use: pd.DataFrame
-    """``number``, ``calls``, ``last_at``: numbers of ours that took inbound calls in the window."""
     max_changes: int
 
     @property
@@ -185,14 +183,17 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
     moves = [change for change in situation.changes if isinstance(change, PointNumber)]
     if not moves:
         return None
-    used = dict(zip(situation.number_use["number"], situation.number_use["calls"], strict=True))
+    known = situation.snapshot
+    took = known.traffic[(known.traffic["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
+    days = max(1, (known.taken_at - (known.window_start or known.taken_at)).days)
     dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
     faults = []
     for move in moves:
         if move.was_alias not in ("", SIP_REG, *dropped):
             faults.append((move.number, f"{move.number} is routed to {move.was_alias} now"))
-        elif used.get(move.number):
-            faults.append((move.number, f"{move.number} took {int(used[move.number]):,} calls in the last 30 days"))
+        elif calls := int(took.get(move.number, 0)):
+            said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
+            faults.append((move.number, f"{move.number} took {said}"))
     if not faults:
         return Interlock(
             id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True

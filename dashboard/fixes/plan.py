@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dashboard.calls.replay import replay
 from dashboard.changes import Change, Plan
@@ -13,15 +13,11 @@ from dashboard.fixes.interlocks import Situation, check_all
 from dashboard.journal import DONE, Entry, Journal
 from dashboard.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def build(
     snapshot: Snapshot,
     changes: Sequence[Change],
     *,
-    number_use: pd.DataFrame,
     max_changes: int,
     title: str = "",
     check: str = "",
@@ -34,7 +30,6 @@ def build(
     Args:
         snapshot: The account, the inventory and the calls as they stand.
         changes: In the order they are to be carried out.
-        number_use: ``number``, ``calls``, ``last_at`` of inbound calls in the window.
         max_changes: The largest fix.
         title: Verb and object; made from the changes when empty.
         check: The check that asked for it, if one did.
@@ -50,7 +45,7 @@ def build(
     if not changes:
         raise UnknownFindingError("There is nothing to change, so there is no plan.")
     answer = replay(snapshot, proposed(snapshot.policy, changes))
-    situation = Situation(snapshot, changes, answer, number_use, max_changes)
+    situation = Situation(snapshot, changes, answer, max_changes)
     return Plan(
         title=title or _title(changes),
         check=check,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench import ingest_bench, pages_bench, replay_bench, sessions_bench
+from tests.bench import checks_bench, ingest_bench, pages_bench, replay_bench, sessions_bench
 from tests.bench.account import Account
 from tests.bench.apart import tell
 from tests.bench.table import Row, as_json, markdown
@@ -29,7 +29,7 @@ ENDED = 143
 """Exit status after a termination signal; what was started is ended first."""
 MISSED = 3
 """Exit status where every count is right and a target is missed that is not known to be."""
-PARTS = ("ingest", "replay", "pages", "sessions")
+PARTS = ("ingest", "replay", "checks", "pages", "sessions")
 
 
 def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: Sequence[str] = PARTS) -> list[Row]:
@@ -39,13 +39,14 @@ def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: 
     Args:
         account: Whose calls.
         folder: Where generated files go.
-        sizes: Numbers of calls, ascending; replay, pages and sessions are measured at the largest.
+        sizes: Numbers of calls, ascending; replay, checks, pages and sessions are measured at the largest.
         rounds: Turns of each way of ingest.
         parts: Which of ``PARTS``.
     """
     works: dict[str, Callable[[], list[Row]]] = {
         "ingest": lambda: ingest_bench.run(account, folder, sizes, rounds),
         "replay": lambda: replay_bench.run(account, folder, sizes[-1]),
+        "checks": lambda: checks_bench.run(account, folder, sizes[-1]),
         "pages": lambda: pages_bench.run(account, folder, sizes[-1]),
         "sessions": lambda: sessions_bench.run(account, folder, sizes[-1]),
     }

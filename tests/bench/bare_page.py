@@ -1,26 +1,37 @@
 """
 The floor of the pages: the same widgets, charts and tables as ours, drawn from constant data by Streamlit alone.
 
-Its script makes its charts at each run, as scripts do. Titles, labels and places are those of the dashboard, so
-that the same clicks can be made on both. What is
-loaded is taken out of the garbage collector's sight here too, because Streamlit is twice as quick with it.
+For each choice there are other constants, because tables and charts that a click does not change would leave the
+browser nothing to draw. Its script makes its charts at each run, as scripts do. Titles, labels and places are those
+of the dashboard, so that the same clicks can be made on both. What is loaded is taken out of the garbage
+collector's sight here too, because Streamlit is twice as quick with it.
 """
 
 from __future__ import annotations
 
 import gc
-from datetime import UTC, datetime, timedelta
+import zlib
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-ENDINGS = ("Answered", "Busy or no answer", "Refused for authorization", "Gave up", "Network", "Refused, why not known")
-DAYS, PBXS, HOURS, CALLS, FINDINGS = 30, 40, 24, 50, 25
-NAMES = [f"PBX{number:03}" for number in range(PBXS)]
-BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
-ENTRIES, LISTED = 2_000, ["Address", "PBX", "Label"]
-COLORS = alt.Color("outcome:N", scale=alt.Scale(domain=list(ENDINGS)))
+from tests.bench.bare_data import CHARTS, DAYS, ENDINGS, KINDS, LOCKS, NAMES, WEEK, data
+
+_MULTI, _NUMBER = st.column_config.MultiselectColumn, st.column_config.NumberColumn
+_CHIPS = _MULTI("Outcome", width=170, options=list(ENDINGS), color=["green", "gray", "red", "gray", "orange", "orange"])
+CALL_COLUMNS = {
+    "outcome": _CHIPS,
+    "Started": st.column_config.DatetimeColumn("Started", width=130),
+    "Seconds": _NUMBER("Seconds", width=70),
+    "Cost": _NUMBER("Cost", format="$%.4f", width=70),
+}
+SIDE_COLUMNS = {str(number): _NUMBER(str(number), format="%.1f%%", width=58, help="Formula") for number in range(10)}
+LIST_COLUMNS = {
+    name: st.column_config.TextColumn(name, width=115, disabled=name == "PBX") for name in ("Address", "PBX", "Label")
+}
+BY_COLUMNS = {"Past calls": _MULTI("Past calls", width=100, options=["Broken", "Saved"], color=["red", "green"])}
+COLORS = alt.Color("outcome:N", scale=alt.Scale(domain=list(KINDS)))
 
 
 @st.cache_resource
@@ -28,34 +39,6 @@ def settle() -> None:
     """Collect once, as the dashboard does."""
     gc.collect()
     gc.freeze()
-
-
-@st.cache_resource
-def data() -> dict[str, pd.DataFrame]:
-    """Return what is drawn, always the same."""
-    days = [(BEGUN + timedelta(days=day), name, 100 + day) for day in range(DAYS) for name in ENDINGS]
-    kinds = [(pbx, name, number) for number, pbx in enumerate(NAMES) for name in ENDINGS]
-    week = [(day, hour, day * hour) for day in range(7) for hour in range(HOURS)]
-    calls = [
-        [["Answered"], BEGUN, NAMES[row % PBXS], "198.18.0.1", "12025550100", row, 0.01, "UNITED STATES", "200 OK"]
-        for row in range(CALLS)
-    ]
-    findings = [[["High"], NAMES[row % PBXS], "What should hold", BEGUN] for row in range(FINDINGS)]
-    titles = ["outcome", "Started", "PBX", "Source address", "Number dialed", "Seconds", "Cost", "Destination", "Why"]
-    return {
-        "time": pd.DataFrame(days, columns=["at", "outcome", "calls"]),
-        "pbx": pd.DataFrame(kinds, columns=["who", "outcome", "calls"]),
-        "codes": pd.DataFrame(kinds[: 8 * len(ENDINGS)], columns=["who", "outcome", "calls"]),
-        "zones": pd.DataFrame({"who": NAMES[:14], "calls": range(14)}),
-        "week": pd.DataFrame(week, columns=["day", "hour", "calls"]),
-        "calls": pd.DataFrame(calls, columns=titles),
-        "sides": pd.DataFrame([[name, *([0.5, 100] * 5)] for name in NAMES], columns=["PBX", *map(str, range(10))]),
-        "list": pd.DataFrame([[f"198.18.{n // 250}.{n % 250}", "PBX", ""] for n in range(ENTRIES)], columns=LISTED),
-        "findings": pd.DataFrame(findings, columns=["State", "Subject", "What", "Since"]),
-        "panels": pd.DataFrame(
-            [(name, *row) for name in NAMES[:12] for row in days[:DAYS]], columns=["who", "at", "outcome", "calls"]
-        ),
-    }
 
 
 def header() -> None:
@@ -78,12 +61,40 @@ def overview() -> None:
             text, press = st.columns([5, 1])
             text.markdown("What to do")
             text.caption("Why")
-            press.button("Review fix", key=f"fix_{number}")
+            if press.button("Review fix", key=f"fix_{number}"):
+                review(number)
     panel = alt.Chart(data()["panels"]).mark_bar().encode(x="at:T", y="calls:Q").properties(width=150, height=60)
     st.altair_chart(panel.facet("who:N", columns=4))
     left, right = st.columns(2)
     left.altair_chart(alt.Chart(data()["zones"]).mark_bar().encode(x="calls:Q", y="who:N"))
     right.dataframe(data()["zones"], hide_index=True)
+
+
+@st.dialog("Review fix", width="medium")
+def review(number: int) -> None:
+    """Draw what a fix changes, what it would have done, its guards, and what applies it."""
+    shown = data(number)
+    st.markdown("**What changes**")
+    st.markdown("| | Before | After |\n| --- | --- | --- |\n| `198.18.0.1` | not allowed | allowed |")
+    replayed(shown)
+    with st.container(gap="xxsmall"):
+        for lock in range(LOCKS):
+            st.markdown(f":green[:material/check_circle:] Guard {lock}")
+    st.button("Allow 198.18.0.1", type="primary")
+
+
+def replayed(shown: dict[str, pd.DataFrame]) -> None:
+    """Draw the replay's figures and bar."""
+    st.markdown("**What it would have done**")
+    grid = st.grid(2, min_column_width=240, gap="small")
+    for pair in (0, 2):
+        with grid.cell(), st.grid(2, min_column_width=120, gap="small"):
+            for place in (pair, pair + 1):
+                with st.container(gap=None):
+                    st.metric(("Unchanged", "Saved", "Broken", "Cannot tell")[place], int(shown["sides"]["1"][0]))
+                    st.caption("minutes and dollars")
+    st.altair_chart(alt.Chart(shown["zones"].head(4)).mark_bar().encode(x="calls:Q", color="who:N"))
+    st.caption("Whose calls, and how many could be decided")
 
 
 def findings() -> None:
@@ -104,79 +115,150 @@ def findings() -> None:
 def calls() -> None:
     """Draw filters, five charts, conditions and a table with a selection."""
     st.title("Calls of constant data")
-    st.segmented_control(
-        "Time", ["24 h", "7 days", "30 days", "All"], default="7 days", key="span", label_visibility="collapsed"
+    span = st.segmented_control(
+        "Time",
+        ["24 h", "7 days", "30 days", "All"],
+        default="7 days",
+        key="span",
+        bind="query-params",
+        label_visibility="collapsed",
     )
-    with st.grid(3, min_column_width=150):
+    with st.grid(3, min_column_width=150, gap="small"):
         st.datetime_input("From", value=None, key="begin")
         st.datetime_input("Up to", value=None, key="end")
-        st.selectbox("PBX", ["", *NAMES], key="from")
-        st.selectbox("Outcome", ["Any outcome", *ENDINGS], key="outcome")
+        who = st.selectbox("PBX", ["", *NAMES], key="from")
+        outcome = st.selectbox("Outcome", ["Any outcome", *ENDINGS], key="outcome")
         st.selectbox("SIP code", ["", "200", "403", "486"], key="code")
         st.selectbox("Destination", ["", "UNITED STATES"], key="zone")
+    if who or outcome != "Any outcome":
+        st.button("Clear filters", icon=":material/filter_alt_off:", key="clear")
+    shown = data(span, who, outcome)
     brush, pick = alt.selection_interval(name="brush", encodings=["x"]), alt.selection_point(name="pick")
-    over = alt.Chart(data()["time"]).mark_bar().encode(x="at:T", y="calls:Q", color=COLORS).add_params(brush)
-    st.altair_chart(over, on_select="rerun", key="over")
-    left, right = st.columns(2)
+    days = WEEK if span == "7 days" else DAYS
+    over = (
+        alt.Chart(shown["time"].head(days * len(KINDS)))
+        .mark_bar()
+        .encode(x="at:T", y="calls:Q", color=COLORS)
+        .add_params(brush)
+    )
+    st.subheader("What became of them")
+    drawn = st.altair_chart(over, on_select="rerun", key="over")
+    shown = data(span, who, outcome, repr(drawn), *(repr(st.session_state.get(f"chart_{name}")) for name in CHARTS))
+    left, right = st.columns(2, gap="large")
     for place, name in ((left, "pbx"), (left, "codes"), (right, "zones")):
-        stacked = alt.Chart(data()[name]).mark_bar().encode(x="calls:Q", y="who:N")
+        place.subheader(name)
+        stacked = alt.Chart(shown[name]).mark_bar().encode(x="calls:Q", y="who:N")
         stacked = stacked.encode(color=COLORS) if name != "zones" else stacked
-        place.altair_chart(stacked.add_params(pick), on_select="rerun", key=f"chart_{name}")
-    right.altair_chart(alt.Chart(data()["week"]).mark_rect().encode(x="hour:O", y="day:O", color="calls:Q"))
+        noted = alt.Chart(shown[name]).mark_text(dx=6).encode(x="sum(calls):Q", y="who:N", text="sum(calls):Q")
+        place.altair_chart(stacked.add_params(pick) + noted, on_select="rerun", key=f"chart_{name}")
+    right.subheader("Hour of the week")
+    right.altair_chart(alt.Chart(shown["week"]).mark_rect().encode(x="hour:O", y="day:O", color="calls:Q"))
+    right.caption("What is said")
+    st.subheader("Find a call")
+    st.caption("What is said")
     with st.grid(3, min_column_width=180):
-        st.text_input("Number, or part of it", key="number")
-        st.text_input("Source address", key="source")
+        number = st.text_input("Number, or part of it", key="number", icon=":material/dialpad:")
+        st.text_input("Source address", key="source", icon=":material/lan:")
         st.selectbox("Direction", ["outbound", "inbound"], key="direction")
     event = st.dataframe(
-        data()["calls"], hide_index=True, height=460, on_select="rerun", selection_mode="single-row", key="calls_table"
+        (data(number) if number else shown)["calls"],
+        hide_index=True,
+        height=460,
+        column_config=CALL_COLUMNS,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="calls_table",
     )
     if event["selection"]["rows"]:
         with st.container(border=True):
             st.markdown("One call")
+            st.markdown("Why")
+            st.markdown("Whether it was authorized")
             st.caption("All of it")
-    before, after = st.columns(2)
-    before.button("Newer", key="newer")
-    after.button("Older", key="older")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Newer", icon=":material/chevron_left:", key="newer")
+        st.caption("How many", width="content")
+        st.button("Older", icon=":material/chevron_right:", key="older")
+        st.download_button("Download", data=lambda: b"", file_name="calls.csv")
 
 
 def outcomes() -> None:
     """Draw ten figures with their explanations, a choice of the view, and a table."""
-    st.title("Outcomes of constant data")
-    st.segmented_control(
-        "Time", ["24 h", "7 days", "30 days", "All"], default="7 days", key="span", label_visibility="collapsed"
+    title = st.empty()
+    span = st.segmented_control(
+        "Time",
+        ["24 h", "7 days", "30 days", "All"],
+        default="7 days",
+        key="span",
+        bind="query-params",
+        label_visibility="collapsed",
     )
-    with st.grid(5, min_column_width=150):
+    title.title(f"Outcomes of constant data, {span}")
+    shown = data(span)
+    with st.grid(5, min_column_width=140, gap="small"):
         for number in range(10):
-            st.metric(f"Figure {number}", "70.5%", border=True, help="Formula and source")
+            st.metric(
+                f"Figure {number}",
+                f"{shown['sides']['1'][number]:,}",
+                "of so many calls",
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                height="stretch",
+                help="Formula and source",
+            )
     st.subheader("Side by side")
     st.pills("View", ["PBX", "Source", "Destination", "PoP", "Day", "Number", "First seen"], default="PBX", key="view")
-    st.dataframe(data()["sides"], hide_index=True)
+    st.dataframe(shown["sides"], hide_index=True, column_config=SIDE_COLUMNS, key="sides")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("How many", width="content")
+        st.download_button("Download", data=lambda: b"", file_name="outcomes.csv")
 
 
 def what_if() -> None:
     """Draw the replay's figures and bar, an editor of a list, the switch, and what it does by PBX."""
-    st.title("What if of constant data")
-    with st.grid(4, min_column_width=120):
-        for name in ("Unchanged", "Saved", "Broken", "Cannot tell"):
-            st.metric(name, 5)
-            st.caption("minutes and dollars")
-    st.altair_chart(alt.Chart(data()["zones"].head(4)).mark_bar().encode(x="calls:Q", color="who:N"))
-    left, right = st.columns([6, 5])
+    title, numbers = st.empty(), st.container()
+    left, right = st.columns([6, 5], gap="medium")
     with left:
         st.subheader("Outbound Allowed IPs")
-        st.data_editor(data()["list"], num_rows="dynamic", hide_index=True, height=440, key="list")
+        st.data_editor(
+            data()["list"], num_rows="dynamic", hide_index=True, height=440, column_config=LIST_COLUMNS, key="list"
+        )
     with right:
         st.subheader("What changes")
         chosen = st.segmented_control("Outbound credentials", ["As now", "On", "Off"], default="As now", key="switch")
-        st.caption("What is said")
+        with st.container(gap="xxsmall"):
+            st.markdown(f"What changes: {chosen}")
+            st.caption("What is said")
         with st.container(horizontal=True):
-            st.button("Review as a plan", type="primary")
-            st.button("Start over")
+            st.button("Review as a plan", type="primary", disabled=chosen == "As now")
+            st.button("Start over", icon=":material/undo:", disabled=chosen == "As now")
+    shown = data(chosen)
+    title.title(f"What if of constant data, {chosen}")
+    with numbers:
+        replayed(shown)
     if chosen != "As now":
         st.subheader("By PBX")
-        st.dataframe(data()["sides"], hide_index=True, on_select="rerun", selection_mode="single-row", key="by")
+        by_pbx(shown["by"])
 
 
+@st.fragment
+def by_pbx(rows: pd.DataFrame) -> None:
+    """Draw a choice of labels and a table of them."""
+    st.pills("Only", ["Broken", "Saved", "Cannot tell"], key="label", label_visibility="collapsed")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=380,
+        column_config=BY_COLUMNS,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"by_{zlib.crc32(repr(rows['1'][0]).encode())}",
+    )
+    st.caption("Choose one")
+
+
+st.set_page_config(layout="wide")
 page = st.navigation(
     [
         st.Page(overview, title="Overview", url_path="overview", default=True),

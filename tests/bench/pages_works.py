@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -24,7 +25,7 @@ LONGEST_MS = 180_000
 PAUSE_MS = 250
 TIMER = Path(__file__).with_name("clicks.js").read_text(encoding="utf-8")
 ROW_PX, MARGIN_PX = 35, 16
-FIRST_ROW = 1.5
+FIRST_ROW, DAYS = 1.5, 30
 WARM_UP = 2
 """Turns before the first that counts."""
 
@@ -108,6 +109,47 @@ def switch(page: Page, turn: int) -> float:
     return _timed(page, chosen.click)
 
 
+def stretch(page: Page, turn: int) -> float:
+    """Draw over a stretch of the chart over time, another one each time."""
+    box = _chart(page, 0)
+    left, middle = box["x"] + box["width"] * (0.1 + (turn + WARM_UP) / DAYS), box["y"] + box["height"] / 2
+
+    def draw() -> None:
+        page.mouse.down()
+        page.mouse.move(left + box["width"] / 8, middle)
+        page.mouse.move(left + box["width"] / 4, middle)
+        page.mouse.up()
+
+    page.mouse.move(left, middle)
+    return _timed(page, draw)
+
+
+def bar(page: Page, turn: int) -> float:
+    """Choose one of the PBXs' bars, another one each time."""
+    _chart(page, 1)
+    bars = page.get_by_test_id("stVegaLiteChart").nth(1).locator(".mark-rect.role-mark path")
+    chosen = bars.nth(bars.count() * (turn % 3) // 3)
+    return _timed(page, lambda: chosen.click(force=True))
+
+
+def review(page: Page, turn: int) -> float:
+    """Open the review of a fix, which was closed before."""
+    if page.get_by_role("dialog").count():
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
+    buttons = page.get_by_role("button", name="Review fix")
+    chosen = buttons.nth(turn % buttons.count())
+    return _timed(page, chosen.click)
+
+
+def _chart(page: Page, place: int) -> Any:
+    """Bring a chart into sight and return where it is."""
+    chart = page.get_by_test_id("stVegaLiteChart").nth(place)
+    chart.scroll_into_view_if_needed()
+    page.wait_for_timeout(PAUSE_MS)
+    return chart.bounding_box()
+
+
 def other_page(page: Page, turn: int) -> float:
     """Go to Findings, or back to Overview."""
     name = ("Findings", "Overview")[turn % 2]
@@ -121,9 +163,12 @@ CLICKS: dict[str, tuple[str, Callable[[Page, int], float]]] = {
     "Calls: row of the table": ("calls", row),
     "Calls: another PBX each time": ("calls", pbx),
     "Calls: another number looked for each time": ("calls", search),
+    "Calls: a stretch of time drawn": ("calls?span=30+days", stretch),
+    "Calls: a bar": ("calls", bar),
     "Outcomes: time span": ("outcomes", span),
     "What if: credentials on and off": ("what_if", switch),
     "Overview to Findings and back": ("", other_page),
+    "Overview: review of a fix": ("", review),
 }
 """What is clicked, on which page."""
 

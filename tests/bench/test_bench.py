@@ -18,14 +18,14 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as setting:
         setting.setenv("BENCH_HERE", "1")
-        return bench(account_until_now(days=5), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay"))
+        return bench(account_until_now(days=5), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
 
 
 def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
-    """Ingest of both sizes, of three other kinds of files, a new day; the replay, the way to it, two drill-downs."""
+    """Ingest of both sizes, of three other kinds of files, a new day; replay, two drill-downs; checks and a plan."""
     works = [row.work.split()[0] for row in rows]
 
-    assert works == [*["Ingest"] * 6, "Replay", "The", "Drill-down", "Drill-down"]
+    assert works == [*["Ingest"] * 6, "Replay", "The", "Drill-down", "Drill-down", "Every", "The"]
     assert all(row.ratios and row.ours.seconds for row in rows)
 
 

@@ -196,19 +196,11 @@ def test_segments_count_what_hours_count(filled):
     assert set(segments["zone"]) == {""}
 
 
-def test_use_of_our_numbers(filled):
-    """Which of our numbers took inbound calls: how many, and when last."""
-    (row,) = filled.number_use(NOON).to_dict("records")
-
-    assert (row["number"], row["calls"], row["last_at"]) == ("12065550199", 1, NOON + 3 * HOUR)
-
-
 def test_an_empty_store_has_answers_too(store):
     """Before the first import every question has an answer of the usual shape, and nothing is made on disk."""
     assert store.traffic(since=NOON).equals(tables.empty(tables.TRAFFIC))
     assert store.calls().equals(tables.empty(tables.CALLS))
     assert list(store.rejects().columns) == ["file", "line", "column", "reason", "raw", "imported_at"]
-    assert list(store.number_use(NOON).columns) == ["number", "calls", "last_at"]
     assert store.top_destinations(since=NOON).empty
     assert (store.digest, store.count(), store.span()) == ("", 0, None)
     assert not store.generations.folder.exists()

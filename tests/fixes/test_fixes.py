@@ -24,6 +24,7 @@ from dashboard.errors import (
 )
 from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
+from dashboard.snapshot import Snapshot
 from dashboard.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -168,10 +169,30 @@ def test_a_route_is_made_and_its_numbers_pointed(account: Workspace) -> None:
     assert set(routes["alias"]) == set(account.carrier.routes()["alias"])
 
 
+def busy_number(snapshot: Snapshot) -> str:
+    """Return a number of ours that took calls."""
+    inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
+    return str(inbound["number"].iloc[0])
+
+
+def test_a_number_that_took_calls_asks_for_its_digits(account: Workspace) -> None:
+    """It goes nowhere that anybody knows of, but people call it: the sentence says how many, over the window."""
+    snapshot = account.snapshot()
+    used = busy_number(snapshot)
+    inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
+    calls = int(inbound.loc[inbound["number"] == used, "calls"].sum())
+
+    plan = account.plan_changes([PointNumber(number=used, to_alias="sip-reg", was_alias="")])
+    (lock,) = (lock for lock in plan.interlocks if lock.id == "numbers_are_free")
+
+    assert (plan.phrases, lock.met) == ((used,), False)
+    assert f"{used} took {calls:,} calls in the last {account.settings.window_days} days." in lock.sentence
+
+
 def test_a_number_in_use_asks_for_its_digits(account: Workspace) -> None:
     """A number that is routed elsewhere is moved only when typed."""
     snapshot = account.snapshot()
-    used = account.store.number_use(snapshot.since)["number"].iloc[0]
+    used = busy_number(snapshot)
     was = next(iter(snapshot.routes.loc[snapshot.routes["route_type"] == "host", "alias"]))
     changes: list[Change] = [PointNumber(number=used, to_alias="sip-reg", was_alias=was)]
 

@@ -1,0 +1,42 @@
+"""Checks and fixes with few and with many calls behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+from tests.bench import checks_works
+from tests.bench.account import Account
+from tests.bench.apart import in_turns, tell, time_of
+from tests.bench.homes import filled, told
+from tests.bench.table import Row, Time, calls_words, ratio_to
+
+FEW, ROUNDS = 10_000, 3
+MOST = 1.2
+"""What pages are held to."""
+
+
+def run(account: Account, folder: Path, calls: int) -> list[Row]:
+    """
+    Measure every check, and the plan of a fix, with few and with many calls by turns.
+
+    Args:
+        account: Whose calls.
+        folder: Where its homes are, or are made.
+        calls: How many are behind the large one.
+    """
+    tell(f"Checks and fixes over {FEW:,} and {calls:,} calls")
+    sizes = {"": calls, calls_words(FEW): FEW}
+    ways = {
+        name: (checks_works.judged, {"home": str(filled(account, folder, size)), "account": told(account)})
+        for name, size in sizes.items()
+    }
+    turns = in_turns(ways, ROUNDS)
+    checked = [time_of(name, turns[name]) for name in sizes]
+    planned = [Time(name, median(turn.answer["plan_s"] for turn in turns[name])) for name in sizes]
+    size = f"{calls_words(calls)}, {account.entries:,} entries"
+    found = turns[""][0].answer["findings"]
+    works = (f"Every check: {found:,} findings", checked), ("The plan of a fix, with its replay and guards", planned)
+    return [
+        Row(work, size, ours, peers=(few,), ratios=(ratio_to(ours, few, most=MOST),)) for work, (ours, few) in works
+    ]

@@ -1,0 +1,36 @@
+"""Every check, and the plan of a fix, over an account's calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from dashboard import checks
+from dashboard.calls.store import CallStore
+from dashboard.changes import RemoveAddress
+from dashboard.fixes import plan as planning
+from dashboard.settings import Settings
+from dashboard.state import State
+from tests.bench.apart import timed
+from tests.bench.homes import account_of, snapshot
+
+TURNS, PLANS = 5, 20
+
+
+def judged(home: str, account: dict[str, Any]) -> tuple[float, Any]:
+    """Run every check; also the time of a plan that takes an address off the list, replay and guards included."""
+    made, store, state = account_of(account), CallStore(Path(home)), State.open(Path(home))
+    known = snapshot(made, state, store)
+    took, plans, most = [], [], Settings().max_changes
+    for _ in range(TURNS):
+        with timed() as again:
+            found = checks.run(known)
+        took.append(again.seconds)
+    for network in sorted(made.policy.networks)[:PLANS]:
+        with timed() as again:
+            plan = planning.build(known, [RemoveAddress(network=network)], max_changes=most)
+        assert plan.impact.labels
+        plans.append(again.seconds)
+    state.close()
+    return median(took), {"plan_s": median(plans), "findings": len(found)}
