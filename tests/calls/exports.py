@@ -13,6 +13,7 @@ HEADER = (  # noqa: SIM905 - as it stands in a file, to be compared with one
     "subsequent_increment,cost_subtotal,connect_fee,usf_fee,ccrf,cnam_lookup_fee,custom_x_tag,customer_ip"
 ).split(",")
 """The 25 documented columns, in their order."""
+WITH_ID = [*HEADER, "cdr_id"]
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

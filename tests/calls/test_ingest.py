@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dashboard import tables
 from dashboard.calls.ingest import FileResult, import_files
 from dashboard.calls.store import CallStore
-from tests.calls.exports import HEADER, NOON, a_row, as_csv, at, rows_at
+from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_at
 
 HOUR = timedelta(hours=1)
 
@@ -108,9 +108,6 @@ def test_the_same_call_written_otherwise_is_the_same(store, export):
     (result,) = import_files(store, [export(as_csv([again], reversed(HEADER)), "b.csv")])
 
     assert (result.kept, result.duplicate) == (0, 1)
-
-
-WITH_ID = [*HEADER, "cdr_id"]
 
 
 @pytest.mark.parametrize("between", [0, 300])

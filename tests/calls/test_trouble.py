@@ -18,9 +18,8 @@ from dashboard.calls.ingest import import_files
 from dashboard.calls.queries import REJECTS
 from dashboard.calls.store import CallStore
 from dashboard.errors import StoreError
-from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
+from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
 
-WITH_ID = [*HEADER, "cdr_id"]
 A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 

@@ -1,0 +1,113 @@
+"""Several files, several writers, several days: which row is right, who waits, and what runs on into the next day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from tests.calls.children import run_import, tried
+from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, at, rows_at
+
+LONGEST_S = 60
+HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
+MIDNIGHT = NOON + timedelta(hours=12)
+
+
+@pytest.mark.parametrize("files", [("1", "2"), ("2", "13"), ("31", "2", "4")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_several_files_the_last_is_right(
+    store: CallStore, export: Callable[..., Path], files: tuple[str, ...], *, at_once: bool
+) -> None:
+    """An id that comes in each of them has the last row of the last file, together or one after another."""
+    paths = [
+        export(as_csv([a_row(cdr_id="c1", duration=seconds) for seconds in rows], WITH_ID), f"{number}.csv")
+        for number, rows in enumerate(files)
+    ]
+    for some in [paths] if at_once else [[path] for path in paths]:
+        import_files(store, some)
+
+    assert [int(files[-1][-1])] == list(store.calls()["duration_s"])
+
+
+def test_a_call_that_runs_on_counts_on_a_day_that_was_there_before(
+    store: CallStore, export: Callable[..., Path]
+) -> None:
+    """Two days are stored; a call comes that starts on the first and ends on the second, where it is one more."""
+    import_files(store, [export(rows_at(NOON, MIDNIGHT + timedelta(seconds=10)), "days.csv")])
+    long = a_row(start_time=at(MIDNIGHT - HOUR), end_time=at(MIDNIGHT + HOUR), duration="7200", customer_ip="")
+
+    import_files(store, [export([long], "long.csv")])
+
+    load = store.load(since=MIDNIGHT).set_index("minute_at")["concurrent"]
+    assert [2, 2, 1] == list(load.iloc[:3])
+    assert 60 == len(load)
+
+
+@pytest.mark.parametrize("how", ["replaced", "written over"])
+def test_a_file_of_the_same_size_is_read_again_once_it_changed(
+    store: CallStore, export: Callable[..., Path], how: str
+) -> None:
+    """What was staged before a stop does not count for a file just as large: another one, or the same one rewritten."""
+    path = export(rows_at(NOON, duration="60"), "a.csv")
+    import_files(store, [path], stop=lambda: any(store.generations.work.glob("staged/*/staged.json")))
+    was = path.stat()
+    other = export(rows_at(NOON, duration="61"), "b.csv")
+    if how == "replaced":
+        os.utime(other, ns=(was.st_atime_ns, was.st_mtime_ns))
+        other.replace(path)
+    else:
+        path.write_bytes(other.read_bytes())
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns + 1))
+
+    import_files(store, [path])
+
+    assert was.st_size == path.stat().st_size
+    assert [61] == list(store.calls()["duration_s"])
+
+
+def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """Both succeed, and the store has the calls of both, each once."""
+    home, context = tmp_path / "home", get_context("forkserver")
+    shared = rows_at(*(NOON + timedelta(seconds=n) for n in range(3000)))
+    files = [
+        export([*shared, *rows_at(*(NOON + n * A_DAY + timedelta(seconds=m) for m in range(500)))], f"{n}.csv")
+        for n in (1, 2)
+    ]
+    begun = context.Event()
+    children = [context.Process(target=run_import, args=(str(home), [str(path)], begun)) for path in files]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(LONGEST_S)
+
+    assert [0, 0] == [child.exitcode for child in children]
+    assert 4000 == CallStore(home).count()
+    assert {1} == set(CallStore(home).calls(limit=5000).groupby(["started_at", "call_key"]).size())
+
+
+def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """A sentence, and nothing lost: the same import goes through once the other one is done."""
+    home, context = tmp_path / "home", get_context("forkserver")
+    large = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(60_000))), "large.csv")
+    small = export(rows_at(NOON + 3 * A_DAY), "small.csv")
+    begun = context.Event()
+    child = context.Process(target=run_import, args=(str(home), [str(large)], begun))
+    child.start()
+    assert begun.wait(LONGEST_S)
+    store = CallStore(home, lock_wait_s=0)
+    lock = store.generations.folder / "writer.lock"
+    while child.is_alive() and not lock.exists():
+        pass
+    told = tried(store, small)
+    child.join(LONGEST_S)
+
+    assert "another" in told.lower()
+    assert (child.exitcode, store.count()) == (0, 60_000)
+    assert ("", 60_001) == (tried(store, small), store.count())
