@@ -158,6 +158,26 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
     assert int(store.traffic(since=T0 - 30 * DAY)["calls"].sum()) == 30
 
 
+def test_a_sync_that_is_stopped_while_it_imports_asks_again(state: State, tmp_path: Path) -> None:
+    """What was exported and not yet imported is no error and not forgotten: the next sync asks for it."""
+    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+    first, second = Exporting(), Exporting()
+
+    def importing() -> bool:
+        """Say whether the second window is being read."""
+        return store.count() > 0 and any(store.generations.work.glob("staged/*"))
+
+    results = refresh_calls(first, store, state, settings, now=now, stop=importing)  # type: ignore[arg-type]  # as above
+    assert [""] == [result.error for result in results]
+    assert state.get("calls_until") == (now - 20 * DAY).isoformat()
+    assert 10 == store.count()
+
+    refresh_calls(second, store, state, settings, now=now)  # type: ignore[arg-type]  # as above
+
+    assert state.get("calls_until") == now.isoformat()
+    assert 30 == store.count()
+
+
 def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Path) -> None:
     """It is an error of the carrier's, and the next sync asks for the same again."""
     with pytest.raises(CarrierAnswerError, match="none of it was taken"):

@@ -7,10 +7,11 @@ A chart narrows everything but itself, so that what was chosen can be seen besid
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
@@ -31,7 +32,7 @@ MOST_CALLERS = 200
 """Callers to choose from; whoever calls less is found by the address."""
 DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
 """Dimensions of the cube to the names of their filters in the page's address."""
-BEGIN, END = "begin", "end"
+BEGIN, END, IN_ZONE, MOVED = "begin", "end", "in", "calls_moved"
 NUMBER, SOURCE = "number", "source"
 """Names of the conditions for single calls in the page's address."""
 CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
@@ -64,6 +65,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         cube: For what there is to choose from.
     """
     zone = session.zone()
+    st.session_state.update(st.session_state.pop(MOVED, {}))
     begun, words = span(snapshot, zone)
     since = whole_hour(begun)
     with st.grid(3, min_column_width=150, gap="small"):
@@ -84,6 +86,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     linked = st.query_params  # at the first run the fields further down have not read them yet
     if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
+    _by_own_clock(begin, end, zone)
     whole = Part(since=since)
     begins, ends = (whole_hour(at.replace(tzinfo=zone)) if at else None for at in (begin, end))
     narrowed = Part(begins or since, ends, who=who, outcome=outcome, code=code, zone=to)
@@ -180,6 +183,24 @@ def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
 
 def _moment(label: str, key: str) -> datetime | None:
     return st.datetime_input(label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params")
+
+
+def _by_own_clock(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> None:
+    """
+    Keep in the page's address whose clock its times are by, and turn those of a shared link into the viewer's.
+
+    A widget takes what a link says first of all, so the times are put into it in another run.
+    """
+    told, times = st.query_params.get(IN_ZONE), {BEGIN: begin, END: end}
+    if not any(times.values()):
+        st.query_params.pop(IN_ZONE, None)
+    elif told != zone.key:
+        st.query_params[IN_ZONE] = zone.key
+        with suppress(ZoneInfoNotFoundError, ValueError):  # of a link that somebody wrote by hand, or one without
+            theirs = ZoneInfo(told or "")
+            moved = {key: at.replace(tzinfo=theirs).astimezone(zone) for key, at in times.items() if at}
+            st.session_state[MOVED] = {key: at.replace(tzinfo=None) for key, at in moved.items()}
+            st.rerun()
 
 
 def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> str:

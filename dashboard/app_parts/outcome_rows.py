@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ class Figure:
 
 def whole_hour(since: datetime) -> datetime:
     """Return the first full hour of UTC from then on: days of some zones begin at half past, the roll-up at none."""
-    floor = since.replace(minute=0, second=0, microsecond=0)
+    floor = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return floor if floor == since else floor + timedelta(hours=1)
 
 

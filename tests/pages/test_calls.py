@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -150,3 +151,44 @@ def test_a_link_to_a_number_can_be_cleared(app: Callable[..., AppTest]) -> None:
     assert "" == at.text_input(key="number").value
     assert "number" not in at.query_params
     assert "calls_clear" not in [button.key for button in at.button]
+
+
+def in_zone(app: Callable[..., AppTest], zone: str, **query: str) -> AppTest:
+    """Open the page as somebody in a time zone."""
+    at = app()
+    at.context = {"timezone": zone}
+    at.switch_page("app_pages/calls.py")
+    at.query_params.update(query)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_a_link_shows_the_same_calls_in_another_time_zone(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Times of a shared link are by the clock of whoever shared it; the viewer sees them by their own."""
+    day = account.snapshot().taken_at - timedelta(days=5)
+    there = {"begin": f"{day:%Y-%m-%d}T09:00", "end": f"{day:%Y-%m-%d}T21:00", "in": "Asia/Tokyo"}
+
+    theirs = in_zone(app, "Asia/Tokyo", span="30 days", **there)
+    mine = in_zone(app, "UTC", span="30 days", **there)
+
+    assert [theirs.datetime_input(key="begin").value.hour, theirs.datetime_input(key="end").value.hour] == [9, 21]
+    assert [mine.datetime_input(key="begin").value.hour, mine.datetime_input(key="end").value.hour] == [0, 12]
+    assert theirs.title[0].value.split()[0] == mine.title[0].value.split()[0] != "0"
+    assert "UTC" == mine.query_params["in"]
+    mine.button(key="calls_clear").click().run()
+    assert "in" not in mine.query_params
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns"])
+def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
+    app: Callable[..., AppTest], account: Workspace, zone: str
+) -> None:
+    """The title counts as many calls as the table has, though the viewer's hours begin in the middle of UTC's."""
+    day = account.snapshot().taken_at - timedelta(days=5)
+    at = in_zone(app, zone, span="30 days", begin=f"{day:%Y-%m-%d}T09:00", end=f"{day:%Y-%m-%d}T15:00")
+    counted, shown = int(at.title[0].value.split()[0]), at.dataframe[0].value["started_at"]
+
+    assert counted == len(shown) > 1
+    assert re.search(r"from \d+ \w+ 09:30 to \d+ \w+ 15:30", at.title[0].value)
+    assert {moment.tzinfo.key for moment in shown} == {zone}
