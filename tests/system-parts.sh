@@ -7,12 +7,19 @@ find_browser() { command -v chromium || command -v chromium-browser || command -
 find_edge() { command -v kamailio && ls /usr/lib/*/kamailio/modules/db_sqlite.so && ls /usr/lib/*/kamailio/modules/rtimer.so; }
 find_callers() { command -v sipp; }
 find_networks() { command -v ip; }
+find_pbx() { [ -x .venv/asterisk/root/usr/sbin/asterisk ]; }
 
 missing=""
 find_browser >/dev/null 2>&1 || missing="$missing chromium"
 find_edge >/dev/null 2>&1 || missing="$missing kamailio kamailio-sqlite-modules"
 find_callers >/dev/null 2>&1 || missing="$missing sip-tester"
 find_networks >/dev/null 2>&1 || missing="$missing iproute2"
+
+if ! find_pbx; then
+    echo "Unpacking Asterisk into .venv/asterisk"
+    sh tests/sip/asterisk-parts.sh .venv/asterisk >/dev/null 2>&1
+    find_pbx || echo "NOT AVAILABLE: Asterisk. Tests with real PBXs will be skipped: Debian 11 could not be reached." >&2
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -1,9 +1,9 @@
 """
 The lab: a carrier's edge, PBXs that place calls, and the dashboard on top, until Ctrl-C.
 
-Each PBX of the sample account is played by SIPp from its own address in a network of their own, calls the edge
-again and again, and is let in or refused by the account's list and switch as they stand; change them in the
-dashboard, and its next calls show it.
+Seattle, Denver and Atlanta are Asterisk, each with its own configuration; the other PBXs of the sample account are
+played by SIPp. All call the edge again and again, each from its own address in a network of their own, and are let in
+or refused by the account's list and switch as they stand; change them in the dashboard, and their next calls show it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from dashboard.emulator.sample import Caller
+from tests.sip import asterisk as asterisks
 from tests.sip import lab as labs
+from tests.sip.asterisk import PBXS, Asterisk, asterisk
 from tests.sip.calling import Dialed, place
 from tests.sip.edge import PASSWORD, USER
 from tests.sip.lab import POPS, PREFIX, Lab
@@ -54,9 +57,22 @@ def main() -> int:
 
 def run(lab: Lab, port: int) -> None:
     """Place calls and serve the dashboard until it ends."""
+    with ExitStack() as stack:
+        real = {} if asterisks.missing() else {folder.name: folder for folder in PBXS.iterdir()}
+        pbxs = {name: stack.enter_context(asterisk(lab.net, lab.folder / "pbxs" / name, name)) for name in real}
+        serve(lab, pbxs, port)
+
+
+def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
+    """Have everybody call until the dashboard ends."""
     ended = threading.Event()
     callers = [caller for caller in lab.sample.callers if caller.inbound_share < 1]
-    threads = [threading.Thread(target=keep_calling, args=(lab, caller, ended)) for caller in callers]
+    threads = [
+        threading.Thread(target=keep_dialing, args=(pbxs[caller.pbx_id], caller, ended))
+        if caller.pbx_id in pbxs
+        else threading.Thread(target=keep_calling, args=(lab, caller, ended))
+        for caller in callers
+    ]
     told = os.environ | {"TRUNKGATE_HOME": str(lab.folder), "TRUNKGATE_LIVE_CALLS_PER_S": "0"}
     program = Path(sys.executable).with_name("trunkgate")
     served = subprocess.Popen([str(program), "serve", "--port", str(port)], env=told)
@@ -74,13 +90,25 @@ def run(lab: Lab, port: int) -> None:
         served.wait()
 
 
+def keep_dialing(pbx: Asterisk, caller: Caller, ended: threading.Event) -> None:
+    """Have somebody in a PBX's office dial a number every few seconds."""
+    rng = random.Random(caller.name)
+    while not ended.wait(EVERY_S * (0.5 + rng.random())):
+        pbx.dial(number(rng))
+
+
+def number(rng: random.Random) -> str:
+    """Return a number to dial."""
+    return f"1{rng.choice(AREAS)}55501{rng.randrange(100):02}"
+
+
 def keep_calling(lab: Lab, caller: Caller, ended: threading.Event) -> None:
     """Have a PBX place a few calls every few seconds, as it is configured to."""
     rng = random.Random(caller.name)
     source = caller.addresses[-1].address
     digest = {"user": USER, "password": PASSWORD} if caller.digest else {}
     while not ended.wait(EVERY_S * (0.5 + rng.random())):
-        numbers = [f"1{rng.choice(AREAS)}55501{rng.randrange(100):02}" for _ in range(rng.randint(1, AT_ONCE))]
+        numbers = [number(rng) for _ in range(rng.randint(1, AT_ONCE))]
         calls = [
             Dialed(f"{PREFIX}*{one}" if caller.dials_prefix else one, rng.choice(caller.caller_ids), caller.x_tag)
             for one in numbers

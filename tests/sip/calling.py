@@ -82,6 +82,7 @@ def place(
         timeout=LONGEST_S + 10,
         check=False,
         cwd=folder,
+        start_new_session=True,  # Ctrl-C is for who started it, who ends calls in order
     )
     ended = [_read(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     assert len(ended) == len(calls), (

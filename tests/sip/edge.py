@@ -90,7 +90,9 @@ def _answering(net: Network, folder: Path, pstn: str) -> Iterator[None]:
 def _running(net: Network, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program of the network until the end, with its words in a file."""
     with log.open("wb") as output:
-        started = subprocess.Popen(net.within(command), stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        started = subprocess.Popen(
+            net.within(command), stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, start_new_session=True
+        )
         try:
             yield started
         finally:
