@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check lab bench notebooks screenshots format lock clean
+.PHONY: help run test check lab soak bench notebooks screenshots format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ gates:
 lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashboard on top, at http://127.0.0.1:$(PORT); needs root
 	@sh tests/system-parts.sh
 	@$(BIN)/python -m tests.sip --port $(PORT)
+
+soak: $(VENV)/.installed-test ## 20,000 real calls at 500 a second while the list changes; needs root
+	@sh tests/system-parts.sh
+	@LAB_CALLS=20000 LAB_RATE=500 $(BIN)/python -m pytest -q -n 1 tests/sip/test_load.py
 
 bench: $(VENV)/.installed-bench ## The benchmarks, each beside its floor and its peers in the same run
 	@$(BIN)/python -m tests.bench

@@ -112,6 +112,11 @@ class Snapshot:
         found = {address: (pbx_id, False) for address, pbx_id in zip(ever["address"], ever["pbx_id"], strict=True)}
         return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
 
+    @property
+    def window_days(self) -> int:
+        """How many days of calls were looked for, at least one."""
+        return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
+
     @cached_property
     def egress(self) -> pd.DataFrame:
         """The rows of ``pbx_addresses`` that count as what a PBX calls from: see ``egress_of``."""

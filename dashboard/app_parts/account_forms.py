@@ -80,7 +80,8 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
             "control": grids.chips("Control", CONTROL_STATES, width=90),
             "why": grids.text("Why it is here", width=202),
             "last_call": grids.when("Last call") | {"width": 112},
-            "calls": grids.whole("Calls") | {"width": 60, "help": "Outbound calls of the last 30 days."},
+            "calls": grids.whole("Calls")
+            | {"width": 60, "help": f"Outbound calls of the last {snapshot.window_days} days."},
             "added": grids.text("Added", width=138),
         },
         on_select="rerun",

@@ -162,7 +162,7 @@ def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
 
 def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
     """Draw the choice of a time; return its begin, and how a sentence says it."""
-    window = max(1, (snapshot.taken_at - (snapshot.window_start or snapshot.taken_at)).days)
+    window = snapshot.window_days
     spans = SPANS | ({WHOLE: (f"the last {window} days", window)} if window > max(d for _, d in SPANS.values()) else {})
     chosen = st.segmented_control(
         "Time",

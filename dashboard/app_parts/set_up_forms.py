@@ -8,8 +8,8 @@ from typing import Final
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import declared, review
-from dashboard.app_parts.set_up_steps import Progress, Step, next_open, of_pbx
+from dashboard.app_parts import declared, probe_forms, review
+from dashboard.app_parts.set_up_steps import Progress, Step, addresses, next_open, of_pbx
 from dashboard.app_parts.words import ICONS, KIND_WORDS, Color, plain
 from dashboard.dialing import asterisk_pjsip, build, lint
 from dashboard.findings import Finding
@@ -66,6 +66,10 @@ def _act(step: Step, snapshot: Snapshot, findings: Sequence[Finding], pbx_id: st
                 )
     elif step.progress is not Progress.DONE:
         st.caption("Place a call from the PBX, then sync. It shows here within a few minutes.")
+    if step.id == "call":
+        pbx = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id].iloc[0]
+        mine = addresses(snapshot, pbx_id)
+        probe_forms.show(snapshot, mine[0] if mine else "", pop_host(snapshot, str(pbx["pop"])))
 
 
 def _dial(snapshot: Snapshot, pbx_id: str, *, open_step: bool) -> None:

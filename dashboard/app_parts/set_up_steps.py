@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from dashboard.app_parts.words import ago, join
+from dashboard.app_parts.words import ago, count, join
 from dashboard.checks._evidence import Calls, Tally, last
 from dashboard.findings import Finding, Status
 from dashboard.snapshot import Snapshot
@@ -134,7 +134,8 @@ def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
     if rows.empty:
         if pbx["status"] != "active":
             return Step("call", title, Progress.NOT_NEEDED, f"It is {pbx['status']}: no call is expected.")
-        return Step("call", title, Progress.OPEN, "No outbound call of it was seen in the last 30 days.")
+        days = snapshot.window_days
+        return Step("call", title, Progress.OPEN, f"No outbound call of it was seen in the last {count(days, 'day')}.")
     calls = _of_today(snapshot, str(pbx["pbx_id"]))
     if not calls:
         text = "No call was seen from its address of today since the policy for that changed."

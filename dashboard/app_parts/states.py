@@ -13,7 +13,7 @@ POLL_S = 1.5
 def first_run() -> None:
     """Say that the account is being read for the first time, and draw the page once it is."""
     st.title("The account is being read for the first time.")
-    st.caption("The allowed addresses, the inbound routes and 30 days of calls. This takes about a minute.")
+    st.caption("The allowed addresses, the inbound routes and the calls of the last weeks. This takes about a minute.")
     _wait()
 
 

@@ -148,6 +148,7 @@ LABELS: Final = {
     "pbxs": "PBXs",
     "pbx_addresses": "PBX addresses",
     "pbx_numbers": "PBX numbers",
+    "pbx_config": "PBX configuration",
     "edges": "PoPs",
     "pbx": "PBX",
     "pbx_id": "PBX id",

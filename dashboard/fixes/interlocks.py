@@ -185,7 +185,7 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         return None
     known = situation.snapshot
     took = known.traffic[(known.traffic["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
-    days = max(1, (known.taken_at - (known.window_start or known.taken_at)).days)
+    days = known.window_days
     dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
     faults = []
     for move in moves:

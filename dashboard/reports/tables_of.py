@@ -17,7 +17,7 @@ from dashboard.snapshot import Snapshot
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
-OF_SNAPSHOT = ("allowed_ips", "pbxs", "pbx_addresses", "pbx_numbers", "numbers", "routes", "edges")
+OF_SNAPSHOT = ("allowed_ips", "pbxs", "pbx_addresses", "pbx_numbers", "pbx_config", "numbers", "routes", "edges")
 
 
 def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFrame:

@@ -22,6 +22,7 @@ TABLES = [
     "pbxs",
     "pbx_addresses",
     "pbx_numbers",
+    "pbx_config",
     "numbers",
     "routes",
     "edges",

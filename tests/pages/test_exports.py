@@ -24,7 +24,7 @@ def test_every_table_can_be_looked_at(app: Callable[..., AppTest]) -> None:
 
 
 def _key(label: str) -> str:
-    names = {"Allowed IPs": "allowed_ips", "PBXs": "pbxs", "PoPs": "edges"}
+    names = {"Allowed IPs": "allowed_ips", "PBXs": "pbxs", "PBX configuration": "pbx_config", "PoPs": "edges"}
     return names.get(label, label.lower().replace(" ", "_"))
 
 
