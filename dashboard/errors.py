@@ -10,6 +10,7 @@ operator as it stands. Pages and the command line catch ``DashboardError`` and n
     ├── InputError                   a value or a file somebody gave cannot be used
     │   ├── AddressError             an address that cannot stand on the allow list
     │   ├── DialStringError          a tech prefix, number or dial string
+    │   ├── WritingError             what a PBX's configuration is to say is not known, or cannot be written
     │   └── FileError                a file, with line and column where known
     ├── CarrierError                 the carrier, by endpoint
     │   ├── CarrierUnavailableError  for now: try again
@@ -52,6 +53,10 @@ class AddressError(InputError):
 
 class DialStringError(InputError):
     """A tech prefix, a number or a dial string that the carrier would not take."""
+
+
+class WritingError(InputError):
+    """What a PBX's configuration is to say is not known, or cannot be written."""
 
 
 class FileError(InputError):

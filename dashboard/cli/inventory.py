@@ -1,4 +1,4 @@
-"""``inventory lint``: what is wrong with the configuration of PBXs, before a call is refused for it."""
+"""``inventory``: what is wrong with the configuration of PBXs, and what it should be."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from dashboard.errors import InputError
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dashboard.inventory import Inventory, Known, Pitfall
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
@@ -64,6 +66,53 @@ def lint(
         _show(pitfalls, found)
     if found.problems or any(one.level is not Level.NOTE for one in pitfalls):
         raise typer.Exit(FOUND)
+
+
+@app.command()
+def write(
+    pbx: Annotated[str, typer.Argument(help="Id of the PBX in the inventory.")],
+    *,
+    kind: Annotated[str, typer.Option("--for", help="Kind of PBX, such as asterisk-pjsip; a wrong one names all.")],
+    pop: Annotated[str, typer.Option(help="PoP to call; the inventory's where none is given.")] = "",
+    second: Annotated[str, typer.Option(help="PoP to call when the first does not answer.")] = "",
+    to: Annotated[Path | None, typer.Option(help="Folder to put the files in; none that is there is replaced.")] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print what is written.")] = Format.TEXT,
+) -> None:
+    """
+    Write the configuration of a PBX for IP authentication with the tech prefix.
+
+    It is made of the account and the inventory as they were synced, and holds no password. Ends with 0 when it is
+    written, 2 when something is not known, or the PBX must keep its credentials.
+    """
+    from dashboard import writing  # noqa: PLC0415 - loads pandas, for seconds
+
+    with open_home() as home:
+        snapshot = home.snapshot()
+    snippet = writing.write(kind, writing.wanted_for(snapshot, pbx, pop=pop, second=second))
+    if to is not None:
+        _put(to, snippet.files)
+    if output is Format.JSON:
+        say_json({"files": dict(snippet.files), "steps": list(snippet.steps)})
+        return
+    for path, text in snippet.files.items():
+        say(f"Written: {to / path}" if to else f"==> {path}\n{text}")
+    for number, step in enumerate(snippet.steps, start=1):
+        say(f"{number}. {step}")
+
+
+def _put(folder: Path, files: Mapping[str, str]) -> None:
+    """Put files below a folder, unless one of them is there."""
+    there = [folder / path for path in files if (folder / path).exists()]
+    if there:
+        raise InputError(f"{there[0]} is there already and is not replaced. Give an empty folder.")
+    try:
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InputError(
+            f"{folder} cannot be written to: {exc.strerror or exc}. Check its name and its rights."
+        ) from exc
 
 
 def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:

@@ -1,4 +1,4 @@
-"""``inventory lint``: what is wrong with a configuration, for people and for programs."""
+"""``inventory lint`` and ``inventory write``: what is wrong with a configuration, and what it should be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 CASES = Path(__file__).parent.parent / "inventory" / "asterisk"
+PBX = "seattle"
 RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/24"}
 
 pytestmark = pytest.mark.slow
@@ -57,3 +58,41 @@ def test_the_account_of_the_home_is_compared(shared: Any) -> None:
 
     assert answer.status == 1
     assert {"failover_not_listed"} <= {one["code"] for one in answer.json["pitfalls"]}
+
+
+def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
+    """For each kind of PBX, from the sample account; files that are there are not replaced."""
+    from dashboard.writing import kinds  # noqa: PLC0415 - loads pandas, as the commands do late
+
+    pbx = shared("inventory", "write", "none", "--for", "freeswitch")
+    assert pbx.status == 2
+    assert "There is no PBX 'none'" in pbx.sentence
+
+    for kind in kinds():
+        folder = tmp_path / kind / PBX
+        answer = shared("inventory", "write", PBX, "--for", kind, "--to", folder)
+        assert answer.status == 0
+        assert "1. " in answer.out
+        linted = shared("inventory", "lint", folder, "--account", "--format", "json")
+        assert [one for one in linted.json["pitfalls"] if one["level"] != "note"] == []
+        assert linted.json["problems"] == []
+        again = shared("inventory", "write", PBX, "--for", kind, "--to", folder)
+        assert again.status == 2
+        assert "is not replaced" in again.sentence
+
+
+def test_what_is_written_is_json_for_programs(shared: Any) -> None:
+    """Files by path and steps; the PoP that is asked for is called first."""
+    pop = "us-east-va.sip.flowroute.com"
+    answer = shared("inventory", "write", PBX, "--for", "asterisk-pjsip", "--pop", pop, "--format", "json")
+
+    assert set(answer.json) == {"files", "steps"}
+    assert f"[flowroute]\ntype=aor\ncontact=sip:{pop}\n" in answer.json["files"]["pjsip.conf"]
+
+
+def test_an_unknown_kind_names_all(shared: Any) -> None:
+    """Nobody has to look for what can be written."""
+    answer = shared("inventory", "write", PBX, "--for", "pbxware")
+
+    assert answer.status == 2
+    assert "asterisk-pjsip" in answer.sentence
