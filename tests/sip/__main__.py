@@ -22,7 +22,7 @@ from pathlib import Path
 from dashboard.emulator.sample import Caller
 from tests.sip import asterisk as asterisks
 from tests.sip import lab as labs
-from tests.sip.asterisk import PBXS, Asterisk, asterisk
+from tests.sip.asterisk import PBXS, Asterisk, asterisk, config_of
 from tests.sip.calling import Dialed, place
 from tests.sip.edge import PASSWORD, USER
 from tests.sip.lab import POPS, PREFIX, Lab
@@ -59,7 +59,9 @@ def run(lab: Lab, port: int) -> None:
     """Place calls and serve the dashboard until it ends."""
     with ExitStack() as stack:
         real = {} if asterisks.missing() else {folder.name: folder for folder in PBXS.iterdir()}
-        pbxs = {name: stack.enter_context(asterisk(lab.net, lab.folder / "pbxs" / name, name)) for name in real}
+        pbxs = {
+            name: stack.enter_context(asterisk(lab.net, lab.folder / "pbxs" / name, config_of(name))) for name in real
+        }
         serve(lab, pbxs, port)
 
 

@@ -31,6 +31,11 @@ LOADED = (
 BEFORE_DIALED = "PJSIP/"
 
 
+def config_of(name: str) -> Path:
+    """Return the folder of a PBX's files, by the name of its folder in ``PBXS``."""
+    return PBXS / name / "etc" / "asterisk"
+
+
 def missing() -> str:
     """Return why there can be no PBX here; ``""`` where there can."""
     return "" if os.access(PROGRAM, os.X_OK) else "Asterisk could not be had"
@@ -62,12 +67,12 @@ class Asterisk:
         ran = subprocess.run(asked, env=_environment(), capture_output=True, text=True, timeout=ASK_S, check=False)
         return ran.stdout
 
-    def dial(self, *numbers: str) -> list[Recorded]:
-        """Dial numbers from its office, one after the other; return how each ended for it."""
+    def dial(self, *numbers: str, context: str = "office") -> list[Recorded]:
+        """Dial numbers from a context, one after the other; return how each ended for it."""
         found = []
         for number in numbers:
             before = len(self.recorded())
-            self.ask(f"channel originate Local/{number}@office application Wait 1")
+            self.ask(f"channel originate Local/{number}@{context} application Wait 1")
             until = time.monotonic() + ENDED_S
             while len(now := self.recorded()) <= before:
                 assert time.monotonic() < until, f"The call to {number} did not end. {self.said()}"
@@ -90,19 +95,19 @@ class Asterisk:
 
 
 @contextmanager
-def asterisk(net: Network, folder: Path, name: str) -> Iterator[Asterisk]:
+def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
     """
     Run a PBX of the lab until the end.
 
     Args:
         net: Where; its addresses hold the one that the PBX's transport binds.
         folder: For its configuration and all it writes; made anew.
-        name: Of its folder in ``PBXS``.
+        config: Folder of its files: those of ``PBXS``, or others.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("lib", "spool", "run", "log/cdr-csv"):
         (folder / part).mkdir(parents=True)
-    shutil.copytree(PBXS / name / "etc" / "asterisk", folder / "etc")
+    shutil.copytree(config, folder / "etc")
     written = {
         "asterisk.conf": _places(folder),
         "etc/modules.conf": "[modules]\nautoload=no\n" + "".join(f"load={module}.so\n" for module in LOADED.split()),

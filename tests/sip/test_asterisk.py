@@ -15,7 +15,7 @@ from dashboard.inventory import Inventory, Known, find_pitfalls, read_files
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.sip import asterisk as asterisks
-from tests.sip.asterisk import PBXS, Asterisk, asterisk
+from tests.sip.asterisk import PBXS, Asterisk, asterisk, config_of
 from tests.sip.billing import Ended
 from tests.sip.edge import PASSWORD
 from tests.sip.lab import PREFIX, Lab
@@ -33,7 +33,7 @@ def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     lab.list_only(LISTED)
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("pbxs")
-        yield {name: stack.enter_context(asterisk(lab.net, folder / name, name)) for name in sorted_names()}
+        yield {name: stack.enter_context(asterisk(lab.net, folder / name, config_of(name))) for name in sorted_names()}
 
 
 def sorted_names() -> list[str]:
