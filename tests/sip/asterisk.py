@@ -28,7 +28,8 @@ LOADED = (
     "cdr_csv"
 )
 """Named one by one: what else the package has would look for hardware, databases and the network."""
-BEFORE_DIALED = "PJSIP/"
+OLDER = "sip.conf", "chan_sip", ("chan_pjsip", "res_pjsip")
+"""The older driver's file and module, which take the place of the newer ones."""
 
 
 def config_of(name: str) -> Path:
@@ -86,7 +87,7 @@ class Asterisk:
             return []
         with self.records.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if len(row) > 14 and row[7] == "Dial"]
-        return [Recorded(row[8].removeprefix(BEFORE_DIALED).partition(",")[0], row[14]) for row in rows]
+        return [Recorded(row[8].partition("/")[2].partition(",")[0], row[14]) for row in rows]
 
     def said(self) -> str:
         """Return the end of its log."""
@@ -110,7 +111,7 @@ def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
     shutil.copytree(config, folder / "etc")
     written = {
         "asterisk.conf": _places(folder),
-        "etc/modules.conf": "[modules]\nautoload=no\n" + "".join(f"load={module}.so\n" for module in LOADED.split()),
+        "etc/modules.conf": _modules(folder / "etc"),
         "etc/logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
         "etc/cdr.conf": "[general]\nenable=yes\nunanswered=yes\n[csv]\nusegmtime=yes\nloguniqueid=yes\n",
         "etc/pjproject.conf": "",
@@ -141,6 +142,14 @@ def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
 def _environment() -> dict[str, str]:
     libraries = ROOT / "usr" / "lib" / "x86_64-linux-gnu", ROOT / "usr" / "lib", ROOT / "lib" / "x86_64-linux-gnu"
     return os.environ | {"LD_LIBRARY_PATH": ":".join(map(str, libraries))}
+
+
+def _modules(config: Path) -> str:
+    file, module, newer = OLDER
+    names = LOADED.split()
+    if (config / file).exists():
+        names = [name for name in names if not name.startswith(newer)] + [module]
+    return "[modules]\nautoload=no\n" + "".join(f"load={name}.so\n" for name in names)
 
 
 def _places(folder: Path) -> str:

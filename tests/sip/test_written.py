@@ -19,8 +19,16 @@ PUBLIC = ["198.51.100.0/24"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is written, and what the test replaces
 
 
-@pytest.mark.parametrize(("first", "number"), [(POPS[0], "12405550110"), (NOWHERE, "12405550121")])
-def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, first: str, number: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "first", "number"),
+    [
+        ("asterisk-pjsip", POPS[0], "12405550110"),
+        ("asterisk-pjsip", NOWHERE, "12405550121"),
+        ("asterisk-chan-sip", POPS[0], "12405550130"),
+        ("asterisk-chan-sip", NOWHERE, "12405550151"),
+    ],
+)
+def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first: str, number: str) -> None:
     """It is answered with credentials disabled, with its tag; where the first PoP is gone, through the second."""
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
@@ -35,9 +43,12 @@ def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, first: str, numb
     )
     config = tmp_path / "chicago"
     config.mkdir()
-    for name, text in write("asterisk-pjsip", wanted).files.items():
+    for name, text in write(kind, wanted).files.items():
         # All addresses of the lab's network are those of one machine; a PBX of its own has only its own.
-        (config / name).write_text(text.replace(f"bind={EVERYWHERE}", f"bind={ADDRESS}"), encoding="utf-8")
+        bound = text.replace(f"bind={EVERYWHERE}", f"bind={ADDRESS}").replace(
+            "[general]", f"[general]\nbindaddr={ADDRESS}"
+        )
+        (config / name).write_text(bound, encoding="utf-8")
 
     with asterisk(lab.net, tmp_path / "running", config) as pbx:
         (own,) = pbx.dial(number, context="to-flowroute")
