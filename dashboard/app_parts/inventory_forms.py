@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import declared, grids, states
+from dashboard.app_parts import declared, grids, pbx_writing, states
 from dashboard.app_parts import inventory_edits as edits
 from dashboard.app_parts.words import ICONS, KIND_WORDS, METHOD_WORDS, ago, exact, plain
 from dashboard.snapshot import Age, Snapshot
@@ -118,13 +118,15 @@ def bar(snapshot: Snapshot) -> None:
 def edit(snapshot: Snapshot, pbx_id: str) -> None:
     """Draw what can be edited of one PBX."""
     st.subheader(plain(snapshot.name_of(pbx_id)))
-    details, addresses, numbers = st.tabs(["Details", "Addresses", "Numbers"])
+    details, addresses, numbers, configuration = st.tabs(["Details", "Addresses", "Numbers", "Configuration"])
     with details:
         _details(snapshot, pbx_id)
     with addresses:
         _addresses(snapshot, pbx_id)
     with numbers:
         _numbers(snapshot, pbx_id)
+    with configuration:
+        pbx_writing.show(snapshot, pbx_id)
 
 
 def _confirm(snapshot: Snapshot) -> None:

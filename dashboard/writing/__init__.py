@@ -14,9 +14,10 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from dashboard.errors import WritingError
+from dashboard.writing._compare import Compared, State, compare
 from dashboard.writing._wanted import Snippet, Wanted, wanted_for
 
-__all__ = ["Snippet", "Wanted", "kinds", "label_of", "vendor_of", "wanted_for", "write"]
+__all__ = ["Compared", "Snippet", "State", "Wanted", "compare", "kinds", "label_of", "vendor_of", "wanted_for", "write"]
 
 
 @cache

@@ -225,3 +225,32 @@ def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], accou
     assert not at.error
     mine = rows[rows["address"] == "203.0.113.77"]
     assert [("denver", "configured"), ("denver", "declared")] == [*zip(mine["pbx_id"], mine["source"], strict=True)]
+
+
+def test_a_configuration_is_written_for_the_chosen_pbx(seattle: AppTest) -> None:
+    """In the kind of its make at first, then in the one that is chosen; there is no password in it."""
+    from dashboard.writing import kinds  # noqa: PLC0415 - beside its only use
+
+    chosen = seattle.selectbox(key="writing_kind_seattle")
+    assert "asterisk-pjsip" == chosen.value
+    assert any("external_signaling_address=198.51.100.11\n" in code.value for code in seattle.code)
+    assert any("type=identify" in code.value for code in seattle.code)
+
+    at = chosen.set_value("freeswitch").run()
+    assert not at.exception
+    assert not at.error
+    assert any('<gateway name="flowroute">' in code.value for code in at.code)
+    assert not any("type=identify" in code.value for code in at.code)
+    assert len(chosen.options) == len(kinds())
+
+
+def test_a_dynamic_pbx_keeps_its_credentials(app: Callable[..., AppTest]) -> None:
+    """A sentence says so, and nothing is written."""
+    at = app("inventory")
+    row = list(at.dataframe[0].value["kind"]).index("Dynamic")
+    at.session_state["inventory_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert "must keep its credentials" in words(at)
+    assert not at.code
