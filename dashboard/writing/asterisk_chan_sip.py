@@ -48,8 +48,9 @@ def write(wanted: Wanted) -> Snippet:
         "dtmfmode=rfc2833",
         "directmedia=no",
     ]
+    asked = ["qualify=yes"]  # else it waits half a minute for a PoP that is gone before it calls the second
     for name, host in peers:
-        lines += ["", f"[{name}](flowroute-peer)", *_host(host)]
+        lines += ["", f"[{name}](flowroute-peer)", *_host(host), *(asked if (name, host) in called else ())]
     dialplan = _asterisk.dialplan(
         wanted, lambda number, trunk: f"SIP/{trunk}/{number}", f"SIPAddHeader(X-Tag: {wanted.x_tag})"
     )

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ PBXS = Path(__file__).parent / "pbxs"
 ROOT = Path(__file__).parents[2] / ".venv" / "asterisk" / "root"
 PROGRAM, MODULES = ROOT / "usr" / "sbin" / "asterisk", ROOT / "usr" / "lib" / "asterisk" / "modules"
 DATA = ROOT / "usr" / "share" / "asterisk"
-READY_S, END_S, ENDED_S, ASK_S = 30.0, 10.0, 30.0, 15.0
+READY_S, END_S, ENDED_S, ASK_S, AWAITED_S = 30.0, 10.0, 30.0, 15.0, 20.0
 LOADED = (
     "res_sorcery_config res_sorcery_memory res_sorcery_astdb res_timing_timerfd res_pjproject res_pjsip "
     "res_pjsip_session res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_nat res_pjsip_caller_id res_pjsip_header_funcs "
@@ -137,6 +137,14 @@ def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
             except subprocess.TimeoutExpired:
                 started.kill()
                 started.wait()
+
+
+def awaited(ask: Callable[[], str], word: str) -> str:
+    """Ask until the answer has a word in it, for a while."""
+    until = time.monotonic() + AWAITED_S
+    while word not in (answer := ask()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
 
 
 def _environment() -> dict[str, str]:

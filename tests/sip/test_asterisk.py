@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pandas as pd
@@ -15,7 +14,7 @@ from dashboard.inventory import Inventory, Known, find_pitfalls, read_files
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.sip import asterisk as asterisks
-from tests.sip.asterisk import PBXS, Asterisk, asterisk, config_of
+from tests.sip.asterisk import PBXS, Asterisk, asterisk, awaited, config_of
 from tests.sip.billing import Ended
 from tests.sip.edge import PASSWORD
 from tests.sip.lab import PREFIX, Lab
@@ -23,7 +22,6 @@ from tests.sip.lab import PREFIX, Lab
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 SEATTLE, DENVER, ATLANTA = "198.51.100.11", "198.51.100.24", "198.51.100.40"
 LISTED = (SEATTLE, "198.51.100.23")
-QUALIFIED_S = 10
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +92,6 @@ def test_a_pbx_that_left_its_address_is_refused_and_its_own_record_hides_it(
     assert (seen.code, seen.source) == (403, DENVER)
     assert "NO ANSWER" == own.disposition
     assert "Avail" in awaited(lambda: pbxs["denver"].ask("pjsip show contacts"), "Avail")
-
-
-def awaited(ask: Callable[[], str], word: str) -> str:
-    """Ask until the answer has a word in it, for a while."""
-    until = time.monotonic() + QUALIFIED_S
-    while word not in (answer := ask()) and time.monotonic() < until:
-        time.sleep(0.2)
-    return answer
 
 
 def test_credentials_mask_an_address_that_is_not_listed_until_they_are_off(lab: Lab, pbxs: dict[str, Asterisk]) -> None:
