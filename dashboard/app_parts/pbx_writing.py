@@ -58,16 +58,33 @@ def _written(snapshot: Snapshot, wanted: writing.Wanted, kind: str) -> None:
         )
     else:
         st.caption("Nothing was read of its configuration yet: import it below to see what differs.")
+    if snippet.settings:
+        st.dataframe(
+            pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings]),
+            hide_index=True,
+            height=grids.height(len(snippet.settings)),
+            column_config={
+                "page": grids.text("Page", width=250),
+                "field": grids.text("Field", width=190),
+                "value": grids.text("Value", width=260),
+            },
+            key=f"writing_settings_{pbx_id}",
+        )
     st.markdown("\n".join(f"{number}. {step}" for number, step in enumerate(snippet.steps, start=1)))
     for path, text in snippet.files.items():
         st.caption(path)
         st.code(text, language="xml" if path.endswith(".xml") else "ini", height=320)
+    if snippet.files:
+        _download(snippet.files, f"{pbx_id}-{kind}", f"writing_download_{pbx_id}")
+
+
+def _download(files: Mapping[str, str], name: str, key: str) -> None:
     st.download_button(
         "Download the files",
-        zipped(snippet.files),
-        file_name=f"{pbx_id}-{kind}.zip",
+        zipped(files),
+        file_name=f"{name}.zip",
         mime="application/zip",
-        key=f"writing_download_{pbx_id}",
+        key=key,
         on_click="ignore",
     )
 

@@ -92,8 +92,11 @@ def write(
     if to is not None:
         _put(to, snippet.files)
     if output is Format.JSON:
-        say_json({"files": dict(snippet.files), "steps": list(snippet.steps)})
+        told = {"files": dict(snippet.files), "settings": [asdict(one) for one in snippet.settings]}
+        say_json(told | {"steps": list(snippet.steps)})
         return
+    for one in snippet.settings:
+        say(f"{one.page}: {one.field} = {one.value}")
     for path, text in snippet.files.items():
         say(f"Written: {to / path}" if to else f"==> {path}\n{text}")
     for number, step in enumerate(snippet.steps, start=1):

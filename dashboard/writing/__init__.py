@@ -15,9 +15,21 @@ from types import ModuleType
 
 from dashboard.errors import WritingError
 from dashboard.writing._compare import Compared, State, compare
-from dashboard.writing._wanted import Snippet, Wanted, wanted_for
+from dashboard.writing._wanted import Setting, Snippet, Wanted, wanted_for
 
-__all__ = ["Compared", "Snippet", "State", "Wanted", "compare", "kinds", "label_of", "vendor_of", "wanted_for", "write"]
+__all__ = [
+    "Compared",
+    "Setting",
+    "Snippet",
+    "State",
+    "Wanted",
+    "compare",
+    "kinds",
+    "label_of",
+    "vendor_of",
+    "wanted_for",
+    "write",
+]
 
 
 @cache

@@ -22,11 +22,21 @@ _PORT = re.compile(r":(\d{1,5})$", re.ASCII)
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What to enter into a field of a page, of a PBX that writes its files itself."""
+
+    page: str
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Snippet:
-    """What was written: files by path, and what to do with them, a sentence each."""
+    """What was written: files by path, what to do with them, a sentence each, and what to enter by hand."""
 
     files: Mapping[str, str]
     steps: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True)

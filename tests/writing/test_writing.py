@@ -234,3 +234,34 @@ def test_chan_sip_lets_in_every_pop() -> None:
     assert hosts[:3] == [OREGON, VIRGINIA, other]
     assert len(hosts) == 3 + 2 * 16
     assert {"34.210.91.112", "34.226.36.47"} <= set(hosts)
+
+
+def test_freepbx_is_told_what_to_enter() -> None:
+    """No registration, no credentials, both PoPs, every range, and the prefix once: in the trunk's rules."""
+    found = write("freepbx", WANTED).settings
+    by_field = {(one.page, one.field): one.value for one in found}
+    rules = [one.value for one in found if one.field.startswith("prepend |") and "flowroute," in one.page]
+
+    for name, host in (("flowroute", OREGON), ("flowroute-2", VIRGINIA)):
+        pjsip = f"Trunks, {name}, pjsip Settings"
+        assert ("None", "None") == (by_field[pjsip, "Authentication"], by_field[pjsip, "Registration"])
+        assert (host, "5060") == (by_field[pjsip, "SIP Server"], by_field[pjsip, "SIP Server Port"])
+        assert by_field[f"{pjsip}, Advanced", "Match (Permit)"] == ",".join(RANGES.values())
+    assert rules == [
+        "12345678*1 |  | NXXNXXXXXX",
+        "12345678* |  | 1NXXNXXXXXX",
+        "12345678* | 011 | .",
+        "12345678* |  | N11",
+    ]
+    assert by_field["Asterisk SIP Settings, General", "External Address"] == "198.51.100.11"
+    assert [one.value for one in found if one.field == "DID Number"] == ["12065550100", "12065550101"]
+    assert "12345678" not in by_field["Outbound Routes, Dial Patterns", "prepend"]
+
+
+def test_the_tag_of_freepbx_is_written() -> None:
+    """The one file that FreePBX does not write itself."""
+    files = write("freepbx", WANTED).files
+
+    assert list(files) == ["extensions_custom.conf"]
+    assert "func-set-sipheader,s,1(X-Tag,seattle-1)" in files["extensions_custom.conf"]
+    assert not write("freepbx", replace(WANTED, x_tag="")).files
