@@ -71,8 +71,8 @@ def edge(
     run = folder / "run"
     run.mkdir(exist_ok=True)
     command = ["kamailio", "-DD", "-E", "-m", "256", "-M", "16", "-Y", str(run), "-f", str(config)]
-    with _running(net, command, folder / "edge.log") as running, _answering(net, folder, pstn):
-        _wait(net, running, pops[0], pstn, folder / "edge.log")
+    with running(net, command, folder / "edge.log") as started, _answering(net, folder, pstn):
+        wait_for(net, started, pops[0], source=pstn, log=folder / "edge.log")
         yield records
 
 
@@ -82,12 +82,12 @@ def _answering(net: Network, folder: Path, pstn: str) -> Iterator[None]:
     written = folder / "far_end.xml"
     written.write_text(scenario.far_end(), encoding="ascii")
     command = ["sipp", "-sf", str(written), "-i", pstn, "-p", str(PORT), "-nostdin", "-rtp_echo"]
-    with _running(net, command, folder / "far_end.log"):
+    with running(net, command, folder / "far_end.log"):
         yield
 
 
 @contextmanager
-def _running(net: Network, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(net: Network, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program of the network until the end, with its words in a file."""
     with log.open("wb") as output:
         started = subprocess.Popen(
@@ -104,15 +104,18 @@ def _running(net: Network, command: Sequence[str], log: Path) -> Iterator[subpro
                 started.wait()
 
 
-def _wait(net: Network, running: subprocess.Popen[bytes], pop: str, pstn: str, log: Path) -> None:
-    """Wait until a PoP answers OPTIONS."""
+def answers(net: Network, folder: Path, asked: str, *, source: str) -> bool:
+    """Say whether an address answers OPTIONS of another one with 200."""
     ask = ["sipp", "-sf", str(HERE / "scenarios" / "options.xml"), "-m", "1", "-nostdin", "-recv_timeout", "1000"]
-    ask += ["-i", pstn, "-p", str(PORT - 1)]
+    ask += ["-i", source, "-p", str(PORT - 1), f"{asked}:{PORT}"]
+    ran = subprocess.run(net.within(ask), capture_output=True, timeout=READY_S, check=False, cwd=folder)
+    return ran.returncode == 0
+
+
+def wait_for(net: Network, started: subprocess.Popen[bytes], asked: str, *, source: str, log: Path) -> None:
+    """Wait until a program that was started answers OPTIONS."""
     until = time.monotonic() + READY_S
-    while time.monotonic() < until and running.poll() is None:
-        asked = subprocess.run(
-            net.within([*ask, f"{pop}:{PORT}"]), capture_output=True, timeout=READY_S, check=False, cwd=log.parent
-        )
-        if asked.returncode == 0:
+    while time.monotonic() < until and started.poll() is None:
+        if answers(net, log.parent, asked, source=source):
             return
-    raise AssertionError(f"The edge did not start: {log.read_text(errors='replace')[-2000:]}")
+    raise AssertionError(f"{asked} does not answer: {log.read_text(errors='replace')[-2000:]}")
