@@ -98,9 +98,10 @@ class Dialplan:
         """Return the values that a SIP header is set to."""
         pjsip = re.compile(rf"PJSIP_HEADER\(\s*(?:add|update)\s*,\s*{name}\s*\)\s*=(?P<value>.*)", re.IGNORECASE)
         chan_sip = re.compile(rf"\s*{name}\s*:\s*(?P<value>.*)", re.IGNORECASE)
+        freepbx = re.compile(rf"func-set-sipheader,s,1\(\s*{name}\s*,(?P<value>[^)]*)\)", re.IGNORECASE)
         for steps in self.steps.values():
             for step, args in self._evaluated(steps, {}):
-                rule = {"set": pjsip, "sipaddheader": chan_sip}.get(step.app)
+                rule = {"set": pjsip, "sipaddheader": chan_sip, "gosub": freepbx}.get(step.app)
                 found = rule.match(args.strip().strip('"')) if rule else None
                 if found:
                     yield found["value"].strip().strip('"'), step.place

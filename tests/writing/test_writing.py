@@ -259,9 +259,15 @@ def test_freepbx_is_told_what_to_enter() -> None:
 
 
 def test_the_tag_of_freepbx_is_written() -> None:
-    """The one file that FreePBX does not write itself."""
+    """The one file that FreePBX does not write itself; a reader of its folder finds the tag."""
     files = write("freepbx", WANTED).files
+    trunk = (
+        "[flowroute]\ntype=endpoint\naors=flowroute\n[flowroute]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
+    )
+    own = {"pjsip.conf": trunk, "extensions.conf": "#include extensions_custom.conf\n"}
+    uploads = [Upload(path, text.encode()) for path, text in {**files, **own}.items()]
+    found = read_files(uploads, treated_as_public=PUBLIC, trunk=TRUNK, name="seattle")
 
     assert list(files) == ["extensions_custom.conf"]
-    assert "func-set-sipheader,s,1(X-Tag,seattle-1)" in files["extensions_custom.conf"]
+    assert list(found.frames["pbxs"]["x_tag"]) == ["seattle-1"]
     assert not write("freepbx", replace(WANTED, x_tag="")).files
