@@ -33,6 +33,8 @@ MOST_CALLERS = 200
 DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
 """Dimensions of the cube to the names of their filters in the page's address."""
 BEGIN, END, IN_ZONE, MOVED = "begin", "end", "in", "calls_moved"
+SHOWN, BRUSHED = "calls_time_shown", "calls_time_brushed"
+"""The stretch of the run before with the turn of its chart, and the one that was last drawn on it."""
 NUMBER, SOURCE = "number", "source"
 """Names of the conditions for single calls in the page's address."""
 CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
@@ -94,9 +96,13 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
 
 
 def time_key(asked: Asked) -> str:
-    """Return the key of the chart over time: what is drawn on it by hand gives way to what it was taken for."""
-    stretch = [str(st.session_state.get(key) or "") for key in (BEGIN, END)]
-    return "_".join(["calls_time", "day" if asked.by_day else "hour", *stretch])
+    """Return the key of the chart over time; another one, which forgets what was drawn, where that no longer counts."""
+    now = [st.session_state.get(key) for key in (BEGIN, END)]
+    shown, turn = st.session_state.get(SHOWN, (now, 0))
+    if now not in (shown, st.session_state.get(BRUSHED)):
+        turn += 1
+    st.session_state[SHOWN] = (now, turn)
+    return f"calls_time_{'day' if asked.by_day else 'hour'}_{turn}"
 
 
 def stretch(asked: Asked) -> tuple[datetime, datetime] | None:
@@ -149,13 +155,16 @@ def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
 
     def chosen(found: Any) -> dict[str, Any]:
         if not found or "from_at" not in found:
+            st.session_state[BRUSHED] = [None, None]
             return {BEGIN: None, END: None}
         low, high = (pd.Timestamp(int(at), unit="ms", tz="UTC").tz_convert(zone) for at in sorted(found["from_at"]))
         begin, end = (
             low.floor(step, ambiguous=True, nonexistent="shift_forward"),
             high.ceil(step, ambiguous=True, nonexistent="shift_forward"),
         )
-        return {BEGIN: begin.tz_localize(None).to_pydatetime(), END: end.tz_localize(None).to_pydatetime()}
+        times = [at.tz_localize(None).to_pydatetime() for at in (begin, end)]
+        st.session_state[BRUSHED] = times
+        return dict(zip((BEGIN, END), times, strict=True))
 
     return chosen
 
