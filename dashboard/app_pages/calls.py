@@ -23,7 +23,11 @@ else:
         call_filters.time_key(asked),
         (over, stretch),
         lambda: charts.outcomes_over_time(
-            shapes.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
+            session.kept(
+                "outcomes over time",
+                (over, step),
+                lambda: shapes.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
+            ),
             now=known.taken_at,
             brush=True,
             chosen=stretch,
