@@ -29,7 +29,7 @@ def show(snapshot: Snapshot, address: str, pop: str) -> None:
         pop: Host of the PoP that it should call, which is asked first.
     """
     st.markdown("Or try it on the PBX's own machine: one test call, hung up as soon as it rings.")
-    st.code(command(address, pop, snapshot.account.tech_prefix), language="sh")
+    st.code(command(address, pop, snapshot.account.tech_prefix), language=None, wrap_lines=True)
     if snapshot.account.sample:
         st.caption("The PoPs of the sample account are names only, so nothing is asked from here.")
         return

@@ -13,6 +13,9 @@ RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/2
 
 pytestmark = pytest.mark.slow
 
+READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch")
+"""Kinds of which whole folders of configuration are read."""
+
 
 def test_a_configuration_in_order_ends_with_0(bare: Any) -> None:
     """A note is told and fails nothing; no home is made."""
@@ -61,7 +64,7 @@ def test_the_account_of_the_home_is_compared(shared: Any) -> None:
 
 
 def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
-    """For each kind of PBX, from the sample account; files that are there are not replaced."""
+    """For each kind of PBX that is read, from the sample account; files that are there are not replaced."""
     from dashboard.writing import kinds  # noqa: PLC0415 - loads pandas, as the commands do late
 
     pbx = shared("inventory", "write", "none", "--for", "freeswitch")
@@ -73,9 +76,10 @@ def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
         answer = shared("inventory", "write", PBX, "--for", kind, "--to", folder)
         assert answer.status == 0
         assert "1. " in answer.out
-        linted = shared("inventory", "lint", folder, "--account", "--format", "json")
-        assert [one for one in linted.json["pitfalls"] if one["level"] != "note"] == []
-        assert linted.json["problems"] == []
+        if kind in READ:
+            linted = shared("inventory", "lint", folder, "--account", "--format", "json")
+            assert [one for one in linted.json["pitfalls"] if one["level"] != "note"] == []
+            assert linted.json["problems"] == []
         again = shared("inventory", "write", PBX, "--for", kind, "--to", folder)
         assert again.status == 2
         assert "is not replaced" in again.sentence
@@ -86,7 +90,7 @@ def test_what_is_written_is_json_for_programs(shared: Any) -> None:
     pop = "us-east-va.sip.flowroute.com"
     answer = shared("inventory", "write", PBX, "--for", "asterisk-pjsip", "--pop", pop, "--format", "json")
 
-    assert set(answer.json) == {"files", "steps"}
+    assert set(answer.json) == {"files", "settings", "steps"}
     assert f"[flowroute]\ntype=aor\ncontact=sip:{pop}\n" in answer.json["files"]["pjsip.conf"]
 
 
