@@ -74,7 +74,7 @@ def test_a_file_of_the_same_size_is_read_again_once_it_changed(
 
 def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Callable[..., Path]) -> None:
     """Both succeed, and the store has the calls of both, each once."""
-    home, context = tmp_path / "home", get_context("forkserver")
+    home, context = tmp_path / "home", get_context("spawn")
     shared = rows_at(*(NOON + timedelta(seconds=n) for n in range(3000)))
     files = [
         export([*shared, *rows_at(*(NOON + n * A_DAY + timedelta(seconds=m) for m in range(500)))], f"{n}.csv")
@@ -94,7 +94,7 @@ def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Ca
 
 def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
     """A sentence, and nothing lost: the same import goes through once the other one is done."""
-    home, context = tmp_path / "home", get_context("forkserver")
+    home, context = tmp_path / "home", get_context("spawn")
     large = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(60_000))), "large.csv")
     small = export(rows_at(NOON + 3 * A_DAY), "small.csv")
     begun = context.Event()
