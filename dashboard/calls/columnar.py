@@ -211,8 +211,9 @@ def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
     words = direction.dictionary.to_pylist()
     if not set(words) <= {"inbound", "outbound"}:
         raise ValueError("A direction is neither.")
-    inbound: npt.NDArray[np.bool_] = np.array([word == "inbound" for word in words], dtype=bool)
-    return inbound[direction.indices.to_numpy()]
+    inbound = np.array([word == "inbound" for word in words], dtype=bool)
+    found: npt.NDArray[np.bool_] = inbound[direction.indices.to_numpy()]
+    return found
 
 
 def _trimmed(texts: pyarrow.DictionaryArray, *, lower: bool = False) -> pyarrow.DictionaryArray:
