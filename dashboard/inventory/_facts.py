@@ -28,7 +28,7 @@ _OPEN = re.compile(r"\$\{(?!EXTEN\b|1\})|^\$\$?\{")
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands."""
+    """Where something stands: a file and its line, or an object of a running system and 0."""
 
     file: str
     line: int
@@ -103,7 +103,12 @@ class Found:
         ]
         rows += [
             self._row(
-                CONFIG, fact.place, key=fact.key, value=fact.value, file=fact.place.file, line=str(fact.place.line)
+                CONFIG,
+                fact.place,
+                key=fact.key,
+                value=fact.value,
+                file=fact.place.file,
+                line=str(fact.place.line or ""),
             )
             for fact in self.facts
         ]

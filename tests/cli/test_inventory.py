@@ -55,6 +55,38 @@ def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
     assert "It has eight" in bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "1").sentence
 
 
+def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
+    """The same again changes nothing; what was read and what it changes is JSON for programs."""
+    command = ("inventory", "read", CASES / "two-wans", "--format", "json")
+    first, kept, again = shared(*command), shared(*command, "--keep"), shared("inventory", "read", CASES / "two-wans")
+
+    assert (first.status, kept.status, again.status) == (0, 0, 0)
+    assert first.json["changes"] == kept.json["changes"] != []
+    assert (first.json["kept"], kept.json["kept"]) == (False, True)
+    assert {"pbxs", "pbx_addresses", "pbx_numbers", "pbx_config"} < set(first.json)
+    assert "The import changes nothing." in again.out
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (("telnet://192.0.2.1",), "'telnet' is no kind of running system"),
+        (("netbox+https://me:hush@192.0.2.1/",), "has a user or a secret in it"),
+        (("netbox+https://192.0.2.1/?token=hush",), "has a user or a secret in it"),
+        (("netbox+https://192.0.2.1/", "pbxs.csv"), "by itself"),
+    ],
+)
+def test_an_address_that_is_none_is_said_before_anything_is_asked(
+    bare: Any, sources: tuple[str, ...], words: str
+) -> None:
+    """Nothing of a secret in it is repeated."""
+    answer = bare("inventory", "lint", *sources)
+
+    assert answer.status == 2
+    assert words in answer.sentence
+    assert "hush" not in answer.sentence
+
+
 def test_the_account_of_the_home_is_compared(shared: Any) -> None:
     """Its prefix, its list, its PoPs and what its inventory knows of the PBX."""
     answer = shared("inventory", "lint", CASES / "two-wans", "--account", "--format", "json")
