@@ -38,7 +38,7 @@ MOST_PROBLEMS = 200
 ROUND = "inventory_import_round"
 """Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
 
-TYPES: Final = ["csv", "tsv", "txt", "conf", "xml", "zip", "tar", "gz", "tgz"]
+TYPES: Final = ["csv", "tsv", "txt", "conf", "cfg", "list", "sql", "xml", "zip", "tar", "gz", "tgz"]
 PRESSED = "inventory_import_pressed"
 Kept = Mapping[str, pd.DataFrame]
 

@@ -56,6 +56,8 @@ class Found:
     """What the carrier should see, the one used first in front."""
     numbers: list[tuple[str, Place]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unread: bool = False
+    """How calls get in is decided where it is not read."""
     full: bool = False
 
     def say(self, key: str, value: str, place: Place) -> None:
@@ -80,7 +82,7 @@ class Found:
         cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
         hosts = [host for host in self.values(".host") if trunk.is_carrier(host)]
         dials = dials_prefix(self.values(".dial"), trunk.tech_prefix)
-        if self.values(".host"):
+        if self.values(".host") and not self.unread:
             cells |= {"auth_method": self._method(dials), "dials_prefix": dials}
         if hosts:
             cells["pop"] = hosts[0]

@@ -13,7 +13,7 @@ RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/2
 
 pytestmark = pytest.mark.slow
 
-READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch")
+READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch", "kamailio")
 """Kinds of which whole folders of configuration are read."""
 
 
