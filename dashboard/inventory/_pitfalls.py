@@ -15,7 +15,7 @@ import pandas as pd
 from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
-from dashboard.inventory._rows import CONFIG, place_of
+from dashboard.inventory._rows import CONFIG, RECORD_SECRET, place_of
 from dashboard.snapshot import Snapshot
 
 
@@ -209,7 +209,7 @@ class _Look:
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[Pitfall]:
-        secrets = self._called("secret_present")
+        secrets = [*self._called("secret_present"), *self._called(RECORD_SECRET)]
         for file in dict.fromkeys(fact.file for fact in secrets):
             mine = [fact for fact in secrets if fact.file == file]
             count = "a password stands" if len(mine) == 1 else f"{len(mine):,} passwords stand"

@@ -15,6 +15,8 @@ FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 CONFIG = "pbx_config"
 RECORD = "record."
 """How the keys of facts begin that a register of assets says of a PBX, rather than the PBX of itself."""
+RECORD_SECRET = f"{RECORD}secret_present"
+"""Where a register holds a password, which itself is dropped."""
 READ = (*FRAMES, CONFIG)
 """What readers bring."""
 KEYS: Mapping[str, tuple[str, ...]] = {

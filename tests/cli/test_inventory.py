@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.inventory.netboxes import TOKEN, Fake, running
+
 CASES = Path(__file__).parent.parent / "inventory" / "asterisk"
 PBX = "seattle"
 RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/24"}
@@ -65,6 +67,20 @@ def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
     assert (first.json["kept"], kept.json["kept"]) == (False, True)
     assert {"pbxs", "pbx_addresses", "pbx_numbers", "pbx_config"} < set(first.json)
     assert "The import changes nothing." in again.out
+
+
+def test_a_running_netbox_is_read(shared: Any) -> None:
+    """By its address, with the token from the environment; what it says stands beside what is known."""
+    with running(Fake.of(CASES.parent / "netbox" / "nat")) as fake:
+        command = ("inventory", "read", fake.address, "--format", "json")
+        answer = shared(*command, TRUNKGATE_NETBOX_TOKEN=TOKEN, **RANGES)
+        without = shared(*command)
+
+    assert answer.status == 0
+    assert ["miami-pbx"] == [one["pbx_id"] for one in answer.json["pbxs"]]
+    assert {"declared"} == {one["source"] for one in answer.json["pbx_addresses"]}
+    assert TOKEN not in answer.out + answer.err
+    assert (without.status, "TRUNKGATE_NETBOX_TOKEN" in without.sentence) == (2, True)
 
 
 @pytest.mark.parametrize(
