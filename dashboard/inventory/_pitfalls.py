@@ -15,7 +15,7 @@ import pandas as pd
 from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
-from dashboard.inventory._rows import CONFIG
+from dashboard.inventory._rows import CONFIG, RECORD_SECRET, place_of
 from dashboard.snapshot import Snapshot
 
 
@@ -28,11 +28,12 @@ class Pitfall:
     pbx_id: str
     file: str
     line: int
+    """0 where it stands in an object of a running system."""
     sentence: str
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.sentence} {self.cure}"
+        return f"{place_of(self.file, self.line)}: {self.sentence} {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class _Look:
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[Pitfall]:
-        secrets = self._called("secret_present")
+        secrets = [*self._called("secret_present"), *self._called(RECORD_SECRET)]
         for file in dict.fromkeys(fact.file for fact in secrets):
             mine = [fact for fact in secrets if fact.file == file]
             count = "a password stands" if len(mine) == 1 else f"{len(mine):,} passwords stand"
