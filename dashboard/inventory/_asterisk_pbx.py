@@ -133,17 +133,23 @@ class Pbx:
             code = dialplan.code(context.partition("/")[0]) if "*" in number or "#" in number else ""
             if code:
                 self.found.say("dialplan.dial", f"{number}@{context} past {code}", dialed.step.place)
-        elif kind.upper() in ("PJSIP", "SIP"):
-            for name, user, host in _ways(rest):
-                line = self._lines.get(name)
-                if line in self._carrier or (not line and self._trunk.is_carrier(host)):
-                    place = dialed.step.place
-                    if not line:
-                        self.found.say(f"trunk.{host}.host", host, place)
-                        self.found.say(f"trunk.{host}.auth", "credentials" if "@" in name else "ip", place)
-                    if user:
-                        self.found.say(f"trunk.{name if line else host}.dial", user, place)
-                    return
+        else:
+            self.dial(device, dialed.step.place)
+
+    def dial(self, device: str, place: Place) -> None:
+        """Say what a device such as ``PJSIP/NUMBER@trunk`` dials where it goes to the carrier."""
+        kind, _, rest = device.partition("/")
+        if kind.upper() not in ("PJSIP", "SIP"):
+            return
+        for name, user, host in _ways(rest):
+            line = self._lines.get(name)
+            if line in self._carrier or (not line and self._trunk.is_carrier(host)):
+                if not line:
+                    self.found.say(f"trunk.{host}.host", host, place)
+                    self.found.say(f"trunk.{host}.auth", "credentials" if "@" in name else "ip", place)
+                if user:
+                    self.found.say(f"trunk.{name if line else host}.dial", user, place)
+                return
 
 
 def lines_of(configs: Mapping[str, Config]) -> tuple[list[Line], list[Transport]]:
