@@ -22,6 +22,7 @@ from dashboard.inventory._rows import Problem, problem_of
 
 MOST_ROWS = 200_000
 MOST_SAID = 50
+LONGEST_CREATE = 64 * 1024
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "trunks": frozenset({"trunkid", "tech", "channelid", "name", "dialoutprefix", "disabled"}),
@@ -97,8 +98,10 @@ class Tables:
         """Return the rows of a table."""
         return self.rows.get(table, [])
 
-    def add(self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place) -> None:
-        """Take a row without what is secret in it."""
+    def add(
+        self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place, *, secret: bool = False
+    ) -> None:
+        """Take a row without what is secret in it; ``secret`` says that something was dropped already."""
         self.count += 1
         if self.count > MOST_ROWS:
             if self.count == MOST_ROWS + 1:
@@ -113,6 +116,7 @@ class Tables:
         else:
             row["channelid"], found = without_credentials(row.get("channelid", ""))
             found = found or any(row[name] for name in row.keys() - COLUMNS[table] if SECRET.search(name))
+        found = found or secret
         if found:
             self.secrets.append(place)
         kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
@@ -205,7 +209,8 @@ def _read_dump(shown: str, text: str, tables: Tables) -> None:
 
 def _columns(text: str, at: int) -> list[str]:
     """Return the names of columns of a CREATE TABLE, as they stand there."""
-    body = text[at : text.find("\n)", at) + 1 or at + 64 * 1024]
+    most = at + LONGEST_CREATE
+    body = text[at : text.find("\n)", at, most) + 1 or most]
     names = [(found["quoted"], found["plain"]) for found in _COLUMN.finditer(body)]
     return [(quoted or plain).lower() for quoted, plain in names if quoted or plain.upper() not in _KEYS]
 

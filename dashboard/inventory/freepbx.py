@@ -1,5 +1,5 @@
 """
-FreePBX: its settings of trunks and routes, from a dump of its database or CSV files of the tables.
+FreePBX: its settings of trunks and routes, from a backup, a dump of its database or CSV files of the tables.
 
 Read are ``trunks`` with ``pjsip`` and ``sip``, ``trunk_dialpatterns``, ``outbound_routes`` with their patterns and
 trunks, ``incoming``, and what Asterisk SIP Settings keeps of addresses. What FreePBX would write from them is settled
@@ -21,6 +21,7 @@ from dashboard.inventory._asterisk_pbx import FILES, TAG, Pbx
 from dashboard.inventory._asterisk_trunks import Line, Transport
 from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder
+from dashboard.inventory._freepbx_backup import FOLDER, read_backup, tables_of_backup
 from dashboard.inventory._freepbx_dialed import Rule, through
 from dashboard.inventory._freepbx_tables import Record, Tables, read_file, tables_of
 from dashboard.inventory._hosts import host_of
@@ -58,7 +59,9 @@ def read_folder(folder: Folder, trunk: Trunk) -> Reading:
 
 def _roots(folder: Folder) -> dict[str, list[str]]:
     """Return the folders in which tables stand, with the files that have them."""
-    tables = {path: names for path, data in folder.files.items() if (names := tables_of(path, data))}
+    tables = {
+        path: names for path, data in folder.files.items() if (names := tables_of_backup(path) or tables_of(path, data))
+    }
     found: dict[str, list[str]] = {}
     for path in sorted(tables):
         found.setdefault(str(PurePosixPath(path).parent), []).append(path)
@@ -75,7 +78,7 @@ class _FreePbx:
     def __init__(self, folder: Folder, root: str, paths: list[str], trunk: Trunk) -> None:
         self._tables = Tables()
         for path in paths:
-            read_file(folder.shown(path), folder.files[path], self._tables)
+            (read_backup if tables_of_backup(path) else read_file)(folder.shown(path), folder.files[path], self._tables)
         self._pbx = Pbx(folder.pbx_name(root), Place(folder.shown(paths[0]), 1), trunk)
         self.found = self._pbx.found
         self.found.vendor = "FreePBX"
@@ -173,8 +176,10 @@ class _FreePbx:
 
     def _tag(self, folder: Folder, root: str) -> None:
         """Read the one file that people write themselves, where it was put beside the tables."""
-        for path in (str(PurePosixPath(root) / name) for name in (CUSTOM, f"etc/asterisk/{CUSTOM}")):
-            config = Config(folder, root, keep).read(path)
+        own = PurePosixPath(root)
+        own = own.parent if own.name.lower() == FOLDER else own
+        for path in (str(own / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
+            config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
             self.found.problems += config.problems
             for value, place in Dialplan(config).headers(TAG):
                 self.found.say("x_tag", value, place)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.inventory import Inventory, Upload, read_files
+from dashboard.inventory import READ, Inventory, Upload, read_files
 from dashboard.inventory._facts import Place
 from dashboard.inventory._freepbx_dialed import Rule, through
 from tests.inventory import cases
@@ -67,9 +67,10 @@ def test_a_folder_gives_the_inventory_beside_it(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
 def test_every_fact_stands_where_it_says(folder: Path) -> None:
-    """The line that a fact names holds its value; a dial string stands where it was put together last."""
+    """The line that a fact names holds its value, or begins the object that does; a dial string its last part."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
-        line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
+        lines = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1 :]
+        line = "\n".join(lines[:25]) if row["file"].endswith(".json") else lines[0]
         kind = row["key"].rpartition(".")[2]
         if kind in ("host", "match", "external", "bind", "pattern", "x_tag"):
             assert row["value"] in line
@@ -124,6 +125,52 @@ def test_the_first_rule_that_fits_decides(number: str, rules: list[tuple[str, st
 def test_no_pattern_breaks_the_rules(number: str, passed: str) -> None:
     """Whatever people type comes out as some text, once for each rule at most."""
     assert 1 <= len(list(through(number, [Rule("", passed, "p", HERE)]))) <= 2
+
+
+def test_a_backup_is_read_as_it_was_packed(tmp_path: Path) -> None:
+    """The archive that FreePBX makes says the same as its folder, under the name of the archive."""
+    folder = cases.HERE / "freepbx" / "backup-17"
+    packed = shutil.make_archive(str(tmp_path / "backup-17"), "gztar", folder)
+    archive, unpacked = read_files([Path(packed)], treated_as_public=PUBLIC), cases.read(folder)
+
+    assert archive.problems == unpacked.problems == []
+    for name in READ:
+        assert unpacked.frames[name].to_csv() == archive.frames[name].to_csv()
+
+
+def backup(core: str, sipsettings: str = "{}") -> Inventory:
+    """Read the files of a backup that somebody gave."""
+    files = {"modulejson/Core.json": core, "modulejson/Sipsettings.json": sipsettings}
+    return read_files([Upload(*one) for one in zip(files, map(str.encode, files.values()), strict=True)], name="reno")
+
+
+@pytest.mark.parametrize(
+    ("core", "message"),
+    [
+        ('{"configs": {"Trunks": ', "line 1: It is not JSON from here on"),
+        ("", "line 1: It is not JSON from here on"),
+        ('{"configs":\n{"a" 1}}', "line 2: It is not JSON from here on"),
+        ("[" * 200_000, "line 1: It is JSON that no backup is made of"),
+        ('{"a":' * 200_000, "line 1: It is JSON that no backup is made of"),
+        ("1" * 10_000, "line 1: It is JSON that no backup is made of"),
+    ],
+)
+def test_a_backup_that_is_none_is_said(core: str, message: str) -> None:
+    """Cut, empty, nested without end, a number of ten thousand digits; nothing of it is repeated."""
+    found = backup(core)
+
+    assert [message in str(problem) for problem in found.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    "shape", ["1", "null", "[]", "{}", '""', "[[]]", '[{"a":[{}]}]', '{"trunks":[1,{"trunkid":[]}]}']
+)
+@pytest.mark.parametrize("part", ["configs", "Trunks", "Routing", "Did", "kvstore", "database", "techTables"])
+def test_a_backup_of_another_shape_says_nothing(part: str, shape: str) -> None:
+    """Whatever stands where a list or an object should."""
+    text = f'{{"{part}": {shape}, "configs": {{"{part}": {shape}, "Trunks": {{"{part}": {shape}}}}}}}'
+
+    assert backup(text, text).frames["pbx_config"].empty
 
 
 FAULTS = [
