@@ -21,6 +21,8 @@ from dashboard.inventory._asterisk_conf import SECRET
 
 LONGEST_LINE = 64 * 1024
 """Asterisk reads a line of a file into 8,192 bytes."""
+RIGHTS = "config,system,reporting"
+"""What a user of ``manager.conf`` has to be given."""
 _BEFORE_ID = 3
 """Headers of a message among which the id of its action stands."""
 
@@ -91,6 +93,17 @@ class Ami:
         """
         yield from self._answer("GetConfig", {"Filename": file})
 
+    def value(self, variable: str) -> str:
+        """
+        Return what ``Getvar`` says of a global variable; ``""`` where it is not set.
+
+        Raises:
+            DeniedError: The user may not ask for variables.
+        """
+        return next(
+            (text for name, text in list(self._answer("Getvar", {"Variable": variable})) if name == "Value"), ""
+        )
+
     def events(self, action: str, wanted: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
         """
         Return the events of a list, of each the headers that are wanted.
@@ -131,7 +144,7 @@ class Ami:
         said = dict(message).get("Message", "").lower()
         if "permission" in said or "privilege" in said or "authentication" in said:
             raise DeniedError(
-                f"{self.where}: The user may not ask for {action}. {UNHARMED} Give it write = config,system in "
+                f"{self.where}: The user may not ask for {action}. {UNHARMED} Give it write = {RIGHTS} in "
                 f"manager.conf, and reload it with 'manager reload'."
             )
         raise AbsentError(f"{self.where}: {action} found nothing. {UNHARMED} See whether Asterisk has it.")

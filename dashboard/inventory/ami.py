@@ -3,21 +3,24 @@ A running Asterisk, over its manager interface: ``ami://HOST:PORT/NAME``, or ``a
 
 ``GetConfig`` gives the files that ``asterisk`` reads in a folder, as Asterisk itself reads them, with includes and
 templates put in; so both give the same inventory. What PJSIP has loaded is compared with it: endpoints and
-registrations that stand in no file (they may come from a database) are read from ``PJSIPShowEndpoint``. Every fact
-names the action and the object. Passwords, which AMI hands out in clear text, are dropped while a line is parsed.
+registrations that stand in no file (they may come from a database) are read from ``PJSIPShowEndpoint``, and a dialplan
+that stands in none from ``ShowDialPlan``. Every fact names the action and the object. Passwords, which AMI hands out in
+clear text, are dropped while a line is parsed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 
 from dashboard.dialing import Trunk
 from dashboard.errors import SettingsError, SourceAnswerError
-from dashboard.inventory._ami import AbsentError, Ami, DeniedError, logged_in
+from dashboard.inventory._ami import RIGHTS, AbsentError, Ami, DeniedError, logged_in
 from dashboard.inventory._ami_line import LIMITS, UNHARMED, Limits, Where
-from dashboard.inventory._asterisk_conf import Config
-from dashboard.inventory._asterisk_pbx import FILES, Pbx
+from dashboard.inventory._asterisk_conf import GLOBALS, Config
+from dashboard.inventory._asterisk_conf import SECRET as HIDDEN
+from dashboard.inventory._asterisk_pbx import DIALPLAN, FILES, Pbx
 from dashboard.inventory._asterisk_trunks import PLAIN, URIS, keep_pjsip
 from dashboard.inventory._facts import Place, together
 from dashboard.inventory._folder import Folder
@@ -30,6 +33,7 @@ MOST_ENDPOINTS = 200
 """Endpoints to the carrier that stand in no file and are asked for one by one."""
 PJSIP = "pjsip.conf"
 MOST_SAID = 20
+MOST_VARIABLES = 50
 KINDS = {
     "EndpointDetail": "endpoint",
     "AorDetail": "aor",
@@ -40,6 +44,8 @@ KINDS = {
 }
 """Events by the type of section that they are in a file."""
 REGISTRATIONS = "PJSIPShowRegistrationsOutbound"
+_STEP = frozenset({"Context", "Extension", "Priority", "Application", "AppData", "IncludeContext"})
+_VARIABLE = re.compile(r"\$\{(?!EXTEN\b|ARG\d)([A-Za-z_]\w*)")
 _SETTINGS = {
     "".join(part.capitalize() for part in name.split("_")): name for name in sorted(PLAIN | URIS) if "/" not in name
 }
@@ -63,15 +69,16 @@ def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk, limits:
     """
     user, secret = secrets.get(USER, ""), secrets.get(SECRET, "")
     if not user or not secret:
-        raise SettingsError(f"Set {USER} and {SECRET} to a user of manager.conf with write = config,system.")
+        raise SettingsError(f"Set {USER} and {SECRET} to a user of manager.conf with write = {RIGHTS}.")
     where = Where.of(address)
     pbx = Pbx(where.name, Place(str(where), 0), trunk)
     with logged_in(where, user, secret, limits) as ami:
         configs = {file: config for file in FILES if (config := _config(ami, file))}
+        _add_dialplan(ami, configs)
         try:
             _add_loaded(ami, configs, trunk)
         except DeniedError:
-            reason = "The user may not ask what PJSIP has loaded. Give it write = config,system in manager.conf."
+            reason = f"The user may not ask what PJSIP has loaded. Give it write = {RIGHTS} in manager.conf."
             pbx.found.problems.append(Problem(f"{where} PJSIPShowEndpoints", None, "", reason))
     if not configs:
         raise SourceAnswerError(f"{where}: It has none of {', '.join(FILES)}. {UNHARMED} See its astetcdir.")
@@ -97,6 +104,44 @@ def _config(ami: Ami, file: str) -> Config | None:
     except AbsentError:
         return None
     return config
+
+
+def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
+    """Take the dialplan that is loaded where no file has one: it may be written in another language, or a database."""
+    written = configs.get(DIALPLAN)
+    if written and any(one.name == "exten" for section in written.sections for one in section.settings):
+        return
+    config = _empty(DIALPLAN)
+    named: dict[str, None] = {}
+    try:
+        for event in ami.events("ShowDialPlan", _STEP):
+            place = Place(f"{ami.where} ShowDialPlan {event.get('Context', '')}", 0)
+            if not config.sections or config.sections[-1].place != place:
+                config.begin(event.get("Context", ""), place)
+            if "IncludeContext" in event:
+                config.take("include", event["IncludeContext"], place)
+            elif "Application" in event:
+                step = f"{event['Application']}({event.get('AppData', '')})"
+                config.take("exten", f"{event.get('Extension', '')},{event.get('Priority', '')},{step}", place)
+                named |= dict.fromkeys(_VARIABLE.findall(config.sections[-1].settings[-1].value))
+    except AbsentError:
+        return
+    if config.sections:
+        configs[DIALPLAN] = config
+        _add_globals(ami, config, [name for name in named if not HIDDEN.search(name)])
+
+
+def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
+    """Take what global variables are set to, of those that steps name."""
+    place = Place(f"{ami.where} Getvar", 0)
+    config.begin(GLOBALS, place)
+    try:
+        for name in names[:MOST_VARIABLES]:
+            if value := ami.value(name):
+                config.take(name, value, place)
+    except DeniedError:
+        reason = f"The user may not ask for variables, so some dial strings stay open. Give it write = {RIGHTS}."
+        config.problems.append(Problem(place.file, None, "", reason))
 
 
 def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:

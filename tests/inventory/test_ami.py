@@ -155,6 +155,33 @@ def test_what_is_loaded_from_no_file_is_asked_for() -> None:
     assert found.frames["pbx_addresses"]["address"].tolist() == ["198.51.100.10"]
 
 
+def test_a_dialplan_of_no_file_is_read_from_what_is_loaded() -> None:
+    """Steps and includes, the globals they name and no others; passwords are dropped there too."""
+    step = "Event: ListDialplan\r\nActionID: ?\r\nContext: {}\r\nExtension: {}\r\nPriority: {}\r\n"
+    step += "Application: {}\r\nAppData: {}\r\n\r\n"
+    steps = (
+        ("out", "_1NXXNXXXXXX", 1, "Set", "PASSWORD=not-a-real-secret"),
+        ("out", "_1NXXNXXXXXX", 2, "Dial", "PJSIP/${PREFIX}*${EXTEN}@t,30,${ARG1}${MYPASSWORD}"),
+        ("in", "13125550100", 1, "NoOp", "${OTHER}"),
+    )
+    include = "Event: ListDialplan\r\nActionID: ?\r\nContext: in\r\nIncludeContext: more\r\n\r\n"
+    end = "Event: ShowDialPlanComplete\r\nActionID: ?\r\nEventList: Complete\r\n\r\n"
+    loaded = "EventList: start\r\n\r\n" + "".join(step.format(*one) for one in steps) + include + end
+    heard: list[str] = []
+    value = "Variable: PREFIX\r\nValue: 12345678\r\n\r\n"
+    found = inventory(
+        answers({**ALL, "GetConfig extensions.conf": "\r\n", "ShowDialPlan": loaded, "Getvar": value}, heard)
+    )
+    facts = found.frames["pbx_config"]
+    dialed = facts[facts["key"] == "trunk.t.dial"]
+
+    assert found.problems == []
+    assert dialed["value"].tolist() == ["12345678*1NXXNXXXXXX"]
+    assert [file.partition(" ")[2] for file in dialed["file"]] == ["ShowDialPlan out"]
+    assert ["'Variable': 'PREFIX'" in one for one in heard if "Getvar" in one] == [True]
+    assert "not-a-real" not in facts.to_csv() + repr(found)
+
+
 def test_a_file_that_pjsip_has_not_loaded_is_said() -> None:
     """What runs is not what the file says."""
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": LOADED.replace("ObjectName: t", "ObjectName: u")}))
@@ -243,7 +270,7 @@ def test_what_pjsip_may_not_be_asked_leaves_the_files() -> None:
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": DENIED}))
 
     assert found.frames["pbxs"]["dials_prefix"].tolist() == ["yes"]
-    assert ["write = config,system" in str(one) for one in found.problems] == [True]
+    assert ["write = config,system,reporting" in str(one) for one in found.problems] == [True]
 
 
 def test_names_with_line_ends_ask_for_nothing_more() -> None:
@@ -297,7 +324,7 @@ def test_what_an_address_leaves_out() -> None:
 @pytest.mark.parametrize("missing", SECRETS)
 def test_user_and_secret_have_to_be_set(missing: str) -> None:
     """The sentence names the variables, and says what the user has to have."""
-    with pytest.raises(SettingsError, match=f"Set .*{missing}.* write = config,system"):
+    with pytest.raises(SettingsError, match=f"Set .*{missing}.* write = config,system,reporting"):
         read_address("ami://127.0.0.1", {**SECRETS, missing: ""}, Trunk())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,7 +86,7 @@ def manager(address: str) -> str:
     """Write a manager.conf with one user that may read everything, and one that may read nothing."""
     return (
         f"[general]\nenabled=yes\nport=5038\nbindaddr={address}\n"
-        f"[trunkgate]\nsecret={MANAGER}\nread=all\nwrite=config,system\n"
+        f"[trunkgate]\nsecret={MANAGER}\nread=all\nwrite=config,system,reporting\n"
         f"[half]\nsecret={MANAGER}\nread=all\nwrite=config\n[nobody]\nsecret={MANAGER}\nread=all\nwrite=agent\n"
     )
 
@@ -142,7 +143,9 @@ def test_what_may_not_be_asked_is_said(net: Network, pbxs: dict[str, Asterisk]) 
     wrong, refused = read(net, address, secret="wrong-and-secret")
 
     assert [row["dials_prefix"] for row in half["frames"]["pbxs"]] == ["yes"]
-    assert ["PJSIPShowEndpoints" in one and "write = config,system" in one for one in half["problems"]] == [True]
+    assert ["PJSIPShowEndpoints" in one and "write = config,system,reporting" in one for one in half["problems"]] == [
+        True
+    ]
     assert (nobody, wrong) == (None, None)
     assert f"{address}: The user may not ask for GetConfig. Nothing in the inventory was changed." in said
     assert f"{address}: The login was refused." in refused
@@ -178,3 +181,28 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
     assert [row["address"] for row in found["frames"]["pbx_addresses"]] == [OTHER]
     assert ["The endpoint late is in the file and not loaded" in one for one in found["problems"]] == [True]
     assert PASSWORD not in said
+
+
+def test_a_dialplan_that_stands_in_no_file_is_read_from_what_is_loaded(net: Network, tmp_path: Path) -> None:
+    """Steps, includes and the globals that they name; the row is that of the folder."""
+    address = "192.0.2.10"
+    config = tmp_path / "seattle"
+    shutil.copytree(config_of("seattle"), config)
+    text = (config / "pjsip.conf").read_text(encoding="ascii")
+    (config / "pjsip.conf").write_text(text.replace(ADDRESSES["seattle"], address), encoding="ascii")
+    written = read_files([config], trunk=Trunk.of(PREFIX, []), treated_as_public=PUBLIC)
+    with asterisk(net, tmp_path / "pbx", config, manager=manager(address)):
+        (tmp_path / "pbx" / "etc" / "extensions.conf").unlink()
+        found, _ = read(net, f"ami://{address}/seattle")
+        half, _ = read(net, f"ami://{address}/seattle", user="half")
+
+    assert found["problems"] == []
+    own = {
+        frame: json.loads(rows.to_json(orient="records", date_format="iso")) for frame, rows in written.frames.items()
+    }
+    assert own["pbxs"] == found["frames"]["pbxs"]
+    assert own["pbx_numbers"] == found["frames"]["pbx_numbers"]
+    assert facts(own["pbx_config"]) == facts(found["frames"]["pbx_config"])
+    assert f"ami://{address}:5038 ShowDialPlan office" in {row["file"] for row in found["frames"]["pbx_config"]}
+    assert [row["dials_prefix"] for row in half["frames"]["pbxs"]] == ["unknown"]
+    assert any("may not ask for variables" in one for one in half["problems"])
