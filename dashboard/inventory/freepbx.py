@@ -31,6 +31,8 @@ CUSTOM = "extensions_custom.conf"
 ON = ("on", "yes", "1")
 CONTEXT = "from-pstn"
 """Where calls of a trunk come in unless it says otherwise."""
+MOST_TRIED = 100_000
+"""Rules of trunks that patterns of routes are held against, in all."""
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _DID = re.compile(r"[+\d]+|_.+")
 
@@ -64,7 +66,8 @@ def _roots(folder: Folder) -> dict[str, list[str]]:
     }
     found: dict[str, list[str]] = {}
     for path in sorted(tables):
-        found.setdefault(str(PurePosixPath(path).parent), []).append(path)
+        own = PurePosixPath(path).parent
+        found.setdefault(str(own.parent if own.name.lower() == FOLDER else own), []).append(path)
     return {root: paths for root, paths in found.items() if any("trunks" in tables[path] for path in paths)}
 
 
@@ -151,12 +154,17 @@ class _FreePbx:
         for row in self._ordered("outbound_route_trunks"):
             used.setdefault(row["route_id"], []).append(row["trunk_id"])
         order = {row["route_id"]: place for place, row in enumerate(self._ordered("outbound_route_sequence"))}
-        for row in sorted(self._tables.of("outbound_route_patterns"), key=lambda row: order.get(row["route_id"], 0)):
-            for trunk in used.get(row["route_id"], []):
-                if trunk in trunks:
-                    name, own = trunks[trunk]
-                    for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
-                        self._dials(name, own, text, place)
+        patterns = sorted(self._tables.of("outbound_route_patterns"), key=lambda row: order.get(row["route_id"], 0))
+        tried = 0
+        for row, trunk in ((own, one) for own in patterns for one in used.get(own["route_id"], []) if one in trunks):
+            name, own = trunks[trunk]
+            tried += 1 + len(rules.get(trunk, []))
+            if tried > MOST_TRIED:
+                reason = "There are more routes and rules than are followed, so some dial strings are missing."
+                self.found.problems.append(Problem(row.place.file, row.place.line, "", reason))
+                return
+            for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
+                self._dials(name, own, text, place)
 
     def _ordered(self, table: str) -> list[Record]:
         """Return the rows of a table in the order that they say."""
@@ -176,9 +184,7 @@ class _FreePbx:
 
     def _tag(self, folder: Folder, root: str) -> None:
         """Read the one file that people write themselves, where it was put beside the tables."""
-        own = PurePosixPath(root)
-        own = own.parent if own.name.lower() == FOLDER else own
-        for path in (str(own / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
+        for path in (str(PurePosixPath(root) / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
             config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
             self.found.problems += config.problems
             for value, place in Dialplan(config).headers(TAG):

@@ -39,6 +39,8 @@ GOOD = dump(
 )
 
 
+ROUTED = "INSERT INTO outbound_route_patterns (route_id,match_pattern_prefix,match_pattern_pass,prepend_digits) VALUES "
+RULED = "INSERT INTO trunk_dialpatterns (trunkid,match_pattern_prefix,match_pattern_pass,prepend_digits,seq) VALUES "
 KEPT = "INSERT INTO `kvstore_Sipsettings` (`key`,`val`,`type`,`id`) VALUES "
 
 
@@ -258,6 +260,17 @@ def test_the_files_that_freepbx_wrote_go_before_its_tables(tmp_path: Path) -> No
     assert found.frames["pbxs"]["vendor"].tolist() == ["Asterisk"]
 
 
+def test_a_backup_with_the_files_that_run_is_read_once(tmp_path: Path) -> None:
+    """Although they stand in another folder of it."""
+    folder = tmp_path / "reno"
+    shutil.copytree(cases.HERE / "freepbx" / "backup-17", folder)
+    (folder / "files" / "etc" / "asterisk" / "extensions.conf").write_text("[from-pstn]\n")
+    found = read_files([folder], treated_as_public=PUBLIC)
+
+    assert ["Core.json" in str(one) or "Sipsettings.json" in str(one) for one in found.problems] == [True, True]
+    assert found.frames["pbxs"]["vendor"].tolist() == ["Asterisk"]
+
+
 def test_every_pbx_of_a_folder_is_read() -> None:
     """A folder of backups names each for its own."""
     found = read_files([cases.HERE / "freepbx"], treated_as_public=PUBLIC)
@@ -304,7 +317,7 @@ def test_ten_megabytes_end() -> None:
     """Of one line, of quotes that never close, of rows without end: few words, in time, and the trunk is found."""
     began = time.monotonic()
     long = read(GOOD + "INSERT INTO `trunks` VALUES (1,'" + "x" * 10_000_000)
-    many = read(GOOD + "INSERT INTO `pjsip` (`id`,`keyword`,`data`) VALUES " + "('1','a','b'),\n" * 300_000)
+    many = read(GOOD + "INSERT INTO `pjsip` (`id`,`keyword`,`data`) VALUES " + "('1','a','b'),\n" * 210_000)
     broken = read(GOOD + "INSERT INTO `trunks` VALUES ((((\n" * 100_000)
 
     for found in (long, many, broken):
@@ -314,7 +327,22 @@ def test_ten_megabytes_end() -> None:
     assert time.monotonic() - began < 30
 
 
-@settings(max_examples=200, deadline=None)
+def test_routes_and_rules_that_multiply_end() -> None:
+    """Two thousand patterns and two thousand rules would be four million trials."""
+    patterns = ",".join(f"(1,'','{number}','')" for number in range(2_000))
+    rules = ",".join(f"(1,'','X{number}','','{number}')" for number in range(2_000))
+    text = GOOD + dump(
+        "INSERT INTO outbound_route_trunks (route_id,trunk_id,seq) VALUES (1,1,0)",
+        ROUTED + patterns,
+        RULED + rules,
+    )
+    found = read(text)
+
+    assert ["more routes and rules than are followed" in words for _, words in said(found)] == [True]
+    assert values(found, ".host") == ["us-west-or.sip.flowroute.com"]
+
+
+@settings(max_examples=60, deadline=None)
 @given(text=st.text("INSERTOVALUE trunks`'\"(),;\\\n10pjsip-", max_size=300))
 def test_nothing_that_looks_like_sql_crashes(text: str) -> None:
     """What is not understood costs itself alone."""
