@@ -17,7 +17,7 @@ from dashboard.inventory._asterisk_conf import SECRET
 from dashboard.inventory._asterisk_text import without_credentials
 from dashboard.inventory._asterisk_trunks import keep_pjsip, keep_sip
 from dashboard.inventory._facts import Place
-from dashboard.inventory._records import decode, records, text_of
+from dashboard.inventory._records import Record, decode, records, text_of
 from dashboard.inventory._rows import Problem, problem_of
 
 MOST_ROWS = 200_000
@@ -39,6 +39,8 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     "sipsettings": frozenset({"keyword", "data"}),
 }
 """By table what is kept of a row."""
+OTHER_NAMES = {"dids": "incoming", "did": "extension"}
+"""As the bulk handler and the module before it name a table and a column when they export inbound routes."""
 WORDS = frozenset(
     (
         "sip_server",
@@ -73,7 +75,7 @@ _KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT"
 
 
 @dataclass(frozen=True)
-class Record:
+class Row:
     """A row of a table, by column, and where it stands."""
 
     values: Mapping[str, str]
@@ -89,12 +91,12 @@ class Record:
 class Tables:
     """What was read of the tables, by name in lower case."""
 
-    rows: dict[str, list[Record]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     secrets: list[Place] = field(default_factory=list)
     count: int = 0
 
-    def of(self, table: str) -> list[Record]:
+    def of(self, table: str) -> list[Row]:
         """Return the rows of a table."""
         return self.rows.get(table, [])
 
@@ -120,7 +122,7 @@ class Tables:
         if found:
             self.secrets.append(place)
         kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
-        self.rows.setdefault(table, []).append(Record(kept, place, found))
+        self.rows.setdefault(table, []).append(Row(kept, place, found))
 
     def say(self, place: Place, message: str) -> None:
         """Say what was not understood, up to a number of times."""
@@ -144,9 +146,9 @@ def tables_of(path: str, data: bytes) -> frozenset[str]:
         found = {one["table"].lower() for one in _STATEMENT.finditer(text_of(data))}
         return frozenset(found & COLUMNS.keys())
     if pure.suffix.lower() == ".csv":
-        first = text_of(data[:4096]).partition("\n")[0].lower()
+        header = next(records(text_of(data[:4096]).partition("\n")[0]), Record(0)).cells
         table = _table_of(pure.stem)
-        return frozenset({table} if table and all(column in first for column in COLUMNS[table]) else ())
+        return frozenset({table} if table and COLUMNS[table] <= set(_named(header)) else ())
     return frozenset()
 
 
@@ -161,7 +163,13 @@ def read_file(shown: str, data: bytes, tables: Tables) -> None:
 def _table_of(stem: str) -> str:
     """Return the table that a file is named for, as ``trunks`` or ``asterisk_trunks``."""
     plain = stem.lower().removeprefix("asterisk").lstrip("_.-")
+    plain = OTHER_NAMES.get(plain, plain)
     return plain if plain in COLUMNS else ""
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """Return the columns that a CSV file's first line names."""
+    return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
 
 
 def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
@@ -172,7 +180,7 @@ def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
         tables.problems.append(problem_of(exc))
         return
     header = next(found)
-    columns = [cell.strip().lower() for cell in header.cells]
+    columns = _named(header.cells)
     for record in found:
         place = Place(shown, record.line)
         if record.fault or len(record.cells) != len(columns):

@@ -32,7 +32,7 @@ USER, SECRET = "TRUNKGATE_AMI_USER", "TRUNKGATE_AMI_SECRET"
 MOST_ENDPOINTS = 200
 """Endpoints to the carrier that stand in no file and are asked for one by one."""
 PJSIP = "pjsip.conf"
-MOST_SAID = 20
+MOST_SAID, LONGEST_NAME = 20, 120
 MOST_VARIABLES = 50
 KINDS = {
     "EndpointDetail": "endpoint",
@@ -94,7 +94,7 @@ def _config(ami: Ami, file: str) -> Config | None:
         for key, value in ami.config(file):
             kind = key.partition("-")[0]
             if kind == "Category":
-                place = Place(f"{ami.where} GetConfig {file} [{value}]", 0)
+                place = _place(ami, f"GetConfig {file} [{value}]")
                 config.begin(value, place)
             elif kind == "IsTemplate" and config.sections:
                 config.sections[-1].template = True
@@ -115,7 +115,7 @@ def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
     named: dict[str, None] = {}
     try:
         for event in ami.events("ShowDialPlan", _STEP):
-            place = Place(f"{ami.where} ShowDialPlan {event.get('Context', '')}", 0)
+            place = _place(ami, f"ShowDialPlan {event.get('Context', '')}")
             if not config.sections or config.sections[-1].place != place:
                 config.begin(event.get("Context", ""), place)
             if "IncludeContext" in event:
@@ -133,7 +133,7 @@ def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
 
 def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
     """Take what global variables are set to, of those that steps name."""
-    place = Place(f"{ami.where} Getvar", 0)
+    place = _place(ami, "Getvar")
     config.begin(GLOBALS, place)
     try:
         for name in names[:MOST_VARIABLES]:
@@ -153,12 +153,13 @@ def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
         config = configs.setdefault(PJSIP, _empty(PJSIP))
         for name in more[:MOST_ENDPOINTS]:
             for event in _events(ami, "PJSIPShowEndpoint", Endpoint=name):
-                _take(config, event, name, f"{ami.where} PJSIPShowEndpoint {name}")
+                _take(config, event, name, _place(ami, f"PJSIPShowEndpoint {name}"))
         for event in _events(ami, REGISTRATIONS):
             if event.get("Endpoint") in more:
-                _take(config, event, event["Endpoint"], f"{ami.where} {REGISTRATIONS} {event.get('ObjectName', '')}")
+                place = _place(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
+                _take(config, event, event["Endpoint"], place)
     for name, place in [(name, place) for name, place in written.items() if name not in loaded][:MOST_SAID]:
-        reason = f"The endpoint {name} is in the file and not loaded. Reload PJSIP, or see its log for why."
+        reason = f"The endpoint {name[:80]!r} is in the file and not loaded. Reload PJSIP, or see its log."
         configs[PJSIP if PJSIP in configs else next(iter(configs))].problems.append(
             Problem(place.file, None, "", reason)
         )
@@ -172,9 +173,9 @@ def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
         return []
 
 
-def _take(config: Config, event: Mapping[str, str], endpoint: str, shown: str) -> None:
+def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place) -> None:
     """Take an event as the section of a file that it stands for."""
-    kind, name, place = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint), Place(shown, 0)
+    kind, name = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint)
     known = kind == "transport" and any(one.name == name and one.get("type") == kind for one in config.sections)
     if kind is None or known:
         return
@@ -210,6 +211,11 @@ def _network(text: str) -> str:
     except ValueError:
         return text.strip()
     return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _place(ami: Ami, asked: str) -> Place:
+    """Name what was asked, with what cannot be seen in it left out."""
+    return Place(f"{ami.where} {''.join(filter(str.isprintable, asked[:LONGEST_NAME]))}", 0)
 
 
 def _empty(file: str) -> Config:

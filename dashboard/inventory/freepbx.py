@@ -23,7 +23,7 @@ from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._freepbx_backup import FOLDER, read_backup, tables_of_backup
 from dashboard.inventory._freepbx_dialed import Rule, through
-from dashboard.inventory._freepbx_tables import Record, Tables, read_file, tables_of
+from dashboard.inventory._freepbx_tables import Row, Tables, read_file, tables_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
 
@@ -99,15 +99,15 @@ class _FreePbx:
         for place in self._tables.secrets:
             self.found.say("secret_present", "", place)
 
-    def _by_id(self) -> dict[tuple[str, str], dict[str, Record]]:
+    def _by_id(self) -> dict[tuple[str, str], dict[str, Row]]:
         """Return the settings of pjsip and sip, by table and id, then by name."""
-        found: dict[tuple[str, str], dict[str, Record]] = {}
+        found: dict[tuple[str, str], dict[str, Row]] = {}
         for table in ("pjsip", "sip"):
             for row in self._tables.of(table):
                 found.setdefault((table, row["id"].lower()), {})[row["keyword"].lower()] = row
         return found
 
-    def _line(self, row: Record) -> Iterator[Line]:
+    def _line(self, row: Row) -> Iterator[Line]:
         """Return the line that a trunk is; none where it is of another technology."""
         number, tech = row["trunkid"], row["tech"].lower()
         if tech == "pjsip":
@@ -122,7 +122,7 @@ class _FreePbx:
             line.registers = register.place if register and register["data"] else None
             yield line
 
-    def _pjsip(self, row: Record, settings: dict[str, Record]) -> Line:
+    def _pjsip(self, row: Row, settings: dict[str, Row]) -> Line:
         line = Line(_text(settings, "trunk_name") or row["channelid"] or row["name"], row.place)
         registration = _text(settings, "registration").lower()
         receives = registration == "receive"
@@ -145,7 +145,7 @@ class _FreePbx:
             settings += _address(row["keyword"].lower(), row["data"], row.place)
         return Transport("", settings)
 
-    def _routes(self, trunks: dict[str, tuple[str, Record]]) -> None:
+    def _routes(self, trunks: dict[str, tuple[str, Row]]) -> None:
         """Say what every route dials over trunks, by their ids, in the order in which FreePBX tries them."""
         rules: dict[str, list[Rule]] = {}
         for row in self._ordered("trunk_dialpatterns"):
@@ -166,17 +166,17 @@ class _FreePbx:
             for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
                 self._dials(name, own, text, place)
 
-    def _ordered(self, table: str) -> list[Record]:
+    def _ordered(self, table: str) -> list[Row]:
         """Return the rows of a table in the order that they say."""
         return sorted(self._tables.of(table), key=lambda row: int(row["seq"]) if _COUNT.fullmatch(row["seq"]) else 0)
 
-    def _dials(self, name: str, row: Record, text: str, place: Place) -> None:
+    def _dials(self, name: str, row: Row, text: str, place: Place) -> None:
         if name:
             self.found.say(f"trunk.{name}.dial", text, place)
         else:
             self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), place)
 
-    def _number(self, row: Record) -> None:
+    def _number(self, row: Row) -> None:
         if row["extension"].startswith("_"):
             self.found.say("number.pattern", row["extension"], row.place)
         else:
@@ -191,7 +191,7 @@ class _FreePbx:
                 self.found.say("x_tag", value, place)
 
 
-def _dialed(route: Rule, rules: list[Rule], trunk: Record) -> Iterator[tuple[str, Place]]:
+def _dialed(route: Rule, rules: list[Rule], trunk: Row) -> Iterator[tuple[str, Place]]:
     """Return what goes out for a pattern of a route, and the place that decided it last."""
     for text, rule in through(f"{route.prepend}{route.passed}", rules):
         outer = trunk["dialoutprefix"]
@@ -199,19 +199,19 @@ def _dialed(route: Rule, rules: list[Rule], trunk: Record) -> Iterator[tuple[str
         yield f"{outer}{text}", route.place if route.prepend else inner
 
 
-def _rule(row: Record) -> Rule:
+def _rule(row: Row) -> Rule:
     return Rule(row["match_pattern_prefix"], row["match_pattern_pass"], row["prepend_digits"], row.place)
 
 
-def _text(settings: dict[str, Record], name: str) -> str:
+def _text(settings: dict[str, Row], name: str) -> str:
     return settings[name]["data"] if name in settings else ""
 
 
-def _hosts(settings: dict[str, Record], name: str) -> list[tuple[str, Place]]:
+def _hosts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
     return [(host_of(text), place) for text, place in _parts(settings, name)]
 
 
-def _parts(settings: dict[str, Record], name: str) -> list[tuple[str, Place]]:
+def _parts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
     row = settings.get(name)
     return [(part.strip(), row.place) for part in row["data"].split(",") if part.strip()] if row else []
 

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from dashboard.errors import (
     InputError,
     SettingsError,
     SourceAnswerError,
+    SourceError,
     SourceRefusedError,
     SourceUnavailableError,
 )
@@ -187,7 +189,7 @@ def test_a_file_that_pjsip_has_not_loaded_is_said() -> None:
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": LOADED.replace("ObjectName: t", "ObjectName: u")}))
 
     assert [str(one).partition(" ")[2] for one in found.problems] == [
-        "GetConfig pjsip.conf [t]: The endpoint t is in the file and not loaded. Reload PJSIP, or see its log for why."
+        "GetConfig pjsip.conf [t]: The endpoint 't' is in the file and not loaded. Reload PJSIP, or see its log."
     ]
 
 
@@ -289,12 +291,23 @@ def test_hostile_sections_and_values_stay_text() -> None:
     """Settings before any section, a section without a name, invisible characters, a formula."""
     hostile = (
         "Line-000000-000000: type=endpoint\r\nIsTemplate-000000: 1\r\nCategory-000000: \r\nLine-x: =\r\n: \r\n"
-        "Category-1: =cmd|' /C calc'!A0\r\nLine-1: type=endpoint\r\nLine-1: aors=\x1b[31m\r\n"
+        "Category-1: =cmd|\x1b[2J' /C calc'!A0\r\nLine-1: type=endpoint\r\nLine-1: aors=\x1b[31m\r\n"
     )
     found = inventory(answers({**ALL, "GetConfig pjsip.conf": hostile + PJSIP}))
 
     assert found.frames["pbxs"]["auth_method"].tolist() == ["both"]
-    assert "\x1b" not in found.frames["pbx_config"].to_csv()
+    assert "\x1b" not in found.frames["pbx_config"].to_csv() + "".join(map(str, found.problems))
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_user_and_secret_stay_on_their_line(name: str) -> None:
+    """A line end in what the environment has never becomes another action."""
+    heard: list[str] = []
+    hostile = {**SECRETS, name: "a\r\nAction: Command\r\n"}
+    with manager(answers(ALL, heard)) as port, pytest.raises(SourceError) if "USER" in name else nullcontext():
+        read_address(f"ami://127.0.0.1:{port}", hostile, Trunk(), QUICK)
+
+    assert not [one for one in heard if "Command" in one]
 
 
 @pytest.mark.parametrize(

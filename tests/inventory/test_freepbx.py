@@ -287,11 +287,12 @@ def test_tables_in_csv_files_need_their_names_and_columns(tmp_path: Path) -> Non
         "id;keyword;data\n1;sip_server;us-west-or.sip.flowroute.com\n1;registration;none\n"
     )
     (folder / "incoming.csv").write_text("what,else\n12065550100,x\n")
+    (folder / "dids.csv").write_text('action,DID,description,destination\nadd,17755550100,Main,"ext-group,600,1"\n')
     found = read_files([folder], treated_as_public=PUBLIC)
 
     assert [str(one) for one in found.problems] == ["reno/trunks.csv, line 3: The row has 2 cells and the header 6."]
     assert values(found, ".host") == ["us-west-or.sip.flowroute.com"]
-    assert found.frames["pbx_numbers"].empty
+    assert found.frames["pbx_numbers"]["number"].tolist() == ["17755550100"]
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
         ("secret_present", ""),
     } <= here
     assert [row["address"] for row in found["frames"]["pbx_addresses"]] == [OTHER]
-    assert ["The endpoint late is in the file and not loaded" in one for one in found["problems"]] == [True]
+    assert ["The endpoint 'late' is in the file and not loaded" in one for one in found["problems"]] == [True]
     assert PASSWORD not in said
 
 
