@@ -16,6 +16,8 @@ import pytest
 
 from dashboard.dialing import Trunk
 from dashboard.inventory import Inventory, read_files
+from tests.inventory import cases
+from tests.inventory.conftest import PUBLIC
 from tests.sip import asterisk as asterisks
 from tests.sip.asterisk import PBXS, Asterisk, asterisk, config_of
 from tests.sip.edge import PASSWORD
@@ -26,7 +28,6 @@ pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {as
 ADDRESSES = {"atlanta": "198.51.100.40", "denver": "198.51.100.24", "seattle": "198.51.100.11"}
 OTHER = "198.51.100.50"
 MANAGER = "made-up-manager"
-PUBLIC = ["198.51.100.0/24"]
 READ = f"""
 import json, sys
 from dashboard.dialing import Trunk
@@ -132,6 +133,23 @@ def test_a_running_pbx_gives_the_row_of_its_folder(
     assert all(place.startswith(where) for place in places)
     assert PASSWORD not in said
     assert MANAGER not in said
+
+
+@pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
+def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, folder: Path) -> None:
+    """Templates, includes, comments and escapes of every case mean to Asterisk itself what they mean to the reader."""
+    config = min({path.parent for path in folder.rglob("*.conf")}, key=lambda path: len(path.parts))
+    with asterisk(net, tmp_path / "pbx", config, manager=manager(OTHER)):
+        found, said = read(net, f"ami://{OTHER}/{folder.name}")
+    told = read_files([folder], trunk=Trunk.of(PREFIX, []), treated_as_public=PUBLIC)
+    own = {frame: json.loads(rows.to_json(orient="records", date_format="iso")) for frame, rows in told.frames.items()}
+
+    for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
+        assert own[frame] == found["frames"][frame]
+    assert facts(own["pbx_config"]) == facts(found["frames"]["pbx_config"])
+    assert len(own["pbxs"]) == 1
+    assert "made-up" not in said
+    assert all("not loaded" in one for one in found["problems"])
 
 
 def test_what_may_not_be_asked_is_said(net: Network, pbxs: dict[str, Asterisk]) -> None:
