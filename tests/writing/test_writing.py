@@ -20,6 +20,7 @@ from dashboard.inventory import Inventory, Known, Upload, find_pitfalls, read_fi
 from dashboard.snapshot import Account, Snapshot
 from dashboard.writing import Wanted, kinds, vendor_of, wanted_for, write
 from tests.inventory.conftest import PUBLIC
+from tests.writing.entered import entered
 
 OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
 RANGES = {OREGON: "34.210.91.112/28", VIRGINIA: "34.226.36.32/28"}
@@ -36,14 +37,16 @@ WANTED = Wanted(
     numbers=("12065550100", "12065550101"),
 )
 TRUNK = Trunk.of("12345678", RANGES.items())
-READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreeSWITCH", "Kamailio")]
+READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreePBX", "FreeSWITCH", "Kamailio")]
 PBXS = [kind for kind in READ_BACK if vendor_of(kind) != "Kamailio"]
 """Kinds that take calls themselves: what they write says numbers and addresses too."""
 
 
 def read_back(kind: str, wanted: Wanted) -> Inventory:
-    """Read what is written as files of one PBX that people uploaded."""
-    files = [Upload(path, text.encode()) for path, text in write(kind, wanted).files.items()]
+    """Read what is written as files of one PBX that people uploaded; settings as a dump of what was entered."""
+    snippet = write(kind, wanted)
+    files = [Upload(path, text.encode()) for path, text in snippet.files.items()]
+    files += [Upload("asterisk.sql", entered(snippet.settings).encode())] if snippet.settings else []
     return read_files(files, treated_as_public=PUBLIC, trunk=TRUNK, name=wanted.pbx_id)
 
 
@@ -134,7 +137,7 @@ def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
 
     for trunk in ("flowroute", "flowroute-2"):
         own = set(dialed.loc[dialed["key"] == f"trunk.{trunk}.dial", "value"])
-        assert {"12345678*1NXXNXXXXXX", "12345678*X."} <= own
+        assert {"12345678*1NXXNXXXXXX", "12345678*." if kind == "freepbx" else "12345678*X."} <= own
         assert all(text.startswith("12345678*") for text in own)
     hosts = dict(zip(config["key"], config["value"], strict=True))
     assert hosts["trunk.flowroute-2.host"] == VIRGINIA
