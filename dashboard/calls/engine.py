@@ -24,7 +24,7 @@ import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
 from dashboard import tables
-from dashboard.calls.columns import KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
+from dashboard.calls.columns import ATTEMPTS, KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
 
@@ -42,6 +42,7 @@ OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' T
 _PIECES: Mapping[str, Callable[[], str]] = {
     "outcome": outcome_sql,
     "number": lambda: OUR_NUMBER,
+    "attempt_columns": lambda: ", ".join(ATTEMPTS),
     "columns": lambda: ", ".join(STORED),
     "incoming_columns": lambda: ", ".join(f"incoming.{name}" for name in STORED),
     "keys": lambda: ", ".join(KEYS),

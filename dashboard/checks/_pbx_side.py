@@ -1,0 +1,90 @@
+"""What PBXs' own records say where the carrier has none: attempts that nobody at the carrier wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from dashboard.addresses import membership
+from dashboard.checks import _evidence as ev
+from dashboard.snapshot import Age, Snapshot
+
+ENOUGH = 3
+"""So many attempts in a row make a PBX suspect that should be let in; fewer may be a fault of the network."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Attempts that PBXs recorded and the carrier did not, up to the newest; there is one at least."""
+
+    attempts: int
+    since: datetime
+    evidence: tuple[Mapping[str, Any], ...]
+
+    @property
+    def sentence(self) -> str:
+        """Write ``2 attempts in the PBX's own records since ... have no record at the carrier``."""
+        one = self.attempts == 1
+        counted = "1 attempt" if one else f"{self.attempts:,} attempts"
+        return (
+            f"{counted} in the PBX's own records since {ev.moment(self.since)} {'has' if one else 'have'} no record "
+            "at the carrier"
+        )
+
+
+LIKE_A_REFUSAL = "as a refusal looks where the carrier writes none, and as a fault of the network would"
+
+
+def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.Tallies = ()) -> Lost | None:
+    """
+    Return the attempts of PBXs that ended at once and of which the carrier has no record.
+
+    They count from after the latest policy change of the address and from after the last attempt that the carrier
+    has. Nothing is returned where a PBX has addresses on the list and others that are not: its records do not say
+    from which it called. Neither where its records are old, or do not compare with the carrier's, nor where calls
+    from the address were let in (``let_in``) after them.
+    """
+    rows = snapshot.pbx_attempts
+    speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
+    rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
+    change = ev.changed_at(snapshot, address)
+    if change is not None:
+        rows = rows[rows["first_at"] >= ev.counts_from(change)]
+    if rows.empty or (let_in and ev.last(let_in) >= rows["last_at"].max()):
+        return None
+    return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))
+
+
+def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
+    """Say whether a PBX's records are of today and of one kind of address."""
+    fresh = snapshot.pbx_freshness.get(pbx_id)
+    if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
+        return False
+    addresses = snapshot.addresses_at(snapshot.taken_at)
+    own = addresses.loc[addresses["pbx_id"] == pbx_id, "address"]
+    return len(set(membership(snapshot.policy.networks, own))) == 1
+
+
+def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
+    """Return a row a PBX, word and cause of its records, and how its clock was compared."""
+    keys = ["pbx_id", "disposition", "q850_cause", "sip_status"]
+    sums = {"attempts": ("attempts", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
+    groups = rows.groupby(keys, dropna=False, as_index=False).agg(**sums)
+    return tuple(
+        {
+            "PBX": snapshot.name_of(one["pbx_id"]),
+            "PBX's own word": one["disposition"],
+            "Q.850 cause": None if pd.isna(one["q850_cause"]) else int(one["q850_cause"]),
+            "SIP status": None if pd.isna(one["sip_status"]) else int(one["sip_status"]),
+            "attempts without a record": int(one["attempts"]),
+            "first attempt": one["first_at"].isoformat(),
+            "last attempt": one["last_at"].isoformat(),
+            "answered calls compared": int(one["compared"]),
+            "carrier's clock ahead (s)": int(one["skew_s"]) if one["compared"] else None,
+        }
+        for one in groups.merge(snapshot.pbx_records[["pbx_id", "compared", "skew_s"]], on="pbx_id").to_dict("records")
+    )
