@@ -43,20 +43,27 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
     """
     Return the attempts of PBXs that ended at once and of which the carrier has no record.
 
-    They count from after the latest policy change of the address and from after the last attempt that the carrier
-    has. Nothing is returned where a PBX has addresses on the list and others that are not: its records do not say
-    from which it called. Neither where its records are old, or do not compare with the carrier's, nor where calls
-    from the address were let in (``let_in``) after them.
+    They count from after the latest policy change of the address, from after it became the PBX's, and from after the
+    last attempt that the carrier has. Nothing is returned where a PBX has addresses on the list and others that are
+    not: its records do not say from which it called. Neither where its records are old, or do not compare with the
+    carrier's, nor where calls from the address were let in (``let_in``) after them.
     """
     rows = snapshot.pbx_attempts
     speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
     rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
-    change = ev.changed_at(snapshot, address)
-    if change is not None:
-        rows = rows[rows["first_at"] >= ev.counts_from(change)]
+    changes = [change for change in (ev.changed_at(snapshot, address), _came(snapshot, address)) if change is not None]
+    if changes:
+        rows = rows[rows["first_at"] >= ev.counts_from(max(changes))]
     if rows.empty or (let_in and ev.last(let_in) >= rows["last_at"].max()):
         return None
     return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))
+
+
+def _came(snapshot: Snapshot, address: str) -> datetime | None:
+    """Return when the last of the PBXs that call from an address began to; ``None`` where nobody wrote it down."""
+    addresses = snapshot.addresses_at(snapshot.taken_at)
+    came = addresses.loc[addresses["address"] == address, "valid_from"].max()
+    return None if pd.isna(came) else came
 
 
 def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:

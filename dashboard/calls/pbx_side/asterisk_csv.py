@@ -38,7 +38,9 @@ class _MasterCsv:
     def record(self, cells: Sequence[str]) -> Record | Fault | None:
         """See ``Layout``."""
         if not LEAST <= len(cells) <= MOST:
-            return Fault("", f"It has {len(cells)} fields; Asterisk writes {LEAST} to {MOST}. Is a quote left open?")
+            return Fault(
+                "", f"Asterisk writes {LEAST} to {MOST} fields, and it has {len(cells)}. Is a quote left open?"
+            )
         if cells[DISPOSITION] not in DISPOSITIONS:
             return Fault("disposition", "It is none of Asterisk's words, such as ANSWERED or NO ANSWER.")
         duration, billed = whole_seconds(cells[DURATION]), whole_seconds(cells[BILLED])

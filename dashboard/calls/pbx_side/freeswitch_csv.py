@@ -93,7 +93,9 @@ class _Template:
     def record(self, cells: Sequence[str]) -> Record | Fault | None:
         """See ``Layout``."""
         if len(cells) != len(self.fields):
-            return Fault("", f"It has {len(cells)} fields; the template has {len(self.fields)}. Is a quote left open?")
+            return Fault(
+                "", f"The template has {len(self.fields)} fields, and it has {len(cells)}. Is a quote left open?"
+            )
         row = dict(zip(self.fields, cells, strict=True))
         if not _CAUSE.fullmatch(row["hangup_cause"]):
             return Fault("hangup_cause", "It is no cause such as NORMAL_CLEARING. Is this another template?")

@@ -165,7 +165,7 @@ class PbxRecords:
         old = self._reject_rows(base)
         if not bad and not len(old):
             return base.rejects
-        names = sorted({reject.file for reject in bad})
+        names = sorted({one.file for one in reads if isinstance(one, Read)})
         given = {
             "old": old,
             "bad": pyarrow.Table.from_pylist([asdict(reject) for reject in bad], REJECTS),
@@ -175,6 +175,8 @@ class PbxRecords:
         kept = self.engine.fetch("rejects", asked, what="keep the bad lines", given=given).cast(REJECTS)
         if kept.equals(old):
             return base.rejects
+        if not len(kept):
+            return ""
         pyarrow.parquet.write_table(kept, work / "rejects.parquet", compression="zstd")
         return self.generations.adopt(work / "rejects.parquet", "rejects")
 

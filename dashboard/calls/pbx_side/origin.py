@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -29,6 +29,8 @@ class Origin:
     trunks: frozenset[str]
     """Names, in lower case, by which the PBX calls its trunks to the carrier."""
     template: Layout | None = None
+    _known: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+    """Hosts and trunks that were looked at: a file names a few, line after line."""
 
     @classmethod
     def of(
@@ -83,12 +85,18 @@ class Origin:
         """Return the number called and where, of a call to the carrier; ``None`` of any other call."""
         for target in targets:
             *heads, number = _SEPARATORS.split(target.user)
-            known = target.trunk.lower() in self.trunks or any(map(self._is_carrier, (target.host, target.trunk)))
             prefixed = bool(self.account.tech_prefix) and heads == [self.account.tech_prefix]
             digits = number.removeprefix("+").removeprefix("011")
-            if (known or prefixed) and digits.isascii() and digits.isdigit():
+            if (
+                digits.isascii()
+                and digits.isdigit()
+                and (prefixed or any(map(self._is_ours, (target.trunk, target.host))))
+            ):
                 return digits, target
         return None
 
-    def _is_carrier(self, host: str) -> bool:
-        return bool(host) and self.account.is_carrier(host)
+    def _is_ours(self, name: str) -> bool:
+        """Say whether a trunk or a host is the carrier's."""
+        if name not in self._known:
+            self._known[name] = name.lower() in self.trunks or self.account.is_carrier(name)
+        return self._known[name]

@@ -44,6 +44,7 @@ class Reject:
     """A line that was put aside."""
 
     file: str
+    """As ``PBX/FILE``: every PBX has a ``Master.csv``."""
     line: int
     column: str
     reason: str
@@ -54,6 +55,8 @@ class Reject:
 class Read:
     """What a file gave."""
 
+    file: str
+    """As ``Reject`` has it."""
     rows: list[pyarrow.Table] = field(default_factory=list)
     """Tables by the contract PBX_CALLS, times UTC without a zone."""
     left_out: int = 0
@@ -61,11 +64,11 @@ class Read:
     rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
-    def refuse(self, name: str, number: int, fault: Fault, raw: str) -> None:
+    def refuse(self, number: int, fault: Fault, raw: str) -> None:
         """Put a line aside."""
         self.rejected += 1
         if len(self.rejects) < MOST_KEPT:
-            self.rejects.append(Reject(name, number, fault.column, fault.sentence, raw[:500]))
+            self.rejects.append(Reject(self.file, number, fault.column, fault.sentence, raw[:500]))
 
 
 @cache
@@ -103,14 +106,14 @@ class _Reading:
         self._name, self._origin, self._form = name, origin, form
         self._equal: Counter[str] = Counter()
         self._off: list[float] = []
-        self._made = Read()
+        self._made = Read(f"{origin.pbx_id}/{name}")
 
     def run(self, lines: Iterator[tuple[int, str | Fault]]) -> Read:
         rows: list[dict[str, Any]] = []
         for number, line in lines:
             found = line if isinstance(line, Fault) else self._row(line)
             if isinstance(found, Fault):
-                self._made.refuse(self._name, number, found, line if isinstance(line, str) else "")
+                self._made.refuse(number, found, line if isinstance(line, str) else "")
             elif found is None:
                 self._made.left_out += 1
             else:
