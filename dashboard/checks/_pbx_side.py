@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import humanize
 import pandas as pd
 
 from dashboard.addresses import membership
+from dashboard.capabilities import Capability
 from dashboard.checks import _evidence as ev
 from dashboard.snapshot import Age, Snapshot
 
@@ -36,7 +38,31 @@ class Lost:
         )
 
 
-LIKE_A_REFUSAL = "as a refusal looks where the carrier writes none, and as a fault of the network would"
+def meaning(snapshot: Snapshot) -> str:
+    """Write what it means that the carrier has no record of attempts, as the end of a sentence about them."""
+    if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
+        return "though it records what it refuses: they did not reach it"
+    return "as a refusal looks where the carrier writes none, and as a fault of the network would"
+
+
+def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
+    """Write that no calls are on record, whether that says anything, and why PBXs' own records say nothing of it."""
+    own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
+    told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
+    return "; ".join([ev.silence(snapshot), *told])
+
+
+def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
+    whose = f"{snapshot.name_of(row['pbx_id'])}'s own records"
+    if row["fault"] == "clock":
+        off = humanize.precisedelta(abs(int(row["skew_s"])))
+        return f"{whose} are {off} off the carrier's times, so import them again with the right time zone"
+    if row["fault"] == "answered":
+        return f"{whose} were not compared, because the carrier does not know the answered calls in them"
+    fresh = snapshot.pbx_freshness.get(row["pbx_id"])
+    if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
+        return f"{whose} end at {ev.moment(row['last_at'])}, so import newer ones"
+    return ""
 
 
 def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.Tallies = ()) -> Lost | None:
@@ -88,8 +114,8 @@ def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any]
             "Q.850 cause": None if pd.isna(one["q850_cause"]) else int(one["q850_cause"]),
             "SIP status": None if pd.isna(one["sip_status"]) else int(one["sip_status"]),
             "attempts without a record": int(one["attempts"]),
-            "first attempt": one["first_at"].isoformat(),
-            "last attempt": one["last_at"].isoformat(),
+            "first call": one["first_at"].isoformat(),
+            "last call": one["last_at"].isoformat(),
             "answered calls compared": int(one["compared"]),
             "carrier's clock ahead (s)": int(one["skew_s"]) if one["compared"] else None,
         }

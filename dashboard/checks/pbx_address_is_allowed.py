@@ -41,20 +41,19 @@ def _verdict(snapshot: Snapshot, address: str, owners: inv.Owners, ids: tuple[st
     calls = [one for one in calls if one.today]
     let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
     lost = own.lost(snapshot, ids, address, let_in)
-    evidence = (lost.evidence if lost else ()) + ev.summary(calls)
+    seen, missed = ev.summary(calls), lost.evidence if lost else ()
     confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
         by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
-        unseen = f"{lost.sentence}, {own.LIKE_A_REFUSAL}" if lost else ev.silence(snapshot)
+        unseen = f"{lost.sentence}, {own.meaning(snapshot)}" if lost else own.silence(snapshot, ids)
         heard = ev.told(snapshot, turned_away, "refused") or by_credentials or unseen
         reason = f"{who} is not on the list; {heard}."
-        fix = owners.allow(address, ids)
+        fix, evidence = owners.allow(address, ids), seen or missed
         return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
     unseen = lost.sentence if lost and lost.attempts >= own.ENOUGH else ""
     if unseen or (turned_away and not let_in):
         reason = f"{who} is on the list, and yet {unseen or ev.told(snapshot, turned_away, 'refused')}: "
         reason += "the list on record is out of date, or the PBX dials another tech prefix"
         reason += ", or its calls do not reach the carrier." if unseen else "."
-        return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
-    seen, reason = ev.summary(calls), f"{who} is on the list."
-    return passed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=seen)
+        return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else seen)
+    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=ids, evidence=seen)

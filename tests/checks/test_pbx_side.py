@@ -27,9 +27,10 @@ def attempts(count=4, **facts):
     return row | {"attempts": count} | times | facts
 
 
-def world(*rows, listed=(), fresh=True, addresses=(DENVER,), **more):
+def world(*rows, listed=(), fresh=True, addresses=(DENVER,), record=None, **more):
     """Return a snapshot in which Denver's own records were imported, at a carrier that writes no refusals."""
     records = {"pbx_id": "denver", "first_at": EARLIER, "last_at": NOW, "attempts": 9, "compared": 5, "skew_s": 3}
+    records |= record or {}
     snapshot = make_snapshot(
         allowed=listed,
         credentials_on=False,
@@ -121,12 +122,12 @@ def test_attempts_from_before_the_change_or_the_move_are_history(judged):
 
 
 def test_what_the_carrier_wrote_speaks_first(judged):
-    """Refusals on record are proof; the PBX's own records stand beside them."""
+    """Refusals on record are proof, and they are the evidence."""
     verdict = judged(pbx_address_is_allowed, world(attempts(), traffic=[refused_row(DENVER, calls=7)]))[DENVER]
 
     assert verdict.confidence is Confidence.PROVEN
     assert "7 calls were refused" in verdict.reason
-    assert 2 == len(verdict.evidence)
+    assert [7] == [row["calls"] for row in verdict.evidence]
 
 
 @pytest.mark.parametrize(("count", "status"), [(2, Status.PASS), (3, Status.UNKNOWN)])
@@ -136,6 +137,34 @@ def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count,
 
     assert status is verdict.status
     assert ("is on the list, and yet 3 attempts" in verdict.reason) is (status is Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("record", "fresh", "said"),
+    [
+        (
+            {"fault": "clock", "skew_s": -3600},
+            True,
+            "Denver's own records are 1 hour off the carrier's times, so import",
+        ),
+        ({"fault": "answered"}, True, "because the carrier does not know the answered calls in them."),
+        ({}, False, "Denver's own records end at 2026-11-20 12:00 UTC, so import newer ones."),
+    ],
+)
+def test_records_that_say_nothing_are_told_with_the_cure(judged, record, fresh, said):
+    """Whoever imported them learns why they did not help."""
+    rows = [attempts(fate="open")] if record else [attempts()]
+
+    assert said in judged(pbx_address_is_allowed, world(*rows, record=record, fresh=fresh))[DENVER].reason
+
+
+def test_where_refusals_are_recorded_they_did_not_arrive(judged):
+    """A carrier that writes its refusals would have written these."""
+    snapshot = replace(world(attempts()), capabilities=frozenset(Capability))
+
+    assert "though it records what it refuses: they did not reach it." in (
+        judged(pbx_address_is_allowed, snapshot)[DENVER].reason
+    )
 
 
 def test_a_call_that_was_let_in_afterwards_settles_it(judged):

@@ -78,8 +78,8 @@ def compare(
         split_at: Instants that no row may straddle.
         owners: By source address the PBXs that ever had it: a record from another's address is nobody else's.
     """
-    rows = kept.rows(since)
-    if not len(rows):
+    rows = kept.rows(since) if kept.digest else None
+    if rows is None or not len(rows):
         return Compared(tables.empty(tables.PBX_RECORDS), tables.empty(tables.PBX_ATTEMPTS))
     coded = _coded(rows["destination"])
     names = pyarrow.table({"destination": coded.dictionary, "place": pyarrow.array(range(len(coded.dictionary)))})

@@ -24,7 +24,7 @@ from dashboard.calls.generations import Day, Generation, Generations
 from dashboard.calls.ingest import MOST_REJECTS
 from dashboard.calls.pbx_side.origin import Origin
 from dashboard.calls.pbx_side.reading import Read, Reject, read
-from dashboard.calls.queries import LOCK_WAIT_S, REJECTS
+from dashboard.calls.queries import LOCK_WAIT_S, REJECTS, asked_again
 from dashboard.calls.store import CallStore
 from dashboard.errors import FileError, StoreError
 
@@ -70,10 +70,12 @@ class PbxRecords:
 
     def rows(self, since: datetime) -> pyarrow.Table:
         """Return the records of calls that begin at ``since`` or later, by PBX and number; times in seconds."""
-        parts = self._parts(self.generations.current())
-        return self.engine.fetch(
-            "pbx_attempts", {"attempts": parts, "since": utc(since)}, what="read the records of PBXs"
-        )
+
+        def fetch(generation: Generation) -> pyarrow.Table:
+            asked = {"attempts": self._parts(generation), "since": utc(since)}
+            return self.engine.fetch("pbx_attempts", asked, what="read the records of PBXs")
+
+        return asked_again(self.generations, fetch)
 
     def rejects(self) -> pd.DataFrame:
         """Return the lines put aside, as ``CallStore.rejects`` has them."""
