@@ -129,6 +129,17 @@ def test_a_file_that_cannot_be_used_takes_nothing_from_the_others(kept: PbxRecor
     assert "gone.csv: The file cannot be read" in results[2].error
 
 
+def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
+    """The carrier's calls are not to be removed for it."""
+    taken(master())
+    (part,) = kept.generations.folder.glob("parts/*-attempts-*")
+    part.write_bytes(b"PAR1 and no more")
+
+    with pytest.raises(StoreError, match="remove the folder calls/pbx_side of the home and import the files") as told:
+        kept.rows(NOON)
+    assert part.name in str(told.value)
+
+
 def test_one_writes_at_a_time_and_damage_is_said(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
     """A second writer is told to wait; a list of bad lines that cannot be read names its file."""
     with kept.generations.writing(), pytest.raises(BusyError, match="Another process is writing"):
