@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.pbx_side.matching import TOLERANCE_S, Side, Skew, pair, skew
@@ -15,6 +15,8 @@ Call = tuple[int, int, int]
 """Number called, begin, seconds talked; 0 is not answered."""
 
 CALLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 900), st.sampled_from([0, 0, 5, 30])), max_size=40)
+
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def side(calls: Sequence[Call]) -> Side:
@@ -44,6 +46,7 @@ def most(attempts: Sequence[Call], records: Sequence[Call], ahead_s: int) -> int
     return sum(found(attempt, set()) for attempt in range(len(attempts)))
 
 
+@many
 @given(CALLS, CALLS, st.integers(-90, 90))
 def test_no_record_is_used_twice_and_all_pairs_are_near(
     attempts: list[Call], records: list[Call], ahead_s: int
@@ -56,6 +59,7 @@ def test_no_record_is_used_twice_and_all_pairs_are_near(
     assert all(near(attempts[attempt], records[record], ahead_s) for attempt, record in pairs if record >= 0)
 
 
+@many
 @given(CALLS, CALLS)
 def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[Call]) -> None:
     """An attempt without a record has none near it that is free."""
@@ -70,6 +74,7 @@ def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[
     ]
 
 
+@many
 @given(CALLS.map(lambda calls: [(n, at, 0) for n, at, _ in calls]), CALLS.map(lambda c: [(n, at, 0) for n, at, _ in c]))
 def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call]) -> None:
     """Among calls of one kind no other pairing leaves fewer attempts over."""
@@ -78,6 +83,7 @@ def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call])
     assert most(attempts, records, 0) == int((found >= 0).sum())
 
 
+@many
 @given(CALLS, st.integers(-200, 200), st.randoms())
 def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, random: object) -> None:
     """Whatever the clocks and the order, a carrier that has every call leaves no attempt without a record."""
@@ -89,6 +95,7 @@ def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, ran
     assert (pair(side(calls), side(records), ahead_s=ahead_s) >= 0).all()
 
 
+@many
 @given(CALLS, CALLS, st.randoms())
 def test_order_does_not_matter(attempts: list[Call], records: list[Call], random: object) -> None:
     """The same calls in another order: of equal ones as many are left over."""
