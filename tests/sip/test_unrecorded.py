@@ -23,13 +23,13 @@ ANA = local_actor("ana")
 
 @pytest.fixture(scope="module")
 def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
-    """Run a PBX in order and one that is not listed, at a carrier that records no refusal."""
+    """Run a PBX in order and one that is not listed and writes local time, at a carrier that records no refusal."""
     lab.set(credentials_enabled=False, refusals_in_cdrs=False)
     lab.list_only([SEATTLE])
     folder = tmp_path_factory.mktemp("pbxs")
     with (
         asterisk(lab.net, folder / "seattle", config_of("seattle")) as seattle,
-        asterisk(lab.net, folder / "denver", config_of("denver")) as denver,
+        asterisk(lab.net, folder / "denver", config_of("denver"), zone="America/Denver") as denver,
     ):
         yield {"seattle": seattle, "denver": denver}
 
@@ -59,9 +59,9 @@ def synced(office: Workspace) -> int:
     return office.store.count() - before
 
 
-def imported(lab: Lab, pbx_id: str, pbx: Asterisk) -> dict[str, int]:
+def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *zone: str) -> dict[str, int]:
     """Import a PBX's own records with the product's command, as its operator does; return what became of them."""
-    answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, "--utc", "--format", "json")
+    answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, *zone, "--format", "json")
     assert answer.status == 0, answer.err
     (told,) = answer.json
     return {name: told[name] for name in ("kept", "duplicate")}
@@ -85,6 +85,8 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     assert synced(office) == 2
     assert "attempts in the PBX's own records" not in of(office, DENVER).reason
 
+    in_utc = Program(lab.folder)("calls", "import-pbx", "denver", denver.records, "--utc")
+    assert (1, True) == (in_utc.status, "do not fit the zone UTC" in in_utc.err)
     assert imported(lab, "denver", denver) == {"kept": 2, "duplicate": 0}
     assert imported(lab, "denver", denver) == {"kept": 0, "duplicate": 2}
     found = of(office, DENVER)
@@ -112,7 +114,7 @@ def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], offi
     lab.settled(called, len(called))
     synced(office)
 
-    assert imported(lab, "seattle", pbxs["seattle"])["kept"] >= len(called)
+    assert imported(lab, "seattle", pbxs["seattle"], "--utc")["kept"] >= len(called)
     records, attempts = office.snapshot().pbx_records, office.snapshot().pbx_attempts
     (own,) = records[records["pbx_id"] == "seattle"].to_dict("records")
 
