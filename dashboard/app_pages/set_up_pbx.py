@@ -10,11 +10,11 @@ from dashboard.app_parts.words import plain
 
 known = set_up_overview.ground(*session.known())
 
-title = st.empty()
-pbx_id = set_up_overview.choose(known.snapshot)
+title, bar = st.empty(), st.container(horizontal=True, vertical_alignment="bottom")
+pbx_id = set_up_overview.choose(known.snapshot, bar)
 if pbx_id:
     steps = set_up_steps.steps(known, pbx_id)
     title.title(set_up_steps.answer(steps, plain(known.snapshot.name_of(pbx_id))))
     set_up_forms.show(steps, known, pbx_id)
 else:
-    set_up_overview.show(known, title)
+    set_up_overview.show(known, title, bar)

@@ -57,7 +57,7 @@ def _written(snapshot: Snapshot, wanted: writing.Wanted, kind: str) -> None:
             key=f"writing_rows_{pbx_id}",
         )
     else:
-        st.caption("Nothing was read of its configuration yet: import it below to see what differs.")
+        st.caption("Nothing was read of its configuration yet: import it on Inventory to see what differs.")
     if snippet.settings:
         st.dataframe(
             pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings]),

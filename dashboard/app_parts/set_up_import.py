@@ -11,12 +11,14 @@ from dashboard import session
 from dashboard.app_parts import grids, inventory_import, set_up_paste
 from dashboard.app_parts.set_up_paste import Pasted
 from dashboard.app_parts.words import ICONS, count, plain
-from dashboard.inventory import Upload
+from dashboard.inventory import Problem, Upload
 from dashboard.snapshot import Snapshot
 
 ROUND, PRESSED = "set_up_import_round", "set_up_import_pressed"
+MOST_TOLD = 8
+"""Things wrong that are told above the rows, where they can be read whole."""
 TYPES: Final = ["csv", "tsv", "txt"]
-EXAMPLE: Final = "Denver\t198.51.100.24\t13035550120, 13035550121\nTulsa\t198.51.100.77\t19185550100\nMiami\tdynamic"
+EXAMPLE: Final = "Denver, 198.51.100.24, 13035550120\nTulsa, 198.51.100.77, 19185550100\nMiami, dynamic"
 HOW = (
     "A line for each PBX, from a spreadsheet or with commas: name, address, numbers, in any order. Headers are "
     "recognized and not needed. A dynamic address is the word dynamic."
@@ -39,7 +41,6 @@ def show(snapshot: Snapshot) -> None:
         key=f"set_up_paste_{number}",
         height=140,
         placeholder=EXAMPLE,
-        help="Whatever is pasted is read as text. Nothing of it runs, and nothing is kept before you add it.",
     )
     file = st.file_uploader("Or a file of them", key=f"set_up_file_{number}", type=TYPES)
     if file is not None:
@@ -57,8 +58,11 @@ def _understood(snapshot: Snapshot, given: Upload) -> None:
 
 def _show(pasted: Pasted) -> None:
     if pasted.problems:
-        good = "Every good line is kept." if not pasted.empty else "There is no good line in it yet."
+        good = "The good lines can be added." if not pasted.empty else "There is nothing else in it to add."
         st.warning(f"{count(len(pasted.problems), 'thing')} cannot be taken. {good}", icon=ICONS["warning"])
+        told = [f"- {_at(one)}{plain(one.message)}" for one in pasted.problems[:MOST_TOLD]]
+        rest = len(pasted.problems) - MOST_TOLD
+        st.markdown("\n".join([*told, *([f"- and {rest:,} more, in the rows below"] if rest > 0 else [])]))
     if pasted.layout:
         st.caption(plain(pasted.layout))
     st.dataframe(
@@ -88,6 +92,10 @@ def _show(pasted: Pasted) -> None:
         on_click=_press,
         args=(pasted,),
     )
+
+
+def _at(problem: Problem) -> str:
+    return f"**Line {problem.line}:** " if problem.line else ""
 
 
 def _said(pasted: Pasted) -> str:

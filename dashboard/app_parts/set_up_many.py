@@ -33,8 +33,8 @@ CELLS: Final = {
     Progress.OPEN: "○ Open",
     Progress.SAID: "~ Said",
     Progress.BLOCKED: "… Waits",
-    Progress.UNKNOWN: "? Unknown",
-    Progress.NOT_NEEDED: "∅ Spared",
+    Progress.UNKNOWN: "? Unsure",
+    Progress.NOT_NEEDED: "∅ Skip",
 }
 """What stands in a cell: a sign and a word, so that color is never the only sign."""
 
@@ -49,7 +49,7 @@ STATES: Final = {
 }
 LEGEND = (
     "Next: can be done now. Open: can be done too. Waits: another step comes first. Said: somebody said so, nothing "
-    "proves it yet. Spared: this PBX does not need it. Each is judged by calls, checks and what was read."
+    "proves it yet. Unsure: nobody can tell, and the step says why. Skip: this PBX does not need it."
 )
 
 
@@ -81,7 +81,7 @@ class Standing:
 
 
 def standings(ground: Ground) -> list[Standing]:
-    """Return where every PBX stands that is not retired: by what is to be done next, then by name."""
+    """Return where every PBX stands that is not retired: by what is to be done next, active ones first."""
     found = []
     for pbx_id, pbx in ground.pbxs.items():
         if pbx["status"] == RETIRED:
@@ -97,7 +97,7 @@ def standings(ground: Ground) -> list[Standing]:
             active=pbx["status"] == "active",
         )
         found.append(standing)
-    return sorted(found, key=lambda one: (one.place, one.name.casefold(), one.pbx_id))
+    return sorted(found, key=lambda one: (one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id))
 
 
 def chosen(found: Sequence[Standing], show: Show) -> list[Standing]:

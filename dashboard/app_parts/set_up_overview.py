@@ -10,7 +10,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
-from dashboard.app_parts import grids, pbx_writing, review, set_up_archive, set_up_import, set_up_many, set_up_notes
+from dashboard.app_parts import (
+    grids,
+    pbx_writing,
+    review,
+    set_up_archive,
+    set_up_import,
+    set_up_many,
+    set_up_notes,
+    states,
+)
 from dashboard.app_parts.set_up_account import Credentials, credentials
 from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.set_up_many import Show, Standing, Together
@@ -28,7 +37,7 @@ LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
     Progress.UNKNOWN: ("gray", ICONS["unknown"]),
     Progress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
 }
-WIDTHS: Final = {"kind": 80, "dial": 80, "snippet": 92, "allow": 80, "route": 88, "probe": 80, "call": 80}
+WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 84}
 MOST_NEEDS = 8
 
 
@@ -37,15 +46,23 @@ def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> Ground:
     return Ground(snapshot, findings, set_up_notes.latest(session.workspace().state))
 
 
-def show(known: Ground, title: DeltaGenerator) -> None:
-    """Draw all PBXs: the title has the answer, and what can be done at once stands above the matrix."""
+def show(known: Ground, title: DeltaGenerator, bar: DeltaGenerator) -> None:
+    """
+    Draw all PBXs.
+
+    Args:
+        known: What steps are judged by.
+        title: Place of the title, which has the answer.
+        bar: Place beside the choice, for what is done for many at once.
+    """
     asked = set_up_notes.newest(session.workspace().state)
     found: list[Standing] = session.kept("set_up_standings", asked, lambda: set_up_many.standings(known))
     account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
     most = session.workspace().settings.max_changes
     allow, route = set_up_many.allow_together(known, most), set_up_many.route_together(known, most)
     title.title(plain(set_up_many.answer(found, allow, route, account)))
-    _bar(known, allow, route)
+    with bar:
+        _bar(known, allow, route)
     with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not found):
         set_up_import.show(known.snapshot)
     if found:
@@ -53,23 +70,24 @@ def show(known: Ground, title: DeltaGenerator) -> None:
     _account(account)
 
 
-def choose(snapshot: Snapshot) -> str:
+def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
     """Draw the choice of one PBX, which stands in the page's address; retired ones stand last."""
+    if snapshot.pbxs.empty:
+        return ""
     order = {"active": 0, "standby": 1, "retired": 2}
     rows = snapshot.pbxs.assign(rank=snapshot.pbxs["status"].map(order)).sort_values(["rank", "name"])
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen: str | None = st.selectbox(
-            "PBX",
-            [str(pbx_id) for pbx_id in rows["pbx_id"]],
-            index=None,
-            format_func=snapshot.name_of,
-            placeholder="All PBXs",
-            key=CHOSEN,
-            bind="query-params",
-            width=320,
-        )
-        if chosen:
-            st.button("All PBXs", icon=":material/arrow_back:", key="set_up_all", on_click=open_one, args=(None,))
+    chosen: str | None = bar.selectbox(
+        "PBX",
+        [str(pbx_id) for pbx_id in rows["pbx_id"]],
+        index=None,
+        format_func=snapshot.name_of,
+        placeholder="All PBXs",
+        key=CHOSEN,
+        bind="query-params",
+        width=260,
+    )
+    if chosen:
+        bar.button("All PBXs", icon=":material/arrow_back:", key="set_up_all", on_click=open_one, args=(None,))
     return chosen or ""
 
 
@@ -81,41 +99,37 @@ def open_one(pbx_id: str | None) -> None:
 def _bar(known: Ground, allow: Together, route: Together) -> None:
     """Draw what is done for many at once; each opens the review of one plan."""
     writable = set_up_archive.writable(known)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
-            if together.changes:
-                st.button(
-                    together.label,
-                    icon=f":material/{icon}:",
-                    type="primary" if together is allow else "secondary",
-                    key=f"set_up_many_{check}",
-                    on_click=review.ask_changes,
-                    args=(together.changes,),
-                    kwargs={"title": together.label, "check": check},
-                    help="One plan, reviewed before anything is changed."
-                    + (f" {together.rest:,} are left for the next one." if together.rest else ""),
-                )
-        if writable:
-            st.download_button(
-                f"Download {count(writable, 'configuration')}",
-                data=lambda: pbx_writing.zipped(set_up_archive.files_of(known)),
-                file_name=f"pbx-configurations{'-SAMPLE' if known.snapshot.account.sample else ''}.zip",
-                mime="application/zip",
-                icon=":material/folder_zip:",
-                key="set_up_archive",
-                on_click="ignore",
-                help="A folder for each static PBX, with its files and what to do with them. No password is in it.",
+    for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
+        if together.changes:
+            st.button(
+                together.label,
+                icon=f":material/{icon}:",
+                type="primary" if together is allow else "secondary",
+                key=f"set_up_many_{check}",
+                on_click=review.ask_changes,
+                args=(together.changes,),
+                kwargs={"title": together.label, "check": check},
+                help="One plan, reviewed before anything is changed."
+                + (f" {together.rest:,} are left for the next one." if together.rest else ""),
             )
+    if writable:
+        st.download_button(
+            f"Download {count(writable, 'configuration')}",
+            data=lambda: pbx_writing.zipped(set_up_archive.files_of(known)),
+            file_name=f"pbx-configurations{'-SAMPLE' if known.snapshot.account.sample else ''}.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="set_up_archive",
+            on_click="ignore",
+            help="A folder for each static PBX, with its files and what to do with them. No password is in it.",
+        )
 
 
 def _matrix(known: Ground, found: Sequence[Standing]) -> None:
-    todo = sum(one.next is not None for one in found)
-    counts = {Show.ALL: len(found), Show.TODO: todo, Show.SET_UP: len(found) - todo}
     show: Any = st.segmented_control(
         "Show",
         [str(one) for one in Show],
         default=str(Show.ALL),
-        format_func=lambda one: f"{one} {counts[Show(one)]:,}",
         required=True,
         key="set_up_show",
         bind="query-params",
@@ -123,7 +137,7 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
     )
     shown = set_up_many.chosen(found, Show(show or Show.ALL))
     if not shown:
-        st.caption("There is none of these.")
+        states.empty("None of them is left to do." if show == Show.TODO else "None of them is set up yet.")
         return
     frame = set_up_many.frame_of(shown, known)
     st.dataframe(
@@ -131,8 +145,8 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
-            "name": grids.text("PBX", width=90) | {"pinned": True},
-            "next": grids.text("Next", width=165),
+            "name": grids.text("PBX", width=84) | {"pinned": True},
+            "next": grids.text("Next", width=150),
             **{name: grids.chips(set_up_many.COLUMNS[name], set_up_many.STATES, width=WIDTHS[name]) for name in TITLES},
         },
         on_select=lambda: _chosen([one.pbx_id for one in shown]),

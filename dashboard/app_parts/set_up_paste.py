@@ -188,6 +188,7 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
         if pbx_id in merged.pbxs and (not faults or pbx_id in merged.touched):
             state, more = merged.of(pbx_id)
             state = PARTLY if faults else state
+            said += ["The rest of the line is taken."] if faults else []
             again = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
             said += [*again, *([] if faults else more)]
         begun.setdefault(pbx_id, line)

@@ -22,7 +22,7 @@ class Progress(StrEnum):
     DONE = "done"
     OPEN = "open"
     SAID = "said, not proven"
-    BLOCKED = "blocked"
+    BLOCKED = "waits"
     UNKNOWN = "cannot tell"
     NOT_NEEDED = "not needed"
 
@@ -171,7 +171,7 @@ def _snippet(ground: Ground, pbx: Pbx) -> Judged:
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
     if _dial(ground, pbx)[0] is Progress.DONE and any(map(_got_through, ground.calls.get(pbx_id, []))):
-        return Progress.DONE, "Its calls reach the carrier with the prefix, so it is on. Nothing was read of it."
+        return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
     note = ground.note(pbx_id, set_up_notes.CONFIGURED)
     if note:
         when = ago(note.at, ground.snapshot.taken_at)
@@ -247,19 +247,27 @@ def _reached(ground: Ground, pbx: Pbx) -> str:
     return f" {answered} of {count(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
 
 
+def _unheard(ground: Ground, pbx: Pbx) -> Judged:
+    known = ground.snapshot
+    if pbx["status"] != "active":
+        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
+    age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
+    if age is not Age.FRESH:
+        return Progress.UNKNOWN, f"The calls on record are {age}, and none of them is of this PBX. Sync."
+    return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
+
+
 def _first_call(ground: Ground, pbx: Pbx) -> Judged:
     known, pbx_id = ground.snapshot, pbx["pbx_id"]
     if pbx_id not in ground.heard:
-        if pbx["status"] != "active":
-            return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
-        fresh = known.freshness.get("calls")
-        if fresh is None or fresh.age(known.taken_at) is not Age.FRESH:
-            return Progress.UNKNOWN, f"The calls on record are {fresh.age(known.taken_at) if fresh else Age.MISSING}."
-        return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
+        return _unheard(ground, pbx)
     calls = ground.calls.get(pbx_id, [])
     if not calls:
         return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
     admitted, refused = ev.admitted(known, calls), ev.refused(known, calls)
     if not admitted or (refused and ev.last(refused) > ev.last(admitted)):
         return Progress.OPEN, f"Its last call was refused for authorization, {ago(ev.last(refused), known.taken_at)}."
-    return Progress.DONE, f"Its last call was admitted, {ago(ev.last(admitted), known.taken_at)}."
+    when = ago(ev.last(admitted), known.taken_at)
+    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
+        return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
+    return Progress.DONE, f"Its last call was admitted, {when}."

@@ -188,6 +188,8 @@ def _guessed(found: Sequence[Record]) -> Layout:
     for place in range(max(len(record.cells) for record in found)):
         cells = [record.cells[place].strip() for record in found if len(record.cells) > place]
         looks = [_looks(cell) for cell in cells if cell]
+        if "address" in looks:  # among addresses the word dynamic stands for one
+            looks = ["address" if one == "ip_kind" else one for one in looks]
         best = max(sorted(set(looks)), key=looks.count, default="")
         kind = best if best and looks.count(best) >= ENOUGH * len(looks) else "text"
         wanted = ("name", "site") if kind == "text" else (kind,)
