@@ -9,7 +9,7 @@ from dashboard.app_parts.set_up_steps import Progress, calls_by_address
 from dashboard.app_parts.words import count, join
 from dashboard.findings import Finding, Status
 
-MOST_NAMED = 5
+MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Credentials:
 
     progress: Progress
     evidence: str
-    needs: tuple[tuple[str, str], ...] = ()
-    """Name and reason of each PBX that needs them, or is not proven to do without."""
+    needs: tuple[str, ...] = ()
+    """Sentences: who needs them, and who is not proven to do without."""
     finding: Finding | None = None
 
 
@@ -35,8 +35,8 @@ def credentials(ground: Ground) -> Credentials:
     dynamic = [pbx["pbx_id"] for pbx in active if pbx["ip_kind"] == "dynamic"]
     static = [pbx["pbx_id"] for pbx in active if pbx["ip_kind"] != "dynamic"]
     waiting = [pbx_id for pbx_id in static if not calls_by_address(ground, pbx_id)]
-    needs = [(known.name_of(one), "has a dynamic address and must keep them") for one in dynamic]
-    needs += [(known.name_of(one), "is not proven by calls to do without them") for one in waiting]
+    needs = [f"Must keep them, with a dynamic address: {_names(ground, dynamic)}."] if dynamic else []
+    needs += [f"Not proven by calls yet: {_names(ground, waiting)}."] if waiting else []
     if known.account.credentials_on is None:
         return Credentials(Progress.UNKNOWN, "Whether they are on is not known. Say so on Account.", tuple(needs))
     if not known.account.credentials_on:
@@ -47,7 +47,7 @@ def credentials(ground: Ground) -> Credentials:
 
 
 def _on(
-    ground: Ground, static: list[str], dynamic: list[str], waiting: list[str], needs: tuple[tuple[str, str], ...]
+    ground: Ground, static: list[str], dynamic: list[str], waiting: list[str], needs: tuple[str, ...]
 ) -> Credentials:
     if waiting:
         done = len(static) - len(waiting)

@@ -33,8 +33,7 @@ def show(steps: Sequence[Step], known: Ground, pbx_id: str) -> None:
     account = credentials(known)
     with st.expander(_label(len(steps) + 1, "Credentials off, for the whole account", account.progress)):
         st.markdown(plain(account.evidence))
-        for name, why in account.needs[: set_up_overview.MOST_NEEDS]:
-            st.markdown(f"- **{plain(name)}** {why}")
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
         st.button("See it beside all PBXs", key="set_up_to_all", on_click=set_up_overview.open_one, args=(None,))
 
 
@@ -72,7 +71,7 @@ def _act(step: Step, known: Ground, pbx_id: str) -> None:
 
 def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
     set_up_overview.note(pbx_id, kind, dict(content))
-    session.note("The result is noted.")
+    session.note("It is noted, with your name.")
     st.rerun()
 
 

@@ -11,7 +11,16 @@ import pandas as pd
 
 from dashboard.app_parts.set_up_account import Credentials
 from dashboard.app_parts.set_up_ground import ALLOWED, RETIRED, ROUTED, Ground
-from dashboard.app_parts.set_up_steps import TITLES, Progress, Step, calls_by_address, next_open, steps
+from dashboard.app_parts.set_up_steps import (
+    TITLES,
+    TODO,
+    Progress,
+    Step,
+    calls_by_address,
+    is_refused,
+    next_open,
+    steps,
+)
 from dashboard.app_parts.words import count
 from dashboard.changes import Change, CreateRoute, PointNumber
 from dashboard.findings import Finding, Status
@@ -27,7 +36,7 @@ COLUMNS: Final = {
 }
 """The steps as heads of columns, in their order."""
 
-NEXT = "→ Next"
+NEXT, REFUSED = "→ Next", "✕ Refused"
 CELLS: Final = {
     Progress.DONE: "✓ Done",
     Progress.OPEN: "○ Open",
@@ -41,6 +50,7 @@ CELLS: Final = {
 STATES: Final = {
     CELLS[Progress.DONE]: "good",
     NEXT: "risk",
+    REFUSED: "lost",
     CELLS[Progress.OPEN]: "plain",
     CELLS[Progress.SAID]: "unknown",
     CELLS[Progress.BLOCKED]: "plain",
@@ -73,6 +83,8 @@ class Standing:
     """Calls prove that it does without credentials."""
     dynamic: bool
     active: bool
+    refused: bool
+    """Its calls are being refused now."""
 
     @property
     def place(self) -> int:
@@ -81,7 +93,7 @@ class Standing:
 
 
 def standings(ground: Ground) -> list[Standing]:
-    """Return where every PBX stands that is not retired: by what is to be done next, active ones first."""
+    """Return where every PBX stands that is not retired: those that are refused first, then by what is next."""
     found = []
     for pbx_id, pbx in ground.pbxs.items():
         if pbx["status"] == RETIRED:
@@ -95,6 +107,7 @@ def standings(ground: Ground) -> list[Standing]:
             by_address=calls_by_address(ground, pbx_id),
             dynamic=pbx["ip_kind"] == "dynamic",
             active=pbx["status"] == "active",
+            refused=is_refused(ground, pbx_id),
         )
         found.append(standing)
     return sorted(found, key=lambda one: (one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id))
@@ -108,17 +121,16 @@ def chosen(found: Sequence[Standing], show: Show) -> list[Standing]:
 def frame_of(found: Sequence[Standing], ground: Ground) -> pd.DataFrame:
     """Return the matrix: ``name``, ``next``, and a column a step whose cells are lists of one chip."""
     rows = [
-        {"name": one.name, "next": next_words(one, ground)}
-        | {
-            step.id: [NEXT if step is one.next and step.progress in _CAN else CELLS[step.progress]]
-            for step in one.steps
-        }
+        {"name": one.name, "next": next_words(one, ground)} | {step.id: [_cell(one, step)] for step in one.steps}
         for one in found
     ]
     return pd.DataFrame(rows, columns=["name", "next", *TITLES])
 
 
-_CAN = (Progress.OPEN, Progress.UNKNOWN)
+def _cell(one: Standing, step: Step) -> str:
+    if step.id == "call" and one.refused:
+        return REFUSED
+    return NEXT if step is one.next and step.progress in TODO else CELLS[step.progress]
 
 
 def evidence_of(found: Sequence[Standing]) -> pd.DataFrame:

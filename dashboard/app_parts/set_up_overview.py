@@ -37,8 +37,7 @@ LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
     Progress.UNKNOWN: ("gray", ICONS["unknown"]),
     Progress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
 }
-WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 84}
-MOST_NEEDS = 8
+WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 92}
 
 
 def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> Ground:
@@ -145,8 +144,8 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
-            "name": grids.text("PBX", width=84) | {"pinned": True},
-            "next": grids.text("Next", width=150),
+            "name": grids.text("PBX", width=80) | {"pinned": True},
+            "next": grids.text("Next", width=146),
             **{name: grids.chips(set_up_many.COLUMNS[name], set_up_many.STATES, width=WIDTHS[name]) for name in TITLES},
         },
         on_select=lambda: _chosen([one.pbx_id for one in shown]),
@@ -170,10 +169,7 @@ def _account(account: Credentials) -> None:
     color, icon = LOOKS[account.progress]
     st.subheader("Last, for the whole account: credentials off")
     st.markdown(f":{color}[{icon}] {plain(account.evidence)}")
-    if account.needs:
-        lines = [f"- **{plain(name)}** {why}" for name, why in account.needs[:MOST_NEEDS]]
-        rest = len(account.needs) - MOST_NEEDS
-        st.markdown("\n".join([*lines, *([f"- and {rest:,} more"] if rest > 0 else [])]))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
     if account.progress is Progress.OPEN and account.finding:
         st.button(
             plain(account.finding.changes[0].sentence()),

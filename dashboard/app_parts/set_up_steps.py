@@ -135,6 +135,13 @@ def calls_by_address(ground: Ground, pbx_id: str) -> bool:
     return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
 
 
+def is_refused(ground: Ground, pbx_id: str) -> bool:
+    """Say whether the last call of a PBX, from its addresses of today and under today's policy, was refused."""
+    calls = ground.calls.get(pbx_id, [])
+    admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
+    return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
+
+
 def _kind(ground: Ground, pbx: Pbx) -> Judged:
     seen = ground.addresses.get(pbx["pbx_id"], [])
     if pbx["ip_kind"] == "dynamic":
@@ -264,10 +271,10 @@ def _first_call(ground: Ground, pbx: Pbx) -> Judged:
     calls = ground.calls.get(pbx_id, [])
     if not calls:
         return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
-    admitted, refused = ev.admitted(known, calls), ev.refused(known, calls)
-    if not admitted or (refused and ev.last(refused) > ev.last(admitted)):
-        return Progress.OPEN, f"Its last call was refused for authorization, {ago(ev.last(refused), known.taken_at)}."
-    when = ago(ev.last(admitted), known.taken_at)
+    if is_refused(ground, pbx_id):
+        when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
+        return Progress.OPEN, f"Its last call was refused for authorization, {when}."
+    when = ago(ev.last(ev.admitted(known, calls)), known.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
         return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
     return Progress.DONE, f"Its last call was admitted, {when}."

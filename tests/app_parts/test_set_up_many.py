@@ -14,11 +14,11 @@ from dashboard import checks
 from dashboard.app_parts import set_up_archive, set_up_many
 from dashboard.app_parts.set_up_account import Credentials, credentials
 from dashboard.app_parts.set_up_ground import Ground
-from dashboard.app_parts.set_up_many import NEXT, Show, Together
+from dashboard.app_parts.set_up_many import NEXT, REFUSED, Show, Together
 from dashboard.app_parts.set_up_steps import Progress
 from dashboard.changes import AllowAddress, CreateRoute, PointNumber
 from dashboard.fixes.plan import build
-from tests.worlds import NOW, calls_row, make_snapshot, pbx
+from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
 
 POPS = [{"edge_strategy_id": "1", "name": "W", "host": "us-west-or.sip.flowroute.com", "ranges": "192.0.2.0/28"}]
 MOST = 25
@@ -74,6 +74,15 @@ def test_what_is_to_be_done_stands_first() -> None:
     assert [[NEXT], [NEXT], ["✓ Done"]] == list(frame["snippet"])
     assert [["… Waits"], ["… Waits"], ["✓ Done"]] == list(frame["call"])
     assert ["Put its configuration on", "Put its configuration on", "Say its numbers and host"] == list(frame["next"])
+
+
+def test_who_is_refused_now_stands_first() -> None:
+    """Calls are being lost: before anything that is only left to do."""
+    row = refused_row("198.51.100.3", pbx_id="pbx-0002", attributed_by="address")
+    ground = world(3, traffic=[row])
+    frame = set_up_many.frame_of(set_up_many.standings(ground), ground)
+
+    assert ("Pbx-0002", [REFUSED]) == (frame["name"][0], frame["call"][0])
 
 
 def test_retired_pbxs_are_not_set_up() -> None:

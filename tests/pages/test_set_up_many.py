@@ -43,11 +43,12 @@ def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> None:
-    """What can be done for the active ones stands first; the retired PBX is not there."""
+    """Who is refused stands first, then what can be done for active ones; the retired PBX is not there."""
     frame = app("set_up_pbx").dataframe[0].value
 
-    assert ["Atlanta", "Denver", "Phoenix", "Dallas"] == list(frame["name"])[:4]
+    assert ["Denver", "Atlanta", "Phoenix", "Dallas"] == list(frame["name"])[:4]
     assert [[NEXT], [NEXT], ["✓ Done"]] == list(frame["allow"])[:3]
+    assert ["✕ Refused"] == frame["call"][0]
     assert "Boston" not in set(frame["name"])
 
 
