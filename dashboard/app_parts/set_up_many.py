@@ -110,7 +110,11 @@ def standings(ground: Ground) -> list[Standing]:
             refused=is_refused(ground, pbx_id),
         )
         found.append(standing)
-    return sorted(found, key=lambda one: (one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id))
+    return sorted(found, key=_urgency)
+
+
+def _urgency(one: Standing) -> tuple[bool, bool, bool, int, str, str]:
+    return (not one.refused, one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id)
 
 
 def chosen(found: Sequence[Standing], show: Show) -> list[Standing]:
