@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dashboard.app_parts import set_up_paste
 from dashboard.app_parts.set_up_paste import COMPLETE, LEFT_OUT, MISSING, PARTLY, SAME, Pasted
@@ -104,6 +106,37 @@ def test_a_paste_of_nothing_is_a_sentence() -> None:
     assert found.empty
     assert "empty" in found.problems[0].message
     assert [LEFT_OUT] == [state for (state,) in found.rows["state"]]
+
+
+CELLS = st.sampled_from(
+    [
+        "Seattle",
+        "Denver",
+        "Lima",
+        "198.51.100.11",
+        "198.51.100.12",
+        "10.0.0.1",
+        "12065550100",
+        "1",
+        "dynamic",
+        "Name",
+        "",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=60)  # each paste is merged with an inventory
+@given(st.lists(st.lists(st.one_of(CELLS, st.text(max_size=6)), max_size=4), max_size=6))
+def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
+    """Whatever is pasted, Seattle keeps its address and its number, and every row has a state and a sentence."""
+    found = read("\n".join(",".join(row) for row in rows))
+    merged = found.difference.merged
+    owners = dict(zip(merged["pbx_addresses"]["address"], merged["pbx_addresses"]["pbx_id"], strict=True))
+
+    assert "seattle" == owners["198.51.100.11"]
+    assert ["seattle"] == list(merged["pbx_numbers"].set_index("number").loc[["12065550100"], "pbx_id"])
+    assert {"seattle", "pbx-7"} <= set(merged["pbxs"]["pbx_id"])
+    assert all(found.rows["says"])
 
 
 def test_a_thousand_lines_are_read_in_a_second() -> None:
