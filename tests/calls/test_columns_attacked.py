@@ -9,13 +9,14 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from dashboard.calls.columnar import Columns
+from dashboard.calls.columnar import Columns, Customers
 from dashboard.calls.engine import Engine
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
 from tests.calls.exports import HEADER, NOON, Row, a_row, as_csv, at, rows_at
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MOST_REMEMBERED = 100_000
 
 
 def lines_of(*rows: Row) -> bytes:
@@ -113,3 +114,15 @@ def test_a_call_of_more_than_a_day_has_one_load(
         import_files(store, [export(rows, f"{number}.csv")])
 
     assert load_of(engine) == load_of(store)
+
+
+def test_addresses_that_were_read_do_not_pile_up(tmp_path: Path) -> None:
+    """Each call may come from a port of its own: memory does not grow with the calls of an import."""
+    customers: Customers = {}
+    columns = Columns(HEADER, Engine(tmp_path), customers)
+    model = lines_of(a_row(customer_ip="@")).decode()
+    for piece in range(4):
+        said = (f"198.51.100.{piece}:{port}" for port in range(50_000))
+        columns.rows("".join(model.replace("@", text) for text in said).encode())
+
+    assert len(customers) <= MOST_REMEMBERED
