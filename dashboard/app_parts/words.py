@@ -56,6 +56,7 @@ INPUT_WORDS: Final = {
     "credentials": "Credentials",
     "routes": "Inbound routes",
     "inventory": "Inventory",
+    "configurations": "PBX configurations",
 }
 KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
 METHOD_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP address and credentials"}

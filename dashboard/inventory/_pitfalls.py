@@ -16,6 +16,7 @@ from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
 from dashboard.inventory._rows import CONFIG
+from dashboard.inventory._secrets import OF_PHONES, PRESENT, Secret
 from dashboard.snapshot import Snapshot
 
 
@@ -208,10 +209,17 @@ class _Look:
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[Pitfall]:
-        secrets = self._called("secret_present")
-        for file in dict.fromkeys(fact.file for fact in secrets):
-            mine = [fact for fact in secrets if fact.file == file]
-            count = "a password stands" if len(mine) == 1 else f"{len(mine):,} passwords stand"
-            sentence = f"From here on {count} in clear text; the import keeps none of them."
+        for fact in self._called(PRESENT):
+            kind = Secret.of(fact.value)
+            if kind is Secret.API_KEY:
+                sentence = "An API key stands here in clear text; whoever reads the file can use it."
+                cure = (
+                    "Take it out of the PBX and make a new one: the carrier's keys change numbers and inbound routes."
+                )
+                yield self._say("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
+                continue
+            sentence = f"A {kind} stands here in clear text; the import keeps none of it."
+            if kind in OF_PHONES:
+                sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
             cure = "Keep the file from people and repositories that need not see it."
-            yield self._say("secret_in_configuration", Level.NOTE, mine[0], sentence, cure)
+            yield self._say("secret_in_configuration", Level.NOTE, fact, sentence, cure)

@@ -13,14 +13,16 @@ from pathlib import PurePosixPath
 from dashboard.dialing import Trunk
 from dashboard.inventory._asterisk_conf import Config, Keep
 from dashboard.inventory._asterisk_dialplan import Dialed, Dialplan, keep
+from dashboard.inventory._asterisk_secrets import WATCHED, keep_nothing, secrets_of
 from dashboard.inventory._asterisk_trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
 from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder, pbx_id_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
+from dashboard.inventory._secrets import tell
 
 FILES = ("pjsip.conf", "pjsip_wizard.conf", "sip.conf", "extensions.conf")
-KEEP: dict[str, Keep] = {"sip.conf": keep_sip, "extensions.conf": keep}
+KEEP: dict[str, Keep] = {"sip.conf": keep_sip, "extensions.conf": keep, **dict.fromkeys(WATCHED, keep_nothing)}
 ADDRESSES = {
     "external_signaling_address": "external",
     "externip": "external",
@@ -59,7 +61,7 @@ class _Pbx:
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
         self._trunk = trunk
         configs = {}
-        for name in FILES:
+        for name in (*FILES, *WATCHED):
             path = str(PurePosixPath(root) / name)
             if path in folder.files:
                 configs[name] = Config(folder, root, KEEP.get(name, keep_pjsip)).read(path)
@@ -68,11 +70,10 @@ class _Pbx:
         self.found = Found(pbx_id_of(own), own, "Asterisk", place)
         for config in configs.values():
             self.found.problems += config.problems
-            for secret in config.secrets:
-                self.found.say("secret_present", "", secret)
         lines, transports = _lines(configs)
         self._lines = {line.name: line for line in lines}
         self._carrier = [line for line in lines if self._goes_to_carrier(line)]
+        tell(self.found, secrets_of(configs, {line.name for line in self._carrier}, trunk))
         self._trunks()
         self._addresses(transports)
         if "extensions.conf" in configs:
@@ -151,7 +152,7 @@ def _lines(configs: dict[str, Config]) -> tuple[list[Line], list[Transport]]:
     lines: list[Line] = []
     transports: list[Transport] = []
     for name, config in configs.items():
-        if name != "extensions.conf":
+        if name not in ("extensions.conf", *WATCHED):
             more, own = of_sip(config) if name == "sip.conf" else of_pjsip(config)
             lines += more
             transports += own

@@ -1,0 +1,82 @@
+"""
+Secrets that stand in a PBX's configuration: what each of them opens, never its value.
+
+Of a secret a reader keeps file, line and kind, and neither length nor digest: both help whoever guesses. Phones have
+so many that one fact a file stands for all of theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from dashboard.inventory._facts import Found, Place
+
+
+class Secret(StrEnum):
+    """What a secret opens, worst first; as the value of a fact ``secret_present``."""
+
+    API_KEY = "API key"
+    """Reads and changes numbers and inbound routes of the account: the carrier's keys have no scope."""
+    TRUNK = "trunk password"
+    """Places calls at the account's cost while credentials are enabled."""
+    REGISTRATION = "registration password"
+    OTHER_TRUNK = "password of another trunk"
+    MANAGEMENT = "management password"
+    """Of the manager interface, ARI or the event socket."""
+    PHONE = "phone password"
+    PIN = "voicemail PIN"
+    UNKNOWN = "password"
+    """Whose it is does not stand beside it."""
+
+    @classmethod
+    def of(cls, value: str) -> Secret:
+        """Read the value of a fact; what nobody knows is a password of unknown use."""
+        return cls(value) if value in set(cls) else cls.UNKNOWN
+
+    def worse(self, other: Secret) -> Secret:
+        """Return the worse of two; anything is worse than not to know."""
+        kinds = list(Secret)
+        return min(self, other, key=kinds.index)
+
+
+OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
+OF_PHONES = (Secret.PHONE, Secret.PIN)
+PRESENT = "secret_present"
+
+_BY_NAME = (
+    (
+        Secret.API_KEY,
+        re.compile(r"api|(?<!refresh_)token|access[-_]?key|secret[-_]?key|flowroute[-_]?secret", re.IGNORECASE),
+    ),
+    (Secret.PIN, re.compile(r"^vm[-_]|voicemail|(?:^|[-_])pin(?:$|[-_])", re.IGNORECASE)),
+    (Secret.MANAGEMENT, re.compile(r"mgr|manager|(?:^|[-_])a[mr]i(?:$|[-_])|event[-_]socket", re.IGNORECASE)),
+    (Secret.PHONE, re.compile(r"^default[-_]password$", re.IGNORECASE)),
+)
+_KEY = re.compile(
+    r"curl\b[^|;]*?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:[^\s\"']"
+    r"|userpwd\)?\s*=\s*[^\s:]+:\S"
+    r"|https?://[^\s/:@]+:[^\s/@]+@"
+    r"|authorization:\s*(?:basic|bearer)\s+\S",
+    re.IGNORECASE,
+)
+
+
+def by_name(name: str) -> Secret:
+    """Say what a secret opens by the name of its setting alone."""
+    return next((kind for kind, rule in _BY_NAME if rule.search(name)), Secret.UNKNOWN)
+
+
+def has_key(text: str) -> bool:
+    """Say whether a step of a dialplan signs in to an API over HTTP."""
+    return bool(_KEY.search(text))
+
+
+def tell(found: Found, secrets: Mapping[Place, Secret]) -> None:
+    """Say where secrets stand, those of phones once a file."""
+    told: set[tuple[str, Secret]] = set()
+    for place, kind in secrets.items():
+        if kind not in OF_PHONES or (place.file, kind) not in told:
+            found.say(PRESENT, kind.value, place)
+        told.add((place.file, kind))
