@@ -269,6 +269,15 @@ def test_templates_and_globals_that_multiply_end():
     assert any("20,000 settings" in message for _, message in said(inventory))
 
 
+def test_subroutines_that_call_themselves_end():
+    """What is made longer at each call counts for more, so that it is cut, and said to be."""
+    steps = "exten => s,1,Gosub(o,s,1(${ARG1}${ARG1}))\n" * 300 + "exten => s,1,Dial(PJSIP/${ARG1}@t)\n" * 300
+    inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[o]\n{steps}")
+
+    assert ["more steps than are followed" in message for _, message in said(inventory)] == [True]
+    assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
+
+
 def test_ten_megabytes_of_one_line_and_of_many_faults():
     """Both end in few words, and the trunk is found."""
     inventory = read(pjsip_conf=TRUNK + "x" * 10_000_000 + "\n" + "x\n" * 100_000)

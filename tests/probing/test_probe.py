@@ -295,6 +295,10 @@ def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
     [
         ("911", "service code"),
         ("411", "service code"),
+        ("12069110142", "service code in it"),
+        ("12115550142", "service code in it"),
+        ("17005550142", "premium"),
+        ("16005550142", "premium"),
         ("19005550123", "premium"),
         ("12069765555", "premium"),
         ("442079460123", "abroad"),
