@@ -44,6 +44,8 @@ class Known:
     allowed: Collection[str] | None = None
     credentials_on: bool | None = None
     treated_as_public: Collection[str] = ()
+    observed: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By PBX the addresses from which the carrier saw calls with its X-Tag."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> Known:
@@ -55,7 +57,15 @@ class Known:
             allowed=snapshot.policy.networks if listed and listed.as_of else None,
             credentials_on=snapshot.account.credentials_on,
             treated_as_public=snapshot.treated_as_public,
+            observed=_observed(snapshot.traffic),
         )
+
+
+def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
+    """Return by PBX where calls with its tag came from; calls that only an address gives to it prove no address."""
+    tagged = traffic[(traffic["direction"] == "outbound") & (traffic["attributed_by"] == "x_tag")]
+    rows = tagged.loc[tagged["source_ip"] != "", ["pbx_id", "source_ip"]].drop_duplicates()
+    return {str(pbx_id): sorted(mine["source_ip"]) for pbx_id, mine in rows.groupby("pbx_id")}
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class _Look:
         yield from self._retired()
         yield from self._matches()
         yield from self._egress()
+        yield from self._seen_elsewhere()
         yield from self._digest()
         yield from self._secrets()
 
@@ -188,6 +199,15 @@ class _Look:
                 )
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
                 yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
+
+    def _seen_elsewhere(self) -> Iterator[Pitfall]:
+        """Compare it with what the carrier saw: configured is not observed."""
+        seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
+        if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
+            which = ", ".join(list(seen)[:3])
+            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."
+            cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
+            yield self._say("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
 
     def _digest(self) -> Iterator[Pitfall]:
         if self._prefixed:

@@ -20,8 +20,9 @@ from tests.worlds import make_snapshot, pbx
 PLANTED = re.compile(r"(?:made-up|not-a-real)[\w-]*|0123456789abcdef\w*")
 """What every secret of every test configuration begins with."""
 KINDS = sorted(path.name for path in cases.HERE.iterdir() if path.is_dir() and not path.name.startswith("_"))
-FOLDERS = [folder for kind in KINDS for folder in cases.folders(kind)]
-WITHOUT = {"two-wans"}
+LAB = Path(__file__).parent.parent / "sip" / "pbxs"
+FOLDERS = [*(folder for kind in KINDS for folder in cases.folders(kind)), *sorted(LAB.iterdir())]
+WITHOUT = {"two-wans", "denver", "seattle"}
 """Folders in which no secret was planted."""
 EACH = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
 TRUNK = "[t]\ntype=endpoint\naors=t\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
