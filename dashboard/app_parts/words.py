@@ -114,12 +114,14 @@ def owner_of(address: str, snapshot: Snapshot) -> str:
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:
-    """Say a finding's subject: an address with its PBX, or a PBX by its name."""
+    """Say a finding's subject: an address with its PBX, or a PBX by its name, with what of it where that is said."""
     named = names(finding, snapshot)
     if finding.subject in finding.pbx_ids:
         return named
     if finding.subject == "account":
         return "Account"
+    if finding.pbx_ids and finding.subject.startswith(f"{finding.pbx_ids[0]}: "):
+        return f"{named}: {finding.subject.partition(': ')[2]}"
     if "." in finding.subject:
         return f"{finding.subject} ({named or owner_of(finding.subject, snapshot)})"
     return finding.subject
