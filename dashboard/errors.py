@@ -17,6 +17,10 @@ operator as it stands. Pages and the command line catch ``DashboardError`` and n
     │   ├── CarrierRefusedError      it said no, and said why
     │   ├── CarrierAnswerError       it answered something that is not understood
     │   └── CapabilityError          it cannot do that by program
+    ├── SourceError                  a running system that the inventory is read from, by its address
+    │   ├── SourceUnavailableError   for now: try again
+    │   ├── SourceRefusedError       it did not let us in, or said no
+    │   └── SourceAnswerError        it answered something that is not understood
     ├── StoreError                   the call store on disk
     ├── StateError                   the state database
     │   └── JournalError             the journal's chain does not hold
@@ -95,6 +99,22 @@ class CarrierAnswerError(CarrierError):
 
 class CapabilityError(CarrierError):
     """The carrier offers no way to do that by program."""
+
+
+class SourceError(DashboardError):
+    """A running system that the inventory is read from did not give it."""
+
+
+class SourceUnavailableError(SourceError):
+    """The system cannot answer for now; asking again may succeed later."""
+
+
+class SourceRefusedError(SourceError):
+    """The system did not let us in, or declined what was asked."""
+
+
+class SourceAnswerError(SourceError):
+    """The system answered something that is not understood; nothing was taken from it."""
 
 
 class StoreError(DashboardError):

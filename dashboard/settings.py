@@ -37,6 +37,16 @@ class Settings(BaseSettings):
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
     flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")
 
+    netbox_token: SecretStr = Field(default=SecretStr(""))
+    """API token of the NetBox that the inventory is read from."""
+
+    ami_user: SecretStr = Field(default=SecretStr(""))
+    ami_secret: SecretStr = Field(default=SecretStr(""))
+    """Of the Asterisk Manager Interface of running PBXs."""
+
+    inventory_sources: str = ""
+    """Running systems that the page Inventory can read, by address, comma separated; no token stands in one."""
+
     public_ranges: str = ""
     """Networks to treat as public, comma separated. The sample account adds the documentation ranges."""
 
@@ -90,7 +100,26 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part} is wider than a /{NARROW_ENOUGH}: private addresses would pass as public")
         return text
 
-    @field_validator("flowroute_access_key", "flowroute_secret_key")
+    @field_validator("inventory_sources")
+    @classmethod
+    def _sources(cls, text: str) -> str:
+        for number, part in enumerate(filter(None, (piece.strip() for piece in text.split(","))), start=1):
+            scheme, found, rest = part.partition("://")
+            if not (scheme and found and rest) or "@" in rest.partition("/")[0]:
+                raise ValueError(
+                    f"number {number} is not an address such as netbox+https://netbox.example.net/ with no user in it"
+                )
+        return text
+
+    @field_validator("ami_user", "ami_secret")
+    @classmethod
+    def _one_line(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value().strip("\r\n")
+        if not text.isprintable():
+            raise ValueError("it holds a character that cannot be seen; copy it again")
+        return SecretStr(text)
+
+    @field_validator("flowroute_access_key", "flowroute_secret_key", "netbox_token")
     @classmethod
     def _key(cls, key: SecretStr) -> SecretStr:
         text = key.get_secret_value().strip()
@@ -156,6 +185,17 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def source_secrets(self) -> dict[str, str]:
+        """What running systems ask for, in clear, by the name of its environment variable; never to be kept."""
+        secrets = (("netbox_token", self.netbox_token), ("ami_user", self.ami_user), ("ami_secret", self.ami_secret))
+        return {_variable((name,)): secret.get_secret_value() for name, secret in secrets}
+
+    @cached_property
+    def running_sources(self) -> tuple[str, ...]:
+        """``inventory_sources`` as addresses."""
+        return tuple(filter(None, (piece.strip() for piece in self.inventory_sources.split(","))))
 
     @cached_property
     def treated_as_public(self) -> tuple[str, ...]:

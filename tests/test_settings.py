@@ -40,6 +40,10 @@ def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FLOWROUTE_BASE_URL", "http://[::1", "FLOWROUTE_BASE_URL.*not an address such as"),
         ("FLOWROUTE_BASE_URL", "127.0.0.1:80", "FLOWROUTE_BASE_URL.*not an address such as"),
         ("TRUNKGATE_PUBLIC_RANGES", "203.0.113.0/24, elsewhere", "elsewhere is not a network"),
+        ("TRUNKGATE_NETBOX_TOKEN", "two words", "TRUNKGATE_NETBOX_TOKEN.*a character that no key has"),
+        ("TRUNKGATE_AMI_SECRET", "a\r\nAction: x", "TRUNKGATE_AMI_SECRET.*cannot be seen"),
+        ("TRUNKGATE_INVENTORY_SOURCES", "ami://192.0.2.1, netbox", "TRUNKGATE_INVENTORY_SOURCES.*number 2 is not"),
+        ("TRUNKGATE_INVENTORY_SOURCES", "ami://user:hush@192.0.2.1", "number 1 is not an address.*no user in it"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
@@ -54,9 +58,20 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither text, nor representation, nor JSON of the settings holds a key."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "hush-hush-access")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-hush-secret")
+    for name in ("NETBOX_TOKEN", "AMI_USER", "AMI_SECRET"):
+        monkeypatch.setenv(f"TRUNKGATE_{name}", f"hush-{name}\n")
     settings = Settings.read()
 
+    secrets = settings.source_secrets
     assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+    assert secrets == {f"TRUNKGATE_{name}": f"hush-{name}" for name in ("NETBOX_TOKEN", "AMI_USER", "AMI_SECRET")}
+
+
+def test_running_systems_are_named_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the inventory may be read from, in their order."""
+    monkeypatch.setenv("TRUNKGATE_INVENTORY_SOURCES", "netbox+https://netbox.example.net/?tag=pbx, ami://192.0.2.1,")
+
+    assert Settings.read().running_sources == ("netbox+https://netbox.example.net/?tag=pbx", "ami://192.0.2.1")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import declared, grids
+from dashboard.app_parts import declared, grids, inventory_running
 from dashboard.app_parts.words import ICONS, count, join, label_of, plain, titled
 from dashboard.inventory import (
     ADDED,
@@ -38,7 +38,7 @@ MOST_PROBLEMS = 200
 ROUND = "inventory_import_round"
 """Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
 
-TYPES: Final = ["csv", "tsv", "txt", "conf", "xml", "zip", "tar", "gz", "tgz"]
+TYPES: Final = ["csv", "tsv", "txt", "conf", "cfg", "list", "sql", "xml", "zip", "tar", "gz", "tgz"]
 PRESSED = "inventory_import_pressed"
 Kept = Mapping[str, pd.DataFrame]
 
@@ -60,6 +60,7 @@ def show(snapshot: Snapshot) -> None:
         key=f"inventory_files_{number}",
         type=TYPES,
     )
+    running = inventory_running.show(snapshot, number)
     place = st.empty()
     pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
     if pressed:
@@ -67,7 +68,7 @@ def show(snapshot: Snapshot) -> None:
         _keep(*pressed)
         st.session_state[ROUND] = number + 1
         st.rerun()
-    if not files:
+    if not files and running is None:
         return
     current = frames_of(snapshot)
     uploads = [Upload(file.name, file.getvalue()) for file in files]
@@ -75,7 +76,7 @@ def show(snapshot: Snapshot) -> None:
         whose = _whose(snapshot) if needs_name(uploads) else ""
         if whose is None:
             return
-        found = read(snapshot, uploads, whose)
+        found = read(snapshot, uploads, whose) if uploads or running is None else running
         difference = merge(current, found)
         _problems(found.problems)
         _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
@@ -154,7 +155,7 @@ def _pitfalls(pitfalls: list[Pitfall]) -> None:
     (st.warning if serious else st.info)(
         f"{told}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
     )
-    frame = pd.DataFrame([asdict(one) for one in pitfalls[:MOST_PROBLEMS]])
+    frame = pd.DataFrame([asdict(one) | {"line": one.line or None} for one in pitfalls[:MOST_PROBLEMS]])
     st.dataframe(
         frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize()),
         hide_index=True,

@@ -98,7 +98,7 @@ def frame_of(rows: list[writing.Compared]) -> pd.DataFrame:
             "what": [row.what for row in ordered],
             "now": [row.now for row in ordered],
             "wanted": [row.wanted for row in ordered],
-            "place": [f"{row.file}, line {row.line}" if row.file else "" for row in ordered],
+            "place": [f"{row.file}, line {row.line}" if row.line else row.file for row in ordered],
         }
     )
 

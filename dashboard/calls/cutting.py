@@ -1,8 +1,8 @@
 """
 Where the days of an export file begin: it is in order of time, so each day is a stretch of its lines.
 
-A stretch is copied out and read by itself, which is cheaper than to sort rows into folders. That a file is in
-order is supposed here and shown by the engine: a call of another day than its stretch's is an error there.
+A stretch is read by itself, which is cheaper than to sort rows into folders. That a file is in order is supposed
+here and shown by who reads it: a call of another day than its stretch's is an error there.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 import csv
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-from dashboard.calls.files import CHUNK, Prepared
+from dashboard.calls.files import Prepared
 
-LEAST_BYTES = 4 << 20
+LEAST_BYTES = 1 << 18
 """Of a day, on average: with fewer, to begin with a day costs more than to sort its rows into a folder."""
+PIECE = 24 << 20
+"""Bytes: a hundred thousand calls, which become a row group of a part."""
 LONGEST_LINE = 1 << 16
 """A row has about 250 bytes. A file with a longer line where a day begins or ends is not cut."""
 DOCUMENTED = "2026-11-23 14:05:00+00"
@@ -48,15 +49,25 @@ class Days:
         except (ValueError, csv.Error):
             return []
 
-    def is_all(self, stretch: Stretch) -> bool:
-        """Say whether the day is the whole file, so that it need not be copied."""
-        return stretch.end == self._end and stretch.begin == self._next(0)
+    def pieces(self, group: Sequence[Stretch], tell: Callable[[float], None]) -> Iterator[bytes]:
+        """
+        Yield the lines of days that follow each other, some megabytes at a time.
 
-    def write(self, stretch: Stretch, target: Path) -> None:
-        """Copy the lines of a day, without a header."""
-        with target.open("wb") as out:
-            for begin in range(stretch.begin, stretch.end, CHUNK):
-                out.write(self._read(begin, min(CHUNK, stretch.end - begin)))
+        Args:
+            group: The days.
+            tell: Told before each piece which share of them is done.
+
+        Raises:
+            ValueError: A line is too long.
+        """
+        begin, last = group[0].begin, group[-1].end
+        size = last - begin
+        each = -(-size // -(-size // PIECE))
+        while begin < last:
+            tell(1 - (last - begin) / size)
+            end = last if last - begin <= each else self._next(begin + each)
+            yield self._read(begin, end - begin)
+            begin = end
 
     def _found(self) -> Iterator[Stretch]:
         begin = self._next(0)
@@ -111,6 +122,17 @@ class Days:
 
     def _read(self, begin: int, size: int) -> bytes:
         return os.pread(self._descriptor, size, begin)
+
+
+def groups(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
+    """Put days together that are small: to begin anew costs as much as some thousand calls."""
+    found: list[list[Stretch]] = []
+    for stretch in stretches:
+        if found and stretch.end - found[-1][0].begin <= PIECE:
+            found[-1].append(stretch)
+        else:
+            found.append([stretch])
+    return found
 
 
 @contextmanager

@@ -36,6 +36,14 @@ OF_A_DAY = re.compile(r"(\d{4}-\d\d-\d\d)-(?:calls|traffic|load)-[0-9a-f]{16}\.p
 MEMORY_LIMIT = "1GB"
 """The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
 
+OF_DAMAGE = (
+    duckdb.Error,
+    duckdb.InvalidInputException,
+    duckdb.SerializationException,
+    duckdb.ConversionException,
+)
+"""What the engine calls a part that it cannot make out; some of it has no kind of its own."""
+
 OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
 """``number`` of the roll-up, as ``tables.TRAFFIC`` says."""
 
@@ -80,7 +88,6 @@ class Engine:
                     weakref.finalize(self, self._connection.close)
                 cursor = self._connection.cursor()
             try:
-                cursor.execute("SET TimeZone = 'UTC'")
                 yield cursor
             finally:
                 cursor.close()
@@ -108,8 +115,9 @@ class Engine:
             text, bound = _bind(name, parameters)
             try:
                 return cursor.sql(text, params=bound).to_arrow_table()
-            except (duckdb.InvalidInputException, duckdb.SerializationException, duckdb.ConversionException) as exc:
-                if ".parquet" not in str(exc) and (part := _unreadable(parameters)):
+            except duckdb.Error as exc:
+                odd = type(exc) in OF_DAMAGE and ".parquet" not in str(exc)
+                if odd and (part := _unreadable(parameters)):
                     raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
                 raise
 
@@ -157,6 +165,7 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
         },
     )
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute(sql("macros"))
     connection.execute("SET partitioned_write_flush_threshold = 20000")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,14 +20,17 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from dashboard.calls.day_parts import Facts
 from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.reading import Staged, rows_in
 from dashboard.calls.store import CallStore
-from dashboard.calls.weighing import weigh
+from dashboard.calls.weighing import read_spans, since_midnight, weigh
 
 BATCH_ROWS = 400_000
 """Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
+AT_ONCE = 2
+"""Days weighed at the same time."""
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
 A_DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
@@ -47,7 +51,9 @@ class Merger:
 
     def __init__(self, store: CallStore, base: Generation, work: Path, window: Window | None) -> None:
         self._store, self._base, self._work, self._window = store, base, work, window
-        self._merged = Merged(dict(base.days))
+        self._merged, self._facts = Merged(dict(base.days)), dict[date, Facts]()
+        self._spans: dict[date, str] = {}
+        """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
         self._moved = pyarrow.table({"moved_id": [], "before_day": [], "after_day": []})
 
     def run(
@@ -71,6 +77,7 @@ class Merger:
                     self._merged.late[number] = self._merged.late.get(number, 0) + sum(map(rows_in, found))
                 else:
                     parts.setdefault(day, {})[number] = found
+            self._facts |= file.facts
         asked = {*parts, *self._window_days()}
         self._moved = self._find_moved(asked, parts)
         together = set(self._moved.column("after_day").to_pylist())
@@ -106,16 +113,20 @@ class Merger:
         """Take days that the store does not have as they were staged; compare those in which a call came twice."""
         if not days:
             return
-        told = {"calls": [part for day in days for found in parts[day].values() for part in found]}
-        sums = run(cursor, "day_sums", told).fetchall()
-        taken: dict[date, Day] = {}
-        for day, rows, all_differ, first_at, last_at in sums:
-            if all_differ:
-                for number, found in parts[day].items():
-                    self._count(number, sum(map(rows_in, found)))
-                calls = tuple(part for found in parts[day].values() for part in found)
-                taken[day] = Day(calls, (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
-        self._roll_up(cursor, taken)
+        staged = {day: tuple(part for found in parts[day].values() for part in found) for day in days}
+        known = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
+        taken = {day: _day(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ}
+        if asked := [part for day in days if day not in known for part in staged[day]]:
+            for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": asked}).fetchall():
+                if all_differ:
+                    taken[day] = _day(staged[day], rows, first_at, last_at)
+        for day in taken:
+            for number, found in parts[day].items():
+                self._count(number, sum(map(rows_in, found)))
+        self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
+        for day in known.keys() & taken.keys():
+            self._adopt(day, taken[day], [Path(known[day].rolled)])
+            self._spans[day] = known[day].spans
         self._compare(cursor, [day for day in days if day not in taken], parts)
 
     def _compare(
@@ -149,7 +160,7 @@ class Merger:
             elif changed:
                 path = self._work / f"{day}.parquet"
                 run(cursor, "day", {"day": day}, target=path)
-                made[day] = Day((str(path),), (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
+                made[day] = _day((str(path),), rows, first_at, last_at)
         self._roll_up(cursor, made)
         cursor.execute("DROP TABLE merged")
 
@@ -166,11 +177,16 @@ class Merger:
         }
         rolled = self._write(cursor, "rollup", values, "hour_at")
         for day, made in days.items():
-            self._merged.days[day] = replace(
-                made,
-                calls=tuple(self._store.generations.adopt(Path(part), f"{day}-calls") for part in made.calls),
-                traffic=tuple(self._store.generations.adopt(part, f"{day}-traffic") for part in rolled.get(day, ())),
-            )
+            self._adopt(day, made, rolled.get(day, ()))
+
+    def _adopt(self, day: date, made: Day, rolled: Sequence[Path]) -> None:
+        """Put the parts of a day and of its roll-up where the store has them."""
+        adopt = self._store.generations.adopt
+        self._merged.days[day] = replace(
+            made,
+            calls=tuple(adopt(Path(part), f"{day}-calls") for part in made.calls),
+            traffic=tuple(adopt(part, f"{day}-traffic") for part in rolled),
+        )
 
     def _write(
         self, cursor: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], time: str
@@ -186,21 +202,34 @@ class Merger:
         days, before = self._merged.days, self._base.days
         changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
         due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
-        for batch in _batches({day: days[day].rows for day in due}):
-            around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
-            values: dict[str, Any] = {
-                "calls": self._store.parts(part for day in around for part in days[day].calls),
-                "since": _midnight(batch[0]),
-                "until": _midnight(batch[-1] + A_DAY),
-            }
-            started = self._store.engine.fetch("load", values, what="count the load of an import")
-            minutes = weigh(started, values["since"], values["until"])
-            of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
-            for day in batch:
-                path = self._work / f"{day}-load.parquet"
-                mine = minutes.filter(pyarrow.compute.equal(of_day, day))
-                pyarrow.parquet.write_table(mine, path, compression="zstd")
-                days[day] = replace(days[day], load=(self._store.generations.adopt(path, f"{day}-load"),))
+        known = {day for day in due if all(near in self._spans or near not in days for near in (day - A_DAY, day))}
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="weigh days") as pool:
+            weighed = list(pool.map(self._weigh_known, sorted(known)))
+        for batch in _batches({day: days[day].rows for day in due if day not in known}):
+            weighed += self._weigh_some(batch)
+        for day, minutes in weighed:
+            path = self._work / f"{day}-load.parquet"
+            pyarrow.parquet.write_table(minutes, path, compression="zstd")
+            days[day] = replace(days[day], load=(self._store.generations.adopt(path, f"{day}-load"),))
+
+    def _weigh_known(self, day: date) -> tuple[date, pyarrow.Table]:
+        """Weigh a day whose calls were in memory, as were those of the day before."""
+        around = [self._spans[near] for near in (day - A_DAY, day) if near in self._spans]
+        since = _midnight(day)
+        spans = since_midnight(pyarrow.concat_tables(map(read_spans, around)), since)
+        return day, weigh(spans, since, since + A_DAY)
+
+    def _weigh_some(self, batch: Sequence[date]) -> Iterator[tuple[date, pyarrow.Table]]:
+        """Weigh days together by what the store has of them."""
+        days, since, until = self._merged.days, _midnight(batch[0]), _midnight(batch[-1] + A_DAY)
+        around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
+        calls = self._store.parts(part for day in around for part in days[day].calls)
+        values = {"calls": calls, "since": since, "until": until}
+        started = self._store.engine.fetch("load", values, what="count the load of an import")
+        minutes = weigh(started, since, until)
+        of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
+        for day in batch:
+            yield day, minutes.filter(pyarrow.compute.equal(of_day, day))
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()
@@ -231,6 +260,10 @@ def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iter
         rows += size
     if batch:
         yield batch
+
+
+def _day(calls: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
+    return Day(calls, (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
 
 
 def _midnight(day: date) -> datetime:

@@ -10,7 +10,7 @@ keeps every good one.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -22,8 +22,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet
 
+from dashboard.calls.columnar import Columns, Customers
 from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
-from dashboard.calls.cutting import Days, Stretch, days_of
+from dashboard.calls.cutting import Days, Stretch, days_of, groups
+from dashboard.calls.day_parts import DayParts, Facts
 from dashboard.calls.engine import PARQUET, Engine, sql
 from dashboard.calls.files import Prepared, as_utf8, prepare
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
@@ -52,6 +54,8 @@ class Staged:
     path: Path
     rows: int = 0
     days: dict[date, list[str]] = field(default_factory=dict)
+    facts: dict[date, Facts] = field(default_factory=dict)
+    """Of days whose calls were in memory as columns."""
     rejects: list[Reject] = field(default_factory=list)
     """The first bad rows, MOST_KEPT at most."""
     rejected: int = 0
@@ -63,17 +67,21 @@ class Staged:
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON."""
         days = {day.isoformat(): parts for day, parts in self.days.items()}
-        return {**asdict(self), "path": str(self.path), "days": days}
+        facts = {day.isoformat(): asdict(known) for day, known in self.facts.items()}
+        return {**asdict(self), "path": str(self.path), "days": days, "facts": facts}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Staged:
         """Read back what ``to_json`` gave."""
         days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
+        facts = {date.fromisoformat(day): Facts(**known) for day, known in values["facts"].items()}
         rejects = [Reject(**reject) for reject in values["rejects"]]
-        return cls(**{**values, "path": Path(values["path"]), "days": days, "rejects": rejects})
+        return cls(**{**values, "path": Path(values["path"]), "days": days, "facts": facts, "rejects": rejects})
 
 
-def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, turn: Lock) -> Staged:
+def stage(
+    path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, turn: Lock, customers: Customers
+) -> Staged:
     """
     Read one export file.
 
@@ -84,6 +92,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
         whole: Only a whole file is of use, because it replaces what the store has.
         watch: Told which cursors read the file.
         turn: Held while the engine reads a large file: it uses every core for it, and is slower on two at once.
+        customers: Addresses that were read before; those of this file are added.
 
     Returns:
         What it gave; ``error`` says why, where it gave nothing or not everything.
@@ -93,7 +102,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
     """
     work.mkdir(parents=True)
     try:
-        return _Reader(path, work, engine, watch).read(turn, whole=whole)
+        return _Reader(path, work, engine, watch, customers).read(turn, whole=whole)
     except FileError as exc:
         return Staged(path, error=str(exc), usable=False)
     finally:
@@ -104,8 +113,8 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
 class _Reader:
     """One file on its way through the engine."""
 
-    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch) -> None:
-        self._staged = Staged(path)
+    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, customers: Customers) -> None:
+        self._staged, self._customers = Staged(path), customers
         self._work, self._engine, self._watch = work, engine, watch
 
     def read(self, turn: Lock, *, whole: bool) -> Staged:
@@ -143,38 +152,34 @@ class _Reader:
         """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
         if prepared.header_lines != 1 or prepared.long_line:
             return False
-        folder = self._work / "days"
-        with days_of(prepared) as days, ThreadPoolExecutor(at_once, thread_name_prefix="import a day") as pool:
-            stretches = days.stretches()
-            if not stretches:
+        folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._customers)
+        with days_of(prepared) as days, ThreadPoolExecutor(at_once, thread_name_prefix="import days") as pool:
+            together = groups(days.stretches())
+            if not together:
                 return False
-            self._watch.begin(len(stretches))
+            self._watch.begin(len(together))
             folder.mkdir()
-            work = [pool.submit(self._one_day, prepared, days, each, folder) for each in stretches]
+            work = [pool.submit(self._some_days, columns, days, each, folder) for each in together]
             try:
                 for future in work:
                     future.result()
-            except StoreError as exc:
+            except ValueError:
                 pool.shutdown(cancel_futures=True)
-                if isinstance(exc.__cause__, OF_THE_MACHINE):
-                    raise
                 shutil.rmtree(folder)
+                self._staged.facts.clear()
                 return False
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         self._collect(folder)
         return True
 
-    def _one_day(self, prepared: Prepared, days: Days, stretch: Stretch, folder: Path) -> None:
-        lines, part = folder / f"{stretch.day}.csv", folder / f"day={stretch.day}" / "calls.parquet"
-        part.parent.mkdir()
-        is_all = days.is_all(stretch)
-        if not is_all:
-            days.write(stretch, lines)
-        types = {name: READ_AS.get(name, TEXT) for name in prepared.columns}
-        path = prepared.path if is_all else lines
-        with self._reading(path, types, header=is_all, typed=True) as (cursor, text, values):
-            one = sql("one_day").replace("{{judged}}", _unnumbered(text))
-            cursor.execute(_into(one), values | {"day": stretch.day, "target": str(part)})
-        lines.unlink(missing_ok=True)
+    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> None:
+        parts = DayParts([each.day for each in group], folder, self._work)
+        with self._watch.piece() as tell:
+            for lines in days.pieces(group, tell):
+                parts.add(columns.rows(lines))
+            self._staged.facts |= parts.finish()
 
     def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
         """Read the file in one go; False where it has a fault, or is not in the form that was tried."""

@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import duckdb
 import pyarrow
 
 from dashboard import __version__
+from dashboard.calls.columnar import Customers
 from dashboard.calls.engine import Engine
 from dashboard.calls.reading import Staged, rows_in, stage
 from dashboard.calls.watching import Watch
@@ -36,6 +38,7 @@ class Staging:
         self._folder, self._engine, self._whole = folder, engine, whole
         self._turn = Lock()
         self._watches: list[Watch] = []
+        self._customers: Customers = {}
 
     def run(
         self, paths: Sequence[Path], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -97,7 +100,8 @@ class Staging:
             return known
         shutil.rmtree(folder, ignore_errors=True)
         watch = self._watches[number]
-        staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, turn=self._turn)
+        kept: dict[str, Any] = {"watch": watch, "turn": self._turn, "customers": self._customers}
+        staged = stage(path, folder, self._engine, whole=self._whole, **kept)
         if staged.usable:
             aside = folder / f"{NOTE}.new"
             aside.write_text(json.dumps(staged.to_json()), encoding="utf-8")
@@ -157,4 +161,6 @@ def _noted(folder: Path, path: Path) -> Staged | None:
         found = sum(rows_in(part) for parts in staged.days.values() for part in parts)
     except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException):
         return None
-    return staged if staged.path == path and staged.rows == found else None
+    beside = (Path(name) for known in staged.facts.values() for name in (known.rolled, known.spans))
+    whole = staged.rows == found and all(each.exists() for each in beside)
+    return staged if staged.path == path and whole else None

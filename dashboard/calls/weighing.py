@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 import pyarrow
+import pyarrow.compute
+import pyarrow.ipc
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """A day is weighed at a time: its seconds fit where a processor is quickest."""
@@ -20,7 +22,43 @@ COLUMNS = pyarrow.schema(
         ("concurrent", pyarrow.int64()),
     ]
 )
+SPANS = pyarrow.schema([("is_inbound", pyarrow.bool_()), ("start_s", pyarrow.int64()), ("done_s", pyarrow.int64())])
 Seconds = npt.NDArray[np.int64]
+
+
+def spans_of(calls: pyarrow.Table) -> pyarrow.Table:
+    """
+    Return what of calls in memory bears on the load: what ``sql/load.sql`` gives, in seconds from 1970.
+
+    Args:
+        calls: As ``columnar.Columns`` makes them.
+    """
+    compute = pyarrow.compute
+    started, ended = (
+        calls[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
+    )
+    done = compute.coalesce(ended, compute.add(started, calls["duration_s"].cast(pyarrow.int64())), started)
+    answered = compute.equal(calls["outcome"], "answered")
+    return pyarrow.table(
+        {
+            "is_inbound": compute.equal(calls["direction"], "inbound"),
+            "start_s": started,
+            "done_s": compute.if_else(answered, done, started),
+        }
+    )
+
+
+def read_spans(path: str) -> pyarrow.Table:
+    """Read a file of spans."""
+    with pyarrow.OSFile(path, "rb") as file:
+        return pyarrow.ipc.open_file(file).read_all()
+
+
+def since_midnight(spans: pyarrow.Table, since: datetime) -> pyarrow.Table:
+    """Return spans in seconds from ``since``, UTC without a zone."""
+    begin = pyarrow.scalar((since - datetime(1970, 1, 1)) // A_SECOND, pyarrow.int64())  # noqa: DTZ001 - as the store has times
+    shifted = {name: pyarrow.compute.subtract(spans[name], begin) for name in ("start_s", "done_s")}
+    return pyarrow.table({"is_inbound": spans["is_inbound"], **shifted})
 
 
 def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:

@@ -1,13 +1,16 @@
-"""``inventory``: what is wrong with the configuration of PBXs, and what it should be."""
+"""``inventory``: what PBXs are, what is wrong with their configuration, and what it should be."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dashboard.actors import local_actor
 from dashboard.cli.output import Format, say, say_json
 from dashboard.cli.rooms import open_home
 from dashboard.dialing import parse_tech_prefix
@@ -18,10 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dashboard.inventory import Inventory, Known, Pitfall
+    from dashboard.workspace import Workspace
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
 
 FOUND = 1
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Folders of configuration, archives, files; or the address of one running system."),
+]
+Name = Annotated[str, typer.Option(help="The PBX that single files are of; a folder is named for its own.")]
 
 
 @app.callback()
@@ -31,33 +41,27 @@ def inventory() -> None:
 
 @app.command()
 def lint(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Folders of configuration, archives of them, or single files of one PBX.")
-    ],
+    sources: Sources,
     *,
     tech_prefix: Annotated[str, typer.Option(help="The account's eight digits, to compare with what is dialed.")] = "",
     account: Annotated[
         bool, typer.Option("--account", help="Compare with the account and the inventory as they were synced.")
     ] = False,
-    name: Annotated[str, typer.Option(help="The PBX that single files are of; a folder is named for its own.")] = "pbx",
+    name: Name = "pbx",
     output: Annotated[Format, typer.Option("--format", help="How to print what is found.")] = Format.TEXT,
 ) -> None:
     """
     Look for the pitfalls of a trunk by IP authentication in the configuration of PBXs.
 
-    Files of Asterisk and FreeSWITCH are read, with everything they include. Each thing to put right is told with
-    file, line and cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error of
-    its own. Notes alone end with 0.
+    Files of Asterisk, FreeSWITCH and Kamailio are read, with everything they include. Each thing to put right is told
+    with file, line and cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error
+    of its own. Notes alone end with 0.
     """
-    from dashboard.inventory import Level, find_pitfalls, merge, read_files  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.inventory import Level, find_pitfalls, merge  # noqa: PLC0415 - loads pandas, for seconds
 
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"There is no file or folder {path}. Check its name.")
+    _check(sources)
     known, current = _known(tech_prefix, account=account)
-    found = read_files(
-        paths, treated_as_public=known.treated_as_public, current=current.frames, trunk=known.trunk, name=name
-    )
+    found = _found(sources, known, current, name)
     read = found.frames["pbx_config"]
     pitfalls = find_pitfalls({**merge(current.frames, found).merged, "pbx_config": read}, known)
     if output is Format.JSON:
@@ -65,6 +69,47 @@ def lint(
     else:
         _show(pitfalls, found)
     if found.problems or any(one.level is not Level.NOTE for one in pitfalls):
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def read(
+    sources: Sources,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what is read; nothing is removed.")] = False,
+    name: Name = "pbx",
+    output: Annotated[Format, typer.Option("--format", help="How to print what is read.")] = Format.TEXT,
+) -> None:
+    """
+    Read PBXs, and say what that changes in the inventory.
+
+    From files and folders, or from a running system by its address, such as
+    netbox+https://netbox.example.net/?tag=pbx with TRUNKGATE_NETBOX_TOKEN set. Passwords are left out. Ends with 0
+    when everything could be read, 1 when something was put aside, 2 on an error of its own.
+    """
+    from dashboard.inventory import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sources import keep_frame  # noqa: PLC0415 - as above
+
+    _check(sources)
+    with open_home() as home:
+        known, current = _of_home(home, "")
+        found = _found(sources, known, current, name)
+        difference = merge(current.frames, found)
+        for frame in READ if keep else ():
+            now, who = datetime.now(UTC), local_actor("command line").name
+            keep_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
+    if output is Format.JSON:
+        told: dict[str, Any] = {frame: json.loads(found.frames[frame].to_json(orient="records")) for frame in READ}
+        changes = difference.changes.to_dict("records")
+        say_json(told | {"problems": [asdict(one) for one in found.problems], "changes": changes, "kept": keep})
+    else:
+        for problem in found.problems:
+            say(f"NOT READ  {problem}")
+        for row in difference.changes.to_dict("records"):
+            cells = f" {row['column']}: {row['before']!r} to {row['after']!r}" if row["column"] else ""
+            say(f"{row['change']}: {row['frame']} {row['key']}{cells}")
+        say(f"{difference.sentence()}{' It is kept.' if keep else ''}")
+    if found.problems:
         raise typer.Exit(FOUND)
 
 
@@ -121,21 +166,50 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
 def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:
     """Return what is known of the account, and the inventory; neither where nobody asked for them."""
     from dashboard.dialing import Trunk  # noqa: PLC0415 - as above
-    from dashboard.inventory import Inventory, Known, frames_of  # noqa: PLC0415 - as above
+    from dashboard.inventory import Inventory, Known  # noqa: PLC0415 - as above
 
     prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
     if not account:
         return Known(Trunk(prefix), treated_as_public=Settings.read().treated_as_public), Inventory({}, [])
     with open_home() as home:
-        snapshot = home.snapshot()
+        return _of_home(home, prefix)
+
+
+def _of_home(home: Workspace, prefix: str) -> tuple[Known, Inventory]:
+    from dashboard.inventory import Inventory, Known, frames_of  # noqa: PLC0415 - as above
+
+    snapshot = home.snapshot()
     return Known.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
+
+
+def _check(sources: list[str]) -> None:
+    """See that sources are there before anything else is done."""
+    running = [source for source in sources if "://" in source]
+    if running and len(sources) > 1:
+        raise InputError("Give the address of one running system by itself, or files and folders.")
+    for source in sources:
+        if source not in running and not Path(source).exists():
+            raise InputError(f"There is no file or folder {source}. Check its name.")
+
+
+def _found(sources: list[str], known: Known, current: Inventory, name: str) -> Inventory:
+    """Read files and folders, or the one running system that is given."""
+    from dashboard.inventory import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
+
+    public, frames = known.treated_as_public, current.frames
+    if is_address(sources[0]):
+        secrets = Settings.read().source_secrets
+        return read_running(sources[0], secrets=secrets, treated_as_public=public, current=frames, trunk=known.trunk)
+    paths = [Path(source) for source in sources]
+    return read_files(paths, treated_as_public=public, current=frames, trunk=known.trunk, name=name)
 
 
 def _show(pitfalls: list[Pitfall], found: Inventory) -> None:
     for problem in found.problems:
         say(f"NOT READ  {problem}")
     for one in pitfalls:
-        say(f"{one.level.upper():<8}  {one.file}, line {one.line}: {one.sentence}")
+        line = f", line {one.line}" if one.line else ""
+        say(f"{one.level.upper():<8}  {one.file}{line}: {one.sentence}")
         say(f"          {one.cure}")
     pbxs = len(found.frames["pbxs"])
     say(f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'} read, {len(pitfalls)} found, {len(found.problems)} not understood.")

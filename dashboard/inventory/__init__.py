@@ -3,23 +3,26 @@ The inventory: our PBXs, their addresses and their numbers, read from files or e
 
 A reader is one file of this package, found by being there. One that reads files has ``accepts(name, data)`` and
 ``read(name, data) -> Reading``; one that reads a PBX's folder of configuration has ``accepts_folder(folder)`` and
-``read_folder(folder, trunk) -> Reading``. Files that begin with an underscore are what readers share. Readers only
-read: what a good row is, is decided for all of them in one place.
+``read_folder(folder, trunk) -> Reading``. One that asks a running system has ``SCHEME``, such as ``netbox``, and
+``read_address(address, secrets, trunk) -> Reading``. Files that begin with an underscore are what readers share.
+Readers only read: what a good row is, is decided for all of them in one place.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 
 from dashboard.dialing import Trunk
-from dashboard.errors import FileError
+from dashboard.errors import FileError, InputError
 from dashboard.inventory import _folder
 from dashboard.inventory._cells import RULES
 from dashboard.inventory._dialed import Level
@@ -34,6 +37,8 @@ from dashboard.snapshot import Snapshot
 
 MOST_UNKNOWN = 20
 """Files of a folder that nobody knows and that are named one by one."""
+_SECRET = re.compile(r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user", re.IGNORECASE)
+"""Names that no part of an address has: what they hold comes from the environment."""
 
 __all__ = [
     "ADDED",
@@ -58,10 +63,12 @@ __all__ = [
     "Upload",
     "find_pitfalls",
     "frames_of",
+    "is_address",
     "merge",
     "needs_name",
     "read_edit",
     "read_files",
+    "read_running",
     "readers",
     "validate_edit",
 ]
@@ -112,10 +119,56 @@ def read_files(
             readings.append(_read(upload))
     if single:
         readings += _read_folder(*_folder.from_uploads(name, single), trunk or Trunk())
-    rows = [row for reading in readings for row in reading.rows]
-    problems = [problem for reading in readings for problem in reading.problems]
-    known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
-    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems)
+    return _settled(readings, treated_as_public, current)
+
+
+def is_address(source: str) -> bool:
+    """Say whether a text is the address of a running system, rather than the name of a file or a folder."""
+    return "://" in source
+
+
+def read_running(
+    address: str,
+    *,
+    secrets: Mapping[str, str],
+    treated_as_public: Collection[str] = (),
+    current: Mapping[str, pd.DataFrame] | None = None,
+    trunk: Trunk | None = None,
+) -> Inventory:
+    """
+    Read the inventory of a running system.
+
+    Args:
+        address: Of the system, such as ``netbox+https://netbox.example.net/?tag=pbx``. What stands before the first
+            ``+`` or ``:`` says which reader asks it.
+        secrets: What it asks for, by the name of the environment variable (``Settings.source_secrets``).
+        treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
+        current: The inventory as it stands, whose PBXs the system may refer to.
+        trunk: What is known of the account, by which the carrier is recognized.
+
+    Returns:
+        As ``read_files``.
+
+    Raises:
+        InputError: No reader is for such an address, or there is a secret in it.
+        SettingsError: Something that the system asks for is not set.
+        SourceError: The system did not answer, did not let us in, or is not understood.
+    """
+    scheme = re.split(r"[+:]", address, maxsplit=1)[0].lower()
+    try:
+        parts = urlsplit(address)
+        named = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)]
+    except ValueError:
+        raise InputError(f"{scheme[:40]}:// is followed by no address. Write one such as 198.51.100.9.") from None
+    if "@" in parts.netloc or named:
+        raise InputError(
+            f"The address {scheme[:40]}://… has a user or a secret in it, which others could read. Set it "
+            "in the environment instead, such as TRUNKGATE_NETBOX_TOKEN."
+        )
+    asked = {reader.SCHEME: reader for reader in readers() if hasattr(reader, "SCHEME")}
+    if scheme not in asked:
+        raise InputError(f"{scheme[:40]!r} is no kind of running system. It is one of {', '.join(sorted(asked))}.")
+    return _settled([asked[scheme].read_address(address, secrets, trunk or Trunk())], treated_as_public, current)
 
 
 def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
@@ -152,6 +205,15 @@ def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[
 def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> list[Problem]:
     """Return what is wrong with frames as somebody edited them; see ``read_edit``."""
     return read_edit(frames, treated_as_public).problems
+
+
+def _settled(
+    readings: Sequence[Reading], treated_as_public: Collection[str], current: Mapping[str, pd.DataFrame] | None
+) -> Inventory:
+    rows = [row for reading in readings for row in reading.rows]
+    problems = [problem for reading in readings for problem in reading.problems]
+    known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
+    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems)
 
 
 def _from_disk(file: Path) -> Upload | Reading:

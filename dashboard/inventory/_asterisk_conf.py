@@ -100,6 +100,11 @@ class Config:
             self._read(path, ())
         return self
 
+    def begin(self, name: str, place: Place, *, template: bool = False) -> None:
+        """Begin a section that has what it takes over from templates among its own settings."""
+        self._current = Section(name, place, template)
+        self.sections.append(self._current)
+
     def live(self) -> list[Section]:
         """Return the sections that are not templates."""
         return [section for section in self.sections if not section.template]
@@ -181,8 +186,13 @@ class Config:
         name, sign, value = line.partition("=")
         if not sign:
             self._say(place, "The line is no setting. Write it as name = value, or put ; in front.")
-        elif self._current is not None and len(self._current.settings) < MOST_SETTINGS:
-            name, value = name.strip().rstrip("+").rstrip(), value.removeprefix(">").strip()
+        else:
+            self.take(name, value.removeprefix(">"), place)
+
+    def take(self, name: str, value: str, place: Place) -> None:
+        """Keep a setting of the section that was begun last, without what is secret in it."""
+        if self._current is not None and len(self._current.settings) < MOST_SETTINGS:
+            name, value = name.strip().rstrip("+").rstrip(), value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
             hidden = bool(SECRET.search(name))
             kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)

@@ -6,13 +6,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from dashboard.dialing import Trunk
-from dashboard.inventory._asterisk_conf import Config, Section, Setting
+from dashboard.inventory._asterisk_conf import SECRET, Config, Section, Setting
+from dashboard.inventory._asterisk_trunks import URIS
 from dashboard.inventory._facts import Place
 from dashboard.inventory._secrets import Secret
 
 WATCHED = ("manager.conf", "ari.conf")
 """Files that are read for their secrets alone."""
 
+_HOLDERS = {*URIS, "register", "auth", "exten", "same"}
+"""Settings in whose value a password may stand; where a place is a whole object, its others tell nothing."""
 _HOST = re.compile(r"@([^/,;&|()\s~]+)")
 
 
@@ -51,7 +54,7 @@ def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> 
     logins = {} if name in ("sip.conf", "extensions.conf") else _logins(config, carrier, trunk)
     for section in config.live():
         for one in section.settings:
-            if one.place not in config.secrets:
+            if one.place not in config.secrets or not (SECRET.search(one.name) or one.name in _HOLDERS):
                 continue
             if name == "extensions.conf":
                 yield one.place, _dialed(one, trunk)
@@ -84,7 +87,7 @@ def _of_pjsip(
     section: Section, one: Setting, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
 ) -> Secret:
     if one.value:
-        return _by_hosts(one.value.split(","), trunk)
+        return _by_hosts(one.value.split(","), trunk) if one.place.line else Secret.UNKNOWN
     if section.get("type").lower() == "auth":
         return logins.get(section.name, Secret.UNKNOWN)
     if one.name.startswith("outbound_auth/"):
@@ -104,8 +107,10 @@ def _of_sip(section: Section, one: Setting, carrier: Collection[str], trunk: Tru
 
 
 def _dialed(one: Setting, trunk: Trunk) -> Secret:
+    """Say what a step's secret opens; in an object of a running system, the step may be another than the secret's."""
     hosts = _HOST.findall(one.value)
-    return _by_hosts(hosts, trunk) if hosts else Secret.UNKNOWN
+    kind = _by_hosts(hosts, trunk) if hosts else Secret.UNKNOWN
+    return kind if one.place.line or kind is Secret.TRUNK else Secret.UNKNOWN
 
 
 def _by_hosts(hosts: list[str], trunk: Trunk) -> Secret:

@@ -28,7 +28,7 @@ _OPEN = re.compile(r"\$\{(?!EXTEN\b|1\})|^\$\$?\{")
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands."""
+    """Where something stands: a file and its line, or an object of a running system and 0."""
 
     file: str
     line: int
@@ -56,6 +56,8 @@ class Found:
     """What the carrier should see, the one used first in front."""
     numbers: list[tuple[str, Place]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unread: bool = False
+    """How calls get in is decided where it is not read."""
     full: bool = False
 
     def say(self, key: str, value: str, place: Place) -> None:
@@ -80,7 +82,7 @@ class Found:
         cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
         hosts = [host for host in self.values(".host") if trunk.is_carrier(host)]
         dials = dials_prefix(self.values(".dial"), trunk.tech_prefix)
-        if self.values(".host"):
+        if self.values(".host") and not self.unread:
             cells |= {"auth_method": self._method(dials), "dials_prefix": dials}
         if hosts:
             cells["pop"] = hosts[0]
@@ -103,7 +105,12 @@ class Found:
         ]
         rows += [
             self._row(
-                CONFIG, fact.place, key=fact.key, value=fact.value, file=fact.place.file, line=str(fact.place.line)
+                CONFIG,
+                fact.place,
+                key=fact.key,
+                value=fact.value,
+                file=fact.place.file,
+                line=str(fact.place.line or ""),
             )
             for fact in self.facts
         ]

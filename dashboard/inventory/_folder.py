@@ -28,7 +28,7 @@ MOST_SAID = 20
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 _PARENTS_OF_PBX = frozenset(
-    {"etc", "asterisk", "freeswitch", "conf", "config", "autoload_configs", "configs", "backup"}
+    {"etc", "asterisk", "freeswitch", "kamailio", "conf", "config", "autoload_configs", "configs", "backup"}
 )
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _BEGINNING = 8192

@@ -2,7 +2,7 @@
 What an import would change: added, changed, and what the import does not have and therefore stays.
 
 A PBX whose configuration was read is known from that reading alone: facts and configured addresses of an
-earlier one go.
+earlier one go. What a register of assets says of a PBX goes with what it said before, and with nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import tables
-from dashboard.inventory._rows import CONFIG, FRAMES, Inventory, key_of
+from dashboard.inventory._rows import CONFIG, FRAMES, RECORD, Inventory, key_of
 
 ADDED, CHANGED, STAYS, GONE = "added", "changed", "not in the import, stays", "no longer configured"
 
@@ -71,7 +71,8 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> Difference:
     Returns:
         The difference; which of its two outcomes is kept is the operator's choice.
     """
-    reread = set(new.frames[CONFIG]["pbx_id"]) if CONFIG in new.frames else set()
+    said = new.frames[CONFIG] if CONFIG in new.frames else tables.empty(tables.PBX_CONFIG)
+    reread = set(said.loc[~_recorded(said), "pbx_id"])
     changes: list[dict[str, str]] = []
     merged: dict[str, pd.DataFrame] = {}
     replaced: dict[str, pd.DataFrame] = {}
@@ -85,7 +86,7 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> Difference:
         known = set(replaced["pbxs"]["pbx_id"]) if replaced else {str(row["pbx_id"]) for row in left}
         replaced[name] = _frame(name, [row for row in left if row["pbx_id"] in known])
     facts = current.get(CONFIG, tables.empty(tables.PBX_CONFIG))
-    merged[CONFIG], found = _facts_over(facts, new, reread)
+    merged[CONFIG], found = _facts_over(facts, said)
     replaced[CONFIG] = merged[CONFIG][merged[CONFIG]["pbx_id"].isin(replaced["pbxs"]["pbx_id"])].reset_index(drop=True)
     changes += found
     columns = ["frame", "key", "change", "column", "before", "after"]
@@ -138,20 +139,28 @@ def _without_old_configuration(
     return [row for row, gone in parted if not gone], [row for row, gone in parted if gone]
 
 
-def _facts_over(was: pd.DataFrame, new: Inventory, reread: set[str]) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+def _recorded(facts: pd.DataFrame) -> pd.Series[bool]:
+    """Say of each fact whether a register of assets says it."""
+    return facts["key"].str.startswith(RECORD).astype(bool)
+
+
+def _facts_over(was: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
     """Return what is known of configurations, and a change for each PBX of which something else is known now."""
-    if not reread:
+    if new.empty:
         return was, []
-    facts = new.frames[CONFIG]
-    rows = [*was[~was["pbx_id"].isin(reread)].to_dict("records"), *facts.to_dict("records")]
+    again = set(zip(new["pbx_id"], _recorded(new), strict=True))
+    stays = [one not in again for one in zip(was["pbx_id"], _recorded(was), strict=True)]
+    both = [*was[stays].to_dict("records"), *new.to_dict("records")]
+    rows = [{str(column): value for column, value in row.items()} for row in both]
+    facts = _frame(CONFIG, sorted(rows, key=lambda row: str(row["key"]).startswith(RECORD)))
     changes = []
-    for pbx_id in sorted(reread):
+    for pbx_id in sorted(set(new["pbx_id"])):
         before, after = (frame[frame["pbx_id"] == pbx_id].reset_index(drop=True) for frame in (was, facts))
         if not before.equals(after):
             counts = {"column": "", "before": _counted(before), "after": _counted(after)}
             shown = {"frame": CONFIG, "key": pbx_id, "change": CHANGED if len(before) else ADDED}
             changes.append(shown | counts)
-    return _frame(CONFIG, [{str(column): value for column, value in row.items()} for row in rows]), changes
+    return facts, changes
 
 
 def _counted(facts: pd.DataFrame) -> str:

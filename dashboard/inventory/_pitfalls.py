@@ -15,8 +15,8 @@ import pandas as pd
 from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
-from dashboard.inventory._rows import CONFIG
-from dashboard.inventory._secrets import OF_PHONES, PRESENT, Secret
+from dashboard.inventory._rows import CONFIG, RECORD_SECRET, place_of
+from dashboard.inventory._secrets import MANY, PRESENT, Secret
 from dashboard.snapshot import Snapshot
 
 
@@ -29,11 +29,12 @@ class Pitfall:
     pbx_id: str
     file: str
     line: int
+    """0 where it stands in an object of a running system."""
     sentence: str
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.sentence} {self.cure}"
+        return f"{place_of(self.file, self.line)}: {self.sentence} {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ class _Look:
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[Pitfall]:
-        for fact in self._called(PRESENT):
+        for fact in [*self._called(PRESENT), *self._called(RECORD_SECRET)]:
             kind = Secret.of(fact.value)
             if kind is Secret.API_KEY:
                 sentence = "An API key stands here in clear text; whoever reads the file can use it."
@@ -239,7 +240,7 @@ class _Look:
                 yield self._say("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
                 continue
             sentence = f"A {kind} stands here in clear text; the import keeps none of it."
-            if kind in OF_PHONES:
+            if kind in MANY:
                 sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
             cure = "Keep the file from people and repositories that need not see it."
             yield self._say("secret_in_configuration", Level.NOTE, fact, sentence, cure)

@@ -13,6 +13,10 @@ from dashboard.errors import FileError
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 """What people edit."""
 CONFIG = "pbx_config"
+RECORD = "record."
+"""How the keys of facts begin that a register of assets says of a PBX, rather than the PBX of itself."""
+RECORD_SECRET = f"{RECORD}secret_present"
+"""Where a register holds a password, which itself is dropped."""
 READ = (*FRAMES, CONFIG)
 """What readers bring."""
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -34,9 +38,8 @@ class Problem:
     value: str = ""
 
     def __str__(self) -> str:
-        line = "" if self.line is None else f", line {self.line}"
         column = f", column {self.column}" if self.column else ""
-        return f"{self.file}{line}{column}: {self.message}"
+        return f"{place_of(self.file, self.line)}{column}: {self.message}"
 
 
 def problem_of(exc: FileError) -> Problem:
@@ -56,7 +59,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Row:
-    """One row for one frame, as text, and where it stands in its file."""
+    """One row for one frame, as text, and where it stands: a line of a file, or 0 in an object of a running system."""
 
     frame: str
     file: str
@@ -91,6 +94,11 @@ class Inventory:
     problems: list[Problem]
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+
+
+def place_of(file: str, line: int | None) -> str:
+    """Name a place in a sentence."""
+    return f"{file}, line {line}" if line else file
 
 
 def key_of(frame: str, row: Mapping[Any, Any]) -> tuple[str, ...]:

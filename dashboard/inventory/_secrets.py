@@ -42,7 +42,8 @@ class Secret(StrEnum):
 
 
 OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
-OF_PHONES = (Secret.PHONE, Secret.PIN)
+MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
+"""Kinds of which a file may hold thousands."""
 PRESENT = "secret_present"
 
 _BY_NAME = (
@@ -77,9 +78,9 @@ def has_key(text: str) -> bool:
 
 
 def tell(found: Found, secrets: Mapping[Place, Secret]) -> None:
-    """Say where secrets stand, those of phones once a file."""
+    """Say where secrets stand, those of phones and of nobody known once a file."""
     told: set[tuple[str, Secret]] = set()
     for place, kind in secrets.items():
-        if kind not in OF_PHONES or (place.file, kind) not in told:
+        if kind not in MANY or (place.file, kind) not in told:
             found.say(PRESENT, kind.value, place)
         told.add((place.file, kind))

@@ -18,7 +18,7 @@ import pandas as pd
 from dashboard import tables
 from dashboard.errors import InputError
 from dashboard.inventory._cells import RULES, read_cell
-from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of
+from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of, place_of
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
 LATEST = pd.Timestamp.max.tz_localize("UTC")
@@ -172,7 +172,7 @@ class _Settling:
 
     def _refuse(self, row: Row, column: str, message: str) -> None:
         value = row.cells.get(column, "")
-        problem = Problem(row.file, row.line, column, message, value)
+        problem = Problem(row.file, row.line or None, column, message, value)
         if problem not in self.problems[-len(FRAMES) * len(RULES["pbxs"]) :]:
             self.problems.append(problem)
 
@@ -182,4 +182,4 @@ def _span(values: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 
 def _at(row: Row) -> str:
-    return f"{row.file}, line {row.line}"
+    return place_of(row.file, row.line)

@@ -197,6 +197,6 @@ def _probe(
         request_uri=uri,
         sip_status=found.status if found else None,
         sip_reason=found.reason if found else "",
-        seconds=round(took, 3) if found else None,
+        seconds=round(took, 6) if found else None,
         meaning=said,
     )

@@ -1,21 +1,34 @@
-"""Imports in processes of their own: one that is killed, and one whose disk fills up."""
+"""Imports in processes of their own: one that is killed, one that another waits for, one whose disk fills up."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
-from multiprocessing.synchronize import Event
+from collections.abc import Sequence
 from pathlib import Path
 
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
 from dashboard.errors import DashboardError
 
+ROOT = Path(__file__).parent.parent.parent
+IMPORT = "import"
 
-def run_import(home: str, files: list[str], begun: Event) -> None:
+
+def begin_import(home: Path, files: Sequence[Path]) -> subprocess.Popen[str]:
+    """Start an import in a process of its own; return once everything is loaded and it begins."""
+    program = [sys.executable, "-m", "tests.calls.children", IMPORT, str(home), *map(str, files)]
+    child = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begins\n"
+    return child
+
+
+def run_import(home: str, *files: str) -> None:
     """Import, and tell when it begins."""
     store = CallStore(Path(home))
-    begun.set()
+    print("begins", flush=True)  # noqa: T201 - a program of its own
     import_files(store, [Path(path) for path in files])
 
 
@@ -28,7 +41,7 @@ def tried(store: CallStore, path: Path) -> str:
     return result.error
 
 
-def main() -> None:
+def fill_up() -> None:
     """
     Import on a small disk that is nearly full, then on the same disk with room.
 
@@ -56,4 +69,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == IMPORT:
+        run_import(*sys.argv[2:])
+    else:
+        fill_up()

@@ -50,17 +50,18 @@ def cut(path: Path) -> list[Stretch]:
 def staged(path: Path) -> Staged:
     """Stage a file."""
     work = path.parent / "work"
-    return stage(path, work, Engine(path.parent / "engine"), whole=False, watch=Watch(), turn=Lock())
+    return stage(path, work, Engine(path.parent / "engine"), whole=False, watch=Watch(), turn=Lock(), customers={})
 
 
 def test_a_file_in_order_is_read_day_by_day(export: Callable[..., Path]) -> None:
-    """Each day gave one part, without a detour, and each part has the calls of its day."""
+    """Each day gave one part, without a detour, and what is known of it."""
     found = staged(export(text(calls(A_DAY_ROWS, 0, 2 * A_DAY_ROWS, 3))))
 
     assert found.rows == 3 * A_DAY_ROWS + 3
     assert [day.isoformat() for day in found.days] == ["2026-11-02", "2026-11-04", "2026-11-05"]
     assert {Path(part).name for parts in found.days.values() for part in parts} == {"calls.parquet"}
-    assert not list((Path(found.path).parent / "work").rglob("*.csv"))
+    assert [known.rows for known in found.facts.values()] == [A_DAY_ROWS, 2 * A_DAY_ROWS, 3]
+    assert all(known.all_differ for known in found.facts.values())
 
 
 @settings(max_examples=12, deadline=None)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from multiprocessing import get_context
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +17,7 @@ import pytest
 
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
-from tests.calls.children import run_import
+from tests.calls.children import ROOT, begin_import
 from tests.calls.exports import NOON, Row, a_row, at
 
 KILLS = 10
@@ -29,7 +25,6 @@ KILLS = 10
 LONGEST_S = 60
 A_WEEK = timedelta(days=7)
 DAYS, CALLS_A_DAY = 6, 700
-ROOT = Path(__file__).parent.parent.parent
 
 
 def calls_of(days: range, *, seed: int, ids: bool = True) -> list[Row]:
@@ -51,16 +46,8 @@ def everything(store: CallStore) -> pd.DataFrame:
     return found.sort_values("call_key", ignore_index=True)
 
 
-@pytest.fixture(scope="module")
-def children() -> ForkServerContext:
-    """Return a maker of processes that have everything loaded when they begin."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.calls.children"])
-    return context
-
-
 @pytest.mark.slow
-def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[..., Path], children: ForkServerContext):
+def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[..., Path]):
     """
     Whenever it is killed, a reader finds the store before or after, whole, and the same import completes it.
 
@@ -74,14 +61,14 @@ def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[...
     ]
     import_files(CallStore(tmp_path / "base"), [base])
     before = everything(CallStore(tmp_path / "base"))
-    took = import_until(children, tmp_path / "base", tmp_path / "whole", more, None)
+    took = import_until(tmp_path / "base", tmp_path / "whole", more, None)
     after = everything(CallStore(tmp_path / "whole"))
     rolled_up = CallStore(tmp_path / "whole").traffic(since=NOON - A_WEEK)
     killed = []
 
     for number in range(KILLS):
         home = tmp_path / f"killed-{number}"
-        import_until(children, tmp_path / "base", home, more, took * (number + 0.5) / KILLS)
+        import_until(tmp_path / "base", home, more, took * (number + 0.5) / KILLS)
         found = everything(CallStore(home))
         killed.append(len(found) == len(before))
         assert found.equals(before) or found.equals(after)
@@ -100,25 +87,18 @@ def csv_text(rows: list[Row], header: list[str]) -> str:
     return frame.to_csv(index=False, lineterminator="\n")
 
 
-def import_until(
-    children: ForkServerContext, base: Path, home: Path, files: list[Path], kill_after_s: float | None
-) -> float:
+def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float | None) -> float:
     """Import into a copy of a store; kill the import after some seconds. Return how long it went on."""
     shutil.copytree(base, home)
-    begun = children.Event()
-    child = children.Process(target=run_import, args=(str(home), [str(path) for path in files], begun))
-    child.start()
-    assert begun.wait(LONGEST_S)
-    since = time.perf_counter()
-    if kill_after_s is None:
-        child.join(LONGEST_S)
-        assert child.exitcode == 0
+    with begin_import(home, files) as child:
+        since = time.perf_counter()
+        if kill_after_s is None:
+            assert child.wait(LONGEST_S) == 0
+            return time.perf_counter() - since
+        time.sleep(kill_after_s)
+        child.kill()
+        child.wait(LONGEST_S)
         return time.perf_counter() - since
-    time.sleep(kill_after_s)
-    if child.is_alive() and child.pid is not None:
-        os.kill(child.pid, signal.SIGKILL)
-    child.join(LONGEST_S)
-    return time.perf_counter() - since
 
 
 @pytest.mark.slow

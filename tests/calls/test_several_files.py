@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
-from tests.calls.children import run_import, tried
+from tests.calls.children import begin_import, tried
 from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, at, rows_at
 
 LONGEST_S = 60
@@ -74,40 +73,33 @@ def test_a_file_of_the_same_size_is_read_again_once_it_changed(
 
 def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Callable[..., Path]) -> None:
     """Both succeed, and the store has the calls of both, each once."""
-    home, context = tmp_path / "home", get_context("spawn")
+    home = tmp_path / "home"
     shared = rows_at(*(NOON + timedelta(seconds=n) for n in range(3000)))
     files = [
         export([*shared, *rows_at(*(NOON + n * A_DAY + timedelta(seconds=m) for m in range(500)))], f"{n}.csv")
         for n in (1, 2)
     ]
-    begun = context.Event()
-    children = [context.Process(target=run_import, args=(str(home), [str(path)], begun)) for path in files]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(LONGEST_S)
+    with begin_import(home, [files[0]]) as first, begin_import(home, [files[1]]) as second:
+        ended = [child.wait(LONGEST_S) for child in (first, second)]
 
-    assert [0, 0] == [child.exitcode for child in children]
+    assert [0, 0] == ended
     assert 4000 == CallStore(home).count()
     assert {1} == set(CallStore(home).calls(limit=5000).groupby(["started_at", "call_key"]).size())
 
 
 def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
     """A sentence, and nothing lost: the same import goes through once the other one is done."""
-    home, context = tmp_path / "home", get_context("spawn")
+    home = tmp_path / "home"
     large = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(60_000))), "large.csv")
     small = export(rows_at(NOON + 3 * A_DAY), "small.csv")
-    begun = context.Event()
-    child = context.Process(target=run_import, args=(str(home), [str(large)], begun))
-    child.start()
-    assert begun.wait(LONGEST_S)
-    store = CallStore(home, lock_wait_s=0)
-    lock = store.generations.folder / "writer.lock"
-    while child.is_alive() and not lock.exists():
-        pass
-    told = tried(store, small)
-    child.join(LONGEST_S)
+    with begin_import(home, [large]) as child:
+        store = CallStore(home, lock_wait_s=0)
+        lock = store.generations.folder / "writer.lock"
+        while child.poll() is None and not lock.exists():
+            pass
+        told = tried(store, small)
+        ended = child.wait(LONGEST_S)
 
     assert "another" in told.lower()
-    assert (child.exitcode, store.count()) == (0, 60_000)
+    assert (ended, store.count()) == (0, 60_000)
     assert ("", 60_001) == (tried(store, small), store.count())

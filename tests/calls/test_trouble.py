@@ -75,8 +75,8 @@ def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callabl
     import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])
     part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
     data = bytearray(part.read_bytes())
-    middle = len(data) // 3
-    data[middle : middle + 200] = random.Random(1).randbytes(200)
+    begin, end = len(data) // 8, len(data) // 2
+    data[begin:end] = random.Random(1).randbytes(end - begin)
     part.write_bytes(bytes(data))
 
     with pytest.raises(StoreError, match="run: trunkgate calls forget 2026-11-02") as raised:

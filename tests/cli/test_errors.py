@@ -28,6 +28,7 @@ COMMANDS = [
     "calls import",
     "calls forget",
     "inventory lint",
+    "inventory read",
     "inventory write",
     "journal verify",
     "journal list",

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.inventory.netboxes import TOKEN, Fake, running
+
 CASES = Path(__file__).parent.parent / "inventory" / "asterisk"
 PBX = "seattle"
 RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/24"}
 
 pytestmark = pytest.mark.slow
 
-READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch")
+READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch", "kamailio")
 """Kinds of which whole folders of configuration are read."""
 
 
@@ -54,6 +56,52 @@ def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
     assert bare("inventory", "lint", tmp_path / "pbx").status == 1
     assert "There is no file or folder" in bare("inventory", "lint", tmp_path / "none").sentence
     assert "It has eight" in bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "1").sentence
+
+
+def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
+    """The same again changes nothing; what was read and what it changes is JSON for programs."""
+    command = ("inventory", "read", CASES / "two-wans", "--format", "json")
+    first, kept, again = shared(*command), shared(*command, "--keep"), shared("inventory", "read", CASES / "two-wans")
+
+    assert (first.status, kept.status, again.status) == (0, 0, 0)
+    assert first.json["changes"] == kept.json["changes"] != []
+    assert (first.json["kept"], kept.json["kept"]) == (False, True)
+    assert {"pbxs", "pbx_addresses", "pbx_numbers", "pbx_config"} < set(first.json)
+    assert "The import changes nothing." in again.out
+
+
+def test_a_running_netbox_is_read(shared: Any) -> None:
+    """By its address, with the token from the environment; what it says stands beside what is known."""
+    with running(Fake.of(CASES.parent / "netbox" / "nat")) as fake:
+        command = ("inventory", "read", fake.address, "--format", "json")
+        answer = shared(*command, TRUNKGATE_NETBOX_TOKEN=TOKEN, **RANGES)
+        without = shared(*command)
+
+    assert answer.status == 0
+    assert ["miami-pbx"] == [one["pbx_id"] for one in answer.json["pbxs"]]
+    assert {"declared"} == {one["source"] for one in answer.json["pbx_addresses"]}
+    assert TOKEN not in answer.out + answer.err
+    assert (without.status, "TRUNKGATE_NETBOX_TOKEN" in without.sentence) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (("telnet://192.0.2.1",), "'telnet' is no kind of running system"),
+        (("netbox+https://me:hush@192.0.2.1/",), "has a user or a secret in it"),
+        (("netbox+https://192.0.2.1/?token=hush",), "has a user or a secret in it"),
+        (("netbox+https://192.0.2.1/", "pbxs.csv"), "by itself"),
+    ],
+)
+def test_an_address_that_is_none_is_said_before_anything_is_asked(
+    bare: Any, sources: tuple[str, ...], words: str
+) -> None:
+    """Nothing of a secret in it is repeated."""
+    answer = bare("inventory", "lint", *sources)
+
+    assert answer.status == 2
+    assert words in answer.sentence
+    assert "hush" not in answer.sentence
 
 
 def test_the_account_of_the_home_is_compared(shared: Any) -> None:

@@ -171,6 +171,20 @@ def test_a_configuration_read_again_replaces_what_it_said(current):
     assert found.sentence().startswith("The import adds 1 row, changes 1 row and takes out 1 row.")
 
 
+def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):
+    """Reading one again replaces what it said before, and leaves the other as it was."""
+    facts = [("x_tag", "a"), ("record.status", "active")]
+    first = settle(config("seattle", *facts, address="198.51.100.77"), treated_as_public=PUBLIC)
+    register = merge(merge(current, first).merged, settle(config("seattle", ("record.status", "retired"))))
+    pbx = merge(register.merged, settle(config("seattle", ("x_tag", "b"))))
+
+    assert register.merged["pbx_config"]["value"].tolist() == ["a", "retired"]
+    assert register.count(GONE) == 0
+    assert pbx.merged["pbx_config"]["value"].tolist() == ["b", "retired"]
+    assert pbx.count(GONE) == 1
+    assert merge(pbx.merged, settle(config("seattle", ("x_tag", "b")))).empty
+
+
 def test_each_row_changes_its_own_columns_only(current):
     """What one PBX's configuration says of its X-Tag takes nothing from another's that says nothing; nor the name."""
     tagged = merge(current, settle(config("miami", x_tag="mia")))

@@ -185,8 +185,9 @@ def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
     app: Callable[..., AppTest], account: Workspace, zone: str
 ) -> None:
     """The title counts as many calls as the table has, though the viewer's hours begin in the middle of UTC's."""
-    day = account.snapshot().taken_at - timedelta(days=5)
-    at = in_zone(app, zone, span="30 days", begin=f"{day:%Y-%m-%d}T09:00", end=f"{day:%Y-%m-%d}T15:00")
+    taken = account.snapshot().taken_at
+    begin, end = (f"{taken - timedelta(days=ago):%Y-%m-%d}T{hour}:00" for ago, hour in ((14, "09"), (2, "15")))
+    at = in_zone(app, zone, span="30 days", begin=begin, end=end)
     counted, shown = int(at.title[0].value.split()[0]), at.dataframe[0].value["started_at"]
 
     assert counted == len(shown) > 1

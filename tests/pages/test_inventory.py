@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.settings import Settings
 from dashboard.sources import kept_frame
 from dashboard.workspace import Workspace
+from tests.inventory.netboxes import TOKEN, Fake, running
+from tests.pages.conftest import APP
+
+NETBOXES = Path(__file__).parent.parent / "inventory" / "netbox"
 
 
 def words(at: AppTest) -> str:
@@ -126,6 +131,32 @@ def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], a
 
     assert not at.exception
     assert {"tulsa", "seattle"} <= set(kept_frame(account.state, "pbxs")["pbx_id"])
+
+
+def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what the settings name can be asked; what it says is looked at like a file, and kept by the same button."""
+    with running(Fake.of(NETBOXES / "nat")) as fake:
+        monkeypatch.setenv("TRUNKGATE_INVENTORY_SOURCES", fake.address)
+        monkeypatch.setenv("TRUNKGATE_NETBOX_TOKEN", TOKEN)
+        monkeypatch.setenv("TRUNKGATE_PUBLIC_RANGES", "203.0.113.0/24,198.51.100.0/24,192.0.2.0/24")
+        settings = Settings(home=tmp_path / "running", sample_calls=0)
+        with Workspace.open(settings) as account:
+            account.sync()
+            monkeypatch.setenv("TRUNKGATE_HOME", str(settings.home))
+            at = AppTest.from_file(str(APP), default_timeout=60).run()
+            at.switch_page("app_pages/inventory.py").run()
+            assert fake.asked == []
+
+            next(button for button in at.button if button.label.startswith("Read ")).click().run()
+            assert not at.exception
+            assert not at.error
+            asked = len(fake.asked)
+            at.button(key="inventory_import_keep").click().run()
+
+            assert not at.exception
+            assert "miami-pbx" in set(kept_frame(account.state, "pbxs")["pbx_id"])
+            assert (asked, True) == (len(fake.asked), asked > 0)
+            assert "inventory_import_keep" not in [button.key for button in at.button]
 
 
 def test_what_was_imported_is_said_and_gone_from_the_page(app: Callable[..., AppTest]) -> None:

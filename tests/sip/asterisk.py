@@ -96,7 +96,7 @@ class Asterisk:
 
 
 @contextmanager
-def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
+def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "") -> Iterator[Asterisk]:
     """
     Run a PBX of the lab until the end.
 
@@ -104,6 +104,7 @@ def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
         net: Where; its addresses hold the one that the PBX's transport binds.
         folder: For its configuration and all it writes; made anew.
         config: Folder of its files: those of ``PBXS``, or others.
+        manager: A ``manager.conf``, where it is to have a manager interface.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("lib", "spool", "run", "log/cdr-csv"):
@@ -115,7 +116,7 @@ def asterisk(net: Network, folder: Path, config: Path) -> Iterator[Asterisk]:
         "etc/logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
         "etc/cdr.conf": "[general]\nenable=yes\nunanswered=yes\n[csv]\nusegmtime=yes\nloguniqueid=yes\n",
         "etc/pjproject.conf": "",
-    }
+    } | ({"etc/manager.conf": manager} if manager else {})
     for place, text in written.items():
         (folder / place).write_text(text, encoding="ascii")
     running = Asterisk(folder)

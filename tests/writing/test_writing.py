@@ -20,6 +20,7 @@ from dashboard.inventory import Inventory, Known, Upload, find_pitfalls, read_fi
 from dashboard.snapshot import Account, Snapshot
 from dashboard.writing import Wanted, kinds, vendor_of, wanted_for, write
 from tests.inventory.conftest import PUBLIC
+from tests.writing.entered import entered
 
 OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
 RANGES = {OREGON: "34.210.91.112/28", VIRGINIA: "34.226.36.32/28"}
@@ -36,12 +37,16 @@ WANTED = Wanted(
     numbers=("12065550100", "12065550101"),
 )
 TRUNK = Trunk.of("12345678", RANGES.items())
-READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreeSWITCH")]
+READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreePBX", "FreeSWITCH", "Kamailio")]
+PBXS = [kind for kind in READ_BACK if vendor_of(kind) != "Kamailio"]
+"""Kinds that take calls themselves: what they write says numbers and addresses too."""
 
 
 def read_back(kind: str, wanted: Wanted) -> Inventory:
-    """Read what is written as files of one PBX that people uploaded."""
-    files = [Upload(path, text.encode()) for path, text in write(kind, wanted).files.items()]
+    """Read what is written as files of one PBX that people uploaded; settings as a dump of what was entered."""
+    snippet = write(kind, wanted)
+    files = [Upload(path, text.encode()) for path, text in snippet.files.items()]
+    files += [Upload("asterisk.sql", entered(snippet.settings).encode())] if snippet.settings else []
     return read_files(files, treated_as_public=PUBLIC, trunk=TRUNK, name=wanted.pbx_id)
 
 
@@ -87,10 +92,11 @@ def test_what_is_written_is_read_back(kind: str) -> None:
         "pop": OREGON,
         "x_tag": "seattle-1",
     }
-    assert found.frames["pbx_addresses"][["address", "kind", "source"]].to_numpy().tolist() == [
-        ["198.51.100.11", "primary", "configured"]
-    ]
-    assert list(found.frames["pbx_numbers"]["number"]) == ["12065550100", "12065550101"]
+    own = kind in PBXS
+    assert found.frames["pbx_addresses"][["address", "kind", "source"]].to_numpy().tolist() == (
+        [["198.51.100.11", "primary", "configured"]] if own else []
+    )
+    assert list(found.frames["pbx_numbers"]["number"]) == (["12065550100", "12065550101"] if own else [])
 
 
 @pytest.mark.parametrize("kind", READ_BACK)
@@ -101,7 +107,29 @@ def test_what_is_written_has_no_pitfall(kind: str) -> None:
     assert find_pitfalls(read_back(kind, WANTED).frames, known) == []
 
 
-@pytest.mark.parametrize("kind", READ_BACK)
+def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for() -> None:
+    """The set of PoPs is one trunk, the first one first; the address is that of the socket in the steps."""
+    snippet = write("kamailio", WANTED)
+    main = 'listen=udp:10.0.0.5 advertise 198.51.100.11\ninclude_file "flowroute.cfg"\n'
+    main += "request_route { route(FROM_FLOWROUTE); route(TO_FLOWROUTE); }\n"
+    files = {"kamailio.cfg": main, **snippet.files}
+    found = read_files(
+        [Upload(path, text.encode()) for path, text in files.items()],
+        treated_as_public=PUBLIC,
+        trunk=TRUNK,
+        name=WANTED.pbx_id,
+    )
+    facts = found.frames["pbx_config"].groupby("key", sort=False)["value"].apply(list)
+
+    assert found.problems == []
+    assert list(found.frames["pbx_addresses"]["address"]) == ["198.51.100.11"]
+    assert facts["trunk.dispatcher-21.host"] == [OREGON, VIRGINIA]
+    assert {"12345678*1NXXXXXXXXX", "12345678*X.", "12345678*${EXTEN}"} == set(facts["trunk.dispatcher-21.dial"])
+    assert facts["inbound.match"] == list(RANGES.values())
+    assert any("198.51.100.11" in step and "socket" in step for step in snippet.steps)
+
+
+@pytest.mark.parametrize("kind", PBXS)
 def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
     """The second one is called where the first fails, for every kind of number."""
     config = read_back(kind, WANTED).frames["pbx_config"]
@@ -109,7 +137,7 @@ def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
 
     for trunk in ("flowroute", "flowroute-2"):
         own = set(dialed.loc[dialed["key"] == f"trunk.{trunk}.dial", "value"])
-        assert {"12345678*1NXXNXXXXXX", "12345678*X."} <= own
+        assert {"12345678*1NXXNXXXXXX", "12345678*." if kind == "freepbx" else "12345678*X."} <= own
         assert all(text.startswith("12345678*") for text in own)
     hosts = dict(zip(config["key"], config["value"], strict=True))
     assert hosts["trunk.flowroute-2.host"] == VIRGINIA

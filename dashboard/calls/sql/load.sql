@@ -4,7 +4,7 @@ SELECT
     direction = 'inbound' AS is_inbound,
     (epoch_us(started_at) - epoch_us($since::TIMESTAMP)) // 1000000 AS start_s,
     (epoch_us(CASE
-        WHEN outcome = 'answered' THEN coalesce(ended_at, started_at + to_seconds(duration_s)) ELSE started_at
+        WHEN outcome = 'answered' THEN coalesce(ended_at, started_at + to_seconds(duration_s), started_at) ELSE started_at
     END) - epoch_us($since::TIMESTAMP)) // 1000000 AS done_s
 FROM {{calls}}
 WHERE started_at < $until

@@ -1,0 +1,247 @@
+"""
+Tables of FreePBX's database, from a dump as ``mysqldump`` writes it or from a CSV file for each table.
+
+Only tables and columns that tell where calls go to and come from are kept. A password is dropped while its row is
+parsed; that there is one is kept, with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from dashboard.errors import FileError
+from dashboard.inventory._asterisk_conf import SECRET
+from dashboard.inventory._asterisk_text import without_credentials
+from dashboard.inventory._asterisk_trunks import keep_pjsip, keep_sip
+from dashboard.inventory._facts import Place
+from dashboard.inventory._records import Record, decode, records, text_of
+from dashboard.inventory._rows import Problem, problem_of
+
+MOST_ROWS = 200_000
+MOST_SAID = 50
+LONGEST_CREATE = 64 * 1024
+
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "trunks": frozenset({"trunkid", "tech", "channelid", "name", "dialoutprefix", "disabled"}),
+    "pjsip": frozenset({"id", "keyword", "data"}),
+    "sip": frozenset({"id", "keyword", "data"}),
+    "trunk_dialpatterns": frozenset({"trunkid", "match_pattern_prefix", "match_pattern_pass", "prepend_digits", "seq"}),
+    "outbound_routes": frozenset({"route_id"}),
+    "outbound_route_patterns": frozenset({"route_id", "match_pattern_prefix", "match_pattern_pass", "prepend_digits"}),
+    "outbound_route_trunks": frozenset({"route_id", "trunk_id", "seq"}),
+    "outbound_route_sequence": frozenset({"route_id", "seq"}),
+    "incoming": frozenset({"extension"}),
+    "kvstore_sipsettings": frozenset({"key", "val"}),
+    "kvstore": frozenset({"module", "key", "val"}),
+    "sipsettings": frozenset({"keyword", "data"}),
+}
+"""By table what is kept of a row."""
+OTHER_NAMES = {"dids": "incoming", "did": "extension"}
+"""As the bulk handler and the module before it name a table and a column when they export inbound routes."""
+WORDS = frozenset(
+    (
+        "sip_server",
+        "authentication",
+        "registration",
+        "trunk_name",
+        "disabletrunk",
+        "externip",
+        "externip_val",
+        "localnets",
+        "binds",
+    )
+)
+"""Names of settings whose value is kept, besides those of Asterisk's own files."""
+OWN_ADDRESS = re.compile(r"(?:udp|tcp|tls)extip-|localnet_\d")
+_OF = {"aor_contact": "contact"}
+
+_STATEMENT = re.compile(
+    r"^[ \t]*(?:(?P<create>CREATE)\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|(?:INSERT|REPLACE)(?:\s+IGNORE)?\s+INTO)\s+"
+    r"[`\"]?(?P<table>\w+)[`\"]?\s*(?:\((?P<columns>[^()]*)\)\s*)?(?(create)\(|VALUES)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COLUMN = re.compile(r"^\s*(?:[`\"](?P<quoted>\w+)[`\"]|(?P<plain>\w+))\s+\w", re.MULTILINE)
+_VALUE = re.compile(
+    r"\s*(?:_binary\s+)?(?:'(?P<single>(?:[^'\\]++|\\.|'')*+)'|\"(?P<double>(?:[^\"\\]++|\\.|\"\")*+)\""
+    r"|(?P<plain>[\w.+-]++))\s*(?P<end>[,)])",
+    re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)|''|\"\"", re.DOTALL)
+_SIGNS = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a"}
+_KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT", "FOREIGN", "CHECK"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, by column, and where it stands."""
+
+    values: Mapping[str, str]
+    place: Place
+    secret: bool = False
+    """There was a password in it."""
+
+    def __getitem__(self, column: str) -> str:
+        return self.values.get(column, "").strip()
+
+
+@dataclass
+class Tables:
+    """What was read of the tables, by name in lower case."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    secrets: list[Place] = field(default_factory=list)
+    count: int = 0
+
+    def of(self, table: str) -> list[Row]:
+        """Return the rows of a table."""
+        return self.rows.get(table, [])
+
+    def add(
+        self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place, *, secret: bool = False
+    ) -> None:
+        """Take a row without what is secret in it; ``secret`` says that something was dropped already."""
+        self.count += 1
+        if self.count > MOST_ROWS:
+            if self.count == MOST_ROWS + 1:
+                self.say(place, f"There are more than {MOST_ROWS:,} rows of trunks and routes; the rest was left out.")
+            return
+        row = dict(zip(columns, cells, strict=False))
+        if table == "kvstore" and row.get("module", "").lower() != "sipsettings":
+            return
+        word, value = ("keyword", "data") if "keyword" in COLUMNS[table] else ("key", "val")
+        if value in COLUMNS[table]:
+            row[value], found = _keep(table, row.get(word, "").lower(), row.get(value, ""))
+        else:
+            row["channelid"], found = without_credentials(row.get("channelid", ""))
+            found = found or any(row[name] for name in row.keys() - COLUMNS[table] if SECRET.search(name))
+        found = found or secret
+        if found:
+            self.secrets.append(place)
+        kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
+        self.rows.setdefault(table, []).append(Row(kept, place, found))
+
+    def say(self, place: Place, message: str) -> None:
+        """Say what was not understood, up to a number of times."""
+        if len(self.problems) < MOST_SAID:
+            self.problems.append(Problem(place.file, place.line or None, "", message))
+
+
+def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
+    """Keep of a setting what tells where calls go, and say whether a password was in it."""
+    if SECRET.search(name):
+        return "", bool(value)
+    if name in WORDS or OWN_ADDRESS.match(name):
+        return value, False
+    kept, found = (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
+    return kept, found is not None
+
+
+def tables_of(path: str, data: bytes) -> frozenset[str]:
+    """Return the tables that a file seems to have: told by the statements of a dump, or by a CSV file's name."""
+    pure = PurePosixPath(path)
+    if pure.suffix.lower() == ".sql":
+        found = {one["table"].lower() for one in _STATEMENT.finditer(text_of(data))}
+        return frozenset(found & COLUMNS.keys())
+    if pure.suffix.lower() == ".csv":
+        header = next(records(text_of(data[:4096]).partition("\n")[0]), Record(0)).cells
+        table = _table_of(pure.stem)
+        return frozenset({table} if table and COLUMNS[table] <= set(_named(header)) else ())
+    return frozenset()
+
+
+def read_file(shown: str, data: bytes, tables: Tables) -> None:
+    """Read the tables of a file; what cannot be read is said with its line."""
+    if shown.lower().endswith(".sql"):
+        _read_dump(shown, text_of(data), tables)
+    else:
+        _read_csv(shown, data, tables)
+
+
+def _table_of(stem: str) -> str:
+    """Return the table that a file is named for, as ``trunks`` or ``asterisk_trunks``."""
+    plain = stem.lower().removeprefix("asterisk").lstrip("_.-")
+    plain = OTHER_NAMES.get(plain, plain)
+    return plain if plain in COLUMNS else ""
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """Return the columns that a CSV file's first line names."""
+    return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
+
+
+def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
+    table = _table_of(PurePosixPath(shown).stem)
+    try:
+        found = records(decode(shown, data))
+    except FileError as exc:
+        tables.problems.append(problem_of(exc))
+        return
+    header = next(found)
+    columns = _named(header.cells)
+    for record in found:
+        place = Place(shown, record.line)
+        if record.fault or len(record.cells) != len(columns):
+            tables.say(place, record.fault or f"The row has {len(record.cells)} cells and the header {len(columns)}.")
+        else:
+            cells = ["" if cell in ("NULL", "\\N") else cell for cell in record.cells]
+            tables.add(table, columns, cells, place)
+
+
+def _read_dump(shown: str, text: str, tables: Tables) -> None:
+    columns: dict[str, list[str]] = {}
+    at = counted = 0
+    line = 1
+    while found := _STATEMENT.search(text, at):
+        table, at = found["table"].lower(), found.end()
+        line, counted = line + text.count("\n", counted, found.start("table")), found.start("table")
+        if found["create"]:
+            columns[table] = _columns(text, at)
+            continue
+        own = [name.strip(' `"\n\r\t').lower() for name in found["columns"].split(",")] if found["columns"] else []
+        names = own or columns.get(table, [])
+        if table in COLUMNS and not names:
+            tables.say(Place(shown, line), f"The columns of {table} are not known. Dump it with its CREATE TABLE.")
+        for cells, begin, end in _tuples(text, at):
+            line, counted, at = line + text.count("\n", counted, begin), begin, end
+            if table not in COLUMNS or not names:
+                continue
+            if len(cells) == len(names):
+                tables.add(table, names, cells, Place(shown, line))
+            else:
+                reason = f"The row of {table} cannot be read: it has {len(cells)} values and the table {len(names)}."
+                tables.say(Place(shown, line), f"{reason} Dump it again; it may be cut.")
+
+
+def _columns(text: str, at: int) -> list[str]:
+    """Return the names of columns of a CREATE TABLE, as they stand there."""
+    most = at + LONGEST_CREATE
+    body = text[at : text.find("\n)", at, most) + 1 or most]
+    names = [(found["quoted"], found["plain"]) for found in _COLUMN.finditer(body)]
+    return [(quoted or plain).lower() for quoted, plain in names if quoted or plain.upper() not in _KEYS]
+
+
+def _tuples(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
+    """Return the rows behind VALUES, where each begins and where it ends; the last may be one that is cut."""
+    opened = re.compile(r"\s*\(")
+    while found := opened.match(text, at):
+        begin = found.end() - 1
+        at, cells, end = found.end(), [], ""
+        while end != ")" and (value := _VALUE.match(text, at)):
+            cells.append(_text(value))
+            at, end = value.end(), value["end"]
+        yield (cells if end == ")" else cells[:0]), begin, at
+        follows = re.compile(r"\s*,").match(text, at)
+        if end != ")" or not follows:
+            return
+        at = follows.end()
+
+
+def _text(value: re.Match[str]) -> str:
+    if value["plain"] is not None:
+        return "" if value["plain"].upper() == "NULL" else str(value["plain"])
+    inner = value["single"] if value["single"] is not None else value["double"]
+    return _ESCAPED.sub(lambda found: _SIGNS.get(found[1], found[1]) if found[1] else found[0][0], inner)

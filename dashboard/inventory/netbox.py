@@ -1,0 +1,292 @@
+"""
+NetBox, asked over its API: devices and virtual machines that a tag or a custom field marks as PBXs.
+
+The address is that of NetBox with ``netbox+`` in front, such as ``netbox+https://netbox.example.net/?tag=pbx``. It may
+say ``tag`` (``pbx`` where nothing is said) or ``field``, a custom field that is true, or has a value behind a colon;
+and for each of ``FIELDS`` the name of the custom field that holds it, where it has another name here. The token is
+``TRUNKGATE_NETBOX_TOKEN``. Addresses are declared: a register says what ought to be. With NAT in front of a PBX, what
+is outside counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, ip_address, ip_interface
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from dashboard.carriers.wire import is_loopback
+from dashboard.dialing import Trunk
+from dashboard.errors import InputError, SettingsError, SourceAnswerError
+from dashboard.inventory._cells import read_cell
+from dashboard.inventory._folder import pbx_id_of
+from dashboard.inventory._netbox_door import NetBox
+from dashboard.inventory._rows import CONFIG, RECORD, RECORD_SECRET, Problem, Reading, Row
+
+SCHEME = "netbox"
+TOKEN = "TRUNKGATE_NETBOX_TOKEN"  # noqa: S105 - the name of the variable, not what it holds
+TAG = "pbx"
+FIELDS = (
+    "auth_method",
+    "dials_prefix",
+    "inbound_host",
+    "ip_kind",
+    "numbers",
+    "owner",
+    "pbx_id",
+    "pop",
+    "vendor",
+    "x_tag",
+)
+"""What a custom field of the same name holds, unless the address names another."""
+STATUS: Mapping[str, str] = {
+    "active": "active",
+    "planned": "standby",
+    "staged": "standby",
+    "inventory": "standby",
+    "offline": "standby",
+    "paused": "standby",
+    "failed": "standby",
+    "decommissioning": "retired",
+}
+"""NetBox's states as the inventory's."""
+DYNAMIC = frozenset({"dhcp", "slaac"})
+"""States of an address that changes."""
+VENDORS = ("3CX", "Asterisk", "FreePBX", "FreeSWITCH", "FusionPBX", "Kamailio")
+"""What a platform may be called that is a PBX; any other is the machine's own system."""
+NOT_USED = frozenset({"deprecated", "reserved"})
+MOST_PBXS = 5_000
+IDS = 50
+"""Ids of one question."""
+_KINDS = (("dcim", "devices", "device_id"), ("virtualization", "virtual_machines", "virtual_machine_id"))
+_BETWEEN = re.compile(r"[,;\n]+")
+_YES = {True: "yes", False: "no"}
+_INSIDE = tuple(
+    IPv4Network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
+)
+"""Networks that the carrier never sees a call from; nor does it take IPv6."""
+_SECRET = re.compile(r"secret|pass(?!_?th)|token|api_?key", re.IGNORECASE)
+
+
+def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Reading:  # noqa: ARG001 - a register says nothing of the carrier
+    """
+    Read every PBX that a NetBox knows; ``inventory`` says what a reader takes and gives.
+
+    Raises:
+        SettingsError: There is no token.
+        InputError: The address is not one.
+        SourceError: NetBox does not answer, declines, or is not understood; or it marks no PBX.
+    """
+    base, options = _parts(address)
+    if not secrets.get(TOKEN):
+        raise SettingsError(f"NetBox asks for a token. Set {TOKEN}; the token needs to view only.")
+    return _Register(NetBox(base, secrets[TOKEN]), options).reading()
+
+
+def _parts(address: str) -> tuple[str, dict[str, str]]:
+    parts = urlsplit(address.partition("+")[2])
+    base = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/api"), "", ""))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("The address of a NetBox is like netbox+https://netbox.example.net/?tag=pbx.")
+    if parts.scheme == "http" and not is_loopback(base):
+        raise InputError(f"netbox+http://{parts.hostname} would send the token in clear. Use netbox+https.")
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(set(options) - {"tag", "field", *FIELDS})
+    if unknown:
+        known = ", ".join(("tag", "field", *FIELDS))
+        raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {known}.")
+    return base, options
+
+
+class _Register:
+    """One NetBox being read."""
+
+    def __init__(self, netbox: NetBox, options: Mapping[str, str]) -> None:
+        self._netbox, self._options = netbox, options
+        self._field, _, self._wanted = options.get("field", "").partition(":")
+        self._tag = "" if self._field else options.get("tag", TAG)
+        self._rows: list[Row] = []
+        self._problems: list[Problem] = []
+
+    def reading(self) -> Reading:
+        """Read devices, then virtual machines, each with its addresses."""
+        for app, kind, key in _KINDS:
+            marked = self._marked(app, kind)
+            addresses = self._addresses(key, [one["id"] for one in marked])
+            zones = self._zones(marked)
+            for one in marked:
+                place = f"{self._netbox.host}/{app}/{kind.replace('_', '-')}/{one['id']}/"
+                self._pbx(one, addresses.get(one["id"], []), zones, place)
+        if not self._rows and not self._problems:
+            how = f"the custom field {self._field}" if self._field else f"the tag {self._tag}"
+            raise SourceAnswerError(
+                f"{self._netbox.host} shows no device and no virtual machine with {how}. Mark the PBXs with it, or see "
+                "that the token may view them."
+            )
+        return Reading(tuple(self._rows), tuple(self._problems))
+
+    def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
+        """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
+        asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
+        found = self._netbox.all(app, kind, **asked)
+        marked: list[dict[str, Any]] = []
+        for one in found:
+            tags = {str(_of(tag).get("slug")) for tag in one.get("tags") or []}
+            value = _text(_custom(one).get(self._field)) if self._field else ""
+            if not isinstance(one.get("id"), int):
+                raise SourceAnswerError(
+                    f"{self._netbox.host} shows an object without an id. Nothing was taken from it."
+                )
+            if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
+                marked.append(one)
+            if len(marked) > MOST_PBXS:
+                self._say("", "", f"More than {MOST_PBXS:,} objects are marked as PBXs; the rest was left out.")
+                return marked[:MOST_PBXS]
+        return marked
+
+    def _addresses(self, key: str, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+        """Return addresses by the object that they are assigned to."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        name = key.removesuffix("_id")
+        for start in range(0, len(ids), IDS):
+            some = ids[start : start + IDS]
+            for one in self._netbox.all("ipam", "ip_addresses", **{key: some}):
+                holder = _of(_of(one.get("assigned_object")).get(name)).get("id")
+                if holder in some:
+                    found.setdefault(holder, []).append(one)
+        return found
+
+    def _zones(self, marked: list[dict[str, Any]]) -> dict[int, str]:
+        ids = sorted({found for one in marked if isinstance(found := _of(one.get("site")).get("id"), int)})
+        zones: dict[int, str] = {}
+        for start in range(0, len(ids), IDS):
+            some = ids[start : start + IDS]
+            for site in self._netbox.all("dcim", "sites", id=some):
+                zones[site.get("id", 0)] = _text(site.get("time_zone"))
+        return zones
+
+    def _pbx(
+        self, one: Mapping[str, Any], addresses: list[dict[str, Any]], zones: Mapping[int, str], place: str
+    ) -> None:
+        name = str(one.get("name") or one.get("display") or "")
+        given = {field: _text(_custom(one).get(self._options.get(field, field))) for field in FIELDS}
+        pbx_id = given["pbx_id"] or pbx_id_of(name)
+        status = _value(one, "status")
+        site = _of(one.get("site"))
+        platform = _text(_of(one.get("platform")).get("name")).lower()
+        vendor = next((vendor for vendor in VENDORS if platform.startswith(vendor.lower())), "")
+        cells = {
+            "name": name,
+            "site": _text(site.get("name")),
+            "timezone": zones.get(site.get("id", 0), ""),
+            "vendor": given["vendor"] or vendor,
+            "owner": given["owner"] or _text(_of(one.get("tenant")).get("name")),
+            "status": STATUS.get(status, ""),
+            **{field: given[field] for field in ("auth_method", "dials_prefix", "inbound_host", "pop", "x_tag")},
+        }
+        used = [address for address in _in_order(one, addresses) if _value(address, "status") not in NOT_USED]
+        dynamic = bool(used) and _value(used[0], "status") in DYNAMIC
+        cells["ip_kind"] = given["ip_kind"] or ("dynamic" if dynamic else "")
+        if status and status not in STATUS:
+            self._say(place, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
+        kept = {column: text for column, text in cells.items() if text and self._fits(place, column, text)}
+        self._rows.append(Row("pbxs", place, 0, {"pbx_id": pbx_id, **kept}))
+        self._declare(pbx_id, used)
+        for number in filter(None, map(str.strip, _BETWEEN.split(given["numbers"]))):
+            if self._fits(place, "number", number):
+                self._rows.append(Row("pbx_numbers", place, 0, {"pbx_id": pbx_id, "number": number}))
+        facts = {**{column: cells[column] for column in ("name", "site", "owner", "vendor")}, "status": status}
+        facts |= {field: value for field, value in given.items() if value}
+        for key, value in facts.items():
+            self._fact(pbx_id, key, value, place)
+        if any(value and _SECRET.search(field) for field, value in _custom(one).items()):
+            self._rows.append(_fact_row(pbx_id, RECORD_SECRET, "", place))
+
+    def _declare(self, pbx_id: str, used: list[dict[str, Any]]) -> None:
+        """Say each address as a fact, and as declared what the carrier can see of it."""
+        seen: set[str] = set()
+        for one in used:
+            where = f"{self._netbox.host}/ipam/ip-addresses/{one.get('id', '')}/"
+            outside = one.get("nat_outside") or []
+            each = outside if isinstance(outside, list) else [outside]
+            outer = [host for other in each if (host := _host(_of(other).get("address")))]
+            inner = _host(one.get("address"))
+            behind = f" behind {', '.join(outer)}" if outer else ""
+            self._fact(pbx_id, "address", f"{inner}{behind}", where)
+            for address in filter(None, outer or [inner]):
+                if address not in seen and not _is_inside(address):
+                    cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if seen else "primary"}
+                    self._rows.append(Row("pbx_addresses", where, 0, {**cells, "source": "declared"}))
+                    seen.add(address)
+
+    def _fits(self, place: str, column: str, text: str) -> bool:
+        """Say whether a cell is one; what is none is said, and the rest of the PBX is kept."""
+        try:
+            if column != "inbound_host":
+                read_cell("pbx_numbers" if column == "number" else "pbxs", column, text, ())
+        except InputError as exc:
+            self._say(place, column, str(exc))
+            return False
+        return True
+
+    def _fact(self, pbx_id: str, key: str, value: str, place: str) -> None:
+        if value:
+            self._rows.append(_fact_row(pbx_id, f"{RECORD}{key}", value, place))
+
+    def _say(self, place: str, column: str, message: str) -> None:
+        self._problems.append(Problem(place or self._netbox.host, None, column, message))
+
+
+def _fact_row(pbx_id: str, key: str, value: str, place: str) -> Row:
+    cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": place, "line": ""}
+    return Row(CONFIG, place, 0, cells, if_fit=True)
+
+
+def _of(value: Any) -> Mapping[str, Any]:
+    """Return an object of an answer; an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _custom(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _of(one.get("custom_fields"))
+
+
+def _text(value: Any) -> str:
+    """Return what a custom field holds as text: a choice, an object by its name, several with commas between."""
+    parts = value if isinstance(value, list) else [value]
+    return ",".join(filter(None, map(_plain, parts)))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("value", "name", "address", "display") if value.get(key)), "")
+    if isinstance(value, bool):
+        return _YES[value]
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _value(one: Mapping[str, Any], name: str) -> str:
+    return _text(one.get(name) or "")
+
+
+def _in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Return addresses with the primary ones in front, that of version 4 first."""
+    named = [dict(_of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if _of(one.get(name))]
+    order = [address.get("id") for address in named]
+    known = {address.get("id") for address in addresses}
+    yield from (address for address in named if address.get("id") not in known)
+    yield from sorted(addresses, key=lambda each: (*order, each.get("id")).index(each.get("id")))
+
+
+def _host(text: Any) -> str:
+    try:
+        return str(ip_interface(str(text)).ip)
+    except ValueError:
+        return ""
+
+
+def _is_inside(address: str) -> bool:
+    known = ip_address(address)
+    return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the version that the carrier takes
