@@ -28,7 +28,7 @@ page = st.navigation(
         "Set up": [
             st.Page(PAGES / "account.py", title="Account", icon=":material/shield_lock:"),
             st.Page(PAGES / "inventory.py", title="Inventory", icon=":material/dns:"),
-            st.Page(PAGES / "set_up_pbx.py", title="Set up a PBX", icon=":material/checklist:"),
+            st.Page(PAGES / "set_up_pbx.py", title="Set up PBXs", icon=":material/checklist:"),
         ],
         "Report": [st.Page(PAGES / "exports.py", title="Exports", icon=":material/download:")],
     },

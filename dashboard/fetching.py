@@ -64,6 +64,8 @@ def refresh_calls(
         results += fetch(*asked)
     fetched = state.get("calls_until")
     since = now - timedelta(days=settings.history_days)
+    if not fetched:
+        state.put("calls_since", since.isoformat())
     if fetched:
         again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
         since = datetime.fromisoformat(fetched) - again

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
     inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
 
+    pbx_records_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
+    """Age of a PBX's newest own record from which on nothing is concluded from its records."""
+
+    calls_settle_s: int = Field(default=3600, ge=0, le=LONGEST_S)
+    """How long after its end a call may be missing from the carrier's CDRs without meaning anything."""
+
     sync_every_s: float = Field(default=900.0, ge=1, le=LONGEST_S)
     """Pause between two syncs of ``serve``; on the embedded account ``embedded_sync_every_s`` counts."""
 

@@ -69,6 +69,11 @@ class Snapshot:
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
+    pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
+    """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""
+    pbx_freshness: Mapping[str, Freshness] = field(default_factory=dict)
+    """By PBX: until when its own records reach. One that is not there has none, and nothing is concluded of it."""
     since: datetime | None = None
     """Start of the calls covered; ``None`` where no call was ever loaded."""
     window_start: datetime | None = None

@@ -16,12 +16,14 @@ import pandera.pandas as pa
 
 from dashboard import tables
 from dashboard.calls.attribution import attribute
+from dashboard.calls.pbx_side.comparing import Compared, Span, compare
+from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
-from dashboard.snapshot import Account, Freshness, Snapshot
+from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
 from dashboard.state import State
 
 DAY = timedelta(days=1)
@@ -125,7 +127,9 @@ def build_snapshot(
     frames = {name: kept_frame(state, name) for name in KEPT}
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
-    cuts = sorted({*_instants(versions, frames["pbx_addresses"], since, now), max(since, now - DAY), *split_at})
+    changes = _instants(versions, frames["pbx_addresses"], since, now)
+    cuts = sorted({*changes, max(since, now - DAY), *split_at})
+    own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
     traffic = attribute(
         store.traffic(since=since, split_at=cuts, step="segment"),
         pbxs=frames["pbxs"],
@@ -142,6 +146,12 @@ def build_snapshot(
         ),
         **frames,
         traffic=traffic,
+        pbx_records=own.records,
+        pbx_attempts=own.attempts,
+        pbx_freshness={
+            str(pbx_id): Freshness(last_at.to_pydatetime(), settings.pbx_records_stale_s)
+            for pbx_id, last_at in zip(own.records["pbx_id"], own.records["last_at"], strict=True)
+        },
         since=None if span is None else max(span[0], since),
         window_start=since,
         split_at=tuple(cuts),
@@ -201,6 +211,28 @@ def _instants(
     moves = pd.concat([addresses["valid_from"], addresses["valid_to"]]).dropna()
     instants = {*(version.valid_from for version in versions), *(at.to_pydatetime() for at in moves)}
     return sorted(at for at in instants if since <= at <= now)
+
+
+def _compared(
+    state: State,
+    store: CallStore,
+    settings: Settings,
+    addresses: pd.DataFrame,
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+) -> Compared:
+    """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
+    fetched, first, span = state.get("calls_until"), store.span(), None
+    begun = state.get("calls_since") or (first and first[0].isoformat())
+    if fetched and begun:
+        until = datetime.fromisoformat(fetched) - timedelta(seconds=settings.calls_settle_s)
+        again = datetime.fromisoformat(fetched) - timedelta(hours=settings.sync_again_hours)
+        span = Span(max(datetime.fromisoformat(begun), since), until, again)
+    owners: dict[str, list[str]] = {}
+    for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
+        owners.setdefault(str(address), []).append(str(pbx_id))
+    return compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
 
 
 def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:

@@ -1,5 +1,5 @@
 """
-The state database: dated versions, findings, plans, the journal's rows, small facts.
+The state database: dated versions, findings, plans, the journal's rows, notes, small facts.
 
 SQLAlchemy on SQLite (WAL, ``synchronous=FULL``, ``BEGIN IMMEDIATE`` for writes); any SQLAlchemy
 address works, so that several replicas can share a PostgreSQL. Migrations are Alembic's and run
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard.changes import Plan, digest
 from dashboard.errors import BusyError, StateError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
 BUSY_S = 30
 
@@ -87,6 +87,16 @@ journal = sa.Table(
     sa.Column("content", sa.JSON, nullable=False),
     sa.Column("previous_hash", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+)
+set_up_notes = sa.Table(
+    "set_up_notes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("pbx_id", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
 )
 meta = sa.Table(
     "meta",

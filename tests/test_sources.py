@@ -15,6 +15,7 @@ import pytest
 from dashboard import tables
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest import import_files
+from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.replay import Replayer
 from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
@@ -25,6 +26,7 @@ from dashboard.snapshot import Age
 from dashboard.sources import build_snapshot, from_rows, policy_versions, to_rows
 from dashboard.state import State
 from tests.calls.exports import as_csv, rows_at
+from tests.calls.pbx_files import origin, refused
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
@@ -213,6 +215,43 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
     assert cut.asked == again.asked[:1]
     assert again.asked[1] == (cut.asked[0][1] - timedelta(hours=48), later + timedelta(seconds=1))
     assert state.get("calls_asked") is None
+
+
+def test_what_pbxs_recorded_is_compared_as_far_as_calls_were_fetched(state: State, tmp_path: Path) -> None:
+    """From the first sync on up to the last, but for what is too fresh; split at changes, each PBX with its own age."""
+    now = datetime(2026, 11, 2, 14, tzinfo=UTC)
+    settings = Settings(home=tmp_path, calls_settle_s=600)
+    store = CallStore(tmp_path)
+    path = tmp_path / "Master.csv"
+    path.write_text(
+        "".join(refused(f"2026-11-02 {at}") for at in ("12:00:00", "13:00:00", "13:49:00", "13:51:00")),
+        encoding="utf-8",
+    )
+    PbxRecords(store).import_files([path], origin())
+    listed(state, T0, "198.51.100.11")
+    account(state, T0, on=True)
+    account(state, now - timedelta(minutes=90), on=False)
+    never = build_snapshot(state, store, settings, frozenset(), now=now)
+    state.put("calls_since", (now - 9 * DAY).isoformat())
+    state.put("calls_until", now.isoformat())
+    known = build_snapshot(state, store, settings, frozenset(), now=now)
+
+    assert {"open": 4} == never.pbx_attempts.groupby("fate")["attempts"].sum().to_dict()
+    assert [("missing", 1), ("missing", 2), ("open", 1)] == list(
+        known.pbx_attempts[["fate", "attempts"]].itertuples(index=False, name=None)
+    )
+    assert Age.FRESH is known.pbx_freshness["denver"].age(now)
+    assert Age.STALE is known.pbx_freshness["denver"].age(now + 8 * DAY)
+
+
+def test_the_first_sync_is_remembered(state: State, tmp_path: Path) -> None:
+    """From when on calls were looked for does not move with later syncs."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    settings, store = Settings(home=tmp_path, history_days=9), CallStore(tmp_path)
+    for later in (timedelta(0), DAY):
+        refresh_calls(Exporting(), store, state, settings, now=now + later)  # type: ignore[arg-type]  # as above
+
+    assert (now - 9 * DAY).isoformat() == state.get("calls_since")
 
 
 def test_times_with_and_without_a_fraction_stand_side_by_side() -> None:

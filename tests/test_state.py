@@ -72,6 +72,24 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
     assert HEAD == ScriptDirectory.from_config(config()).get_current_head()
 
 
+def test_a_database_of_before_is_brought_up(state: State, tmp_path: Path) -> None:
+    """One of the first revision keeps what it has and gets the table of notes."""
+    state.put("kept", 7)
+    with state.writing() as connection:
+        connection.execute(sa.text("DROP TABLE set_up_notes"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    state.close()
+
+    again = State.open(tmp_path)
+    with again.reading() as connection:
+        made = sa.inspect(connection).has_table("set_up_notes")
+    found = again.get("kept")
+    again.close()
+
+    assert made
+    assert 7 == found
+
+
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "home").write_text("in the way")

@@ -210,7 +210,7 @@ def prefix(snapshot: Snapshot) -> None:
         states.empty("The tech prefix is not known yet.", icon=ICONS["unknown"])
         return
     st.code(snapshot.account.tech_prefix, language=None)
-    st.caption("Every PBX dials it, then `*`, then the number. Set up a PBX shows the whole dial string.")
+    st.caption("Every PBX dials it, then `*`, then the number. Set up PBXs shows the whole dial string.")
     seen = snapshot.freshness.get("credentials")
     if Capability.READ_CREDENTIALS not in snapshot.capabilities:
         st.caption(known_how("account", "recorded"))

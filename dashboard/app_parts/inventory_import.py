@@ -65,7 +65,7 @@ def show(snapshot: Snapshot) -> None:
     pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
     if pressed:
         place.caption("Importing, then reading the inventory again")
-        _keep(*pressed)
+        keep(*pressed)
         st.session_state[ROUND] = number + 1
         st.rerun()
     if not files and running is None:
@@ -80,7 +80,7 @@ def show(snapshot: Snapshot) -> None:
         difference = merge(current, found)
         _problems(found.problems)
         _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
-        _preview(difference)
+        preview(difference)
         _accept(difference, current, read_any=not found.frames[CONFIG].empty)
 
 
@@ -116,7 +116,8 @@ def _whose(snapshot: Snapshot) -> str | None:
     return chosen
 
 
-def _keep(kept: Kept, said: str) -> None:
+def keep(kept: Kept, said: str) -> None:
+    """Keep the inventory with an import in it, signed, and have that said."""
     for name in kept:
         declared.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
     session.note(said)
@@ -170,7 +171,8 @@ def _pitfalls(pitfalls: list[Pitfall]) -> None:
     )
 
 
-def _preview(difference: Difference) -> None:
+def preview(difference: Difference) -> None:
+    """Draw what an import adds and changes, cell by cell."""
     st.markdown(f"**{plain(difference.sentence())}**")
     frame = changes_frame(difference)
     if frame.empty:

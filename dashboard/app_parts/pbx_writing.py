@@ -27,11 +27,11 @@ def show(snapshot: Snapshot, pbx_id: str) -> None:
     except InputError as exc:
         st.markdown(plain(str(exc)))
         return
-    kinds = writing.kinds()
+    kinds, vendor = writing.kinds(), snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "vendor"]
     kind = st.selectbox(
         "Write it for",
         kinds,
-        index=_index(snapshot, pbx_id, kinds),
+        index=kinds.index(writing.kind_for(str(vendor.iloc[0]))),
         format_func=writing.label_of,
         key=f"writing_kind_{pbx_id}",
     )
@@ -57,7 +57,7 @@ def _written(snapshot: Snapshot, wanted: writing.Wanted, kind: str) -> None:
             key=f"writing_rows_{pbx_id}",
         )
     else:
-        st.caption("Nothing was read of its configuration yet: import it below to see what differs.")
+        st.caption("Nothing was read of its configuration yet: import it on Inventory to see what differs.")
     if snippet.settings:
         st.dataframe(
             pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings]),
@@ -110,12 +110,3 @@ def zipped(files: Mapping[str, str]) -> bytes:
         for path, text in files.items():
             archive.writestr(zipfile.ZipInfo(path), text)
     return held.getvalue()
-
-
-def _index(snapshot: Snapshot, pbx_id: str, kinds: tuple[str, ...]) -> int:
-    """Find the kind that the inventory names: the first of its make, else the first."""
-    vendor = str(snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "vendor"].iloc[0]).lower()
-    makes = [writing.vendor_of(kind).lower() for kind in kinds]
-    pjsip = next((n for n, kind in enumerate(kinds) if kind == "asterisk-pjsip"), 0)
-    first = makes.index(vendor) if vendor in makes else pjsip
-    return pjsip if makes[first] == makes[pjsip] else first

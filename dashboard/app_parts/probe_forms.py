@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import streamlit as st
 
 from dashboard import session
+from dashboard.app_parts import set_up_notes
 from dashboard.app_parts.words import ICONS, plain
 from dashboard.dialing import parse_pop
 from dashboard.probing import Probe, Target, options
 from dashboard.snapshot import Snapshot
 
 KEY = "probe_found"
+Keep = Callable[[str, Mapping[str, Any]], None]
 WAIT_S = 4.0
 """How long each PoP may take to answer; all are asked at once."""
 
 
-def show(snapshot: Snapshot, address: str, pop: str) -> None:
+def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> None:
     """
-    Draw both ways to try it out.
+    Draw both ways to try it out; what they find is noted, so that it can be left and taken up again.
 
     Args:
         snapshot: For the account and its PoPs.
-        address: That the PBX calls from; ``""`` where none is known.
+        addresses: That the PBX calls from, the first of which is tried.
         pop: Host of the PoP that it should call, which is asked first.
+        keep: Takes the kind of a note and its content.
     """
-    st.markdown("Or try it on the PBX's own machine: one test call, hung up as soon as it rings.")
-    st.code(command(address, pop, snapshot.account.tech_prefix), language=None, wrap_lines=True)
+    st.markdown("On the PBX's own machine, place one test call; it is hung up as soon as it rings.")
+    told = command(addresses[0] if addresses else "", pop, snapshot.account.tech_prefix)
+    st.code(told, language=None, wrap_lines=True)
+    with st.form("probe_printed_form", border=False, clear_on_submit=True):
+        printed = st.text_area("What it printed", key="probe_printed", height=80, placeholder='{"sip_status": 180, …}')
+        if st.form_submit_button("Note the result", icon=":material/edit_note:"):
+            with session.errors_said():
+                keep(set_up_notes.CALLED, set_up_notes.read_call(printed or "", addresses))
     if snapshot.account.sample:
         st.caption("The PoPs of the sample account are names only, so nothing is asked from here.")
         return
     hosts = [*dict.fromkeys([pop, *filter(None, snapshot.edges["host"])])]
     if st.button("Ask the PoPs from here", icon=":material/network_check:", key="probe_ask"):
         with session.errors_said(), st.spinner("Asking the PoPs"):
-            st.session_state[KEY] = asked(hosts)
-    found: Sequence[Probe] = st.session_state.get(KEY, ())
-    for one in found:
+            found = asked(hosts)
+            st.session_state[KEY] = found
+            keep(set_up_notes.REACHED, set_up_notes.reached(found))
+    answers: Sequence[Probe] = st.session_state.get(KEY, ())
+    for one in answers:
         st.markdown(said(one))
-    if found:
+    if answers:
         st.caption(
             "Asked from the machine of this dashboard, not from the PBX. Reachable is not admitted: "
             "a PoP answers this to anybody."
@@ -51,7 +63,7 @@ def command(address: str, pop: str, prefix: str) -> str:
     """Return the command that places one test call from the PBX's own machine; the number is the operator's."""
     told = ["trunkgate", "probe", *(["--from", address] if address else []), "--pop", pop]
     told += ["--tech-prefix", prefix] if prefix else []
-    return f"{shlex.join(told)} --number NUMBER"
+    return f"{shlex.join(told)} --number NUMBER --format json"
 
 
 def asked(hosts: Sequence[str]) -> list[Probe]:

@@ -1,61 +1,59 @@
-"""The set-up page: the choice of a PBX, and what each step needs to be done."""
+"""The set-up page of one PBX: every step with its evidence, and what it needs to be done."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import declared, probe_forms, review
-from dashboard.app_parts.set_up_steps import Progress, Step, addresses, next_open, of_pbx
-from dashboard.app_parts.words import ICONS, KIND_WORDS, Color, plain
+from dashboard.app_parts import declared, pbx_writing, probe_forms, review, set_up_notes, set_up_overview
+from dashboard.app_parts.set_up_account import credentials
+from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
+from dashboard.app_parts.set_up_overview import LOOKS
+from dashboard.app_parts.set_up_steps import TODO, Progress, Step, next_open
+from dashboard.app_parts.words import ICONS, KIND_WORDS, plain
 from dashboard.dialing import asterisk_pjsip, build, lint
-from dashboard.findings import Finding
 from dashboard.snapshot import Snapshot
 
-LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
-    Progress.DONE: ("green", ICONS["good"]),
-    Progress.OPEN: ("orange", ":material/radio_button_unchecked:"),
-    Progress.UNKNOWN: ("gray", ICONS["unknown"]),
-    Progress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
-}
 EXAMPLE_NUMBER = "12065550142"
 FALLBACK_POP = "us-west-or.sip.flowroute.com"
+CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
 
 
-def choose(snapshot: Snapshot) -> str:
-    """Draw the choice of a PBX; retired ones stand last."""
-    order = {"active": 0, "standby": 1, "retired": 2}
-    rows = snapshot.pbxs.assign(rank=snapshot.pbxs["status"].map(order)).sort_values(["rank", "name"])
-    options = [str(pbx_id) for pbx_id in rows["pbx_id"]]
-    chosen = st.selectbox("PBX", options, format_func=snapshot.name_of, key="pbx_id", bind="query-params", width=320)
-    return chosen or options[0]
-
-
-def show(steps: Sequence[Step], snapshot: Snapshot, findings: Sequence[Finding], pbx_id: str) -> None:
-    """Draw every step, the next one open."""
+def show(steps: Sequence[Step], known: Ground, pbx_id: str) -> None:
+    """Draw every step, the next one open, and last the account's own."""
     following = next_open(steps)
     for number, step in enumerate(steps, start=1):
-        color, icon = LOOKS[step.progress]
-        label = f":{color}[{icon}] **{number}. {step.title}** &nbsp; :{color}[{step.progress.capitalize()}]"
-        with st.expander(label, expanded=step is following):
+        with st.expander(_label(number, step.title, step.progress), expanded=step is following):
             st.markdown(plain(step.evidence))
-            _act(step, snapshot, findings, pbx_id)
+            with session.errors_said():
+                _act(step, known, pbx_id)
+    account = credentials(known)
+    with st.expander(_label(len(steps) + 1, "Credentials off, for the whole account", account.progress)):
+        st.markdown(plain(account.evidence))
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
+        st.button("See it beside all PBXs", key="set_up_to_all", on_click=set_up_overview.open_one, args=(None,))
 
 
-def _act(step: Step, snapshot: Snapshot, findings: Sequence[Finding], pbx_id: str) -> None:
+def _label(number: int, title: str, progress: Progress) -> str:
+    color, icon = LOOKS[progress]
+    return f":{color}[{icon}] **{number}. {title}** &nbsp; :{color}[{progress.capitalize()}]"
+
+
+def _act(step: Step, known: Ground, pbx_id: str) -> None:
+    snapshot, pbx = known.snapshot, known.pbxs[pbx_id]
+    dynamic = pbx["ip_kind"] == "dynamic"
     if step.id == "kind":
-        kind = str(snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "ip_kind"].iloc[0])
-        st.caption(f"{KIND_WORDS[kind]}, as the inventory says.")
+        st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
         st.page_link("app_pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
     elif step.id == "dial":
-        with session.errors_said():
-            _dial(snapshot, pbx_id, open_step=step.progress in (Progress.OPEN, Progress.UNKNOWN))
-    elif step.id in ("allow", "route"):
-        check = {"allow": "pbx_address_is_allowed", "route": "pbx_has_inbound_route"}[step.id]
-        for number, finding in enumerate(of_pbx(findings, check, pbx_id)):
+        _dial(snapshot, pbx, open_step=step.progress in TODO)
+    elif step.id == "snippet" and not dynamic:
+        _configure(step, snapshot, pbx_id)
+    elif step.id in CHECKS:
+        for number, finding in enumerate(known.of(CHECKS[step.id], pbx_id)):
             if finding.changes:
                 st.button(
                     plain(finding.changes[0].sentence()),
@@ -64,16 +62,30 @@ def _act(step: Step, snapshot: Snapshot, findings: Sequence[Finding], pbx_id: st
                     on_click=review.ask_fix,
                     args=(finding.check, finding.subject),
                 )
-    elif step.progress is not Progress.DONE:
+    elif step.id == "probe" and not dynamic:
+        mine = known.addresses.get(pbx_id, [])
+        probe_forms.show(snapshot, mine, pop_host(snapshot, str(pbx["pop"])), lambda *told: _note(pbx_id, *told))
+    elif step.id == "call" and step.progress is not Progress.DONE:
         st.caption("Place a call from the PBX, then sync. It shows here within a few minutes.")
-    if step.id == "call":
-        pbx = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id].iloc[0]
-        mine = addresses(snapshot, pbx_id)
-        probe_forms.show(snapshot, mine[0] if mine else "", pop_host(snapshot, str(pbx["pop"])))
 
 
-def _dial(snapshot: Snapshot, pbx_id: str, *, open_step: bool) -> None:
-    pbx = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id].iloc[0]
+def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
+    set_up_overview.note(pbx_id, kind, dict(content))
+    session.note("It is noted, with your name.")
+    st.rerun()
+
+
+def _configure(step: Step, snapshot: Snapshot, pbx_id: str) -> None:
+    """Draw what to write, and the button by which somebody says that it is on; it proves nothing, and says so."""
+    pbx_writing.show(snapshot, pbx_id)
+    if step.progress in (Progress.OPEN, Progress.SAID):
+        label = "I put it on the PBX" if step.progress is Progress.OPEN else "I put it on again"
+        help_text = "It is noted with your name. The step is proven by calls, or by reading the configuration back."
+        if st.button(label, icon=":material/edit_note:", key="set_up_configured", help=help_text):
+            _note(pbx_id, set_up_notes.CONFIGURED, {})
+
+
+def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> None:
     prefix, pop = snapshot.account.tech_prefix, pop_host(snapshot, str(pbx["pop"]))
     if not prefix:
         st.caption("The tech prefix is not known yet; it is on Account.")
@@ -87,15 +99,15 @@ def _dial(snapshot: Snapshot, pbx_id: str, *, open_step: bool) -> None:
             st.markdown(f":red[{ICONS['error']}] {plain(issue.sentence)}")
         if not issues:
             st.markdown(f":green[{ICONS['good']}] The carrier takes this dial string.")
-    signs_in = str(pbx["auth_method"]) == "credentials" or str(pbx["ip_kind"]) == "dynamic"
-    with st.expander("Configuration for Asterisk (PJSIP)", icon=":material/code:"):
-        ranges = [part.strip() for text in snapshot.edges["ranges"] for part in text.split(",") if part.strip()]
-        st.code(asterisk_pjsip(prefix, pop, ranges, x_tag=str(pbx["x_tag"]), credentials=signs_in), language="ini")
-    if open_step and not signs_in and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
+    if pbx["ip_kind"] == "dynamic":
+        with st.expander("Configuration for Asterisk (PJSIP), with credentials", icon=":material/code:"):
+            ranges = [part.strip() for text in snapshot.edges["ranges"] for part in text.split(",") if part.strip()]
+            st.code(asterisk_pjsip(prefix, pop, ranges, x_tag=str(pbx["x_tag"]), credentials=True), language="ini")
+    elif open_step and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
         frame = snapshot.pbxs.copy()
-        frame.loc[frame["pbx_id"] == pbx_id, "dials_prefix"] = "yes"
+        frame.loc[frame["pbx_id"] == pbx["pbx_id"], "dials_prefix"] = "yes"
         declared.keep_inventory(session.workspace(), "pbxs", frame, by=session.who().name)
-        session.note(f"{snapshot.name_of(pbx_id)} dials the prefix, as you said.")
+        session.note(f"{snapshot.name_of(str(pbx['pbx_id']))} dials the prefix, as you said.")
         st.rerun()
 
 

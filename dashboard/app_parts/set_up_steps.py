@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, Final
 
-import pandas as pd
-
+from dashboard.app_parts import set_up_notes
+from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.words import ago, count, join
-from dashboard.checks._evidence import Calls, Tally, last
+from dashboard.checks import _evidence as ev
+from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Age
 
 
 class Progress(StrEnum):
@@ -19,8 +21,47 @@ class Progress(StrEnum):
 
     DONE = "done"
     OPEN = "open"
+    SAID = "said, not proven"
+    BLOCKED = "waits"
     UNKNOWN = "cannot tell"
     NOT_NEEDED = "not needed"
+
+
+TODO: Final = (Progress.OPEN, Progress.UNKNOWN)
+PASSED: Final = (Progress.DONE, Progress.SAID, Progress.NOT_NEEDED)
+TITLES: Final = {
+    "kind": "Know whether its address is static",
+    "dial": "Dial the tech prefix",
+    "snippet": "Put its configuration on it",
+    "allow": "Allow its address",
+    "route": "Route its numbers to it",
+    "probe": "Place a test call from it",
+    "call": "See its first admitted call",
+}
+"""What is to be done for one PBX, in its order."""
+
+WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
+    "snippet": ("kind",),
+    "allow": ("kind",),
+    "probe": ("kind", "allow"),
+    "call": ("kind", "allow"),
+}
+"""What has to be passed before a step can be done."""
+
+ADDRESS_REFUSED: Final = 403
+"""What the carrier answers where prefix and address are not authorized together; it asks for credentials by 407."""
+
+ON: Final = {"active": "active", "standby": "on standby", "retired": "retired"}
+OF_DYNAMIC: Final = {
+    "dial": "With credentials it dials the number without the prefix.",
+    "snippet": "It keeps the configuration of its credentials.",
+    "allow": "An address that changes is not listed; credentials let it in.",
+    "probe": "A test call sends no credentials, so it would be refused.",
+}
+"""What a PBX with a dynamic address does not need, and why."""
+
+Judged = tuple[Progress, str]
+Pbx = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,124 +74,207 @@ class Step:
     evidence: str
 
 
-def steps(snapshot: Snapshot, findings: Sequence[Finding], pbx_id: str) -> list[Step]:
+def steps(ground: Ground, pbx_id: str) -> list[Step]:
     """
     Judge every step for one PBX.
 
     Args:
-        snapshot: The account, the inventory and the calls.
-        findings: What the checks say of it.
+        ground: What is known.
         pbx_id: Of the inventory.
     """
-    pbx = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id].iloc[0]
-    return [
-        _kind(snapshot, pbx),
-        _dial(pbx),
-        _allowed(snapshot, findings, pbx),
-        _routed(findings, pbx),
-        _first_call(snapshot, pbx),
+    pbx = ground.pbxs[pbx_id]
+    judges: Mapping[str, Callable[[Ground, Pbx], Judged]] = {
+        "kind": _kind,
+        "dial": _dial,
+        "snippet": _snippet,
+        "allow": _allowed,
+        "route": _routed,
+        "probe": _probe,
+        "call": _first_call,
+    }
+    spared = OF_DYNAMIC if pbx["ip_kind"] == "dynamic" else {}
+    found = [
+        Step(name, title, Progress.NOT_NEEDED, spared[name])
+        if name in spared
+        else Step(name, title, *judges[name](ground, pbx))
+        for name, title in TITLES.items()
     ]
+    return [_held_up(step, found) for step in found]
+
+
+def _held_up(step: Step, found: Sequence[Step]) -> Step:
+    """Say of a step that is open whether another has to be done first."""
+    waits = [n for n, one in enumerate(found, 1) if one.id in WAITS_FOR.get(step.id, ()) and one.progress not in PASSED]
+    if not waits or step.progress is not Progress.OPEN:
+        return step
+    return replace(step, progress=Progress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
 
 
 def next_open(found: Sequence[Step]) -> Step | None:
-    """Return the first step that is not done."""
-    return next((step for step in found if step.progress in (Progress.OPEN, Progress.UNKNOWN)), None)
+    """Return the first step that is not done and that can be; where none can, the first that is held up."""
+    open_one = next((step for step in found if step.progress in TODO), None)
+    return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
 
 
 def answer(found: Sequence[Step], name: str) -> str:
     """Say where the set-up stands, as a title."""
     step = next_open(found)
     if step is None:
-        return f"{name} is set up: every step is proven."
+        said = sum(step.progress is Progress.SAID for step in found)
+        proven = "every step is proven" if not said else f"{count(said, 'step')} of it said and not proven"
+        return f"{name} is set up: {proven}."
     number = found.index(step) + 1
     return f"{name}: step {number} of {len(found)} is next, {step.title[0].lower()}{step.title[1:]}."
 
 
-def addresses(snapshot: Snapshot, pbx_id: str) -> list[str]:
-    """Return the addresses the PBX calls from today."""
-    rows = snapshot.addresses_at(snapshot.taken_at)
-    return [str(address) for address in rows.loc[rows["pbx_id"] == pbx_id, "address"].drop_duplicates()]
+def calls_by_address(ground: Ground, pbx_id: str) -> bool:
+    """Say whether calls show that a PBX does without credentials: it dials the prefix, is listed, and is let in."""
+    pbx = ground.pbxs[pbx_id]
+    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx)[0] is not Progress.DONE:
+        return False
+    return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
 
 
-def _kind(snapshot: Snapshot, pbx: pd.Series) -> Step:
-    seen = addresses(snapshot, str(pbx["pbx_id"]))
-    title = "Know whether its address is static"
+def is_refused(ground: Ground, pbx_id: str) -> bool:
+    """Say whether the last call of a PBX, from its addresses of today and under today's policy, was refused."""
+    calls = ground.calls.get(pbx_id, [])
+    admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
+    return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
+
+
+def _kind(ground: Ground, pbx: Pbx) -> Judged:
+    seen = ground.addresses.get(pbx["pbx_id"], [])
     if pbx["ip_kind"] == "dynamic":
         text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
-        return Step("kind", title, Progress.DONE, text)
+        return Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
     if not seen:
-        text = "It is static, but the inventory has no address for it. Add one on Inventory."
-        return Step("kind", title, Progress.OPEN, text)
-    return Step("kind", title, Progress.DONE, f"It is static, at {join(seen)}.")
+        return Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory."
+    return Progress.DONE, f"It is static, at {join(seen)}."
 
 
-def _dial(pbx: pd.Series) -> Step:
-    title = "Dial the tech prefix"
-    if pbx["ip_kind"] == "dynamic" or pbx["auth_method"] == "credentials":
-        return Step("dial", title, Progress.NOT_NEEDED, "With credentials it dials the number without the prefix.")
-    told = {
-        "yes": (Progress.DONE, "It dials the prefix."),
-        "no": (Progress.OPEN, "It does not dial the prefix yet."),
-    }
-    progress, text = told.get(
-        str(pbx["dials_prefix"]), (Progress.UNKNOWN, "Nobody said yet whether it dials the prefix.")
-    )
-    return Step("dial", title, progress, text)
+def _dial(ground: Ground, pbx: Pbx) -> Judged:
+    calls = ground.calls.get(pbx["pbx_id"], [])
+    if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
+        return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
+    if pbx["auth_method"] == "credentials":
+        return Progress.OPEN, "The inventory says that it signs in with credentials; by its address it has to dial it."
+    if pbx["dials_prefix"] == "yes":
+        return Progress.DONE, "It dials the prefix, as the inventory says."
+    if pbx["dials_prefix"] == "no":
+        return Progress.OPEN, "It does not dial the prefix yet, as the inventory says."
+    note = ground.note(pbx["pbx_id"], set_up_notes.CONFIGURED)
+    if note:
+        when = ago(note.at, ground.snapshot.taken_at)
+        return Progress.SAID, f"{note.by} put the configuration on that dials it, {when}. No call proves it yet."
+    return Progress.UNKNOWN, "Nobody said yet whether it dials the prefix."
 
 
-def _allowed(snapshot: Snapshot, findings: Sequence[Finding], pbx: pd.Series) -> Step:
-    title = "Allow its address"
-    if pbx["ip_kind"] == "dynamic":
-        text = "An address that changes is not listed; credentials let it in."
-        return Step("allow", title, Progress.NOT_NEEDED, text)
-    mine = of_pbx(findings, "pbx_address_is_allowed", str(pbx["pbx_id"]))
-    return _from_findings("allow", title, mine, addresses(snapshot, str(pbx["pbx_id"])))
+def _snippet(ground: Ground, pbx: Pbx) -> Judged:
+    """Judge by calls first, then by what was read of it, and last by what somebody said."""
+    pbx_id = pbx["pbx_id"]
+    if calls_by_address(ground, pbx_id):
+        beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
+        return Progress.DONE, f"Its calls are admitted from its address, so it is on. {beside}"
+    if pbx_id in ground.read:
+        return _read_back(ground, pbx_id)
+    if _dial(ground, pbx)[0] is Progress.DONE and any(map(_got_through, ground.calls.get(pbx_id, []))):
+        return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
+    note = ground.note(pbx_id, set_up_notes.CONFIGURED)
+    if note:
+        when = ago(note.at, ground.snapshot.taken_at)
+        return Progress.SAID, f"{note.by} put it on, {when}. It was not read back, and no call proves it yet."
+    return Progress.OPEN, "Nothing was read of it, and nobody said that it is on."
 
 
-def _routed(findings: Sequence[Finding], pbx: pd.Series) -> Step:
-    mine = of_pbx(findings, "pbx_has_inbound_route", str(pbx["pbx_id"]))
-    return _from_findings("route", "Route its numbers to it", mine, [])
+def _read_back(ground: Ground, pbx_id: str) -> Judged:
+    try:
+        differ = len(ground.differs(pbx_id))
+    except InputError as exc:
+        return Progress.BLOCKED, str(exc)
+    if differ:
+        verb = "is" if differ == 1 else "are"
+        return Progress.OPEN, f"{count(differ, 'thing')} in what was read of it {verb} not as wanted."
+    return Progress.DONE, "What was read of it is as it should be."
 
 
-def of_pbx(findings: Sequence[Finding], check: str, pbx_id: str) -> list[Finding]:
-    """Return what a check says of one PBX."""
-    return [finding for finding in findings if finding.check == check and pbx_id in (*finding.pbx_ids, finding.subject)]
+def _got_through(call: ev.Tally) -> bool:
+    """Say whether a call was let in, or refused for its address alone and not for want of credentials."""
+    return call.outcome != "refused_auth" or call.sip_status == ADDRESS_REFUSED
 
 
-def _from_findings(name: str, title: str, found: Sequence[Finding], about: Sequence[str]) -> Step:
+def _allowed(ground: Ground, pbx: Pbx) -> Judged:
+    return _from_findings(ground.of(ALLOWED, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
+
+
+def _routed(ground: Ground, pbx: Pbx) -> Judged:
+    return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
+
+
+def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
     if not found:
-        return Step(name, title, Progress.UNKNOWN, "Nothing is known of it yet.")
+        return Progress.UNKNOWN, "Nothing is known of it yet."
     worst = min(found, key=lambda finding: list(Status).index(finding.status))
     progress = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
-    tail = f" ({join(about)})" if worst.status is Status.PASS and about else ""
-    return Step(name, title, progress[worst.status], f"{worst.reason}{tail}")
+    untold = [address for address in about if address not in worst.reason]
+    tail = f" ({join(untold)})" if worst.status is Status.PASS and untold else ""
+    return progress[worst.status], f"{worst.reason}{tail}"
 
 
-def _first_call(snapshot: Snapshot, pbx: pd.Series) -> Step:
-    title = "See its first admitted call"
-    rows = snapshot.traffic[
-        (snapshot.traffic["pbx_id"] == pbx["pbx_id"]) & (snapshot.traffic["direction"] == "outbound")
-    ]
-    if rows.empty:
-        if pbx["status"] != "active":
-            return Step("call", title, Progress.NOT_NEEDED, f"It is {pbx['status']}: no call is expected.")
-        days = snapshot.window_days
-        return Step("call", title, Progress.OPEN, f"No outbound call of it was seen in the last {count(days, 'day')}.")
-    calls = _of_today(snapshot, str(pbx["pbx_id"]))
+def _probe(ground: Ground, pbx: Pbx) -> Judged:
+    """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
+    note = ground.note(pbx["pbx_id"], set_up_notes.CALLED)
+    if _first_call(ground, pbx)[0] is Progress.DONE:
+        return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
+    if note is not None:
+        return _test_call(ground, pbx, note)
+    if pbx["status"] != "active":
+        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready."
+    return Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}"
+
+
+def _test_call(ground: Ground, pbx: Pbx, note: set_up_notes.Note) -> Judged:
+    since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
+    answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
+    met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
+    if since is not None and note.at < since:
+        return Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed."
+    if note.content["admitted"]:
+        return Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}."
+    became = "was refused" if note.content["admitted"] is False else "says nothing of admission"
+    return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}"
+
+
+def _reached(ground: Ground, pbx: Pbx) -> str:
+    note = ground.note(pbx["pbx_id"], set_up_notes.REACHED)
+    if note is None:
+        return ""
+    pops = note.content["pops"]
+    answered = sum(one["sip_status"] is not None for one in pops)
+    when = ago(note.at, ground.snapshot.taken_at)
+    return f" {answered} of {count(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
+
+
+def _unheard(ground: Ground, pbx: Pbx) -> Judged:
+    known = ground.snapshot
+    if pbx["status"] != "active":
+        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
+    age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
+    if age is not Age.FRESH:
+        return Progress.UNKNOWN, f"The calls on record are {age}, and none of them is of this PBX. Sync."
+    return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
+
+
+def _first_call(ground: Ground, pbx: Pbx) -> Judged:
+    known, pbx_id = ground.snapshot, pbx["pbx_id"]
+    if pbx_id not in ground.heard:
+        return _unheard(ground, pbx)
+    calls = ground.calls.get(pbx_id, [])
     if not calls:
-        text = "No call was seen from its address of today since the policy for that changed."
-        return Step("call", title, Progress.OPEN, text)
-    admitted = [one for one in calls if one.outcome != "refused_auth"]
-    refused = [one for one in calls if one.outcome == "refused_auth"]
-    if not admitted or (refused and last(refused) > last(admitted)):
-        when = ago(last(refused), snapshot.taken_at)
-        return Step("call", title, Progress.OPEN, f"Its last call was refused for authorization, {when}.")
-    return Step("call", title, Progress.DONE, f"Its last call was admitted, {ago(last(admitted), snapshot.taken_at)}.")
-
-
-def _of_today(snapshot: Snapshot, pbx_id: str) -> list[Tally]:
-    """Return the PBX's calls from its addresses of today, from after the latest policy change for each."""
-    mine = addresses(snapshot, pbx_id)
-    sources = Calls(snapshot).by_source.items()
-    found = [one for source, calls in sources if not mine or source in mine for one in calls]
-    return [one for one in found if one.today and one.pbx_id == pbx_id]
+        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+    if is_refused(ground, pbx_id):
+        when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
+        return Progress.OPEN, f"Its last call was refused for authorization, {when}."
+    when = ago(ev.last(ev.admitted(known, calls)), known.taken_at)
+    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
+        return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
+    return Progress.DONE, f"Its last call was admitted, {when}."

@@ -100,6 +100,8 @@ class Columns:
         found = self._texts(read) | self._values(read)
         found |= {stored: self._number(read, name) for name, stored in NUMBERS.items()}
         found |= {stored: times_of(_of(read, name), ahead) for name, (stored, ahead) in TIMES.items()}
+        if found["started_at"].null_count:
+            raise ValueError("A call has no time.")
         inbound = _is_inbound(found["direction"])
         found |= self._customer(read["customer_ip"], inbound)
         found["outcome"] = _outcomes(found)
@@ -127,7 +129,11 @@ class Columns:
     def _texts(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
         """Return texts without the blanks around them; what is missing is ``""``."""
         found = {stored: _trimmed(_of(read, name), lower=name == "direction") for name, stored in TEXTS.items()}
-        return found | {stored: pyarrow.compute.utf8_trim(_of(read, name), BLANKS) for name, stored in IDS.items()}
+        there = {name for name in IDS if name in read.column_names}
+        return found | {
+            stored: pyarrow.compute.utf8_trim(_of(read, name), BLANKS) if name in there else _of(read, name)
+            for name, stored in IDS.items()
+        }
 
     def _values(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
         """Return whole numbers and amounts; one that no call has is an error."""
@@ -262,7 +268,7 @@ def _of(read: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) ->
         return pyarrow.nulls(len(read), kind)
     empty = pyarrow.array([""], pyarrow.string())
     nothing = pyarrow.array(np.zeros(len(read), dtype=np.int32))
-    return pyarrow.DictionaryArray.from_arrays(nothing, empty) if name in TEXTS else empty.take(nothing)
+    return empty.take(nothing) if name in TIMES else pyarrow.DictionaryArray.from_arrays(nothing, empty)
 
 
 def _one(column: pyarrow.ChunkedArray) -> pyarrow.Array:

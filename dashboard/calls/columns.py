@@ -100,6 +100,22 @@ STORED = {
 KEYS = {"sip_call_id": "VARCHAR", "id": "VARCHAR", "row_hash": "UBIGINT", "nth": "INTEGER"}
 """What a call is known by: the id its file gives, else the number of its row and an ordinal among equal rows."""
 
+ATTEMPTS = {
+    "pbx_id": "VARCHAR",
+    "started_at": "TIMESTAMP",
+    "answered_at": "TIMESTAMP",
+    "ended_at": "TIMESTAMP",
+    **dict.fromkeys(("caller_id", "destination", "dialed"), "VARCHAR"),
+    "duration_s": "BIGINT",
+    "billed_s": "BIGINT",
+    "disposition": "VARCHAR",
+    "answered": "BOOLEAN",
+    "q850_cause": "BIGINT",
+    "sip_status": "BIGINT",
+    **dict.fromkeys(("trunk", "channel", "unique_id", "record_key"), "VARCHAR"),
+}
+"""What PBXs recorded of their calls, as ``tables.PBX_CALLS`` has it."""
+
 PARTS: dict[str, dict[str, str]] = {
     "calls": STORED | {"outcome": "VARCHAR"} | KEYS,
     "staged": STORED | {"outcome": "VARCHAR"} | KEYS | {"part": "VARCHAR", "file_row_number": "BIGINT"},
@@ -128,6 +144,7 @@ PARTS: dict[str, dict[str, str]] = {
         "peak_1s": "BIGINT",
         "concurrent": "BIGINT",
     },
+    "attempts": ATTEMPTS,
 }
 """Kinds of Parquet parts, with their columns and types."""
 

@@ -21,6 +21,7 @@ LEAST_BYTES = 1 << 18
 """Of a day, on average: with fewer, to begin with a day costs more than to sort its rows into a folder."""
 PIECE = 24 << 20
 """Bytes: a hundred thousand calls, which become a row group of a part."""
+A_LINE = 1 << 10
 LONGEST_LINE = 1 << 16
 """A row has about 250 bytes. A file with a longer line where a day begins or ends is not cut."""
 DOCUMENTED = "2026-11-23 14:05:00+00"
@@ -92,11 +93,14 @@ class Days:
 
     def _next(self, position: int) -> int:
         """Return where the next line begins, or the end of the file."""
-        text = self._read(position, LONGEST_LINE)
-        found = text.find(b"\n")
-        if found < 0 and position + len(text) < self._end:
-            raise ValueError
-        return position + found + 1 if found >= 0 else self._end
+        for size in (A_LINE, LONGEST_LINE):
+            text = self._read(position, size)
+            found = text.find(b"\n")
+            if found >= 0:
+                return position + found + 1
+            if position + len(text) >= self._end:
+                return self._end
+        raise ValueError
 
     def _last_line(self, end: int) -> int:
         """Return where the line before an end of a line begins."""

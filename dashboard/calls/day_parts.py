@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.compute
-import pyarrow.ipc
 import pyarrow.parquet
 
 from dashboard.calls.columns import PARTS
 from dashboard.calls.rolling import roll_up, together
-from dashboard.calls.weighing import SPANS, spans_of
+from dashboard.calls.weighing import Seconds, spans_of
 from dashboard.errors import StoreError
 
 _STEADY = ("started_at", "ended_at")
@@ -31,9 +30,9 @@ PARQUET: dict[str, Any] = {
     "store_schema": False,
     "use_dictionary": [name for name in PARTS["calls"] if name not in _MANIFOLD],
     "column_encoding": dict.fromkeys(_STEADY, "DELTA_BINARY_PACKED"),
-    "write_statistics": ["started_at", "direction", "destination", "caller_id", "source_ip", "x_tag", "sip_status"],
+    "write_statistics": ["started_at"],
 }
-"""How parts are written: times as steps, few values once each, ends of what is searched by."""
+"""How parts are written: times as steps, few values once each; of a day's calls only times have ends of their own."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,10 @@ class _Made:
     """A day in the making."""
 
     writer: pyarrow.parquet.ParquetWriter
-    spans: pyarrow.ipc.RecordBatchFileWriter
     keys: list[pyarrow.ChunkedArray] = field(default_factory=list)
     """``row_hash`` of the calls so far; a call with an id has none."""
     times: list[pyarrow.ChunkedArray] = field(default_factory=list)
+    spans: list[Seconds] = field(default_factory=list)
     rolled: list[pyarrow.Table] = field(default_factory=list)
 
 
@@ -87,14 +86,16 @@ class DayParts:
             ValueError: They are not in order of their days, or of another day.
             StoreError: The disk does not take it.
         """
+        spans, at = spans_of(calls), 0
         for day, found in self._by_day(calls, "started_at"):
             with _disk(self._folder):
                 made = self._of(day, calls.schema)
                 made.writer.write_table(found, row_group_size=len(found))
-                made.spans.write_table(spans_of(found))
             named = pyarrow.compute.not_equal(found["id"], "")
             made.keys.append(pyarrow.compute.if_else(named, pyarrow.scalar(None, pyarrow.uint64()), found["row_hash"]))
             made.times.append(found["started_at"])
+            made.spans.append(spans[at : at + len(found)])
+            at += len(found)
         for day, found in self._by_day(roll_up(calls), "hour_at"):
             self._made[day].rolled.append(found)
 
@@ -111,7 +112,7 @@ class DayParts:
         rolled = self._path(day, "traffic.parquet")
         with _disk(self._folder):
             made.writer.close()
-            made.spans.close()
+            np.concatenate(made.spans).tofile(self._path(day, "spans"))
             pyarrow.parquet.write_table(together(made.rolled), rolled, **PARQUET)
         keys, times = (
             pyarrow.chunked_array([c for each in all_of for c in each.chunks]) for all_of in (made.keys, made.times)
@@ -119,16 +120,13 @@ class DayParts:
         differ = not keys.null_count and len(pd.unique(keys.to_numpy())) == len(keys)
         ends = pyarrow.compute.min_max(times)
         first_at, last_at = (ends[name].as_py().isoformat() for name in ("min", "max"))
-        return Facts(len(times), differ, first_at, last_at, str(rolled), str(self._path(day, "spans.arrow")))
+        return Facts(len(times), differ, first_at, last_at, str(rolled), str(self._path(day, "spans")))
 
     def _of(self, day: date, schema: pyarrow.Schema) -> _Made:
         if day not in self._made:
             part = self._folder / f"day={day}" / "calls.parquet"
             part.parent.mkdir()
-            self._made[day] = _Made(
-                pyarrow.parquet.ParquetWriter(part, schema, **PARQUET),
-                pyarrow.ipc.new_file(self._path(day, "spans.arrow"), SPANS),
-            )
+            self._made[day] = _Made(pyarrow.parquet.ParquetWriter(part, schema, **PARQUET))
         return self._made[day]
 
     def _path(self, day: date, name: str) -> Path:

@@ -24,7 +24,7 @@ import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
 from dashboard import tables
-from dashboard.calls.columns import KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
+from dashboard.calls.columns import ATTEMPTS, KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
 
@@ -50,6 +50,7 @@ OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' T
 _PIECES: Mapping[str, Callable[[], str]] = {
     "outcome": outcome_sql,
     "number": lambda: OUR_NUMBER,
+    "attempt_columns": lambda: ", ".join(ATTEMPTS),
     "columns": lambda: ", ".join(STORED),
     "incoming_columns": lambda: ", ".join(f"incoming.{name}" for name in STORED),
     "keys": lambda: ", ".join(KEYS),
@@ -252,6 +253,8 @@ def _sentence(exc: Exception) -> str:
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
         day = OF_A_DAY.search(said)
         lost = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
+        if "-attempts-" in said:
+            lost = "remove the folder calls/pbx_side of the home and import the files of the PBXs"
         return f"{said}. Restore the file from a backup, or {lost} again. All other days are as they were."
     return f"{said}."
 

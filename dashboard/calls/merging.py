@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
@@ -25,7 +26,7 @@ from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.reading import Staged, rows_in
 from dashboard.calls.store import CallStore
-from dashboard.calls.weighing import read_spans, since_midnight, weigh
+from dashboard.calls.weighing import as_started, weigh
 
 BATCH_ROWS = 400_000
 """Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
@@ -124,9 +125,10 @@ class Merger:
             for number, found in parts[day].items():
                 self._count(number, sum(map(rows_in, found)))
         self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
-        for day in known.keys() & taken.keys():
-            self._adopt(day, taken[day], [Path(known[day].rolled)])
-            self._spans[day] = known[day].spans
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="take days") as pool:
+            both = sorted(known.keys() & taken.keys())
+            list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)]), both))
+        self._spans |= {day: known[day].spans for day in both}
         self._compare(cursor, [day for day in days if day not in taken], parts)
 
     def _compare(
@@ -204,22 +206,25 @@ class Merger:
         due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
         known = {day for day in due if all(near in self._spans or near not in days for near in (day - A_DAY, day))}
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="weigh days") as pool:
-            weighed = list(pool.map(self._weigh_known, sorted(known)))
+            list(pool.map(self._weigh_known, sorted(known)))
         for batch in _batches({day: days[day].rows for day in due if day not in known}):
-            weighed += self._weigh_some(batch)
-        for day, minutes in weighed:
-            path = self._work / f"{day}-load.parquet"
-            pyarrow.parquet.write_table(minutes, path, compression="zstd")
-            days[day] = replace(days[day], load=(self._store.generations.adopt(path, f"{day}-load"),))
+            self._weigh_some(batch)
 
-    def _weigh_known(self, day: date) -> tuple[date, pyarrow.Table]:
+    def _loaded(self, day: date, minutes: pyarrow.Table) -> None:
+        """Give a day the load of its minutes."""
+        path = self._work / f"{day}-load.parquet"
+        pyarrow.parquet.write_table(minutes, path, compression="zstd")
+        load = (self._store.generations.adopt(path, f"{day}-load"),)
+        self._merged.days[day] = replace(self._merged.days[day], load=load)
+
+    def _weigh_known(self, day: date) -> None:
         """Weigh a day whose calls were in memory, as were those of the day before."""
-        around = [self._spans[near] for near in (day - A_DAY, day) if near in self._spans]
+        around = [np.fromfile(self._spans[near], np.int64) for near in (day - A_DAY, day) if near in self._spans]
         since = _midnight(day)
-        spans = since_midnight(pyarrow.concat_tables(map(read_spans, around)), since)
-        return day, weigh(spans, since, since + A_DAY)
+        spans = as_started(np.concatenate(around).reshape(-1, 3), since)
+        self._loaded(day, weigh(spans, since, since + A_DAY))
 
-    def _weigh_some(self, batch: Sequence[date]) -> Iterator[tuple[date, pyarrow.Table]]:
+    def _weigh_some(self, batch: Sequence[date]) -> None:
         """Weigh days together by what the store has of them."""
         days, since, until = self._merged.days, _midnight(batch[0]), _midnight(batch[-1] + A_DAY)
         around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
@@ -229,7 +234,7 @@ class Merger:
         minutes = weigh(started, since, until)
         of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
         for day in batch:
-            yield day, minutes.filter(pyarrow.compute.equal(of_day, day))
+            self._loaded(day, minutes.filter(pyarrow.compute.equal(of_day, day)))
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()

@@ -119,14 +119,7 @@ class Queries:
 
     def ask(self, question: Callable[[Generation], Answer]) -> Answer:
         """Put a question to the current generation; again where it went away while it was read."""
-        for _ in range(TRIES - 1):
-            generation = self.generations.current()
-            try:
-                return question(generation)
-            except StoreError:
-                if self.generations.current_name() == generation.name:
-                    raise
-        return question(self.generations.current())
+        return asked_again(self.generations, question)
 
     def parts(self, names: Iterable[str]) -> list[str]:
         """Return where these parts lie, for the engine."""
@@ -148,6 +141,18 @@ class Queries:
             return to_frame(self.engine.fetch(name, parameters, what="answer a question about calls"))
 
         return self.ask(question)
+
+
+def asked_again(generations: Generations, question: Callable[[Generation], Answer]) -> Answer:
+    """Put a question to the current one of generations; again where it went away while it was read."""
+    for _ in range(TRIES - 1):
+        generation = generations.current()
+        try:
+            return question(generation)
+        except StoreError:
+            if generations.current_name() == generation.name:
+                raise
+    return question(generations.current())
 
 
 def days_between(generation: Generation, low: datetime, high: datetime) -> list[date]:

@@ -37,13 +37,14 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
     """
     compute = pyarrow.compute
     columns = {name: calls[name].combine_chunks() for name in calls.column_names}
-    inbound = compute.equal(columns["direction"], "inbound")
-    untagged = compute.equal(columns["x_tag"], "")
-    number = compute.if_else(
-        inbound, _text(columns["destination"]), compute.if_else(untagged, _text(columns["caller_id"]), "")
+    inbound, untagged, answered = (
+        is_one(columns[name], text) for name, text in (("direction", "inbound"), ("x_tag", ""), ("outcome", "answered"))
     )
+    number = compute.if_else(inbound, _text(columns["destination"]), "")
+    if compute.any(untagged).as_py():
+        callers = compute.and_(untagged, compute.invert(inbound))
+        number = compute.if_else(callers, _text(columns["caller_id"]), number)
     seconds = columns["started_at"].cast(pyarrow.timestamp("s")).cast(pyarrow.int64())
-    answered = compute.equal(columns["outcome"], "answered")
     short = compute.and_(answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
     texts = {"zone": "destination_name"} | {name: name for name in KEYS if name not in {"hour_at", "number", "zone"}}
     coded = {key: columns[name] for key, name in texts.items()}
@@ -68,7 +69,10 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
 
 def together(pieces: Sequence[pyarrow.Table]) -> pyarrow.Table:
     """Add up the roll-ups of a day's pieces."""
-    return pieces[0] if len(pieces) == 1 else _add_up(pyarrow.concat_tables(pieces))
+    if len(pieces) == 1:
+        return pieces[0]
+    plain = [pyarrow.table({name: _plain(each[name]) for name in each.column_names}) for each in pieces]
+    return _add_up(pyarrow.concat_tables(plain))
 
 
 def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
@@ -80,6 +84,11 @@ def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
     return pyarrow.table({**{key: added[key] for key in KEYS}, **sums, "cost_usd": cost, **ends})
 
 
+def is_one(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:
+    """Say which of some texts are this one; only the distinct ones are looked at."""
+    return pyarrow.compute.equal(texts.dictionary, text).take(texts.indices)
+
+
 def _text(column: pyarrow.Array) -> pyarrow.Array:
     return column.dictionary_decode() if isinstance(column, pyarrow.DictionaryArray) else column
 
@@ -89,4 +98,11 @@ def _codes(column: pyarrow.Array) -> pyarrow.Array:
 
 
 def _said(column: pyarrow.Array, codes: pyarrow.Array) -> pyarrow.Array:
-    return column.dictionary.take(codes) if isinstance(column, pyarrow.DictionaryArray) else codes
+    if not isinstance(column, pyarrow.DictionaryArray):
+        return codes
+    return pyarrow.DictionaryArray.from_arrays(codes, column.dictionary)
+
+
+def _plain(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    kind = column.type
+    return column.cast(kind.value_type) if pyarrow.types.is_dictionary(kind) else column

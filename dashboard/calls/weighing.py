@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow
 import pyarrow.compute
-import pyarrow.ipc
+
+from dashboard.calls.rolling import is_one
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """A day is weighed at a time: its seconds fit where a processor is quickest."""
@@ -26,39 +27,31 @@ SPANS = pyarrow.schema([("is_inbound", pyarrow.bool_()), ("start_s", pyarrow.int
 Seconds = npt.NDArray[np.int64]
 
 
-def spans_of(calls: pyarrow.Table) -> pyarrow.Table:
+def spans_of(calls: pyarrow.Table) -> Seconds:
     """
     Return what of calls in memory bears on the load: what ``sql/load.sql`` gives, in seconds from 1970.
 
     Args:
         calls: As ``columnar.Columns`` makes them.
+
+    Returns:
+        A row a call: whether it is inbound, start, end.
     """
-    compute = pyarrow.compute
+    compute, columns = pyarrow.compute, {name: calls[name].combine_chunks() for name in calls.column_names}
     started, ended = (
-        calls[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
+        columns[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
     )
-    done = compute.coalesce(ended, compute.add(started, calls["duration_s"].cast(pyarrow.int64())), started)
-    answered = compute.equal(calls["outcome"], "answered")
-    return pyarrow.table(
-        {
-            "is_inbound": compute.equal(calls["direction"], "inbound"),
-            "start_s": started,
-            "done_s": compute.if_else(answered, done, started),
-        }
-    )
+    done = compute.coalesce(ended, compute.add(started, columns["duration_s"].cast(pyarrow.int64())), started)
+    done = compute.if_else(is_one(columns["outcome"], "answered"), done, started)
+    inbound = is_one(columns["direction"], "inbound").cast(pyarrow.int64())
+    return np.stack([each.to_numpy() for each in (inbound, started, done)], axis=1)
 
 
-def read_spans(path: str) -> pyarrow.Table:
-    """Read a file of spans."""
-    with pyarrow.OSFile(path, "rb") as file:
-        return pyarrow.ipc.open_file(file).read_all()
-
-
-def since_midnight(spans: pyarrow.Table, since: datetime) -> pyarrow.Table:
-    """Return spans in seconds from ``since``, UTC without a zone."""
-    begin = pyarrow.scalar((since - datetime(1970, 1, 1)) // A_SECOND, pyarrow.int64())  # noqa: DTZ001 - as the store has times
-    shifted = {name: pyarrow.compute.subtract(spans[name], begin) for name in ("start_s", "done_s")}
-    return pyarrow.table({"is_inbound": spans["is_inbound"], **shifted})
+def as_started(spans: Seconds, since: datetime) -> pyarrow.Table:
+    """Return spans as ``weigh`` takes them: in seconds from ``since``, UTC without a zone."""
+    begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - as the store has times
+    names = ("is_inbound", "start_s", "done_s")
+    return pyarrow.table(dict(zip(names, (spans[:, 0] == 1, spans[:, 1] - begin, spans[:, 2] - begin), strict=True)))
 
 
 def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:

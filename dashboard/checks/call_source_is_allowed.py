@@ -9,6 +9,7 @@ from dashboard.capabilities import Capability
 from dashboard.checks import ACCOUNT, check, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
+from dashboard.checks import _pbx_side as own
 from dashboard.checks._unlisted import judge_each
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
@@ -33,8 +34,10 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
             proven = Confidence.PROVEN if ev.admitted(snapshot, calls) else Confidence.INFERRED
             yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
         elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
-            reason = f"{who} is not on the list; {ev.silence(snapshot)} since the policy changed."
-            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers)
+            lost = own.lost(snapshot, callers, address)
+            heard = lost.sentence if lost else f"{ev.silence(snapshot)} since the policy changed"
+            reason, more = f"{who} is not on the list; {heard}.", lost.evidence if lost else ()
+            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers, evidence=more)
         elif not calls and ev.heard_since_change(snapshot, address):
             reason = f"{who} is not on the list, and no call came from it since the policy changed."
             yield passed(address, reason=reason, pbx_ids=callers)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dashboard.addresses import contains
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
+from dashboard.checks import _pbx_side as own
 from dashboard.checks import check, failed, passed, unknown
 from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
@@ -39,16 +40,20 @@ def _verdict(snapshot: Snapshot, address: str, owners: inv.Owners, ids: tuple[st
         return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)
     calls = [one for one in calls if one.today]
     let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
-    evidence = ev.summary(calls)
+    lost = own.lost(snapshot, ids, address, let_in)
+    seen, missed = ev.summary(calls), lost.evidence if lost else ()
     confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
         by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
-        heard = ev.told(snapshot, turned_away, "refused") or by_credentials or ev.silence(snapshot)
+        unseen = f"{lost.sentence}, {own.meaning(snapshot)}" if lost else own.silence(snapshot, ids)
+        heard = ev.told(snapshot, turned_away, "refused") or by_credentials or unseen
         reason = f"{who} is not on the list; {heard}."
-        fix = owners.allow(address, ids)
+        fix, evidence = owners.allow(address, ids), seen or missed
         return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
-    if turned_away and not let_in:
-        reason = f"{who} is on the list, and yet {ev.told(snapshot, turned_away, 'refused')}: "
-        reason += "the list on record is out of date, or the PBX dials another tech prefix."
-        return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
-    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=ids, evidence=evidence)
+    unseen = lost.sentence if lost and lost.attempts >= own.ENOUGH else ""
+    if unseen or (turned_away and not let_in):
+        reason = f"{who} is on the list, and yet {unseen or ev.told(snapshot, turned_away, 'refused')}: "
+        reason += "the list on record is out of date, or the PBX dials another tech prefix"
+        reason += ", or its calls do not reach the carrier." if unseen else "."
+        return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else seen)
+    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=ids, evidence=seen)

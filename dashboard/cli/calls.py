@@ -1,4 +1,4 @@
-"""``calls import`` and ``calls forget``: export files into the call store, and days out of it."""
+"""``calls import``, ``import-pbx`` and ``forget``: files into the call store, and days out of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dashboard.cli import pbx_records
 from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import read_settings
 from dashboard.errors import InputError
@@ -60,6 +61,9 @@ def import_(
             say(f"{result.file}: {counted}.")
     if any(result.rejected or result.error or result.late for result in results):
         raise typer.Exit(SOME_REJECTED)
+
+
+app.command("import-pbx")(pbx_records.import_pbx)
 
 
 @app.command()

@@ -72,7 +72,8 @@ def address_is_usable(situation: Situation) -> Interlock | None:
             parse_entry(network, public_ranges=situation.snapshot.treated_as_public)
         except AddressError as exc:
             return Interlock(id="address_is_usable", sentence=str(exc), met=False)
-    return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} is a single public address.", met=True)
+    noun = "is a single public address" if len(added) == 1 else "are single public addresses"
+    return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} {noun}.", met=True)
 
 
 @interlock

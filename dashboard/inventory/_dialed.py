@@ -33,7 +33,7 @@ CURES: Mapping[str, str] = {
     "prefix_twice": "Take it out of one of the two places, the trunk or the route.",
     "one_missing": "Put 1 in front of ten digits: PREFIX*1 and the number.",
     "plus_left_in": "Cut the + off before the call is sent.",
-    "access_code_left_in": "Cut 011 off before the call is sent, in Asterisk with ${EXTEN:3}.",
+    "access_code_left_in": "Cut 011 off before the call is sent: ${EXTEN:3} in Asterisk, strip(3) in Kamailio.",
     "wrong_length": "Send 1 and ten digits, or country code and number.",
 }
 _SAID: Mapping[str, str] = {

@@ -69,6 +69,8 @@ class Row:
     """Of ``pbxs``: its line brings an address or a number too, so it may repeat the PBX of an earlier line."""
     only_new: frozenset[str] = frozenset()
     """Columns that count only where the row is new, such as a name made up from a folder's."""
+    id_made: bool = False
+    """Its id is made of its name, so whoever knows the inventory may know it by another."""
     if_fit: bool = False
     """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
 

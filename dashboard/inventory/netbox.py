@@ -13,16 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, ip_address, ip_interface
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from dashboard.carriers.wire import is_loopback
 from dashboard.dialing import Trunk
 from dashboard.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.inventory._cells import read_cell
 from dashboard.inventory._folder import pbx_id_of
-from dashboard.inventory._netbox_door import NetBox
 from dashboard.inventory._rows import CONFIG, RECORD, RECORD_SECRET, Problem, Reading, Row
+
+if TYPE_CHECKING:
+    from dashboard.inventory._netbox_door import NetBox
 
 SCHEME = "netbox"
 TOKEN = "TRUNKGATE_NETBOX_TOKEN"  # noqa: S105 - the name of the variable, not what it holds
@@ -79,7 +80,12 @@ def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Read
         InputError: The address is not one.
         SourceError: NetBox does not answer, declines, or is not understood; or it marks no PBX.
     """
+    from dashboard.carriers.wire import is_loopback  # noqa: PLC0415 - loads an HTTP client, which files do without
+    from dashboard.inventory._netbox_door import NetBox  # noqa: PLC0415 - as above
+
     base, options = _parts(address)
+    if base.startswith("http:") and not is_loopback(base):
+        raise InputError(f"netbox+{base} would send the token in clear. Use netbox+https.")
     if not secrets.get(TOKEN):
         raise SettingsError(f"NetBox asks for a token. Set {TOKEN}; the token needs to view only.")
     return _Register(NetBox(base, secrets[TOKEN]), options).reading()
@@ -90,8 +96,6 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
     base = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/api"), "", ""))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("The address of a NetBox is like netbox+https://netbox.example.net/?tag=pbx.")
-    if parts.scheme == "http" and not is_loopback(base):
-        raise InputError(f"netbox+http://{parts.hostname} would send the token in clear. Use netbox+https.")
     options = dict(parse_qsl(parts.query))
     unknown = sorted(set(options) - {"tag", "field", *FIELDS})
     if unknown:

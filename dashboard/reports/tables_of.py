@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 
 from dashboard.calls.attribution import attribute
+from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
 from dashboard.journal import Entry
@@ -100,7 +101,7 @@ def all_tables(
             lambda most: next(iter(calls(most))),
             lambda: calls(PIECE),
         ),
-        "rejected_rows": Table.of(store.rejects()),
+        "rejected_rows": Table.of(pd.concat([store.rejects(), PbxRecords(store).rejects()], ignore_index=True)),
         "journal": Table.of(journal_frame(entries)),
     }
 

@@ -24,12 +24,16 @@ __all__ = [
     "State",
     "Wanted",
     "compare",
+    "kind_for",
     "kinds",
     "label_of",
     "vendor_of",
     "wanted_for",
     "write",
 ]
+
+
+DEFAULT = "asterisk-pjsip"
 
 
 @cache
@@ -51,6 +55,12 @@ def label_of(kind: str) -> str:
 def vendor_of(kind: str) -> str:
     """Return the make of a kind, as the inventory has it."""
     return str(_writer(kind).VENDOR)
+
+
+def kind_for(vendor: str) -> str:
+    """Return the kind that a make takes: PJSIP for Asterisk and for whatever nobody knows."""
+    mine = [kind for kind in kinds() if vendor_of(kind).lower() == vendor.strip().lower()]
+    return DEFAULT if DEFAULT in mine or not mine else mine[0]
 
 
 def write(kind: str, wanted: Wanted) -> Snippet:

@@ -59,7 +59,8 @@ def test_the_command_is_one_of_the_shell() -> None:
     told = command("198.51.100.24", "us-west-or.sip.flowroute.com", "12345678")
 
     assert told == (
-        "trunkgate probe --from 198.51.100.24 --pop us-west-or.sip.flowroute.com --tech-prefix 12345678 --number NUMBER"
+        "trunkgate probe --from 198.51.100.24 --pop us-west-or.sip.flowroute.com --tech-prefix 12345678 "
+        "--number NUMBER --format json"
     )
     assert ["x; rm -rf /"] == shlex.split(command("", "x; rm -rf /", ""))[3:4]
 
@@ -68,10 +69,14 @@ def page(pop: str) -> None:
     """Draw the part on a real account; AppTest takes this function's text, so it brings all that it needs."""
     from datetime import UTC, datetime  # noqa: PLC0415 - as above
 
+    import streamlit as st  # noqa: PLC0415 - as above
+
     from dashboard.app_parts import probe_forms  # noqa: PLC0415 - as above
     from dashboard.snapshot import Account, Snapshot  # noqa: PLC0415 - as above
 
-    probe_forms.show(Snapshot(datetime.now(UTC), Account("12345678", None)), "198.51.100.24", pop)
+    known = Snapshot(datetime.now(UTC), Account("12345678", None))
+    kept = st.session_state.setdefault("kept", [])
+    probe_forms.show(known, ["198.51.100.24"], pop, lambda *told: kept.append(told))
 
 
 def test_a_press_asks_and_tells() -> None:
@@ -85,3 +90,5 @@ def test_a_press_asks_and_tells() -> None:
     assert not at_page.exception
     assert "200 OK after" in text
     assert "Reachable is not admitted" in text
+    ((kind, content),) = at_page.session_state["kept"]
+    assert ("reached", [200]) == (kind, [one["sip_status"] for one in content["pops"]])

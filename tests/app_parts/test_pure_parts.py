@@ -1,4 +1,4 @@
-"""The parts of pages that know no browser: words, shapes of frames, title lines, diffs, steps."""
+"""The parts of pages that know no browser: words, shapes of frames, title lines, diffs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, set_up_steps, shapes, words
-from dashboard.app_parts.set_up_steps import Progress
+from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, shapes, words
 from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
 from dashboard.errors import InputError
@@ -264,30 +263,6 @@ def test_chips_stand_at_the_places_of_their_states() -> None:
     place = {text: options.index(text) % len(STATES) for text in ("High", "Critical", "Passed")}
 
     assert {"High": 1, "Critical": 1, "Passed": 0} == place
-
-
-def test_steps_follow_the_evidence(world: Snapshot) -> None:
-    """A refused PBX is at the step that allows its address; its last call says the same."""
-    steps = {step.id: step.progress for step in set_up_steps.steps(world, [finding()], "denver")}
-
-    assert {
-        "kind": Progress.DONE,
-        "dial": Progress.DONE,
-        "allow": Progress.OPEN,
-        "route": Progress.UNKNOWN,
-        "call": Progress.OPEN,
-    } == steps
-
-
-def test_a_pbx_that_nobody_described_is_not_done() -> None:
-    """No data is not a pass: an unknown prefix and no call leave their steps open."""
-    snapshot = make_snapshot(pbxs=[pbx("tulsa", dials_prefix="unknown")])
-    found = set_up_steps.steps(snapshot, [], "tulsa")
-
-    assert [Progress.OPEN, Progress.UNKNOWN, Progress.UNKNOWN, Progress.UNKNOWN, Progress.OPEN] == [
-        step.progress for step in found
-    ]
-    assert "Tulsa: step 1 of 5 is next, know whether its address is static." == set_up_steps.answer(found, "Tulsa")
 
 
 def test_an_edit_that_breaks_a_rule_saves_nothing(world: Snapshot) -> None:

@@ -10,7 +10,7 @@ from threading import Lock
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.columnar import Columns
@@ -19,7 +19,7 @@ from dashboard.calls.engine import Engine
 from dashboard.calls.reading import stage
 from dashboard.calls.rolling import roll_up, together
 from dashboard.calls.watching import Watch
-from dashboard.calls.weighing import since_midnight, spans_of
+from dashboard.calls.weighing import as_started, spans_of
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 
 DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times
@@ -94,6 +94,8 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(PLAIN, min_size=1, max_size=4), odd=ONE_ODD, also=ONE_ODD)
+@example(rows=[{}], odd=("start_time", ""), also=("end_time", ""))
+@example(rows=[{}], odd=("total_cost", "nan"), also=("duration", "inf"))
 def test_what_is_taken_is_what_the_engine_takes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], odd: tuple[str, str], also: tuple[str, str]
 ) -> None:
@@ -199,13 +201,17 @@ def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
 
 
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_the_roll_up_is_that_of_the_engine(taken: tuple[pyarrow.Table, Engine, list[str]], pieces: int) -> None:
+def test_the_roll_up_is_that_of_the_engine(
+    taken: tuple[pyarrow.Table, Engine, list[str]], tmp_path: Path, pieces: int
+) -> None:
     """At once or in pieces: the same rows, the same sums, the same types."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1), "hours": None, "cuts": []}
     expected = engine.fetch("rollup", asked, what="roll up")
     size = -(-len(calls) // pieces)
-    made = together([roll_up(calls.slice(begin, size)) for begin in range(0, len(calls), size)])
+    added = together([roll_up(calls.slice(begin, size)) for begin in range(0, len(calls), size)])
+    pyarrow.parquet.write_table(added, tmp_path / "traffic.parquet", store_schema=False)
+    made = pyarrow.parquet.ParquetFile(tmp_path / "traffic.parquet").read()
 
     assert sorted(map(repr, expected.to_pylist())) == sorted(map(repr, made.select(expected.column_names).to_pylist()))
     assert expected.schema.types == made.select(expected.column_names).schema.types
@@ -218,6 +224,4 @@ def test_the_spans_are_those_of_the_engine(taken: tuple[pyarrow.Table, Engine, l
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1)}
     expected = engine.fetch("load", asked, what="weigh")
 
-    assert sorted(map(repr, expected.to_pylist())) == sorted(
-        map(repr, since_midnight(spans_of(calls), DAY).to_pylist())
-    )
+    assert sorted(map(repr, expected.to_pylist())) == sorted(map(repr, as_started(spans_of(calls), DAY).to_pylist()))

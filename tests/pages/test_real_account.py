@@ -313,3 +313,16 @@ def test_no_page_says_sample_or_shows_a_key(page: Callable[[str], AppTest], real
     assert words(at).strip()
     assert "SAMPLE" not in whole
     assert not [key for key in KEYS.values() if key in whole]
+
+
+def test_addresses_that_are_planned_together_are_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """The portal has no program's way in: one plan opens, with the value to paste, and nothing is written."""
+    declare(real, LISTED)
+    place(real, MOVED)
+    at = page("set_up_pbx")
+    at.button(key="set_up_many_pbx_address_is_allowed").click().run()
+
+    assert not at.exception
+    assert "Do it in its portal" in words(at)
+    assert MOVED in [code.value for code in at.code]
+    assert "review_apply" not in keys(at)

@@ -18,7 +18,7 @@ from dashboard.dialing import Trunk
 from dashboard.errors import DashboardError, WritingError
 from dashboard.inventory import Inventory, Known, Upload, find_pitfalls, read_files
 from dashboard.snapshot import Account, Snapshot
-from dashboard.writing import Wanted, kinds, vendor_of, wanted_for, write
+from dashboard.writing import Wanted, kind_for, kinds, vendor_of, wanted_for, write
 from tests.inventory.conftest import PUBLIC
 from tests.writing.entered import entered
 
@@ -299,3 +299,17 @@ def test_the_tag_of_freepbx_is_written() -> None:
     assert list(files) == ["extensions_custom.conf"]
     assert list(found.frames["pbxs"]["x_tag"]) == ["seattle-1"]
     assert not write("freepbx", replace(WANTED, x_tag="")).files
+
+
+def test_a_make_is_written_for_in_its_own_kind() -> None:
+    """Asterisk speaks PJSIP today; a make that nobody knows gets that too, and case does not matter."""
+    made = {vendor: kind_for(vendor) for vendor in ("Asterisk", "freepbx", " FreeSWITCH", "Kamailio", "Avaya", "")}
+
+    assert {
+        "Asterisk": "asterisk-pjsip",
+        "freepbx": "freepbx",
+        " FreeSWITCH": "freeswitch",
+        "Kamailio": "kamailio",
+        "Avaya": "asterisk-pjsip",
+        "": "asterisk-pjsip",
+    } == made

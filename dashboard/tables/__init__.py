@@ -8,40 +8,47 @@ Inside the house nobody checks columns, dtypes or time zones again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow
 from pandera.errors import SchemaErrors
 
 from dashboard.errors import TableError
+from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
+from dashboard.tables._schema import schema as _schema
+from dashboard.tables.outcomes import DIRECTIONS, OUTCOME_LABELS, OUTCOMES
+from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 
-UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
-MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
-
-TEXT, TIME, WHOLE, USD, FLAG = "text", "time", "whole", "usd", "flag"
-
-
-def _schema(name: str, columns: Mapping[str, str], **isin: Iterable[str]) -> pa.DataFrameSchema:
-    """Build a frame contract; a name that ends in ``?`` is optional and filled as absent."""
-    kinds: dict[str, tuple[Any, bool]] = {
-        TEXT: ("str", False),
-        TIME: (UTC_TIME, True),
-        WHOLE: ("Int64", True),
-        USD: (MONEY, True),
-        FLAG: ("boolean", True),
-    }
-    made = {}
-    for column, kind in columns.items():
-        dtype, nullable = kinds[kind]
-        checks = [pa.Check.isin(sorted(isin[column.rstrip("?")]))] if column.rstrip("?") in isin else None
-        made[column.rstrip("?")] = pa.Column(dtype, checks, nullable=nullable, coerce=True, required=True)
-    optional = [column.rstrip("?") for column in columns if column.endswith("?")]
-    return pa.DataFrameSchema(made, name=name, strict="filter", metadata={"optional": optional, "kinds": dict(columns)})
-
+__all__ = [
+    "ALLOWED_IPS",
+    "CALLS",
+    "DIRECTIONS",
+    "EDGES",
+    "FLAG",
+    "FRAMES",
+    "LIMITS",
+    "MONEY",
+    "NUMBERS",
+    "OUTCOMES",
+    "OUTCOME_LABELS",
+    "PBXS",
+    "PBX_ADDRESSES",
+    "PBX_ATTEMPTS",
+    "PBX_CALLS",
+    "PBX_CONFIG",
+    "PBX_NUMBERS",
+    "PBX_RECORDS",
+    "ROUTES",
+    "TEXT",
+    "TIME",
+    "TRAFFIC",
+    "USD",
+    "UTC_TIME",
+    "WHOLE",
+    "conform",
+    "empty",
+]
 
 ALLOWED_IPS = _schema(
     "allowed_ips",
@@ -115,33 +122,6 @@ EDGES = _schema("edges", {"edge_strategy_id": TEXT, "name": TEXT, "host?": TEXT,
 
 LIMITS = _schema("limits", {"key": TEXT, "value": TEXT})
 """A row is a declared restriction of the portal."""
-
-DIRECTIONS = ("outbound", "inbound")
-
-OUTCOMES = (
-    "answered",
-    "gave_up",
-    "busy_or_no_answer",
-    "bad_number",
-    "refused_auth",
-    "refused_unknown",
-    "media",
-    "network",
-    "other",
-)
-"""Mutually exclusive; ``calls/outcomes.py`` holds the table that decides. Labels: ``OUTCOME_LABELS``."""
-
-OUTCOME_LABELS = {
-    "answered": "Answered",
-    "gave_up": "Caller gave up",
-    "busy_or_no_answer": "Busy or no answer",
-    "bad_number": "Bad number",
-    "refused_auth": "Refused for authorization",
-    "refused_unknown": "Refused, cause unknown",
-    "media": "Media",
-    "network": "Capacity or network",
-    "other": "Other",
-}
 
 CALLS = _schema(
     "calls",
@@ -291,6 +271,9 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         LIMITS,
         CALLS,
         TRAFFIC,
+        PBX_CALLS,
+        PBX_RECORDS,
+        PBX_ATTEMPTS,
     )
 }
 """Every contract by its frame's name."""

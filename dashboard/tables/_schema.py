@@ -1,0 +1,33 @@
+"""How a contract of a frame is written: the kinds of its columns, and what makes a schema of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+
+UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
+MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
+
+TEXT, TIME, WHOLE, USD, FLAG = "text", "time", "whole", "usd", "flag"
+
+
+def schema(name: str, columns: Mapping[str, str], **isin: Iterable[str]) -> pa.DataFrameSchema:
+    """Build a frame contract; a name that ends in ``?`` is optional and filled as absent."""
+    kinds: dict[str, tuple[Any, bool]] = {
+        TEXT: ("str", False),
+        TIME: (UTC_TIME, True),
+        WHOLE: ("Int64", True),
+        USD: (MONEY, True),
+        FLAG: ("boolean", True),
+    }
+    made = {}
+    for column, kind in columns.items():
+        dtype, nullable = kinds[kind]
+        checks = [pa.Check.isin(sorted(isin[column.rstrip("?")]))] if column.rstrip("?") in isin else None
+        made[column.rstrip("?")] = pa.Column(dtype, checks, nullable=nullable, coerce=True, required=True)
+    optional = [column.rstrip("?") for column in columns if column.endswith("?")]
+    return pa.DataFrameSchema(made, name=name, strict="filter", metadata={"optional": optional, "kinds": dict(columns)})

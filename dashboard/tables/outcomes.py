@@ -1,0 +1,30 @@
+"""The words of calls: their directions and their outcomes."""
+
+from __future__ import annotations
+
+DIRECTIONS = ("outbound", "inbound")
+
+OUTCOMES = (
+    "answered",
+    "gave_up",
+    "busy_or_no_answer",
+    "bad_number",
+    "refused_auth",
+    "refused_unknown",
+    "media",
+    "network",
+    "other",
+)
+"""Mutually exclusive; ``calls/outcomes.py`` holds the table that decides. Labels: ``OUTCOME_LABELS``."""
+
+OUTCOME_LABELS = {
+    "answered": "Answered",
+    "gave_up": "Caller gave up",
+    "busy_or_no_answer": "Busy or no answer",
+    "bad_number": "Bad number",
+    "refused_auth": "Refused for authorization",
+    "refused_unknown": "Refused, cause unknown",
+    "media": "Media",
+    "network": "Capacity or network",
+    "other": "Other",
+}

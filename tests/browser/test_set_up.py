@@ -1,0 +1,132 @@
+"""The set-up of several PBXs in a real browser: pasted, added, looked at, left and taken up again, allowed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Program, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TABLE = (
+    "Name\tPublic IP\tNumbers\n"
+    "Tulsa\t198.51.100.81\t19185550100\n"
+    "Omaha\t198.51.100.82\t14025550100\n"
+    "Reno\t10.0.0.1\t17755550100\n"
+    "Boise\tdynamic\t12085550100\n"
+    "<script>document.title = 'run'</script>\t198.51.100.83\t\n"
+    "=cmd()\t198.51.100.84\t\n"
+)
+NEW = ["198.51.100.81", "198.51.100.82", "198.51.100.83"]
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+ROW_PX = 35
+TALLEST = 3200
+
+
+def networks(program: Program) -> set[str]:
+    """Ask the account itself which addresses are allowed."""
+    account = program.account
+    answer = requests.get(
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+    )
+    return {entry["network"] for entry in answer.json()["entries"]}
+
+
+def picture(page: Page, path: Path, width: int) -> None:
+    """Take the whole page."""
+    main = page.get_by_test_id("stMain")
+    height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def paste(page: Page, text: str) -> None:
+    """Open the field and put a table into it."""
+    page.get_by_text("Add PBXs from a table").click()
+    page.get_by_role("textbox", name="Table of PBXs").fill(text)
+    page.keyboard.press("Control+Enter")
+    settle(page)
+
+
+@pytest.mark.timeout(600)
+def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told whole
+    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+) -> None:
+    """From a table to addresses that are allowed, with a way back to where somebody left."""
+    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    page = open_page(program.url)
+
+    def opened(url: str = "", **looks: Any) -> Page:
+        """Open the page, or another, in a browser that has seen nothing."""
+        other = open_page(program.url, **looks)
+        other.goto(url or f"{program.url}/set_up_pbx")
+        settle(other)
+        return other
+
+    title = page.get_by_role("heading", level=1)
+    expect(page.get_by_text("Allow 198.51.100.24").first).to_be_visible(timeout=120_000)
+    page.goto(f"{program.url}/set_up_pbx")
+    expect(title).to_contain_text("next: allow 2 addresses", timeout=60_000)
+    settle(page)
+    tab = page.title()
+
+    paste(page, TABLE)
+
+    expect(page.get_by_text("2 things cannot be taken")).to_be_visible()
+    expect(page.get_by_text("10.0.0.1 is a private address")).to_be_visible()
+    for scheme, width in LOOKS:
+        other = opened(width=width, scheme=scheme)
+        paste(other, TABLE)
+        assert other.evaluate("document.documentElement.scrollWidth") <= width
+        picture(other, screenshots / f"set-up-paste-{scheme}-{width}.png", width)
+    page.get_by_role("button", name="Add 4 PBXs").click()
+
+    expect(title).to_contain_text("3 of 8 static PBXs place calls by address, 2 keep credentials")
+    expect(title).to_contain_text("next: allow 5 addresses")
+    settle(page)
+    assert tab == page.title()
+    for scheme, width in LOOKS:
+        other = opened(width=width, scheme=scheme)
+        assert other.evaluate("document.documentElement.scrollWidth") <= width
+        picture(other, screenshots / f"set-up-many-{scheme}-{width}.png", width)
+
+    box = page.get_by_test_id("stDataFrame").filter(visible=True).last.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + ROW_PX * 2.5)
+
+    expect(title).to_contain_text("step 2 of 7 is next, dial the tech prefix")
+    settle(page)
+    left = page.url
+    assert "pbx_id=" in left
+    page.get_by_text("3. Put its configuration on it").click()
+    page.get_by_role("button", name="I put it on the PBX").click()
+    expect(title).to_contain_text("step 4 of 7 is next, allow its address")
+
+    again = opened(left)
+    expect(again.get_by_role("heading", level=1)).to_contain_text("step 4 of 7 is next, allow its address")
+    expect(again.get_by_text("Said, not proven").first).to_be_visible()
+    picture(again, screenshots / "set-up-one.png", 1280)
+
+    page.get_by_role("button", name="All PBXs").click()
+    page.get_by_role("button", name="Allow 5 addresses").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    settle(page)
+    assert 6 == dialog.get_by_role("table").get_by_role("row").count()
+    page.screenshot(path=screenshots / "set-up-plan.png")
+    assert not networks(program) & {*NEW}
+
+    dialog.get_by_role("button", name="Make these 5 changes").click()
+
+    expect(dialog.get_by_text("Done, and verified")).to_be_visible()
+    assert {*NEW} <= networks(program)
+    dialog.get_by_role("button", name="Done", exact=True).click()
+    expect(title).not_to_contain_text("allow")

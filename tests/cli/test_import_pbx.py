@@ -1,0 +1,69 @@
+"""``trunkgate calls import-pbx``: a PBX's own records, from the shell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.calls.pbx_files import PREFIX, master, refused
+
+
+def ago(hours: float) -> str:
+    """Write a time of the past as a PBX that writes UTC does."""
+    return f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%d %H:%M:%S}"
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Return records of a PBX: two attempts that were refused, an internal call, and a line that is none."""
+    path = tmp_path / "Master.csv"
+    internal = master(ago(5), data="PJSIP/101,20", to_channel="PJSIP/101-00000001")
+    path.write_text(refused(ago(4)) + internal + "bad\n" + refused(ago(3)), encoding="utf-8")
+    return path
+
+
+def test_records_become_evidence_of_a_finding(homes: Any, records: Path) -> None:
+    """Imported once and once more; then the finding of the PBX that nothing was heard of says what its records say."""
+    program = homes("unrecorded", refusals_in_cdrs=False)
+    first = program("calls", "import-pbx", "denver", records, "--utc")
+    again = program("calls", "import-pbx", "denver", records, "--utc", "--format", "json")
+    found = {(one["check"], one["subject"]): one for one in program("check", "--format", "json").json}
+
+    assert PREFIX in records.read_text()
+    assert (1, f"{records}: 2 kept, 0 there already, 1 not to the carrier, 1 put aside.") == (
+        first.status,
+        first.out.strip(),
+    )
+    assert "denver/Master.csv, line 3: Asterisk writes 16 to 21 fields, and it has 1." in first.err
+    assert [(0, 2)] == [(one["kept"], one["duplicate"]) for one in again.json]
+    denver = found["pbx_address_is_allowed", "198.51.100.24"]
+    assert "2 attempts in the PBX's own records since" in denver["reason"]
+    assert "fail" == denver["status"]
+
+
+def test_sound_records_end_with_0_and_others_say_why(homes: Any, tmp_path: Path) -> None:
+    """Nothing to the carrier, another kind of file, an unknown PBX, two zones: each its sentence and status."""
+    program = homes("own-records")
+    good, inside, other = (tmp_path / name for name in ("good.csv", "inside.csv", "other.csv"))
+    good.write_text(refused(ago(4)), encoding="utf-8")
+    inside.write_text(master(ago(4), data="PJSIP/101", to_channel="PJSIP/101-00000001"), encoding="utf-8")
+    other.write_text("hello\n", encoding="utf-8")
+    answers = {path: program("calls", "import-pbx", "denver", path, "--utc") for path in (good, inside, other)}
+
+    assert [0, 1, 1] == [one.status for one in answers.values()]
+    assert "Name the trunk with --trunk" in answers[inside].err
+    assert "other.csv, line 1: Its first lines are neither" in answers[other].err
+    assert "no PBX 'boise'" in program("calls", "import-pbx", "boise", good).sentence
+    both = program("calls", "import-pbx", "denver", good, "--utc", "--timezone", "UTC")
+    assert (2, "Give --utc or --timezone, not both.") == (both.status, both.sentence)
+
+
+def test_help_says_the_exit_codes(bare: Any) -> None:
+    """Whoever writes a cron job finds them there."""
+    said = " ".join(bare("calls", "import-pbx", "--help").out.split())
+
+    assert "Ends with 0" in said
+    assert "2 on an error of its own" in said

@@ -1,0 +1,144 @@
+"""Tables as people paste them: columns told by header or by cells, several values in one, and nothing that crashes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.inventory import FRAMES, Inventory, Upload, any_table, read_files
+from tests.worlds import make_snapshot
+
+PUBLIC = make_snapshot().treated_as_public
+
+
+def read(text: str | bytes) -> Inventory:
+    """Read one paste."""
+    data = text if isinstance(text, bytes) else text.encode()
+    return read_files([Upload(any_table.table_name("Your paste"), data)], treated_as_public=PUBLIC)
+
+
+def pairs(found: Inventory, frame: str) -> list[tuple[str, ...]]:
+    """Return the rows of addresses or numbers: whose, and which."""
+    column = {"pbx_addresses": "address", "pbx_numbers": "number"}[frame]
+    return list(found.frames[frame][["pbx_id", column]].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Denver\t198.51.100.24\t13035550120\n",
+        "13035550120,Denver,198.51.100.24\n",
+        "Name;Public IP;DIDs\nDenver;198.51.100.24;+1 303 555 0120\n",
+        "numbers,pbx,ip address\n(1) 303-555-0120,Denver,198.51.100.24\n",
+    ],
+)
+def test_columns_are_told_by_header_or_by_cells(text: str) -> None:
+    """Tabs, commas or semicolons, in any order, with headers or without: the same PBX."""
+    found = read(text)
+
+    assert [] == found.problems
+    assert [("denver", "Denver")] == list(found.frames["pbxs"][["pbx_id", "name"]].itertuples(index=False, name=None))
+    assert [("denver", "198.51.100.24")] == pairs(found, "pbx_addresses")
+    assert [("denver", "13035550120")] == pairs(found, "pbx_numbers")
+
+
+def test_a_cell_may_hold_several() -> None:
+    """Addresses at spaces and commas, numbers at commas and semicolons."""
+    found = read("Name\tIP\tNumbers\nTulsa\t198.51.100.77 198.51.100.78\t+1 918 555 0100; 19185550101\n")
+
+    assert ["198.51.100.77", "198.51.100.78"] == [address for _, address in pairs(found, "pbx_addresses")]
+    assert ["19185550100", "19185550101"] == [number for _, number in pairs(found, "pbx_numbers")]
+
+
+def test_a_dynamic_pbx_keeps_its_credentials() -> None:
+    """The word in place of an address says it, and what follows from it is filled in."""
+    found = read("Denver,198.51.100.24\nMiami,dynamic\n")
+    miami = found.frames["pbxs"].set_index("pbx_id").loc["miami"]
+
+    assert ("dynamic", "credentials", "no") == (miami["ip_kind"], miami["auth_method"], miami["dials_prefix"])
+    assert ["denver"] == [pbx_id for pbx_id, _ in pairs(found, "pbx_addresses")]
+
+
+def test_a_name_that_comes_again_is_the_same_pbx() -> None:
+    """Its second line brings another address."""
+    found = read("Denver,198.51.100.24\nDenver,198.51.100.25\n")
+
+    assert [] == found.problems
+    assert [("denver", "198.51.100.24"), ("denver", "198.51.100.25")] == pairs(found, "pbx_addresses")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "said"),
+    [
+        ("Denver,10.0.0.1\n", 1, "address", "private address"),
+        ("Denver,100.64.0.9\n", 1, "address", "carrier-grade"),
+        ("Denver,198.51.100.0/24\n", 1, "address", "CIDR"),
+        ("Denver,2001:db8::1\n", 1, "address", "IPv6"),
+        ("A,198.51.100.24\nB,198.51.100.24\n", 2, "address", "is a's, Your paste, line 1"),
+        ("=cmd(),198.51.100.24\n", 1, "name", "spreadsheet formula"),
+        ("Name,Numbers\nDenver,3035550120\n", 2, "number", "put 1 in front"),
+        ("Name,IP\n,198.51.100.24\n", 2, "", "names no PBX"),
+        ("Name,IP\n東京,198.51.100.24\n", 2, "", "No id can be made"),
+        ('Name,IP\n"Denver,198.51.100.24\n', 2, "", "not closed"),
+        ("198.51.100.24\n198.51.100.25\n", None, "", "No column has names"),
+        ("Name,IP\n", None, "", "nothing below the headers"),
+        ("", None, "", "empty"),
+        (b"\x00\x01" * 200, None, "", "zero bytes"),
+        (b"PK\x03\x04" + b"x" * 99, None, "", "workbook"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence_at_its_place(text: str | bytes, line: int | None, column: str, said: str) -> None:
+    """Line, field and cure; the name is that of the paste, without a mark of ours."""
+    (problem,) = read(text).problems
+
+    assert ("Your paste", line, column) == (problem.file, problem.line, problem.column)
+    assert said in problem.message
+
+
+def test_good_lines_are_kept_beside_bad_ones() -> None:
+    """One bad line costs itself."""
+    found = read("Denver,198.51.100.24\nReno,10.0.0.1\nTulsa,198.51.100.77\n")
+
+    assert ["denver", "tulsa"] == list(found.frames["pbxs"]["pbx_id"])
+    assert [2] == [problem.line for problem in found.problems]
+
+
+def test_ten_thousand_lines_are_cut_with_a_sentence() -> None:
+    """As many as somebody can look through, and the first line that was not read is named."""
+    found = read("Name\n" + "".join(f"PBX {n}\n" for n in range(10_000)))
+
+    assert any_table.MOST_ROWS == len(found.frames["pbxs"])
+    (problem,) = found.problems
+    assert any_table.MOST_ROWS + 2 == problem.line
+    assert "10,000 rows" in problem.message
+
+
+def test_columns_that_are_not_read_are_named() -> None:
+    """Nothing is left out in silence."""
+    layout = any_table.layout_of("Table: x", b"Name,Color,IP\nDenver,red,198.51.100.24\n")
+
+    assert layout is not None
+    assert {"name": 0, "address": 2} == layout.columns
+    assert ("Color",) == layout.left_out
+
+
+def test_other_files_are_left_to_other_readers() -> None:
+    """Only what was named a table is one."""
+    assert any_table.accepts(any_table.table_name("pbxs.csv"), b"")
+    assert not any_table.accepts("pbxs.csv", b"")
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(st.text(max_size=12), st.sampled_from(["198.51.100.24", "dynamic", "Name", "IP", '"', "=1"]))
+        )
+    )
+)
+def test_no_table_breaks_it(rows: list[list[str]]) -> None:
+    """Whatever is pasted, each line is kept, or said to be wrong, and kept frames keep their contract."""
+    found = read("\n".join("\t".join(row) for row in rows))
+
+    assert set(FRAMES) <= set(found.frames)
+    assert found.problems or len(found.frames["pbxs"])

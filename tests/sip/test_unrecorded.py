@@ -1,0 +1,123 @@
+"""The whole story where the carrier records no refusal: found from the PBX's own records, fixed, answered, verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard.actors import local_actor
+from dashboard.findings import Finding, Status
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+from tests.cli.conftest import Program
+from tests.sip import asterisk as asterisks
+from tests.sip.asterisk import Asterisk, asterisk, config_of
+from tests.sip.calling import Dialed, place
+from tests.sip.lab import POPS, PREFIX, Lab
+
+pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
+SEATTLE, DENVER = "198.51.100.11", "198.51.100.24"
+ANA = local_actor("ana")
+
+
+@pytest.fixture(scope="module")
+def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
+    """Run a PBX in order and one that is not listed and writes local time, at a carrier that records no refusal."""
+    lab.set(credentials_enabled=False, refusals_in_cdrs=False)
+    lab.list_only([SEATTLE])
+    folder = tmp_path_factory.mktemp("pbxs")
+    with (
+        asterisk(lab.net, folder / "seattle", config_of("seattle")) as seattle,
+        asterisk(lab.net, folder / "denver", config_of("denver"), zone="America/Denver") as denver,
+    ):
+        yield {"seattle": seattle, "denver": denver}
+
+
+@pytest.fixture(scope="module")
+def office(lab: Lab) -> Iterator[Workspace]:
+    """Open the product; a call of the lab is on record at once."""
+    with Workspace.open(Settings(home=lab.folder, calls_settle_s=0)) as opened:
+        yield opened
+
+
+def number(last: int) -> str:
+    """Return a number that is answered, another for each call."""
+    return f"141555501{last:02}"
+
+
+def on_the_wire(lab: Lab, called: str) -> int:
+    """Return how the carrier answers what the unlisted PBX sends, from its address, beside its own port."""
+    (ended,) = place(lab.net, lab.folder, [Dialed(f"{PREFIX}*{called}")], source=DENVER, pop=POPS[0], port=5070)
+    return ended.status
+
+
+def synced(office: Workspace) -> int:
+    """Bring the product up to date; return how many calls came."""
+    before = office.store.count()
+    office.sync()
+    return office.store.count() - before
+
+
+def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *zone: str) -> dict[str, int]:
+    """Import a PBX's own records with the product's command, as its operator does; return what became of them."""
+    answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, *zone, "--format", "json")
+    assert answer.status == 0, answer.err
+    (told,) = answer.json
+    return {name: told[name] for name in ("kept", "duplicate")}
+
+
+def of(office: Workspace, subject: str) -> Finding:
+    """Return what is said of a PBX's address."""
+    (found,) = (one for one in office.findings() if (one.check, one.subject) == ("pbx_address_is_allowed", subject))
+    return found
+
+
+def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
+    lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
+) -> None:
+    """403 on the wire, nothing in the export; the PBX's own records tell it. One fix, and its next call is answered."""
+    seattle, denver = pbxs["seattle"], pbxs["denver"]
+    assert {"ANSWERED"} == {own.disposition for own in seattle.dial(number(10), number(11))}
+    assert {"NO ANSWER"} == {own.disposition for own in denver.dial(number(20), number(21))}
+    assert 403 == on_the_wire(lab, number(22))
+    lab.settled([number(10), number(11)], 2)
+    assert synced(office) == 2
+    assert "attempts in the PBX's own records" not in of(office, DENVER).reason
+
+    in_utc = Program(lab.folder)("calls", "import-pbx", "denver", denver.records, "--utc")
+    assert (1, True) == (in_utc.status, "do not fit the zone UTC" in in_utc.err)
+    assert imported(lab, "denver", denver) == {"kept": 2, "duplicate": 0}
+    assert imported(lab, "denver", denver) == {"kept": 0, "duplicate": 2}
+    found = of(office, DENVER)
+    assert found.status is Status.FAIL
+    assert "2 attempts in the PBX's own records since" in found.reason
+    assert "have no record at the carrier" in found.reason
+    assert [("NO ANSWER", 2)] == [(row["PBX's own word"], row["attempts without a record"]) for row in found.evidence]
+
+    office.apply(office.plan(found.check, DENVER), actor=ANA, typed=())
+    assert {"ANSWERED"} == {own.disposition for own in denver.dial(number(25))}
+    lab.settled([number(25)], 1)
+    assert synced(office) == 1
+    assert imported(lab, "denver", denver) == {"kept": 1, "duplicate": 2}
+
+    fixed = of(office, DENVER)
+    assert (fixed.status, fixed.life) == (Status.PASS, "verified")
+    told = office.snapshot().pbx_attempts.query("pbx_id == 'denver'").groupby("fate")["attempts"].sum()
+    assert {"matched": 1, "missing": 2} == told.to_dict()
+
+
+def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], office: Workspace) -> None:
+    """Answered, busy, unknown, absent and congested: the carrier has every attempt of it, and nothing is found."""
+    called = [number(last) for last in (30, 36, 34, 37, 33)]
+    pbxs["seattle"].dial(*called)
+    lab.settled(called, len(called))
+    synced(office)
+
+    assert imported(lab, "seattle", pbxs["seattle"], "--utc")["kept"] >= len(called)
+    records, attempts = office.snapshot().pbx_records, office.snapshot().pbx_attempts
+    (own,) = records[records["pbx_id"] == "seattle"].to_dict("records")
+
+    assert (own["fault"], abs(own["skew_s"]) <= 2) == ("", True)
+    assert {"matched"} == set(attempts.loc[attempts["pbx_id"] == "seattle", "fate"])
+    assert not [one for one in office.findings() if one.subject == SEATTLE and one.status is not Status.PASS]
