@@ -85,7 +85,10 @@ class Snapshot:
     observed: Observations = field(default_factory=Observations)
     capabilities: frozenset[Capability] = frozenset()
     freshness: Mapping[str, Freshness] = field(default_factory=dict)
-    """By input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``."""
+    """
+    By input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``, and ``configurations`` where
+    some PBX was read.
+    """
     treated_as_public: tuple[str, ...] = ()
     silent_days: int = 28
 

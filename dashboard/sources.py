@@ -244,11 +244,12 @@ def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]
         return min(found) if len(found) == len(kinds) else None
 
-    fetched = state.get("calls_until")
+    fetched, config = state.get("calls_until"), seen("pbx_config")
+    read = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
     return {
         "calls": Freshness(datetime.fromisoformat(fetched) if fetched else None, settings.calls_stale_s),
         "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
         "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
         "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),
         "inventory": Freshness(seen("pbxs"), settings.inventory_stale_s),
-    }
+    } | read

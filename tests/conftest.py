@@ -7,12 +7,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 
 SAMPLE_CALLS = 4_000
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Account, Freshness, Snapshot
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-INPUTS = ("calls", "allowed_ips", "credentials", "routes", "inventory")
+INPUTS = ("calls", "allowed_ips", "credentials", "routes", "inventory", "configurations")
 
 
 def frame(schema: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def show(snapshot: Snapshot) -> None:
         _problems(found.problems)
         _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
         preview(difference)
-        _accept(difference, current)
+        _accept(difference, current, read_any=not found.frames[CONFIG].empty)
 
 
 def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
@@ -118,7 +118,7 @@ def _whose(snapshot: Snapshot) -> str | None:
 
 def keep(kept: Kept, said: str) -> None:
     """Keep the inventory with an import in it, signed, and have that said."""
-    for name in READ:
+    for name in kept:
         declared.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
     session.note(said)
 
@@ -232,8 +232,13 @@ def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
     return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
 
 
-def _accept(difference: Difference, current: Kept) -> None:
-    """Offer to keep the import, with or without what it does not have."""
+def _accept(difference: Difference, current: Kept, *, read_any: bool) -> None:
+    """
+    Offer to keep the import, with or without what it does not have.
+
+    A configuration that reads as before is worth keeping too: it holds as of now. One that was not read stays as old
+    as it is.
+    """
     stay = difference.count(STAYS)
     drop = False
     if stay:
@@ -242,6 +247,8 @@ def _accept(difference: Difference, current: Kept) -> None:
             st.caption(plain(join((_named(row) for row in rows), most=MOST_PROBLEMS)))
             drop = st.checkbox(f"Remove the {count(stay, 'row')}", key="inventory_import_replace")
     kept = difference.replaced if drop else difference.merged
+    changes = any(not kept[name].equals(current[name]) for name in READ)
+    kept = {name: kept[name] for name in READ if name != CONFIG or read_any or drop}
     added, changed = difference.count(ADDED), difference.count(CHANGED) + difference.count(GONE)
     does = [f"import {count(added + changed, 'change')}"] if added + changed else []
     done = [f"{added:,} added", f"{changed:,} changed"]
@@ -249,9 +256,9 @@ def _accept(difference: Difference, current: Kept) -> None:
         does.append(f"remove {count(stay, 'row')}")
         done.append(f"{stay:,} removed")
     st.button(
-        titled(" and ".join(does)) or "Nothing to import",
+        titled(" and ".join(does)) or ("Confirm the configuration" if read_any else "Nothing to import"),
         type="primary",
-        disabled=all(kept[name].equals(current[name]) for name in READ),
+        disabled=not changes and not read_any,
         key="inventory_import_keep",
         on_click=_press,
         args=(kept, f"Imported: {', '.join(done)}."),

@@ -56,6 +56,7 @@ INPUT_WORDS: Final = {
     "credentials": "Credentials",
     "routes": "Inbound routes",
     "inventory": "Inventory",
+    "configurations": "PBX configurations",
 }
 KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
 METHOD_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP address and credentials"}
@@ -113,12 +114,14 @@ def owner_of(address: str, snapshot: Snapshot) -> str:
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:
-    """Say a finding's subject: an address with its PBX, or a PBX by its name."""
+    """Say a finding's subject: an address with its PBX, or a PBX by its name, with what of it where that is said."""
     named = names(finding, snapshot)
     if finding.subject in finding.pbx_ids:
         return named
     if finding.subject == "account":
         return "Account"
+    if finding.pbx_ids and finding.subject.startswith(f"{finding.pbx_ids[0]}: "):
+        return f"{named}: {finding.subject.partition(': ')[2]}"
     if "." in finding.subject:
         return f"{finding.subject} ({named or owner_of(finding.subject, snapshot)})"
     return finding.subject

@@ -60,6 +60,7 @@ NOTHING = ["", "N/A", "n/a", "NULL", "null", "Null"]
 """Texts of a number that say that there is none."""
 MOST_WHOLE = 1 << 20
 """Up to here a fraction that the engine would see, of nine digits, is not lost in a binary one. A call lasts less."""
+DOLLARS = pyarrow.decimal128(18, 8)
 MOST_USD, PARTS_OF_USD, LEAST_OF_USD = 10_000, 10**8, 1e-3
 """Dollars of a call; what the store counts a dollar in; what of such a part a binary number may miss or add."""
 BLOCK = 1 << 21
@@ -244,6 +245,8 @@ def _whole(value: pyarrow.Array) -> pyarrow.Array:
 def _dollars(value: pyarrow.Array) -> pyarrow.Array:
     """Return amounts as decimals: of one of at most eight digits behind the point a binary number tells each."""
     _bounded(value, -MOST_USD, MOST_USD)
+    if not value.null_count and pyarrow.compute.sum(pyarrow.compute.abs(value)).as_py() == 0:
+        return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
     said = value.fill_null(0).to_numpy() * PARTS_OF_USD
     parts = np.rint(said)
     if not (np.abs(said - parts) <= LEAST_OF_USD).all():
@@ -251,7 +254,7 @@ def _dollars(value: pyarrow.Array) -> pyarrow.Array:
     whole = parts.astype(np.int64)
     words = pyarrow.py_buffer(np.stack((whole, whole >> 63), axis=1).tobytes())
     there = None if not value.null_count else pyarrow.compute.is_valid(value).buffers()[1]
-    return pyarrow.Array.from_buffers(pyarrow.decimal128(18, 8), len(value), [there, words])
+    return pyarrow.Array.from_buffers(DOLLARS, len(value), [there, words])
 
 
 def _bounded(value: pyarrow.Array, least: float, most: float) -> None:

@@ -24,8 +24,7 @@ from dashboard.errors import StoreError
 _STEADY = ("started_at", "ended_at")
 _MANIFOLD = (*_STEADY, "destination", "row_hash")
 PARQUET: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
+    "compression": "snappy",
     "store_decimal_as_integer": True,
     "store_schema": False,
     "use_dictionary": [name for name in PARTS["calls"] if name not in _MANIFOLD],

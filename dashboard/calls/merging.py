@@ -32,6 +32,12 @@ BATCH_ROWS = 400_000
 """Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
 AT_ONCE = 2
 """Days weighed at the same time."""
+LOAD_PARQUET: dict[str, Any] = {
+    "use_dictionary": ["direction"],
+    "column_encoding": dict.fromkeys(("minute_at", "calls", "peak_1s", "concurrent"), "DELTA_BINARY_PACKED"),
+    "store_schema": False,
+}
+"""How the load of a day is written: one minute is like the next."""
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
 A_DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
@@ -213,7 +219,7 @@ class Merger:
     def _loaded(self, day: date, minutes: pyarrow.Table) -> None:
         """Give a day the load of its minutes."""
         path = self._work / f"{day}-load.parquet"
-        pyarrow.parquet.write_table(minutes, path, compression="zstd")
+        pyarrow.parquet.write_table(minutes, path, **LOAD_PARQUET)
         load = (self._store.generations.adopt(path, f"{day}-load"),)
         self._merged.days[day] = replace(self._merged.days[day], load=load)
 

@@ -41,6 +41,11 @@ INPUTS = {
         "was last confirmed",
         "Confirm it on the page Inventory, or import it again.",
     ),
+    "configurations": (
+        "The configuration of PBXs",
+        "was last read",
+        "Import the folders of your PBXs on the page Inventory.",
+    ),
 }
 """What a check may need: how a sentence speaks of it, and the cure when it is stale or missing."""
 

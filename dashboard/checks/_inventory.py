@@ -128,9 +128,9 @@ def entries(snapshot: Snapshot) -> list[Row]:
     return _records(snapshot.allowed_ips)
 
 
-def needs_of_credentials(snapshot: Snapshot) -> dict[str, Need]:
-    """Return why each active PBX needs SIP credentials, as far as the inventory and the list tell."""
-    active, addresses = snapshot.pbxs[snapshot.pbxs["status"] == "active"], current(snapshot)
+def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active",)) -> dict[str, Need]:
+    """Return why each PBX of a status needs SIP credentials, as far as the inventory and the list tell."""
+    active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], current(snapshot)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
     return {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.checks import failed, passed, unknown
-from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.findings import Confidence, Impact, Severity, Status, Verdict
 from dashboard.snapshot import Snapshot
+
+
+def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
+    """Judge the calls from one address by whose they are; where several call from it, the worst says so of all."""
+    address = calls[0].source_ip
+    each = [
+        judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])
+        for owner in sorted({one.pbx_id for one in calls}, key=lambda owner: (not owner, owner))
+    ]
+    statuses = list(Status)
+    each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
+    ids = tuple(pbx_id for one in each for pbx_id in one.pbx_ids)
+    return replace(
+        each[0],
+        reason=" ".join(one.reason for one in each),
+        pbx_ids=ids,
+        evidence=tuple(row for one in each for row in one.evidence),
+        changes=owners.allow(address, ids) if each[0].changes else (),
+    )
 
 
 def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies) -> Verdict:

@@ -10,7 +10,7 @@ from dashboard.checks import ACCOUNT, check, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.checks import _pbx_side as own
-from dashboard.checks._unlisted import judge
+from dashboard.checks._unlisted import judge_each
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
@@ -45,5 +45,4 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
             reason = f"{who} is not on the list, and no calls were fetched since that changed. Sync the account."
             yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=callers)
         else:
-            for owner in sorted({one.pbx_id for one in calls}):
-                yield judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])
+            yield judge_each(snapshot, owners, calls)

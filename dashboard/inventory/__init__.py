@@ -31,6 +31,7 @@ from dashboard.inventory._merge import ADDED, CHANGED, GONE, STAYS, Difference, 
 from dashboard.inventory._pitfalls import Known, Pitfall, find_pitfalls
 from dashboard.inventory._records import LARGEST_BYTES
 from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Reading, Row, Upload, problem_of
+from dashboard.inventory._secrets import OF_SIP, PRESENT, Secret
 from dashboard.inventory._settle import settle
 from dashboard.snapshot import Snapshot
 
@@ -45,6 +46,8 @@ __all__ = [
     "CONFIG",
     "FRAMES",
     "GONE",
+    "OF_SIP",
+    "PRESENT",
     "READ",
     "STAYS",
     "Difference",
@@ -56,6 +59,7 @@ __all__ = [
     "Problem",
     "Reading",
     "Row",
+    "Secret",
     "Upload",
     "find_pitfalls",
     "frames_of",

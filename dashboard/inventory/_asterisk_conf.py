@@ -18,6 +18,7 @@ from dashboard.inventory._facts import Place
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._records import text_of
 from dashboard.inventory._rows import Problem
+from dashboard.inventory._secrets import Secret, by_name
 
 LONGEST_LINE = 8_191
 """Asterisk reads a line into 8,192 bytes and passes over what is longer."""
@@ -30,7 +31,9 @@ GLOBALS = "globals"
 """The one section whose names are told apart by case."""
 SYSTEM_FOLDER = "/etc/asterisk/"
 
-SECRET = re.compile(r"secret|pass(?!_?th)|md5|cred|token|api_?key|authori|(?:^|_)pin(?:$|_)", re.IGNORECASE)
+SECRET = re.compile(
+    r"secret|pass(?!_?th)|md5|cred|token|(?:api|access)[-_]?key|authori|(?:^|_)(?:pin|pw)(?:$|_)", re.IGNORECASE
+)
 """Names of what is never kept."""
 _HEADER = re.compile(r"\[(?P<name>[^\]]*)(?P<closed>\]?)\s*(\((?P<options>[^)]*)(?P<ended>\)?))?")
 _DIRECTIVE = re.compile(r"#\s*(?P<word>\w+)\s*(?P<rest>.*)")
@@ -73,8 +76,8 @@ class Section:
         ]
 
 
-Keep = Callable[[str, str, str], tuple[str, bool]]
-"""Takes section, name and value; returns what is kept of the value, and whether a password was in it."""
+Keep = Callable[[str, str, str], tuple[str, Secret | None]]
+"""Takes section, name and value; returns what is kept of the value, and what a password in it opens."""
 
 
 class Config:
@@ -83,8 +86,8 @@ class Config:
     def __init__(self, folder: Folder, root: str, keep: Keep) -> None:
         self.sections: list[Section] = []
         self.problems: list[Problem] = []
-        self.secrets: list[Place] = []
-        """Where a password or a key stands."""
+        self.secrets: dict[Place, Secret] = {}
+        """Where a password or a key stands, and what it opens as far as its line tells."""
         self._folder, self._root, self._keep = folder, root, keep
         self._named: dict[str, Section] = {}
         """The last section of each name."""
@@ -192,9 +195,9 @@ class Config:
             name, value = name.strip().rstrip("+").rstrip(), value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
             hidden = bool(SECRET.search(name))
-            kept, found = ("", bool(value)) if hidden else self._keep(self._current.name, name, value)
-            if found:
-                self.secrets.append(place)
+            kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
+            if found and value:
+                self.secrets[place] = found
             self._current.settings.append(Setting(name, kept, place))
 
     def _directive(self, line: str, place: Place, above: tuple[str, ...]) -> None:

@@ -15,11 +15,14 @@ from functools import cache
 from dashboard.inventory._asterisk_conf import GLOBALS, SECRET, Config, Section
 from dashboard.inventory._asterisk_text import expanded, first_of, substituted, without_credentials
 from dashboard.inventory._facts import Place
+from dashboard.inventory._secrets import Secret, by_name, has_key
 
 MOST_CALLERS = 50
 MOST_CONTEXTS = 10_000
 MOST_EVALUATED = 200_000
 """Steps that are followed in all: a dialplan of a large office has thirty thousand."""
+PLAIN_ARGS = 50
+"""Characters for which one step counts; what variables made longer counts for more, as it takes longer."""
 
 _STEP = re.compile(r"(?P<app>\w+)\s*(\((?P<args>.*)\)?)?\s*$", re.DOTALL)
 _GLOBAL = re.compile(r"GLOBAL\((?P<name>[^)]+)\)$")
@@ -45,19 +48,27 @@ class Dialed:
     step: Step
 
 
-def keep(section: str, name: str, value: str) -> tuple[str, bool]:
+def keep(section: str, name: str, value: str) -> tuple[str, Secret | None]:
     """Keep of an extensions.conf what tells what is dialed; passwords inside device names are cut out."""
     if section == GLOBALS:
-        return without_credentials(value)
+        kept, found = without_credentials(value)
+        return ("", Secret.API_KEY) if has_key(value) else (kept, Secret.UNKNOWN if found else None)
     if name == "include":
-        return value.partition(",")[0].strip(), False
-    if name not in ("exten", "same"):
-        return "", False
+        return value.partition(",")[0].strip(), None
+    return _kept_step(name, value) if name in ("exten", "same") else ("", None)
+
+
+def _kept_step(name: str, value: str) -> tuple[str, Secret | None]:
     head, app, args = _parts(name, value)
-    if app.lower() not in _KEPT or (app.lower() == "set" and SECRET.search(args.partition("=")[0])):
-        return f"{head},{app}()", False
+    if has_key(args):
+        return f"{head},{app}()", Secret.API_KEY
+    told, sign, given = args.partition("=")
+    if app.lower() == "set" and SECRET.search(told):
+        return f"{head},{app}()", by_name(told) if sign and not given.strip().startswith("${") else None
+    if app.lower() not in _KEPT:
+        return f"{head},{app}()", None
     kept, found = without_credentials(args)
-    return f"{head},{app}({kept})", found
+    return f"{head},{app}({kept})", Secret.UNKNOWN if found else None
 
 
 class Dialplan:
@@ -165,6 +176,7 @@ class Dialplan:
                 self.cut = True
                 return
             args = expanded(substituted(step.args, values), step.pattern)
+            self._left -= len(args) // PLAIN_ARGS
             name, sign, value = args.partition("=")
             if step.app == "set" and sign and "(" not in name:
                 values[name.strip().lstrip("_")] = value.strip()

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dashboard.dialing import Trunk
 from dashboard.inventory._asterisk_conf import Config, Keep
 from dashboard.inventory._asterisk_dialplan import Dialed, Dialplan, keep
+from dashboard.inventory._asterisk_secrets import WATCHED, secrets_of
 from dashboard.inventory._asterisk_trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
 from dashboard.inventory._facts import Found, Place
 from dashboard.inventory._folder import pbx_id_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem
+from dashboard.inventory._secrets import tell
 
 DIALPLAN = "extensions.conf"
 FILES: Mapping[str, Keep] = {
@@ -63,9 +65,10 @@ class Pbx:
         """Settle what stands in files of configuration, by the name of each."""
         for config in configs.values():
             self.found.problems += config.problems
-            for secret in config.secrets:
-                self.found.say("secret_present", "", secret)
-        self.connect(*lines_of(configs))
+        lines, transports = lines_of(configs)
+        carrier = {line.name for line in lines if self._goes_to_carrier(line)}
+        tell(self.found, secrets_of(configs, carrier, self._trunk))
+        self.connect(lines, transports)
         if DIALPLAN in configs:
             self._dialplan(Dialplan(configs[DIALPLAN]))
 
@@ -157,7 +160,7 @@ def lines_of(configs: Mapping[str, Config]) -> tuple[list[Line], list[Transport]
     lines: list[Line] = []
     transports: list[Transport] = []
     for name, config in configs.items():
-        if name != DIALPLAN:
+        if name not in (DIALPLAN, *WATCHED):
             more, own = of_sip(config) if name == "sip.conf" else of_pjsip(config)
             lines += more
             transports += own

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from dashboard.inventory._asterisk_conf import Config, Section, Setting
 from dashboard.inventory._facts import Place
 from dashboard.inventory._hosts import has_password, host_of
+from dashboard.inventory._secrets import Secret
 
-URIS = frozenset({"contact", "server_uri", "outbound_proxy", "remote_hosts", "outboundproxy"})
+URIS = frozenset({"contact", "server_uri", "client_uri", "outbound_proxy", "remote_hosts", "outboundproxy"})
 PLAIN = frozenset(
     (
         "type",
         "aors",
         "endpoint",
         "outbound_auth",
+        "auth",
         "transport",
         "context",
         "match",
@@ -69,21 +71,24 @@ class Transport:
     settings: list[Setting]
 
 
-def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, bool]:
+def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
     """Keep of a pjsip.conf what tells where calls go."""
     if name in URIS:
         hosts = [host_of(part) for part in value.split(",")]
-        return ",".join(hosts), any(has_password(part) for part in value.split(","))
-    return (value if name in PLAIN else ""), False
+        found = any(has_password(part) for part in value.split(","))
+        return ",".join(hosts), Secret.UNKNOWN if found else None
+    return (value if name in PLAIN else ""), None
 
 
-def keep_sip(_section: str, name: str, value: str) -> tuple[str, bool]:
-    """Keep of a sip.conf what tells where calls go; of ``register`` the host."""
+def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
+    """Keep of a sip.conf what tells where calls go; of ``register`` the host, of ``auth`` the realm."""
     if name == "register":
         host = value.rpartition("@")[2].rpartition("?")[2]
-        return host_of(re.split(r"[/~]", host.replace("://", ""), maxsplit=1)[0]), ":" in value.rpartition("@")[0]
+        found = ":" in value.rpartition("@")[0]
+        host = host_of(re.split(r"[/~]", host.replace("://", ""), maxsplit=1)[0])
+        return host, Secret.UNKNOWN if found else None
     if name == "auth":
-        return "", ":" in value
+        return host_of(value.rpartition("@")[2]), Secret.UNKNOWN if re.search("[:#]", value) else None
     return keep_pjsip(_section, name, value)
 
 

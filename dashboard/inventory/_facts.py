@@ -4,7 +4,7 @@ What is read of one PBX's configuration, whatever program it runs: facts, and th
 Keys of facts: ``trunk.NAME.host``, ``.auth``, ``.registration``, ``.context`` and ``.dial`` of a trunk to the carrier;
 ``inbound.match`` for what is let in as the carrier; ``address.external``, ``.media``, ``.bind`` and ``.local_net``;
 ``number.pattern``; ``x_tag``; ``dialplan.dial`` for a call that goes through the dialplan once more;
-``secret_present`` where a password stands, which itself is dropped.
+``secret_present`` where a password stands, with what it opens; it itself is dropped.
 """
 
 from __future__ import annotations

@@ -136,7 +136,8 @@ def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
         return "", bool(value)
     if name in WORDS or OWN_ADDRESS.match(name):
         return value, False
-    return (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
+    kept, found = (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
+    return kept, found is not None
 
 
 def tables_of(path: str, data: bytes) -> frozenset[str]:

@@ -22,6 +22,7 @@ from defusedxml.sax import parseString
 from dashboard.inventory._facts import Place
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._rows import Problem
+from dashboard.inventory._secrets import Secret, by_name, has_key
 
 LONGEST = 2_000
 MOST_LEVELS = 20
@@ -35,13 +36,18 @@ WHOLE = ("gateway", "extension", "profile", "list")
 """Elements that are kept with all they hold."""
 
 SECRET = re.compile(
-    r"pass(?!_?th)|secret|a1-hash|token|api[-_]?key|auth(ori|_pass)|(?:^|[-_])pin(?:$|[-_])", re.IGNORECASE
+    r"pass(?!_?th)|secret|a1-hash|token|(?:api|access)[-_]?key|auth(ori|_pass)|(?:^|[-_])(?:pin|pw)(?:$|[-_])",
+    re.IGNORECASE,
 )
 APPLICATIONS = frozenset({"bridge", "set", "export", "transfer"})
 UNUSED = frozenset({"", "not-used", "notused", "not_used", "unused", "none", "dummy", "password-not-used"})
 """Passwords that are written where FreeSWITCH asks for one and nobody signs in."""
 
 _GLOBAL = re.compile(r"\$\$\{(?P<name>[^{}$]*)\}")
+_HOLDER = re.compile(r"\$?\$\{(?P<name>[\w.-]+)\}")
+_IN_URI = re.compile(
+    r"(?P<user>sofia/[^/]+/(?:sips?:|(?!sips?:))(?:\$\{[^}]*\}|[^@:/,|\]}])*):[^@,|]+(?=@)", re.IGNORECASE
+)
 _IN_DATA = re.compile(r"(?<![\w-])(?P<name>[\w-]+)=(?P<value>[^,}\]|]*)")
 
 
@@ -74,7 +80,10 @@ class Configuration:
         self.variables: dict[str, str] = {}
         self.found: list[tuple[Element, tuple[Element, ...]]] = []
         """Whole elements, each with those that it stands in."""
-        self.secrets: list[Place] = []
+        self.secrets: dict[Place, Secret] = {}
+        """Where a password or a key stands, and what it opens as far as its element and those around it tell."""
+        self.named: dict[str, Place] = {}
+        """Where variables are set, and so passwords that are asked for by their name."""
         self.problems: list[Problem] = []
         self.stack: list[Element] = []
         self._files = self._elements = self._whole = 0
@@ -175,7 +184,7 @@ class _Handler(ContentHandler):
             given = {}
         kept, found = _kept(name, given)
         if found == LITERAL:
-            self._into.secrets.append(place)
+            self._into.secrets[place] = _opens(name, given, self._into.stack)
         put_in = {key: self._into.put_in(value) for key, value in kept.items()}
         self._into.begin(Element(name, put_in, place, has_password=bool(found)))
 
@@ -189,10 +198,13 @@ class _Handler(ContentHandler):
             self._into.include(self._into.put_in(data), place, self._path, self._above)
         elif command == "set":
             name, _, value = data.partition("=")
+            name = name.strip()
+            if value.strip("'\" ").lower() not in UNUSED:
+                self._into.named[name] = place
             if SECRET.search(name):
-                self._into.secrets += [place] if value else []
+                self._into.secrets |= {place: by_name(name)} if name in self._into.named else {}
             elif len(self._into.variables) < MOST_ELEMENTS:
-                self._into.variables[name.strip()] = self._into.put_in(value.strip().strip("'\""))
+                self._into.variables[name] = self._into.put_in(value.strip().strip("'\""))
 
 
 def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
@@ -202,12 +214,29 @@ def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
         value = given.get("value", "")
         if value.lower() in UNUSED:
             return {"name": name}, ""
-        return {"name": name}, REFERENCE if value.startswith("$") else LITERAL
+        holder = _HOLDER.fullmatch(value)
+        return {"name": name, "holder": holder["name"]} if holder else {"name": name}, REFERENCE if holder else LITERAL
     if tag == "action":
         application, data = given.get("application", "").lower(), given.get("data", "")
+        if has_key(data):
+            return {"application": application}, LITERAL
         if application not in APPLICATIONS:
             return {"application": application}, ""
         cut = _IN_DATA.sub(lambda one: f"{one['name']}=" if SECRET.search(one["name"]) else one[0], data)
+        cut = _IN_URI.sub(r"\g<user>", cut)
         return {"application": application, "data": cut}, "" if cut == data else LITERAL
     kept = ("name", "value", "field", "expression", "type", "cidr", "host")
     return {key: given[key] for key in kept if key in given}, ""
+
+
+def _opens(tag: str, given: Mapping[str, str], above: list[Element]) -> Secret:
+    """Say what the secret of an element opens, by its names and by what it stands in."""
+    if tag == "action":
+        data = given.get("data", "")
+        names = [one["name"] for one in _IN_DATA.finditer(data) if SECRET.search(one["name"])]
+        kinds = [Secret.API_KEY] if has_key(data) else [by_name(name) for name in names]
+        return min(kinds, key=list(Secret).index, default=Secret.UNKNOWN)
+    if any(one.tag == "configuration" and one.attrs.get("name", "") == "event_socket.conf" for one in above):
+        return Secret.MANAGEMENT
+    kind = by_name(given.get("name", ""))
+    return Secret.PHONE if kind is Secret.UNKNOWN and any(one.tag == "user" for one in above) else kind

@@ -16,6 +16,7 @@ from dashboard.addresses import contains, is_network, special_purpose
 from dashboard.dialing import Trunk
 from dashboard.inventory._dialed import Level, faults_of, likely_prefix
 from dashboard.inventory._rows import CONFIG, RECORD_SECRET, place_of
+from dashboard.inventory._secrets import MANY, PRESENT, Secret
 from dashboard.snapshot import Snapshot
 
 
@@ -44,6 +45,8 @@ class Known:
     allowed: Collection[str] | None = None
     credentials_on: bool | None = None
     treated_as_public: Collection[str] = ()
+    observed: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By PBX the addresses from which the carrier saw calls with its X-Tag."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> Known:
@@ -55,7 +58,15 @@ class Known:
             allowed=snapshot.policy.networks if listed and listed.as_of else None,
             credentials_on=snapshot.account.credentials_on,
             treated_as_public=snapshot.treated_as_public,
+            observed=_observed(snapshot.traffic),
         )
+
+
+def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
+    """Return by PBX where calls with its tag came from; calls that only an address gives to it prove no address."""
+    tagged = traffic[(traffic["direction"] == "outbound") & (traffic["attributed_by"] == "x_tag")]
+    rows = tagged.loc[tagged["source_ip"] != "", ["pbx_id", "source_ip"]].drop_duplicates()
+    return {str(pbx_id): sorted(mine["source_ip"]) for pbx_id, mine in rows.groupby("pbx_id")}
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,7 @@ class _Look:
         yield from self._retired()
         yield from self._matches()
         yield from self._egress()
+        yield from self._seen_elsewhere()
         yield from self._digest()
         yield from self._secrets()
 
@@ -189,6 +201,15 @@ class _Look:
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
                 yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
 
+    def _seen_elsewhere(self) -> Iterator[Pitfall]:
+        """Compare it with what the carrier saw: configured is not observed."""
+        seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
+        if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
+            which = ", ".join(list(seen)[:3])
+            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."
+            cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
+            yield self._say("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
+
     def _digest(self) -> Iterator[Pitfall]:
         if self._prefixed:
             for fact in self._of("auth"):
@@ -209,10 +230,17 @@ class _Look:
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[Pitfall]:
-        secrets = [*self._called("secret_present"), *self._called(RECORD_SECRET)]
-        for file in dict.fromkeys(fact.file for fact in secrets):
-            mine = [fact for fact in secrets if fact.file == file]
-            count = "a password stands" if len(mine) == 1 else f"{len(mine):,} passwords stand"
-            sentence = f"From here on {count} in clear text; the import keeps none of them."
+        for fact in [*self._called(PRESENT), *self._called(RECORD_SECRET)]:
+            kind = Secret.of(fact.value)
+            if kind is Secret.API_KEY:
+                sentence = "An API key stands here in clear text; whoever reads the file can use it."
+                cure = (
+                    "Take it out of the PBX and make a new one: the carrier's keys change numbers and inbound routes."
+                )
+                yield self._say("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
+                continue
+            sentence = f"A {kind} stands here in clear text; the import keeps none of it."
+            if kind in MANY:
+                sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
             cure = "Keep the file from people and repositories that need not see it."
-            yield self._say("secret_in_configuration", Level.NOTE, mine[0], sentence, cure)
+            yield self._say("secret_in_configuration", Level.NOTE, fact, sentence, cure)

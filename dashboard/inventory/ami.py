@@ -26,6 +26,7 @@ from dashboard.inventory._facts import Place, together
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
+from dashboard.inventory._secrets import Secret
 
 SCHEME = "ami"
 USER, SECRET = "TRUNKGATE_AMI_USER", "TRUNKGATE_AMI_SECRET"
@@ -182,7 +183,7 @@ def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place)
     config.begin(name, place)
     config.take("type", kind, place)
     if kind == "auth" and {"Password", "Md5Cred"} & set(event):
-        config.secrets.append(place)
+        config.secrets[place] = Secret.UNKNOWN
     for header, setting in _SETTINGS.items():
         if header in event and setting != "type":
             value = event[header]

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from dashboard.dialing import Trunk
 from dashboard.inventory._asterisk_conf import Config
 from dashboard.inventory._asterisk_pbx import FILES, Pbx
+from dashboard.inventory._asterisk_secrets import WATCHED, keep_nothing
 from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder
 from dashboard.inventory._rows import Reading
@@ -33,9 +34,10 @@ def _roots(folder: Folder) -> list[str]:
 
 
 def _read(folder: Folder, root: str, trunk: Trunk) -> Found:
-    paths = {name: str(PurePosixPath(root) / name) for name in FILES}
+    keep = {**FILES, **dict.fromkeys(WATCHED, keep_nothing)}
+    paths = {name: str(PurePosixPath(root) / name) for name in keep}
     configs = {
-        name: Config(folder, root, FILES[name]).read(path) for name, path in paths.items() if path in folder.files
+        name: Config(folder, root, keep[name]).read(path) for name, path in paths.items() if path in folder.files
     }
     place = Place(folder.shown(paths[next(iter(configs))]), 1)
     pbx = Pbx(folder.pbx_name(root), place, trunk)

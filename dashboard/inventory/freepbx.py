@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from dashboard.dialing import Trunk
@@ -26,6 +26,7 @@ from dashboard.inventory._freepbx_dialed import Rule, through
 from dashboard.inventory._freepbx_tables import Row, Tables, read_file, tables_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Problem, Reading
+from dashboard.inventory._secrets import Secret, tell
 
 CUSTOM = "extensions_custom.conf"
 ON = ("on", "yes", "1")
@@ -96,8 +97,20 @@ class _FreePbx:
             if _DID.fullmatch(row["extension"]):
                 self._number(row)
         self._tag(folder, root)
-        for place in self._tables.secrets:
-            self.found.say("secret_present", "", place)
+        tell(self.found, self._opened({row["trunkid"]: line in carrier for row, line in lines}))
+
+    def _opened(self, carriers: Mapping[str, bool]) -> dict[Place, Secret]:
+        """Say what each secret opens, by the trunks, of which ``carriers`` says whether they go to the carrier."""
+        told = dict.fromkeys(self._tables.secrets, Secret.UNKNOWN)
+        for (_, name), rows in self._settings.items():
+            way, _, number = name.rpartition("-")
+            kind = Secret.REGISTRATION if way == "tr-reg" else Secret.TRUNK
+            if number not in carriers:
+                kind = Secret.UNKNOWN if way else Secret.PHONE
+            elif not carriers[number]:
+                kind = Secret.OTHER_TRUNK
+            told |= {one.place: kind for one in rows.values() if one.secret}
+        return told
 
     def _by_id(self) -> dict[tuple[str, str], dict[str, Row]]:
         """Return the settings of pjsip and sip, by table and id, then by name."""

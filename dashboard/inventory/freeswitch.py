@@ -13,9 +13,11 @@ from dashboard.dialing import Trunk
 from dashboard.inventory._facts import Found, Place, together
 from dashboard.inventory._folder import Folder, pbx_id_of
 from dashboard.inventory._freeswitch_dialplan import Again, Leg, numbers, told
+from dashboard.inventory._freeswitch_secrets import secrets_of
 from dashboard.inventory._freeswitch_xml import Configuration, Element
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._rows import Reading
+from dashboard.inventory._secrets import tell
 
 STARTS = ("freeswitch.xml", "vars.xml")
 PARTS = ("sip_profiles", "dialplan")
@@ -67,8 +69,7 @@ class _Pbx:
         own = folder.pbx_name(root)
         first = (*starts, *files, "")[0]
         self.found = Found(pbx_id_of(own), own, "FreeSWITCH", Place(folder.shown(first), 1), problems=config.problems)
-        for place in config.secrets:
-            self.found.say("secret_present", "", place)
+        tell(self.found, secrets_of(config, self._is_carrier, trunk))
         self._gateways: set[str] = set()
         self._contexts: dict[str, None] = {}
         self._lists: dict[str, None] = {}
@@ -82,11 +83,13 @@ class _Pbx:
         self._acl(config)
         self._dialplan(config)
 
+    def _is_carrier(self, gateway: Element) -> bool:
+        return any(self._trunk.is_carrier(host) for host, _ in _hosts(gateway))
+
     def _gateway(self, gateway: Element, above: tuple[Element, ...]) -> None:
         name = gateway.attrs.get("name", "")
-        named = [(host_of(one.attrs.get("value", "")), one.place) for key in HOSTS if (one := gateway.param(key))]
-        hosts = named or [(host_of(name), gateway.place)]
-        if not name or not any(self._trunk.is_carrier(host) for host, _ in hosts):
+        hosts = _hosts(gateway)
+        if not name or not self._is_carrier(gateway):
             return
         if not self._gateways:
             self.found.place = gateway.place
@@ -182,3 +185,9 @@ class _Pbx:
                 self.found.numbers += [(number, place) for number in exact]
             else:
                 self.found.say("number.pattern", expression, place)
+
+
+def _hosts(gateway: Element) -> list[tuple[str, Place]]:
+    """Return the hosts that a gateway names; its own name is one where it names none."""
+    named = [(host_of(one.attrs.get("value", "")), one.place) for key in HOSTS if (one := gateway.param(key))]
+    return named or [(host_of(gateway.attrs.get("name", "")), gateway.place)]

@@ -23,6 +23,7 @@ from dashboard.inventory._kamailio_tables import COLUMNS, Tables
 from dashboard.inventory._kamailio_text import Source
 from dashboard.inventory._kamailio_way import Way
 from dashboard.inventory._rows import Problem, Reading
+from dashboard.inventory._secrets import Secret, tell
 
 START = "kamailio.cfg"
 MARKS = re.compile(rb"^\s*(#!KAMAILIO|request_route\b|route\s*\[|loadmodule\b|modparam\s*\(|listen\s*=)", re.MULTILINE)
@@ -79,8 +80,7 @@ class _Pbx:
         self.found = Found(pbx_id_of(own), own, "Kamailio", Place(folder.shown(files[0]), 1))
         self._calls = Calls(self._script, self._tables)
         self.found.problems = [*self._source.problems, *self._tables.problems]
-        for place in dict.fromkeys([*self._source.secrets, *self._tables.secrets]):
-            self.found.say("secret_present", "", place)
+        tell(self.found, dict.fromkeys([*self._source.secrets, *self._tables.secrets], Secret.UNKNOWN))
         self._sent = [(way, place) for way, place in self._calls.sent if self._to_carrier(way)]
         self._trunks()
         self._inbound()

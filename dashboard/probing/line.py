@@ -132,10 +132,10 @@ class Line:
             raise TimeoutError
         got = self._socket.recv(MOST_BYTES)
         if not got:
-            raise ConnectionResetError("The other side hung up.")
+            raise ConnectionResetError("the other side hung up")
         self._rest += got
         if len(self._rest) > MOST_BYTES:
-            raise ConnectionAbortedError("The answer has no end.")
+            raise ConnectionAbortedError("the answer has no end")
 
 
 def _open(target: Target, timeout_s: float) -> socket.socket:

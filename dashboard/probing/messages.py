@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 MOST_BYTES = 65_536
 LONGEST_REASON = 120
 _STATUS = re.compile(r"SIP/2\.0 +([1-6]\d\d)(?: +(.*))?", re.ASCII | re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length"}
 
 
@@ -24,7 +25,7 @@ class Answer:
     status: int
     reason: str
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By lower-case name; folded lines are joined."""
+    """By lower-case name; folded lines are joined, and a control character is a space: a request may repeat them."""
 
     def first(self, name: str) -> str:
         """Return the first value of a header; ``""`` where there is none."""
@@ -53,12 +54,12 @@ def read(data: bytes) -> Answer | None:
     last = ""
     for line in lines:
         if line[:1] in (" ", "\t") and last:
-            headers[last] = (*headers[last][:-1], f"{headers[last][-1]} {line.strip()}")
+            headers[last] = (*headers[last][:-1], f"{headers[last][-1]} {_CONTROL.sub(' ', line).strip()}")
             continue
         name, colon, value = line.partition(":")
         if colon:
             last = _COMPACT.get(name.strip().lower(), name.strip().lower())
-            headers[last] = (*headers.get(last, ()), value.strip())
+            headers[last] = (*headers.get(last, ()), _CONTROL.sub(" ", value).strip())
     return Answer(int(found[1]), shown(found[2] or ""), headers)
 
 

@@ -8,8 +8,10 @@ from dashboard.errors import InputError
 
 AT_HOME = frozenset({"US", "CA"})
 DEAR = frozenset({"premium", "shared cost", "personal"})
-INFORMATION, DEAR_AREAS = "976", frozenset({"900"})
-"""An exchange and an area code that bill by the call; plans of single regions leave them out."""
+INFORMATION, DEAR_AREAS = "976", frozenset({"600", "700", "710", "900"})
+"""An exchange that bills by the call, and area codes of services, which each carrier bills its own way."""
+SERVICE = "11"
+"""How N11 codes end. No area code and no exchange ends so, and a switch may take one for the code."""
 
 
 def safe_number(text: str) -> str:
@@ -27,8 +29,10 @@ def safe_number(text: str) -> str:
     """
     digits = "".join(character for character in text if character not in "+-(). ")
     found = parse_destination(digits)
-    if found.kind is Kind.N11:
-        raise InputError(f"{digits} is a service code. A test call never goes to one; choose a number of your own.")
+    inside = found.kind is Kind.NANP and SERVICE in (digits[2:4], digits[5:7])
+    if found.kind is Kind.N11 or inside:
+        what = "has a service code in it" if inside else "is a service code"
+        raise InputError(f"{digits} {what}. A test call never goes to one; choose a number of your own.")
     if found.kind is not Kind.NANP or found.region not in AT_HOME:
         raise InputError(f"{digits} is abroad. A test call goes to a number in the United States or Canada only.")
     if kind_of(digits).number_type in DEAR or digits[1:4] in DEAR_AREAS or digits[4:7] == INFORMATION:

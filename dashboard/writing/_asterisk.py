@@ -8,6 +8,15 @@ from dashboard.writing._wanted import Wanted
 
 ROUTES = (("_1NXXNXXXXXX", "${EXTEN}"), ("_NXXNXXXXXX", "1${EXTEN}"), ("_011X.", "${EXTEN:3}"), ("_N11", "${EXTEN}"))
 """What people dial, and what the carrier is to get of it behind the prefix."""
+ANSWERS = (1, 21, 22, 28)
+"""Hangup causes of a PoP that did answer: no such number, refused, number changed, number too short (RFC 3398)."""
+DONE = " | ".join(
+    (
+        '"${DIALSTATUS}" != "CHANUNAVAIL" & "${DIALSTATUS}" != "CONGESTION"',
+        *(f'"${{HANGUPCAUSE}}" = "{cause}"' for cause in ANSWERS),
+    )
+)
+"""When the second PoP is not called: to both drivers a refusal is a congestion too."""
 
 
 def trunks(wanted: Wanted) -> tuple[tuple[str, str], ...]:
@@ -31,8 +40,7 @@ def dialplan(wanted: Wanted, device: Callable[[str, str], str], header: str) -> 
     for pattern, number in ROUTES:
         lines.append(f"exten => {pattern},1,Dial({device(wanted.dialed + number, first)}{handler})")
         for name in rest:
-            failed = '$["${DIALSTATUS}" != "CHANUNAVAIL" & "${DIALSTATUS}" != "CONGESTION"]'
-            lines.append(f" same => n,GotoIf({failed}?done)")
+            lines.append(f" same => n,GotoIf($[{DONE}]?done)")
             lines.append(f" same => n,Dial({device(wanted.dialed + number, name)}{handler})")
         lines.append(" same => n(done),Hangup()")
     if wanted.x_tag:

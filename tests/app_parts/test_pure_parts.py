@@ -97,6 +97,8 @@ def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
 
     assert ["Denver", "formerly Denver", "nobody's"] == owners
     assert "198.51.100.24 (Denver)" == words.subject_of(finding(), world)
+    of_one = finding(subject="denver: API key", pbx_ids=("denver",))
+    assert "Denver: API key" == words.subject_of(of_one, world)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
 @given(rows=st.lists(PLAIN, min_size=1, max_size=4), odd=ONE_ODD, also=ONE_ODD)
 @example(rows=[{}], odd=("start_time", ""), also=("end_time", ""))
 @example(rows=[{}], odd=("total_cost", "nan"), also=("duration", "inf"))
+@example(rows=[{"rate": "0"}, {}], odd=("rate", "nan"), also=("rate", "nan"))
 def test_what_is_taken_is_what_the_engine_takes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], odd: tuple[str, str], also: tuple[str, str]
 ) -> None:

@@ -179,3 +179,28 @@ def test_inbound_calls_say_nothing(judged):
 def test_calls_without_a_source_address_are_unknown(judged):
     """What has no address cannot be judged and is not passed over."""
     assert judged(call_source_is_allowed, account(calls_row("")))["account"].status is Status.UNKNOWN
+
+
+def test_two_pbxs_and_a_stranger_behind_one_address_are_each_told(judged):
+    """One verdict an address, with the calls of everybody who calls from it, the worst in front."""
+    snapshot = make_snapshot(
+        pbxs=[pbx("denver"), pbx("seattle")],
+        addresses=[
+            {"pbx_id": one, "address": SOURCE, "kind": "primary", "source": "declared"} for one in ("denver", "seattle")
+        ],
+        traffic=[
+            refused_row(SOURCE, calls=3, pbx_id="denver", x_tag="denver", attributed_by="x_tag"),
+            refused_row(SOURCE, calls=2, pbx_id="seattle", x_tag="seattle", attributed_by="x_tag"),
+            refused_row(SOURCE, calls=1),
+        ],
+    )
+    verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
+    (change,) = verdict.changes
+
+    assert (Status.FAIL, Severity.HIGH) == (verdict.status, verdict.severity)
+    assert f"Denver ({SOURCE}) is not on the list; 3 calls were refused" in verdict.reason
+    assert f"Seattle ({SOURCE}) is not on the list; 2 calls were refused" in verdict.reason
+    assert f"{SOURCE} is not on the list; 1 call was refused" in verdict.reason
+    assert ("denver", "seattle") == verdict.pbx_ids
+    assert [3, 2, 1] == [row["calls"] for row in verdict.evidence]
+    assert "Denver and Seattle" == change.label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,20 @@ def test_an_unknown_kind_names_all(shared: Any) -> None:
 
     assert answer.status == 2
     assert "asterisk-pjsip" in answer.sentence
+
+
+@pytest.mark.parametrize("kind", ["asterisk", "freeswitch"])
+def test_secrets_are_told_with_file_and_line_and_without_their_value(bare: Any, kind: str) -> None:
+    """As text and as JSON: an API key fails, and no secret of the configuration is printed."""
+    folder = CASES.parent / kind / "keys"
+    planted = {one for path in folder.rglob("*.*") for one in re.findall(r"made-up[\w-]*", path.read_text())}
+    text = bare("inventory", "lint", folder, **RANGES)
+    data = bare("inventory", "lint", folder, "--format", "json", **RANGES)
+    places = {(one["code"], one["file"], one["line"]) for one in data.json["pitfalls"]}
+    key = ("keys/extensions.conf", 3) if kind == "asterisk" else ("keys/vars.xml", 4)
+
+    assert text.status == data.status == 1
+    assert ("api_key_in_configuration", *key) in places
+    assert f"WARNING   {key[0]}, line {key[1]}: An API key stands here" in text.out
+    assert planted
+    assert [] == [one for one in planted if one in text.out + text.err + data.out + data.err]

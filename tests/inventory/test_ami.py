@@ -75,8 +75,8 @@ def test_an_answer_is_an_inventory() -> None:
     assert (row["auth_method"], row["dials_prefix"], row["pop"]) == ("both", "yes", "us-west-or.sip.flowroute.com")
     assert ["198.51.100.9"] == found.frames["pbx_addresses"]["address"].tolist()
     places = dict(zip(facts["key"], facts["file"].str.partition(" ")[2], strict=True))
+    assert places.pop("secret_present") == "GetConfig extensions.conf [out]"
     assert places == {
-        "secret_present": "GetConfig pjsip.conf [t]",
         "trunk.t.host": "GetConfig pjsip.conf [t]",
         "trunk.t.auth": "GetConfig pjsip.conf [t]",
         "address.bind": "GetConfig pjsip.conf [wan]",
@@ -143,7 +143,8 @@ def test_what_is_loaded_from_no_file_is_asked_for() -> None:
 
     assert found.problems == []
     assert told == [
-        ("secret_present", "", shown),
+        ("secret_present", "password", "GetConfig extensions.conf [out]"),
+        ("secret_present", "password", shown),
         ("trunk.t.host", "us-west-or.sip.flowroute.com", shown),
         ("trunk.t.auth", "ip", shown),
         ("trunk.t.registration", "yes", "PJSIPShowRegistrationsOutbound r"),

@@ -182,7 +182,7 @@ def test_a_password_is_dropped_and_said(line):
     shown = inventory.frames["pbx_config"].to_csv() + repr(inventory)
 
     assert WORD not in shown
-    assert [("", 1)] == [
+    assert [("password", 1)] == [
         (row["value"], row["line"])
         for row in inventory.frames["pbx_config"].to_dict("records")
         if row["key"] == "secret_present"

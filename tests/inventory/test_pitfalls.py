@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dashboard.dialing import Trunk
 from dashboard.inventory import Known, Level, Upload, find_pitfalls, merge, read_files
 from dashboard.inventory._dialed import faults_of, sample_of
 from tests.inventory.conftest import PUBLIC
+from tests.worlds import calls_row, make_snapshot
 
 TRUNK = """[t]
 type=endpoint
@@ -140,3 +143,22 @@ def test_letters_become_digits():
     """As one that is dialed."""
     assert sample_of("12345678*1NXXNXXXXXX") == "12345678*12552555555"
     assert sample_of("[2-9]Z.${EXTEN}") == "25${REST}${EXTEN}"
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "expected"),
+    [
+        (("203.0.113.9",), "x_tag", ["egress_observed_differs"]),
+        (("203.0.113.9", "198.51.100.11"), "x_tag", []),
+        (("203.0.113.9",), "address", []),
+        ((), "x_tag", []),
+    ],
+)
+def test_what_is_configured_is_compared_with_what_the_carrier_saw(seen, by, expected):
+    """Calls with the PBX's own tag show where its packets leave; calls that an address gives to it show nothing."""
+    rows = [calls_row(source, pbx_id="pbx", x_tag="pbx", attributed_by=by) for source in seen]
+    known = replace(ALL, observed=Known.of(make_snapshot(traffic=rows)).observed)
+    found = look(known)
+
+    assert expected == [one.code for one in found]
+    assert [True] * len(expected) == ["came from 203.0.113.9." in str(one) and one.line == 14 for one in found]

@@ -216,6 +216,30 @@ def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], acco
     assert "0123456789abcdef" not in facts.to_csv()
 
 
+def test_what_is_read_ages_by_itself(app: Callable[..., AppTest], account: Workspace) -> None:
+    """A configuration that reads as before can be confirmed; a table that is imported makes it no younger."""
+    data = zipped(CASES / "wrong-prefix")
+    at = app("inventory")
+    at.file_uploader[0].upload("tulsa.zip", data).run()
+    at.button(key="inventory_import_keep").click().run()
+    first = account.state.latest("pbx_config")["seen_at"]
+    at.file_uploader[0].upload("pbxs.csv", b"pbx_id,name\ntulsa,Tulsa North\n").run()
+    at.button(key="inventory_import_keep").click().run()
+    between = account.state.latest("pbx_config")["seen_at"]
+    at.file_uploader[0].upload("tulsa.zip", data).run()
+    label = at.button(key="inventory_import_keep").label
+    at.button(key="inventory_import_keep").click().run()
+
+    assert not at.exception
+    assert "Confirm the configuration" == label
+    assert (
+        first
+        == between
+        < account.state.latest("pbx_config")["seen_at"]
+        == account.snapshot().freshness["configurations"].as_of
+    )
+
+
 def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[..., AppTest]) -> None:
     """A single pjsip.conf does not say which PBX it is of; one of the inventory is chosen."""
     at = app("inventory")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import ssl
 import subprocess
@@ -234,6 +235,21 @@ def test_a_hostile_reason_is_cut_and_cleaned(transport: str) -> None:
     assert LONGEST_REASON == len(found.sip_reason)
 
 
+def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
+    """What a request repeats of an answer stays on its own line, whatever ends a line for somebody."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        lines = ("Contact: <sip:x@127.0.0.1>\rInjected: 1", "Record-Route: <sip:y@127.0.0.1>\r\n \x00\rInjected: 2")
+        return [] if method == "ACK" else [answer(request, "200 OK", *lines, tag=";tag=far\rInjected: 3\x0b")]
+
+    with far_end(say) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert (200, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "ACK", "BYE"] == end.methods
+    assert [] == [one for one in end.seen if re.search("[\r\n\x00\x0b]Injected|[\x00\x0b]", one)]
+
+
 def test_an_answer_that_trickles_is_not_waited_for() -> None:
     """A byte now and then does not hold a probe beyond its time."""
 
@@ -257,7 +273,7 @@ def test_an_answer_without_an_end_is_given_up() -> None:
         found = options(at(end, transport="tcp"), wait_s=WAIT_S)
 
     assert found.sip_status is None
-    assert found.meaning.startswith("No connection: ")
+    assert found.meaning.startswith("No connection: the answer has no end. The PoP")
 
 
 @pytest.mark.parametrize(
@@ -279,6 +295,10 @@ def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
     [
         ("911", "service code"),
         ("411", "service code"),
+        ("12069110142", "service code in it"),
+        ("12115550142", "service code in it"),
+        ("17005550142", "premium"),
+        ("16005550142", "premium"),
         ("19005550123", "premium"),
         ("12069765555", "premium"),
         ("442079460123", "abroad"),

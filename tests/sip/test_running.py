@@ -57,6 +57,7 @@ REALTIME = {
     "extensions.conf": "[office]\nexten => _1NXXNXXXXXX,1,Dial(PJSIP/${EXTEN}@flowroute,20)\n",
 }
 """Endpoints that stand in no file that Asterisk begins with, as from a database."""
+SECRET = "secret_present"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,10 @@ def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, fol
 
     for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
         assert own[frame] == found["frames"][frame]
-    assert facts(own["pbx_config"]) == facts(found["frames"]["pbx_config"])
+    mine, running = facts(own["pbx_config"]), facts(found["frames"]["pbx_config"])
+    assert [one for one in mine if one[0] != SECRET] == [one for one in running if one[0] != SECRET]
+    # An object of AMI is coarser than a line, and manager.conf is read in a folder only.
+    assert {one for one in running if one[0] == SECRET} <= {*mine, (SECRET, "password")}
     assert len(own["pbxs"]) == 1
     assert "made-up" not in said
     assert all("not loaded" in one for one in found["problems"])
@@ -194,7 +198,7 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
         ("trunk.flowroute.host", "us-east-va.sip.flowroute.com"),
         ("trunk.flowroute.auth", "credentials"),
         ("inbound.match", "34.226.36.32/28"),
-        ("secret_present", ""),
+        (SECRET, "password"),
     } <= here
     assert [row["address"] for row in found["frames"]["pbx_addresses"]] == [OTHER]
     assert ["The endpoint 'late' is in the file and not loaded" in one for one in found["problems"]] == [True]

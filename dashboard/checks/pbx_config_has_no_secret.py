@@ -1,0 +1,43 @@
+"""A password or a key in a PBX's files is the account's for whoever reads them: a backup, a repository, an intruder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from dashboard.checks import ACCOUNT, _secrets, check, unknown
+from dashboard.checks import _inventory as inv
+from dashboard.findings import Cause, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+KEEPS = "Import its folder of configuration on the page Inventory."
+
+
+@check(
+    title="The configuration of PBXs holds no secret of the account that nobody needs",
+    severity=Severity.MEDIUM,
+    impact=Impact.LOSS,
+    control=("CIS v8.1 4.2", "CIS v8.1 5.5", "SOC 2 CC6.1", "ISO 27001:2022 A.5.17", "ISO 27001:2022 A.8.9"),
+    needs=("inventory", "configurations", "credentials", "allowed_ips"),
+)
+def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
+    """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""
+    facts, need = _secrets.read(snapshot), inv.needs_of_credentials(snapshot, ("active", inv.STANDBY))
+    if facts.empty:
+        reason = f"For the account, no configuration of a PBX was ever read. {KEEPS}"
+        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+        return
+    for pbx_id in inv.live(snapshot)["pbx_id"]:
+        yield from _verdicts(snapshot, pbx_id, facts[facts["pbx_id"] == pbx_id], need.get(pbx_id, inv.Need.PROOF))
+
+
+def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: inv.Need) -> Iterator[Verdict]:
+    who, found = snapshot.name_of(pbx_id), _secrets.of(facts)
+    if not facts["key"].str.startswith("trunk.").any() and not any(found.values()):
+        read = "shows no trunk to the carrier" if len(facts) else "was never read"
+        reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {KEEPS}"
+        yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
+        return
+    yield _secrets.key(who, pbx_id, found)
+    yield _secrets.password(snapshot, who, pbx_id, found, need)

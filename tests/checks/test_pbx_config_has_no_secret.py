@@ -1,0 +1,146 @@
+"""No API key in a PBX's files, and no SIP password of the trunk that nobody needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.checks.pbx_config_has_no_secret import pbx_config_has_no_secret
+from dashboard.findings import Cause, Severity, Status
+from dashboard.snapshot import Freshness
+from tests.worlds import NOW, make_snapshot, pbx
+
+ADDRESS = "198.51.100.11"
+TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)
+
+
+def facts(*rows, pbx_id="seattle"):
+    """Return rows of ``pbx_config`` from key, value and line."""
+    file = f"{pbx_id}/pjsip.conf"
+    return [{"pbx_id": pbx_id, "key": key, "value": value, "file": file, "line": line} for key, value, line in rows]
+
+
+def secret(kind, line=21):
+    """Return the fact that a secret stands somewhere."""
+    return ("secret_present", kind, line)
+
+
+def world(*rows, listed=True, credentials_on=True, **of_pbx):
+    """Return an account with one PBX whose configuration says this."""
+    address = {"pbx_id": "seattle", "address": ADDRESS, "kind": "primary", "source": "declared"}
+    return make_snapshot(
+        allowed=(ADDRESS,) if listed else (),
+        credentials_on=credentials_on,
+        pbxs=[pbx("seattle", **of_pbx)],
+        addresses=[address],
+        pbx_config=facts(*rows),
+    )
+
+
+def test_a_configuration_that_holds_none_passes(judged):
+    """Both kinds are said to be absent; passwords of phones and of the PBX itself are none of the account's."""
+    rows = (TRUNK, secret("phone password"), secret("voicemail PIN"), secret("management password"))
+    verdicts = judged(pbx_config_has_no_secret, world(*rows, secret("password of another trunk")))
+
+    assert {"seattle: API key", "seattle: SIP password"} == set(verdicts)
+    assert {Status.PASS} == {verdict.status for verdict in verdicts.values()}
+
+
+@pytest.mark.parametrize("kind", ["trunk password", "registration password"])
+@pytest.mark.parametrize(
+    ("credentials_on", "severity", "words"),
+    [
+        (True, None, "they serve only a thief"),
+        (None, None, "they serve only a thief"),
+        (False, Severity.LOW, "open nothing while they are off"),
+    ],
+)
+def test_a_password_that_nobody_needs_fails(judged, kind, credentials_on, severity, words):
+    """The PBX is let in by its address; file and line are named, and without credentials it is mere order."""
+    verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret(kind), credentials_on=credentials_on))[
+        "seattle: SIP password"
+    ]
+
+    assert (Status.FAIL, severity) == (verdict.status, verdict.severity)
+    assert "Seattle (seattle/pjsip.conf, line 21)" in verdict.reason
+    assert words in verdict.reason
+    assert ({"secret": kind, "place": "seattle/pjsip.conf, line 21"},) == verdict.evidence
+
+
+@pytest.mark.parametrize(
+    ("world_of", "status"),
+    [
+        ({"auth_method": "credentials"}, Status.PASS),
+        ({"dials_prefix": "no"}, Status.PASS),
+        ({"ip_kind": "dynamic"}, Status.PASS),
+        ({"listed": False}, Status.PASS),
+        ({"dials_prefix": "unknown"}, Status.UNKNOWN),
+        ({"status": "standby"}, Status.FAIL),
+        ({"auth_method": "both"}, Status.FAIL),
+    ],
+)
+def test_a_password_that_is_needed_is_no_fault(judged, world_of, status):
+    """Who signs in, or is not listed yet, needs it; of one not proven to dial the prefix nobody knows."""
+    verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret("trunk password"), **world_of))
+
+    assert status is verdict["seattle: SIP password"].status
+
+
+@pytest.mark.parametrize("need", [{}, {"auth_method": "credentials"}])
+def test_an_api_key_fails_whatever_the_pbx_needs(judged, need):
+    """It opens more than calls, so it is worse than a password; two lines of one file are one finding."""
+    snapshot = world(TRUNK, secret("API key", 7), secret("API key", 8), **need)
+    verdict = judged(pbx_config_has_no_secret, snapshot)["seattle: API key"]
+
+    assert (Status.FAIL, Severity.HIGH) == (verdict.status, verdict.severity)
+    assert verdict.severity.rank < pbx_config_has_no_secret.severity.rank
+    assert "(seattle/pjsip.conf, line 7; seattle/pjsip.conf, line 8)" in verdict.reason
+
+
+def test_a_key_is_found_where_no_trunk_is_read(judged):
+    """A folder without the trunk still has its key."""
+    assert Status.FAIL is judged(pbx_config_has_no_secret, world(secret("API key")))["seattle: API key"].status
+
+
+@pytest.mark.parametrize("kind", ["password", "", "something new"])
+def test_a_password_of_unknown_use_is_unknown(judged, kind):
+    """It may be the trunk's."""
+    verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret(kind)))["seattle: SIP password"]
+
+    assert (Status.UNKNOWN, Severity.LOW) == (verdict.status, verdict.severity)
+    assert "line 21" in verdict.reason
+
+
+def test_what_was_not_read_is_unknown(judged):
+    """A PBX without a configuration, one whose files show no trunk, and one that only a register of assets knows."""
+    rows = [
+        *facts(TRUNK),
+        *facts(("address.bind", "198.51.100.24", 3), pbx_id="denver"),
+        *facts(("record.address", "198.51.100.40", 0), pbx_id="atlanta"),
+    ]
+    names = ("seattle", "denver", "atlanta", "dallas")
+    snapshot = make_snapshot(pbxs=[*map(pbx, names), pbx("boston", status="retired")], pbx_config=rows)
+    verdicts = judged(pbx_config_has_no_secret, snapshot)
+    left = {subject: verdict for subject, verdict in verdicts.items() if ":" not in subject}
+
+    assert {"denver", "atlanta", "dallas"} == set(left)
+    assert {(Status.UNKNOWN, Cause.MISSING)} == {(verdict.status, verdict.cause) for verdict in left.values()}
+    assert "Denver shows no trunk" in left["denver"].reason
+    assert "Dallas was never read" in left["dallas"].reason
+
+
+def test_where_no_configuration_was_read_it_is_said_once():
+    """An account whose PBXs are known from a table has one unknown, not one for each of them."""
+    (finding,) = pbx_config_has_no_secret.findings(make_snapshot(pbxs=[pbx("seattle"), pbx("denver")]))
+
+    assert (Status.UNKNOWN, "account") == (finding.status, finding.subject)
+
+
+def test_an_old_reading_is_stale():
+    """What was read of PBXs ages by itself: an inventory that was confirmed today makes it no younger."""
+    snapshot = world(TRUNK)
+    old = {**snapshot.freshness, "configurations": Freshness(NOW.replace(hour=1), 60)}
+    (finding,) = pbx_config_has_no_secret.findings(replace(snapshot, freshness=old))
+
+    assert (Status.UNKNOWN, Cause.STALE) == (finding.status, finding.cause)
