@@ -8,6 +8,7 @@ there: numbers and addresses go through the same macros, once for each distinct 
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -73,6 +74,8 @@ _BEFORE, _AFTER = (np.frombuffer(marks, dtype=np.uint8) for marks in (b',\n"', b
 
 Customers = dict[str, tuple[str, int | None, bool]]
 """By text of ``customer_ip``: address, port, and whether no outbound call may have it."""
+MOST_REMEMBERED = 100_000
+"""Texts of ``Customers``: each call may come from a port of its own, and memory is not to grow with the calls."""
 
 
 class Columns:
@@ -160,11 +163,14 @@ class Columns:
         """Return address and port; of an outbound call both must be what they should."""
         told = _trimmed(_one(texts))
         said = told.dictionary.to_pylist()
-        if new := [text for text in said if text not in self._customers]:
+        found = {text: self._customers[text] for text in said if text in self._customers}
+        if new := [text for text in said if text not in found]:
             asked = {"told": pyarrow.table({"said": new})}
-            made = self._engine.fetch("customers", {}, what="read addresses", given=asked)
-            self._customers |= {row["said"]: (row["ip"], row["port"], row["odd"]) for row in made.to_pylist()}
-        known = [self._customers[text] for text in said]
+            made = self._engine.fetch("customers", {}, what="read addresses", given=asked).to_pylist()
+            found |= {row["said"]: (row["ip"], row["port"], row["odd"]) for row in made}
+            if len(self._customers) + len(new) <= MOST_REMEMBERED:
+                self._customers.update(found)
+        known = [found[text] for text in said]
         odd = np.array([is_odd for *_, is_odd in known], dtype=bool)
         if (odd[told.indices.to_numpy()] & ~inbound).any():
             raise ValueError("An address is not one.")
@@ -183,6 +189,8 @@ class Columns:
 
 def _refuse_forms(lines: bytes) -> int:
     """Refuse what this reader and the engine could take for different things; return how many lines there are."""
+    if lines.startswith(codecs.BOM_UTF8):
+        raise ValueError("A mark of the byte order stands before a row.")
     for begin in range(0, len(lines) - LONGEST_LINE, LONGEST_LINE):
         if lines.find(b"\n", begin, begin + LONGEST_LINE) < 0:
             raise ValueError("A line is too long.")

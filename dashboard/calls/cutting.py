@@ -72,6 +72,8 @@ class Days:
 
     def _found(self) -> Iterator[Stretch]:
         begin = self._next(0)
+        if b"\r" in self._read(0, begin).rstrip(b"\r\n"):
+            raise ValueError
         first, last = self._day_of(begin), self._day_of(self._last_line(self._end))
         if last < first or self._end < LEAST_BYTES * (last - first).days:
             raise ValueError

@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from dashboard.calls.columns import PARTS
 from dashboard.calls.rolling import roll_up, together
-from dashboard.calls.weighing import Seconds, spans_of
+from dashboard.calls.weighing import SPAN_BYTES, Seconds, spans_of
 from dashboard.errors import StoreError
 
 _STEADY = ("started_at", "ended_at")
@@ -48,6 +48,17 @@ class Facts:
     """The file of the roll-up."""
     spans: str
     """The file of ``weighing.spans_of``."""
+
+    def is_whole(self) -> bool:
+        """
+        Say whether both files are as long as they were made.
+
+        Raises:
+            OSError: One is gone.
+            ValueError: The roll-up cannot be read.
+        """
+        pyarrow.parquet.ParquetFile(self.rolled).read()
+        return Path(self.spans).stat().st_size == self.rows * SPAN_BYTES
 
     def ends(self) -> tuple[datetime, datetime]:
         """Return when the first and the last call started, UTC without a zone."""

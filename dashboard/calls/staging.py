@@ -159,8 +159,7 @@ def _noted(folder: Path, path: Path) -> Staged | None:
     try:
         staged = Staged.from_json(json.loads((folder / NOTE).read_text(encoding="utf-8")))
         found = sum(rows_in(part) for parts in staged.days.values() for part in parts)
+        whole = staged.rows == found and all(known.is_whole() for known in staged.facts.values())
     except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException):
         return None
-    beside = (Path(name) for known in staged.facts.values() for name in (known.rolled, known.spans))
-    whole = staged.rows == found and all(each.exists() for each in beside)
     return staged if staged.path == path and whole else None

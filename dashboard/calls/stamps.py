@@ -43,10 +43,11 @@ def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
     Raises:
         ValueError: A text is in another form, or its time is not one of a call.
     """
-    there = pyarrow.compute.binary_length(texts).to_numpy() > 0
-    stamps = characters(texts).reshape(-1, len(STAMP))
-    if int(np.count_nonzero(there)) != len(stamps):
+    lengths = pyarrow.compute.binary_length(texts).to_numpy()
+    there = lengths > 0
+    if not (lengths[there] == len(STAMP)).all():
         raise ValueError("A time is in another form.")
+    stamps = characters(texts).reshape(-1, len(STAMP))
     said = _clock(stamps) + _days(stamps)
     earliest, latest = (
         np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (datetime.now(UTC) + ahead).replace(tzinfo=None))

@@ -13,6 +13,8 @@ from dashboard.calls.rolling import is_one
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """A day is weighed at a time: its seconds fit where a processor is quickest."""
+SPAN_BYTES = 24
+"""Of a call in a file of ``spans_of``: three numbers."""
 A_SECOND = timedelta(seconds=1)
 COLUMNS = pyarrow.schema(
     [

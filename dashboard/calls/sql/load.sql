@@ -1,12 +1,19 @@
 -- The calls that start or run in [$since, $until), in seconds from $since. A call is in progress in
--- [start_s, done_s) if it was answered, so the parts given must reach back to calls that began before.
+-- [start_s, done_s) if it was answered, to the end of the day after the one on which it began: so the parts given
+-- must reach back a day, and no further.
+WITH told AS (
+    SELECT
+        direction = 'inbound' AS is_inbound,
+        started_at,
+        CASE WHEN outcome = 'answered' THEN least(
+            coalesce(ended_at, started_at + to_seconds(duration_s), started_at),
+            date_trunc('day', started_at) + INTERVAL 2 DAY
+        ) ELSE started_at END AS done_at
+    FROM {{calls}}
+)
 SELECT
-    direction = 'inbound' AS is_inbound,
+    is_inbound,
     (epoch_us(started_at) - epoch_us($since::TIMESTAMP)) // 1000000 AS start_s,
-    (epoch_us(CASE
-        WHEN outcome = 'answered' THEN coalesce(ended_at, started_at + to_seconds(duration_s), started_at) ELSE started_at
-    END) - epoch_us($since::TIMESTAMP)) // 1000000 AS done_s
-FROM {{calls}}
-WHERE started_at < $until
-    AND (started_at >= $since
-        OR outcome = 'answered' AND coalesce(ended_at, started_at + to_seconds(duration_s)) > $since)
+    (epoch_us(done_at) - epoch_us($since::TIMESTAMP)) // 1000000 AS done_s
+FROM told
+WHERE started_at < $until AND (started_at >= $since OR done_at > $since)
