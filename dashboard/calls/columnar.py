@@ -162,22 +162,28 @@ class Columns:
     def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
         """Return address and port; of an outbound call both must be what they should."""
         told = _trimmed(_one(texts))
-        said = told.dictionary.to_pylist()
-        found = {text: self._customers[text] for text in said if text in self._customers}
-        if new := [text for text in said if text not in found]:
-            asked = {"told": pyarrow.table({"said": new})}
-            made = self._engine.fetch("customers", {}, what="read addresses", given=asked).to_pylist()
-            found |= {row["said"]: (row["ip"], row["port"], row["odd"]) for row in made}
-            if len(self._customers) + len(new) <= MOST_REMEMBERED:
-                self._customers.update(found)
-        known = [found[text] for text in said]
-        odd = np.array([is_odd for *_, is_odd in known], dtype=bool)
-        if (odd[told.indices.to_numpy()] & ~inbound).any():
+        ips, ports, odd = self._known_customers(told.dictionary)
+        if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
             raise ValueError("An address is not one.")
         return {
-            "source_ip": _mapped(told, [ip for ip, *_ in known]),
-            "source_port": pyarrow.array([port for _, port, _ in known], pyarrow.int32()).take(told.indices),
+            "source_ip": _mapped(told, ips),
+            "source_port": pyarrow.array(ports, pyarrow.int32()).take(told.indices),
         }
+
+    def _known_customers(self, told: pyarrow.Array) -> tuple[Sequence[str], Sequence[int | None], Sequence[bool]]:
+        """Make out distinct texts of the column: those that were seen before are known."""
+        said = told.to_pylist()
+        found = {text: self._customers[text] for text in said if text in self._customers}
+        if new := [text for text in said if text not in found]:
+            made = self._engine.fetch(
+                "customers", {}, what="read addresses", given={"told": pyarrow.table({"said": new})}
+            )
+            columns = (made[name].to_pylist() for name in ("ip", "port", "odd"))
+            found |= dict(zip(made["said"].to_pylist(), zip(*columns, strict=True), strict=True))
+            if len(self._customers) + len(new) <= MOST_REMEMBERED:
+                self._customers.update(found)
+        ips, ports, odd = zip(*(found[text] for text in said), strict=True) if said else ((), (), ())
+        return ips, ports, odd
 
     def _keyed(self, found: dict[str, pyarrow.Array]) -> pyarrow.Table:
         """Put the columns of a part together, with the number that stands for all that a row says."""
