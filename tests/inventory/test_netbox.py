@@ -188,6 +188,36 @@ def test_an_object_with_holes_is_read_as_far_as_it_goes():
     assert [] == inventory.problems
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tags": 5},
+        {"tags": {"slug": "pbx"}},
+        {"tags": [{"slug": ["pbx"]}, None]},
+        {"site": {"id": [1]}},
+        {"primary_ip4": {"id": [1], "address": "198.51.100.6/24"}},
+        {"custom_fields": [5]},
+    ],
+)
+def test_an_object_of_another_kind_ends_nothing(more):
+    """What stands where NetBox has a list, a number or an object is passed over; the other PBX is read."""
+    with running(Fake({"devices": [DEVICE, {**DEVICE, "id": 2, "name": "b", **more}]})) as fake:
+        inventory = ask(fake.address)
+
+    assert "a" in inventory.frames["pbxs"]["pbx_id"].tolist()
+
+
+def test_pages_without_an_end_fill_nothing():
+    """Each is small, and the next is always named."""
+    body = b'{"count": 1, "next": "http://x/api/dcim/devices/?offset=1", "results": [{"id": 1, "name": "%s"}]}'
+    with running(Fake(body=body % (b"x" * 50_000))) as fake:
+        netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, most_bytes=1 << 20)
+        with pytest.raises(SourceAnswerError, match="more than 1 MB in all"):
+            list(netbox.all("dcim", "devices"))
+
+    assert len(fake.asked) <= 1 + (1 << 20) // 50_000
+
+
 def test_an_address_of_two_pbxs_is_said():
     """It is one PBX's; the object that says so again is named."""
     inside = {"id": 5, "nat_outside": [{"address": "198.51.100.6/32"}]}
