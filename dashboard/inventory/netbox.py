@@ -134,10 +134,10 @@ class _Register:
     def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
         """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
         asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
-        found = self._netbox.all(app, kind, **asked)
         marked: list[dict[str, Any]] = []
-        for one in found:
-            tags = {str(_of(tag).get("slug")) for tag in _listed(one.get("tags"))}
+        for one in self._netbox.all(app, kind, **asked):
+            said = one.get("tags")
+            tags = {str(_of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
             value = _text(_custom(one).get(self._field)) if self._field else ""
             if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
                 marked.append(one)
@@ -247,10 +247,6 @@ def _fact_row(pbx_id: str, key: str, value: str, place: str) -> Row:
 def _of(value: Any) -> Mapping[str, Any]:
     """Return an object of an answer; an empty one where there is something else."""
     return value if isinstance(value, dict) else {}
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _id(value: Any) -> int:
