@@ -13,13 +13,19 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pynetbox
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from dashboard import __version__
 from dashboard.carriers.wire import is_loopback
@@ -50,11 +56,65 @@ class _AsItIs(AuthBase):
         return request
 
 
+class _Plain(HTTPConnection):
+    """A connection whose answers have to begin in time: headers that trickle hold nobody."""
+
+    def getresponse(self) -> Any:
+        """Wait for the headers of an answer, and hang up where that takes twice the time of a piece."""
+        with _cut_off(self.sock, self.timeout):
+            return super().getresponse()
+
+
+class _Tls(HTTPSConnection):
+    """The same over TLS."""
+
+    def getresponse(self) -> Any:
+        """See ``_Plain``."""
+        with _cut_off(self.sock, self.timeout):
+            return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections of these kinds."""
+
+    def init_poolmanager(self, *given: Any, **more: Any) -> None:
+        """Make the pools, and have them make ours."""
+        super().init_poolmanager(*given, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+@contextmanager
+def _cut_off(line: Any, timeout_s: Any) -> Iterator[None]:
+    """Shut a connection down, unless the block ends before twice the time of a piece."""
+    timer = Timer(2 * float(timeout_s or TIMEOUT_S[1]), _shut, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut(line: Any) -> None:
+    with suppress(OSError):  # it has ended by itself in the meantime
+        line.shutdown(SHUT_RDWR)
+
+
 class _Session(requests.Session):
     """A session that goes to one origin only, and not for longer than it may."""
 
     def __init__(self, base: str, limits: tuple[tuple[float, float], float], most_bytes: int) -> None:
         super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
         self._base, (self._timeout_s, self._limit_s) = base, limits
         self._begun, self._left, self._most = time.monotonic(), most_bytes, most_bytes
 

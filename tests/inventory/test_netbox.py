@@ -6,6 +6,8 @@ import json
 import re
 import socket
 import time
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -130,6 +132,30 @@ def test_a_slow_one_is_given_up(how):
 
     assert time.monotonic() - began < 3 + 2
     assert TOKEN not in repr(netbox)
+
+
+def test_headers_that_trickle_are_given_up():
+    """Each byte comes in time, and the headers never end."""
+
+    def trickle(listening: socket.socket) -> None:
+        peer, _ = listening.accept()
+        with peer, suppress(OSError):
+            peer.recv(65_536)
+            for sign in b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 100:
+                peer.sendall(bytes([sign]))
+                time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        far = Thread(target=trickle, args=[listening], daemon=True)
+        far.start()
+        began = time.monotonic()
+        netbox = NetBox(f"http://127.0.0.1:{listening.getsockname()[1]}", TOKEN, ((1.0, 0.5), 60.0))
+        with pytest.raises(SourceUnavailableError, match="No connection"):
+            list(netbox.all("dcim", "devices"))
+        took = time.monotonic() - began
+        far.join(5)
+
+    assert took < 4
 
 
 @pytest.mark.parametrize(
