@@ -53,9 +53,9 @@ def lint(
     """
     Look for the pitfalls of a trunk by IP authentication in the configuration of PBXs.
 
-    Files of Asterisk, FreeSWITCH and Kamailio are read, with everything they include. Each thing to put right is told
-    with file, line and cure. Ends with 0 when nothing is wrong and everything could be read, 1 when not, 2 on an error
-    of its own. Notes alone end with 0.
+    Files of Asterisk, FreePBX, FreeSWITCH and Kamailio are read, with everything they include, or a running Asterisk by
+    its address, such as ami://192.0.2.11. Each thing to put right is told with file, line and cure. Ends with 0 when
+    nothing is wrong and everything could be read, 1 when not, 2 on an error of its own. Notes alone end with 0.
     """
     from dashboard.inventory import Level, find_pitfalls, merge  # noqa: PLC0415 - loads pandas, for seconds
 
@@ -84,8 +84,9 @@ def read(
     Read PBXs, and say what that changes in the inventory.
 
     From files and folders, or from a running system by its address, such as
-    netbox+https://netbox.example.net/?tag=pbx with TRUNKGATE_NETBOX_TOKEN set. Passwords are left out. Ends with 0
-    when everything could be read, 1 when something was put aside, 2 on an error of its own.
+    netbox+https://netbox.example.net/?tag=pbx with TRUNKGATE_NETBOX_TOKEN set, or ami://192.0.2.11:5038/seattle with
+    TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET set. Passwords are left out. Ends with 0 when everything could be read,
+    1 when something was put aside, 2 on an error of its own.
     """
     from dashboard.inventory import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.sources import keep_frame  # noqa: PLC0415 - as above
@@ -99,7 +100,9 @@ def read(
             now, who = datetime.now(UTC), local_actor("command line").name
             keep_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
     if output is Format.JSON:
-        told: dict[str, Any] = {frame: json.loads(found.frames[frame].to_json(orient="records")) for frame in READ}
+        told: dict[str, Any] = {
+            frame: json.loads(found.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
+        }
         changes = difference.changes.to_dict("records")
         say_json(told | {"problems": [asdict(one) for one in found.problems], "changes": changes, "kept": keep})
     else:

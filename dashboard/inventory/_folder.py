@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import stat
 import tarfile
@@ -112,6 +113,7 @@ def from_archive(upload: Upload) -> tuple[Folder, list[Problem]]:
         zipfile.BadZipFile,
         tarfile.TarError,
         zlib.error,
+        lzma.LZMAError,
         OSError,
         EOFError,
         ValueError,

@@ -13,13 +13,19 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pynetbox
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from dashboard import __version__
 from dashboard.carriers.wire import is_loopback
@@ -30,6 +36,8 @@ TIMEOUT_S = (5.0, 30.0)
 LIMIT_S = 120.0
 """For everything that is asked of one NetBox."""
 ANSWER_MAX_BYTES = 32 * 1024**2
+ALL_MAX_BYTES = 128 * 1024**2
+"""Of all answers together: pages that never end fill no memory. Thousands of PBXs are a fifth of it."""
 PIECE_BYTES = 64 * 1024
 PAGE = 200
 """Objects of a page."""
@@ -48,13 +56,67 @@ class _AsItIs(AuthBase):
         return request
 
 
+class _Plain(HTTPConnection):
+    """A connection whose answers have to begin in time: headers that trickle hold nobody."""
+
+    def getresponse(self) -> Any:
+        """Wait for the headers of an answer, and hang up where that takes twice the time of a piece."""
+        with _cut_off(self.sock, self.timeout):
+            return super().getresponse()
+
+
+class _Tls(HTTPSConnection):
+    """The same over TLS."""
+
+    def getresponse(self) -> Any:
+        """See ``_Plain``."""
+        with _cut_off(self.sock, self.timeout):
+            return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections of these kinds."""
+
+    def init_poolmanager(self, *given: Any, **more: Any) -> None:
+        """Make the pools, and have them make ours."""
+        super().init_poolmanager(*given, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+@contextmanager
+def _cut_off(line: Any, timeout_s: Any) -> Iterator[None]:
+    """Shut a connection down, unless the block ends before twice the time of a piece."""
+    timer = Timer(2 * float(timeout_s or TIMEOUT_S[1]), _shut, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut(line: Any) -> None:
+    with suppress(OSError):  # it has ended by itself in the meantime
+        line.shutdown(SHUT_RDWR)
+
+
 class _Session(requests.Session):
     """A session that goes to one origin only, and not for longer than it may."""
 
-    def __init__(self, base: str, limits: tuple[tuple[float, float], float]) -> None:
+    def __init__(self, base: str, limits: tuple[tuple[float, float], float], most_bytes: int) -> None:
         super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
         self._base, (self._timeout_s, self._limit_s) = base, limits
-        self._begun = time.monotonic()
+        self._begun, self._left, self._most = time.monotonic(), most_bytes, most_bytes
 
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **given: Any) -> requests.Response:
         """
@@ -102,10 +164,16 @@ class _Session(requests.Session):
             data += piece
             if len(data) > ANSWER_MAX_BYTES:
                 raise SourceAnswerError(f"An answer of {answer.url.partition('?')[0]} is larger than any of NetBox's.")
+            if len(data) > self._left:
+                raise SourceAnswerError(
+                    f"{urlsplit(self._base).hostname} answered more than {self._most >> 20} MB in all, which no "
+                    "register of PBXs is. Mark the PBXs alone."
+                )
             if time.monotonic() - self._begun > self._limit_s:
                 raise SourceUnavailableError(
                     f"{urlsplit(self._base).hostname} took longer than {self._limit_s:.0f} seconds. Try again later."
                 )
+        self._left -= len(data)
         return data
 
     @staticmethod
@@ -126,7 +194,13 @@ class _Session(requests.Session):
 class NetBox:
     """A NetBox with a token."""
 
-    def __init__(self, base: str, token: str, limits: tuple[tuple[float, float], float] = (TIMEOUT_S, LIMIT_S)) -> None:
+    def __init__(
+        self,
+        base: str,
+        token: str,
+        limits: tuple[tuple[float, float], float] = (TIMEOUT_S, LIMIT_S),
+        most_bytes: int = ALL_MAX_BYTES,
+    ) -> None:
         """
         Prepare to ask it; nothing is sent yet.
 
@@ -134,11 +208,12 @@ class NetBox:
             base: Its address, without ``/api``.
             token: Of its API.
             limits: Seconds to connect and between two pieces, and for everything together.
+            most_bytes: Of all answers together.
         """
         self.host = urlsplit(base).hostname or ""
         self._token = token
         self.api = pynetbox.api(base, token=token)
-        self.api.http_session = _Session(base, limits)
+        self.api.http_session = _Session(base, limits, most_bytes)
 
     def __repr__(self) -> str:
         return f"NetBox({self.host})"
@@ -157,7 +232,10 @@ class NetBox:
         """
         try:
             for record in getattr(getattr(self.api, app), kind).filter(limit=PAGE, **filters):
-                yield dict(record)
+                one = dict(record)
+                if not isinstance(one.get("id"), int):
+                    raise SourceAnswerError(f"{self.host} shows an object without an id. Nothing was taken from it.")
+                yield one
         except SourceError:
             raise
         except pynetbox.ContentError:

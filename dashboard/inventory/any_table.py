@@ -120,11 +120,19 @@ def read(name: str, data: bytes) -> Reading:
     rows: list[Row] = []
     problems: list[Problem] = []
     body = found[1:] if layout.headed else found
+    width = max(len(record.cells) for record in found[: 1 if layout.headed else SAMPLE_ROWS])
     for record in body[:MOST_ROWS]:
         try:
             rows += _rows(shown, record, layout)
         except InputError as exc:
             problems.append(Problem(shown, record.line, "", str(exc), ", ".join(record.cells)[:SHOWN]))
+            continue
+        beyond = [cell.strip() for cell in record.cells[width:] if cell.strip()]
+        if beyond:
+            message = (
+                "The line has more cells than the table has columns. A comma inside a cell needs quotes around it."
+            )
+            problems.append(Problem(shown, record.line, "", message, ", ".join(beyond)[:SHOWN]))
     if len(body) > MOST_ROWS:
         message = f"The table has {len(body):,} rows, and {MOST_ROWS:,} are read at once. Paste the rest afterwards."
         problems.append(Problem(shown, body[MOST_ROWS].line, "", message))
@@ -156,11 +164,14 @@ def _layout(found: Sequence[Record]) -> Layout:
         for place, column in enumerate(named):
             if column:
                 columns.setdefault(column, place)
-        left = [
-            cell.strip()[:SHOWN] or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()
-        ]
+        left = [_seen(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
         return Layout(columns, tuple(left), headed=True)
     return _guessed(found[:SAMPLE_ROWS])
+
+
+def _seen(cell: str) -> str:
+    """Return a header as it may be shown: printable, on one line, not long."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
 
 
 def _with_names(layout: Layout, name: str) -> Layout:

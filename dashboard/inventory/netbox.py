@@ -134,15 +134,11 @@ class _Register:
     def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
         """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
         asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
-        found = self._netbox.all(app, kind, **asked)
         marked: list[dict[str, Any]] = []
-        for one in found:
-            tags = {str(_of(tag).get("slug")) for tag in one.get("tags") or []}
+        for one in self._netbox.all(app, kind, **asked):
+            said = one.get("tags")
+            tags = {str(_of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
             value = _text(_custom(one).get(self._field)) if self._field else ""
-            if not isinstance(one.get("id"), int):
-                raise SourceAnswerError(
-                    f"{self._netbox.host} shows an object without an id. Nothing was taken from it."
-                )
             if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
                 marked.append(one)
             if len(marked) > MOST_PBXS:
@@ -157,18 +153,18 @@ class _Register:
         for start in range(0, len(ids), IDS):
             some = ids[start : start + IDS]
             for one in self._netbox.all("ipam", "ip_addresses", **{key: some}):
-                holder = _of(_of(one.get("assigned_object")).get(name)).get("id")
+                holder = _id(_of(one.get("assigned_object")).get(name))
                 if holder in some:
                     found.setdefault(holder, []).append(one)
         return found
 
     def _zones(self, marked: list[dict[str, Any]]) -> dict[int, str]:
-        ids = sorted({found for one in marked if isinstance(found := _of(one.get("site")).get("id"), int)})
+        ids = sorted({found for one in marked if (found := _id(one.get("site")))})
         zones: dict[int, str] = {}
         for start in range(0, len(ids), IDS):
             some = ids[start : start + IDS]
             for site in self._netbox.all("dcim", "sites", id=some):
-                zones[site.get("id", 0)] = _text(site.get("time_zone"))
+                zones[site["id"]] = _text(site.get("time_zone"))
         return zones
 
     def _pbx(
@@ -184,7 +180,7 @@ class _Register:
         cells = {
             "name": name,
             "site": _text(site.get("name")),
-            "timezone": zones.get(site.get("id", 0), ""),
+            "timezone": zones.get(_id(site), ""),
             "vendor": given["vendor"] or vendor,
             "owner": given["owner"] or _text(_of(one.get("tenant")).get("name")),
             "status": STATUS.get(status, ""),
@@ -253,6 +249,12 @@ def _of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _id(value: Any) -> int:
+    """Return the id of an object of an answer; 0, which none has, where there is no such object."""
+    found = _of(value).get("id")
+    return found if isinstance(found, int) else 0
+
+
 def _custom(one: Mapping[str, Any]) -> Mapping[str, Any]:
     return _of(one.get("custom_fields"))
 
@@ -277,7 +279,7 @@ def _value(one: Mapping[str, Any], name: str) -> str:
 
 def _in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Return addresses with the primary ones in front, that of version 4 first."""
-    named = [dict(_of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if _of(one.get(name))]
+    named = [dict(_of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if _id(one.get(name))]
     order = [address.get("id") for address in named]
     known = {address.get("id") for address in addresses}
     yield from (address for address in named if address.get("id") not in known)

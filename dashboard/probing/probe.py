@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_hex
 
@@ -129,7 +130,8 @@ def _place(line: Line, dialog: Dialog, wait_s: float, ring_s: float) -> tuple[An
     for found in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
         if found.status > TRYING:
             seconds = time.monotonic() - begun
-            _finish(line, dialog, branch, found)
+            with suppress(OSError):  # what was answered stands, even where the other side hangs up before the end
+                _finish(line, dialog, branch, found)
             return found, trying, seconds
         trying = True
     if trying:

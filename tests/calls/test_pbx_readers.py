@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,27 @@ def test_line_ends_marks_and_accents_lose_nothing(reads: Any) -> None:
     made = reads("\ufeff", master().replace("\n", "\r\n"), "\n", accent.encode("latin-1"), accent.encode())
 
     assert (3, 0) == (len(rows(made)), made.rejected)
+
+
+def test_a_carriage_return_within_a_line_ends_no_record(reads: Any) -> None:
+    """Wherever it stands, the line is one record or is put aside, and the next one counts."""
+    broken = [master().replace(",", "\r,", 1), master().replace("ANSWERED", "ANS\rWERED"), "\rx,\ry\n"]
+    made = reads(master("2026-11-02 12:05:00"), *broken, refused())
+
+    assert (3, [3, 4]) == (len(rows(made)), [bad.line for bad in made.rejects])
+
+
+def test_brackets_that_are_never_closed_take_no_time(reads: Any) -> None:
+    """A dial string that opens ten thousands of them is a line as any other."""
+    begun = time.monotonic()
+    opened = [
+        switched(TEMPLATES["asterisk"], last_app="bridge", last_arg=sign * 50_000, uuid=f"{UUID}{number}")
+        for number, sign in enumerate("{[<")
+    ]
+    made = reads(*opened)
+
+    assert 3 == len(rows(made)) + made.rejected + made.left_out
+    assert time.monotonic() - begun < 3
 
 
 def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any) -> None:

@@ -58,6 +58,16 @@ def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
     assert "It has eight" in bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "1").sentence
 
 
+def test_times_are_printed_for_programs_and_people(shared: Any, tmp_path: Path) -> None:
+    """As ISO 8601 in UTC, as every other command prints them."""
+    (tmp_path / "pbxs.csv").write_text("pbx_id,name\ntulsa,Tulsa\n")
+    (tmp_path / "addresses.csv").write_text("pbx_id,address,valid_from\ntulsa,198.51.100.77,2026-01-02\n")
+    files = (tmp_path / "pbxs.csv", tmp_path / "addresses.csv")
+    answer = shared("inventory", "read", *files, "--format", "json", **RANGES)
+
+    assert ["2026-01-02T00:00:00"] == [one["valid_from"][:19] for one in answer.json["pbx_addresses"]]
+
+
 def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
     """The same again changes nothing; what was read and what it changes is JSON for programs."""
     command = ("inventory", "read", CASES / "two-wans", "--format", "json")

@@ -113,9 +113,14 @@ def _fits(one: dict[str, Any], query: dict[str, list[str]]) -> bool:
     """Filter as NetBox does: by tag, by ids; a custom field that it does not know is passed over."""
     holder = one.get("assigned_object") or {}
     known = {
-        "tag": [tag["slug"] for tag in one.get("tags", [])],
+        "tag": _slugs(one.get("tags")),
         "id": [str(one["id"])],
         "device_id": [str((holder.get("device") or {}).get("id"))],
         "virtual_machine_id": [str((holder.get("virtual_machine") or {}).get("id"))],
     }
     return all(set(query[name]) & set(values) for name, values in known.items() if name in query)
+
+
+def _slugs(tags: Any) -> list[str]:
+    """Return what an object is marked with; one whose tags are no list is shown whatever is asked for."""
+    return [str(tag["slug"]) for tag in tags if tag] if isinstance(tags, list) else ["pbx"]

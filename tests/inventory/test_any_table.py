@@ -114,6 +114,31 @@ def test_ten_thousand_lines_are_cut_with_a_sentence() -> None:
     assert "10,000 rows" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name,address\nDenver,198.51.100.24,13035550120\n", 2),
+        (f"{'Denver,198.51.100.24' + chr(10)}{'Tulsa,' + chr(10)}" * 25 + "Miami,198.51.100.25,13035550120\n", 51),
+    ],
+)
+def test_cells_beyond_the_columns_are_said(text: str, line: int) -> None:
+    """Nobody can tell what they are; the rest of the line is taken."""
+    found = read(text)
+    said = [one for one in found.problems if "more cells" in one.message]
+
+    assert [(line, "13035550120")] == [(one.line, one.value) for one in said]
+    assert [] == pairs(found, "pbx_numbers")
+
+
+def test_headers_are_shown_without_what_cannot_be_seen() -> None:
+    """They are repeated to whoever pasted them."""
+    given = Upload(any_table.table_name("Your paste"), "name,co\x00st\x1b[31m\u202e\nDenver,1\n".encode())
+    layout = any_table.layout_of(given.name, given.data)
+
+    assert layout
+    assert ("co st [31m",) == layout.left_out
+
+
 def test_columns_that_are_not_read_are_named() -> None:
     """Nothing is left out in silence."""
     layout = any_table.layout_of("Table: x", b"Name,Color,IP\nDenver,red,198.51.100.24\n")

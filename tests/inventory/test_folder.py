@@ -146,6 +146,19 @@ def test_a_zip_that_lies_of_its_sizes_is_no_archive():
         _folder.from_archive(Upload("a.zip", bytes(data)))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_whose_packed_bytes_are_broken_is_a_sentence(method):
+    """Whatever they are packed with."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("pjsip.conf", "".join(f"a{number} = {number * 7919}\n" for number in range(500)))
+    data = bytearray(packed.getvalue())
+    data[100:400] = bytes(300)
+
+    with pytest.raises(FileError, match="cannot be unpacked"):
+        _folder.from_archive(Upload("pbx.zip", bytes(data)))
+
+
 def test_too_many_files_are_cut_and_said():
     """A folder is one PBX's; the first files are read."""
     files = {f"{number}.conf": b"" for number in range(_folder.MOST_FILES + 10)}

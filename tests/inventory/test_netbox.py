@@ -6,6 +6,8 @@ import json
 import re
 import socket
 import time
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -132,6 +134,30 @@ def test_a_slow_one_is_given_up(how):
     assert TOKEN not in repr(netbox)
 
 
+def test_headers_that_trickle_are_given_up():
+    """Each byte comes in time, and the headers never end."""
+
+    def trickle(listening: socket.socket) -> None:
+        peer, _ = listening.accept()
+        with peer, suppress(OSError):
+            peer.recv(65_536)
+            for sign in b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 100:
+                peer.sendall(bytes([sign]))
+                time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        far = Thread(target=trickle, args=[listening], daemon=True)
+        far.start()
+        began = time.monotonic()
+        netbox = NetBox(f"http://127.0.0.1:{listening.getsockname()[1]}", TOKEN, ((1.0, 0.5), 60.0))
+        with pytest.raises(SourceUnavailableError, match="No connection"):
+            list(netbox.all("dcim", "devices"))
+        took = time.monotonic() - began
+        far.join(5)
+
+    assert took < 4
+
+
 @pytest.mark.parametrize(
     ("address", "error", "words"),
     [
@@ -186,6 +212,36 @@ def test_an_object_with_holes_is_read_as_far_as_it_goes():
     assert ["a", "no-name"] == inventory.frames["pbxs"]["pbx_id"].tolist()
     assert ["198.51.100.6"] == inventory.frames["pbx_addresses"]["address"].tolist()
     assert [] == inventory.problems
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tags": 5},
+        {"tags": {"slug": "pbx"}},
+        {"tags": [{"slug": ["pbx"]}, None]},
+        {"site": {"id": [1]}},
+        {"primary_ip4": {"id": [1], "address": "198.51.100.6/24"}},
+        {"custom_fields": [5]},
+    ],
+)
+def test_an_object_of_another_kind_ends_nothing(more):
+    """What stands where NetBox has a list, a number or an object is passed over; the other PBX is read."""
+    with running(Fake({"devices": [DEVICE, {**DEVICE, "id": 2, "name": "b", **more}]})) as fake:
+        inventory = ask(fake.address)
+
+    assert "a" in inventory.frames["pbxs"]["pbx_id"].tolist()
+
+
+def test_pages_without_an_end_fill_nothing():
+    """Each is small, and the next is always named."""
+    body = b'{"count": 1, "next": "http://x/api/dcim/devices/?offset=1", "results": [{"id": 1, "name": "%s"}]}'
+    with running(Fake(body=body % (b"x" * 50_000))) as fake:
+        netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, most_bytes=1 << 20)
+        with pytest.raises(SourceAnswerError, match="more than 1 MB in all"):
+            list(netbox.all("dcim", "devices"))
+
+    assert len(fake.asked) <= 1 + (1 << 20) // 50_000
 
 
 def test_an_address_of_two_pbxs_is_said():

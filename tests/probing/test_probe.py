@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -139,6 +141,25 @@ def test_a_call_that_is_answered_is_hung_up() -> None:
     assert end.seen[2].startswith("BYE sip:gw@127.0.0.9:5070 SIP/2.0")
     assert "Route: <sip:127.0.0.8;lr>" in end.seen[2]
     assert "CSeq: 2 BYE" in end.seen[2]
+
+
+@pytest.mark.parametrize("status", ["180 Ringing", "200 OK"])
+def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> None:
+    """A connection that is cut while the call is ended takes nothing back of the answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_and_leave() -> None:
+            peer, _ = listening.accept()
+            with peer:
+                peer.sendall(answer(peer.recv(65_536).decode(), status))
+
+        leaving = Thread(target=answer_and_leave, daemon=True)
+        leaving.start()
+        target = Target("127.0.0.1", listening.getsockname()[1], "tcp")
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        leaving.join(WAIT_S)
+
+    assert (int(status[:3]), True) == (found.sip_status, found.admitted)
 
 
 @pytest.mark.parametrize(

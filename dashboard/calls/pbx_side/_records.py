@@ -66,8 +66,12 @@ class Layout(Protocol):
 
 
 def split(line: str) -> list[str]:
-    """Split a line of CSV; a quote that is not closed makes one long last field, and so a wrong count of fields."""
-    return next(csv.reader([line], skipinitialspace=True), [])
+    """
+    Split a line of CSV; a quote that is not closed makes one long last field, and so a wrong count of fields.
+
+    A carriage return within the line is read as a space: it ends no record.
+    """
+    return next(csv.reader([line.replace("\r", " ")], skipinitialspace=True), [])
 
 
 def whole_seconds(text: str) -> int | None:
