@@ -48,6 +48,11 @@ class Facts:
     """The file of the roll-up."""
     spans: str
     """The file of ``weighing.spans_of``."""
+    sealed: tuple[str, str] = ("", "")
+    """Names of the calls and of the roll-up among the store's parts."""
+    load: str = ""
+    """The file of the load of its minutes, which counts together with the day whose spans are ``after``."""
+    after: str = ""
 
     def is_whole(self) -> bool:
         """
@@ -57,7 +62,8 @@ class Facts:
             OSError: One is gone.
             ValueError: The roll-up cannot be read.
         """
-        pyarrow.parquet.ParquetFile(self.rolled).read()
+        for path in filter(None, (self.rolled, self.load)):
+            pyarrow.parquet.ParquetFile(path).read()
         return Path(self.spans).stat().st_size == self.rows * SPAN_BYTES
 
     def ends(self) -> tuple[datetime, datetime]:

@@ -164,11 +164,16 @@ class Generations:
         """Leave the work folder as it is for the next writer."""
         self._keep_work = True
 
-    def adopt(self, made: Path, kind: str) -> str:
-        """Move a finished file among the parts, under a name made of its kind and content; return the name."""
-        with made.open("rb") as file:
-            name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
-            os.fsync(file.fileno())
+    def adopt(self, made: Path, kind: str, sealed: str = "") -> str:
+        """
+        Move a finished file among the parts; return its name there.
+
+        Args:
+            made: The file.
+            kind: What its name begins with.
+            sealed: What ``seal`` gave for it, where it is safe on disk already.
+        """
+        name = sealed or seal(made, kind)
         made.replace(self.path(name))
         return name
 
@@ -188,6 +193,14 @@ class Generations:
         for path in (*manifests.iterdir(), *(self.folder / "parts").iterdir()):
             if path.name not in kept | needed:
                 path.unlink(missing_ok=True)
+
+
+def seal(made: Path, kind: str) -> str:
+    """Make a finished file safe on disk; return its name among the parts, made of its kind and content."""
+    with made.open("rb") as file:
+        name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
+        os.fsync(file.fileno())
+    return name
 
 
 @lru_cache(maxsize=8)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
@@ -26,18 +25,12 @@ from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.reading import Staged, rows_in
 from dashboard.calls.store import CallStore
-from dashboard.calls.weighing import as_started, weigh
+from dashboard.calls.weighing import weigh, weigh_day, write_load
 
 BATCH_ROWS = 400_000
 """Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
 AT_ONCE = 2
 """Days weighed at the same time."""
-LOAD_PARQUET: dict[str, Any] = {
-    "use_dictionary": ["direction"],
-    "column_encoding": dict.fromkeys(("minute_at", "calls", "peak_1s", "concurrent"), "DELTA_BINARY_PACKED"),
-    "store_schema": False,
-}
-"""How the load of a day is written: one minute is like the next."""
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
 A_DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
@@ -133,7 +126,7 @@ class Merger:
         self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="take days") as pool:
             both = sorted(known.keys() & taken.keys())
-            list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)]), both))
+            list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)], known[day].sealed), both))
         self._spans |= {day: known[day].spans for day in both}
         self._compare(cursor, [day for day in days if day not in taken], parts)
 
@@ -187,13 +180,13 @@ class Merger:
         for day, made in days.items():
             self._adopt(day, made, rolled.get(day, ()))
 
-    def _adopt(self, day: date, made: Day, rolled: Sequence[Path]) -> None:
+    def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
         """Put the parts of a day and of its roll-up where the store has them."""
-        adopt = self._store.generations.adopt
+        adopt, (calls, traffic) = self._store.generations.adopt, sealed
         self._merged.days[day] = replace(
             made,
-            calls=tuple(adopt(Path(part), f"{day}-calls") for part in made.calls),
-            traffic=tuple(adopt(part, f"{day}-traffic") for part in rolled),
+            calls=tuple(adopt(Path(part), f"{day}-calls", calls) for part in made.calls),
+            traffic=tuple(adopt(part, f"{day}-traffic", traffic) for part in rolled),
         )
 
     def _write(
@@ -216,19 +209,19 @@ class Merger:
         for batch in _batches({day: days[day].rows for day in due if day not in known}):
             self._weigh_some(batch)
 
-    def _loaded(self, day: date, minutes: pyarrow.Table) -> None:
+    def _loaded(self, day: date, made: Path) -> None:
         """Give a day the load of its minutes."""
-        path = self._work / f"{day}-load.parquet"
-        pyarrow.parquet.write_table(minutes, path, **LOAD_PARQUET)
-        load = (self._store.generations.adopt(path, f"{day}-load"),)
+        load = (self._store.generations.adopt(made, f"{day}-load"),)
         self._merged.days[day] = replace(self._merged.days[day], load=load)
 
     def _weigh_known(self, day: date) -> None:
-        """Weigh a day whose calls were in memory, as were those of the day before."""
-        around = [np.fromfile(self._spans[near], np.int64) for near in (day - A_DAY, day) if near in self._spans]
-        since = _midnight(day)
-        spans = as_started(np.concatenate(around).reshape(-1, 3), since)
-        self._loaded(day, weigh(spans, since, since + A_DAY))
+        """Weigh a day whose calls were in memory, as were those of the day before, unless that is done."""
+        facts, before = self._facts[day], self._spans.get(day - A_DAY, "")
+        if facts.load and facts.after == before:
+            self._loaded(day, Path(facts.load))
+        else:
+            around = [*filter(None, (before,)), self._spans[day]]
+            self._loaded(day, weigh_day(day, around, self._work / f"{day}-load.parquet"))
 
     def _weigh_some(self, batch: Sequence[date]) -> None:
         """Weigh days together by what the store has of them."""
@@ -240,7 +233,8 @@ class Merger:
         minutes = weigh(started, since, until)
         of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
         for day in batch:
-            self._loaded(day, minutes.filter(pyarrow.compute.equal(of_day, day)))
+            mine = minutes.filter(pyarrow.compute.equal(of_day, day))
+            self._loaded(day, write_load(mine, self._work / f"{day}-load.parquet"))
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()

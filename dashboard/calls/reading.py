@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
-from datetime import date
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -28,8 +28,10 @@ from dashboard.calls.cutting import Days, Stretch, days_of, groups
 from dashboard.calls.day_parts import DayParts, Facts
 from dashboard.calls.engine import PARQUET, Engine, sql
 from dashboard.calls.files import Prepared, as_utf8, prepare
+from dashboard.calls.generations import seal
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
 from dashboard.calls.watching import Watch
+from dashboard.calls.weighing import weigh_day
 from dashboard.errors import FileError, StoreError
 
 LARGE = 32 * 2**20
@@ -43,8 +45,7 @@ OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.Interr
 TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
 """Of a row in a numbered file; see ``stage.sql``."""
-AT_ONCE = 2
-"""Days of a large file that are read at the same time."""
+A_DAY = timedelta(days=1)
 
 
 @dataclass
@@ -74,14 +75,27 @@ class Staged:
     def from_json(cls, values: dict[str, Any]) -> Staged:
         """Read back what ``to_json`` gave."""
         days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
-        facts = {date.fromisoformat(day): Facts(**known) for day, known in values["facts"].items()}
+        facts = {
+            date.fromisoformat(day): Facts(**{**known, "sealed": tuple(known["sealed"])})
+            for day, known in values["facts"].items()
+        }
         rejects = [Reject(**reject) for reject in values["rejects"]]
         return cls(**{**values, "path": Path(values["path"]), "days": days, "facts": facts, "rejects": rejects})
 
 
-def stage(
-    path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, turn: Lock, customers: Customers
-) -> Staged:
+@dataclass(frozen=True)
+class Shared:
+    """What the files of one import share."""
+
+    pool: Executor
+    """Where days are read that are in memory as columns: as many at once as there are cores for them."""
+    turn: Lock = field(default_factory=Lock)
+    """Held while the engine reads a large file: it uses every core for it, and is slower on two at once."""
+    customers: Customers = field(default_factory=dict)
+    """Addresses that were read before."""
+
+
+def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, shared: Shared) -> Staged:
     """
     Read one export file.
 
@@ -91,8 +105,7 @@ def stage(
         engine: Where SQL runs.
         whole: Only a whole file is of use, because it replaces what the store has.
         watch: Told which cursors read the file.
-        turn: Held while the engine reads a large file: it uses every core for it, and is slower on two at once.
-        customers: Addresses that were read before; those of this file are added.
+        shared: What it shares with other files.
 
     Returns:
         What it gave; ``error`` says why, where it gave nothing or not everything.
@@ -102,7 +115,7 @@ def stage(
     """
     work.mkdir(parents=True)
     try:
-        return _Reader(path, work, engine, watch, customers).read(turn, whole=whole)
+        return _Reader(path, work, engine, watch, shared).read(whole=whole)
     except FileError as exc:
         return Staged(path, error=str(exc), usable=False)
     finally:
@@ -113,18 +126,18 @@ def stage(
 class _Reader:
     """One file on its way through the engine."""
 
-    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, customers: Customers) -> None:
-        self._staged, self._customers = Staged(path), customers
+    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, shared: Shared) -> None:
+        self._staged, self._shared = Staged(path), shared
         self._work, self._engine, self._watch = work, engine, watch
 
-    def read(self, turn: Lock, *, whole: bool) -> Staged:
+    def read(self, *, whole: bool) -> Staged:
         staged = self._staged
         prepared = prepare(staged.path, self._work)
         if prepared.cut and whole:
             raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
-        large = prepared.path.stat().st_size >= LARGE
-        with turn if large else nullcontext():
-            self._go_through(prepared, AT_ONCE if large else 1)
+        if not self._by_day(prepared):
+            with self._shared.turn if prepared.path.stat().st_size >= LARGE else nullcontext():
+                self._go_through(prepared)
         if prepared.cut:
             staged.rejects += _cut_row(prepared)
             staged.rejected += bool(prepared.cut_text)
@@ -139,47 +152,59 @@ class _Reader:
             )
         return staged
 
-    def _go_through(self, prepared: Prepared, at_once: int) -> None:
+    def _go_through(self, prepared: Prepared) -> None:
         """Try what is quick first."""
-        if self._by_day(prepared, at_once) or self._quick(prepared, typed=True):
+        if self._quick(prepared, typed=True):
             return
         if (decoded := as_utf8(prepared, self._work)) is not None:
-            self._go_through(decoded, at_once)
+            if not self._by_day(decoded):
+                self._go_through(decoded)
         elif not self._quick(prepared, typed=False):
             self._slow(prepared)
 
-    def _by_day(self, prepared: Prepared, at_once: int) -> bool:
+    def _by_day(self, prepared: Prepared) -> bool:
         """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
         if prepared.header_lines != 1 or prepared.long_line:
             return False
-        folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._customers)
-        with days_of(prepared) as days, ThreadPoolExecutor(at_once, thread_name_prefix="import days") as pool:
+        folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._shared.customers)
+        with days_of(prepared) as days:
             together = groups(days.stretches())
             if not together:
                 return False
             self._watch.begin(len(together))
             folder.mkdir()
-            work = [pool.submit(self._some_days, columns, days, each, folder) for each in together]
+            work = [self._shared.pool.submit(self._some_days, columns, days, each, folder) for each in together]
             try:
                 for future in work:
-                    future.result()
+                    self._keep(future.result(), folder)
             except ValueError:
-                pool.shutdown(cancel_futures=True)
+                _end(work)
                 shutil.rmtree(folder)
                 self._staged.facts.clear()
                 return False
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                _end(work)
                 raise
         self._collect(folder)
         return True
 
-    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> None:
+    def _keep(self, found: dict[date, Facts], folder: Path) -> None:
+        """Make days safe on disk while others are read, and weigh those whose day before is known."""
+        facts = self._staged.facts
+        for day, known in sorted(found.items()):
+            part, rolled = folder / f"day={day}" / "calls.parquet", Path(known.rolled)
+            sealed = seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")
+            load, after = "", facts[day - A_DAY].spans if day - A_DAY in facts else ""
+            if after:
+                load = str(weigh_day(day, [after, known.spans], self._work / f"{day}-load.parquet"))
+            facts[day] = replace(known, sealed=sealed, load=load, after=after)
+
+    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, Facts]:
         parts = DayParts([each.day for each in group], folder, self._work)
         with self._watch.piece() as tell:
             for lines in days.pieces(group, tell):
                 parts.add(columns.rows(lines))
-            self._staged.facts |= parts.finish()
+            return parts.finish()
 
     def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
         """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
@@ -258,6 +283,13 @@ class _Reader:
 def rows_in(part: str | Path) -> int:
     """Return how many rows a Parquet file has, from its footer."""
     return int(pyarrow.parquet.read_metadata(part).num_rows)
+
+
+def _end(work: Sequence[Future[dict[date, Facts]]]) -> None:
+    """Begin no more of it, and wait for what has begun."""
+    for future in work:
+        future.cancel()
+    wait(work)
 
 
 def _unnumbered(text: str) -> str:

@@ -13,16 +13,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
 import duckdb
 import pyarrow
 
 from dashboard import __version__
-from dashboard.calls.columnar import Customers
 from dashboard.calls.engine import Engine
-from dashboard.calls.reading import Staged, rows_in, stage
+from dashboard.calls.reading import Shared, Staged, rows_in, stage
 from dashboard.calls.watching import Watch
 
 AT_ONCE = 2
@@ -36,9 +33,7 @@ class Staging:
 
     def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
         self._folder, self._engine, self._whole = folder, engine, whole
-        self._turn = Lock()
         self._watches: list[Watch] = []
-        self._customers: Customers = {}
 
     def run(
         self, paths: Sequence[Path], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -61,12 +56,16 @@ class Staging:
         self._forget_others({folder.name for folder in folders})
         sizes = [_size(path) for path in paths]
         self._watches = [Watch() for _ in paths]
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as pool:
+        with (
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import days") as days,
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as pool,
+        ):
+            shared = Shared(days)
             work: list[Future[Staged]] = []
             seen: dict[Path, Future[Staged]] = {}
             for number, (path, folder) in enumerate(zip(paths, folders, strict=True)):
                 again = folder if folder not in seen else folder.with_name(f"{folder.name}-{number}")
-                seen[again] = pool.submit(self._one, number, path, again)
+                seen[again] = pool.submit(self._one, number, path, again, shared)
                 work.append(seen[again])
             try:
                 whole = self._wait(paths, sizes, work, progress, stop)
@@ -95,13 +94,12 @@ class Staging:
                 future.result()
         return True
 
-    def _one(self, number: int, path: Path, folder: Path) -> Staged:
+    def _one(self, number: int, path: Path, folder: Path, shared: Shared) -> Staged:
         if (known := _noted(folder, path)) is not None:
             return known
         shutil.rmtree(folder, ignore_errors=True)
         watch = self._watches[number]
-        kept: dict[str, Any] = {"watch": watch, "turn": self._turn, "customers": self._customers}
-        staged = stage(path, folder, self._engine, whole=self._whole, **kept)
+        staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, shared=shared)
         if staged.usable:
             aside = folder / f"{NOTE}.new"
             aside.write_text(json.dumps(staged.to_json()), encoding="utf-8")

@@ -20,10 +20,10 @@ EARLIEST = "2000-01-01"
 _ZERO, _NINE = ord("0"), 9
 _DATE = [at for at, mark in enumerate(STAMP[:10]) if mark != "-"]
 _CLOCK = [STAMP.index(":") + at for at in (-2, -1, 1, 2, 4, 5)]
-_MARKS = [at for at in range(len(STAMP)) if at not in {*_DATE, *_CLOCK}]
-_MARKED = np.frombuffer("".join(STAMP[at] for at in _MARKS).encode(), dtype=np.uint8)
-_PLACES = 10 ** np.arange(len(_DATE) - 1, -1, -1, dtype=np.int64)
-_SECONDS = np.array([36_000, 3_600, 600, 60, 10, 1], dtype=np.int64)
+_MARKS = [(at, ord(mark)) for at, mark in enumerate(STAMP) if at not in {*_DATE, *_CLOCK}]
+_SECONDS = (36_000, 3_600, 600, 60, 10, 1)
+_MOST = (2, 9, 5, 9, 5, 9)
+"""Of each digit of the clock."""
 
 Bytes = npt.NDArray[np.uint8]
 Seconds = npt.NDArray[np.int64]
@@ -70,21 +70,28 @@ def characters(texts: pyarrow.Array) -> Bytes:
 
 def _clock(stamps: Bytes) -> Seconds:
     """Return the seconds of the day."""
-    digits = stamps[:, _CLOCK] - _ZERO
-    if (digits > _NINE).any() or (stamps[:, _MARKS] != _MARKED).any():
+    if any((stamps[:, at] != mark).any() for at, mark in _MARKS):
         raise ValueError("A time is in another form.")
-    if len(digits) and (digits[:, [2, 4]].max() >= 6 or (digits[:, 0] * 10 + digits[:, 1]).max() >= 24):  # noqa: PLR2004 - of a clock
+    digits = [stamps[:, at] - _ZERO for at in _CLOCK]
+    if any(len(digit) and digit.max() > most for digit, most in zip(digits, _MOST, strict=True)):
+        raise ValueError("A time is not one, or in another form.")
+    if len(stamps) and (digits[0] * 10 + digits[1]).max() >= 24:  # noqa: PLR2004 - hours of a day
         raise ValueError("A time is not one.")
-    seconds: Seconds = digits @ _SECONDS
-    return seconds
+    seconds = np.zeros(len(stamps), dtype=np.int32)
+    for digit, worth in zip(digits, _SECONDS, strict=True):
+        seconds += digit * np.int32(worth)
+    return seconds.astype(np.int64)
 
 
 def _days(stamps: Bytes) -> Seconds:
     """Return the seconds since 1970 at which the days begin; each day that there is is looked up once."""
-    digits = stamps[:, _DATE] - _ZERO
-    if (digits > _NINE).any():
-        raise ValueError("A date is in another form.")
-    places, said = pd.factorize(digits @ _PLACES)
-    days = [date(number // 10_000, number // 100 % 100, number % 100) for number in said.tolist()]
+    number = np.zeros(len(stamps), dtype=np.int32)
+    for at in _DATE:
+        digit = stamps[:, at] - _ZERO
+        if len(digit) and digit.max() > _NINE:
+            raise ValueError("A date is in another form.")
+        number = number * 10 + digit
+    places, said = pd.factorize(number)
+    days = [date(each // 10_000, each // 100 % 100, each % 100) for each in said.tolist()]
     begins: Seconds = np.array(days, dtype="datetime64[s]").astype(np.int64)[places]
     return begins

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow
 import pyarrow.compute
+import pyarrow.parquet
 
 from dashboard.calls.rolling import is_one
 
@@ -26,6 +30,12 @@ COLUMNS = pyarrow.schema(
     ]
 )
 SPANS = pyarrow.schema([("is_inbound", pyarrow.bool_()), ("start_s", pyarrow.int64()), ("done_s", pyarrow.int64())])
+PARQUET: dict[str, Any] = {
+    "use_dictionary": ["direction"],
+    "column_encoding": dict.fromkeys(("minute_at", "calls", "peak_1s", "concurrent"), "DELTA_BINARY_PACKED"),
+    "store_schema": False,
+}
+"""How the load of a day is written: one minute is like the next."""
 Seconds = npt.NDArray[np.int64]
 
 
@@ -54,6 +64,26 @@ def as_started(spans: Seconds, since: datetime) -> pyarrow.Table:
     begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - as the store has times
     names = ("is_inbound", "start_s", "done_s")
     return pyarrow.table(dict(zip(names, (spans[:, 0] == 1, spans[:, 1] - begin, spans[:, 2] - begin), strict=True)))
+
+
+def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
+    """
+    Weigh the minutes of a day whose calls were in memory, as were those of the day before.
+
+    Args:
+        day: The day, UTC.
+        spans: Files of ``spans_of``: of the day before, where it has calls, and of the day.
+        path: Where the load goes.
+    """
+    since = datetime.combine(day, datetime.min.time())
+    found = np.concatenate([np.fromfile(each, np.int64) for each in spans]).reshape(-1, 3)
+    return write_load(weigh(as_started(found, since), since, since + timedelta(days=1)), path)
+
+
+def write_load(minutes: pyarrow.Table, path: Path) -> Path:
+    """Write what ``weigh`` gave of a day."""
+    pyarrow.parquet.write_table(minutes, path, **PARQUET)
+    return path
 
 
 def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
 
 import pyarrow
 import pyarrow.parquet
@@ -16,11 +15,10 @@ from hypothesis import strategies as st
 from dashboard.calls.columnar import Columns
 from dashboard.calls.columns import PARTS
 from dashboard.calls.engine import Engine
-from dashboard.calls.reading import stage
 from dashboard.calls.rolling import roll_up, together
-from dashboard.calls.watching import Watch
 from dashboard.calls.weighing import as_started, spans_of
 from tests.calls.exports import HEADER, Row, a_row, as_csv
+from tests.calls.staged import staged_alone
 
 DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times
 FAR = a_row(start_time="2026-10-01 12:00:00+00", end_time="2026-10-01 12:00:00+00")
@@ -81,7 +79,7 @@ def by_engine(rows: Sequence[Row], header: list[str], folder: Path) -> list[dict
     """Read rows by the engine; those that are put aside are not there."""
     path = folder / "export.csv"
     path.write_text(as_csv([FAR, *rows], header), encoding="utf-8")
-    found = stage(path, folder / "work", Engine(folder), whole=False, watch=Watch(), turn=Lock(), customers={})
+    found = staged_alone(path, folder / "work", Engine(folder))
     assert not found.facts
     parts = [part for day, parts in found.days.items() if day.month == DAY.month for part in parts]
     return [row for part in parts for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import Lock
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +15,10 @@ from dashboard.calls.cutting import LEAST_BYTES, LONGEST_LINE, Stretch, days_of
 from dashboard.calls.engine import Engine
 from dashboard.calls.files import prepare
 from dashboard.calls.ingest import import_files
-from dashboard.calls.reading import Staged, stage
+from dashboard.calls.reading import Staged
 from dashboard.calls.store import CallFilter, CallStore
-from dashboard.calls.watching import Watch
 from tests.calls.exports import HEADER, Row, as_csv, rows_at
+from tests.calls.staged import staged_alone
 
 FIRST = datetime(2026, 11, 2, tzinfo=UTC)
 A_DAY = timedelta(days=1)
@@ -50,7 +49,7 @@ def cut(path: Path) -> list[Stretch]:
 def staged(path: Path) -> Staged:
     """Stage a file."""
     work = path.parent / "work"
-    return stage(path, work, Engine(path.parent / "engine"), whole=False, watch=Watch(), turn=Lock(), customers={})
+    return staged_alone(path, work, Engine(path.parent / "engine"))
 
 
 def test_a_file_in_order_is_read_day_by_day(export: Callable[..., Path]) -> None:
