@@ -191,6 +191,9 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
             said += ["The rest of the line is taken."] if faults else []
             again = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
             said += [*again, *([] if faults else more)]
+        elif not faults:
+            where = f"as line {begun[pbx_id]} of the same PBX was" if pbx_id in begun else "as its PBX was not taken"
+            said = [f"Left out, {where}."]
         begun.setdefault(pbx_id, line)
         rows.append(
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.app_parts import set_up_paste
@@ -127,6 +127,7 @@ CELLS = st.sampled_from(
 
 @settings(deadline=None, max_examples=60)  # each paste is merged with an inventory
 @given(st.lists(st.lists(st.one_of(CELLS, st.text(max_size=6)), max_size=4), max_size=6))
+@example([["Denver", "\U00018cd6"], ["Denver"]])
 def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
     """Whatever is pasted, Seattle keeps its address and its number, and every row has a state and a sentence."""
     found = read("\n".join(",".join(row) for row in rows))
