@@ -21,7 +21,7 @@ from dashboard.calls.engine import utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.merging import Merged, Merger, Window
 from dashboard.calls.queries import REJECTS
-from dashboard.calls.reading import Staged
+from dashboard.calls.staged import Staged
 from dashboard.calls.staging import Staging
 from dashboard.calls.store import CallStore
 from dashboard.errors import StoreError

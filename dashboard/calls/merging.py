@@ -23,7 +23,7 @@ import pyarrow.parquet
 from dashboard.calls.day_parts import Facts
 from dashboard.calls.engine import run, utc
 from dashboard.calls.generations import Day, Generation
-from dashboard.calls.reading import Staged, rows_in
+from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.store import CallStore
 from dashboard.calls.weighing import weigh, weigh_day, write_load
 

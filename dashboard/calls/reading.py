@@ -13,14 +13,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import duckdb
-import pyarrow.parquet
 
 from dashboard.calls.columnar import Columns, Customers
 from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
@@ -30,6 +29,7 @@ from dashboard.calls.engine import PARQUET, Engine, sql
 from dashboard.calls.files import Prepared, as_utf8, prepare
 from dashboard.calls.generations import seal
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
 from dashboard.calls.weighing import weigh_day
 from dashboard.errors import FileError, StoreError
@@ -46,41 +46,6 @@ TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
 """Of a row in a numbered file; see ``stage.sql``."""
 A_DAY = timedelta(days=1)
-
-
-@dataclass
-class Staged:
-    """What one file gave."""
-
-    path: Path
-    rows: int = 0
-    days: dict[date, list[str]] = field(default_factory=dict)
-    facts: dict[date, Facts] = field(default_factory=dict)
-    """Of days whose calls were in memory as columns."""
-    rejects: list[Reject] = field(default_factory=list)
-    """The first bad rows, MOST_KEPT at most."""
-    rejected: int = 0
-    """Bad rows."""
-    error: str = ""
-    usable: bool = True
-    """False where nothing of the file is to be taken."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as values of JSON."""
-        days = {day.isoformat(): parts for day, parts in self.days.items()}
-        facts = {day.isoformat(): asdict(known) for day, known in self.facts.items()}
-        return {**asdict(self), "path": str(self.path), "days": days, "facts": facts}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Staged:
-        """Read back what ``to_json`` gave."""
-        days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
-        facts = {
-            date.fromisoformat(day): Facts(**{**known, "sealed": tuple(known["sealed"])})
-            for day, known in values["facts"].items()
-        }
-        rejects = [Reject(**reject) for reject in values["rejects"]]
-        return cls(**{**values, "path": Path(values["path"]), "days": days, "facts": facts, "rejects": rejects})
 
 
 @dataclass(frozen=True)
@@ -278,11 +243,6 @@ class _Reader:
         return [
             Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in found
         ]
-
-
-def rows_in(part: str | Path) -> int:
-    """Return how many rows a Parquet file has, from its footer."""
-    return int(pyarrow.parquet.read_metadata(part).num_rows)
 
 
 def _end(work: Sequence[Future[dict[date, Facts]]]) -> None:

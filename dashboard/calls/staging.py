@@ -19,7 +19,8 @@ import pyarrow
 
 from dashboard import __version__
 from dashboard.calls.engine import Engine
-from dashboard.calls.reading import Shared, Staged, rows_in, stage
+from dashboard.calls.reading import Shared, stage
+from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
 
 AT_ONCE = 2

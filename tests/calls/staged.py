@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dashboard.calls.engine import Engine
-from dashboard.calls.reading import Shared, Staged, stage
+from dashboard.calls.reading import Shared, stage
+from dashboard.calls.staged import Staged
 from dashboard.calls.watching import Watch
 
 

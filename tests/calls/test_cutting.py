@@ -15,7 +15,7 @@ from dashboard.calls.cutting import LEAST_BYTES, LONGEST_LINE, Stretch, days_of
 from dashboard.calls.engine import Engine
 from dashboard.calls.files import prepare
 from dashboard.calls.ingest import import_files
-from dashboard.calls.reading import Staged
+from dashboard.calls.staged import Staged
 from dashboard.calls.store import CallFilter, CallStore
 from tests.calls.exports import HEADER, Row, as_csv, rows_at
 from tests.calls.staged import staged_alone
