@@ -12,7 +12,7 @@ from dashboard.app_parts import declared, pbx_writing, probe_forms, review, set_
 from dashboard.app_parts.set_up_account import credentials
 from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.set_up_overview import LOOKS
-from dashboard.app_parts.set_up_steps import TODO, Progress, Step, next_open
+from dashboard.app_parts.set_up_steps import TO_DO, Progress, Step, next_open
 from dashboard.app_parts.words import ICONS, KIND_WORDS, plain
 from dashboard.dialing import asterisk_pjsip, build, lint
 from dashboard.snapshot import Snapshot
@@ -49,7 +49,7 @@ def _act(step: Step, known: Ground, pbx_id: str) -> None:
         st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
         st.page_link("app_pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
     elif step.id == "dial":
-        _dial(snapshot, pbx, open_step=step.progress in TODO)
+        _dial(snapshot, pbx, open_step=step.progress in TO_DO)
     elif step.id == "snippet" and not dynamic:
         _configure(step, snapshot, pbx_id)
     elif step.id in CHECKS:

@@ -13,7 +13,7 @@ from dashboard.app_parts.set_up_account import Credentials
 from dashboard.app_parts.set_up_ground import ALLOWED, RETIRED, ROUTED, Ground
 from dashboard.app_parts.set_up_steps import (
     TITLES,
-    TODO,
+    TO_DO,
     Progress,
     Step,
     calls_by_address,
@@ -67,7 +67,7 @@ class Show(StrEnum):
     """Which PBXs of the matrix."""
 
     ALL = "All"
-    TODO = "To do"
+    TO_DO = "To do"
     SET_UP = "Set up"
 
 
@@ -134,7 +134,7 @@ def frame_of(found: Sequence[Standing], ground: Ground) -> pd.DataFrame:
 def _cell(one: Standing, step: Step) -> str:
     if step.id == "call" and one.refused:
         return REFUSED
-    return NEXT if step is one.next and step.progress in TODO else CELLS[step.progress]
+    return NEXT if step is one.next and step.progress in TO_DO else CELLS[step.progress]
 
 
 def evidence_of(found: Sequence[Standing]) -> pd.DataFrame:

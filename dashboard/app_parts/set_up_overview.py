@@ -136,7 +136,7 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
     )
     shown = set_up_many.chosen(found, Show(show or Show.ALL))
     if not shown:
-        states.empty("None of them is left to do." if show == Show.TODO else "None of them is set up yet.")
+        states.empty("None of them is left to do." if show == Show.TO_DO else "None of them is set up yet.")
         return
     frame = set_up_many.frame_of(shown, known)
     st.dataframe(

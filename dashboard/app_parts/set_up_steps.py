@@ -27,7 +27,7 @@ class Progress(StrEnum):
     NOT_NEEDED = "not needed"
 
 
-TODO: Final = (Progress.OPEN, Progress.UNKNOWN)
+TO_DO: Final = (Progress.OPEN, Progress.UNKNOWN)
 PASSED: Final = (Progress.DONE, Progress.SAID, Progress.NOT_NEEDED)
 TITLES: Final = {
     "kind": "Know whether its address is static",
@@ -112,7 +112,7 @@ def _held_up(step: Step, found: Sequence[Step]) -> Step:
 
 def next_open(found: Sequence[Step]) -> Step | None:
     """Return the first step that is not done and that can be; where none can, the first that is held up."""
-    open_one = next((step for step in found if step.progress in TODO), None)
+    open_one = next((step for step in found if step.progress in TO_DO), None)
     return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
 
 

@@ -93,7 +93,7 @@ def test_retired_pbxs_are_not_set_up() -> None:
 def test_the_filter_parts_them() -> None:
     """Every PBX is either to do or set up."""
     found = set_up_many.standings(world(3, calling=1, listed=1, dynamic=1))
-    todo, done = (set_up_many.chosen(found, show) for show in (Show.TODO, Show.SET_UP))
+    todo, done = (set_up_many.chosen(found, show) for show in (Show.TO_DO, Show.SET_UP))
 
     assert found == set_up_many.chosen(found, Show.ALL)
     assert {one.pbx_id for one in found} == {one.pbx_id for one in [*todo, *done]}
