@@ -19,9 +19,10 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.csv
 
-from dashboard.calls.columns import KNOWN, STORED
+from dashboard.calls.columns import KNOWN, PARTS
 from dashboard.calls.engine import Engine
 from dashboard.calls.outcomes import outcome
+from dashboard.calls.row_numbers import row_numbers
 from dashboard.calls.stamps import characters, times_of
 
 TEXTS = {
@@ -111,7 +112,8 @@ class Columns:
         inbound = _is_inbound(found["direction"])
         found |= self._customer(read["customer_ip"], inbound)
         found["outcome"] = _outcomes(found)
-        return self._keyed(found)
+        found |= {"row_hash": pyarrow.array(row_numbers(found)), "nth": pyarrow.array(np.zeros(count, dtype=np.int32))}
+        return pyarrow.table({name: found[name] for name in PARTS["calls"]})
 
     def _read(self, lines: bytes) -> pyarrow.Table:
         few, text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), pyarrow.string()
@@ -186,13 +188,6 @@ class Columns:
                 self._customers.update(found)
         ips, ports, odd = zip(*(found[text] for text in said), strict=True) if said else ((), (), ())
         return ips, ports, odd
-
-    def _keyed(self, found: dict[str, pyarrow.Array]) -> pyarrow.Table:
-        """Put the columns of a part together, with the number that stands for all that a row says."""
-        told = pyarrow.table({name: found[name] for name in (*STORED, "outcome", *IDS.values())})
-        hashes = self._engine.fetch("row_hashes", {}, what="tell calls apart", given={"judged": told})["row_hash"]
-        nth = pyarrow.array(np.zeros(len(told), dtype=np.int32))
-        return told.append_column("row_hash", hashes).append_column("nth", nth)
 
 
 def _refuse_forms(lines: bytes) -> int:

@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from dashboard.calls.columns import PARTS
 from dashboard.calls.rolling import roll_up, together
-from dashboard.calls.weighing import SPAN_BYTES, Seconds, spans_of
+from dashboard.calls.weighing import SPAN_BYTES, Spans, spans_of
 from dashboard.errors import StoreError
 
 _STEADY = ("started_at", "ended_at")
@@ -41,6 +41,8 @@ class Facts:
     rows: int
     all_differ: bool
     """No call comes twice. ``False`` where that is not known: calls with ids are compared by the engine."""
+    has_ids: bool
+    """A call has an id."""
     first_at: str
     last_at: str
     """UTC without a zone, in ISO form."""
@@ -79,7 +81,7 @@ class _Made:
     keys: list[pyarrow.ChunkedArray] = field(default_factory=list)
     """``row_hash`` of the calls so far; a call with an id has none."""
     times: list[pyarrow.ChunkedArray] = field(default_factory=list)
-    spans: list[Seconds] = field(default_factory=list)
+    spans: list[Spans] = field(default_factory=list)
     rolled: list[pyarrow.Table] = field(default_factory=list)
 
 
@@ -110,7 +112,7 @@ class DayParts:
             named = pyarrow.compute.not_equal(found["id"], "")
             made.keys.append(pyarrow.compute.if_else(named, pyarrow.scalar(None, pyarrow.uint64()), found["row_hash"]))
             made.times.append(found["started_at"])
-            made.spans.append(spans[at : at + len(found)])
+            made.spans.append(spans[:, at : at + len(found)])
             at += len(found)
         for day, found in self._by_day(roll_up(calls), "hour_at"):
             self._made[day].rolled.append(found)
@@ -128,15 +130,16 @@ class DayParts:
         rolled = self._path(day, "traffic.parquet")
         with _disk(self._folder):
             made.writer.close()
-            np.concatenate(made.spans).tofile(self._path(day, "spans"))
+            np.concatenate(made.spans, axis=1).tofile(self._path(day, "spans"))
             pyarrow.parquet.write_table(together(made.rolled), rolled, **PARQUET)
         keys, times = (
             pyarrow.chunked_array([c for each in all_of for c in each.chunks]) for all_of in (made.keys, made.times)
         )
-        differ = not keys.null_count and len(pd.unique(keys.to_numpy())) == len(keys)
+        has_ids = bool(keys.null_count)
+        differ = not has_ids and len(pd.unique(keys.to_numpy())) == len(keys)
         ends = pyarrow.compute.min_max(times)
         first_at, last_at = (ends[name].as_py().isoformat() for name in ("min", "max"))
-        return Facts(len(times), differ, first_at, last_at, str(rolled), str(self._path(day, "spans")))
+        return Facts(len(times), differ, has_ids, first_at, last_at, str(rolled), str(self._path(day, "spans")))
 
     def _of(self, day: date, schema: pyarrow.Schema) -> _Made:
         if day not in self._made:

@@ -34,6 +34,9 @@ AT_ONCE = 2
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
 A_DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
+MOVED = pyarrow.schema(
+    [("moved_id", pyarrow.string()), ("before_day", pyarrow.date32()), ("after_day", pyarrow.date32())]
+)
 
 
 @dataclass
@@ -54,7 +57,9 @@ class Merger:
         self._merged, self._facts = Merged(dict(base.days)), dict[date, Facts]()
         self._spans: dict[date, str] = {}
         """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
-        self._moved = pyarrow.table({"moved_id": [], "before_day": [], "after_day": []})
+        self._rows: dict[str, int] = {}
+        """Of parts, where they need not be asked."""
+        self._moved = MOVED.empty_table()
 
     def run(
         self, staged: Sequence[Staged], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -74,16 +79,18 @@ class Merger:
         for number, file in enumerate(staged):
             for day, found in file.days.items():
                 if self._retired(day):
-                    self._merged.late[number] = self._merged.late.get(number, 0) + sum(map(rows_in, found))
+                    self._merged.late[number] = self._merged.late.get(number, 0) + self._rows_of(found)
                 else:
                     parts.setdefault(day, {})[number] = found
             self._facts |= file.facts
+            self._rows |= {part: known.rows for day, known in file.facts.items() for part in file.days[day]}
         asked = {*parts, *self._window_days()}
-        self._moved = self._find_moved(asked, parts)
+        if any(file.days.keys() != file.facts.keys() or file.has_ids() for file in staged):
+            self._moved = self._find_moved(asked, parts)
         together = set(self._moved.column("after_day").to_pylist())
         linked = together | set(self._moved.column("before_day").to_pylist())
         touched, compared = sorted(asked | linked), self._base.days.keys() | linked
-        sizes = {day: sum(rows_in(part) for found in parts.get(day, {}).values() for part in found) for day in touched}
+        sizes = {day: sum(self._rows_of(found) for found in parts.get(day, {}).values()) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
             sizes[day] += self._base.days[day].rows
         done = 0
@@ -122,7 +129,7 @@ class Merger:
                     taken[day] = _day(staged[day], rows, first_at, last_at)
         for day in taken:
             for number, found in parts[day].items():
-                self._count(number, sum(map(rows_in, found)))
+                self._count(number, self._rows_of(found))
         self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="take days") as pool:
             both = sorted(known.keys() & taken.keys())
@@ -238,6 +245,9 @@ class Merger:
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()
+
+    def _rows_of(self, parts: Sequence[str]) -> int:
+        return sum(self._rows[part] if part in self._rows else rows_in(part) for part in parts)
 
     def _count(self, number: int, rows: int) -> None:
         self._merged.kept[number] = self._merged.kept.get(number, 0) + rows

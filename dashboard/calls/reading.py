@@ -13,10 +13,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any
 
 import duckdb
@@ -27,13 +27,14 @@ from dashboard.calls.cutting import Days, Stretch, days_of, groups
 from dashboard.calls.day_parts import DayParts, Facts
 from dashboard.calls.engine import PARQUET, Engine, sql
 from dashboard.calls.files import Prepared, as_utf8, prepare
-from dashboard.calls.generations import seal
 from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.safe_days import SafeDays
 from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
-from dashboard.calls.weighing import weigh_day
 from dashboard.errors import FileError, StoreError
 
+AT_ONCE = 2
+"""Files that the engine reads at the same time, and days that are read at the same time as columns."""
 LARGE = 32 * 2**20
 """Bytes from which on the engine has work for every core in one file; smaller ones are read two at a time."""
 MOST_KEPT = 10_000
@@ -45,7 +46,6 @@ OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.Interr
 TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
 """Of a row in a numbered file; see ``stage.sql``."""
-A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,12 @@ class Shared:
     """Where days are read that are in memory as columns: as many at once as there are cores for them."""
     turn: Lock = field(default_factory=Lock)
     """Held while the engine reads a large file: it uses every core for it, and is slower on two at once."""
+    engines: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
+    """Held while the engine reads a file."""
     customers: Customers = field(default_factory=dict)
     """Addresses that were read before."""
+    safe: SafeDays = field(default_factory=SafeDays)
+    """Days that were in memory as columns."""
 
 
 def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, shared: Shared) -> Staged:
@@ -101,7 +105,8 @@ class _Reader:
         if prepared.cut and whole:
             raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
         if not self._by_day(prepared):
-            with self._shared.turn if prepared.path.stat().st_size >= LARGE else nullcontext():
+            large = prepared.path.stat().st_size >= LARGE
+            with self._shared.engines, self._shared.turn if large else nullcontext():
                 self._go_through(prepared)
         if prepared.cut:
             staged.rejects += _cut_row(prepared)
@@ -141,28 +146,19 @@ class _Reader:
             work = [self._shared.pool.submit(self._some_days, columns, days, each, folder) for each in together]
             try:
                 for future in work:
-                    self._keep(future.result(), folder)
+                    self._shared.safe.keep(self._staged, future.result(), folder, self._work)
             except ValueError:
                 _end(work)
                 shutil.rmtree(folder)
-                self._staged.facts.clear()
+                self._shared.safe.forget(self._staged)
                 return False
             except BaseException:
                 _end(work)
                 raise
-        self._collect(folder)
+        for day, known in sorted(self._staged.facts.items()):
+            self._staged.days[day] = [str(folder / f"day={day}" / "calls.parquet")]
+            self._staged.rows += known.rows
         return True
-
-    def _keep(self, found: dict[date, Facts], folder: Path) -> None:
-        """Make days safe on disk while others are read, and weigh those whose day before is known."""
-        facts = self._staged.facts
-        for day, known in sorted(found.items()):
-            part, rolled = folder / f"day={day}" / "calls.parquet", Path(known.rolled)
-            sealed = seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")
-            load, after = "", facts[day - A_DAY].spans if day - A_DAY in facts else ""
-            if after:
-                load = str(weigh_day(day, [after, known.spans], self._work / f"{day}-load.parquet"))
-            facts[day] = replace(known, sealed=sealed, load=load, after=after)
 
     def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, Facts]:
         parts = DayParts([each.day for each in group], folder, self._work)

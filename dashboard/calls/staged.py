@@ -30,6 +30,10 @@ class Staged:
     usable: bool = True
     """False where nothing of the file is to be taken."""
 
+    def has_ids(self) -> bool:
+        """Say whether a call has an id, as far as the calls were in memory."""
+        return any(known.has_ids for known in self.facts.values())
+
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON."""
         days = {day.isoformat(): parts for day, parts in self.days.items()}

@@ -1,5 +1,5 @@
 """
-Staging of many files at once: two at a time, watched, stopped between any two rows, and taken up again.
+Staging of many files at once: a few at a time, watched, stopped between any two rows, and taken up again.
 
 A file that was staged whole leaves a note beside its parts. Where an import was killed or stopped, the next
 one finds the note and does not read the file again, as long as the file and the product are the same.
@@ -19,12 +19,12 @@ import pyarrow
 
 from dashboard import __version__
 from dashboard.calls.engine import Engine
-from dashboard.calls.reading import Shared, stage
+from dashboard.calls.reading import AT_ONCE, Shared, stage
 from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
 
-AT_ONCE = 2
-"""Files read at the same time: while one is unpacked, the other is parsed."""
+FILES = 2 * AT_ONCE
+"""Files at work at the same time: while some are read, others are unpacked, or made safe on disk."""
 LOOK_EVERY_S = 0.2
 NOTE = "staged.json"
 
@@ -59,7 +59,7 @@ class Staging:
         self._watches = [Watch() for _ in paths]
         with (
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import days") as days,
-            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as pool,
+            ThreadPoolExecutor(FILES, thread_name_prefix="import") as pool,
         ):
             shared = Shared(days)
             work: list[Future[Staged]] = []

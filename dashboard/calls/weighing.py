@@ -17,8 +17,10 @@ from dashboard.calls.rolling import is_one
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """A day is weighed at a time: its seconds fit where a processor is quickest."""
-SPAN_BYTES = 24
-"""Of a call in a file of ``spans_of``: three numbers."""
+SPAN = np.uint32
+"""Of a number in a file of ``spans_of``: seconds since 1970 fit in it until 2106."""
+SPAN_BYTES = 8
+"""Of a call there: two numbers."""
 A_SECOND = timedelta(seconds=1)
 COLUMNS = pyarrow.schema(
     [
@@ -37,33 +39,38 @@ PARQUET: dict[str, Any] = {
 }
 """How the load of a day is written: one minute is like the next."""
 Seconds = npt.NDArray[np.int64]
+Spans = npt.NDArray[np.uint32]
 
 
-def spans_of(calls: pyarrow.Table) -> Seconds:
+def spans_of(calls: pyarrow.Table) -> Spans:
     """
-    Return what of calls in memory bears on the load: what ``sql/load.sql`` gives, in seconds from 1970.
+    Return what of calls in memory bears on the load: what ``sql/load.sql`` gives, from 1970 on.
 
     Args:
         calls: As ``columnar.Columns`` makes them.
 
     Returns:
-        A row a call: whether it is inbound, start, end.
+        A column a call: the second in which it starts; twice its seconds in progress, plus one if it is inbound.
     """
     compute, columns = pyarrow.compute, {name: calls[name].combine_chunks() for name in calls.column_names}
     started, ended = (
         columns[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
     )
     done = compute.coalesce(ended, compute.add(started, columns["duration_s"].cast(pyarrow.int64())), started)
-    done = compute.if_else(is_one(columns["outcome"], "answered"), done, started)
-    inbound = is_one(columns["direction"], "inbound").cast(pyarrow.int64())
-    return np.stack([each.to_numpy() for each in (inbound, started, done)], axis=1)
+    start = started.to_numpy()
+    lasting = np.clip(done.to_numpy() - start, 0, 2 * BLOCK_S - start % BLOCK_S)
+    lasting *= is_one(columns["outcome"], "answered").to_numpy(zero_copy_only=False)
+    inbound = is_one(columns["direction"], "inbound").to_numpy(zero_copy_only=False)
+    return np.stack([start.astype(SPAN), (2 * lasting + inbound).astype(SPAN)])
 
 
-def as_started(spans: Seconds, since: datetime) -> pyarrow.Table:
-    """Return spans as ``weigh`` takes them: in seconds from ``since``, UTC without a zone."""
+def as_started(spans: Spans, since: datetime) -> pyarrow.Table:
+    """Return the spans of calls in progress from ``since`` on as ``weigh`` takes them; UTC without a zone."""
     begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - as the store has times
-    names = ("is_inbound", "start_s", "done_s")
-    return pyarrow.table(dict(zip(names, (spans[:, 0] == 1, spans[:, 1] - begin, spans[:, 2] - begin), strict=True)))
+    if (spans[0] < begin).any():
+        spans = spans[:, spans[0] + spans[1] // 2 > begin]
+    start = spans[0].astype(np.int64) - begin
+    return pyarrow.table({"is_inbound": spans[1] % 2 == 1, "start_s": start, "done_s": start + spans[1] // 2})
 
 
 def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
@@ -76,8 +83,8 @@ def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
         path: Where the load goes.
     """
     since = datetime.combine(day, datetime.min.time())
-    found = np.concatenate([np.fromfile(each, np.int64) for each in spans]).reshape(-1, 3)
-    return write_load(weigh(as_started(found, since), since, since + timedelta(days=1)), path)
+    found = pyarrow.concat_tables(as_started(np.fromfile(each, SPAN).reshape(2, -1), since) for each in spans)
+    return write_load(weigh(found.combine_chunks(), since, since + timedelta(days=1)), path)
 
 
 def write_load(minutes: pyarrow.Table, path: Path) -> Path:

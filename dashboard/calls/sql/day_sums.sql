@@ -2,9 +2,9 @@
 SELECT
     started_at::DATE AS day,
     count(*) AS rows,
-    count(DISTINCT CASE WHEN id = '' THEN row_hash ELSE hash(id) END) = count(*) AS all_differ,
+    count(DISTINCT CASE WHEN id = '' THEN {{content}} ELSE hash(id) END) = count(*) AS all_differ,
     min(started_at) AS first_at,
     max(started_at) AS last_at
-FROM {{calls}}
+FROM {{calls}} AS told
 GROUP BY day
 ORDER BY day

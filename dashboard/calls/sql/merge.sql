@@ -5,7 +5,7 @@
 -- Calls of the store that start in [$replaced_from, $replaced_until) and did not come again go away.
 CREATE OR REPLACE TEMP TABLE merged AS
 WITH staged AS (
-    SELECT told.*, files.file_no, files.part_no
+    SELECT told.*, {{content}} AS hash_now, files.file_no, files.part_no
     FROM {{staged}} AS told JOIN files ON files.part = told.part
 ),
 -- Rows equal in every column of a file are as many calls, told apart by a number.
@@ -13,14 +13,14 @@ numbered AS (
     SELECT
         told.* EXCLUDE (nth),
         told.nth AS line_no,
-        CASE WHEN id = '' THEN row_hash ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
-        CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, row_hash) - 1 ELSE 0 END AS place
+        CASE WHEN id = '' THEN hash_now ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
+        CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, hash_now) - 1 ELSE 0 END AS place
     FROM staged AS told LEFT JOIN moved ON moved.moved_id = id AND moved.after_day = started_at::DATE
 ),
 -- An id that comes with other content is a correction: the last file is right, and of a file its last row. The same
 -- row in several files counts for the first of them.
 incoming AS (
-    SELECT *, min(file_no) OVER (PARTITION BY id, content, place, row_hash) AS first_no
+    SELECT *, min(file_no) OVER (PARTITION BY id, content, place, hash_now) AS first_no
     FROM numbered
     QUALIFY row_number() OVER (
         PARTITION BY id, content, place
@@ -40,10 +40,10 @@ stored AS (
 )
 SELECT
     {{incoming_columns}}, incoming.outcome, incoming.sip_call_id, incoming.id,
-    coalesce(stored.row_hash, incoming.row_hash) AS row_hash,
+    coalesce(stored.row_hash, incoming.hash_now) AS row_hash,
     coalesce(stored.nth, incoming.place)::INTEGER AS nth,
     incoming.first_no AS file_no,
-    stored.id IS NULL OR incoming.row_hash <> stored.hash_now AS is_new,
+    stored.id IS NULL OR incoming.hash_now <> stored.hash_now AS is_new,
     FALSE AS is_gone,
     incoming.started_at::DATE AS day
 FROM incoming LEFT JOIN stored
