@@ -22,6 +22,7 @@ import pyarrow.csv
 from dashboard.calls.columns import KNOWN, PARTS
 from dashboard.calls.engine import Engine
 from dashboard.calls.outcomes import outcome
+from dashboard.calls.rolling import in_one
 from dashboard.calls.row_numbers import row_numbers
 from dashboard.calls.stamps import characters, times_of
 
@@ -161,11 +162,11 @@ class Columns:
         known = texts.dictionary_encode()
         asked = pyarrow.table({"said": known.dictionary, "place": np.arange(len(known.dictionary))})
         made = self._engine.fetch("numbers", {}, what="read numbers", given={"told": asked})
-        return made["number"].combine_chunks().take(known.indices)
+        return in_one(made["number"]).take(known.indices)
 
     def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
         """Return address and port; of an outbound call both must be what they should."""
-        told = _trimmed(_one(texts))
+        told = _trimmed(in_one(texts))
         ips, ports, odd = self._known_customers(told.dictionary)
         if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
             raise ValueError("An address is not one.")
@@ -261,7 +262,7 @@ def _whole(value: pyarrow.Array) -> pyarrow.Array:
 def _dollars(value: pyarrow.Array) -> pyarrow.Array:
     """Return amounts as decimals: of one of at most eight digits behind the point a binary number tells each."""
     _bounded(value, -MOST_USD, MOST_USD)
-    if not value.null_count and pyarrow.compute.sum(pyarrow.compute.abs(value)).as_py() == 0:
+    if not value.null_count and not value.to_numpy().any():
         return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
     said = value.fill_null(0).to_numpy() * PARTS_OF_USD
     parts = np.rint(said)
@@ -274,22 +275,18 @@ def _dollars(value: pyarrow.Array) -> pyarrow.Array:
 
 
 def _bounded(value: pyarrow.Array, least: float, most: float) -> None:
-    ends = pyarrow.compute.min_max(value)
-    if ends["min"].is_valid and not (ends["min"].as_py() >= least and ends["max"].as_py() <= most):
+    """Refuse numbers beyond some ends, and those that are none."""
+    said = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
+    if len(said) and not (said.min() >= least and said.max() <= most):
         raise ValueError("A number is not one of a call.")
 
 
 def _of(read: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
     """Return a column; one that the file lacks is without values, and a text ``""``."""
     if name in read.column_names:
-        return _one(read[name])
+        return in_one(read[name])
     if kind is not None:
         return pyarrow.nulls(len(read), kind)
     empty = pyarrow.array([""], pyarrow.string())
     nothing = pyarrow.array(np.zeros(len(read), dtype=np.int32))
     return empty.take(nothing) if name in TIMES else pyarrow.DictionaryArray.from_arrays(nothing, empty)
-
-
-def _one(column: pyarrow.ChunkedArray) -> pyarrow.Array:
-    made = column.combine_chunks()
-    return made.chunk(0) if isinstance(made, pyarrow.ChunkedArray) else made

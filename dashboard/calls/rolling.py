@@ -36,7 +36,7 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
         ValueError: A sum is more than the store can hold.
     """
     compute = pyarrow.compute
-    columns = {name: calls[name].combine_chunks() for name in calls.column_names}
+    columns = {name: in_one(calls[name]) for name in calls.column_names}
     inbound, untagged, answered = (
         is_one(columns[name], text) for name, text in (("direction", "inbound"), ("x_tag", ""), ("outcome", "answered"))
     )
@@ -63,7 +63,7 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
     added = _add_up(rows)
     added = added.take(np.argsort(added["hour_at"].to_numpy(), kind="stable"))
     hours = compute.multiply(added["hour_at"], HOUR_S).cast(pyarrow.timestamp("s")).cast(pyarrow.timestamp("us"))
-    said = {key: _said(column, added[key].combine_chunks()) for key, column in coded.items()}
+    said = {key: _said(column, in_one(added[key])) for key, column in coded.items()}
     return pyarrow.table({name: {"hour_at": hours, **said}.get(name, added[name]) for name in added.column_names})
 
 
@@ -82,6 +82,11 @@ def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
     cost = pyarrow.compute.fill_null(added["cost_usd_sum"], 0).cast(_MONEY)
     ends = {name: added[f"{name}_{end}"] for name, end in ENDS}
     return pyarrow.table({**{key: added[key] for key in KEYS}, **sums, "cost_usd": cost, **ends})
+
+
+def in_one(column: pyarrow.ChunkedArray) -> pyarrow.Array:
+    """Return a column as one array, which is no copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def is_one(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:

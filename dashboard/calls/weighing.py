@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from dashboard.calls.rolling import is_one
+from dashboard.calls.rolling import in_one, is_one
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """A day is weighed at a time: its seconds fit where a processor is quickest."""
@@ -52,7 +52,7 @@ def spans_of(calls: pyarrow.Table) -> Spans:
     Returns:
         A column a call: the second in which it starts; twice its seconds in progress, plus one if it is inbound.
     """
-    compute, columns = pyarrow.compute, {name: calls[name].combine_chunks() for name in calls.column_names}
+    compute, columns = pyarrow.compute, {name: in_one(calls[name]) for name in calls.column_names}
     started, ended = (
         columns[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
     )
