@@ -105,7 +105,9 @@ class Tables:
             elif line.strip():
                 cells = [re.sub(r"\\(.)", r"\1", cell) for cell in _COLON.split(line)]
                 if len(cells) < len(columns):
-                    self._say(place, f"The row has {len(cells)} cells, and the table {len(columns)} columns.")
+                    self._say(
+                        place, f"The row has {len(cells)} cells, and the table {len(columns)} columns. Complete it."
+                    )
                 else:
                     self._row(table, dict(zip(columns, cells, strict=False)), place)
 
@@ -123,7 +125,7 @@ class Tables:
         shown = self.folder.shown(path)
         for number, line in enumerate(text_of(self.folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
-                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out.")
+                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out. Shorten it.")
             else:
                 yield Place(shown, number), line.rstrip("\r")
 
