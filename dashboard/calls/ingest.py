@@ -10,24 +10,18 @@ grow with the files; an import that was killed or stopped goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
-
-from dashboard.calls.engine import utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.merging import Merged, Merger, Window
-from dashboard.calls.queries import REJECTS
+from dashboard.calls.rejects import REJECTS
 from dashboard.calls.staged import Staged
 from dashboard.calls.staging import Staging
 from dashboard.calls.store import CallStore
 from dashboard.errors import StoreError
 
-MOST_REJECTS = 100_000
-"""Bad rows that are kept aside in all, the newest; of a file ``reading.MOST_KEPT`` at most."""
 STAGING = 0.8
 """The share of an import that goes by while files are read."""
 
@@ -138,27 +132,14 @@ class _Import:
             self._store.generations.publish(made, base)
 
     def _keep_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
-        """Put the bad rows beside the old ones; those of a file that came again take the place of its old ones."""
+        """Keep the bad rows, though the old ones be lost."""
         try:
-            old = self._store.reject_rows(base)
+            old = self._store.bad_rows.of(base)
         except StoreError:
             self._progress("The list of bad rows cannot be read; it begins anew", self._far)
             old = REJECTS.empty_table()
-        names = pyarrow.table(
-            {"file": [file.path.name for file in staged if file.usable]}, pyarrow.schema({"file": pyarrow.string()})
-        )
-        if not len(names) or not (len(old) or any(file.rejects for file in staged)):
-            return base.rejects
-        bad = pyarrow.Table.from_pylist([asdict(reject) for file in staged for reject in file.rejects], REJECTS)
-        given = {"old": old, "bad": bad, "names": names}
-        asked = {"now": utc(datetime.now(UTC)), "limit": MOST_REJECTS}
-        kept = self._store.engine.fetch("rejects", asked, what="keep the bad rows", given=given).cast(REJECTS)
-        if kept.equals(old):
-            return base.rejects
-        if not len(kept):
-            return ""
-        pyarrow.parquet.write_table(kept, work / "rejects.parquet", compression="zstd")
-        return self._store.generations.adopt(work / "rejects.parquet", "rejects")
+        bad = [reject for file in staged for reject in file.rejects]
+        return self._store.bad_rows.keep(base, old, bad, [file.path.name for file in staged if file.usable], work)
 
 
 def _result(number: int, file: Staged, merged: Merged) -> FileResult:

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 
-from dashboard import tables
 from dashboard.calls.engine import Engine, to_frame, utc
 from dashboard.calls.generations import Generation, Generations
+from dashboard.calls.rejects import Rejects, frame_of
 from dashboard.errors import StoreError
 
 LOCK_WAIT_S = 30.0
@@ -30,16 +28,6 @@ TRIES = 3
 """A question is asked again where a writer took its generation away meanwhile, which takes two imports."""
 
 Answer = TypeVar("Answer")
-
-REJECTS = pyarrow.schema(
-    {
-        "file": pyarrow.string(),
-        "line": pyarrow.int64(),
-        **{name: pyarrow.string() for name in ("column", "reason", "raw")},
-        "imported_at": pyarrow.timestamp("us"),
-    }
-)
-"""Bad rows as they are kept aside; times UTC without a zone."""
 
 
 class Queries:
@@ -55,6 +43,8 @@ class Queries:
         """
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
         self.engine = Engine(home / "calls" / "spill")
+        cure = "The calls are as they were; the next import begins the list anew."
+        self.bad_rows = Rejects(self.engine, self.generations, cure)
 
     @property
     def digest(self) -> str:
@@ -94,28 +84,7 @@ class Queries:
             ``file``, ``line`` (physical, from 1), ``column`` (``""`` where the row as such is
             broken), ``reason``, ``raw`` (cut at 2,000 characters), ``imported_at``.
         """
-        frame = to_frame(self.ask(self.reject_rows))
-        return frame.astype({"line": "int64", "imported_at": tables.UTC_TIME}).astype(
-            dict.fromkeys(("file", "column", "reason", "raw"), "str")
-        )
-
-    def reject_rows(self, generation: Generation) -> pyarrow.Table:
-        """
-        Return the bad rows of a generation as they are kept.
-
-        Raises:
-            StoreError: Their file is gone or damaged; the next import begins the list anew.
-        """
-        if not generation.rejects:
-            return REJECTS.empty_table()
-        path = self.generations.path(generation.rejects)
-        try:
-            return pyarrow.parquet.read_table(path).cast(REJECTS)
-        except (OSError, pyarrow.ArrowException) as exc:
-            raise StoreError(
-                f"The list of bad rows {path} cannot be read: {exc}. The calls are as they were; "
-                "the next import begins the list anew."
-            ) from exc
+        return frame_of(self.ask(self.bad_rows.of))
 
     def ask(self, question: Callable[[Generation], Answer]) -> Answer:
         """Put a question to the current generation; again where it went away while it was read."""

@@ -9,19 +9,17 @@ import pandas as pd
 from dashboard.checks import _inventory as inv
 from dashboard.checks import failed, passed, unknown
 from dashboard.findings import Severity, Verdict
-from dashboard.inventory import OF_SIP, PRESENT, Secret
+from dashboard.inventory import OF_SIP, PRESENT, RECORD, Secret, place_of
 from dashboard.snapshot import Snapshot
 
 Found = Mapping[Secret, tuple[str, ...]]
 """By kind of secret where it stands, as ``FILE, line N``."""
 
 MOST_PLACES = 3
-RECORD = "record."
-"""How the keys of facts begin that a register of assets says of a PBX: its files were not read."""
 
 
 def read(snapshot: Snapshot) -> pd.DataFrame:
-    """Return the facts that were read from PBXs' own configuration."""
+    """Return the facts that were read from PBXs' own configuration, not those of a register of assets."""
     facts = snapshot.pbx_config
     return facts[~facts["key"].str.startswith(RECORD)]
 
@@ -31,8 +29,8 @@ def of(facts: pd.DataFrame) -> Found:
     found: dict[Secret, tuple[str, ...]] = {}
     rows = facts[facts["key"] == PRESENT]
     for value, file, line in zip(rows["value"], rows["file"], rows["line"], strict=True):
-        kind, place = Secret.of(value), str(file) if pd.isna(line) or not line else f"{file}, line {line}"
-        found[kind] = (*found.get(kind, ()), place)
+        kind = Secret.of(value)
+        found[kind] = (*found.get(kind, ()), place_of(str(file), None if pd.isna(line) else line))
     return found
 
 

@@ -11,7 +11,7 @@ from dashboard.checks import _inventory as inv
 from dashboard.findings import Cause, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
-KEEPS = "Import its folder of configuration on the page Inventory."
+CURE = "Import its folder of configuration on the page Inventory."
 
 
 @check(
@@ -25,7 +25,7 @@ def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""
     facts, need = _secrets.read(snapshot), inv.needs_of_credentials(snapshot, ("active", inv.STANDBY))
     if facts.empty:
-        reason = f"For the account, no configuration of a PBX was ever read. {KEEPS}"
+        reason = f"For the account, no configuration of a PBX was ever read. {CURE}"
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
         return
     for pbx_id in inv.live(snapshot)["pbx_id"]:
@@ -36,7 +36,7 @@ def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: inv.Ne
     who, found = snapshot.name_of(pbx_id), _secrets.of(facts)
     if not facts["key"].str.startswith("trunk.").any() and not any(found.values()):
         read = "shows no trunk to the carrier" if len(facts) else "was never read"
-        reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {KEEPS}"
+        reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {CURE}"
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
         return
     yield _secrets.key(who, pbx_id, found)

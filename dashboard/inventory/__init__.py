@@ -30,7 +30,19 @@ from dashboard.inventory._folder import Folder
 from dashboard.inventory._merge import ADDED, CHANGED, GONE, STAYS, Difference, merge
 from dashboard.inventory._pitfalls import Known, Pitfall, find_pitfalls
 from dashboard.inventory._records import LARGEST_BYTES
-from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Reading, Row, Upload, problem_of
+from dashboard.inventory._rows import (
+    CONFIG,
+    FRAMES,
+    READ,
+    RECORD,
+    Inventory,
+    Problem,
+    Reading,
+    Row,
+    Upload,
+    place_of,
+    problem_of,
+)
 from dashboard.inventory._secrets import OF_SIP, PRESENT, Secret
 from dashboard.inventory._settle import settle
 from dashboard.snapshot import Snapshot
@@ -49,6 +61,7 @@ __all__ = [
     "OF_SIP",
     "PRESENT",
     "READ",
+    "RECORD",
     "STAYS",
     "Difference",
     "Folder",
@@ -66,6 +79,7 @@ __all__ = [
     "is_address",
     "merge",
     "needs_name",
+    "place_of",
     "read_edit",
     "read_files",
     "read_running",

@@ -100,9 +100,7 @@ class Ami:
         Raises:
             DeniedError: The user may not ask for variables.
         """
-        return next(
-            (text for name, text in list(self._answer("Getvar", {"Variable": variable})) if name == "Value"), ""
-        )
+        return dict(self._answer("Getvar", {"Variable": variable})).get("Value", "")
 
     def events(self, action: str, wanted: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
         """

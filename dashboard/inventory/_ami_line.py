@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from dashboard.errors import InputError, SourceError, SourceUnavailableError
+from dashboard.errors import InputError, SourceUnavailableError
 
 PORTS = {"ami": 5038, "ami+tls": 5039}
 UNHARMED = "Nothing in the inventory was changed."
@@ -75,7 +75,11 @@ def connected(where: Where, limits: Limits) -> Iterator[socket.socket]:
 
 @contextmanager
 def _connection(where: Where, limits: Limits) -> Iterator[socket.socket]:
-    with socket.create_connection((where.host, where.port), timeout=limits.connect_s) as plain:
+    try:
+        plain = socket.create_connection((where.host, where.port), timeout=limits.connect_s)
+    except TimeoutError as exc:
+        raise _late(where, limits.connect_s) from exc
+    with plain:
         plain.settimeout(limits.wait_s)
         if where.scheme == "ami":
             yield plain
@@ -89,8 +93,6 @@ def _as_ours(where: Where, limits: Limits) -> Iterator[None]:
     """Turn what sockets raise into what ``errors`` promises."""
     try:
         yield
-    except SourceError:
-        raise
     except ssl.SSLCertVerificationError as exc:
         cure = "Give it a certificate for this name; one of your own is trusted where SSL_CERT_FILE names it."
         raise SourceUnavailableError(f"{where}: Its certificate does not hold. {UNHARMED} {cure}") from exc
@@ -98,10 +100,13 @@ def _as_ours(where: Where, limits: Limits) -> Iterator[None]:
         cure = "See tlsenable in manager.conf, or write ami:// for the port without TLS."
         raise SourceUnavailableError(f"{where}: It does not speak TLS. {UNHARMED} {cure}") from exc
     except TimeoutError as exc:
-        cure = "See that it is the port of AMI, and that a firewall lets this machine in."
-        sentence = f"{where}: There was no answer within {limits.wait_s:g} s."
-        raise SourceUnavailableError(f"{sentence} {UNHARMED} {cure}") from exc
+        raise _late(where, limits.wait_s) from exc
     except (OSError, UnicodeError) as exc:
         cure = "See enabled and bindaddr in manager.conf, and that a firewall lets this machine in."
         why = getattr(exc, "strerror", None) or "it is no name of a host"
         raise SourceUnavailableError(f"{where}: It cannot be reached ({why}). {UNHARMED} {cure}") from exc
+
+
+def _late(where: Where, seconds: float) -> SourceUnavailableError:
+    cure = "See that it is the port of AMI, and that a firewall lets this machine in."
+    return SourceUnavailableError(f"{where}: There was no answer within {seconds:g} s. {UNHARMED} {cure}")

@@ -68,8 +68,8 @@ def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str,
     """Return what the ``auth`` sections of a pjsip.conf are used for, by their names."""
     found: dict[str, Secret] = {}
 
-    def used(sections: list[Setting], kind: Secret) -> None:
-        for one in sections:
+    def used(settings: list[Setting], kind: Secret) -> None:
+        for one in settings:
             found[one.value] = found.get(one.value, kind).worse(kind)
 
     for section in config.live():

@@ -59,8 +59,8 @@ def read_backup(shown: str, data: bytes, tables: Tables) -> None:
     if isinstance(kept, _Object) and "Trunks" not in configs:
         place = Place(shown, kept.line)
         for name, value in kept.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            tables.add("kvstore_sipsettings", ("key", "val"), (name, text), place)
+            setting = value if isinstance(value, str) else json.dumps(value)
+            tables.add("kvstore_sipsettings", ("key", "val"), (name, setting), place)
         tables.secrets += [place] if kept.secret else []
 
 

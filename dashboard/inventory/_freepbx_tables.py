@@ -8,7 +8,7 @@ parsed; that there is one is kept, with its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -19,10 +19,10 @@ from dashboard.inventory._asterisk_trunks import keep_pjsip, keep_sip
 from dashboard.inventory._facts import Place
 from dashboard.inventory._records import Record, decode, records, text_of
 from dashboard.inventory._rows import Problem, problem_of
+from dashboard.inventory._sql_dump import rows, tables_in
 
 MOST_ROWS = 200_000
 MOST_SAID = 50
-LONGEST_CREATE = 64 * 1024
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "trunks": frozenset({"trunkid", "tech", "channelid", "name", "dialoutprefix", "disabled"}),
@@ -57,21 +57,6 @@ WORDS = frozenset(
 """Names of settings whose value is kept, besides those of Asterisk's own files."""
 OWN_ADDRESS = re.compile(r"(?:udp|tcp|tls)extip-|localnet_\d")
 _OF = {"aor_contact": "contact"}
-
-_STATEMENT = re.compile(
-    r"^[ \t]*(?:(?P<create>CREATE)\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|(?:INSERT|REPLACE)(?:\s+IGNORE)?\s+INTO)\s+"
-    r"[`\"]?(?P<table>\w+)[`\"]?\s*(?:\((?P<columns>[^()]*)\)\s*)?(?(create)\(|VALUES)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_COLUMN = re.compile(r"^\s*(?:[`\"](?P<quoted>\w+)[`\"]|(?P<plain>\w+))\s+\w", re.MULTILINE)
-_VALUE = re.compile(
-    r"\s*(?:_binary\s+)?(?:'(?P<single>(?:[^'\\]++|\\.|'')*+)'|\"(?P<double>(?:[^\"\\]++|\\.|\"\")*+)\""
-    r"|(?P<plain>[\w.+-]++))\s*(?P<end>[,)])",
-    re.DOTALL,
-)
-_ESCAPED = re.compile(r"\\(.)|''|\"\"", re.DOTALL)
-_SIGNS = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a"}
-_KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT", "FOREIGN", "CHECK"})
 
 
 @dataclass(frozen=True)
@@ -144,8 +129,7 @@ def tables_of(path: str, data: bytes) -> frozenset[str]:
     """Return the tables that a file seems to have: told by the statements of a dump, or by a CSV file's name."""
     pure = PurePosixPath(path)
     if pure.suffix.lower() == ".sql":
-        found = {one["table"].lower() for one in _STATEMENT.finditer(text_of(data))}
-        return frozenset(found & COLUMNS.keys())
+        return frozenset(tables_in(text_of(data)) & COLUMNS.keys())
     if pure.suffix.lower() == ".csv":
         header = next(records(text_of(data[:4096]).partition("\n")[0]), Record(0)).cells
         table = _table_of(pure.stem)
@@ -192,56 +176,14 @@ def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
 
 
 def _read_dump(shown: str, text: str, tables: Tables) -> None:
-    columns: dict[str, list[str]] = {}
-    at = counted = 0
-    line = 1
-    while found := _STATEMENT.search(text, at):
-        table, at = found["table"].lower(), found.end()
-        line, counted = line + text.count("\n", counted, found.start("table")), found.start("table")
-        if found["create"]:
-            columns[table] = _columns(text, at)
-            continue
-        own = [name.strip(' `"\n\r\t').lower() for name in found["columns"].split(",")] if found["columns"] else []
-        names = own or columns.get(table, [])
-        if table in COLUMNS and not names:
-            tables.say(Place(shown, line), f"The columns of {table} are not known. Dump it with its CREATE TABLE.")
-        for cells, begin, end in _tuples(text, at):
-            line, counted, at = line + text.count("\n", counted, begin), begin, end
-            if table not in COLUMNS or not names:
-                continue
-            if len(cells) == len(names):
-                tables.add(table, names, cells, Place(shown, line))
+    unknown: set[str] = set()
+    for row in rows(text, dict.fromkeys(COLUMNS, ())):
+        place = Place(shown, row.line)
+        if row.columns:
+            if row.fault:
+                tables.say(place, row.fault)
             else:
-                reason = f"The row of {table} cannot be read: it has {len(cells)} values and the table {len(names)}."
-                tables.say(Place(shown, line), f"{reason} Dump it again; it may be cut.")
-
-
-def _columns(text: str, at: int) -> list[str]:
-    """Return the names of columns of a CREATE TABLE, as they stand there."""
-    most = at + LONGEST_CREATE
-    body = text[at : text.find("\n)", at, most) + 1 or most]
-    names = [(found["quoted"], found["plain"]) for found in _COLUMN.finditer(body)]
-    return [(quoted or plain).lower() for quoted, plain in names if quoted or plain.upper() not in _KEYS]
-
-
-def _tuples(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
-    """Return the rows behind VALUES, where each begins and where it ends; the last may be one that is cut."""
-    opened = re.compile(r"\s*\(")
-    while found := opened.match(text, at):
-        begin = found.end() - 1
-        at, cells, end = found.end(), [], ""
-        while end != ")" and (value := _VALUE.match(text, at)):
-            cells.append(_text(value))
-            at, end = value.end(), value["end"]
-        yield (cells if end == ")" else cells[:0]), begin, at
-        follows = re.compile(r"\s*,").match(text, at)
-        if end != ")" or not follows:
-            return
-        at = follows.end()
-
-
-def _text(value: re.Match[str]) -> str:
-    if value["plain"] is not None:
-        return "" if value["plain"].upper() == "NULL" else str(value["plain"])
-    inner = value["single"] if value["single"] is not None else value["double"]
-    return _ESCAPED.sub(lambda found: _SIGNS.get(found[1], found[1]) if found[1] else found[0][0], inner)
+                tables.add(row.table, row.columns, row.cells, place)
+        elif row.table not in unknown:
+            unknown.add(row.table)
+            tables.say(place, f"The columns of {row.table} are not known. Dump it with its CREATE TABLE.")

@@ -199,10 +199,11 @@ class _Handler(ContentHandler):
         elif command == "set":
             name, _, value = data.partition("=")
             name = name.strip()
-            if value.strip("'\" ").lower() not in UNUSED:
+            used = value.strip("'\" ").lower() not in UNUSED
+            if used:
                 self._into.named[name] = place
             if SECRET.search(name):
-                self._into.secrets |= {place: by_name(name)} if name in self._into.named else {}
+                self._into.secrets |= {place: by_name(name)} if used else {}
             elif len(self._into.variables) < MOST_ELEMENTS:
                 self._into.variables[name] = self._into.put_in(value.strip().strip("'\""))
 

@@ -16,12 +16,11 @@ from dashboard.inventory._kamailio_numbers import DIALED, matches, shapes
 from dashboard.inventory._kamailio_script import Assign, Block, Branch, Call, Choice, End, Script, Tokens
 from dashboard.inventory._kamailio_tables import Tables
 from dashboard.inventory._kamailio_text import Token
-from dashboard.inventory._kamailio_way import CHANGES, LONGEST, Values, Way, assigned, to_host
+from dashboard.inventory._kamailio_way import CHANGES, LONGEST, TAG, Values, Way, assigned, to_host
 
 MOST_WAYS = 48
 MOST_STEPS = 100_000
 DEEPEST = 20
-TAG = "x-tag"
 SELECTS = frozenset({"ds_select_dst", "ds_select_domain", "ds_select", "ds_select_routes"})
 ALLOWS = frozenset({"allow_source_address", "allow_address", "allow_source_address_group", "allow_address_group"})
 FROM_SETS = frozenset({"ds_is_from_list", "ds_is_from_lists"})

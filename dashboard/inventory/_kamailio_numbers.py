@@ -47,9 +47,8 @@ def stripped(number: str, count: int, *, tail: bool = False) -> str:
     """Return a number without its first signs, or its last ones."""
     elements = list(_ELEMENT.finditer(number))
     if tail:
-        return (
-            number if any("${" in one[0] or one[0] == "." for one in elements) else _joined(elements[: -count or None])
-        )
+        is_open = any("${" in one[0] or one[0] == "." for one in elements)
+        return number if is_open else _joined(elements[: -count or None])
     while count > 0 and elements:
         if elements[0]["from"] is not None or elements[0][0] == DIALED:
             start = int(elements[0]["from"] or 0) + count

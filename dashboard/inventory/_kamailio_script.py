@@ -62,7 +62,6 @@ class Choice:
     """The cases of a ``switch``, one of which is taken, or none."""
 
     cases: tuple[Block, ...]
-    place: Place
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,6 @@ class End:
     """Where a route, or everything, ends."""
 
     word: str
-    place: Place
 
 
 Step = Call | Assign | Branch | Choice | End
@@ -84,7 +82,6 @@ class Route:
     kind: str
     name: str
     block: Block
-    place: Place
 
 
 @dataclass
@@ -145,7 +142,7 @@ class _Parser:
             if len(args) == 3 and all(args):  # noqa: PLR2004 - module, name, value
                 self.script.params.append((args[0][0].text, args[1][0].text, args[2][0]))
         elif word == "socket" and self._sign() == "=" and self._sign(1) == "{":
-            self._socket(token.place)
+            self._socket()
         elif word in _LINES or (word and self._sign() == "="):
             self._setting(word, token)
         elif token.sign == "}":
@@ -166,7 +163,7 @@ class _Parser:
             self.script.settings[word] = value
         self._rest_of_line(token)
 
-    def _socket(self, place: Place) -> None:
+    def _socket(self) -> None:
         self._at += 2
         found: dict[str, Token] = {}
         while self._at < len(self._tokens) and not self._take("}"):
@@ -176,7 +173,7 @@ class _Parser:
                 value = self._until(frozenset({";", "}"}))
                 if value:
                     found[name.text] = Token("string", "".join(one.text for one in value), value[0].place)
-        self.script.sockets.append(found or {"": Token("string", "", place)})
+        self.script.sockets.append(found)
 
     def _route(self, kind: str, place: Place) -> None:
         name = ""
@@ -186,7 +183,7 @@ class _Parser:
         if self._sign() != "{":
             self._say(place, f"{kind} has no block that begins with {{. Correct it; the route was left out.")
             return
-        self.script.routes.append(Route(kind, name, self._block(0), place))
+        self.script.routes.append(Route(kind, name, self._block(0)))
 
     def _until(self, signs: frozenset[str]) -> Tokens:
         """Take tokens up to one of the signs, which stays."""
@@ -225,7 +222,7 @@ class _Parser:
         if token.sign == ";":
             return ()
         if token.text in ("if", "while", "switch") and self._sign() == "(":
-            return self._switch(token, depth) if token.text == "switch" else self._branch(token, depth)
+            return self._switch(depth) if token.text == "switch" else self._branch(token, depth)
         found = self._simple(token)
         if not found:
             self._say(token.place, f"{token.text[:40]!r} begins no statement; it was left out.")
@@ -238,7 +235,7 @@ class _Parser:
         """Read a statement that holds no other one, up to its semicolon."""
         if token.kind == "word" and token.text in ENDS:
             self._until(_BREAKS)
-            return (End(token.text, token.place),)
+            return (End(token.text),)
         if token.kind == "pv" and self._sign() in ("=", ":"):
             self._at += 2 if self._sign() == ":" and self._sign(1) == "=" else 1
             return (Assign(token.text, self._until(_BREAKS), token.place),)
@@ -256,7 +253,7 @@ class _Parser:
             other = self._block(depth + 1)
         return (Branch(condition, then, other, token.place),)
 
-    def _switch(self, token: Token, depth: int) -> Block:
+    def _switch(self, depth: int) -> Block:
         self._bracketed()
         cases: list[Block] = []
         case: list[Step] = []
@@ -270,7 +267,7 @@ class _Parser:
             else:
                 case += self._statement(depth + 1)
         self._take("}")
-        return (Choice((*cases, tuple(case)), token.place),)
+        return (Choice((*cases, tuple(case))),)
 
     def _bracketed(self) -> Tokens:
         """Take what stands in brackets, those within it balanced."""

@@ -8,7 +8,7 @@ As files of their own (``dispatcher.list``, the address file of permissions), as
 from __future__ import annotations
 
 import re
-from bisect import bisect_right, insort
+from bisect import insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,11 +18,10 @@ from dashboard.inventory._hosts import has_password, host_of
 from dashboard.inventory._kamailio_text import LONGEST_LINE, SECRET
 from dashboard.inventory._records import text_of
 from dashboard.inventory._rows import Problem
+from dashboard.inventory._sql_dump import rows
 
 MOST_ROWS = 20_000
 MOST_SAID = 100
-LONGEST_TABLE = 9_999
-_LONGEST_NAME = 200
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "dispatcher": ("id", "setid", "destination", "flags", "priority", "attrs", "description"),
     "address": ("id", "grp", "ip_addr", "mask", "port", "tag"),
@@ -48,18 +47,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Tables that are read, with their columns in Kamailio's own order."""
 NOT_USED = 1 | 4
 """Flags of a destination that is never called: inactive, disabled."""
-_TABLE = rf'(?:[`"]?\w+[`"]?\.)?[`"]?(?:{"|".join(COLUMNS)})[`"]?'
-_STATEMENT = re.compile(
-    rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<create>{_TABLE})\s*\("
-    rf"|(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?P<insert>{_TABLE})\s*(?:\((?P<columns>[^()]{{0,999}})\)\s*)?VALUES"
-    rf"|^COPY\s+(?P<copy>{_TABLE})\s*\((?P<copied>[^()]{{0,999}})\)\s+FROM\s+stdin;\r?\n",
-    re.IGNORECASE | re.MULTILINE,
-)
-_NAME = re.compile(r"\w+")
-_CELL = re.compile(r"\s+|'(?P<text>(?:[^'\\]|\\.|'')*)'|(?P<plain>[\w.+-]+)|(?P<sign>.)", re.DOTALL)
 _COLUMN = re.compile(r"(?P<name>\w+)\((?:int|string|str|double|blob|time)[^)]*\)", re.IGNORECASE)
 _COLON = re.compile(r"(?<!\\):")
-_NO_COLUMN = ("primary", "unique", "key", "constraint", "index", "check", "foreign")
 
 
 @dataclass(frozen=True)
@@ -116,37 +105,27 @@ class Tables:
             elif line.strip():
                 cells = [re.sub(r"\\(.)", r"\1", cell) for cell in _COLON.split(line)]
                 if len(cells) < len(columns):
-                    self._say(place, f"The row has {len(cells)} cells, and the table {len(columns)} columns.")
+                    self._say(
+                        place, f"The row has {len(cells)} cells, and the table {len(columns)} columns. Complete it."
+                    )
                 else:
                     self._row(table, dict(zip(columns, cells, strict=False)), place)
 
     def read_sql(self, path: str) -> None:
         """Read the tables of a dump; statements of others are passed over."""
-        text, shown = text_of(self.folder.files[path]), self.folder.shown(path)
-        breaks = [found.start() for found in re.finditer("\n", text)]
-        columns = {table: list(names) for table, names in COLUMNS.items()}
-        at = 0
-        while found := _STATEMENT.search(text, at):
-            table = _NAME.findall(found["create"] or found["insert"] or found["copy"])[-1].lower()
-            at = found.end()
-            if found["create"]:
-                columns[table] = _columns(text[at : at + LONGEST_TABLE])
-                continue
-            given = found["columns"] or found["copied"]
-            names = [name.lower() for name in _NAME.findall(given)] if given else columns[table]
-            rows, at = (_copied if found["copy"] else _values)(text, at)
-            for begin, cells in rows:
-                place = Place(shown, bisect_right(breaks, begin - 1) + 1)
-                if len(cells) != len(names):
-                    self._say(place, f"The row has {len(cells)} cells, and {table} {len(names)} columns here.")
-                elif not self._row(table, dict(zip(names, cells, strict=True)), place):
-                    return
+        shown = self.folder.shown(path)
+        for row in rows(text_of(self.folder.files[path]), COLUMNS):
+            place = Place(shown, row.line)
+            if row.fault:
+                self._say(place, row.fault)
+            elif not self._row(row.table, dict(zip(row.columns, row.cells, strict=True)), place):
+                return
 
     def _lines(self, path: str) -> Iterator[tuple[Place, str]]:
         shown = self.folder.shown(path)
         for number, line in enumerate(text_of(self.folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
-                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out.")
+                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out. Shorten it.")
             else:
                 yield Place(shown, number), line.rstrip("\r")
 
@@ -184,56 +163,3 @@ class Tables:
     def _say(self, place: Place, message: str) -> None:
         if len(self.problems) < MOST_SAID:
             self.problems.append(Problem(place.file, place.line, "", message))
-
-
-def _columns(body: str) -> list[str]:
-    """Return the columns of a table from what stands in its brackets, up to the one that closes them."""
-    parts, depth = [""], 0
-    for sign in body:
-        depth += (sign == "(") - (sign == ")")
-        if depth < 0:
-            break
-        if sign == "," and not depth:
-            parts.append("")
-        elif len(parts[-1]) < _LONGEST_NAME:
-            parts[-1] += sign
-    named = [_NAME.findall(part)[:1] for part in parts]
-    return [one[0].lower() for one in named if one and one[0].lower() not in _NO_COLUMN]
-
-
-Rows = list[tuple[int, list[str]]]
-
-
-def _values(text: str, at: int) -> tuple[Rows, int]:
-    """Return the rows of an INSERT from where its values begin, each with where it stands, and where they end."""
-    rows: Rows = []
-    cells: list[str] = []
-    begin, depth = at, 0
-    for found in _CELL.finditer(text, at):
-        sign = found["sign"]
-        if sign == "(":
-            cells, begin, depth = [], found.start(), depth + 1
-        elif sign == ")":
-            depth -= 1
-            rows.append((begin, cells))
-        elif (sign == ";" and depth <= 0) or len(rows) > MOST_ROWS:
-            return rows, found.end()
-        elif depth and found["text"] is not None:
-            cells.append(re.sub(r"\\(.)|''", lambda one: one[1] or "'", found["text"]))
-        elif depth and found["plain"] is not None:
-            cells.append("" if found["plain"].upper() == "NULL" else found["plain"])
-    return rows, len(text)
-
-
-def _copied(text: str, at: int) -> tuple[Rows, int]:
-    r"""Return the rows of a COPY up to ``\.``, each with where it stands, and where they end."""
-    rows: Rows = []
-    while at < len(text) and len(rows) <= MOST_ROWS:
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end].rstrip("\r")
-        if line == "\\.":
-            return rows, end
-        rows.append((at, ["" if cell == "\\N" else cell for cell in line.split("\t")]))
-        at = end + 1
-    return rows, min(at, len(text))

@@ -27,8 +27,11 @@ from dashboard.inventory._secrets import Secret, tell
 
 START = "kamailio.cfg"
 MARKS = re.compile(rb"^\s*(#!KAMAILIO|request_route\b|route\s*\[|loadmodule\b|modparam\s*\(|listen\s*=)", re.MULTILINE)
-LISTS = {"dispatcher.list": "dispatcher", "address.list": "address"}
-"""Lists by the names that they have where the configuration does not say another."""
+LISTS = {
+    "dispatcher": ("dispatcher", "list_file", "dispatcher.list"),
+    "address": ("permissions", "address_file", "address.list"),
+}
+"""By table the module and the parameter that name its list, and how that is called where they do not."""
 _BEGINNING = 65_536
 _SOCKET = re.compile(
     r"(?:(?P<kind>udp|tcp|tls|sctp):)?(?P<bind>\[[^\]]*\]|[^\s:]+)\S*"
@@ -89,10 +92,8 @@ class _Pbx:
 
     def _read_tables(self) -> None:
         """Read the lists that modules name, and every table that lies in the folder."""
-        named = {"dispatcher": ("dispatcher", "list_file"), "address": ("permissions", "address_file")}
-        for table, (module, name) in named.items():
+        for table, (module, name, default) in LISTS.items():
             value = self._script.param(module, name)
-            default = next(usual for usual, of in LISTS.items() if of == table)
             path = self._source.found(value.text if value else default)
             if path:
                 self._tables.read_list(path, table)

@@ -15,7 +15,7 @@ import pytest
 from dashboard.calls.engine import utc
 from dashboard.calls.files import prepare
 from dashboard.calls.ingest import import_files
-from dashboard.calls.queries import REJECTS
+from dashboard.calls.rejects import REJECTS
 from dashboard.calls.store import CallStore
 from dashboard.errors import StoreError
 from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at

@@ -137,6 +137,16 @@ def test_a_global_is_known_by_its_name(name, kind):
     assert [["secret_present", kind, 2]] == facts[["key", "value", "line"]].to_numpy().tolist()
 
 
+def test_a_variable_that_is_emptied_holds_no_secret_there():
+    """FreeSWITCH has its password on the line that gives one."""
+    lines = [f'<X-PRE-PROCESS cmd="set" data="ari_password={value}"/>' for value in ("made-up", "not-used", "")]
+    text = "\n".join(["<include>", *lines, '<gateway name="us-west-or.sip.flowroute.com"/>', "</include>"])
+    facts = read_files([Upload("vars.xml", text.encode())], name="pbx").frames["pbx_config"]
+    secrets = facts[facts["key"] == "secret_present"]
+
+    assert [[Secret.MANAGEMENT, 2]] == secrets[["value", "line"]].to_numpy().tolist()
+
+
 @pytest.mark.parametrize(
     ("step", "kind"),
     [

@@ -262,6 +262,14 @@ def test_a_copy_older_than_seven_days_is_not_judged_by(real: Workspace, days_ago
     assert (Cause.STALE in {finding.cause for finding in found}) is (status is Status.UNKNOWN)
 
 
+def assert_guided(at: AppTest, value: str) -> None:
+    """Hold the dialog to it that it sends to the portal with a value to paste, and offers nothing to apply."""
+    assert not at.exception
+    assert "Do it in its portal" in words(at)
+    assert value in [code.value for code in at.code]
+    assert "review_apply" not in keys(at)
+
+
 def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
     """The dialog gives the step and the value to paste and offers nothing to apply."""
     declare(real, LISTED)
@@ -269,12 +277,9 @@ def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> Non
     at = page("overview")
     at.button(key="overview_fix_0").click().run()
 
-    assert not at.exception
-    assert "Do it in its portal" in words(at)
+    assert_guided(at, MOVED)
     assert "Interconnection > Outbound Allowed IPs" in words(at)
     assert f"enter {MOVED} under Enter IP Address" in words(at)
-    assert MOVED in [code.value for code in at.code]
-    assert "review_apply" not in keys(at)
 
 
 def test_the_switch_is_guided_too(page: Callable[[str], AppTest], real: Workspace) -> None:
@@ -322,7 +327,4 @@ def test_addresses_that_are_planned_together_are_guided(page: Callable[[str], Ap
     at = page("set_up_pbx")
     at.button(key="set_up_many_pbx_address_is_allowed").click().run()
 
-    assert not at.exception
-    assert "Do it in its portal" in words(at)
-    assert MOVED in [code.value for code in at.code]
-    assert "review_apply" not in keys(at)
+    assert_guided(at, MOVED)

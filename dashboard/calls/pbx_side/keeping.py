@@ -9,8 +9,8 @@ A record is known again by its ``record_key``: a second import adds nothing, and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -18,15 +18,15 @@ import pyarrow
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from dashboard import tables
-from dashboard.calls.engine import to_frame, utc
+from dashboard.calls.engine import utc
 from dashboard.calls.generations import Day, Generation, Generations
-from dashboard.calls.ingest import MOST_REJECTS
 from dashboard.calls.pbx_side.origin import Origin
-from dashboard.calls.pbx_side.reading import Read, Reject, read
-from dashboard.calls.queries import LOCK_WAIT_S, REJECTS, asked_again
+from dashboard.calls.pbx_side.reading import Read, read
+from dashboard.calls.queries import LOCK_WAIT_S, asked_again
+from dashboard.calls.rejects import Rejects, frame_of
+from dashboard.calls.repair import Reject
 from dashboard.calls.store import CallStore
-from dashboard.errors import FileError, StoreError
+from dashboard.errors import FileError
 
 READING = 0.8
 """The share of an import that goes by while files are read."""
@@ -62,6 +62,9 @@ class PbxRecords:
         """
         self.engine = store.engine
         self.generations = Generations(store.generations.folder / "pbx_side", lock_wait_s=lock_wait_s)
+        folder = self.generations.folder
+        cure = f"Restore it from a backup, or remove the folder {folder} and import the files of the PBXs again."
+        self._bad_rows = Rejects(self.engine, self.generations, cure)
 
     @property
     def digest(self) -> str:
@@ -79,10 +82,7 @@ class PbxRecords:
 
     def rejects(self) -> pd.DataFrame:
         """Return the lines put aside, as ``CallStore.rejects`` has them."""
-        frame = to_frame(self._reject_rows(self.generations.current()))
-        return frame.astype({"line": "int64", "imported_at": tables.UTC_TIME}).astype(
-            dict.fromkeys(("file", "column", "reason", "raw"), "str")
-        )
+        return frame_of(asked_again(self.generations, self._bad_rows.of))
 
     def import_files(
         self, paths: Sequence[Path], origin: Origin, *, progress: Callable[[str, float], None] | None = None
@@ -113,7 +113,9 @@ class PbxRecords:
                     reads.append(exc)
             known, days = self._merged(base, reads, work)
             tell("Storing", READING)
-            rejects = self._with_rejects(base, reads, work)
+            used = [one for one in reads if isinstance(one, Read)]
+            bad, names = [reject for one in used for reject in one.rejects], sorted({one.file for one in used})
+            rejects = self._bad_rows.keep(base, self._bad_rows.of(base), bad, names, work)
             made = replace(base, number=base.number + 1, days=days, rejects=rejects)
             if (made.days, made.rejects) != (base.days, base.rejects):
                 self.generations.publish(made, base)
@@ -160,39 +162,6 @@ class PbxRecords:
         name = self.generations.adopt(made, f"{day}-attempts")
         ends = pc.min_max(rows["started_at"]).as_py()
         return Day(calls=(name,), traffic=(), load=(), rows=len(rows), first_at=ends["min"], last_at=ends["max"])
-
-    def _with_rejects(self, base: Generation, reads: Sequence[Read | FileError], work: Path) -> str:
-        """Put the bad lines beside the old ones; those of a file that came again take the place of its old ones."""
-        bad = [reject for one in reads if isinstance(one, Read) for reject in one.rejects]
-        old = self._reject_rows(base)
-        if not bad and not len(old):
-            return base.rejects
-        names = sorted({one.file for one in reads if isinstance(one, Read)})
-        given = {
-            "old": old,
-            "bad": pyarrow.Table.from_pylist([asdict(reject) for reject in bad], REJECTS),
-            "names": pyarrow.table({"file": pyarrow.array(names, pyarrow.string())}),
-        }
-        asked = {"now": utc(datetime.now(UTC)), "limit": MOST_REJECTS}
-        kept = self.engine.fetch("rejects", asked, what="keep the bad lines", given=given).cast(REJECTS)
-        if kept.equals(old):
-            return base.rejects
-        if not len(kept):
-            return ""
-        pyarrow.parquet.write_table(kept, work / "rejects.parquet", compression="zstd")
-        return self.generations.adopt(work / "rejects.parquet", "rejects")
-
-    def _reject_rows(self, generation: Generation) -> pyarrow.Table:
-        if not generation.rejects:
-            return REJECTS.empty_table()
-        path = self.generations.path(generation.rejects)
-        try:
-            return pyarrow.parquet.read_table(path).cast(REJECTS)
-        except (OSError, pyarrow.ArrowException) as exc:
-            raise StoreError(
-                f"The list of bad lines {path} cannot be read: {exc}. Restore it from a backup, or remove the folder "
-                f"{self.generations.folder} and import the files of the PBXs again."
-            ) from exc
 
     def _parts(self, generation: Generation, day: date | None = None) -> list[str]:
         days = [one for at, one in generation.days.items() if day in (None, at)]

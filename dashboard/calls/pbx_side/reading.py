@@ -26,6 +26,7 @@ from dashboard import tables
 from dashboard.calls.engine import to_table
 from dashboard.calls.pbx_side._records import Fault, Layout, Record
 from dashboard.calls.pbx_side.origin import Origin
+from dashboard.calls.repair import Reject
 from dashboard.errors import FileError
 
 LONGEST = 1 << 16
@@ -39,24 +40,12 @@ MOST_OFF_S = 1500
 """Zones are half an hour apart at least; a channel dials out sooner than that after it was made."""
 
 
-@dataclass(frozen=True)
-class Reject:
-    """A line that was put aside."""
-
-    file: str
-    """As ``PBX/FILE``: every PBX has a ``Master.csv``."""
-    line: int
-    column: str
-    reason: str
-    raw: str
-
-
 @dataclass
 class Read:
     """What a file gave."""
 
     file: str
-    """As ``Reject`` has it."""
+    """As ``PBX/FILE``: every PBX has a ``Master.csv``."""
     rows: list[pyarrow.Table] = field(default_factory=list)
     """Tables by the contract PBX_CALLS, times UTC without a zone."""
     left_out: int = 0
