@@ -92,7 +92,7 @@ class Snapshot:
     treated_as_public: tuple[str, ...] = ()
     silent_days: int = 28
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Today's policy, from the frames themselves."""
         return Policy(
