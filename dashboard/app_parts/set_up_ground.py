@@ -38,7 +38,7 @@ class Ground:
     @cached_property
     def addresses(self) -> dict[str, list[str]]:
         """The addresses that each PBX calls from today."""
-        rows = self.snapshot.addresses_at(self.snapshot.taken_at)
+        rows = self.snapshot.addresses_now
         found: dict[str, dict[str, None]] = {}
         for pbx_id, address in zip(rows["pbx_id"], rows["address"], strict=True):
             found.setdefault(str(pbx_id), {})[str(address)] = None
