@@ -54,7 +54,7 @@ class Ground:
     def calls(self) -> dict[str, list[Tally]]:
         """Calls of each PBX from its addresses of today, from after the latest policy change for each."""
         found: dict[str, list[Tally]] = {}
-        for source, calls in Calls(self.snapshot).by_source.items():
+        for source, calls in self.snapshot.once(Calls).by_source.items():
             for one in calls:
                 mine = self.addresses.get(one.pbx_id)
                 if one.today and one.pbx_id and (not mine or source in mine):
