@@ -43,8 +43,6 @@ class Ratio:
     most: float | None = None
     least: float | None = None
     unit: str = "x"
-    known: str = ""
-    """Why the target is known to be missed; then the bench does not end with a miss because of it."""
 
     @property
     def met(self) -> bool | None:
@@ -60,8 +58,7 @@ class Ratio:
             return f"{self.name} {value}"
         target = f"≤ {number(self.most)}" if self.most is not None else f"≥ {number(self.least or 0)}"
         mark = {True: "✓", False: "**✗ missed**", None: ""}[self.met]
-        why = f": {self.known}" if self.known and self.met is False else ""
-        return f"{self.name} {value} ({target}) {mark}{why}".strip()
+        return f"{self.name} {value} ({target}) {mark}".strip()
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,8 @@ class Row:
 
     @property
     def missed(self) -> list[str]:
-        """Targets that are missed and that nobody knew of."""
-        return [f"{self.work}: {ratio}" for ratio in self.ratios if ratio.met is False and not ratio.known]
+        """Targets that are missed."""
+        return [f"{self.work}: {ratio}" for ratio in self.ratios if ratio.met is False]
 
     def cells(self) -> tuple[str, ...]:
         """Return what the columns of ``HEADER`` say."""
@@ -103,14 +100,12 @@ class Row:
         )
 
 
-def ratio_to(
-    ours: Time, other: Time, *, most: float | None = None, least: float | None = None, known: str = ""
-) -> Ratio:
+def ratio_to(ours: Time, other: Time, *, most: float | None = None, least: float | None = None) -> Ratio:
     """Return ours / other with an upper target, or how many times faster ours is with a lower one."""
     both = ours.seconds and other.seconds
     if least is not None:
         return Ratio(f"faster than {other.name}", other.seconds / ours.seconds if both else None, least=least)
-    return Ratio(f"ours / {other.name}", ours.seconds / other.seconds if both else None, most=most, known=known)
+    return Ratio(f"ours / {other.name}", ours.seconds / other.seconds if both else None, most=most)
 
 
 def markdown(rows: list[Row]) -> str:
