@@ -25,6 +25,8 @@ class Secret(StrEnum):
     OTHER_TRUNK = "password of another trunk"
     MANAGEMENT = "management password"
     """Of the manager interface, ARI or the event socket."""
+    DATABASE = "database password"
+    """Of a database, in which the passwords of all phones may stand."""
     PHONE = "phone password"
     PIN = "voicemail PIN"
     UNKNOWN = "password"
@@ -53,6 +55,12 @@ _BY_NAME = (
     ),
     (Secret.PIN, re.compile(r"^vm[-_]|voicemail|(?:^|[-_])pin(?:$|[-_])", re.IGNORECASE)),
     (Secret.MANAGEMENT, re.compile(r"mgr|manager|(?:^|[-_])a[mr]i(?:$|[-_])|event[-_]socket", re.IGNORECASE)),
+    (
+        Secret.DATABASE,
+        re.compile(
+            r"(?:^|[-_])(?:amp)?(?:cdr)?db(?:$|[-_]|pass|pwd|pw|url)|mysql|postgres|pgsql|odbc|redis", re.IGNORECASE
+        ),
+    ),
     (Secret.PHONE, re.compile(r"^default[-_]password$", re.IGNORECASE)),
 )
 _CURL = re.compile(r"\bcurl\b", re.IGNORECASE)
@@ -60,7 +68,8 @@ _LOGIN = re.compile(r"\s(?:-u|--user)[\s=]{0,9}[\"']?[^\s:\"'$]{1,200}:[^\s\"'$]
 _KEY = re.compile(
     r"userpwd\)?\s{0,9}=\s{0,9}[^\s:$]{1,200}:[^\s$]"
     r"|https?://[^\s/:@$]{1,200}:[^\s/@$]{1,500}@"
-    r"|authorization:\s{0,9}(?:basic|bearer)\s{1,9}[^\s$]",
+    r"|authorization:\s{0,9}(?:basic|bearer)\s{1,9}[^\s$]"
+    r"|\bx-(?:api|access|auth|secret)[-_]?(?:key|token|secret)\s{0,9}:\s{0,9}[\"']?[^\s\"'$]",
     re.IGNORECASE,
 )
 """Every part has a longest length, so that a line of eight thousand characters is searched in no time."""
