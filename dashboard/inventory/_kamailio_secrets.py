@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 from dashboard.dialing import Trunk
 from dashboard.inventory._facts import Place
-from dashboard.inventory._secrets import Secret, by_name
+from dashboard.inventory._secrets import LOGIN, Secret, by_name
 
 if TYPE_CHECKING:
     from dashboard.inventory._kamailio_tables import Tables
 
-CREDENTIALS = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
-"""User and password in front of a host."""
 MARK_OF_CARRIER = "flowroute"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):(?://)?$", re.IGNORECASE)
 _HOST = re.compile(r"@(\[[^\]]*\]|[^/:;>\s\"']+)")
@@ -43,7 +41,7 @@ class Held:
 
     def without_logins(self, text: str, place: Place) -> str:
         """Return a text without the passwords in its URLs, which are kept by what they open."""
-        return CREDENTIALS.sub(lambda found: self._login(text, found, place), text)
+        return LOGIN.sub(lambda found: self._login(text, found, place), text)
 
     def _login(self, text: str, found: re.Match[str], place: Place) -> str:
         before, host = _SCHEME.search(text[max(0, found.start() - 40) : found.start()]), _HOST.match(text, found.end())

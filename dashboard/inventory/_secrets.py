@@ -48,6 +48,8 @@ MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
 """Kinds of which a file may hold thousands."""
 PRESENT = "secret_present"
 
+LOGIN = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
+"""User and password in front of the host of a URL."""
 _BY_NAME = (
     (
         Secret.API_KEY,
