@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dashboard.dialing import Trunk
 from dashboard.inventory._facts import Place
-from dashboard.inventory._secrets import LOGIN, Secret, by_name
+from dashboard.inventory._secrets import Secret, by_name, logins_cut
 
 if TYPE_CHECKING:
     from dashboard.inventory._kamailio_tables import Tables
@@ -41,7 +41,7 @@ class Held:
 
     def without_logins(self, text: str, place: Place) -> str:
         """Return a text without the passwords in its URLs, which are kept by what they open."""
-        return LOGIN.sub(lambda found: self._login(text, found, place), text)
+        return logins_cut(text, lambda run, found: self._login(run, found, place))
 
     def _login(self, text: str, found: re.Match[str], place: Place) -> str:
         before, host = _SCHEME.search(text[max(0, found.start() - 40) : found.start()]), _HOST.match(text, found.end())

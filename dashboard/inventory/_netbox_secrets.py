@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboard.inventory._secrets import LOGIN, Secret, by_name, has_key
+from dashboard.inventory._secrets import LONGEST_VALUE, Secret, by_name, has_key, has_login
 
 PARTS = ("custom_fields", "config_context", "local_context_data")
 """Parts of an object in which people keep what NetBox has no place for."""
@@ -25,7 +25,7 @@ def is_named(name: str) -> bool:
 def is_secret(name: str, value: Any) -> bool:
     """Say whether a field holds a secret: by its name, or because it signs in to something."""
     if isinstance(value, str):
-        return bool(value) and (is_named(name) or bool(LOGIN.search(value)) or has_key(value))
+        return bool(value) and (is_named(name) or has_login(value))
     return is_named(name) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -63,7 +63,7 @@ def _leaves(value: Any, path: str, name: str, depth: int) -> Iterator[tuple[str,
 
 
 def _kind(path: str, value: Any) -> Secret:
-    if has_key(str(value)):
+    if has_key(str(value)[:LONGEST_VALUE]):
         return Secret.API_KEY
     kind = by_name(path)
     return Secret.TRUNK if kind is Secret.UNKNOWN and _OF_TRUNK.search(path) else kind
