@@ -69,6 +69,22 @@ def test_dollars_do_not_set_a_formula() -> None:
     assert "12345678\\*12065550100" == words.plain("12345678*12065550100")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://pbx.example.net", "https:\u2060//pbx.example.net"),
+        ("www.example.net", "www\u2060.example.net"),
+        ("ask noc@example.net", "ask noc@\u2060example.net"),
+        ("1. Floor", "1\\. Floor"),
+        ("Line\n- x\n+ y", "Line\n\\- x\n\\+ y"),
+        ("3 of 5, -2 and 10.0.0.1", "3 of 5, -2 and 10.0.0.1"),
+    ],
+)
+def test_no_link_and_no_list_is_made_of_a_text(text: str, shown: str) -> None:
+    """Addresses become links after escapes are gone, and a name that begins with a number would be a list."""
+    assert shown == words.plain(text)
+
+
 def test_a_name_cannot_draw(world: Snapshot) -> None:
     """Links, images, colors, icons and formulas in the name of a PBX are its letters and nothing else."""
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
