@@ -27,6 +27,7 @@ COMMANDS = [
     "probe",
     "calls import",
     "calls forget",
+    "calls repair",
     "inventory lint",
     "inventory read",
     "inventory write",
