@@ -147,8 +147,8 @@ def _new_day(account: Account, folder: Path, calls: int) -> Row:
     rows = max(calls // account.days, 1)
     file = account.write_day(folder / f"new-day-{rows}.csv", account.days, rows)
     full, turns = folder / "full", {"full": list[Measured](), "empty": list[Measured]()}
-    for _ in range(NEW_DAY_TURNS):
-        for name in turns:
+    for turn in range(NEW_DAY_TURNS):
+        for name in list(turns)[:: -1 if turn % 2 else 1]:  # neither always goes first
             shutil.rmtree(full, ignore_errors=True)
             if name == "full":
                 shutil.copytree(home(account, folder, calls), full, copy_function=os.link)

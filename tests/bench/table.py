@@ -6,6 +6,7 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -130,6 +131,7 @@ def machine() -> dict[str, Any]:
         except PackageNotFoundError:
             versions[name] = ""
     return {
+        "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "system": platform.system(),
@@ -139,12 +141,20 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _processor() -> str:
+    """Return the processor's name, where the system tells it, else its architecture."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({platform.machine()})" if names else platform.machine()
+
+
 def machine_words() -> str:
     """Say the machine in a line."""
     found = machine()
     packages = ", ".join(f"{name} {kept}" for name, kept in found["packages"].items() if kept)
     return (
-        f"Taken on {found['cores']} cores ({found['architecture']}), {found['memory_gb']} GB of memory, "
+        f"Taken on {found['cores']} cores of {found['processor']}, {found['memory_gb']} GB of memory, "
         f"{found['system']}, Python {found['python']}, {packages}."
     )
 
