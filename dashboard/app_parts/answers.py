@@ -116,15 +116,14 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
         return []
-    refused = rows.assign(refused=rows["calls"].where(rows["outcome"] == "refused_auth", 0))
-    by_pbx = refused.groupby("who")[["calls", "refused"]].sum()
+    by_pbx = rows.groupby("who")[["calls", "refused"]].sum()
     who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
     open_ones = [f for f in findings if f.status is not Status.PASS and f.impact is Impact.OUTAGE]
     out = {snapshot.name_of(pbx_id) for finding in open_ones for pbx_id in finding.pbx_ids}
     still, before = [name for name in who if name in out], [name for name in who if name not in out]
     said = [f"{join(map(plain, still))} {'is' if len(still) == 1 else 'are'} being refused."] if still else []
     if before:
-        of_them = refused[refused["who"].isin(before) & (refused["refused"] > 0)]
+        of_them = rows[rows["who"].isin(before) & (rows["refused"] > 0)]
         verb = "was" if len(before) == 1 else "were"
         said.append(
             f"{join(map(plain, before))} {verb} refused until {ago(of_them['last_at'].max(), snapshot.taken_at)}."

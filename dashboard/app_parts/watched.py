@@ -14,7 +14,8 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     Say how a watch stands.
 
     Args:
-        plan: What was applied. Calls from an address that it took off the list are refused as meant.
+        plan: What was applied. Calls from an address that it took off the list are refused as meant, and those of
+            PBXs that it was said to break as foreseen.
         seen: The calls since.
         snapshot: For the names that stand beside addresses, and whether refused calls are on record.
 
@@ -31,7 +32,10 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     if removes:
         through = f"{count(seen.admitted, 'call')} still went through" if seen.admitted else "all refused, as meant"
         return (*_look("orange", "warning", seen, bad=seen.admitted), f"{progress}, {through}.")
-    refused = f"{seen.refused:,} refused" if seen.refused else "all admitted"
+    if seen.refused and seen.refused == seen.foreseen:
+        return "orange", "warning", f"{progress}, {seen.refused:,} refused, of {join(seen.foreseen_of)}, as foreseen."
+    more = f", {seen.foreseen:,} of them of {join(seen.foreseen_of)}, as foreseen" if seen.foreseen else ""
+    refused = f"{seen.refused:,} refused{more}" if seen.refused else "all admitted"
     return (*_look("red", "error", seen, bad=seen.refused), f"{progress}, {refused}.")
 
 

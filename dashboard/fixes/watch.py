@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pandas as pd
+
 from dashboard.calls.attribution import attribute
+from dashboard.calls.refusing import refused
 from dashboard.calls.store import CallStore
 from dashboard.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.journal import Entry
@@ -29,6 +32,10 @@ class Watch:
     since: datetime
     sources: tuple[str, ...]
     """Addresses watched; empty where every source is."""
+    foreseen: int = 0
+    """Refused calls of PBXs that the plan said it would break."""
+    foreseen_of: tuple[str, ...] = ()
+    """The names of those PBXs."""
 
     @property
     def over(self) -> bool:
@@ -67,6 +74,16 @@ def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> 
         touched = [c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress)]
         sources = tuple(dict.fromkeys(touched))
         rows = rows[rows["source_ip"].isin(sources)]
-    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
-    calls = int(rows["calls"].sum())
-    return Watch(calls=calls, admitted=calls - refused, refused=refused, since=since, sources=sources)
+    missed = rows[refused(rows, snapshot.versions)]
+    lost, calls = int(missed["calls"].sum()), int(rows["calls"].sum())
+    named = missed.get("pbx_id", pd.Series("", index=missed.index)).map(snapshot.name_of)
+    meant = named.isin(plan.impact.breaks)
+    return Watch(
+        calls=calls,
+        admitted=calls - lost,
+        refused=lost,
+        since=since,
+        sources=sources,
+        foreseen=int(missed.loc[meant, "calls"].sum()),
+        foreseen_of=tuple(sorted(named[meant].unique())),
+    )

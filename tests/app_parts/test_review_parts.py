@@ -149,6 +149,24 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
             watch(20, sources=()),
             ("green", "good", "Watching the next calls from your PBXs: 20 of 20 calls, all admitted."),
         ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(9, 3, sources=()), foreseen=3, foreseen_of=("Atlanta", "Miami")),
+            (
+                "orange",
+                "warning",
+                "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Atlanta and Miami, as foreseen.",
+            ),
+        ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(9, 3, sources=()), foreseen=2, foreseen_of=("Atlanta",)),
+            (
+                "red",
+                "error",
+                "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, 2 of them of Atlanta, as foreseen.",
+            ),
+        ),
     ],
 )
 def test_a_watch_says_what_is_watched(change: Change, seen: Watch, said: tuple[str, str, str]) -> None:
