@@ -148,6 +148,13 @@ def test_the_worst_panel_of_late_stands_first() -> None:
     assert ["Now", "Past"] == list(charts.refusal_share(frame, NO_CHANGES))
 
 
+def test_one_day_is_named_once() -> None:
+    """An account of one day has one day on its axis, not the same day at each hour."""
+    panels = charts.refusal_share(pd.DataFrame(refused("Denver", [(100, 50)])), NO_CHANGES)
+
+    assert '"tickMinStep": 86400000' in panels["Denver"].to_json()
+
+
 def test_a_share_says_its_counts() -> None:
     """The sentence of a bar names who, when, how many of how many, the share and its interval."""
     said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]
