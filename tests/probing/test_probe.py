@@ -300,7 +300,7 @@ def test_an_answer_without_an_end_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (Target("pbx.invalid"), "has no IPv4 address"),
+        (Target("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
         (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
         (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
     ],
