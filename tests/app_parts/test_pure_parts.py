@@ -212,6 +212,19 @@ def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
     assert ((10, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
 
 
+def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
+    """Its finding is open, as its address is not listed; its refusals are those of a switch that is on again."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
+    versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
+    on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions))
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again))
+
+    assert "Denver is being refused." == answers.overview(off, [finding()])
+    assert answers.overview(back, [finding()]).startswith("Denver was refused until ")
+
+
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
     assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import tables
-from dashboard.calls.refusing import refused
+from dashboard.calls.refusing import as_now, refused
 from dashboard.policy import Policy, PolicyVersion
 from tests.worlds import NOW, calls_row, frame
 
@@ -48,3 +48,14 @@ def test_without_a_version_only_the_answer_tells() -> None:
 
     assert [True, False] == refused(rows, ()).tolist()
     assert refused(rows.iloc[:0], ()).empty
+
+
+def test_calls_speak_of_today_where_nothing_changed_for_their_source() -> None:
+    """The switch off and on again: what was refused meanwhile says nothing of now, what came before does."""
+    on = Policy(frozenset({LISTED}), credentials_on=True)
+    versions = (*VERSIONS, PolicyVersion(on, NOW - timedelta(hours=1)))
+    times = [EARLIER, LATER, NOW - timedelta(minutes=1), NOW - timedelta(hours=1)]
+    rows = frame(tables.TRAFFIC, [calls_row(UNLISTED, at=at) for at in times])
+
+    assert [True, False, True, False] == as_now(rows, versions).tolist()
+    assert 4 * [True] == as_now(rows, ()).tolist()

@@ -70,11 +70,11 @@ def test_a_refusal_that_was_not_foreseen_is_told_apart() -> None:
     """Only PBXs that the plan named were said to break."""
     seen = watched(after(SEATTLE, "refused_auth"), after(ATLANTA, "refused_unknown"))
 
-    assert (2, 1) == (seen.refused, seen.foreseen)
+    assert (2, 1, ("Atlanta",), ("Seattle",)) == (seen.refused, seen.foreseen, seen.foreseen_of, seen.others)
 
 
 def test_with_credentials_on_such_a_403_bars_a_destination() -> None:
     """As before: of an address that was allowed, only an answer that names the list is a refusal."""
     seen = watched(after(ATLANTA, "refused_unknown"), after(ATLANTA, "refused_auth"), off=False, breaks=())
 
-    assert (2, 1, 0, ()) == (seen.calls, seen.refused, seen.foreseen, seen.foreseen_of)
+    assert (2, 1, 0, (), ()) == (seen.calls, seen.refused, seen.foreseen, seen.foreseen_of, seen.others)
