@@ -20,7 +20,6 @@ PICK, BRUSH = "pick", "brush"
 """Names of what can be chosen on a chart: a bar, a stretch of time."""
 LEAST_TOP, FEW = 0.05, 0.12
 """Of panels of shares: where their axis ends at least, and how high a mark is that stands for no share."""
-DAY_MS = 86_400_000
 NOT_CHOSEN = 0.3
 """Opacity of the bars beside the one that was chosen."""
 
@@ -94,9 +93,9 @@ def as_it_says() -> alt.Opacity:
     return alt.Opacity("opacity:Q", scale=None, legend=None)
 
 
-def time_axis(count: int) -> alt.Axis:
-    """Name about so many days, none of them twice."""
-    return alt.Axis(format="%-d %b", tickCount=count, tickMinStep=DAY_MS, grid=False, labelFlush=True)
+def time_axis(count: int, days: int) -> alt.Axis:
+    """Name about so many of some days; of no more days than that each, and none of them twice."""
+    return alt.Axis(format="%-d %b", tickCount=count if days > count else "day", grid=False, labelFlush=True)
 
 
 def say(frame: pd.DataFrame, pattern: str) -> list[str]:
