@@ -156,7 +156,9 @@ def _open(target: Target, timeout_s: float) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]
     except (OSError, UnicodeError) as exc:
-        raise InputError(f"The PoP {host!r} has no IPv4 address that could be found. Check its name.") from exc
+        raise InputError(
+            f"The PoP {host!r} has no IPv4 address that could be found. Check its name, and this machine's DNS."
+        ) from exc
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM)
     try:
         opened.settimeout(timeout_s)

@@ -212,6 +212,35 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
     assert "being refused" not in said
 
 
+def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
+    """What the carrier answers then is not documented; that nothing lets the call in is certain, and is counted."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
+    pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
+    off, on = (
+        make_snapshot(pbxs=pbxs, traffic=[lost, fine], allowed=allowed, credentials_on=switch)
+        for switch in (False, True)
+    )
+
+    assert answers.overview(off, [finding()]).startswith("Denver is being refused.")
+    assert ((10, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
+    assert "refused" not in answers.overview(on, [finding()])
+    assert ((10, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
+
+
+def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
+    """Its finding is open, as its address is not listed; its refusals are those of a switch that is on again."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
+    versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
+    on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions))
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again))
+
+    assert "Denver is being refused." == answers.overview(off, [finding()])
+    assert answers.overview(back, [finding()]).startswith("Denver was refused until ")
+
+
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
     assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])

@@ -47,6 +47,14 @@ def test_help_names_the_exit_statuses(command: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_help_fills_the_lines_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence is not broken where the source breaks it: at 80 columns that leaves a word or two on a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    said = CliRunner().invoke(app, ["inventory", "read", "--help"]).output
+
+    assert "with TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET" in said
+
+
 @pytest.mark.parametrize(
     ("environment", "words"),
     [

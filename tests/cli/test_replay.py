@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -122,6 +123,8 @@ def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
     assert whole == sum(counted.values())
     text = shared("authorized", "--no-sync", "--since", f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")
     assert "PBX or address" in text.out
+    assert re.search(r"Denver +no +refused by the rule +Refused for authorization +\d", text.out)
+    assert re.search(r"203\.0\.113\.66 +yes +by either, not known which +Answered +\d", text.out)
 
 
 def test_destinations_are_under_each_label(shared: Any) -> None:

@@ -167,7 +167,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
 @pytest.mark.parametrize(
     ("status", "admitted", "words"),
     [
-        ("407 Proxy Authentication Required", False, "the carrier wants credentials"),
+        ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
         ("403 Forbidden", False, "does not say why"),
         ("404 Not Found", None, "The number was refused"),
         ("488 Not Acceptable Here", None, "The sound offered"),
@@ -191,6 +191,17 @@ def test_a_call_without_a_prefix_says_so() -> None:
 
     assert end.seen[0].startswith(f"INVITE sip:{NUMBER}@")
     assert "without a tech prefix" in found.meaning
+
+
+def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
+    """An address alone lets nothing in, so it is not the first thing to look at."""
+    with far_end(says("407 Proxy Authentication Required")) as end:
+        found = call(at(end), NUMBER, wait_s=WAIT_S)
+
+    assert (False, "Refused: the carrier wants credentials, as the tech prefix was left out.") == (
+        found.admitted,
+        found.meaning,
+    )
 
 
 def test_a_request_is_repeated_until_somebody_answers() -> None:
@@ -394,7 +405,7 @@ def test_an_answer_without_an_end_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (Target("pbx.invalid"), "has no IPv4 address"),
+        (Target("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
         (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
         (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
     ],
