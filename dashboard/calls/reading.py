@@ -173,9 +173,9 @@ class _Reader:
             return False
         folder = self._work / ("typed" if typed else "text")
         types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
+        self._watch.begin(1)
         try:
             with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
-                self._watch.begin(1)
                 cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
         except StoreError as exc:
             if isinstance(exc.__cause__, OF_THE_MACHINE):

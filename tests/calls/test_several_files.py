@@ -17,6 +17,7 @@ from dashboard.calls.reading import LARGE, Shared, stage
 from dashboard.calls.staged import Staged
 from dashboard.calls.store import CallStore
 from dashboard.calls.watching import Watch
+from dashboard.errors import StoreError
 from tests.calls.children import begin_import, tried
 from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_at
 
@@ -26,7 +27,7 @@ MIDNIGHT = NOON + timedelta(hours=12)
 
 
 class Turn(Semaphore):
-    """A turn that somebody else has; says when it is waited for."""
+    """What somebody else has; says when it is waited for."""
 
     def __init__(self) -> None:
         super().__init__(0)
@@ -151,3 +152,20 @@ def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
 
         assert large.stat().st_size > LARGE
         assert (read, waits.result(LONGEST_S).rows) == (700, 700)
+
+
+def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
+    tmp_path: Path, export: Callable[..., Path]
+) -> None:
+    """It is not begun first."""
+    path = export([a_row(start_time="2026-11-02T12:00:00Z")])
+    engine, watch, turn = Engine(tmp_path / "engine"), Watch(), Turn()
+    with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:
+        shared = Shared(days, engines=turn)
+        waits = pool.submit(stage, path, tmp_path / "work", engine, whole=False, watch=watch, shared=shared)
+        assert turn.asked.wait(LONGEST_S)
+        watch.interrupt()
+        turn.release()
+
+        with pytest.raises(StoreError, match="stopped"):
+            waits.result(LONGEST_S)
