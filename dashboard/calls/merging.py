@@ -58,7 +58,7 @@ class Merger:
         self._spans: dict[date, str] = {}
         """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
         self._rows: dict[str, int] = {}
-        """Of parts, where they need not be asked."""
+        """Of parts that were in memory as columns."""
         self._moved = MOVED.empty_table()
 
     def run(
@@ -127,13 +127,18 @@ class Merger:
     def _take(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
     ) -> None:
-        """Take days that the store does not have as they were staged; compare those in which a call came twice."""
+        """
+        Take days that the store does not have as they were staged; compare those in which a call came twice.
+
+        Where rows were numbered in two ways, as columns and by the engine, that is not known, and counts as if it did.
+        """
         if not days:
             return
         staged = {day: tuple(part for found in parts[day].values() for part in found) for day in days}
         known = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
         taken = {day: _day(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ}
-        if asked := [part for day in days if day not in known for part in staged[day]]:
+        alike = [day for day in days if day not in known and len({part in self._rows for part in staged[day]}) == 1]
+        if asked := [part for day in alike for part in staged[day]]:
             for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": asked}).fetchall():
                 if all_differ:
                     taken[day] = _day(staged[day], rows, first_at, last_at)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from threading import Lock, Semaphore
+from threading import Semaphore
 from typing import Any
 
 import duckdb
@@ -54,10 +54,10 @@ class Shared:
 
     pool: Executor
     """Where days are read that are in memory as columns: as many at once as there are cores for them."""
-    turn: Lock = field(default_factory=Lock)
+    turn: Semaphore = field(default_factory=Semaphore)
     """Held while the engine reads a large file: it uses every core for it, and is slower on two at once."""
     engines: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
-    """Held while the engine reads a file."""
+    """Held while the engine reads a file, from when it is the file's turn."""
     customers: Customers = field(default_factory=dict)
     """Addresses that were read before."""
     safe: SafeDays = field(default_factory=SafeDays)
@@ -106,7 +106,7 @@ class _Reader:
             raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
         if not self._by_day(prepared):
             large = prepared.path.stat().st_size >= LARGE
-            with self._shared.engines, self._shared.turn if large else nullcontext():
+            with self._shared.turn if large else nullcontext(), self._shared.engines:
                 self._go_through(prepared)
         if prepared.cut:
             staged.rejects += _cut_row(prepared)
@@ -173,9 +173,9 @@ class _Reader:
             return False
         folder = self._work / ("typed" if typed else "text")
         types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
+        self._watch.begin(1)
         try:
             with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
-                self._watch.begin(1)
                 cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
         except StoreError as exc:
             if isinstance(exc.__cause__, OF_THE_MACHINE):

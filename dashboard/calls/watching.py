@@ -25,9 +25,15 @@ class Watch:
         self._ended = False
 
     def begin(self, pieces: int) -> None:
-        """Note that the file is read in so many pieces, from its start."""
+        """
+        Note that the file is read in so many pieces, from its start.
+
+        Raises:
+            StoreError: The file is to be left.
+        """
         with self._lock:
             self._pieces, self._done = pieces, 0
+            self._go_on()
 
     @contextmanager
     def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -53,8 +59,7 @@ class Watch:
         def tell(share: float) -> None:
             with self._lock:
                 self._far[key] = share
-                if self._ended:
-                    raise StoreError("The import was stopped; nothing of it was stored.")
+                self._go_on()
 
         try:
             tell(0.0)
@@ -70,6 +75,10 @@ class Watch:
             self._ended = True
             for cursor in self._running:
                 cursor.interrupt()
+
+    def _go_on(self) -> None:
+        if self._ended:
+            raise StoreError("The import was stopped; nothing of it was stored.")
 
     def share(self) -> float:
         """Return how much of the file is done, 0 to 1."""

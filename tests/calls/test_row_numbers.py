@@ -107,3 +107,19 @@ def test_a_call_that_comes_again_keeps_its_key(
     assert (result.kept, result.duplicate) == (1, 4)
     assert {number: key for number, key in after.items() if number in before} == before
     assert len(set(after.values())) == 5
+
+
+@pytest.mark.parametrize("zones", [("+00", "+00"), ("+00", "Z"), ("Z", "+00"), ("Z", "Z")])
+def test_calls_of_one_day_in_two_files_have_keys_of_their_own(
+    store: CallStore, export: Callable[..., Path], zones: tuple[str, str]
+) -> None:
+    """Calls of one number, which differ in what it is not made of, in one file and in the other."""
+    told = [[a_row(rate="0.01"), a_row(rate="0.02")], [a_row(rate="0.03"), a_row(destination="12065550109")]]
+    files = [
+        export(written_as(rows, zone), name=f"{at}.csv")
+        for at, (rows, zone) in enumerate(zip(told, zones, strict=True))
+    ]
+    results = import_files(store, files)
+
+    assert [(result.kept, result.duplicate) for result in results] == [(2, 0), (2, 0)]
+    assert store.calls()["call_key"].nunique() == 4

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Semaphore
 
 import pytest
 
+from dashboard.calls.engine import Engine
 from dashboard.calls.ingest import import_files
+from dashboard.calls.reading import LARGE, Shared, stage
+from dashboard.calls.staged import Staged
 from dashboard.calls.store import CallStore
+from dashboard.calls.watching import Watch
+from dashboard.errors import StoreError
 from tests.calls.children import begin_import, tried
-from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, at, rows_at
+from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_at
 
 LONGEST_S = 60
 HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = NOON + timedelta(hours=12)
+
+
+class Turn(Semaphore):
+    """What somebody else has; says when it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.asked = Event()
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT002 - as there
+        """Wait for it."""
+        self.asked.set()
+        return super().acquire(blocking, timeout)
+
+    __enter__ = acquire
 
 
 @pytest.mark.parametrize("files", [("1", "2"), ("2", "13"), ("31", "2", "4")])
@@ -103,3 +125,47 @@ def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, 
     assert "another" in told.lower()
     assert (ended, store.count()) == (0, 60_000)
     assert ("", 60_001) == (tried(store, small), store.count())
+
+
+def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
+    tmp_path: Path, export: Callable[..., Path]
+) -> None:
+    """Only one large file is read at a time; those that wait keep no small one from being read beside it."""
+    rows = [a_row(start_time="2026-11-02T12:00:00Z", callerid=n) for n in range(700)]
+    noted = ({**row, "note": "x" * 50_000} for row in rows)
+    large, small = export(as_csv(noted, [*HEADER, "note"]), "large.csv"), export(rows, "small.csv")
+    engine = Engine(tmp_path / "engine")
+    with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(2) as pool:
+        turn = Turn()
+        shared = Shared(days, turn, Semaphore(1))
+
+        def begin(path: Path) -> Future[Staged]:
+            work = tmp_path / path.stem
+            return pool.submit(stage, path, work, engine, whole=False, watch=Watch(), shared=shared)
+
+        waits = begin(large)
+        assert turn.asked.wait(LONGEST_S)
+        try:
+            read = begin(small).result(LONGEST_S).rows
+        finally:
+            turn.release()
+
+        assert large.stat().st_size > LARGE
+        assert (read, waits.result(LONGEST_S).rows) == (700, 700)
+
+
+def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
+    tmp_path: Path, export: Callable[..., Path]
+) -> None:
+    """It is not begun first."""
+    path = export([a_row(start_time="2026-11-02T12:00:00Z")])
+    engine, watch, turn = Engine(tmp_path / "engine"), Watch(), Turn()
+    with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:
+        shared = Shared(days, engines=turn)
+        waits = pool.submit(stage, path, tmp_path / "work", engine, whole=False, watch=watch, shared=shared)
+        assert turn.asked.wait(LONGEST_S)
+        watch.interrupt()
+        turn.release()
+
+        with pytest.raises(StoreError, match="stopped"):
+            waits.result(LONGEST_S)

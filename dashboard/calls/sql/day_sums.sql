@@ -1,10 +1,11 @@
--- What staged days hold, and whether any of their calls came twice; with the days so far apart it is cheap.
+-- What staged days hold, and whether all of their calls differ in number: then none came twice, and each has a key of
+-- its own. The rows of a day must have been numbered in one way; with the days so far apart it is cheap.
 SELECT
     started_at::DATE AS day,
     count(*) AS rows,
-    count(DISTINCT CASE WHEN id = '' THEN {{content}} ELSE hash(id) END) = count(*) AS all_differ,
+    count(DISTINCT CASE WHEN id = '' THEN row_hash ELSE hash(id) END) = count(*) AS all_differ,
     min(started_at) AS first_at,
     max(started_at) AS last_at
-FROM {{calls}} AS told
+FROM {{calls}}
 GROUP BY day
 ORDER BY day
