@@ -13,13 +13,12 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import outcome_rows
 from dashboard.app_parts.words import exact
-from dashboard.calls.metrics import PEAKS
 from dashboard.calls.peaks import Column, Owners, Peaks, count_peaks, owners_of
 from dashboard.snapshot import Snapshot
 
-COUNTED, COUNTING = "outcome_peaks", "Counting the peaks"
-SHORT: Final = {"peak_1s": "Peak/s", "peak_60s": "Peak/min", "concurrent": "At once"}
-"""What a column is called: there is little room."""
+COUNTED = "outcome_peaks"
+SHORT: Final = {"peak_1s": ("Peak/s", 50), "peak_60s": ("Peak/min", 60), "concurrent": ("At once", 53)}
+"""What a column is called, and its width in pixels: there is little room."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,8 @@ class Counted:
 def columns() -> dict[str, Any]:
     """Configure the columns of peaks."""
     return {
-        name: st.column_config.NumberColumn(
-            SHORT[name], format="localized", width=62, help=outcome_rows.explained(name)
-        )
-        for name in PEAKS
+        name: st.column_config.NumberColumn(said, format="localized", width=px, help=outcome_rows.explained(name))
+        for name, (said, px) in SHORT.items()
     }
 
 
@@ -68,24 +65,22 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
     )
     if not pressed:
         return
-    bar, found = st.progress(0.0, text=COUNTING), None
-    with session.errors_said():
-        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since, bar.progress))
-    bar.empty()
+    found = None
+    with session.errors_said(), st.spinner("Counting the peaks"):
+        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since))
     if found is not None:
         st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, datetime.now(UTC))
         st.rerun()
 
 
-def _count(by: str, snapshot: Snapshot, since: datetime, tell: Callable[..., Any]) -> Peaks:
+def _count(by: str, snapshot: Snapshot, since: datetime) -> Peaks:
     wanted: dict[str, Callable[[], Column | Owners]] = {
         "source": lambda: "source_ip",
         "destination": lambda: "destination_name",
         "pbx": lambda: owners_of(snapshot),
         "pop": lambda: owners_of(snapshot, outcome_rows.pop_of(snapshot)),
     }
-    store = session.workspace().store
-    return count_peaks(store, wanted[by](), since=since, progress=lambda share: tell(share, text=COUNTING))
+    return count_peaks(session.workspace().store, wanted[by](), since=since)
 
 
 def _counted(by: str, since: datetime) -> Counted | None:

@@ -124,15 +124,15 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "of": grids.text(BY[by], width={"source": 108, "destination": 200}.get(by, 140)),
+            "of": grids.text(BY[by], width={"source": 108, "destination": 200, "day": 90}.get(by, 140)),
             "whose": grids.text("Whose", width=108),
             "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
             "asr": _share("asr"),
             "between": st.column_config.TextColumn(
-                "95% interval", width=90, help="Of the ASR: Wilson's score interval."
+                "95% interval", width=88, help="Of the ASR: Wilson's score interval."
             ),
-            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=65, help=explained("acd")),
-            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=75),
+            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=54, help=explained("acd")),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
             **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
             **outcome_peaks.columns(),
         },
@@ -140,12 +140,12 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
             "of",
             *(["whose"] if by == "source" else []),
             "calls",
+            *(PEAKS if peaks is not None else ()),
             "asr",
             "between",
             *outcome_rows.SHARES[1:4],
             "acd_s",
             "cost_usd",
-            *(PEAKS if peaks is not None else ()),
             *outcome_rows.SHARES[4:],
         ],
         placeholder="-",
@@ -154,9 +154,8 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     for place in event.selection.rows[:1]:
         if place < len(found):
             _behind(behind, str(found["of"].iloc[place]))
+    st.caption(f"{outcome_rows.said_table(by, len(found), there)} {outcome_peaks.said(by, since)}".strip())
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = [outcome_rows.said_table(by, len(found), there), outcome_peaks.said(by, since)]
-        st.caption(" ".join(filter(None, words)), width="content")
         if by != "day":
             outcome_peaks.button(by, snapshot, since)
         grids.download(
@@ -175,7 +174,10 @@ def _behind(rows: pd.DataFrame, of: str) -> None:
     st.dataframe(
         told.assign(
             value=told["value"] * PERCENT,
-            between=[_between(low, high) for low, high in zip(told["low"], told["high"], strict=True)],
+            between=[
+                "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
+                for low, high in zip(told["low"], told["high"], strict=True)
+            ],
         ),
         hide_index=True,
         column_config={

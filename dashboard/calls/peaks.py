@@ -77,7 +77,6 @@ def count_peaks(
     *,
     since: datetime,
     until: datetime | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> Peaks:
     """
     Count the peaks of [since, until), each group and direction by itself.
@@ -91,7 +90,6 @@ def count_peaks(
         by: The column to group by, or whose the calls are; calls of which the owners have no key do not count.
         since: A whole minute.
         until: Exclusive; to the end where not given.
-        progress: Told the share that is done, 0 to 1.
 
     Returns:
         ``peak_1s`` (calls that start in one second), ``peak_60s`` (in one minute of the clock) and ``concurrent``
@@ -109,12 +107,10 @@ def count_peaks(
     def ask(generation: Generation) -> Peaks:
         counted = _Counted()
         days = days_between(generation, low, high)
-        for number, day in enumerate(days):
-            if generation.days[day].calls:
-                _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
-            if progress:
-                progress((number + 1) / len(days))
-        return Peaks(counted.rows(), tuple(day for day in days if not generation.days[day].calls))
+        gone = tuple(day for day in days if not generation.days[day].calls)
+        for day in sorted({*days} - {*gone}):
+            _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
+        return Peaks(counted.rows(), gone)
 
     return store.ask(ask)
 

@@ -184,15 +184,13 @@ def test_no_calls_have_no_peaks(store: CallStore) -> None:
 
 
 def test_days_whose_calls_are_gone_are_said(store: CallStore, export: Callable[..., Path]) -> None:
-    """They are named, and nothing of them is counted; how far the work is, is told."""
+    """They are named, and nothing of them is counted."""
     days = [MIDNIGHT + number * DAY for number in range(4)]
     import_files(store, [export(rows_at(*days, days[0], days[-1]))], keep_days=2)
-    shares: list[float] = []
-    found = count_peaks(store, "source_ip", since=days[0], progress=shares.append)
+    found = count_peaks(store, "source_ip", since=days[0])
 
     assert found.gone == (date(2026, 11, 3), date(2026, 11, 4))
     assert told(found.rows) == {("198.51.100.11", "outbound"): (2, 2, 2)}
-    assert shares == [0.25, 0.5, 0.75, 1.0]
     assert told(count_peaks(store, "source_ip", since=days[0], until=days[2]).rows) == {}
 
 

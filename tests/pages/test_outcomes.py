@@ -147,6 +147,8 @@ def test_peaks_are_counted_on_demand(
         name: peaks_of(mine) for name, mine in grouped(calls, account, by)
     }
     assert any("Peaks counted at " in caption.value for caption in at.caption)
+    at.button(key=f"count_peaks_{by}").click().run()
+    assert not at.exception, "counted before"
     at.segmented_control(key="span").set_value("7 days").run()
     assert not {*PEAKS} & {*table(at).columns}
 
@@ -201,6 +203,21 @@ def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
     effective = mine["outcome"].isin(["answered", "busy_or_no_answer"]).sum()
     assert (ner["numerator"], ner["denominator"]) == (effective, len(mine))
     assert ner["low"] <= ner["value"] <= ner["high"]
+
+
+def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) -> None:
+    """A table below has each share of it, with its interval and what it divides."""
+    at = app("outcomes", span=MONTH)
+    assert len(at.dataframe) == 1
+    at.session_state["outcomes_pbx"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    row, shown = at.dataframe[0].value.iloc[1], at.dataframe[1].value.set_index("ratio")
+    assert set(shown.index) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
+    assert shown.loc[DEFINITIONS["ner"].name, "value"] == pytest.approx(row["ner"])
+    assert shown.loc[DEFINITIONS["ner"].name, "between"].count("%") == 2
+    assert any(f"behind the shares of {row['of']}" in caption.value for caption in at.caption)
 
 
 def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
