@@ -29,8 +29,8 @@ from tests.calls.exports import a_row, as_csv, at, rows_at
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 SINCE, UNTIL = MIDNIGHT - 5 * MINUTE, MIDNIGHT + 6 * MINUTE + 30 * SECOND
-MOVED = MIDNIGHT + 90 * SECOND
-"""When an address went from one PBX to another."""
+EARLIER, MOVED = MIDNIGHT - 6 * MINUTE, MIDNIGHT + 90 * SECOND
+"""When an address went from one PBX to another: one before the time asked about, one within."""
 ADDRESSES, TAGS = ("198.51.100.11", "198.51.100.12", "203.0.113.66"), ("", "", "tag-b", "unknown")
 ZONES, NUMBERS = ("UNITED STATES", "CANADA", ""), ("12065550100", "12065550101", "12065550199")
 
@@ -81,17 +81,14 @@ def rows_of(calls: list[Call]) -> list[dict[str, object]]:
 
 
 def inventory() -> dict[str, pd.DataFrame]:
-    """Return two PBXs: by address, by X-Tag and by number; one address moves from one to the other."""
+    """Return two PBXs: by address, by X-Tag and by number; both addresses move from one to the other."""
     fixed = {"ip_kind": "static", "auth_method": "ip", "status": "active"}
     pbxs = [
         {"pbx_id": "a", "name": "Alpha", "x_tag": "", **fixed},
         {"pbx_id": "b", "name": "", "x_tag": "tag-b", **fixed},
     ]
-    owned = [
-        ("198.51.100.11", "a", None, MOVED),
-        ("198.51.100.11", "b", MOVED, None),
-        ("198.51.100.12", "b", None, None),
-    ]
+    owned = [(ADDRESSES[0], "a", None, MOVED), (ADDRESSES[0], "b", MOVED, None)]
+    owned += [(ADDRESSES[1], "b", None, EARLIER), (ADDRESSES[1], "a", EARLIER, None)]
     addresses = pd.DataFrame(owned, columns=["address", "pbx_id", "valid_from", "valid_to"])
     numbers = pd.DataFrame({"number": NUMBERS[:1], "pbx_id": ["a"]})
     return {
@@ -103,7 +100,7 @@ def inventory() -> dict[str, pd.DataFrame]:
 
 def snapshot_of(store: CallStore) -> Snapshot:
     """Return what a snapshot knows of the store's calls."""
-    known, since, cuts = inventory(), MIDNIGHT - 3 * DAY, (MOVED,)
+    known, since, cuts = inventory(), MIDNIGHT - 3 * DAY, (EARLIER, MOVED)
     traffic = attribute(store.traffic(since=since, split_at=cuts, step="segment"), **known)
     account = Account(tech_prefix="", credentials_on=None)
     return Snapshot(MIDNIGHT + DAY, account, **known, traffic=traffic, since=since, window_start=since, split_at=cuts)
