@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from dashboard.app_parts.words import count, exact, money, plain
 from dashboard.calls import metrics
 from dashboard.calls.cube import Cube, Part
 from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.peaks import Peaks
 from dashboard.calls.store import CallStore
 from dashboard.changes import NOBODYS
 from dashboard.snapshot import Snapshot
@@ -80,8 +81,7 @@ def grouped(
     if by == "day":
         return found.assign(of=found["at"].dt.strftime("%Y-%m-%d"))
     if by == "pop":
-        pops = pops_of(snapshot)
-        return found.assign(of=pd.Series([pops.get(who, NOT_KNOWN) for who in found["who"]], found.index, dtype="str"))
+        return found.assign(of=pd.Series(list(map(pop_of(snapshot), found["who"])), found.index, dtype="str"))
     return found.assign(of=found[name].replace("", NOT_KNOWN) if name else "All")
 
 
@@ -90,6 +90,44 @@ def pops_of(snapshot: Snapshot) -> dict[str, str]:
     named = snapshot.pbxs[["pop"]].assign(name=[snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]])
     pops = named.groupby("name")["pop"].agg(set)
     return {str(name): str(*pop) for name, pop in pops.items() if len(pop) == 1 and pop != {""}}
+
+
+def pop_of(snapshot: Snapshot) -> Callable[[str], str]:
+    """Return what names the PoP of a caller as the table does."""
+    pops = pops_of(snapshot)
+    return lambda who: pops.get(who, NOT_KNOWN)
+
+
+def peaks_by_day(load: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """
+    Return the peaks of outbound calls by day.
+
+    Args:
+        load: Of ``CallStore.load``.
+        zone: Whose days.
+
+    Returns:
+        ``of`` as ``grouped`` names days, and ``metrics.PEAKS``.
+    """
+    rows = load[load["direction"] == "outbound"]
+    number, days = pd.factorize(rows["minute_at"].dt.tz_convert(zone).dt.normalize())
+    found = metrics.peaks(rows.assign(of=number), ["of"])
+    return found.assign(of=days.strftime("%Y-%m-%d").take(found["of"]).astype("str"))[["of", *metrics.PEAKS]]
+
+
+def peaks_shown(counted: Peaks) -> pd.DataFrame:
+    """Return ``of`` as ``grouped`` names what it groups by, and the peaks of outbound calls."""
+    rows = counted.rows[counted.rows["direction"] == "outbound"]
+    return rows.assign(of=rows["of"].replace("", NOT_KNOWN))[["of", *metrics.PEAKS]]
+
+
+def said_peaks(counted: Peaks, at: str) -> str:
+    """Say when peaks were counted, and of which days no calls are left to be counted."""
+    days = [f"{day:%-d %b %Y}" for day in counted.gone]
+    if not days:
+        return f"Peaks counted at {at}."
+    spans = days[0] if len(days) == 1 else f"{count(len(days), 'day')} from {days[0]} to {days[-1]}"
+    return f"Peaks counted at {at}, without {spans} (UTC): single calls of that time are no longer kept."
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,10 +159,16 @@ def said_table(by: str, shown: int, there: int) -> str:
     """Say what the table shows, and in which order."""
     most = f"The {shown:,} with the most calls, of {there:,}. " if shown < there else ""
     order = "The newest first." if by == "day" else "The fewest answered first."
-    return f"{most}{order} A dash: fewer than {MIN_SAMPLE} calls."
+    return f"{most}{order} A dash: fewer than {MIN_SAMPLE} calls. Select a row for every interval."
 
 
-def in_full(rows: pd.DataFrame, by: str, of: Sequence[str]) -> pd.DataFrame:
+def behind_shares(rows: pd.DataFrame, of: str) -> pd.DataFrame:
+    """Return the shares of a row of the table: ``ratio`` in words, and the rest as ``metrics.ratios`` has it."""
+    found = metrics.ratios(rows[rows["of"] == of], only=SHARES)
+    return found.assign(ratio=[DEFINITIONS[name].name for name in found["ratio"]])
+
+
+def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     Return rows of the table with all that was divided, for a file.
 
@@ -132,10 +176,11 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str]) -> pd.DataFrame:
         rows: As ``grouped`` makes them.
         by: Names the first column.
         of: Which rows, in their order.
+        peaks: ``of`` and ``metrics.PEAKS``, where they are known.
 
     Returns:
         ``by``, ``calls``; each of ``SHARES`` with its ``_numerator``, ``_denominator`` and interval (``_low``,
-        ``_high``); ``acd_s`` and what it divides, ``talk_s`` and ``answered``; ``cost_usd``.
+        ``_high``); ``acd_s`` and what it divides, ``talk_s`` and ``answered``; ``cost_usd``; the peaks.
     """
     rows = rows[rows["of"].isin(of)]
     sums, talk = metrics.totals(rows, ["of"]).set_index("of"), metrics.acd(rows, ["of"]).set_index("of")
@@ -146,6 +191,8 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str]) -> pd.DataFrame:
         columns |= {f"{name}_{part}": told[part] for part in ("numerator", "denominator", "low", "high")}
     columns |= {"acd_s": talk["acd_s"], "talk_s": talk["duration_s"], "answered": talk["calls"]}
     found = pd.DataFrame({**columns, "cost_usd": sums["cost_usd"]})
+    if peaks is not None:
+        found = found.join(peaks.set_index("of").astype("Int64"))
     return found.loc[list(of)].rename_axis(by).reset_index()
 
 
@@ -174,7 +221,7 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
     calls = Figure(f"{int(total['calls']):,}", f"{total['minutes']:,.0f} minutes of talk")
     found = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
-    for name in ("peak_1s", "peak_60s", "concurrent") if len(peaks) else ():
+    for name in metrics.PEAKS if len(peaks) else ():
         at = exact(peaks[f"{name}_at"].iloc[0], zone, "%-d %b %Y %H:%M %Z")
         found[name] = Figure(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
     return found

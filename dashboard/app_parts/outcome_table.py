@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import grids, outcome_rows, outcome_seen, states
+from dashboard.app_parts import grids, outcome_peaks, outcome_rows, outcome_seen, states
 from dashboard.app_parts.outcome_rows import BY, explained
-from dashboard.app_parts.words import owner_of
+from dashboard.app_parts.words import owner_of, plain
+from dashboard.calls.metrics import PEAKS
 from dashboard.snapshot import Snapshot
 
 DIALED, NEW = "dialed", "new"
@@ -113,47 +114,84 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
         return
     shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot))
-    st.dataframe(
+    peaks = outcome_peaks.of(by, since)
+    if peaks is not None:
+        shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
+    event: Any = st.dataframe(
         shown,
         hide_index=True,
         height=grids.height(len(shown)),
+        on_select="rerun",
+        selection_mode="single-row",
         column_config={
-            "of": grids.text(BY[by], width={"source": 108, "destination": 200}.get(by, 140)),
+            "of": grids.text(BY[by], width={"source": 108, "destination": 200, "day": 90}.get(by, 140)),
             "whose": grids.text("Whose", width=108),
             "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
             "asr": _share("asr"),
             "between": st.column_config.TextColumn(
-                "95% interval", width=90, help="Of the ASR: Wilson's score interval."
+                "95% interval", width=88, help="Of the ASR: Wilson's score interval."
             ),
-            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=65, help=explained("acd")),
-            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=75),
+            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=54, help=explained("acd")),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
             **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
+            **outcome_peaks.columns(),
         },
         column_order=[
             "of",
             *(["whose"] if by == "source" else []),
             "calls",
+            *(PEAKS if peaks is not None else ()),
             "asr",
             "between",
             *outcome_rows.SHARES[1:4],
             "acd_s",
             "cost_usd",
-            "ser",
-            "seer",
-            "isa",
+            *outcome_rows.SHARES[4:],
         ],
         placeholder="-",
         key=f"outcomes_{by}",
     )
+    for place in event.selection.rows[:1]:
+        if place < len(found):
+            _behind(behind, str(found["of"].iloc[place]))
+    st.caption(f"{outcome_rows.said_table(by, len(found), there)} {outcome_peaks.said(by, since)}".strip())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(outcome_rows.said_table(by, len(found), there), width="content")
+        if by != "day":
+            outcome_peaks.button(by, snapshot, since)
         grids.download(
             f"outcomes-by-{by}",
             len(found),
-            lambda: outcome_rows.in_full(behind, name, list(found["of"])),
+            lambda: outcome_rows.in_full(behind, name, list(found["of"]), peaks),
             snapshot,
             key=f"outcomes_csv_{by}",
         )
+
+
+def _behind(rows: pd.DataFrame, of: str) -> None:
+    """Draw what the shares of a row divide, each with its interval."""
+    told = outcome_rows.behind_shares(rows, of)
+    st.caption(f"What stands behind the shares of {plain(of)}; a dash: too few calls.")
+    st.dataframe(
+        told.assign(
+            value=told["value"] * PERCENT,
+            between=[
+                "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
+                for low, high in zip(told["low"], told["high"], strict=True)
+            ],
+        ),
+        hide_index=True,
+        column_config={
+            "ratio": grids.text("Share", width=300),
+            "value": st.column_config.NumberColumn("Value", format="%.1f%%", width=70),
+            "between": grids.text("95% interval", width=110),
+            "numerator": grids.whole("Calls"),
+            "denominator": grids.whole("Of"),
+        },
+        column_order=["ratio", "value", "between", "numerator", "denominator"],
+        placeholder="-",
+        width="content",
+        key="outcomes_behind",
+    )
 
 
 def _shown(found: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:

@@ -47,9 +47,16 @@ OF_DAMAGE = (
 OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
 """``number`` of the roll-up, as ``tables.TRAFFIC`` says."""
 
+DONE_AT = (
+    "CASE WHEN outcome = 'answered' THEN least(coalesce(ended_at, started_at + to_seconds(duration_s), started_at), "
+    "date_trunc('day', started_at) + INTERVAL 2 DAY) ELSE started_at END"
+)
+"""Until when a call is in progress: not at all unless answered, and at most to the end of the day after."""
+
 _PIECES: Mapping[str, Callable[[], str]] = {
     "outcome": outcome_sql,
     "number": lambda: OUR_NUMBER,
+    "done_at": lambda: DONE_AT,
     "attempt_columns": lambda: ", ".join(ATTEMPTS),
     "columns": lambda: ", ".join(STORED),
     "incoming_columns": lambda: ", ".join(f"incoming.{name}" for name in STORED),

@@ -23,6 +23,8 @@ from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE, REFUS
 from dashboard.tables import MONEY
 
 CONFIDENCE = 0.95
+PEAKS = ("peak_1s", "peak_60s", "concurrent")
+"""Of ``DEFINITIONS``, what is a peak."""
 Bucket = Literal["hour", "day"]
 Array = npt.NDArray[np.float64]
 
@@ -124,23 +126,25 @@ def hour_of_week(frame: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
     return totals(frame.assign(weekday=local.dt.day_of_week + 1, hour=local.dt.hour), ["weekday", "hour"])
 
 
-def peaks(load: pd.DataFrame) -> pd.DataFrame:
+def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """
     Return the peaks of load by the minute, each direction by itself: they need not fall together.
 
     Args:
         load: Of ``CallStore.load``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
+        by: More columns to keep apart, such as the day.
 
     Returns:
-        ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it was reached in:
-        ``peak_1s_at`` and so on. ``DEFINITIONS`` says what they mean.
+        Sorted: ``by``, ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it
+        was reached in: ``peak_1s_at`` and so on. ``DEFINITIONS`` says what they mean.
     """
     rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
-    found: dict[str, pd.Series] = {}
-    for name in ("peak_1s", "peak_60s", "concurrent"):
-        first = rows.loc[rows.groupby("direction")[name].idxmax()].set_index("direction")
-        found |= {name: first[name], f"{name}_at": first["minute_at"]}
-    return pd.DataFrame(found).rename_axis("direction").reset_index()
+    keys, found = [*by, "direction"], pd.DataFrame()
+    for name in PEAKS:
+        first = rows.loc[rows.groupby(keys)[name].idxmax()].reset_index(drop=True)
+        found = first[keys] if found.empty else found
+        found = found.assign(**{name: first[name], f"{name}_at": first["minute_at"]})
+    return found
 
 
 def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.DataFrame:

@@ -118,6 +118,55 @@ def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Tab
     return pyarrow.concat_tables(found).sort_by([("minute_at", "ascending"), ("direction", "ascending")])
 
 
+def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) -> tuple[Seconds, ...]:
+    """
+    Return the peaks of each group within a span of time.
+
+    A group may have one call of a day and there may be any number of groups, so the calls are sorted and no second
+    without a call is looked at; the numbers are those of ``weigh``.
+
+    Args:
+        group: A number from 0 on of each call.
+        start: When it starts, in seconds from the begin of the span; negative where it was in progress before.
+        done: Until when it is in progress, exclusive; not later than ``start`` where it was not answered.
+        length: Of the span in seconds, whole minutes.
+
+    Returns:
+        The groups that are there, ascending, and of each ``peak_1s``, ``peak_60s`` and ``concurrent``.
+    """
+    starts = start >= 0
+    seconds, calls = np.unique(group[starts] * length + start[starts], return_counts=True)
+    first = _firsts(seconds // MINUTE_S)
+    in_minutes = np.add.reduceat(calls, first) if len(first) else calls
+    begin, end = np.maximum(start, 0), np.minimum(done, length)
+    runs = begin < end
+    # Spans of groups lie behind one another; whoever began in an earlier one has ended there.
+    begun, ended = (np.sort(group[runs] * (length + 1) + each[runs]) for each in (begin, end))
+    running = np.searchsorted(begun, begun, side="right") - np.searchsorted(ended, begun, side="right")
+    found = [
+        _most(seconds // length, calls),
+        _most(seconds[first] // length, in_minutes),
+        _most(begun // (length + 1), running),
+    ]
+    groups = np.unique(np.concatenate([each for each, _ in found]))
+    columns = [np.zeros(len(groups), dtype=np.int64) for _ in found]
+    for column, (mine, most) in zip(columns, found, strict=True):
+        column[np.searchsorted(groups, mine)] = most
+    return (groups, *columns)
+
+
+def _most(groups: Seconds, values: Seconds) -> tuple[Seconds, Seconds]:
+    """Return the groups, given in order, and the highest value of each."""
+    first = _firsts(groups)
+    return groups[first], np.maximum.reduceat(values, first) if len(first) else values
+
+
+def _firsts(ordered: Seconds) -> Seconds:
+    """Return at which places a value differs from the one before it."""
+    found: Seconds = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return found
+
+
 def _one(direction: str, start: Seconds, done: Seconds, since: datetime, length: int) -> pyarrow.Table:
     """Weigh the calls of one direction, second by second."""
     starts = np.bincount(start[start >= 0], minlength=length).reshape(-1, MINUTE_S)

@@ -249,6 +249,12 @@ def test_peaks():
     ]
     assert found.loc["inbound", "peak_60s"] == 1
     assert metrics.peaks(load.head(0)).empty
+    by_day = metrics.peaks(load.assign(day=load["minute_at"].dt.day), ["day"])
+    assert by_day[["day", "direction", "peak_60s", "concurrent"]].to_numpy().tolist() == [
+        [NOON.day, "inbound", 1, 0],
+        [NOON.day, "outbound", 40, 9],
+        [(NOON + DAY).day, "outbound", 0, 11],
+    ]
 
 
 def test_first_seen():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -17,7 +18,9 @@ from dashboard.app_parts.outcome_table import DIALED, NEW, VIEWS
 from dashboard.app_parts.words import money
 from dashboard.calls.attribution import attribute
 from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.metrics import PEAKS
 from dashboard.calls.outcomes import SHORT_S
+from dashboard.calls.peaks import Peaks
 from dashboard.calls.store import CallFilter
 from dashboard.workspace import Workspace
 
@@ -42,6 +45,31 @@ def figures(at: AppTest) -> dict[str, str]:
 def table(at: AppTest) -> pd.DataFrame:
     """Return the table, by what its rows are of."""
     return at.dataframe[0].value.set_index("of")
+
+
+def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
+    """Return single calls by what a row of the table is of."""
+    known = account.snapshot()
+    pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
+    keys = {
+        "pbx": [
+            known.name_of(pbx) if pbx else f"{ip} (nobody's)"
+            for pbx, ip in zip(calls["pbx_id"], calls["source_ip"], strict=True)
+        ],
+        "source": calls["source_ip"],
+        "destination": calls["destination_name"],
+        "pop": [pops.get(pbx) or "Not known" for pbx in calls["pbx_id"]],
+        "day": calls["started_at"].dt.strftime("%Y-%m-%d"),
+    }
+    return calls.assign(of=list(keys[by])).groupby("of")
+
+
+def peaks_of(calls: pd.DataFrame) -> list[int]:
+    """Return the most that start in a second and in a minute, and the most answered ones at once."""
+    starts, answered = calls["started_at"], calls[calls["outcome"] == "answered"]
+    moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
+    most = moments.groupby(level=0).sum().sort_index().cumsum().max() if len(answered) else 0
+    return [int(starts.value_counts().max()), int(starts.dt.floor("min").value_counts().max()), int(most)]
 
 
 def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
@@ -89,19 +117,7 @@ def test_the_table_adds_up_by_each(
     app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
 ) -> None:
     """Calls, shares and dollars of each row are those of its single calls; too few calls have no share."""
-    known = account.snapshot()
-    pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
-    keys = {
-        "pbx": [
-            known.name_of(pbx) if pbx else f"{ip} (nobody's)"
-            for pbx, ip in zip(calls["pbx_id"], calls["source_ip"], strict=True)
-        ],
-        "source": calls["source_ip"],
-        "destination": calls["destination_name"],
-        "pop": [pops.get(pbx) or "Not known" for pbx in calls["pbx_id"]],
-        "day": calls["started_at"].dt.strftime("%Y-%m-%d"),
-    }
-    counted = calls.assign(of=list(keys[by])).groupby("of")
+    counted = grouped(calls, account, by)
     found = table(app("outcomes", span=MONTH, by=VIEWS[by]))
 
     assert found["calls"].to_dict() == counted.size().to_dict()
@@ -113,6 +129,95 @@ def test_the_table_adds_up_by_each(
         else:
             assert row["asr"] == pytest.approx(100 * answered)
             assert row["refusal_share"] == pytest.approx(100 * (mine["outcome"] == "refused_auth").mean())
+
+
+@pytest.mark.parametrize("by", ["pbx", "source", "destination", "pop"])
+def test_peaks_are_counted_on_demand(
+    app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
+) -> None:
+    """A button counts those of each row from its single calls, and says when it did; another time has none yet."""
+    at = app("outcomes", span=MONTH, by=VIEWS[by])
+    assert not {*PEAKS} & {*table(at).columns}
+
+    at.button(key=f"count_peaks_{by}").click().run()
+
+    assert not at.exception
+    found = table(at)
+    assert {name: list(found.loc[name, list(PEAKS)]) for name in found.index} == {
+        name: peaks_of(mine) for name, mine in grouped(calls, account, by)
+    }
+    assert any("Peaks counted at " in caption.value for caption in at.caption)
+    at.button(key=f"count_peaks_{by}").click().run()
+    assert not at.exception, "counted before"
+    at.segmented_control(key="span").set_value("7 days").run()
+    assert not {*PEAKS} & {*table(at).columns}
+
+
+def test_days_have_their_peaks_at_once(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The store keeps the load by the minute, so nothing has to be counted; a call runs on over midnight."""
+    found = table(app("outcomes", span=MONTH, by=VIEWS["day"]))
+
+    for day, mine in calls.groupby(calls["started_at"].dt.strftime("%Y-%m-%d")):
+        before = calls[(calls["started_at"] < day) & (calls["ended_at"] > day) & (calls["outcome"] == "answered")]
+        peak_1s, peak_60s, _ = peaks_of(mine)
+        _, _, concurrent = peaks_of(pd.concat([before, mine]))
+        assert list(found.loc[day, list(PEAKS)]) == [peak_1s, peak_60s, concurrent]
+
+
+def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
+    """A row whose peaks are not known has none, rather than 0."""
+    rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
+    known, other = calls["source_ip"].value_counts().index[:2]
+    peaks = pd.DataFrame({"of": [known], "peak_1s": [2], "peak_60s": [5], "concurrent": [3]})
+
+    found = outcome_rows.in_full(rows, "source", [other, known], peaks)
+
+    assert found.loc[1, list(PEAKS)].tolist() == [2, 5, 3]
+    assert found.loc[0, list(PEAKS)].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ((), "Peaks counted at 14:05 UTC."),
+        ((date(2026, 11, 3),), "Peaks counted at 14:05 UTC, without 3 Nov 2026 (UTC): single calls"),
+        (
+            (date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)),
+            "Peaks counted at 14:05 UTC, without 3 days from 3 Nov 2026 to 5 Nov 2026 (UTC): single calls",
+        ),
+    ],
+)
+def test_days_that_are_not_kept_are_said(gone: tuple[date, ...], words: str) -> None:
+    """What could not be counted is not taken for nothing."""
+    assert outcome_rows.said_peaks(Peaks(pd.DataFrame(), gone), "14:05 UTC").startswith(words)
+
+
+def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
+    """Each share in words, with numerator, denominator and interval."""
+    address = calls["source_ip"].value_counts().index[0]
+    mine = calls[calls["source_ip"] == address]
+    told = outcome_rows.behind_shares(calls.assign(of=calls["source_ip"], short_calls=0, calls=1), address)
+
+    assert set(told["ratio"]) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
+    ner = told.set_index("ratio").loc[DEFINITIONS["ner"].name]
+    effective = mine["outcome"].isin(["answered", "busy_or_no_answer"]).sum()
+    assert (ner["numerator"], ner["denominator"]) == (effective, len(mine))
+    assert ner["low"] <= ner["value"] <= ner["high"]
+
+
+def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) -> None:
+    """A table below has each share of it, with its interval and what it divides."""
+    at = app("outcomes", span=MONTH)
+    assert len(at.dataframe) == 1
+    at.session_state["outcomes_pbx"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    row, shown = at.dataframe[0].value.iloc[1], at.dataframe[1].value.set_index("ratio")
+    assert set(shown.index) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
+    assert shown.loc[DEFINITIONS["ner"].name, "value"] == pytest.approx(row["ner"])
+    assert shown.loc[DEFINITIONS["ner"].name, "between"].count("%") == 2
+    assert any(f"behind the shares of {row['of']}" in caption.value for caption in at.caption)
 
 
 def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:

@@ -2,14 +2,7 @@
 -- [start_s, done_s) if it was answered, to the end of the day after the one on which it began: so the parts given
 -- must reach back a day, and no further.
 WITH told AS (
-    SELECT
-        direction = 'inbound' AS is_inbound,
-        started_at,
-        CASE WHEN outcome = 'answered' THEN least(
-            coalesce(ended_at, started_at + to_seconds(duration_s), started_at),
-            date_trunc('day', started_at) + INTERVAL 2 DAY
-        ) ELSE started_at END AS done_at
-    FROM {{calls}}
+    SELECT direction = 'inbound' AS is_inbound, started_at, {{done_at}} AS done_at FROM {{calls}}
 )
 SELECT
     is_inbound,
