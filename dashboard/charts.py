@@ -78,8 +78,9 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     if frame.empty:
         return {}
     shown = marks.shares(frame)
-    domain = [frame["from_at"].min().isoformat(), frame["until_at"].max().isoformat()]
-    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=marks.time_axis(3))
+    ends = frame["from_at"].min(), frame["until_at"].max()
+    domain, axis = [end.isoformat() for end in ends], marks.time_axis(3, (ends[1] - ends[0]).days)
+    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=axis)
     top = max(marks.LEAST_TOP, float(shown["share"].max()))
     y = alt.Y(
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])

@@ -93,9 +93,9 @@ def as_it_says() -> alt.Opacity:
     return alt.Opacity("opacity:Q", scale=None, legend=None)
 
 
-def time_axis(count: int) -> alt.Axis:
-    """Name about so many days."""
-    return alt.Axis(format="%-d %b", tickCount=count, grid=False, labelFlush=True)
+def time_axis(count: int, days: int) -> alt.Axis:
+    """Name about so many of some days; of no more days than that each, and none of them twice."""
+    return alt.Axis(format="%-d %b", tickCount=count if days > count else "day", grid=False, labelFlush=True)
 
 
 def say(frame: pd.DataFrame, pattern: str) -> list[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from dashboard import tables
 from dashboard.capabilities import Capability
 from dashboard.policy import Observations, Policy, PolicyVersion
+
+Made = TypeVar("Made")
 
 
 class Age(StrEnum):
@@ -92,7 +95,7 @@ class Snapshot:
     treated_as_public: tuple[str, ...] = ()
     silent_days: int = 28
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Today's policy, from the frames themselves."""
         return Policy(
@@ -116,7 +119,7 @@ class Snapshot:
     def owners(self) -> Mapping[str, tuple[str, bool]]:
         """By address the PBX that calls from it now, or else the last that did, and whether it is now."""
         ever = self.egress.drop_duplicates("address", keep="last")
-        now = self.addresses_at(self.taken_at).drop_duplicates("address")
+        now = self.addresses_now.drop_duplicates("address")
         found = {address: (pbx_id, False) for address, pbx_id in zip(ever["address"], ever["pbx_id"], strict=True)}
         return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
 
@@ -129,6 +132,22 @@ class Snapshot:
     def egress(self) -> pd.DataFrame:
         """The rows of ``pbx_addresses`` that count as what a PBX calls from: see ``egress_of``."""
         return egress_of(self.pbx_addresses)
+
+    def once(self, make: Callable[[Snapshot], Made]) -> Made:
+        """Return what ``make`` makes of this snapshot. It is made once, for whoever asks; nobody may change it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Callable[[Snapshot], Any], Any]:
+        return {}
+
+    @cached_property
+    def addresses_now(self) -> pd.DataFrame:
+        """The rows of ``egress`` that are valid now."""
+        return self.addresses_at(self.taken_at)
 
     def addresses_at(self, moment: datetime) -> pd.DataFrame:
         """Return the rows of ``egress`` that are valid at ``moment``."""

@@ -148,6 +148,18 @@ def test_the_worst_panel_of_late_stands_first() -> None:
     assert ["Now", "Past"] == list(charts.refusal_share(frame, NO_CHANGES))
 
 
+def test_a_few_days_are_named_once_each() -> None:
+    """An account of a day or two has those on its axis, not the same day at each hour; of a longer time, some."""
+    short, long = (
+        charts.refusal_share(pd.DataFrame(refused("Denver", 4 * [(100, 50)])[::step][:2]), NO_CHANGES)[
+            "Denver"
+        ].to_dict()
+        for step in (1, 3)
+    )
+
+    assert ["day", 3] == [drawn["encoding"]["x"]["axis"]["tickCount"] for drawn in (short, long)]
+
+
 def test_a_share_says_its_counts() -> None:
     """The sentence of a bar names who, when, how many of how many, the share and its interval."""
     said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.app_parts import shapes
 from dashboard.app_parts.words import ago, count, join, money, plain
+from dashboard.calls.refusing import as_now
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE, Entry
@@ -111,20 +112,21 @@ def of_fixes(entries: Sequence[Entry]) -> str:
 
 
 def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
-    """Name PBXs that were refused within a day: those that the checks say still are, and those that no more are."""
+    """Name PBXs refused within a day: those who still are, as checks and policy stand, and those who no more are."""
     rows = shapes.outbound(snapshot, since=snapshot.taken_at - DAY)
     rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
         return []
-    refused = rows.assign(refused=rows["calls"].where(rows["outcome"] == "refused_auth", 0))
-    by_pbx = refused.groupby("who")[["calls", "refused"]].sum()
+    by_pbx = rows.groupby("who")[["calls", "refused"]].sum()
     who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
     open_ones = [f for f in findings if f.status is not Status.PASS and f.impact is Impact.OUTAGE]
     out = {snapshot.name_of(pbx_id) for finding in open_ones for pbx_id in finding.pbx_ids}
-    still, before = [name for name in who if name in out], [name for name in who if name not in out]
+    lost = rows[rows["refused"] > 0]
+    now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
+    still, before = [name for name in who if name in now], [name for name in who if name not in now]
     said = [f"{join(map(plain, still))} {'is' if len(still) == 1 else 'are'} being refused."] if still else []
     if before:
-        of_them = refused[refused["who"].isin(before) & (refused["refused"] > 0)]
+        of_them = lost[lost["who"].isin(before)]
         verb = "was" if len(before) == 1 else "were"
         said.append(
             f"{join(map(plain, before))} {verb} refused until {ago(of_them['last_at'].max(), snapshot.taken_at)}."

@@ -26,6 +26,7 @@ from dashboard.app_parts.words import (
     owner_of,
     plain,
 )
+from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.capabilities import Capability
 from dashboard.changes import Impact
 from dashboard.findings import Finding, Severity, Status
@@ -189,7 +190,8 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
         states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
         return
     refused = refusals.groupby("who")["refused"].sum()
-    others = [plain(str(who)) for who in refused.index[refused == 0]]
+    unnamed = session.kept("unnamed", "", lambda: shapes.refused_unnamed(snapshot))
+    others = [plain(str(who)) for who in refused.index[refused == 0] if who not in unnamed]
     shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
     changes = shapes.policy_changes(snapshot, zone)
     drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes))
@@ -199,6 +201,11 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
             st.markdown(f"**{plain(who)}**")
             plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
     said = [f"No call was refused from {join(others, most=8)}."] if others else []
+    if unnamed:
+        head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
+        said.append(f"{head}, by answers that do not name the list; shares do not count those.")
+    if len(shown) and ((shown["refused"] > 0) & (shown["calls"] < MIN_SAMPLE)).any():
+        said.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
     if drawn and len(changes):
         said.append("A dotted line is a change of the list or the switch.")
     st.caption(" ".join(said))
@@ -211,7 +218,9 @@ def severities(findings: Sequence[Finding]) -> None:
         counts = shapes.severities(told)
         drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
         plots.show(drawn, "Findings by severity")
-    st.caption(f"{count(len(findings) - len(told), 'subject')} passed.")
+    unknown = sum(finding.status is Status.UNKNOWN for finding in told)
+    gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""
+    st.caption(f"{count(len(findings) - len(told), 'subject')} passed{gray}.")
 
 
 def freshness(snapshot: Snapshot, zone: ZoneInfo) -> None:

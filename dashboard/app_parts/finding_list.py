@@ -34,6 +34,8 @@ from dashboard.reports.tables_of import findings_frame
 from dashboard.snapshot import Snapshot
 
 TABLE_KEY = "findings_table"
+USD = " (USD)"
+"""Ends the name of a column of dollars where no cell carries the sign."""
 FEW_PX = 374
 """Ten rows and a half: what is below can be seen to scroll."""
 
@@ -178,7 +180,7 @@ def evidence_frame(finding: Finding, zone: ZoneInfo) -> pd.DataFrame:
     """Return the evidence as a table: one row a fact, columns as the check names them, times in the viewer's zone."""
     frame = pd.DataFrame([dict(row) for row in finding.evidence])
     for name in frame.columns:
-        if str(name).endswith("(USD)"):
+        if str(name).endswith(USD):
             frame[name] = frame[name].astype("float64")
         elif str(name) in ("first call", "last call"):
             frame[name] = pd.to_datetime(frame[name], format="ISO8601", utc=True).dt.tz_convert(zone)
@@ -186,8 +188,9 @@ def evidence_frame(finding: Finding, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def _evidence_columns(frame: pd.DataFrame) -> dict[str, Any]:
-    dollars = {name: grids.usd(name) for name in map(str, frame.columns) if name.endswith("(USD)")}
-    return dollars | {name: grids.at(name) for name in ("First call", "Last call") if name in frame.columns}
+    dollars = {name: grids.usd(name.removesuffix(USD)) for name in map(str, frame.columns) if name.endswith(USD)}
+    counts = {name: grids.whole(name) for name in ("Calls in 24 h", "Calls") if name in frame.columns}
+    return dollars | counts | {name: grids.at(name) for name in ("First call", "Last call") if name in frame.columns}
 
 
 def _history(finding: Finding, snapshot: Snapshot) -> None:

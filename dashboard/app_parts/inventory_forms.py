@@ -73,7 +73,7 @@ def table(snapshot: Snapshot) -> str:
 
 def frame_of(snapshot: Snapshot) -> pd.DataFrame:
     """Return the PBXs as the page shows them, in the inventory's own order."""
-    pbxs, current = snapshot.pbxs, snapshot.addresses_at(snapshot.taken_at)
+    pbxs, current = snapshot.pbxs, snapshot.addresses_now
     addresses = current.groupby("pbx_id")["address"].agg(lambda found: ", ".join(dict.fromkeys(found)))
     numbers = snapshot.pbx_numbers.groupby("pbx_id")["number"].size()
     return pd.DataFrame(

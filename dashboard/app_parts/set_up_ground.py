@@ -38,7 +38,7 @@ class Ground:
     @cached_property
     def addresses(self) -> dict[str, list[str]]:
         """The addresses that each PBX calls from today."""
-        rows = self.snapshot.addresses_at(self.snapshot.taken_at)
+        rows = self.snapshot.addresses_now
         found: dict[str, dict[str, None]] = {}
         for pbx_id, address in zip(rows["pbx_id"], rows["address"], strict=True):
             found.setdefault(str(pbx_id), {})[str(address)] = None
@@ -54,7 +54,7 @@ class Ground:
     def calls(self) -> dict[str, list[Tally]]:
         """Calls of each PBX from its addresses of today, from after the latest policy change for each."""
         found: dict[str, list[Tally]] = {}
-        for source, calls in Calls(self.snapshot).by_source.items():
+        for source, calls in self.snapshot.once(Calls).by_source.items():
             for one in calls:
                 mine = self.addresses.get(one.pbx_id)
                 if one.today and one.pbx_id and (not mine or source in mine):

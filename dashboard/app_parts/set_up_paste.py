@@ -106,7 +106,7 @@ def _layout(given: Upload) -> str:
 def _without_clashes(found: Inventory, told: Sequence[Row], snapshot: Snapshot) -> Inventory:
     """Put aside what belongs to another PBX of the inventory: an address, a number, a name under another id."""
     lines = {(row.frame, row.cells["pbx_id"].strip(), _own(row.cells)): row for row in reversed(told)}
-    current = snapshot.addresses_at(snapshot.taken_at)
+    current = snapshot.addresses_now
     current = current[current["source"] != "configured"]
     owners = {
         "pbx_addresses": dict(zip(current["address"], current["pbx_id"], strict=True)),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from dashboard.calls.cube import Cube, Part, callers
+from dashboard.calls.refusing import refused
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.findings import Finding
 from dashboard.snapshot import Snapshot
@@ -30,19 +31,27 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
         since: Only rows that reach beyond it.
 
     Returns:
-        Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``).
+        Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``),
+        ``refused`` (how many of the calls were, for authorization).
     """
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     if since is not None:
         rows = rows[rows["last_at"] >= since]
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    return rows.assign(who=callers(rows, names), kind=rows["outcome"].map(KIND_OF))
+    lost = rows["calls"].where(refused(rows, snapshot.versions), 0)
+    return rows.assign(who=callers(rows, names), kind=rows["outcome"].map(KIND_OF), refused=lost)
 
 
 def last_day(snapshot: Snapshot) -> tuple[int, int]:
     """Return how many outbound calls reach into the last 24 hours, and how many of them were refused."""
     rows = outbound(snapshot, since=snapshot.taken_at - timedelta(days=1))
-    return int(rows["calls"].sum()), int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
+    return int(rows["calls"].sum()), int(rows["refused"].sum())
+
+
+def refused_unnamed(snapshot: Snapshot) -> list[str]:
+    """Return who was refused for authorization by answers that do not say so: a count by outcome misses those."""
+    rows = outbound(snapshot)
+    return sorted(rows.loc[(rows["refused"] > 0) & (rows["outcome"] != "refused_auth"), "who"].unique())
 
 
 def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:

@@ -14,7 +14,8 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     Say how a watch stands.
 
     Args:
-        plan: What was applied. Calls from an address that it took off the list are refused as meant.
+        plan: What was applied. Calls from an address that it took off the list are refused as meant, and those of
+            PBXs that it was said to break as foreseen.
         seen: The calls since.
         snapshot: For the names that stand beside addresses, and whether refused calls are on record.
 
@@ -27,12 +28,20 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     if not seen.calls:
         unseen = removes and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
         return "gray", "time", f"{head}: none yet.{' A refused call leaves no record here.' if unseen else ''}"
-    progress = f"{head}: {min(seen.calls, ENOUGH)} of {ENOUGH} calls"
+    seen_so_far = f"{seen.calls:,}" if seen.over else f"{seen.calls} of {ENOUGH}"
+    progress = f"{head}: {seen_so_far} calls"
     if removes:
         through = f"{count(seen.admitted, 'call')} still went through" if seen.admitted else "all refused, as meant"
         return (*_look("orange", "warning", seen, bad=seen.admitted), f"{progress}, {through}.")
-    refused = f"{seen.refused:,} refused" if seen.refused else "all admitted"
-    return (*_look("red", "error", seen, bad=seen.refused), f"{progress}, {refused}.")
+    if not seen.refused:
+        return (*_look("red", "error", seen, bad=0), f"{progress}, all admitted.")
+    whose = f", of {join(seen.others)}" if seen.others else ""
+    if seen.foreseen == seen.refused:
+        return "orange", "warning", f"{progress}, {seen.refused:,} refused, of {join(seen.foreseen_of)}, as foreseen."
+    if seen.foreseen:
+        rest = seen.refused - seen.foreseen
+        whose = f": {seen.foreseen:,} of {join(seen.foreseen_of)}, as foreseen, and {rest:,} more{whose}"
+    return "red", "error", f"{progress}, {seen.refused:,} refused{whose}."
 
 
 def _look(color: Color, icon: str, seen: Watch, *, bad: int) -> tuple[Color, str]:

@@ -127,7 +127,9 @@ def subject_of(finding: Finding, snapshot: Snapshot) -> str:
     return finding.subject
 
 
-DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])")
+DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])|:(?=//)|(?<=[\w.+-])@(?=\w)|\bwww(?=\.)", re.IGNORECASE)
+"""Where a name between colons, an address of a page or one of mail begins that a browser would make something of."""
+LISTED: Final = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$))))", re.MULTILINE)
 
 
 def titled(text: str) -> str:
@@ -139,11 +141,12 @@ def plain(text: str) -> str:
     """
     Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
 
-    Names of colors, icons and emojis between colons are sought after escapes are gone; a word joiner, which
-    has no width, keeps a colon from beginning one.
+    Names of colors, icons and emojis between colons are sought after escapes are gone, and so are addresses that
+    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one.
     """
-    text = DIRECTIVE.sub(":\u2060", text)
-    return "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
+    text = DIRECTIVE.sub("\\g<0>\u2060", text)
+    text = "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
+    return LISTED.sub(r"\1\\", text)
 
 
 LABELS: Final = {

@@ -253,6 +253,8 @@ def _sentence(exc: Exception) -> str:
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
         day = OF_A_DAY.search(said)
         lost = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
+        if day and ("-traffic-" in said or "-load-" in said):
+            lost = f"run: trunkgate calls repair {day[1]}, which counts that day's calls"
         if "-attempts-" in said:
             lost = "remove the folder calls/pbx_side of the home and import the files of the PBXs"
         return f"{said}. Restore the file from a backup, or {lost} again. All other days are as they were."

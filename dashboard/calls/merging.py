@@ -105,6 +105,16 @@ class Merger:
         self._weigh()
         return self._merged
 
+    def count_again(self, days: Collection[date]) -> dict[date, Day]:
+        """Return all days, the roll-ups of these made anew from their calls."""
+        sizes = {day: self._base.days[day].rows for day in sorted(days)}
+        for batch in _batches(sizes):
+            parts = {day: tuple(map(str, self._store.parts(self._calls_of(day)))) for day in batch}
+            with self._store.engine.cursor("count calls again") as cursor:
+                self._roll_up(cursor, {day: replace(self._base.days[day], calls=parts[day]) for day in batch})
+            self._weigh_some(batch)
+        return self._merged.days
+
     def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
         """Return the ids of calls that moved from one of two days to the other; these are compared together."""
         around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}

@@ -42,7 +42,7 @@ def live(snapshot: Snapshot) -> pd.DataFrame:
 
 def current(snapshot: Snapshot) -> pd.DataFrame:
     """Return today's addresses of PBXs that are not retired, with what is known of their PBX."""
-    rows = snapshot.addresses_at(snapshot.taken_at)
+    rows = snapshot.addresses_now
     return rows.merge(live(snapshot), on="pbx_id", suffixes=("", "_of_pbx"))
 
 
@@ -55,13 +55,13 @@ class Owners:
     """Whose the addresses of a snapshot are, and whose they were."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.now = Within((row["address"], row) for row in _records(current(snapshot)))
+        self.now = Within((row["address"], row) for row in _records(snapshot.once(current)))
         """Today's addresses, as ``current`` has them."""
         self.ever = Within((row["address"], row) for row in _records(ever(snapshot)))
         """Every address there was, the latest first."""
         self.kinds = {row["pbx_id"]: str(row["ip_kind"]) for row in _records(live(snapshot))}
         """``static`` or ``dynamic``, of PBXs that are not retired."""
-        self._moved_to = current(snapshot).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
+        self._moved_to = snapshot.once(current).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
         self._snapshot = snapshot
 
     def became(self, network: str) -> str:
@@ -130,7 +130,7 @@ def entries(snapshot: Snapshot) -> list[Row]:
 
 def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active",)) -> dict[str, Need]:
     """Return why each PBX of a status needs SIP credentials, as far as the inventory and the list tell."""
-    active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], current(snapshot)
+    active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], snapshot.once(current)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
     return {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}

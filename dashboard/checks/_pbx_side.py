@@ -74,8 +74,10 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
     not: its records do not say from which it called. Neither where its records are old, or do not compare with the
     carrier's, nor where calls from the address were let in (``let_in``) after them.
     """
-    rows = snapshot.pbx_attempts
     speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
+    if not speaking:
+        return None
+    rows = snapshot.pbx_attempts
     rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
     changes = [change for change in (ev.changed_at(snapshot, address), _came(snapshot, address)) if change is not None]
     if changes:
@@ -87,7 +89,7 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
 
 def _came(snapshot: Snapshot, address: str) -> datetime | None:
     """Return when the last of the PBXs that call from an address began to; ``None`` where nobody wrote it down."""
-    addresses = snapshot.addresses_at(snapshot.taken_at)
+    addresses = snapshot.addresses_now
     came = addresses.loc[addresses["address"] == address, "valid_from"].max()
     return None if pd.isna(came) else came
 
@@ -97,7 +99,7 @@ def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
     fresh = snapshot.pbx_freshness.get(pbx_id)
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
         return False
-    addresses = snapshot.addresses_at(snapshot.taken_at)
+    addresses = snapshot.addresses_now
     own = addresses.loc[addresses["pbx_id"] == pbx_id, "address"]
     return len(set(membership(snapshot.policy.networks, own))) == 1
 

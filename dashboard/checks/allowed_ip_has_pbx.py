@@ -21,7 +21,7 @@ from dashboard.snapshot import Snapshot
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the current address of a PBX that is not retired."""
-    calls, owners = ev.Calls(snapshot), inv.Owners(snapshot)
+    calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
     for entry in inv.entries(snapshot):
         network = str(entry["network"])
         ids = inv.ids(owners.now.of(network))

@@ -24,7 +24,7 @@ from dashboard.snapshot import Snapshot
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
-    calls, owners = ev.Calls(snapshot), inv.Owners(snapshot)
+    calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
     for entry in inv.entries(snapshot):
         yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 

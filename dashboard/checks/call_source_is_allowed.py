@@ -24,8 +24,8 @@ from dashboard.snapshot import Snapshot
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
-    owners = inv.Owners(snapshot)
-    for address, whole in ev.Calls(snapshot).by_source.items():
+    owners = snapshot.once(inv.Owners)
+    for address, whole in snapshot.once(ev.Calls).by_source.items():
         calls, callers = [one for one in whole if one.today], ev.callers(whole)
         who = ev.named(snapshot, callers, address)
         if not address:

@@ -22,12 +22,12 @@ from dashboard.snapshot import Snapshot
 )
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
-    live, current, owners = inv.live(snapshot), inv.current(snapshot), inv.Owners(snapshot)
+    live, current, owners = inv.live(snapshot), snapshot.once(inv.current), snapshot.once(inv.Owners)
     static, addresses = live[live["ip_kind"] == "static"], current[current["ip_kind"] == "static"]
     for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
         reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
-    calls, whose = ev.Calls(snapshot), dict[str, dict[str, None]]()
+    calls, whose = snapshot.once(ev.Calls), dict[str, dict[str, None]]()
     for address, pbx_id in zip(addresses["address"], addresses["pbx_id"], strict=True):
         whose.setdefault(str(address), {})[str(pbx_id)] = None
     for address, ids in whose.items():

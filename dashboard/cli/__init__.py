@@ -25,6 +25,7 @@ app = typer.Typer(
     help="Operations dashboard of phone systems behind a SIP trunk with IP-based authentication.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
 for part in (running, account, fixing, replaying, authorizing, probing):

@@ -37,6 +37,7 @@ def authorized(
     Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
     from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.tables import OUTCOME_LABELS  # noqa: PLC0415 - as above
 
     window = Window.of(since, until)
     with open_home() as home:
@@ -52,9 +53,14 @@ def authorized(
     else:
         head = ("PBX or address", "authorized", "how", "outcome", "calls")
         cells = [
-            (row["who"], row["authorized"], WAYS[row["by"]], row["outcome"], f"{row['calls']:,}") for row in counted
+            (row["who"], row["authorized"], _way(row), OUTCOME_LABELS[row["outcome"]], f"{row['calls']:,}")
+            for row in counted
         ]
         table([head, *cells], numbers=1)
+
+
+def _way(row: dict[str, Any]) -> str:
+    return WAYS[row["by"]] or ("by either, not known which" if row["authorized"] == "yes" else "")
 
 
 def _within(rows: pd.DataFrame, window: Window) -> pd.DataFrame:

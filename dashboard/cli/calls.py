@@ -1,4 +1,4 @@
-"""``calls import``, ``import-pbx`` and ``forget``: files into the call store, and days out of it."""
+"""``calls import``, ``import-pbx``, ``repair`` and ``forget``: files into the store, days counted again or let go."""
 
 from __future__ import annotations
 
@@ -66,9 +66,27 @@ def import_(
 app.command("import-pbx")(pbx_records.import_pbx)
 
 
+Days = Annotated[list[datetime], typer.Argument(help="Days in UTC, such as 2026-11-03.", formats=["%Y-%m-%d"])]
+
+
+@app.command()
+def repair(days: Days) -> None:
+    """
+    Count whole days of the store again: the cure of damaged sums. No call is touched.
+
+    Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
+    """
+    from dashboard.calls.damage import repair as count_again  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+
+    chosen = sorted({day.date() for day in days})
+    calls = count_again(CallStore(read_settings().home), chosen)
+    say(f"{', '.join(map(str, chosen))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} counted again.")
+
+
 @app.command()
 def forget(
-    days: Annotated[list[datetime], typer.Argument(help="Days in UTC, such as 2026-11-03.", formats=["%Y-%m-%d"])],
+    days: Days,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -77,7 +95,7 @@ def forget(
 
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """
-    from dashboard.calls.forgetting import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.damage import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
     chosen = sorted({day.date() for day in days})

@@ -145,7 +145,7 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
     """Ask for the name of a PBX whose address of today would go off the list, though no call from it is on record."""
     snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
     gone = snapshot.policy.networks - listed
-    rows = snapshot.addresses_at(snapshot.taken_at)
+    rows = snapshot.addresses_now
     serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
     lost = membership(gone, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
     called = set(situation.replay.rows.loc[situation.replay.rows["label"] == "broken", "source_ip"])
@@ -220,7 +220,7 @@ def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
 def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
     """Say of each row whether its static PBX had that address and has left it: such calls cannot come again."""
     held = snapshot.egress
-    now = snapshot.addresses_at(snapshot.taken_at)
+    now = snapshot.addresses_now
     ended = {*zip(held["pbx_id"], held["address"], strict=True)} - {*zip(now["pbx_id"], now["address"], strict=True)}
     static = set(snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"])
     pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.calls.attribution import attribute
+from dashboard.calls.refusing import refused
 from dashboard.calls.store import CallStore
 from dashboard.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.journal import Entry
@@ -29,19 +30,17 @@ class Watch:
     since: datetime
     sources: tuple[str, ...]
     """Addresses watched; empty where every source is."""
+    foreseen: int = 0
+    """Refused calls of PBXs that the plan said it would break."""
+    foreseen_of: tuple[str, ...] = ()
+    """The names of those PBXs."""
+    others: tuple[str, ...] = ()
+    """PBXs of whom other calls were refused; not told where single addresses are watched."""
 
     @property
     def over(self) -> bool:
         """Say whether enough calls were seen."""
         return self.calls >= ENOUGH
-
-    @property
-    def sentence(self) -> str:
-        """Say how it stands in one line."""
-        if not self.calls:
-            return "Watching: no call yet."
-        share = "all admitted" if not self.refused else f"{self.refused} refused"
-        return f"Watching: {min(self.calls, ENOUGH)} of {ENOUGH} calls, {share}."
 
 
 def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> Watch:
@@ -63,10 +62,21 @@ def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> 
             rows, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers
         )
         rows = rows[rows["pbx_id"] != ""]
+        rows = rows.assign(who=[snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"]])
     else:
         touched = [c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress)]
         sources = tuple(dict.fromkeys(touched))
-        rows = rows[rows["source_ip"].isin(sources)]
-    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
-    calls = int(rows["calls"].sum())
-    return Watch(calls=calls, admitted=calls - refused, refused=refused, since=since, sources=sources)
+        rows = rows[rows["source_ip"].isin(sources)].assign(who="")
+    missed = rows[refused(rows, snapshot.versions)]
+    lost, calls = int(missed["calls"].sum()), int(rows["calls"].sum())
+    meant = missed["who"].isin(plan.impact.breaks)
+    return Watch(
+        calls=calls,
+        admitted=calls - lost,
+        refused=lost,
+        since=since,
+        sources=sources,
+        foreseen=int(missed.loc[meant, "calls"].sum()),
+        foreseen_of=tuple(sorted(set(missed.loc[meant, "who"]))),
+        others=tuple(sorted(set(missed.loc[~meant, "who"]) - {""})),
+    )

@@ -231,12 +231,13 @@ def _settled(
 
 
 def _from_disk(file: Path) -> Upload | Reading:
+    name = _folder.name_of(file.name)
     try:
         with file.open("rb") as stream:
-            return Upload(file.name, stream.read(max(LARGEST_BYTES, _folder.MOST_BYTES) + 1))
+            return Upload(name, stream.read(max(LARGEST_BYTES, _folder.MOST_BYTES) + 1))
     except OSError as exc:
         reason = f"It cannot be read: {exc.strerror or exc}. Check its name and its rights."
-        return Reading(problems=(Problem(file.name, None, "", reason),))
+        return Reading(problems=(Problem(name, None, "", reason),))
 
 
 def _unpacked(upload: Upload, trunk: Trunk) -> list[Reading]:

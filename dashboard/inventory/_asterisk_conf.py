@@ -25,6 +25,8 @@ LONGEST_LINE = 8_191
 MOST_LEVELS = 10
 MOST_LINES = 500_000
 MOST_SETTINGS = 20_000
+MOST_SECTIONS = 100_000
+"""Ten thousand phones are some thirty thousand."""
 MOST_INCLUDES = 2_000
 MOST_SAID = 100
 GLOBALS = "globals"
@@ -93,6 +95,7 @@ class Config:
         """The last section of each name."""
         self._lines = self._includes = self._inherited = 0
         self._current: Section | None = None
+        self._full = False
 
     def read(self, path: str) -> Config:
         """Read a file of the folder; one that is not there is an empty one."""
@@ -102,8 +105,19 @@ class Config:
 
     def begin(self, name: str, place: Place, *, template: bool = False) -> None:
         """Begin a section that has what it takes over from templates among its own settings."""
-        self._current = Section(name, place, template)
-        self.sections.append(self._current)
+        self._keep_section(Section(name, place, template))
+
+    def _keep_section(self, section: Section) -> bool:
+        """Keep a section and go on in it; of more than any PBX has the rest is left out."""
+        if len(self.sections) >= MOST_SECTIONS:
+            if not self._full:
+                self._full = True
+                self._say(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
+            self._current = None
+            return False
+        self.sections.append(section)
+        self._current = section
+        return True
 
     def live(self) -> list[Section]:
         """Return the sections that are not templates."""
@@ -164,8 +178,7 @@ class Config:
         for option in options:
             if option != "!" and not option.startswith("+"):
                 self._inherit(section, option, place)
-        if before is None:
-            self.sections.append(section)
+        if before is None and self._keep_section(section):
             self._named[name] = section
 
     def _inherit(self, section: Section, name: str, place: Place) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +19,8 @@ from dashboard.inventory._secrets import Secret, by_name, has_key
 
 MOST_CALLERS = 50
 MOST_CONTEXTS = 10_000
+MOST_WALKED = 1_000_000
+"""Contexts that are gone through in all in search of feature codes."""
 MOST_EVALUATED = 200_000
 """Steps that are followed in all: a dialplan of a large office has thirty thousand."""
 PLAIN_ARGS = 50
@@ -82,7 +84,7 @@ class Dialplan:
         self.cut = False
         """There were more steps than are followed."""
         self._gotos: dict[str, list[str]] = {}
-        self._left = MOST_EVALUATED
+        self._left, self._walked = MOST_EVALUATED, 0
         for section in config.live():
             if section.name == GLOBALS:
                 for one in section.settings:
@@ -117,26 +119,32 @@ class Dialplan:
                 if found:
                     yield found["value"].strip().strip('"'), step.place
 
-    def inbound(self, context: str) -> Iterator[tuple[str, Place]]:
-        """Return the patterns of a context, and of those it includes or goes to with the number dialed."""
-        for name in self._below(context, (self.includes, self._gotos)):
+    def inbound(self, contexts: Iterable[str]) -> Iterator[tuple[str, Place]]:
+        """Return the patterns of contexts, and of those they include or go to with the number dialed, each once."""
+        for name in self._below(contexts, (self.includes, self._gotos)):
             yield from self.patterns.get(name, ())
 
     @cache  # noqa: B019 - a dialplan lives for one reading
     def code(self, context: str) -> str:
         """Return a feature code that a call in a context can reach; ``""`` where there is none."""
-        patterns = (one for name in self._below(context, (self.includes,)) for one, _ in self.patterns.get(name, ()))
+        if self._walked > MOST_WALKED:
+            self.cut = True
+            return ""
+        patterns = (one for name in self._below([context], (self.includes,)) for one, _ in self.patterns.get(name, ()))
         return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
 
-    @staticmethod
-    def _below(context: str, ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
-        """Return a context and all that it leads to, each once."""
-        seen, waiting = dict.fromkeys([context]), [context]
-        while waiting and len(seen) < MOST_CONTEXTS:
-            name = waiting.pop()
-            new = [one for way in ways for one in way.get(name, ()) if one not in seen]
-            seen |= dict.fromkeys(new)
-            waiting += new
+    def _below(self, contexts: Iterable[str], ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
+        """Return contexts and all that they lead to, each once."""
+        seen: dict[str, None] = {}
+        for context in contexts:
+            waiting = [] if context in seen else [context]
+            seen[context] = None
+            while waiting and len(seen) < MOST_CONTEXTS:
+                name = waiting.pop()
+                new = dict.fromkeys(one for way in ways for one in way.get(name, ()) if one not in seen)
+                seen |= new
+                waiting += new
+        self._walked += len(seen)
         return list(seen)
 
     def _context(self, section: Section) -> None:

@@ -102,14 +102,17 @@ class Pbx:
     def _addresses(self, transports: list[Transport]) -> None:
         """Say the addresses of the transports that trunks to the carrier use, not those of phones."""
         used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
-        for transport in [one for name in used for one in transports if one.name == name] if used else transports:
+        by_name: dict[str, list[Transport]] = {}
+        for one in transports:
+            by_name.setdefault(one.name, []).append(one)
+        for transport in [one for name in used for one in by_name.get(name, ())] if used else transports:
             seen: dict[str, list[tuple[str, Place]]] = {}
-            for one in transport.settings:
-                if one.name in ADDRESSES and one.value:
-                    kind = ADDRESSES[one.name]
-                    value = one.value if kind == "local_net" else host_of(one.value)
-                    self.found.say(f"address.{kind}", value, one.place)
-                    seen.setdefault(kind, []).append((value, one.place))
+            for setting in transport.settings:
+                if setting.name in ADDRESSES and setting.value:
+                    kind = ADDRESSES[setting.name]
+                    value = setting.value if kind == "local_net" else host_of(setting.value)
+                    self.found.say(f"address.{kind}", value, setting.place)
+                    seen.setdefault(kind, []).append((value, setting.place))
             self.found.addresses += seen.get("external") or seen.get("bind", [])
 
     def _dialplan(self, dialplan: Dialplan) -> None:
@@ -118,12 +121,11 @@ class Pbx:
                 self._device(device.strip(), dialed, dialplan)
         for value, place in dialplan.headers(TAG):
             self.found.say("x_tag", value, place)
-        for context in dict.fromkeys(line.context for line in self._carrier if line.context):
-            for pattern, place in dialplan.inbound(context):
-                if pattern.startswith("_"):
-                    self.found.say("number.pattern", pattern, place)
-                else:
-                    self.found.numbers.append((pattern, place))
+        for pattern, place in dialplan.inbound(line.context for line in self._carrier if line.context):
+            if pattern.startswith("_"):
+                self.found.say("number.pattern", pattern, place)
+            else:
+                self.found.numbers.append((pattern, place))
         if dialplan.cut:
             reason = "The dialplan has more steps than are followed, so some dial strings are missing."
             self.found.problems.append(Problem(self.found.place.file, None, "", reason))
@@ -146,7 +148,7 @@ class Pbx:
             return
         for name, user, host in _ways(rest):
             line = self._lines.get(name)
-            if line in self._carrier or (not line and self._trunk.is_carrier(host)):
+            if (line and self._goes_to_carrier(line)) or (not line and self._trunk.is_carrier(host)):
                 if not line:
                     self.found.say(f"trunk.{host}.host", host, place)
                     self.found.say(f"trunk.{host}.auth", "credentials" if "@" in name else "ip", place)

@@ -52,16 +52,21 @@ def secrets_of(configs: Mapping[str, Config], carrier: Collection[str], trunk: T
 def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> Iterator[tuple[Place, Secret]]:
     """Return for each secret what the sections say that hold it, or take it over from a template."""
     logins = {} if name in ("sip.conf", "extensions.conf") else _logins(config, carrier, trunk)
+    of_file = "host" if name == "sip.conf" else "type"
     for section in config.live():
-        for one in section.settings:
-            if one.place not in config.secrets or not (SECRET.search(one.name) or one.name in _HOLDERS):
-                continue
+        holding = [
+            one
+            for one in section.settings
+            if one.place in config.secrets and (SECRET.search(one.name) or one.name in _HOLDERS)
+        ]
+        known = section.get(of_file) if holding else ""
+        for one in holding:
             if name == "extensions.conf":
                 yield one.place, _dialed(one, trunk)
             elif name == "sip.conf":
-                yield one.place, _of_sip(section, one, carrier, trunk)
+                yield one.place, _of_sip(section, one, known, carrier, trunk)
             else:
-                yield one.place, _of_pjsip(section, one, carrier, trunk, logins)
+                yield one.place, _of_pjsip(section, one, known, carrier, trunk, logins)
 
 
 def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str, Secret]:
@@ -84,18 +89,18 @@ def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str,
 
 
 def _of_pjsip(
-    section: Section, one: Setting, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
+    section: Section, one: Setting, kind: str, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
 ) -> Secret:
     if one.value:
         return _by_hosts(one.value.split(","), trunk) if one.place.line else Secret.UNKNOWN
-    if section.get("type").lower() == "auth":
+    if kind.lower() == "auth":
         return logins.get(section.name, Secret.UNKNOWN)
     if one.name.startswith("outbound_auth/"):
         return Secret.TRUNK if section.name in carrier else Secret.OTHER_TRUNK
     return Secret.PHONE if one.name.startswith("inbound_auth/") else Secret.UNKNOWN
 
 
-def _of_sip(section: Section, one: Setting, carrier: Collection[str], trunk: Trunk) -> Secret:
+def _of_sip(section: Section, one: Setting, host: str, carrier: Collection[str], trunk: Trunk) -> Secret:
     if one.value:
         kind = _by_hosts([one.value], trunk)
         return Secret.REGISTRATION if one.name == "register" and kind is Secret.TRUNK else kind
@@ -103,7 +108,7 @@ def _of_sip(section: Section, one: Setting, carrier: Collection[str], trunk: Tru
         return Secret.TRUNK
     if section.name == "general":
         return Secret.UNKNOWN
-    return Secret.PHONE if section.get("host") in ("", "dynamic") else Secret.OTHER_TRUNK
+    return Secret.PHONE if host in ("", "dynamic") else Secret.OTHER_TRUNK
 
 
 def _dialed(one: Setting, trunk: Trunk) -> Secret:

@@ -7,7 +7,7 @@ Of each file only what tells where calls go to and come from is kept; of a URI o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dashboard.inventory._asterisk_conf import Config, Section, Setting
@@ -46,6 +46,8 @@ PLAIN = frozenset(
         "identify/match",
     )
 )
+MOST_HOSTS = 200
+"""Hosts and matches of one line that are kept; a trunk has a few, and a shared aor may have thousands of phones."""
 YES = frozenset({"yes", "true", "on", "1", "y", "t"})
 
 
@@ -95,21 +97,23 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
 def of_pjsip(config: Config) -> tuple[list[Line], list[Transport]]:
     """Return the endpoints of a pjsip.conf that have a host, and its transports."""
     of = {kind: [one for one in config.live() if one.get("type").lower() == kind] for kind in _KINDS}
-    aors = {one.name: one for one in of["aor"]}
+    contacts = {one.name: _placed(one.all("contact")) for one in of["aor"]}
     lines = {}
     for section in of["endpoint"]:
         line = lines[section.name] = Line(section.name, section.place, context=section.get("context"))
         line.transport = section.get("transport")
         for name in section.all("aors") or [Setting("aors", section.name, section.place)]:
-            line.hosts += _placed(aors[name.value].all("contact")) if name.value in aors else []
+            line.hosts += contacts.get(name.value, [])[: MOST_HOSTS - len(line.hosts)]
         line.hosts += _placed(section.all("outbound_proxy"))
         auth = section.last("outbound_auth")
         line.signs_in = auth.place if auth and auth.value else None
     for section in of["identify"]:
         if section.get("endpoint") in lines:
             lines[section.get("endpoint")].matches += _placed(section.all("match"))
-    for section in of["registration"]:
-        _register(lines.values(), section.all("server_uri"), section.get("endpoint"))
+    _register(
+        lines.values(),
+        [(one, section.get("endpoint")) for section in of["registration"] for one in section.all("server_uri")],
+    )
     lines |= {line.name: line for line in map(_of_wizard, of["wizard"])}
     return list(lines.values()), [Transport(one.name, one.settings) for one in of["transport"]]
 
@@ -119,16 +123,16 @@ def of_sip(config: Config) -> tuple[list[Line], list[Transport]]:
     lines = {}
     secrets = set(config.secrets)
     general = [section for section in config.live() if section.name == "general"]
+    usual = next((one.get("context") for one in general), "")
     for section in config.live():
         host = section.last("host")
         if host and host.value and host.value != "dynamic" and section.name != "general":
             line = Line(section.name, section.place, _placed(section.all("host")), _placed(section.all("host")))
             line.hosts += _placed(section.all("outboundproxy"))
-            line.context = section.get("context") or next((one.get("context") for one in general), "")
+            line.context = section.get("context") or usual
             line.signs_in = next((one.place for one in section.settings if one.place in secrets), None)
             lines[section.name] = line
-    for section in general:
-        _register(lines.values(), section.all("register"), "")
+    _register(lines.values(), [(one, "") for section in general for one in section.all("register")])
     return list(lines.values()), [Transport("", section.settings) for section in general]
 
 
@@ -145,18 +149,17 @@ def _of_wizard(section: Section) -> Line:
     return line
 
 
-def _register(lines: Iterable[Line], servers: list[Setting], name: str) -> None:
-    """Give a registration to the line it names, else to those with the same host."""
-    for server in servers:
-        fits: Callable[[Line], bool] = (
-            (lambda line: line.name == name) if name else (lambda line, host=server.value: _to(line, host))  # type: ignore[misc]  # bound now
-        )
-        for line in filter(fits, lines):
-            line.registers = server.place
-
-
-def _to(line: Line, host: str) -> bool:
-    return any(known == host for known, _ in line.hosts)
+def _register(lines: Iterable[Line], servers: Iterable[tuple[Setting, str]]) -> None:
+    """Give each line the last registration that names it or, where that names none, its host."""
+    by_name: dict[str, tuple[int, Place]] = {}
+    by_host: dict[str, tuple[int, Place]] = {}
+    for number, (server, name) in enumerate(servers):
+        (by_name if name else by_host)[name or server.value] = number, server.place
+    for line in lines:
+        fitting = [by_host[host] for host, _ in line.hosts if host in by_host]
+        fitting += [by_name[line.name]] if line.name in by_name else []
+        if fitting:
+            line.registers = max(fitting, key=lambda one: one[0])[1]
 
 
 def _placed(settings: Iterable[Setting]) -> list[tuple[str, Place]]:

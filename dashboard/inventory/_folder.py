@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import re
 import stat
 import tarfile
@@ -26,6 +27,7 @@ from dashboard.inventory._rows import Problem, Upload
 MOST_FILES = 5_000
 MOST_BYTES = 64 * 1024 * 1024
 MOST_SAID = 20
+LONGEST_NAME = 300
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 _PARENTS_OF_PBX = frozenset(
@@ -45,8 +47,10 @@ class Folder:
     """Its files were given one by one; the name is that of their PBX."""
 
     def shown(self, path: str) -> str:
-        """Return how a message names a file of the folder."""
-        return path if self.single or not self.name else f"{self.name}/{path}"
+        """Return how a message names a file of the folder: on one line, and no longer than can be read."""
+        whole = path if self.single or not self.name else f"{self.name}/{path}"
+        plain = whole if whole.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in whole)
+        return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME // 2]}…{plain[-LONGEST_NAME // 2 :]}"
 
     def pbx_name(self, root: str) -> str:
         """Name the PBX whose configuration stands in ``root``: the nearest folder that is not one of the program's."""
@@ -66,12 +70,17 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
+def name_of(name: str) -> str:
+    """Return a name from disk as a text; bytes of it that are none are shown as such."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
     """Read a folder from disk; links that lead out of it are refused."""
     root = path.resolve()
-    gathering = _Gathering(root.name)
+    gathering = _Gathering(name_of(root.name))
     for found in _walk(root, gathering):
-        name = found.relative_to(root).as_posix()
+        name = name_of(found.relative_to(root).as_posix())
         if not gathering.takes(name):
             break
         try:
@@ -177,11 +186,20 @@ def _walk(root: Path, gathering: _Gathering) -> Iterator[Path]:
         try:
             found = sorted(folder.iterdir())
         except OSError as exc:
-            gathering.leave_out(folder.relative_to(root).as_posix(), _unreadable(exc))
+            gathering.leave_out(name_of(folder.relative_to(root).as_posix()), _unreadable(exc))
             continue
-        folders = [one for one in found if one.is_dir() and not one.is_symlink()]
-        yield from (one for one in found if one not in folders)
+        folders = [one for one in found if _is_folder(one)]
+        inside = set(folders)
+        yield from (one for one in found if one not in inside)
         waiting += reversed(folders)
+
+
+def _is_folder(found: Path) -> bool:
+    """Say whether a name is that of a folder; of what cannot be asked, to read it says why."""
+    try:
+        return found.is_dir() and not found.is_symlink()
+    except OSError:
+        return False
 
 
 def _unfit(found: Path, root: Path) -> str:

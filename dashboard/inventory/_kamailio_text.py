@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from dashboard.inventory._facts import Place
 from dashboard.inventory._folder import Folder
+from dashboard.inventory._kamailio_secrets import Held
 from dashboard.inventory._records import text_of
 from dashboard.inventory._rows import Problem
+from dashboard.inventory._secrets import Secret, by_name, has_key
 
 LONGEST_LINE = 65_536
 LONGEST_STRING = 4_000
@@ -26,11 +28,9 @@ MOST_SUBSTITUTIONS = 100
 MOST_SAID = 100
 
 SECRET = re.compile(
-    r"secret|pass(?!\w*(th|column|avp))|credential|token|api_?key|(?:^|_)(ha1|pwd)(?:$|_)", re.IGNORECASE
+    r"secret|pass(?!\w*(th|column|avp))|credential|token|(?:api|access)_?key|(?:^|_)(ha1|pwd|pw)(?:$|_)", re.IGNORECASE
 )
 """Names of what is never kept; a column or a variable that is named for a password holds none."""
-CREDENTIALS = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
-"""User and password in front of a host."""
 _CHECKS = re.compile(r"pv_\w*(authenticate|auth_check)")
 """Functions whose second argument is a password."""
 _DIRECTIVE = re.compile(r"\s*(?:#!|!!)\s*(?P<word>\w+)\s*(?P<rest>.*)")
@@ -70,7 +70,7 @@ class Source:
         self.listens: list[tuple[str, Place]] = []
         """What stands behind ``listen=``."""
         self.defines: dict[str, str] = {}
-        self.secrets: list[Place] = []
+        self.secrets = Held()
         self.problems: list[Problem] = []
         self.files: set[str] = set()
         self._folder, self._root = folder, root
@@ -181,15 +181,18 @@ class Source:
     def _safe(self, name: str, value: str, place: Place) -> str:
         """Return a value without a password in it; none of what a secret's name stands for."""
         if value and SECRET.search(name):
-            self.secrets.append(place)
+            self.secrets.without_logins(value[:LONGEST_STRING], place)
+            self.secrets.keep(place, by_name(name))
             return f'"${{{name}}}"'
         return self._cut(value[:LONGEST_STRING], place)
 
     def _cut(self, text: str, place: Place) -> str:
-        kept, count = CREDENTIALS.subn(lambda found: found[0].partition(":")[0], text)
-        if count:
-            self.secrets.append(place)
-        return kept
+        """Return a text without the passwords in it, and nothing of one that signs in to an API."""
+        kept = self.secrets.without_logins(text, place)
+        if not has_key(kept):
+            return kept
+        self.secrets.keep(place, Secret.API_KEY)
+        return "${…}"
 
     def _substituted(self, text: str) -> str:
         for name, value in self._substitutions.items():
@@ -251,17 +254,26 @@ class Source:
         if kind == "string":
             plain = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[0]), text)
             text = self._substituted(self._cut(plain[:LONGEST_STRING], place))
-        if kind in ("string", "number") and text and not text.startswith("$") and self._names_secret():
-            self.secrets.append(place)
+        if kind in ("string", "number") and text and self._is_secret(text, place):
             text = "${…}"
         if len(self.tokens) <= MOST_TOKENS:
             self.tokens.append(Token(kind, text, place))
 
-    def _names_secret(self) -> bool:
+    def _is_secret(self, text: str, place: Place) -> bool:
+        """Say whether a text stands where a secret does; then what it opens is kept."""
         *called, named, sign = [Token("", "", self._since)] * 4 + self.tokens[-4:]
+        if named.text == "auth_password_avp":
+            self.secrets.answering = text
+        if text.startswith("$"):
+            return False
         if sign.sign == "," and _CHECKS.fullmatch(called[-2].text):
+            self.secrets.keep(place, Secret.PHONE)
             return True
-        return sign.sign in ("=", ",") and named.kind in ("pv", "word", "string") and bool(SECRET.search(named.text))
+        secret = SECRET.search(named.text) or (named.kind == "pv" and named.text == self.secrets.answering)
+        if sign.sign not in ("=", ",") or named.kind not in ("pv", "word", "string") or not secret:
+            return False
+        self.secrets.named(named.text, text, place)
+        return True
 
 
 def _end_of(line: str, what: str) -> int:

@@ -124,7 +124,8 @@ def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
             elif "Application" in event:
                 step = f"{event['Application']}({event.get('AppData', '')})"
                 config.take("exten", f"{event.get('Extension', '')},{event.get('Priority', '')},{step}", place)
-                named |= dict.fromkeys(_VARIABLE.findall(config.sections[-1].settings[-1].value))
+                for kept in config.sections[-1].settings[-1:]:
+                    named |= dict.fromkeys(_VARIABLE.findall(kept.value))
     except AbsentError:
         return
     if config.sections:
@@ -152,13 +153,17 @@ def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
     more = [name for name, one in loaded.items() if name not in written and _may_be_carrier(one, trunk)]
     if more:
         config = configs.setdefault(PJSIP, _empty(PJSIP))
+        asked, transports = frozenset(more[:MOST_ENDPOINTS]), _transports(config)
+        if len(more) > len(asked):
+            reason = f"More than {MOST_ENDPOINTS} endpoints to the carrier stand in no file; the rest was left out."
+            config.problems.append(Problem(f"{ami.where} PJSIPShowEndpoints", None, "", reason))
         for name in more[:MOST_ENDPOINTS]:
             for event in _events(ami, "PJSIPShowEndpoint", Endpoint=name):
-                _take(config, event, name, _place(ami, f"PJSIPShowEndpoint {name}"))
+                _take(config, event, name, _place(ami, f"PJSIPShowEndpoint {name}"), transports)
         for event in _events(ami, REGISTRATIONS):
-            if event.get("Endpoint") in more:
+            if event.get("Endpoint") in asked:
                 place = _place(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
-                _take(config, event, event["Endpoint"], place)
+                _take(config, event, event["Endpoint"], place, transports)
     for name, place in [(name, place) for name, place in written.items() if name not in loaded][:MOST_SAID]:
         reason = f"The endpoint {name[:80]!r} is in the file and not loaded. Reload PJSIP, or see its log."
         configs[PJSIP if PJSIP in configs else next(iter(configs))].problems.append(
@@ -174,12 +179,18 @@ def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
         return []
 
 
-def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place) -> None:
-    """Take an event as the section of a file that it stands for."""
+def _transports(config: Config) -> set[str]:
+    """Return the names of the transports of a configuration."""
+    return {one.name for one in config.sections if one.get("type") == "transport"}
+
+
+def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place, transports: set[str]) -> None:
+    """Take an event as the section of a file that it stands for; a transport once."""
     kind, name = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint)
-    known = kind == "transport" and any(one.name == name and one.get("type") == kind for one in config.sections)
-    if kind is None or known:
+    if kind is None or (kind == "transport" and name in transports):
         return
+    if kind == "transport":
+        transports.add(name)
     config.begin(name, place)
     config.take("type", kind, place)
     if kind == "auth" and {"Password", "Md5Cred"} & set(event):

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from dashboard.dialing import read_number
@@ -25,7 +26,7 @@ MOST_ROWS: Final = 2_000
 """Read of one table; nobody looks through more, and the rest can be pasted afterwards."""
 SAMPLE_ROWS: Final = 50
 """By how many rows is judged what a column without a header holds."""
-LONGEST_ID, SHOWN = 48, 120
+LONGEST_ID, OF_REST, SHOWN = 48, 8, 120
 ENOUGH: Final = 0.6
 """Share of a column's cells that have to look like something."""
 
@@ -263,16 +264,18 @@ def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
 
 def made_id(name: str) -> str:
     """
-    Make an id of a name: ``St. Paul (west)`` becomes ``st-paul-west``.
+    Make an id of a name: ``St. Paul (west)`` becomes ``st-paul-west``; names that are alike in front stay apart.
 
     Raises:
         InputError: Nothing of it can stand in an id.
     """
     plain = unicodedata.normalize("NFKD", name[:SHOWN]).encode("ascii", "ignore").decode().lower()
-    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_ID].rstrip("-")
+    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     if not made:
         raise InputError("No id can be made of the name. Add a column pbx_id with letters and digits.")
-    return made
+    if len(made) <= LONGEST_ID:
+        return made
+    return f"{made[: LONGEST_ID - OF_REST - 1]}-{sha256(name.encode()).hexdigest()[:OF_REST]}"
 
 
 def _pieces(text: str) -> list[str]:

@@ -19,11 +19,12 @@ from dashboard.inventory._folder import Folder, pbx_id_of
 from dashboard.inventory._hosts import host_of
 from dashboard.inventory._kamailio_calls import Calls
 from dashboard.inventory._kamailio_script import parse
+from dashboard.inventory._kamailio_secrets import MARK_OF_CARRIER, secrets_of
 from dashboard.inventory._kamailio_tables import COLUMNS, Tables
 from dashboard.inventory._kamailio_text import Source
 from dashboard.inventory._kamailio_way import Way
 from dashboard.inventory._rows import Problem, Reading
-from dashboard.inventory._secrets import Secret, tell
+from dashboard.inventory._secrets import tell
 
 START = "kamailio.cfg"
 MARKS = re.compile(rb"^\s*(#!KAMAILIO|request_route\b|route\s*\[|loadmodule\b|modparam\s*\(|listen\s*=)", re.MULTILINE)
@@ -38,7 +39,6 @@ _SOCKET = re.compile(
     r"(?:\s+(?:as|AS|advertise|ADVERTISE)\s+(?P<advertise>\[[^\]]*\]|[^\s:]+)\S*)?(?:.*?\sname\s+(?P<name>\S+))?"
 )
 _DB_TEXT = {"dispatcher": "setid(", "address": "ip_addr(", "uacreg": "auth_proxy("}
-_MARK_OF_CARRIER = "flowroute"
 _PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"))
 
 
@@ -83,8 +83,8 @@ class _Pbx:
         self.found = Found(pbx_id_of(own), own, "Kamailio", Place(folder.shown(files[0]), 1))
         self._calls = Calls(self._script, self._tables)
         self.found.problems = [*self._source.problems, *self._tables.problems]
-        tell(self.found, dict.fromkeys([*self._source.secrets, *self._tables.secrets], Secret.UNKNOWN))
         self._sent = [(way, place) for way, place in self._calls.sent if self._to_carrier(way)]
+        self._secrets()
         self._trunks()
         self._inbound()
         self._addresses()
@@ -107,6 +107,11 @@ class _Pbx:
                 self._tables.read_sql(path)
             elif pure.stem in COLUMNS and _DB_TEXT[pure.stem].encode() in data.split(b"\n", 1)[0]:
                 self._tables.read_db_text(path, pure.stem)
+
+    def _secrets(self) -> None:
+        """Say where secrets stand, by what they open."""
+        ours = [way.trunk for way, _ in self._sent]
+        tell(self.found, secrets_of(self._source.secrets, self._tables, self._calls.signs_in, ours, self._trunk))
 
     def _to_carrier(self, way: Way) -> bool:
         return any(self._trunk.is_carrier(host) for host, _ in way.hosts)
@@ -160,7 +165,7 @@ class _Pbx:
                 self.found.say("inbound.match", match, place)
 
     def _lets_carrier_in(self, entries: list[tuple[str, str, Place]]) -> bool:
-        if any(self._trunk.is_carrier(match) or _MARK_OF_CARRIER in tag.lower() for match, tag, _ in entries):
+        if any(self._trunk.is_carrier(match) or MARK_OF_CARRIER in tag.lower() for match, tag, _ in entries):
             return True
         return not self._trunk.pops and not all(_is_private(match) for match, _, _ in entries)
 

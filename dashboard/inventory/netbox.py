@@ -11,8 +11,7 @@ is outside counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, ip_address, ip_interface
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -20,6 +19,17 @@ from dashboard.dialing import Trunk
 from dashboard.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.inventory._cells import read_cell
 from dashboard.inventory._folder import pbx_id_of
+from dashboard.inventory._netbox_objects import (
+    custom_fields_of,
+    host_of,
+    id_of,
+    in_order,
+    is_inside,
+    of,
+    text_of,
+    value_of,
+)
+from dashboard.inventory._netbox_secrets import is_named, is_secret, secrets_of
 from dashboard.inventory._rows import CONFIG, RECORD, RECORD_SECRET, Problem, Reading, Row
 
 if TYPE_CHECKING:
@@ -62,13 +72,6 @@ IDS = 50
 """Ids of one question."""
 _KINDS = (("dcim", "devices", "device_id"), ("virtualization", "virtual_machines", "virtual_machine_id"))
 _BETWEEN = re.compile(r"[,;\n]+")
-_YES = {True: "yes", False: "no"}
-_INSIDE = tuple(
-    IPv4Network(text)
-    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
-)
-"""Networks that the carrier never sees a call from; nor does it take IPv6."""
-_SECRET = re.compile(r"secret|pass(?!_?th)|token|api_?key", re.IGNORECASE)
 
 
 def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Reading:  # noqa: ARG001 - a register says nothing of the carrier
@@ -101,6 +104,9 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
     if unknown:
         known = ", ".join(("tag", "field", *FIELDS))
         raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {known}.")
+    for option, named in options.items():
+        if option != "tag" and is_named(named.partition(":")[0]):
+            raise InputError(f"The custom field that {option} names looks like a secret's. Name one that holds none.")
     return base, options
 
 
@@ -137,8 +143,8 @@ class _Register:
         marked: list[dict[str, Any]] = []
         for one in self._netbox.all(app, kind, **asked):
             said = one.get("tags")
-            tags = {str(_of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
-            value = _text(_custom(one).get(self._field)) if self._field else ""
+            tags = {str(of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
+            value = text_of(custom_fields_of(one).get(self._field)) if self._field else ""
             if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
                 marked.append(one)
             if len(marked) > MOST_PBXS:
@@ -153,41 +159,41 @@ class _Register:
         for start in range(0, len(ids), IDS):
             some = ids[start : start + IDS]
             for one in self._netbox.all("ipam", "ip_addresses", **{key: some}):
-                holder = _id(_of(one.get("assigned_object")).get(name))
+                holder = id_of(of(one.get("assigned_object")).get(name))
                 if holder in some:
                     found.setdefault(holder, []).append(one)
         return found
 
     def _zones(self, marked: list[dict[str, Any]]) -> dict[int, str]:
-        ids = sorted({found for one in marked if (found := _id(one.get("site")))})
+        ids = sorted({found for one in marked if (found := id_of(one.get("site")))})
         zones: dict[int, str] = {}
         for start in range(0, len(ids), IDS):
             some = ids[start : start + IDS]
             for site in self._netbox.all("dcim", "sites", id=some):
-                zones[site["id"]] = _text(site.get("time_zone"))
+                zones[site["id"]] = text_of(site.get("time_zone"))
         return zones
 
     def _pbx(
         self, one: Mapping[str, Any], addresses: list[dict[str, Any]], zones: Mapping[int, str], place: str
     ) -> None:
         name = str(one.get("name") or one.get("display") or "")
-        given = {field: _text(_custom(one).get(self._options.get(field, field))) for field in FIELDS}
+        given = {field: self._given(one, self._options.get(field, field)) for field in FIELDS}
         pbx_id = given["pbx_id"] or pbx_id_of(name)
-        status = _value(one, "status")
-        site = _of(one.get("site"))
-        platform = _text(_of(one.get("platform")).get("name")).lower()
+        status = value_of(one, "status")
+        site = of(one.get("site"))
+        platform = text_of(of(one.get("platform")).get("name")).lower()
         vendor = next((vendor for vendor in VENDORS if platform.startswith(vendor.lower())), "")
         cells = {
             "name": name,
-            "site": _text(site.get("name")),
-            "timezone": zones.get(_id(site), ""),
+            "site": text_of(site.get("name")),
+            "timezone": zones.get(id_of(site), ""),
             "vendor": given["vendor"] or vendor,
-            "owner": given["owner"] or _text(_of(one.get("tenant")).get("name")),
+            "owner": given["owner"] or text_of(of(one.get("tenant")).get("name")),
             "status": STATUS.get(status, ""),
             **{field: given[field] for field in ("auth_method", "dials_prefix", "inbound_host", "pop", "x_tag")},
         }
-        used = [address for address in _in_order(one, addresses) if _value(address, "status") not in NOT_USED]
-        dynamic = bool(used) and _value(used[0], "status") in DYNAMIC
+        used = [address for address in in_order(one, addresses) if value_of(address, "status") not in NOT_USED]
+        dynamic = bool(used) and value_of(used[0], "status") in DYNAMIC
         cells["ip_kind"] = given["ip_kind"] or ("dynamic" if dynamic else "")
         if status and status not in STATUS:
             self._say(place, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
@@ -201,8 +207,14 @@ class _Register:
         facts |= {field: value for field, value in given.items() if value}
         for key, value in facts.items():
             self._fact(pbx_id, key, value, place)
-        if any(value and _SECRET.search(field) for field, value in _custom(one).items()):
-            self._rows.append(_fact_row(pbx_id, RECORD_SECRET, "", place))
+        for path, kind in secrets_of(one):
+            self._rows.append(_fact_row(pbx_id, RECORD_SECRET, kind.value, f"{place} {path}"))
+
+    @staticmethod
+    def _given(one: Mapping[str, Any], name: str) -> str:
+        """Return what a custom field holds; nothing of a secret."""
+        value = custom_fields_of(one).get(name)
+        return "" if is_secret(name, value) else text_of(value)
 
     def _declare(self, pbx_id: str, used: list[dict[str, Any]]) -> None:
         """Say each address as a fact, and as declared what the carrier can see of it."""
@@ -211,12 +223,12 @@ class _Register:
             where = f"{self._netbox.host}/ipam/ip-addresses/{one.get('id', '')}/"
             outside = one.get("nat_outside") or []
             each = outside if isinstance(outside, list) else [outside]
-            outer = [host for other in each if (host := _host(_of(other).get("address")))]
-            inner = _host(one.get("address"))
+            outer = [host for other in each if (host := host_of(of(other).get("address")))]
+            inner = host_of(one.get("address"))
             behind = f" behind {', '.join(outer)}" if outer else ""
             self._fact(pbx_id, "address", f"{inner}{behind}", where)
             for address in filter(None, outer or [inner]):
-                if address not in seen and not _is_inside(address):
+                if address not in seen and not is_inside(address):
                     cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if seen else "primary"}
                     self._rows.append(Row("pbx_addresses", where, 0, {**cells, "source": "declared"}))
                     seen.add(address)
@@ -242,57 +254,3 @@ class _Register:
 def _fact_row(pbx_id: str, key: str, value: str, place: str) -> Row:
     cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": place, "line": ""}
     return Row(CONFIG, place, 0, cells, if_fit=True)
-
-
-def _of(value: Any) -> Mapping[str, Any]:
-    """Return an object of an answer; an empty one where there is something else."""
-    return value if isinstance(value, dict) else {}
-
-
-def _id(value: Any) -> int:
-    """Return the id of an object of an answer; 0, which none has, where there is no such object."""
-    found = _of(value).get("id")
-    return found if isinstance(found, int) else 0
-
-
-def _custom(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _of(one.get("custom_fields"))
-
-
-def _text(value: Any) -> str:
-    """Return what a custom field holds as text: a choice, an object by its name, several with commas between."""
-    parts = value if isinstance(value, list) else [value]
-    return ",".join(filter(None, map(_plain, parts)))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        value = next((value[key] for key in ("value", "name", "address", "display") if value.get(key)), "")
-    if isinstance(value, bool):
-        return _YES[value]
-    return str(value).strip() if isinstance(value, str | int | float) else ""
-
-
-def _value(one: Mapping[str, Any], name: str) -> str:
-    return _text(one.get(name) or "")
-
-
-def _in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Return addresses with the primary ones in front, that of version 4 first."""
-    named = [dict(_of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if _id(one.get(name))]
-    order = [address.get("id") for address in named]
-    known = {address.get("id") for address in addresses}
-    yield from (address for address in named if address.get("id") not in known)
-    yield from sorted(addresses, key=lambda each: (*order, each.get("id")).index(each.get("id")))
-
-
-def _host(text: Any) -> str:
-    try:
-        return str(ip_interface(str(text)).ip)
-    except ValueError:
-        return ""
-
-
-def _is_inside(address: str) -> bool:
-    known = ip_address(address)
-    return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the version that the carrier takes

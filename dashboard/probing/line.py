@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Self
 
 from dashboard.errors import InputError
-from dashboard.probing.messages import MOST_BYTES, Answer, read
+from dashboard.probing.messages import LONGEST_FIRST, MOST_BYTES, Answer, read
 
 FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
+MOST_OF_ONE = 1024 * 1024
+"""Bytes of one answer that are looked through for its end; of a long reason only the beginning is kept."""
 _LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
@@ -57,6 +59,8 @@ class Line:
         """
         self._stream = target.transport != "udp"
         self._rest, self._until = b"", 0.0
+        self._body = self._seen = 0
+        """Bytes of the last answer's body that are still to come, and those of the next answer that came."""
         self.strange = 0
         """Messages that were no SIP answers."""
         self._socket = _open(target, timeout_s)
@@ -109,33 +113,42 @@ class Line:
         try:
             data = self._message() if self._stream else self._socket.recv(MOST_BYTES)
         except TimeoutError:
+            self.strange += bool(self._rest)
             return None
         found = read(data)
         self.strange += found is None
         return found
 
     def _message(self) -> bytes:
-        """Take one message off the stream: its headers, then as many bytes as they say."""
-        while b"\r\n\r\n" not in self._rest:
+        """Take the headers of one answer off the stream; its body is passed over, whether it comes or not."""
+        while self._body or b"\r\n\r\n" not in self._rest:
             self._more()
-        head, _, rest = self._rest.partition(b"\r\n\r\n")
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
         told = _LENGTH.search(head + b"\r")
-        length = int(told[1]) if told else 0
-        while len(self._rest) < len(head) + 4 + length:
-            self._more()
-        rest = self._rest[len(head) + 4 + length :]
-        message, self._rest = self._rest[: len(head) + 4 + length], rest
-        return message
+        self._body, self._seen = int(told[1]) if told else 0, 0
+        self._pass_over()
+        return head + b"\r\n\r\n"
 
     def _more(self) -> None:
+        """Take more off the stream; a reason without end is cut as it comes, so that the headers behind it count."""
         if time.monotonic() > self._until:
             raise TimeoutError
+        if self._seen > MOST_OF_ONE or len(self._rest) > MOST_BYTES:
+            raise ConnectionAbortedError("the answer has no end")
         got = self._socket.recv(MOST_BYTES)
         if not got:
             raise ConnectionResetError("the other side hung up")
         self._rest += got
-        if len(self._rest) > MOST_BYTES:
-            raise ConnectionAbortedError("the answer has no end")
+        self._pass_over()
+        self._seen += len(got)
+
+    def _pass_over(self) -> None:
+        """Leave out the body of the last answer, empty lines before the next, and what is too long of its first."""
+        passed = min(self._body, len(self._rest))
+        self._body, self._rest = self._body - passed, self._rest[passed:].lstrip(b"\r\n")
+        first, end, more = self._rest.partition(b"\n")
+        if len(first) > LONGEST_FIRST:
+            self._rest = first[:LONGEST_FIRST] + first[-1:] + end + more
 
 
 def _open(target: Target, timeout_s: float) -> socket.socket:
@@ -143,7 +156,9 @@ def _open(target: Target, timeout_s: float) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]
     except (OSError, UnicodeError) as exc:
-        raise InputError(f"The PoP {host!r} has no IPv4 address that could be found. Check its name.") from exc
+        raise InputError(
+            f"The PoP {host!r} has no IPv4 address that could be found. Check its name, and this machine's DNS."
+        ) from exc
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM)
     try:
         opened.settimeout(timeout_s)

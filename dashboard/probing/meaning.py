@@ -16,7 +16,7 @@ TRYING = "The PoP took the call and then said nothing more in {seconds:g} s. Try
 BY_PREFIX = "Admitted by address and tech prefix: {source}, as the carrier sees it, is on the list."
 WITHOUT_PREFIX = "The call went through without a tech prefix and without credentials."
 OF_OUTCOME = {
-    "refused_auth": "Refused: the carrier wants credentials. The prefix is not this account's, or was left out.",
+    "refused_auth": "Refused: the carrier wants credentials, as the tech prefix was left out.",
     "refused_unknown": "Refused, and the carrier does not say why: authorization, a destination that is barred, or a "
     "limit of the account.",
     "bad_number": "The number was refused, not the caller: it is wrong or out of service.",
@@ -27,6 +27,10 @@ OF_OUTCOME = {
 NOT_LISTED = (
     "Refused: the tech prefix and the address the carrier sees are not authorized together. Compare the prefix, and "
     "the public address of {source} with Outbound Allowed IPs."
+)
+CHALLENGED = (
+    "Refused: the carrier wants credentials, as of any call that prefix and address do not let in. Compare the prefix, "
+    "and the public address of {source} with Outbound Allowed IPs."
 )
 WENT_THROUGH = ("answered", "busy_or_no_answer", "gave_up")
 REFUSALS = ("refused_auth", "refused_unknown")
@@ -66,8 +70,8 @@ def of_call(
     ended = "answered" if answer.status in RINGS else outcome("", answer.status, answer.reason)
     if ended in WENT_THROUGH:
         return True, BY_PREFIX.format(source=source) if prefixed else WITHOUT_PREFIX
-    if ended == "refused_auth" and answer.status == FORBIDDEN:
-        return False, NOT_LISTED.format(source=source)
+    if ended == "refused_auth" and (prefixed or answer.status == FORBIDDEN):
+        return False, (NOT_LISTED if answer.status == FORBIDDEN else CHALLENGED).format(source=source)
     return False if ended in REFUSALS else None, OF_OUTCOME[ended]
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 MOST_BYTES = 65_536
 LONGEST_REASON = 120
+LONGEST_FIRST = 1024
+"""Bytes that are read of a first line; what is behind them is a reason that nobody could show."""
 _STATUS = re.compile(r"SIP/2\.0 +([1-6]\d\d)(?: +(.*))?", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length"}
@@ -42,7 +44,7 @@ def read(data: bytes) -> Answer | None:
     Returns:
         The answer; ``None`` where the bytes are none, or are cut off before its headers end.
     """
-    text = data[:MOST_BYTES].decode("utf-8", errors="replace")
+    text = data[:MOST_BYTES].decode("utf-8", errors="replace").lstrip("\r\n")
     head, end, _ = text.partition("\r\n\r\n")
     if not end:
         head, end, _ = text.partition("\n\n")

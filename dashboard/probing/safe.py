@@ -10,6 +10,8 @@ AT_HOME = frozenset({"US", "CA"})
 DEAR = frozenset({"premium", "shared cost", "personal"})
 INFORMATION, DEAR_AREAS = "976", frozenset({"600", "700", "710", "900"})
 """An exchange that bills by the call, and area codes of services, which each carrier bills its own way."""
+DIRECTORY = "5551212"
+"""Directory assistance of every area code, which bills by the call."""
 SERVICE = "11"
 """How N11 codes end. No area code and no exchange ends so, and a switch may take one for the code."""
 
@@ -35,6 +37,7 @@ def safe_number(text: str) -> str:
         raise InputError(f"{digits} {what}. A test call never goes to one; choose a number of your own.")
     if found.kind is not Kind.NANP or found.region not in AT_HOME:
         raise InputError(f"{digits} is abroad. A test call goes to a number in the United States or Canada only.")
-    if kind_of(digits).number_type in DEAR or digits[1:4] in DEAR_AREAS or digits[4:7] == INFORMATION:
+    billed_by_call = digits[4:7] == INFORMATION or digits[4:] == DIRECTORY
+    if kind_of(digits).number_type in DEAR or digits[1:4] in DEAR_AREAS or billed_by_call:
         raise InputError(f"{digits} is a premium number. A test call never goes to one; choose a number of your own.")
     return digits

@@ -141,7 +141,7 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
         raise WritingError(
             f"No PoP is known that {name} could call. Sync the account, or say which on the page Inventory."
         )
-    mine = snapshot.addresses_at(snapshot.taken_at)
+    mine = snapshot.addresses_now
     mine = mine[mine["pbx_id"] == pbx_id].sort_values("kind", key=lambda kinds: kinds == "failover", kind="stable")
     addresses = tuple(dict.fromkeys(mine["address"]))
     if not addresses:

@@ -69,6 +69,22 @@ def test_dollars_do_not_set_a_formula() -> None:
     assert "12345678\\*12065550100" == words.plain("12345678*12065550100")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://pbx.example.net", "https:\u2060//pbx.example.net"),
+        ("www.example.net", "www\u2060.example.net"),
+        ("ask noc@example.net", "ask noc@\u2060example.net"),
+        ("1. Floor", "1\\. Floor"),
+        ("Line\n- x\n+ y", "Line\n\\- x\n\\+ y"),
+        ("3 of 5, -2 and 10.0.0.1", "3 of 5, -2 and 10.0.0.1"),
+    ],
+)
+def test_no_link_and_no_list_is_made_of_a_text(text: str, shown: str) -> None:
+    """Addresses become links after escapes are gone, and a name that begins with a number would be a list."""
+    assert shown == words.plain(text)
+
+
 def test_a_name_cannot_draw(world: Snapshot) -> None:
     """Links, images, colors, icons and formulas in the name of a PBX are its letters and nothing else."""
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
@@ -194,6 +210,35 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
 
     assert said.startswith("Denver was refused until ")
     assert "being refused" not in said
+
+
+def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
+    """What the carrier answers then is not documented; that nothing lets the call in is certain, and is counted."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
+    pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
+    off, on = (
+        make_snapshot(pbxs=pbxs, traffic=[lost, fine], allowed=allowed, credentials_on=switch)
+        for switch in (False, True)
+    )
+
+    assert answers.overview(off, [finding()]).startswith("Denver is being refused.")
+    assert ((10, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
+    assert "refused" not in answers.overview(on, [finding()])
+    assert ((10, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
+
+
+def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
+    """Its finding is open, as its address is not listed; its refusals are those of a switch that is on again."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
+    versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
+    on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions))
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again))
+
+    assert "Denver is being refused." == answers.overview(off, [finding()])
+    assert answers.overview(back, [finding()]).startswith("Denver was refused until ")
 
 
 def test_findings_that_are_all_right_say_so() -> None:

@@ -124,7 +124,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         (
             AllowAddress(network=ADDRESS),
             watch(25, 2),
-            ("red", "error", "Watching the next calls from 198.51.100.24 (Denver): 20 of 20 calls, 2 refused."),
+            ("red", "error", "Watching the next calls from 198.51.100.24 (Denver): 25 calls, 2 refused."),
         ),
         (
             RemoveAddress(network=ADDRESS),
@@ -132,7 +132,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
             (
                 "green",
                 "good",
-                "Watching the next calls from 198.51.100.24 (Denver): 20 of 20 calls, all refused, as meant.",
+                "Watching the next calls from 198.51.100.24 (Denver): 25 calls, all refused, as meant.",
             ),
         ),
         (
@@ -147,7 +147,33 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         (
             SetCredentials(enabled=False),
             watch(20, sources=()),
-            ("green", "good", "Watching the next calls from your PBXs: 20 of 20 calls, all admitted."),
+            ("green", "good", "Watching the next calls from your PBXs: 20 calls, all admitted."),
+        ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(9, 3, sources=()), foreseen=3, foreseen_of=("Atlanta", "Miami")),
+            (
+                "orange",
+                "warning",
+                "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Atlanta and Miami, as foreseen.",
+            ),
+        ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(1_200, 3, sources=()), foreseen=2, foreseen_of=("Atlanta",), others=("Denver",)),
+            (
+                "red",
+                "error",
+                (
+                    "Watching the next calls from your PBXs: 1,200 calls, 3 refused: "
+                    "2 of Atlanta, as foreseen, and 1 more, of Denver."
+                ),
+            ),
+        ),
+        (
+            SetCredentials(enabled=True),
+            replace(watch(9, 3, sources=()), others=("Denver",)),
+            ("red", "error", "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Denver."),
         ),
     ],
 )

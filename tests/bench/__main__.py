@@ -28,7 +28,7 @@ ROUNDS = 3
 ENDED = 143
 """Exit status after a termination signal; what was started is ended first."""
 MISSED = 3
-"""Exit status where every count is right and a target is missed that is not known to be."""
+"""Exit status where every count is right and a target is missed."""
 PARTS = ("ingest", "replay", "checks", "pages", "sessions")
 
 

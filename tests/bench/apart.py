@@ -27,6 +27,8 @@ from tests.bench.table import Time
 ROOT = Path(__file__).parent.parent.parent
 LONGEST_S = 3600
 MARK = "measured: "
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
+"""The product chooses it for its own processes; this one has loaded the product, and peers are to have their own."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def apart(work: Callable[..., tuple[float, Any]], arguments: Mapping[str, Any]) 
         text=True,
         timeout=LONGEST_S,
         check=False,
+        env={name: value for name, value in os.environ.items() if name != POOL},
     )
     found = [line for line in child.stdout.splitlines() if line.startswith(MARK)]
     if child.returncode or not found:

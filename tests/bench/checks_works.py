@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,8 +25,9 @@ def judged(home: str, account: dict[str, Any]) -> tuple[float, Any]:
     known = snapshot(made, state, store)
     took, plans, most = [], [], Settings().max_changes
     for _ in range(TURNS):
+        fresh = replace(known)  # it remembers nothing of the turn before
         with timed() as again:
-            found = checks.run(known)
+            found = checks.run(fresh)
         took.append(again.seconds)
     for network in sorted(made.policy.networks)[:PLANS]:
         with timed() as again:

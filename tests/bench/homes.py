@@ -13,7 +13,7 @@ from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import build_snapshot, to_rows
 from dashboard.state import State
-from tests.bench import ingest_works
+from tests.bench import ingest_ours
 from tests.bench.account import OBSERVED, PREFIX, Account
 from tests.bench.apart import apart
 
@@ -50,7 +50,7 @@ def filled(account: Account, folder: Path, calls: int) -> Path:
     if CallStore(place).count() != calls:
         shutil.rmtree(place, ignore_errors=True)
         files = [str(path) for path in exports(account, folder, calls)]
-        apart(ingest_works.ours, {"files": files, "target": str(place)})
+        apart(ingest_ours.ours, {"files": files, "target": str(place)})
     for old in place.glob("state.db*"):
         old.unlink()
     _record(account, State.open(place))

@@ -1,4 +1,4 @@
-"""Export files to typed Parquet: ours, the bare engine's, and the peers'. Each runs in a process of its own."""
+"""Export files to typed Parquet by others: the bare engine, and the peers. Each runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,23 +8,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dashboard.calls.ingest import import_files
-from dashboard.calls.store import CallStore
 from tests.bench.apart import timed
-from tests.bench.ingest_peers import TIMES, Found, pandas_c, pandas_pyarrow, polars, rolled, rows_in
+from tests.bench.ingest_peers import TIMES, Found, pandas_c, pandas_pyarrow, polars, rows_in
 
 FLUSH = "SET partitioned_write_flush_threshold = 20000"
 """Without it the engine keeps ten times as much in memory while it writes by day."""
-
-
-def ours(files: list[str], target: str) -> Found:
-    """Import into the store at ``target``: types, bad rows, duplicates, Parquet by day, roll-ups."""
-    store = CallStore(Path(target))
-    with timed() as watch:
-        results = import_files(store, [Path(path) for path in files])
-    faults = [result.error or f"{result.rejected} rejected" for result in results if result.error or result.rejected]
-    told = rolled(Path(target).rglob("*-traffic-*.parquet"))
-    return watch.seconds, {"rows": sum(result.kept for result in results), "faults": faults, **told}
 
 
 def bare_engine(files: list[str], target: str) -> Found:

@@ -16,7 +16,7 @@ import psutil
 import requests
 
 from dashboard.background import SYNCED_BY
-from tests.bench.apart import ROOT, peak_mb
+from tests.bench.apart import POOL, ROOT, peak_mb
 
 DASHBOARD = ROOT / "dashboard" / "app.py"
 BARE = Path(__file__).with_name("bare_page.py")
@@ -60,7 +60,9 @@ def serving(script: Path, folder: Path, *, home: Path | None = None, days: int =
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     told = {name: value for name, value in os.environ.items() if not name.startswith(("TRUNKGATE_", "FLOWROUTE_"))}
-    if home is not None:
+    if home is None:
+        told.pop(POOL, None)
+    else:
         told |= {
             "TRUNKGATE_HOME": str(home),
             "TRUNKGATE_WINDOW_DAYS": str(days),

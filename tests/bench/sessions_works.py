@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -69,7 +70,7 @@ class Load:
 
     def share(self, part: float) -> float:
         """Return the time that this part of the reruns stayed below."""
-        return sorted(self.seconds)[min(int(part * len(self.seconds)), len(self.seconds) - 1)]
+        return sorted(self.seconds)[math.ceil(part * len(self.seconds)) - 1]
 
 
 def load(url: str, sessions: int, reruns: int, *, every_s: float = 0.0) -> Load:

@@ -14,8 +14,8 @@ import pytest
 from dashboard import tables
 from dashboard.calls import metrics
 from dashboard.calls.attribution import attribute
+from dashboard.calls.damage import forget, repair
 from dashboard.calls.engine import _sentence
-from dashboard.calls.forgetting import forget
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.errors import BusyError, StoreError
@@ -311,15 +311,16 @@ def test_a_damaged_part_is_named(filled, damage, sentence):
 
 @pytest.mark.parametrize("kind", ["calls", "traffic"])
 def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
-    """The sentence says how; then every other day is read again, and the day can be imported anew."""
+    """Then every other day is read again, and the day can be imported anew."""
     other, before = NOON + 48 * HOUR, filled.count()
     path = export(rows_at(other, other + HOUR), "other.csv")
     import_files(filled, [path])
-    part = filled.generations.path(filled.generations.current().days[other.date()].of(kind)[0])
-    part.write_bytes(part.read_bytes()[:100])
     ask = filled.calls if kind == "calls" else lambda: filled.traffic(since=NOON - HOUR)
-    with pytest.raises(StoreError, match=f"run: trunkgate calls forget {other.date()}, and import that day again"):
+    cut_short(filled, other.date(), kind)
+    with pytest.raises(StoreError, match="All other days are as they were") as raised:
         ask()
+    if kind == "calls":
+        assert f"run: trunkgate calls forget {other.date()}, and import that day again" in str(raised.value)
 
     assert 2 == forget(filled, {other.date()})
     assert before == filled.count()
@@ -327,6 +328,44 @@ def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
 
     assert 2 == import_files(filled, [path])[0].kept
     assert before + 2 == filled.count()
+
+
+@pytest.mark.parametrize("kind", ["traffic", "load"])
+@pytest.mark.parametrize("after", [24, 48])
+def test_damaged_sums_are_counted_again(filled, export, kind, after):
+    """From the calls of the day, which the sentence says; calls that run on into the day count as before."""
+    other = (NOON + after * HOUR).date()
+    late = [row | {"duration": "7200", "end_time": ""} for row in rows_at(NOON.replace(hour=23, minute=59))]
+    import_files(filled, [export([*late, *rows_at(NOON + after * HOUR)], "other.csv")])
+
+    def ask():
+        return filled.traffic(since=NOON - HOUR) if kind == "traffic" else filled.load(since=NOON - HOUR)
+
+    whole, calls = ask(), filled.calls()
+    cut_short(filled, other, kind)
+    with pytest.raises(StoreError, match=f"run: trunkgate calls repair {other}, which counts that day's calls again"):
+        ask()
+
+    assert 1 == repair(filled, {other})
+    pd.testing.assert_frame_equal(whole, ask())
+    pd.testing.assert_frame_equal(calls, filled.calls())
+
+
+def test_sums_of_damaged_calls_cannot_be_counted_again(filled):
+    """Nothing is changed; the sentence names the file of the calls and its own cure."""
+    day, digest = NOON.date(), filled.digest
+    cut_short(filled, day, "traffic")
+    cut_short(filled, day, "calls")
+
+    with pytest.raises(StoreError, match=f"run: trunkgate calls forget {day}"):
+        repair(filled, {day})
+    assert digest == filled.digest
+
+
+def cut_short(store, day, kind):
+    """Cut a file of a day."""
+    part = store.generations.path(store.generations.current().days[day].of(kind)[0])
+    part.write_bytes(part.read_bytes()[:100])
 
 
 def test_a_day_that_is_not_there_cannot_be_forgotten(filled):

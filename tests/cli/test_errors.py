@@ -27,6 +27,7 @@ COMMANDS = [
     "probe",
     "calls import",
     "calls forget",
+    "calls repair",
     "inventory lint",
     "inventory read",
     "inventory write",
@@ -44,6 +45,14 @@ def test_help_names_the_exit_statuses(command: str, tmp_path: Path) -> None:
     assert answer.exit_code == 0
     assert "Ends" in answer.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_fills_the_lines_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence is not broken where the source breaks it: at 80 columns that leaves a word or two on a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    said = CliRunner().invoke(app, ["inventory", "read", "--help"]).output
+
+    assert "with TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET" in said
 
 
 @pytest.mark.parametrize(

@@ -169,3 +169,18 @@ def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
 
     assert (answer.status, "1 call was left out" in answer.err) == (1, True)
     assert "1 older than calls are kept" in answer.out
+
+
+def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
+    """Its calls stay as they are; a day that is not there is an error."""
+    file = tmp_path / "export.csv"
+    file.write_text(as_csv(rows_at(NOON, NOON + timedelta(days=1))))
+    bare("calls", "import", file)
+
+    done = bare("calls", "repair", f"{NOON:%Y-%m-%d}")
+    unknown = bare("calls", "repair", "2020-01-01")
+    (again,) = bare("calls", "import", "--format", "json", file).json
+
+    assert (0, f"{NOON:%Y-%m-%d}: 1 call was counted again.") == (done.status, done.out.strip())
+    assert (2, "nothing to repair" in unknown.sentence) == (unknown.status, True)
+    assert (0, 2) == (again["kept"], again["duplicate"])

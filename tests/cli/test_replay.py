@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -74,9 +75,10 @@ def test_two_windows_add_up_to_the_whole(shared: Any) -> None:
     """Before and from a second on: every call is in one of them, and what the others prove still counts."""
     middle = f"{datetime.now(UTC) - timedelta(days=5):%Y-%m-%dT%H:%M:%S}"
     options = ("--credentials", "off", "--no-sync")
+    since = ("--since", f"{datetime.now(UTC) - timedelta(days=20):%Y-%m-%d}")
 
-    whole = replayed(shared, *options)
-    before = replayed(shared, *options, "--until", middle)
+    whole = replayed(shared, *options, *since)
+    before = replayed(shared, *options, *since, "--until", middle)
     after = replayed(shared, *options, "--since", middle)
 
     for label, counted in whole["labels"].items():
@@ -93,7 +95,9 @@ def test_a_past_policy_must_be_on_record(shared: Any) -> None:
 
     today = replayed(shared, *now)
     assert 0 == sum(today["labels"][label]["calls"] for label in LABELS - {"unchanged"})
-    assert replayed(shared, "--no-sync", "--remove", SEATTLE) == replayed(shared, *now, "--remove", SEATTLE)
+    window = ("--until", f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}", "--remove", SEATTLE)
+    window = ("--since", f"{datetime.now(UTC) - timedelta(days=20):%Y-%m-%d}", *window)
+    assert replayed(shared, "--no-sync", *window) == replayed(shared, *now, *window)
     assert "lies in the future" in shared("replay", "--no-sync", "--as-of", "2999-01-01").sentence
 
 
@@ -119,6 +123,8 @@ def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
     assert whole == sum(counted.values())
     text = shared("authorized", "--no-sync", "--since", f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")
     assert "PBX or address" in text.out
+    assert re.search(r"Denver +no +refused by the rule +Refused for authorization +\d", text.out)
+    assert re.search(r"203\.0\.113\.66 +yes +by either, not known which +Answered +\d", text.out)
 
 
 def test_destinations_are_under_each_label(shared: Any) -> None:

@@ -221,6 +221,52 @@ def endless(piece: bytes, pause: float = 0.0) -> Script:
     return script
 
 
+def repeated(action: str, event: str, count: int, more: dict[str, str]) -> dict[str, str]:
+    """Return answers of which one is a list of as many events; ``#`` is the number of each."""
+    events = "".join(f"{event}\r\n\r\n".replace("#", str(number)) for number in range(count))
+    complete = "Event: Complete\r\nActionID: ?\r\nEventList: Complete\r\n\r\n"
+    return {**ALL, **more, action: f"EventList: start\r\n\r\n{events}{complete}"}
+
+
+ENDPOINT = "Event: EndpointList\r\nActionID: ?\r\nObjectName: e#\r\nContacts: e/sip:us-west-or.sip.flowroute.com"
+ONE = "EventList: start\r\n\r\nEvent: EndpointDetailComplete\r\nActionID: ?\r\nEventList: Complete\r\n\r\n"
+LONG_LISTS = {
+    "endpoints": repeated("PJSIPShowEndpoints", ENDPOINT, 30_000, {"PJSIPShowEndpoint": ONE}),
+    "registrations": repeated(
+        "PJSIPShowRegistrationsOutbound",
+        "Event: OutboundRegistrationDetail\r\nActionID: ?\r\nEndpoint: e29999",
+        30_000,
+        repeated("PJSIPShowEndpoints", ENDPOINT, 30_000, {"PJSIPShowEndpoint": ONE}),
+    ),
+    "transports": repeated(
+        "PJSIPShowEndpoint",
+        "Event: TransportDetail\r\nActionID: ?\r\nObjectName: t#",
+        30_000,
+        repeated("PJSIPShowEndpoints", ENDPOINT, 1, {}),
+    ),
+    "steps": repeated(
+        "ShowDialPlan",
+        "Event: ListDialplan\r\nActionID: ?\r\nContext: c#\r\nExtension: 1\r\nPriority: 1\r\nApplication: NoOp",
+        101_000,
+        {"GetConfig extensions.conf": "\r\n"},
+    ),
+    "sections": {**ALL, "GetConfig pjsip.conf": "".join(f"Category-{n}: n{n}\r\n" for n in range(101_000)) + "\r\n"},
+}
+
+
+@pytest.mark.parametrize("what", LONG_LISTS)
+def test_a_list_without_measure_takes_no_time(what: str) -> None:
+    """Nothing is compared with everything, and what is left out is said."""
+    with manager(answers(LONG_LISTS[what])) as port:
+        began = time.monotonic()
+        found = read_address(f"ami://127.0.0.1:{port}", SECRETS, Trunk())
+        took = time.monotonic() - began
+
+    assert took < 10
+    said = " ".join(map(str, found.problems))
+    assert what == "transports" or "the rest was left out" in said
+
+
 REFUSED = "Response: Error\r\nMessage: Authentication failed for made-up-manager <script>\r\n\r\n"
 DENIED = "Response: Error\r\nMessage: Permission denied\r\n\r\n"
 MISBEHAVING = {
@@ -228,6 +274,26 @@ MISBEHAVING = {
     "greets and is silent": (says(then=0.6), SourceUnavailableError, "no answer within 0.3 s"),
     "hangs up at once": (lambda _: None, SourceUnavailableError, "ended in the middle"),
     "is cut": (says(b"Response: Succ"), SourceUnavailableError, "ended in the middle"),
+    "answers another": (
+        says(b"Response: Success\r\nActionID: 99\r\nChallenge: 1\r\n\r\n", then=0.6),
+        SourceUnavailableError,
+        "no answer within 0.3 s",
+    ),
+    "is cut in a list": (
+        answers({**ALL, "PJSIPShowEndpoints": "EventList: start\r\n\r\nEvent: EndpointList\r\nActionID: ?\r\nObj"}),
+        SourceUnavailableError,
+        "no answer within 0.3 s",
+    ),
+    "drips a line": (
+        lambda line: [(line.sendall(b"A"), time.sleep(0.1)) for _ in range(20)],
+        SourceUnavailableError,
+        "did not answer everything within 1 s",
+    ),
+    "is no text": (
+        lambda line: line.sendall(bytes(range(128, 256)) * 100 + b"\r\n"),
+        SourceAnswerError,
+        "is not a manager interface",
+    ),
     "is a web server": (
         lambda line: line.sendall(b"HTTP/1.1 400 <script>alert(1)</script>\r\n\r\n"),
         SourceAnswerError,
@@ -298,6 +364,16 @@ def test_hostile_sections_and_values_stay_text() -> None:
 
     assert found.frames["pbxs"]["auth_method"].tolist() == ["both"]
     assert "\x1b" not in found.frames["pbx_config"].to_csv() + "".join(map(str, found.problems))
+
+
+def test_markup_in_names_stays_text() -> None:
+    """They name nothing that somebody would have to type, and a sentence cannot be broken by them."""
+    odd = PJSIP.replace("Category-000002: t", "Category-000002: <script>alert(1)</script>\u2028[x](//evil.example)")
+    with manager(answers({**ALL, "GetConfig pjsip.conf": odd})) as port:
+        found = read_running(f"ami://127.0.0.1:{port}/a", secrets=SECRETS, treated_as_public=PUBLIC)
+
+    assert ["a"] == found.frames["pbxs"]["pbx_id"].tolist()
+    assert all(str(one).isprintable() for one in found.problems)
 
 
 @pytest.mark.parametrize("name", SECRETS)

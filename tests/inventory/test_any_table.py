@@ -60,6 +60,20 @@ def test_a_dynamic_pbx_keeps_its_credentials() -> None:
     assert ["denver"] == [pbx_id for pbx_id, _ in pairs(found, "pbx_addresses")]
 
 
+def test_long_names_that_are_alike_in_front_are_two_pbxs() -> None:
+    """The id of a long one has the rest of it in a few characters; neither gets what is the other's."""
+    front = "Regional Distribution Center of the North, Building "
+    found = read_files(
+        [Upload(any_table.table_name("x"), f'"{front}A",198.51.100.1\n"{front}B",198.51.100.2\n'.encode())],
+        treated_as_public=["198.51.100.0/24"],
+    )
+
+    assert found.problems == []
+    assert 2 == found.frames["pbx_addresses"]["pbx_id"].nunique()
+    assert all(len(pbx_id) <= any_table.LONGEST_ID for pbx_id in found.frames["pbxs"]["pbx_id"])
+    assert any_table.made_id(f"{front}A") == any_table.made_id(f"{front}A")
+
+
 def test_a_name_that_comes_again_is_the_same_pbx() -> None:
     """Its second line brings another address."""
     found = read("Denver,198.51.100.24\nDenver,198.51.100.25\n")

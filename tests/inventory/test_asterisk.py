@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -424,3 +425,41 @@ def test_any_bytes_as_a_configuration_are_read(data, name):
     inventory = read_files([Upload(name, data)], name="any")
 
     assert inventory.problems or inventory.frames["pbxs"]["pbx_id"].tolist() == ["any"]
+
+
+CONTACT = "contact=sip:us-west-or.sip.flowroute.com\n"
+MANY = {
+    "registrations": {
+        "sip_conf": "[general]\n"
+        + "register => a:made-up@us-west-or.sip.flowroute.com\n" * 8_000
+        + "".join(f"[p{n}]\nhost=us-west-or.sip.flowroute.com\n" for n in range(8_000))
+    },
+    "contacts": {
+        "pjsip_conf": f"[a]\ntype=aor\n{CONTACT * 8_000}"
+        + "".join(f"[e{n}]\ntype=endpoint\naors=a,a,a\n" for n in range(8_000))
+    },
+    "transports": {
+        "pjsip_conf": f"[a]\ntype=aor\n{CONTACT}"
+        + "".join(f"[e{n}]\ntype=endpoint\naors=a\ntransport=t{n}\n[t{n}]\ntype=transport\n" for n in range(20_000))
+    },
+    "contexts": {
+        "pjsip_conf": f"[a]\ntype=aor\n{CONTACT}"
+        + "".join(f"[e{n}]\ntype=endpoint\naors=a\ncontext=c{n}\n" for n in range(5_000)),
+        "extensions_conf": "".join(
+            f"[c{n}]\ninclude=>c{n + 1}\ninclude=>c{n + 1}\nexten=>9{n},1,Dial(PJSIP/x@e{n})\n" for n in range(5_000)
+        ),
+    },
+    "passwords": {"sip_conf": "[t]\n" + "secret=made-up\n" * 15_000 + "host=us-west-or.sip.flowroute.com\n"},
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_nothing_is_compared_with_everything(what):
+    """Thousands of each end in seconds, and the trunk is found among them."""
+    began = time.monotonic()
+    inventory = read(**MANY[what])
+    took = time.monotonic() - began
+
+    assert took < 10
+    assert inventory.frames["pbxs"]["pop"].tolist() == ["us-west-or.sip.flowroute.com"]
+    assert "made-up" not in repr(inventory)

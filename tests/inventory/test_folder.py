@@ -8,6 +8,7 @@ import os
 import stat
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -86,6 +87,45 @@ def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
         "pbx/sound.gsm": "It is not a text",
         "pbx/pipe": "It is not a plain file",
     }
+
+
+def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
+    """Bytes that are no UTF-8, line ends and escape codes: the file is read, and what is said can be written down."""
+    folder, table = tmp_path / os.fsdecode(b"hq\xff"), tmp_path / os.fsdecode(b"t\xff.csv")
+    folder.mkdir()
+    (folder / "pjsip.conf").write_text("[t\n")
+    (folder / os.fsdecode(b"odd\xff\n\x1b[31m.conf")).write_bytes(b"\0")
+    table.write_text("pbx_id,name\n!,!\n")
+
+    inventory = read_files([folder, table])
+    told = [str(one) for one in inventory.problems]
+
+    assert len(told) >= 3
+    assert all(one.isprintable() and one.encode() for one in told)
+    assert inventory.frames["pbxs"]["pbx_id"].tolist() == ["hq"]
+
+
+def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
+    """Folders nested deeper than a path can name; one that is locked where the tests are not root."""
+    (tmp_path / "good.conf").write_text("[good]\n")
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "in.conf").write_text("[in]\n")
+    (tmp_path / "locked").chmod(0o444)
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(tmp_path)
+    try:
+        for _ in range(30):
+            Path("x" * 200).mkdir()
+            os.chdir("x" * 200)
+        found, problems = _folder.from_disk(tmp_path)
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        (tmp_path / "locked").chmod(0o755)
+
+    assert found.files["good.conf"] == b"[good]\n"
+    assert "File name too long" in problems[-1].message
+    assert all(len(one.file) <= _folder.LONGEST_NAME + 1 for one in problems)
 
 
 @pytest.mark.parametrize("name", ["seattle.zip", "seattle.tar", "seattle.tar.gz", "SEATTLE.TGZ"])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.dialing import Trunk
-from dashboard.inventory import Upload, read_files
+from dashboard.inventory import Secret, Upload, read_files
 from dashboard.inventory._kamailio_numbers import matches, shapes, stripped, subst
 from tests.inventory import cases
 from tests.inventory.conftest import PUBLIC
@@ -161,32 +161,57 @@ def test_a_challenge_that_is_answered_means_credentials(text, auth):
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "kind"),
     [
-        f'modparam("uac", "credential", "me:flowroute:{WORD}")',
-        f'modparam("auth_db", "db_url", "mysql://me:{WORD}@10.0.0.1/x")',
-        f'#!define DBPASS "{WORD}"',
-        f'#!substdef "!DBURL!postgres://me:{WORD}@10.0.0.1/x!g"',
-        f'#!substdef "/SECRET/{WORD}/"',
-        f'request_route {{ $avp(apass) = "{WORD}"; }}',
-        f'request_route {{ $du = "sip:me:{WORD}@10.0.0.1"; }}',
-        f'request_route {{ if (!pv_proxy_authenticate("$fd", "{WORD}", "0")) exit; }}',
-        f'flowroute.password = "{WORD}" desc "of the account"',
+        (f'modparam("uac", "credential", "me:flowroute:{WORD}")', Secret.TRUNK),
+        (f'modparam("uac", "credential", "me:sip.example.net:{WORD}")', Secret.OTHER_TRUNK),
+        (f'modparam("auth_db", "db_url", "mysql://me:{WORD}@10.0.0.1/x")', Secret.DATABASE),
+        (f'modparam("http_client", "httpcon", "a=>https://me:{WORD}@api.flowroute.com/v2")', Secret.API_KEY),
+        (f'#!define DBPASS "{WORD}"', Secret.DATABASE),
+        (f'#!define FLOWROUTE_ACCESS_KEY "{WORD}"', Secret.API_KEY),
+        (f'#!substdef "!DBURL!postgres://me:{WORD}@10.0.0.1/x!g"', Secret.DATABASE),
+        (f'#!substdef "/SECRET/{WORD}/"', Secret.UNKNOWN),
+        (f'request_route {{ $avp(apass) = "{WORD}"; }}', Secret.UNKNOWN),
+        (f'request_route {{ $du = "sip:me:{WORD}@10.0.0.1"; }}', Secret.OTHER_TRUNK),
+        (f'request_route {{ $du = "sip:me:{WORD}@{OREGON}"; }}', Secret.TRUNK),
+        (f'request_route {{ if (!pv_proxy_authenticate("$fd", "{WORD}", "0")) exit; }}', Secret.PHONE),
+        (f'request_route {{ $var(h) = "Authorization: Basic {WORD}"; }}', Secret.API_KEY),
+        (f'request_route {{ $var(h) = "X-Api-Key: {WORD}"; }}', Secret.API_KEY),
+        (f'flowroute.password = "{WORD}" desc "of the account"', Secret.UNKNOWN),
     ],
 )
-def test_a_password_is_dropped_and_said(line):
-    """Where it stands is a fact, what it is goes nowhere."""
+def test_a_password_is_dropped_and_said(line, kind):
+    """Where it stands and what it opens are a fact, what it is goes nowhere."""
     inventory = read(
-        f'{line}\nlisten=udp:198.51.100.9\nroute[X] {{ append_hf("X-Tag: $avp(apass)$var(DBURL)"); {SEND} }}\n'
+        f'{line}\nlisten=udp:198.51.100.9\nroute[X] {{ append_hf("X-Tag: $avp(apass)$var(DBURL)$var(h)"); {SEND} }}\n'
     )
     shown = inventory.frames["pbx_config"].to_csv() + repr(inventory)
 
     assert WORD not in shown
-    assert [("password", 1)] == [
+    assert [(kind, 1)] == [
         (row["value"], row["line"])
         for row in inventory.frames["pbx_config"].to_dict("records")
         if row["key"] == "secret_present"
     ]
+
+
+@pytest.mark.parametrize(
+    ("answered", "kind"), [("", Secret.UNKNOWN), ("uac_auth();", Secret.TRUNK)], ids=["kept_only", "answers"]
+)
+def test_a_password_that_answers_the_carrier_is_the_trunks(answered, kind):
+    """By the variable that the module takes it from; one that answers nobody stays a password."""
+    main = f'modparam("uac", "auth_password_avp", "$avp(p)")\nrequest_route {{ t_on_failure("F"); {SEND} }}\n'
+    facts = read(f'{main}failure_route[F] {{ $avp(p) = "{WORD}"; {answered} t_relay(); }}\n').frames["pbx_config"]
+
+    assert [kind] == facts.loc[facts["key"] == "secret_present", "value"].tolist()
+
+
+def test_a_row_with_a_password_is_known_by_its_host():
+    """Destinations and registrations, at the carrier and elsewhere."""
+    rows = [f"{number} sip:{host} 0 0 pw_password={WORD}" for number, host in ((1, OREGON), (2, "sip.example.net"))]
+    facts = read("request_route { exit; }\n", dispatcher_list="\n".join(rows)).frames["pbx_config"]
+
+    assert [Secret.TRUNK, Secret.OTHER_TRUNK] == facts.loc[facts["key"] == "secret_present", "value"].tolist()
 
 
 @pytest.mark.parametrize(

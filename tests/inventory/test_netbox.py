@@ -20,7 +20,7 @@ from dashboard.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
-from dashboard.inventory import Inventory, read_running
+from dashboard.inventory import Inventory, Secret, read_running
 from dashboard.inventory._netbox_door import NetBox
 from tests.inventory import cases, netboxes
 from tests.inventory.conftest import PUBLIC
@@ -169,6 +169,8 @@ def test_headers_that_trickle_are_given_up():
         ("netbox+https://[netbox/", InputError, "no address"),
         ("netbox+https://127.0.0.1/?api_token=x", InputError, "a user or a secret"),
         ("netbox+https://127.0.0.1/?site=x", InputError, "no option 'site'"),
+        ("netbox+https://127.0.0.1/?owner=sip_password", InputError, "owner names looks like a secret's"),
+        ("netbox+https://127.0.0.1/?field=api_token:made-up", InputError, "field names looks like a secret's"),
         ("telnet://127.0.0.1/", InputError, "no kind of running system"),
     ],
 )
@@ -212,6 +214,45 @@ def test_an_object_with_holes_is_read_as_far_as_it_goes():
     assert ["a", "no-name"] == inventory.frames["pbxs"]["pbx_id"].tolist()
     assert ["198.51.100.6"] == inventory.frames["pbx_addresses"]["address"].tolist()
     assert [] == inventory.problems
+
+
+def test_secrets_are_named_by_their_field_and_none_is_kept():
+    """Custom fields and contexts are looked through however deep; what a field holds of one is left out."""
+    endless: dict[str, Any] = {}
+    inner = endless
+    for _ in range(50):
+        inner["more"] = inner = {}
+    inner["password"] = "made-up-deep"
+    one = {
+        **DEVICE,
+        "custom_fields": {
+            "owner": "https://me:made-up-word@api.flowroute.com",
+            "trunk_password": "made-up-trunk",
+            "flowroute_access_key": "made-up-key",
+            "vm_pin": 4711,
+            "token": None,
+            "password\x1b\n": "made-up-odd",
+        },
+        "config_context": {"dialer": [{"header": "Authorization: Basic made-up-word"}, endless]},
+        "local_context_data": {"db_password": "made-up-db"},
+    }
+    with running(Fake({"devices": [one]})) as fake:
+        inventory = ask(fake.address)
+    facts = inventory.frames["pbx_config"]
+    told = facts[facts["key"] == "record.secret_present"]
+    place = "127.0.0.1/dcim/devices/1/"
+
+    assert "made-up" not in repr(inventory) + "".join(frame.to_csv() for frame in inventory.frames.values())
+    assert "4711" not in facts.to_csv()
+    assert [
+        (f"{place} custom_fields.owner", Secret.API_KEY),
+        (f"{place} custom_fields.trunk_password", Secret.TRUNK),
+        (f"{place} custom_fields.flowroute_access_key", Secret.API_KEY),
+        (f"{place} custom_fields.vm_pin", Secret.PIN),
+        (f"{place} custom_fields.password", Secret.UNKNOWN),
+        (f"{place} config_context.dialer.header", Secret.API_KEY),
+        (f"{place} local_context_data.db_password", Secret.DATABASE),
+    ] == list(zip(told["file"], told["value"], strict=True))
 
 
 @pytest.mark.parametrize(

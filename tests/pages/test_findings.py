@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -71,3 +72,12 @@ def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
     assert not at.exception
     assert "Inbound route Phoenix" in words(at)
     assert "Outbound calls are not touched." in words(at)
+
+
+def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> None:
+    """Counts have separators, and a column of dollars is not named for its unit too: no head is cut."""
+    table = app("findings").dataframe[1]
+    columns = json.loads(table.proto.columns)
+
+    assert ["Cost in 24 h", "Cost"] == [columns[name]["label"] for name in ("Cost in 24 h (USD)", "Cost (USD)")]
+    assert "localized" == columns["Calls"]["type_config"]["format"]

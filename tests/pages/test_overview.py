@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -29,6 +30,11 @@ def test_four_figures(app: Callable[..., AppTest]) -> None:
         metric.label for metric in at.metric
     ]
     assert "Enabled" == at.metric[3].value
+
+
+def test_what_could_not_be_judged_is_said_beside_what_passed(app: Callable[..., AppTest]) -> None:
+    """The gray piece of the bars has words: it is neither a failure nor a pass."""
+    assert re.search(r"\d+ subjects passed; 1, in gray, could not be evaluated\.", words(app()))
 
 
 def test_findings_that_one_fix_settles_stand_together(app: Callable[..., AppTest]) -> None:

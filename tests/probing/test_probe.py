@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from dashboard.errors import InputError
 from dashboard.probing import Target, call, options, safe_number
 from dashboard.probing.messages import LONGEST_REASON
+from dashboard.probing.probe import END_S
 from tests.probing.far_end import FarEnd, Say, answer, far_end
 
 NUMBER, PREFIX = "12065550142", "12345678"
@@ -165,7 +167,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
 @pytest.mark.parametrize(
     ("status", "admitted", "words"),
     [
-        ("407 Proxy Authentication Required", False, "the carrier wants credentials"),
+        ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
         ("403 Forbidden", False, "does not say why"),
         ("404 Not Found", None, "The number was refused"),
         ("488 Not Acceptable Here", None, "The sound offered"),
@@ -189,6 +191,17 @@ def test_a_call_without_a_prefix_says_so() -> None:
 
     assert end.seen[0].startswith(f"INVITE sip:{NUMBER}@")
     assert "without a tech prefix" in found.meaning
+
+
+def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
+    """An address alone lets nothing in, so it is not the first thing to look at."""
+    with far_end(says("407 Proxy Authentication Required")) as end:
+        found = call(at(end), NUMBER, wait_s=WAIT_S)
+
+    assert (False, "Refused: the carrier wants credentials, as the tech prefix was left out.") == (
+        found.admitted,
+        found.meaning,
+    )
 
 
 def test_a_request_is_repeated_until_somebody_answers() -> None:
@@ -243,17 +256,67 @@ def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
     assert words in found.meaning
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_a_hostile_reason_is_cut_and_cleaned(transport: str) -> None:
-    """Half a datagram of reason, escape codes and markup: one short line that can be printed."""
-    reason = "No\x1b[31m\x07 <script>alert(1)</script>" + "x" * 30_000
+@pytest.mark.parametrize(("transport", "length"), [("udp", 64_000), ("tcp", 65_536), ("tls", 65_536), ("tcp", 300_000)])
+def test_a_hostile_reason_is_cut_and_cleaned(
+    transport: str, length: int, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    """64 KB of reason and more, escape codes and markup: the code counts, and one short line can be printed."""
+    made, context = certificate
+    status = "403 No\x1b[31m\x07 <script>alert(1)</script>" + "x" * length
 
-    with far_end(lambda _, request: [answer(request, f"403 {reason}")], transport) as end:
-        found = options(at(end, transport=transport), wait_s=WAIT_S)
+    with far_end(says(status), transport, context if transport == "tls" else None) as end:
+        target = at(end, transport=transport, authorities=made if transport == "tls" else None)
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
 
-    assert 403 == found.sip_status
+    assert (403, False) == (found.sip_status, found.admitted)
     assert found.sip_reason.isprintable()
     assert LONGEST_REASON == len(found.sip_reason)
+    assert ["INVITE", "ACK"] == end.methods
+
+
+def test_a_reason_that_never_ends_is_given_up() -> None:
+    """A megabyte of it, and nothing behind: it is no answer to anything."""
+    with far_end(lambda *_: [b"SIP/2.0 403 " + b"x" * 50_000] + [b"x" * 50_000] * 40, "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: the answer has no end.")
+
+
+@pytest.mark.parametrize("told", ["5", "999999", "99999999999"])
+def test_a_body_that_does_not_come_keeps_the_answer(told: str) -> None:
+    """What decides stands in the headers, however much is said to follow; the next answer is found behind a body."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        trying = answer(request, "100 Trying").replace(
+            b"Content-Length: 0\r\n\r\n", b"Content-Length: 4\r\n\r\nbody\r\n"
+        )
+        refused = answer(request, "486 Busy Here").replace(b"Length: 0", f"Length: {told}".encode())
+        return [trying, refused] if method == "INVITE" else []
+
+    with far_end(say, "tcp") as end:
+        found = call(at(end, transport="tcp"), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert (486, True) == (found.sip_status, found.admitted)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_empty_lines_before_an_answer_are_passed_over(transport: str) -> None:
+    """Some send them to keep a way open."""
+    with far_end(lambda _, request: [b"\r\n\r\n" + answer(request, "200 OK")], transport) as end:
+        found = options(at(end, transport=transport), wait_s=WAIT_S)
+
+    assert 200 == found.sip_status
+
+
+def test_something_else_on_the_port_is_not_called_silent() -> None:
+    """It greets and waits: whoever looks for a firewall then looks in vain."""
+    with far_end(lambda *_: [b"SSH-2.0-OpenSSH_9\r\n"], "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=0.3)
+
+    assert found.sip_status is None
+    assert "not in SIP" in found.meaning
 
 
 def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
@@ -288,6 +351,48 @@ def test_an_answer_that_trickles_is_not_waited_for() -> None:
     assert took < 1.5
 
 
+@pytest.mark.parametrize(("transport", "calls"), [("udp", False), ("tcp", False), ("udp", True)])
+def test_provisional_answers_without_end_are_given_up(transport: str, calls: bool) -> None:
+    """It is tried, and tried, and tried: neither probe waits longer than it said."""
+
+    def flood(_: str, request: str) -> Iterator[bytes]:
+        for _ in range(20):
+            yield answer(request, "100 Trying") * (5 if transport == "tcp" else 1)
+            time.sleep(0.05)
+
+    begun = time.monotonic()
+    with far_end(flood, transport) as end:
+        target = at(end, transport=transport)
+        found = call(target, NUMBER, wait_s=0.3, ring_s=0.2) if calls else options(target, wait_s=0.3)
+        took = time.monotonic() - begun
+
+    assert found.sip_status is None
+    assert took < 0.5 + (END_S if calls else 0) + 1
+
+
+def test_a_handshake_that_trickles_is_given_up() -> None:
+    """One byte now and then of a greeting that never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            peer, _ = listening.accept()
+            with peer, suppress(OSError):
+                for byte in b"\x16\x03\x03\x40\x00" + bytes(60):
+                    peer.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        trickling = Thread(target=trickle, daemon=True)
+        trickling.start()
+        begun = time.monotonic()
+        found = options(Target("127.0.0.1", listening.getsockname()[1], "tls"), wait_s=0.4)
+        took = time.monotonic() - begun
+        trickling.join(5)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: ")
+    assert took < 2
+
+
 def test_an_answer_without_an_end_is_given_up() -> None:
     """A stream that never ends its headers is cut at 64 KB."""
     with far_end(lambda *_: [b"SIP/2.0 200 OK\r\n" + b"X: y\r\n" * 20_000], "tcp") as end:
@@ -300,7 +405,7 @@ def test_an_answer_without_an_end_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (Target("pbx.invalid"), "has no IPv4 address"),
+        (Target("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
         (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
         (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
     ],
@@ -322,6 +427,13 @@ def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
         ("16005550142", "premium"),
         ("19005550123", "premium"),
         ("12069765555", "premium"),
+        ("12065551212", "premium"),
+        ("12345678*19005550123", "digits only"),
+        ("+1 900 555 0123", "premium"),
+        ("+44 20 7946 0123", "abroad"),
+        ("011442079460123", "begins with 011"),
+        ("1206555014\uff12", "digits only"),
+        ("12065550142\n", "digits only"),
         ("442079460123", "abroad"),
         ("18765550123", "abroad"),
         ("5550142", "The number"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -31,6 +32,8 @@ EVERY_S = 5.0
 AT_ONCE = 4
 AREAS = ("202", "212", "415", "617", "713")
 TALK_MS = 3_000
+DENVER = "198.51.100.24"
+"""Where Denver's packets leave from."""
 
 
 def main() -> int:
@@ -75,6 +78,7 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
         else threading.Thread(target=keep_calling, args=(lab, caller, ended))
         for caller in callers
     ]
+    print(in_another_terminal(lab), flush=True)  # noqa: T201 - a program of its own
     told = os.environ | {"TRUNKGATE_HOME": str(lab.folder), "TRUNKGATE_LIVE_CALLS_PER_S": "0"}
     program = Path(sys.executable).with_name("trunkgate")
     served = subprocess.Popen([str(program), "serve", "--port", str(port)], env=told)
@@ -90,6 +94,17 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
         for thread in threads:
             thread.join()
         served.wait()
+
+
+def in_another_terminal(lab: Lab) -> str:
+    """Say how commands reach what only the lab has: its account, and from a PBX's address its edge."""
+    program = Path(sys.executable).with_name("trunkgate")
+    probe = f"probe --from {DENVER} --pop {POPS[0]} --number 12065550142 --tech-prefix {PREFIX}"
+    return (
+        "In another terminal, its account and its edge, as Denver sees it:\n"
+        f"  TRUNKGATE_HOME={lab.folder} {program} check\n"
+        f"  {shlex.join(lab.net.within([str(program), *probe.split()]))}"
+    )
 
 
 def keep_dialing(pbx: Asterisk, caller: Caller, ended: threading.Event) -> None:

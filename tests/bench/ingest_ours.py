@@ -1,0 +1,20 @@
+"""Export files to typed Parquet, by trunkgate: in a module of its own, which loads it before anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from tests.bench.apart import timed
+from tests.bench.ingest_peers import Found, rolled
+
+
+def ours(files: list[str], target: str) -> Found:
+    """Import into the store at ``target``: types, bad rows, duplicates, Parquet by day, roll-ups."""
+    store = CallStore(Path(target))
+    with timed() as watch:
+        results = import_files(store, [Path(path) for path in files])
+    faults = [result.error or f"{result.rejected} rejected" for result in results if result.error or result.rejected]
+    told = rolled(Path(target).rglob("*-traffic-*.parquet"))
+    return watch.seconds, {"rows": sum(result.kept for result in results), "faults": faults, **told}

@@ -1,0 +1,53 @@
+"""What the README tells people to type is understood, and its example runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from typer.main import get_command
+
+from dashboard.cli import app
+from dashboard.settings import Settings
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for kind, text in BLOCKS
+    if kind == "sh"
+    for line in text.splitlines()
+    if line.startswith("trunkgate ")
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_understood(command: str) -> None:
+    """Each names a command that there is, with options and values that it takes; none is carried out."""
+    name, *words = shlex.split(command)
+    found = get_command(app)
+    context = found.make_context(name, words)
+    while isinstance(found, click.Group):
+        name, inner, words = found.resolve_command(context, [*context.protected_args, *context.args])
+        assert name is not None
+        assert inner is not None
+        found, context = inner, inner.make_context(name, words, parent=context)
+
+
+def test_there_are_commands() -> None:
+    """They are looked for by how the README is written."""
+    assert len(COMMANDS) > 15
+
+
+def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a sample account of its own, which has something to find."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path))
+    monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "3000")
+    assert Settings().home == tmp_path
+    (example,) = [text for kind, text in BLOCKS if kind == "python"]
+    exec(compile(example, str(README), "exec"), {})  # noqa: S102 - what the README tells people to run
+
+    assert "credentials_are_off" in capsys.readouterr().out
