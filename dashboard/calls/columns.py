@@ -170,7 +170,8 @@ def content_sql(alias: str) -> str:
     Return a SQL expression: a number over every documented column as stored.
 
     Two rows have the same number where they say the same, however their files wrote it. The engine may
-    count otherwise in its next version, so it is compared within one question and never kept as such.
+    count otherwise in its next version, so it is compared within one question only; what is kept of it
+    is part of a call's key, which is not made anew.
 
     Args:
         alias: Name of the relation that holds the columns of ``STORED``.

@@ -1,10 +1,10 @@
 """
 Import of export files: staged side by side, merged with what the store has day by day, published at once.
 
-A call is known again by its ``call_key``: the file's ``cdr_id``, else a number over the documented
-columns with an ordinal among equal rows of the file. So a file imported twice adds nothing, and two
-calls that are equal in every column stay two. Only days that change are written anew. Memory does not
-grow with the files; an import that was killed or stopped goes on where it was.
+A call is known again by the file's ``cdr_id``, else by all that its row says and an ordinal among equal
+rows of the file, and keeps its ``call_key``. So a file imported twice adds nothing, and two calls that are
+equal in every column stay two. Only days that change are written anew. Memory does not grow with the files;
+an import that was killed or stopped goes on where it was.
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ COLUMNS = pyarrow.schema(
         ("concurrent", pyarrow.int64()),
     ]
 )
-SPANS = pyarrow.schema([("is_inbound", pyarrow.bool_()), ("start_s", pyarrow.int64()), ("done_s", pyarrow.int64())])
 PARQUET: dict[str, Any] = {
     "use_dictionary": ["direction"],
     "column_encoding": dict.fromkeys(("minute_at", "calls", "peak_1s", "concurrent"), "DELTA_BINARY_PACKED"),
