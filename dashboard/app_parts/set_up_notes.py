@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from dashboard import state
 from dashboard.errors import InputError
-from dashboard.probing import Probe
+from dashboard.probing import Probe, without_account
 from dashboard.state import State
 
 CONFIGURED: Final = "configured"
@@ -93,7 +93,8 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
         addresses: That the PBX calls from.
 
     Returns:
-        What a note keeps of it: ``source``, ``pop``, ``sip_status``, ``sip_reason``, ``admitted``, ``meaning``.
+        What a note keeps of it: ``source``, ``pop``, ``request_uri``, ``sip_status``, ``sip_reason``, ``admitted``, and
+        ``meaning`` without what another home knew of the account.
 
     Raises:
         InputError: It is not that, it was no test call, or none from an address of this PBX.
@@ -116,7 +117,9 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
             f"The test call came from {source or 'an unknown address'}, and this PBX calls from "
             f"{' and '.join(addresses)}. Place it on the PBX's own machine, with --from."
         )
-    said = {name: _text(told.get(name)) for name in ("source", "pop", "sip_reason", "meaning")}
+    said = {name: _text(told.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
+    meaning = told.get("meaning")
+    said["meaning"] = _text(without_account(meaning) if isinstance(meaning, str) else "")
     return {**said, "sip_status": status, "admitted": admitted}
 
 

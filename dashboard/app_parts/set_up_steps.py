@@ -13,6 +13,7 @@ from dashboard.app_parts.words import ago, count, join
 from dashboard.checks import _evidence as ev
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
+from dashboard.probing import Known, of_account
 from dashboard.snapshot import Age
 
 
@@ -241,7 +242,19 @@ def _test_call(ground: Ground, pbx: Pbx, note: set_up_notes.Note) -> Judged:
     if note.content["admitted"]:
         return Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}."
     became = "was refused" if note.content["admitted"] is False else "says nothing of admission"
-    return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}"
+    beside = _beside_account(ground, note.content) if note.content["sip_status"] is not None else ""
+    return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}"
+
+
+def _beside_account(ground: Ground, told: Mapping[str, Any]) -> str:
+    """Say what the account has to do with a test call that was answered, where it was read."""
+    known = ground.snapshot
+    read = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := known.freshness.get(name))]
+    times = [at for at in read if at is not None]
+    if len(times) < len(("allowed_ips", "credentials")):
+        return ""
+    account = Known(known.policy, min(times), sample=known.account.sample, public=known.treated_as_public)
+    return f" {of_account(account, source=told['source'], request_uri=told.get('request_uri', ''))}"
 
 
 def _reached(ground: Ground, pbx: Pbx) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,11 @@ import typer
 from dashboard.cli.output import Format, say, say_json
 from dashboard.cli.rooms import open_home
 from dashboard.dialing import parse_pop, parse_tech_prefix
-from dashboard.errors import InputError
+from dashboard.errors import DashboardError, InputError
+from dashboard.settings import Settings
 
 if TYPE_CHECKING:
-    from dashboard.probing import Probe, Target
+    from dashboard.probing import Known, Probe, Target
 
 app = typer.Typer()
 
@@ -52,7 +54,8 @@ def probe(
     Ask PoPs by SIP OPTIONS whether they can be reached, or place one test call from this machine.
 
     No credentials are sent. A test call goes to plain numbers of the United States and Canada only, and is hung up
-    as soon as it rings. Ends with 0 when every PoP answered and the call was let in, 1 when not, 2 on an error of
+    as soon as it rings. Where the home knows the account, its list, prefix and switch are told beside the answer to
+    one. Ends with 0 when every PoP answered and the call was let in, 1 when not, 2 on an error of
     its own.
     """
     from dashboard.probing import Target, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
@@ -65,7 +68,7 @@ def probe(
         raise InputError(f"A test call goes to one PoP, and {len(hosts)} are known. Choose one with --pop.")
     targets = [_target(Target, host, transport, source, ca) for host in hosts]
     if digits:
-        found = [call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait)]
+        found = [_beside_account(call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait))]
     else:
         found = [options(target, wait_s=wait) for target in targets]
     if output is Format.JSON:
@@ -91,6 +94,41 @@ def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], st
         if not hosts:
             raise InputError("The account's PoPs were not read yet. Run trunkgate sync, or name one with --pop.")
         return hosts, known.account.tech_prefix if prefix is None else prefix
+
+
+def _beside_account(found: Probe) -> Probe:
+    """Add to the answer to a test call what the account has to do with it, where the home knows one."""
+    from dashboard.probing import of_account  # noqa: PLC0415 - loads pandas, for seconds
+
+    known = None
+    with suppress(DashboardError):  # the call was placed, and a home that cannot be read takes nothing from its answer
+        known = _known() if found.sip_status is not None else None
+    if known is None:
+        return found
+    said = of_account(known, source=found.source, request_uri=found.request_uri)
+    return replace(found, meaning=f"{found.meaning} {said}")
+
+
+def _known() -> Known | None:
+    """Return the account as the home has it; ``None`` where there is no home or it was never read. None is made."""
+    from dashboard.probing import Known  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sources import policy_versions  # noqa: PLC0415 - as above
+    from dashboard.state import State  # noqa: PLC0415 - loads the database's parts
+
+    settings = Settings.read()
+    if not (settings.home / "state.db").exists():
+        return None
+    with closing(State.open(settings.home)) as state:
+        versions, account, listed = policy_versions(state), state.latest("account"), state.latest("allowed_ips")
+    if not (versions and account and listed):
+        return None
+    told = account["content"]
+    return Known(
+        versions[-1].policy,
+        min(account["seen_at"], listed["seen_at"]),
+        sample=bool(told.get("sample")),
+        public=(*settings.treated_as_public, *told.get("public_ranges", ())),
+    )
 
 
 def _target(make: Any, host: str, transport: Transport, source: str, ca: Path | None) -> Target:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.addresses import contains, special_purpose
 from dashboard.calls.outcomes import outcome
+from dashboard.policy import Policy
 from dashboard.probing.messages import Answer
 
 RINGS = range(180, 200)
@@ -35,6 +41,20 @@ CHALLENGED = (
 WENT_THROUGH = ("answered", "busy_or_no_answer", "gave_up")
 REFUSALS = ("refused_auth", "refused_unknown")
 FORBIDDEN = 403
+AS_READ = "By what was read of the"
+"""How the sentence about the account begins."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account as it was read."""
+
+    policy: Policy
+    read_at: datetime
+    """The older of when the list and when the credentials switch was read, UTC."""
+    sample: bool = False
+    public: Collection[str] = ()
+    """Networks to treat as public although they are special-purpose."""
 
 
 def of_options(answer: Answer | None, *, strange: bool, source: str, seconds: float) -> str:
@@ -73,6 +93,47 @@ def of_call(
     if ended == "refused_auth" and (prefixed or answer.status == FORBIDDEN):
         return False, (NOT_LISTED if answer.status == FORBIDDEN else CHALLENGED).format(source=source)
     return False if ended in REFUSALS else None, OF_OUTCOME[ended]
+
+
+def of_account(known: Known, *, source: str, request_uri: str) -> str:
+    """
+    Say what an account has to do with a test call that was answered: its list, its tech prefix, its switch.
+
+    Args:
+        known: The account.
+        source: Address that the call was sent from.
+        request_uri: Whom it called, the prefix in front where one was dialed; ``""`` where nobody wrote that down.
+    """
+    policy, said = known.policy, [_listed(known, source)]
+    if request_uri:
+        prefix = _prefix_of(request_uri)
+        if not prefix:
+            said.append("no tech prefix was dialed")
+        elif policy.tech_prefix:
+            said.append(f"the tech prefix that was dialed is {'' if prefix == policy.tech_prefix else 'not '}its own")
+    if policy.credentials_on is not None:
+        said.append(f"credentials are {'on' if policy.credentials_on else 'off'}")
+    account = "sample account" if known.sample else "account"
+    return f"{AS_READ} {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
+
+
+def without_account(said: str) -> str:
+    """Return what an answer means without the sentence about the account, which may have been read elsewhere."""
+    return said.partition(f" {AS_READ}")[0]
+
+
+def _listed(known: Known, source: str) -> str:
+    if contains(known.policy.networks, source):
+        return f"{source} is on Outbound Allowed IPs"
+    purpose = special_purpose(source)
+    if purpose and not contains(known.public, source):
+        return f"{source} is {purpose}, and the carrier sees another one, which is not known here"
+    return f"{source} is not on Outbound Allowed IPs"
+
+
+def _prefix_of(request_uri: str) -> str:
+    """Return the tech prefix in front of the number called; ``""`` where there is none."""
+    return request_uri.partition(":")[2].partition("@")[0].rpartition("*")[0]
 
 
 def _nothing(*, strange: bool, source: str, seconds: float) -> str:

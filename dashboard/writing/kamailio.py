@@ -53,7 +53,11 @@ def write(wanted: Wanted) -> Snippet:
 
 
 def _routes(wanted: Wanted, header: str) -> str:
-    tag = [f'    append_hf("X-Tag: {wanted.x_tag}\\r\\n");'] if wanted.x_tag else []
+    tag = [
+        "    # One tag goes out, this one, whatever a caller sent.",
+        '    remove_hf("X-Tag");',
+        f'    append_hf("X-Tag: {wanted.x_tag}\\r\\n");',
+    ]
     lines = [
         header,
         "route[TO_FLOWROUTE] {",
@@ -62,7 +66,7 @@ def _routes(wanted: Wanted, header: str) -> str:
         '    if ($rU =~ "^011[0-9]+$") { strip(3); }',
         '    if ($rU =~ "^\\+[0-9]+$") { strip(1); }',
         f'    prefix("{wanted.dialed}");',
-        *tag,
+        *(tag if wanted.x_tag else []),
         f'    if (!ds_select_domain("{SET}", "{BY_PRIORITY}")) {{ send_reply("503", "No PoP"); exit; }}',
         '    t_on_failure("FLOWROUTE_NEXT");',
         '    if (!t_relay()) { send_reply("500", "Not Relayed"); }',

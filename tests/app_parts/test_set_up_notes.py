@@ -51,6 +51,8 @@ def test_what_a_test_call_printed_is_read() -> None:
     assert (180, "Ringing", True) == (found["sip_status"], found["sip_reason"], found["admitted"])
     assert found == notes.read_call(json.dumps([PRINTED]), ["198.51.100.24"])
     assert "seconds" not in found
+    beside = "By what was read of the account at 2026-11-03 15:04 UTC: 198.51.100.24 is on Outbound Allowed IPs."
+    assert found == notes.read_call(json.dumps(PRINTED | {"meaning": f"{PRINTED['meaning']} {beside}"}), [])
 
 
 @pytest.mark.parametrize(

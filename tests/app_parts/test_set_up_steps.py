@@ -125,6 +125,17 @@ def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected:
     assert words in step.evidence
 
 
+def test_a_refused_test_call_stands_beside_the_account() -> None:
+    """Whether its address is listed, its prefix the account's and the switch on; nothing where nobody answered."""
+    refused = CALL | {"sip_status": 403, "admitted": False, "request_uri": "sip:12345678*12065550142@192.0.2.10:5060"}
+    told = judged(said(set_up_notes.CALLED, **refused))["probe"].evidence
+    silent = judged(said(set_up_notes.CALLED, **refused | {"sip_status": None, "admitted": None}))["probe"].evidence
+
+    assert "By what was read of the " in told
+    assert f"{ADDRESS} is not on Outbound Allowed IPs; the tech prefix that was dialed is its own; credentials" in told
+    assert "what was read" not in silent
+
+
 def test_a_test_call_from_before_the_change_is_history() -> None:
     """What was met under another policy says nothing of today's."""
     changed = NOW - timedelta(minutes=2)

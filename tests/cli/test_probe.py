@@ -11,6 +11,18 @@ from tests.probing.far_end import FarEnd, answer, far_end
 pytestmark = pytest.mark.slow
 
 NUMBER, PREFIX = "12065550142", "12345678"
+KEYS = (
+    "method",
+    "pop",
+    "transport",
+    "source",
+    "request_uri",
+    "sip_status",
+    "sip_reason",
+    "seconds",
+    "meaning",
+    "admitted",
+)
 ACL = "403 Tech Prefix and IP not in ACL"
 
 
@@ -36,7 +48,25 @@ def test_a_test_call_says_what_its_answer_means(bare: Any) -> None:
     assert "not authorized together" in found["meaning"]
     assert found["request_uri"] == f"sip:{PREFIX}*{NUMBER}@{at(end)}"
     assert 0 < found["seconds"] < 8
+    assert "what was read" not in found["meaning"]
     assert not bare.home.exists()
+
+
+def test_a_home_that_knows_the_account_tells_it_beside_the_answer(shared: Any) -> None:
+    """Its list, its prefix and its switch, of a test call that was answered alone; the keys are the same."""
+    with far_end(says(ACL)) as end, far_end(lambda *_: []) as silent:
+        options = ("--from", "127.0.0.9", "--number", NUMBER, "--tech-prefix", PREFIX, "--format", "json")
+        told = shared("probe", "--pop", at(end), *options).json
+        other = shared("probe", "--pop", at(end), *options[:-3], "87654321", "--format", "json").json
+        nothing = shared("probe", "--pop", at(silent), "--wait", "0.3", *options).json
+
+    listed = "127.0.0.9 is a loopback address (RFC 1122), and the carrier sees another one, which is not known here"
+    assert "not authorized together" in told["meaning"]
+    assert "By what was read of the sample account at 20" in told["meaning"]
+    assert f"UTC: {listed}; the tech prefix that was dialed is its own; credentials are o" in told["meaning"]
+    assert "the tech prefix that was dialed is not its own" in other["meaning"]
+    assert "what was read" not in nothing["meaning"]
+    assert list(KEYS) == list(told)
 
 
 def test_several_pops_are_asked_one_after_another(bare: Any) -> None:

@@ -98,12 +98,12 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
 
 def in_another_terminal(lab: Lab) -> str:
     """Say how commands reach what only the lab has: its account, and from a PBX's address its edge."""
-    program = Path(sys.executable).with_name("trunkgate")
+    program, home = Path(sys.executable).with_name("trunkgate"), f"TRUNKGATE_HOME={shlex.quote(str(lab.folder))}"
     probe = f"probe --from {DENVER} --pop {POPS[0]} --number 12065550142 --tech-prefix {PREFIX}"
     return (
         "In another terminal, its account and its edge, as Denver sees it:\n"
-        f"  TRUNKGATE_HOME={lab.folder} {program} check\n"
-        f"  {shlex.join(lab.net.within([str(program), *probe.split()]))}"
+        f"  {home} {program} check\n"
+        f"  {home} {shlex.join(lab.net.within([str(program), *probe.split()]))}"
     )
 
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
-from pathlib import Path
 
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
 from tests.sip.__main__ import in_another_terminal
 from tests.sip.lab import Lab
 
 
-def test_the_probe_that_it_prints_meets_the_edge(lab: Lab, tmp_path: Path) -> None:
-    """Denver's address is not on the list at first: the edge asks for credentials, and what that means is said."""
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody types it."""
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_probe_that_it_prints_meets_the_edge(lab: Lab) -> None:
+    """Denver's address is not on the list at first: what the edge asks means is said, with the account once read."""
     check, probe = in_another_terminal(lab).splitlines()[1:]
 
-    done = subprocess.run(
-        shlex.split(probe),
-        env=os.environ | {"TRUNKGATE_HOME": str(tmp_path / "home")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run(probe)
+    with Workspace.open(Settings(home=lab.folder)) as office:
+        office.sync()
+    known = run(probe)
 
     assert f"TRUNKGATE_HOME={lab.folder} " in check
     assert 1 == done.returncode, done.stderr
     assert "407 Proxy Authentication Required" in done.stdout
     assert "the public address of 198.51.100.24 with Outbound Allowed IPs" in done.stdout
+    assert "what was read" not in done.stdout
+    listed = "198.51.100.24 is not on Outbound Allowed IPs; the tech prefix that was dialed is its own"
+    assert f"UTC: {listed}; credentials are on." in " ".join(known.stdout.split())

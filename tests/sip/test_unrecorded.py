@@ -1,37 +1,52 @@
-"""The whole story where the carrier records no refusal: found from the PBX's own records, fixed, answered, verified."""
+"""
+The whole story where the carrier records no refusal: found from the PBX's own records, fixed, answered, verified.
+
+Then credentials off: refused as foreseen, which again the PBX's own records alone tell, and undone.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dashboard.actors import local_actor
+from dashboard.calls.replay import BROKEN, Replayer
+from dashboard.changes import Plan, SetCredentials
 from dashboard.findings import Finding, Status
+from dashboard.fixes.image import proposed
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.cli.conftest import Program
 from tests.sip import asterisk as asterisks
 from tests.sip.asterisk import Asterisk, asterisk, config_of
 from tests.sip.calling import Dialed, place
+from tests.sip.edge import PASSWORD, USER
 from tests.sip.lab import POPS, PREFIX, Lab
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
-SEATTLE, DENVER = "198.51.100.11", "198.51.100.24"
+SEATTLE, DENVER, ATLANTA = "198.51.100.11", "198.51.100.24", "198.51.100.40"
 ANA = local_actor("ana")
+OF_ATLANTA = "--utc", "--trunk", "flowroute"
+"""It dials no prefix, so the name of its trunk tells which of its calls go to the carrier."""
+SECOND_OF_A_CHANGE_S = 2.0
+"""Records carry whole seconds: those of the second of a change do not count against it."""
 
 
 @pytest.fixture(scope="module")
 def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
-    """Run a PBX in order and one that is not listed and writes local time, at a carrier that records no refusal."""
+    """Run a PBX in order, one that is not listed and writes local time, and one that lives on its digest."""
     lab.set(credentials_enabled=False, refusals_in_cdrs=False)
     lab.list_only([SEATTLE])
     folder = tmp_path_factory.mktemp("pbxs")
     with (
         asterisk(lab.net, folder / "seattle", config_of("seattle")) as seattle,
         asterisk(lab.net, folder / "denver", config_of("denver"), zone="America/Denver") as denver,
+        asterisk(lab.net, folder / "atlanta", config_of("atlanta")) as atlanta,
     ):
-        yield {"seattle": seattle, "denver": denver}
+        yield {"seattle": seattle, "denver": denver, "atlanta": atlanta}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +61,11 @@ def number(last: int) -> str:
     return f"141555501{last:02}"
 
 
-def on_the_wire(lab: Lab, called: str) -> int:
-    """Return how the carrier answers what the unlisted PBX sends, from its address, beside its own port."""
-    (ended,) = place(lab.net, lab.folder, [Dialed(f"{PREFIX}*{called}")], source=DENVER, pop=POPS[0], port=5070)
+def on_the_wire(lab: Lab, called: str, *, source: str, prefixed: bool) -> int:
+    """Return how the carrier answers what an unlisted PBX sends, from its address, beside its own port."""
+    dialed = Dialed(f"{PREFIX}*{called}" if prefixed else called)
+    digest = {} if prefixed else {"user": USER, "password": PASSWORD}
+    (ended,) = place(lab.net, lab.folder, [dialed], source=source, pop=POPS[0], port=5070, **digest)
     return ended.status
 
 
@@ -59,9 +76,9 @@ def synced(office: Workspace) -> int:
     return office.store.count() - before
 
 
-def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *zone: str) -> dict[str, int]:
+def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *how: str) -> dict[str, int]:
     """Import a PBX's own records with the product's command, as its operator does; return what became of them."""
-    answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, *zone, "--format", "json")
+    answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, *how, "--format", "json")
     assert answer.status == 0, answer.err
     (told,) = answer.json
     return {name: told[name] for name in ("kept", "duplicate")}
@@ -73,6 +90,18 @@ def of(office: Workspace, subject: str) -> Finding:
     return found
 
 
+def fates(office: Workspace, pbx_id: str) -> dict[str, int]:
+    """Return how many of a PBX's own attempts the carrier has, and how many it has not."""
+    told = office.snapshot().pbx_attempts
+    counted: dict[str, int] = told[told["pbx_id"] == pbx_id].groupby("fate")["attempts"].sum().to_dict()
+    return counted
+
+
+def carry_out(office: Workspace, plan: Plan) -> int:
+    """Apply a plan, typing what it asks for; return the journal's entry."""
+    return office.apply(plan, actor=ANA, typed=list(plan.phrases)).id
+
+
 def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
 ) -> None:
@@ -80,7 +109,7 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     seattle, denver = pbxs["seattle"], pbxs["denver"]
     assert {"ANSWERED"} == {own.disposition for own in seattle.dial(number(10), number(11))}
     assert {"NO ANSWER"} == {own.disposition for own in denver.dial(number(20), number(21))}
-    assert 403 == on_the_wire(lab, number(22))
+    assert 403 == on_the_wire(lab, number(22), source=DENVER, prefixed=True)
     lab.settled([number(10), number(11)], 2)
     assert synced(office) == 2
     assert "attempts in the PBX's own records" not in of(office, DENVER).reason
@@ -103,8 +132,7 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
 
     fixed = of(office, DENVER)
     assert (fixed.status, fixed.life) == (Status.PASS, "verified")
-    told = office.snapshot().pbx_attempts.query("pbx_id == 'denver'").groupby("fate")["attempts"].sum()
-    assert {"matched": 1, "missing": 2} == told.to_dict()
+    assert {"matched": 1, "missing": 2} == fates(office, "denver")
 
 
 def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], office: Workspace) -> None:
@@ -121,3 +149,43 @@ def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], offi
     assert (own["fault"], abs(own["skew_s"]) <= 2) == ("", True)
     assert {"matched"} == set(attempts.loc[attempts["pbx_id"] == "seattle", "fate"])
     assert not [one for one in office.findings() if one.subject == SEATTLE and one.status is not Status.PASS]
+
+
+def test_what_the_replay_said_comes_true_without_a_record(
+    lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
+) -> None:
+    """Credentials off: refused as foreseen, as its own records alone tell; after undo it is answered again."""
+    atlanta = pbxs["atlanta"]
+    lab.set(credentials_enabled=True, digest_rescues_prefix=True)
+    assert {"ANSWERED"} == {own.disposition for own in atlanta.dial(number(40), number(41))}
+    lab.settled([number(40), number(41)], 2)
+    assert synced(office) == 2
+    assert imported(lab, "atlanta", atlanta, *OF_ATLANTA)["kept"] == 2
+
+    snapshot = office.snapshot()
+    off = SetCredentials(enabled=False)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    foreseen = Replayer(snapshot).against(proposed(snapshot.policy, [off]), since=since)
+    assert {"Atlanta"} == set(foreseen.impact.breaks)
+    assert foreseen.impact.calls(BROKEN) == 2
+
+    entry = carry_out(office, office.plan_changes([off]))
+    time.sleep(SECOND_OF_A_CHANGE_S)
+    assert {"NO ANSWER"} == {own.disposition for own in atlanta.dial(number(42), number(43))}
+    assert 403 == on_the_wire(lab, number(44), source=ATLANTA, prefixed=False)
+    assert [] == lab.settled([number(42), number(43), number(44)], 1)
+    assert synced(office) == 0
+    assert "attempts in the PBX's own records" not in of(office, ATLANTA).reason
+    assert imported(lab, "atlanta", atlanta, *OF_ATLANTA) == {"kept": 2, "duplicate": 2}
+    found = of(office, ATLANTA)
+    assert found.status is Status.FAIL
+    assert f"{foreseen.impact.calls(BROKEN)} attempts in the PBX's own records since" in found.reason
+
+    carry_out(office, office.undo_plan(entry))
+    time.sleep(SECOND_OF_A_CHANGE_S)
+    assert {"ANSWERED"} == {own.disposition for own in atlanta.dial(number(45))}
+    lab.settled([number(45)], 1)
+    assert synced(office) == 1
+    assert imported(lab, "atlanta", atlanta, *OF_ATLANTA) == {"kept": 1, "duplicate": 4}
+    assert "by credentials alone" in of(office, ATLANTA).reason
+    assert {"matched": 3, "missing": 2} == fates(office, "atlanta")

@@ -13,6 +13,8 @@ from tests.sip.lab import POPS, PREFIX, Lab
 
 ADDRESS, PHONE, SILENT = "198.51.100.12", "198.51.100.40", "198.51.100.24"
 PORT_OF_PHONE = 5070
+ANOTHER_TAG = "seattle"
+"""What a caller claims to be."""
 AROUND = """#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -60,7 +62,7 @@ request_route {
 
 @pytest.mark.parametrize(("first", "number"), [(POPS[0], "12515550110"), (SILENT, "12515550121")])
 def test_what_is_written_for_a_proxy_places_calls(lab: Lab, tmp_path: Path, first: str, number: str) -> None:
-    """Let in by the proxy's address with its tag; the second PoP is called where the first is silent."""
+    """Let in by the proxy's address with its tag, not the caller's own; the second PoP where the first is silent."""
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
     wanted = Wanted(
@@ -84,9 +86,8 @@ def test_what_is_written_for_a_proxy_places_calls(lab: Lab, tmp_path: Path, firs
 
     with running(lab.net, command, tmp_path / "kamailio.log") as started:
         wait_for(lab.net, started, ADDRESS, source=POPS[2], log=tmp_path / "kamailio.log")
-        (ended,) = place(
-            lab.net, tmp_path, [Dialed(number.removeprefix("1"))], source=PHONE, pop=ADDRESS, port=PORT_OF_PHONE
-        )
+        dialed = Dialed(number.removeprefix("1"), x_tag=ANOTHER_TAG)
+        (ended,) = place(lab.net, tmp_path, [dialed], source=PHONE, pop=ADDRESS, port=PORT_OF_PHONE)
         let_in = answers(lab.net, tmp_path, ADDRESS, source=PHONE)
     (seen,) = lab.settled([number], 1)
 

@@ -153,6 +153,15 @@ def test_no_kind_speaks_of_what_is_not_wanted(kind: str) -> None:
     assert VIRGINIA not in plain
 
 
+def test_a_proxy_sends_one_tag() -> None:
+    """What a caller of its sent goes before the PBX's own is put in; without a tag of its own nothing is touched."""
+    routes = write("kamailio", WANTED).files["flowroute.cfg"]
+    plain = write("kamailio", replace(WANTED, x_tag="")).files["flowroute.cfg"]
+
+    assert f'remove_hf("X-Tag");\n    append_hf("X-Tag: {WANTED.x_tag}\\r\\n");' in routes
+    assert "remove_hf" not in plain
+
+
 @pytest.mark.parametrize("kind", kinds())
 @given(name=st.text(st.sampled_from("a;-<>\"'&]})[{\n\r\0\\$#!=,é ") | st.characters(), max_size=60))
 def test_a_name_never_breaks_out(kind: str, name: str) -> None:
