@@ -19,8 +19,8 @@ from dashboard.calls.files import Prepared
 
 LEAST_BYTES = 1 << 18
 """Of a day, on average: with fewer, to begin with a day costs more than to sort its rows into a folder."""
-PIECE = 32 << 20
-"""Bytes: a hundred thousand calls, which become a row group of a part."""
+PIECE = 16 << 20
+"""Bytes: sixty thousand calls, which become a row group of a part."""
 A_LINE = 1 << 10
 LONGEST_LINE = 1 << 16
 """A row has about 250 bytes. A file with a longer line where a day begins or ends is not cut."""
