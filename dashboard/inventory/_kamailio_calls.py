@@ -249,7 +249,7 @@ def _expression_of(condition: Tokens) -> tuple[str, bool, bool] | None:
         if name.text in ("$ru", "uri", "$ruri") and sign.sign in ("=~", "!~"):
             found = re.fullmatch(r"\^?sips?:(?P<user>[^@]*)(?P<at>@.*)?", text)
             text = f"^{found['user']}{'$' if found['at'] else ''}" if found else ""
-        elif name.text == "$(rU{s.len})" and sign.sign in ("==", "!=") and value.text.isdigit():
+        elif name.text == "$(rU{s.len})" and sign.sign in ("==", "!=") and value.text.isdecimal():
             text = f"^[0-9]{{{value.text[:2]}}}$"
         elif name.text not in ("$rU", "$ruri_user"):
             continue

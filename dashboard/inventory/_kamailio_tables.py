@@ -140,7 +140,7 @@ class Tables:
         elif table == "address":
             match, mask = cells.get("ip_addr", "").strip('"'), cells.get("mask", "")
             whole = mask in ("", "NULL", "32") and ":" not in match
-            network = match if whole or "/" in match or not mask.isdigit() else f"{match}/{mask}"
+            network = match if whole or "/" in match or not mask.isdecimal() else f"{match}/{mask}"
             self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), place))
         else:
             if any(value and SECRET.search(name) for name, value in cells.items()):
@@ -154,7 +154,7 @@ class Tables:
         if has_password(uri) or any(SECRET.search(part.partition("=")[0]) for part in attrs.split(";") if "=" in part):
             self.secrets.append(place)
         kept = ";".join(part for part in attrs.split(";") if not SECRET.search(part.partition("=")[0]))
-        number = int(flags) if flags.isdigit() and len(flags) < 6 else 0  # noqa: PLR2004 - no flags are as long
+        number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - no flags are as long
         priority = cells.get("priority", "0")
         if host_of(uri) and not number & NOT_USED:
             one = Destination(host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, kept, place)

@@ -112,7 +112,7 @@ class Values:
 
 
 def _count(said: str) -> int:
-    return int(said) if said.isdigit() and len(said) <= LONGEST_COUNT else 0
+    return int(said) if said.isdecimal() and len(said) <= LONGEST_COUNT else 0
 
 
 def _socket(way: Way, said: str, _place: Place) -> Way:

@@ -81,7 +81,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
     paste(page, TABLE)
 
     expect(page.get_by_text("2 things cannot be taken")).to_be_visible()
-    expect(page.get_by_text("10.0.0.1 is a private address")).to_be_visible()
+    expect(page.get_by_text("Line 4: 10.0.0.1 is a private address")).to_be_visible()
     for scheme, width in LOOKS:
         other = opened(width=width, scheme=scheme)
         paste(other, TABLE)

@@ -76,6 +76,6 @@ def _serve(server: socket.socket, script: Script, certificate: ssl.SSLContext | 
     while not ended.is_set():
         with suppress(OSError):
             line, _ = server.accept()
-            line.settimeout(2)
+            line.settimeout(20)  # for a whole answer, however slowly it is read
             with certificate.wrap_socket(line, server_side=True) if certificate else line as speaking:
                 script(speaking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.dialing import Trunk
@@ -466,6 +466,7 @@ def test_any_text_as_a_configuration_is_read(files):
 
 
 @given(st.binary(max_size=300), NAMES)
+@example(data="1 sip:198.51.100.7 \u00b9".encode(), name="dispatcher.list")
 def test_any_bytes_as_a_configuration_are_read(data, name):
     """Nothing is raised."""
     files = [Upload("kamailio.cfg", b"listen=udp:198.51.100.9"), Upload(name, data)]

@@ -114,7 +114,7 @@ class _Template:
             billed_s=billed,
             unique_id=row.get("uuid", ""),
             channel=row.get("bridge_channel", "") or row.get("channel_name", ""),
-            q850_cause=int(cause) if cause.isdigit() and len(cause) < 4 else CAUSES.get(row["hangup_cause"]),  # noqa: PLR2004 - a cause has three digits
+            q850_cause=int(cause) if cause.isdecimal() and len(cause) < 4 else CAUSES.get(row["hangup_cause"]),  # noqa: PLR2004 - a cause has three digits
             sip_status=int(status) if re.fullmatch(r"[1-6]\d\d", status, re.ASCII) else None,
         )
 
