@@ -26,6 +26,7 @@ def id_of(value: Any) -> int:
 
 
 def custom_fields_of(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object's custom fields by their names; none where it has none."""
     return of(one.get("custom_fields"))
 
 
@@ -44,6 +45,7 @@ def _plain(value: Any) -> str:
 
 
 def value_of(one: Mapping[str, Any], name: str) -> str:
+    """Return a part of an object as text; ``""`` where it is not there."""
     return text_of(one.get(name) or "")
 
 
@@ -57,6 +59,7 @@ def in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterato
 
 
 def host_of(text: Any) -> str:
+    """Return the address of ``ADDRESS/LENGTH``, as NetBox writes one; ``""`` where it is none."""
     try:
         return str(ip_interface(str(text)).ip)
     except ValueError:
@@ -64,5 +67,6 @@ def host_of(text: Any) -> str:
 
 
 def is_inside(address: str) -> bool:
+    """Say whether the carrier never sees calls from an address; ``ValueError`` where it is none."""
     known = ip_address(address)
     return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the version that the carrier takes

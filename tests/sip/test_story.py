@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.actors import local_actor
-from dashboard.calls.replay import BROKEN, SAVED, Replayer
-from dashboard.changes import Plan, SetCredentials
+from dashboard.calls.replay import SAVED
 from dashboard.findings import Finding, Status
-from dashboard.fixes.image import proposed
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.sip.edge import PASSWORD, USER
 from tests.sip.lab import PREFIX, Lab
+from tests.sip.office import carry_out, turned_off_as_foreseen
 
 DENVER, ATLANTA = "198.51.100.24", "198.51.100.40"
-ANA = local_actor("ana")
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +50,6 @@ def faults(office: Workspace, subject: str) -> list[Finding]:
     return [one for one in office.findings() if one.subject == subject and one.status is Status.FAIL]
 
 
-def carry_out(office: Workspace, plan: Plan) -> int:
-    """Apply a plan, typing what it asks for; return the journal's entry."""
-    return office.apply(plan, actor=ANA, typed=list(plan.phrases)).id
-
-
 def test_a_refused_pbx_is_found_fixed_and_answered(lab: Lab, office: Workspace) -> None:
     """403 on the wire, a CDR, a finding, one fix; the same PBX's next call is answered, and the finding verified."""
     lab.set(credentials_enabled=False)
@@ -88,14 +79,7 @@ def test_what_the_replay_said_comes_true(lab: Lab, office: Workspace) -> None:
     assert {200} == placed(lab, number(22), source="198.51.100.11")
     synced(office, 3)
 
-    snapshot = office.snapshot()
-    off = SetCredentials(enabled=False)
-    since = datetime.now(UTC) - timedelta(hours=1)
-    foreseen = Replayer(snapshot).against(proposed(snapshot.policy, [off]), since=since)
-    assert {"Atlanta"} == set(foreseen.impact.breaks)
-    assert foreseen.impact.calls(BROKEN) == 2
-
-    entry = carry_out(office, office.plan_changes([off]))
+    entry = turned_off_as_foreseen(office, "Atlanta", 2)
     assert {403} == placed(lab, number(23), source=ATLANTA, digest=True)
     assert {200} == placed(lab, number(28), source="198.51.100.11")
 
