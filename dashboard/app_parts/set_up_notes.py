@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from dashboard import state
 from dashboard.errors import InputError
-from dashboard.probing import Probe, without_account
+from dashboard.probing import Probe
 from dashboard.state import State
 
 CONFIGURED: Final = "configured"
@@ -118,8 +118,7 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
             f"{' and '.join(addresses)}. Place it on the PBX's own machine, with --from."
         )
     said = {name: _text(told.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
-    meaning = told.get("meaning")
-    said["meaning"] = _text(without_account(meaning) if isinstance(meaning, str) else "")
+    said["meaning"] = _text(told.get("meaning")).removesuffix(_text(told.get("account"))).rstrip()
     return {**said, "sip_status": status, "admitted": admitted}
 
 

@@ -106,7 +106,7 @@ def _beside_account(found: Probe) -> Probe:
     if known is None:
         return found
     said = of_account(known, source=found.source, request_uri=found.request_uri)
-    return replace(found, meaning=f"{found.meaning} {said}")
+    return replace(found, meaning=f"{found.meaning} {said}", account=said)
 
 
 def _known() -> Known | None:

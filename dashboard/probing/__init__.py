@@ -9,8 +9,8 @@ tech prefix went through by its address. Source: RFC 3261.
 from __future__ import annotations
 
 from dashboard.probing.line import Target
-from dashboard.probing.meaning import Known, of_account, without_account
+from dashboard.probing.meaning import Known, of_account
 from dashboard.probing.probe import Probe, call, options
 from dashboard.probing.safe import safe_number
 
-__all__ = ["Known", "Probe", "Target", "call", "of_account", "options", "safe_number", "without_account"]
+__all__ = ["Known", "Probe", "Target", "call", "of_account", "options", "safe_number"]

@@ -41,8 +41,6 @@ CHALLENGED = (
 WENT_THROUGH = ("answered", "busy_or_no_answer", "gave_up")
 REFUSALS = ("refused_auth", "refused_unknown")
 FORBIDDEN = 403
-AS_READ = "By what was read of the"
-"""How the sentence about the account begins."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,7 @@ def of_account(known: Known, *, source: str, request_uri: str) -> str:
     if policy.credentials_on is not None:
         said.append(f"credentials are {'on' if policy.credentials_on else 'off'}")
     account = "sample account" if known.sample else "account"
-    return f"{AS_READ} {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
-
-
-def without_account(said: str) -> str:
-    """Return what an answer means without the sentence about the account, which may have been read elsewhere."""
-    return said.partition(f" {AS_READ}")[0]
+    return f"By what was read of the {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
 
 
 def _listed(known: Known, source: str) -> str:

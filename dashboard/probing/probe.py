@@ -43,6 +43,8 @@ class Probe:
     meaning: str
     admitted: bool | None = None
     """Whether a test call was let in; ``None`` where nobody can tell, and of OPTIONS."""
+    account: str = ""
+    """The end of ``meaning`` that tells what the account has to do with it; ``""`` where no account is known."""
 
 
 def options(target: Target, *, wait_s: float = 8.0) -> Probe:

@@ -52,7 +52,9 @@ def test_what_a_test_call_printed_is_read() -> None:
     assert found == notes.read_call(json.dumps([PRINTED]), ["198.51.100.24"])
     assert "seconds" not in found
     beside = "By what was read of the account at 2026-11-03 15:04 UTC: 198.51.100.24 is on Outbound Allowed IPs."
-    assert found == notes.read_call(json.dumps(PRINTED | {"meaning": f"{PRINTED['meaning']} {beside}"}), [])
+    assert found == notes.read_call(
+        json.dumps(PRINTED | {"meaning": f"{PRINTED['meaning']} {beside}", "account": beside}), []
+    )
 
 
 @pytest.mark.parametrize(

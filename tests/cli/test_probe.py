@@ -22,6 +22,7 @@ KEYS = (
     "seconds",
     "meaning",
     "admitted",
+    "account",
 )
 ACL = "403 Tech Prefix and IP not in ACL"
 
@@ -67,6 +68,9 @@ def test_a_home_that_knows_the_account_tells_it_beside_the_answer(shared: Any) -
     assert "the tech prefix that was dialed is not its own" in other["meaning"]
     assert "what was read" not in nothing["meaning"]
     assert list(KEYS) == list(told)
+    assert told["meaning"].endswith(told["account"])
+    assert told["account"].startswith("By what was read of the sample account at 20")
+    assert nothing["account"] == ""
 
 
 def test_several_pops_are_asked_one_after_another(bare: Any) -> None:

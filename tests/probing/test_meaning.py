@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.policy import Policy
-from dashboard.probing import Known, of_account, without_account
+from dashboard.probing import Known, of_account
 
 READ_AT = datetime(2026, 11, 3, 15, 4, tzinfo=UTC)
 LISTED, OTHER = "198.51.100.11", "198.51.100.24"
@@ -54,11 +54,3 @@ def test_what_nobody_knows_is_left_out() -> None:
     )
     off = replace(ACCOUNT, policy=replace(ACCOUNT.policy, credentials_on=False))
     assert "; credentials are off." in of_account(off, source=LISTED, request_uri=DIALED)
-
-
-def test_the_sentence_is_taken_off_again() -> None:
-    """An answer means the same without it."""
-    told = of_account(ACCOUNT, source=OTHER, request_uri=DIALED)
-
-    assert "Refused." == without_account(f"Refused. {told}")
-    assert "Refused." == without_account("Refused.")
