@@ -1,8 +1,8 @@
 """
 What pages share: the open home, what is known of it, who is looking.
 
-One workspace a server, never one a session. Snapshots and findings are cached by the store's digest and
-the state's generation, never by frames: Streamlit hashes only a sample of a large frame.
+One workspace a server, never one a session. What is made of what is known is cached by the moment's name
+(``keeping``), never by frames: Streamlit hashes only a sample of a large frame.
 """
 
 from __future__ import annotations
@@ -13,26 +13,25 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from threading import local
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import sqlalchemy as sa
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import state
 from dashboard.actors import Actor, local_actor
 from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
-from dashboard.calls.cube import Cube, build
+from dashboard.calls.cube import Cube
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
 from dashboard.errors import DashboardError
 from dashboard.fetching import Progress
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
+from dashboard.keeping import AGE_EVERY_S, Keeper, Known, Moment
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
@@ -41,10 +40,8 @@ from dashboard.workspace import Workspace
 Made = TypeVar("Made")
 NOTE = "session_note"
 LOOK = "session_look"
-CALLS_EVERY_S = 30
-AGE_EVERY_S = 300
 TIDY_EVERY_S = 60
-"""How often new calls are looked at, how often what is stale, and how often garbage is collected."""
+"""How often garbage is collected."""
 
 OURS = ("TRUNKGATE_", "FLOWROUTE_")
 """How variables of the environment begin that settings are read from."""
@@ -54,15 +51,17 @@ ERROR_ICON = ":material/error:"
 
 @dataclass(frozen=True)
 class Home:
-    """The open workspace, and the loop that syncs it where no other process does."""
+    """The open workspace, what keeps its pages ready, and the loop that syncs it where no other process does."""
 
     workspace: Workspace
+    keeper: Keeper
     loop: SyncLoop | None
 
     def close(self) -> None:
         """Give everything back."""
         if self.loop:
             self.loop.stop()
+        self.keeper.stop()
         self.workspace.close()
 
 
@@ -70,11 +69,12 @@ class Home:
 def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
     settings = Settings.read()
     workspace = Workspace.open(settings, traffic=settings.live_calls_per_s)
-    if os.environ.get(SYNCED_BY):
-        return Home(workspace, None)
-    loop = SyncLoop(workspace)
-    loop.start()
-    return Home(workspace, loop)
+    keeper, loop = Keeper(workspace), None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
+    if loop:
+        loop.start()
+    if runtime.exists():
+        keeper.start()
+    return Home(workspace, keeper, loop)
 
 
 @st.cache_resource(show_spinner=False)
@@ -97,9 +97,12 @@ def tidy() -> None:
 
 def home() -> Home:
     """Return the open home of this server's settings."""
-    told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
-    settings = _settings(told)
-    return _open(str(settings.home), settings.base_url)
+    run = _run()
+    if run is None or _looked.run is not run:
+        told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
+        settings = _settings(told)
+        _looked.home, _looked.found, _looked.run = _open(str(settings.home), settings.base_url), None, run
+    return _looked.home
 
 
 @lru_cache(maxsize=4)
@@ -112,85 +115,65 @@ def workspace() -> Workspace:
     return home().workspace
 
 
-def generation() -> tuple[str, ...]:
+def now() -> Known:
     """
-    Name what is known at this moment: the key of everything that is cached.
+    Return all that is known, one moment's for the whole run of a page.
 
-    Live calls arrive every few seconds, so the store's digest is looked at once in ``CALLS_EVERY_S``; a
-    change of the account, a fix, or what an operator confirmed shows at once: what this process wrote within
-    the run of a page, what others wrote with the next run.
+    A change of the account, a fix, or what an operator confirmed shows at once: what this process wrote within
+    the run of a page, what others wrote with the next run. New calls show some seconds after they came.
     """
-    opened, context = workspace(), get_script_run_ctx(suppress_warning=True)
-    run, writes = context.cursors if context else None, opened.state.writes
-    if run is None or _looked.run is not run or _looked.writes != writes:
-        _looked.found, _looked.run, _looked.writes = _generation(opened), run, writes
+    opened = home()
+    writes = opened.workspace.state.writes
+    if _looked.found is None or _looked.writes != writes:
+        _looked.found = opened.keeper.now(lambda: st.spinner("Checking the account"))
+        _looked.writes = writes
     return _looked.found
 
 
+def _run() -> object:
+    """Return what is another thing in each run of a page; ``None`` outside of one."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.cursors if context else None
+
+
 class _Looked(local):
-    """What a thread found when it last looked; a run of a page is known by the cursors that it begins with."""
+    """What a thread found when it last looked."""
 
     run: object = None
+    home: Home
+    found: Known | None = None
     writes = -1
-    found: tuple[str, ...] = ()
 
 
 _looked = _Looked()
 
 
-def _generation(opened: Workspace) -> tuple[str, ...]:
-    with opened.state.reading() as connection:
-        known = "/".join(str(value) for value in connection.execute(_KNOWN).one())
-    folder, second = str(opened.settings.home), int(datetime.now(UTC).timestamp())
-    return (folder, _digest(folder, second // CALLS_EVERY_S), known, str(second // AGE_EVERY_S))
-
-
-_KNOWN = sa.select(
-    sa.select(sa.func.max(state.versions.c.id)).scalar_subquery(),
-    sa.select(sa.func.max(state.journal.c.id)).scalar_subquery(),
-    sa.select(sa.func.max(state.versions.c.seen_at)).where(state.versions.c.known_by != "carrier").scalar_subquery(),
-)
-"""The last version of what is known, the last entry of the journal, and when people last confirmed something."""
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _digest(folder: str, period: int) -> str:  # noqa: ARG001 - the cache's key
-    return workspace().store.digest
-
-
 def known() -> tuple[Snapshot, list[Finding]]:
     """Return everything known as it stands now, and what every check says of just that. Never change either."""
-    return _known(generation())
+    return now().snapshot, now().findings
 
 
 def snapshot() -> Snapshot:
     """Return everything known as it stands now. Shared between sessions: never change it."""
-    return known()[0]
+    return now().snapshot
 
 
 def findings() -> list[Finding]:
     """Return what every check says now, worst first. Shared between sessions: never change it."""
-    return known()[1]
-
-
-@st.cache_resource(max_entries=3, show_spinner="Checking the account")
-def _known(key: tuple[str, ...]) -> tuple[Snapshot, list[Finding]]:  # noqa: ARG001 - the cache's key
-    opened = workspace()
-    taken = opened.snapshot()
-    return taken, opened.findings(taken)
+    return now().findings
 
 
 def cube() -> Cube:
     """Return the outbound calls of the snapshot, added up by hour. Shared between sessions."""
-    return _cube(generation())
+    return now().cube
 
 
-@st.cache_resource(max_entries=2, show_spinner="Adding up the calls")
-def _cube(key: tuple[str, ...]) -> Cube:  # noqa: ARG001 - the cache's key
-    return build(workspace().store, snapshot())
+def replayer() -> Replayer:
+    """Return the snapshot made ready for replays. Shared between sessions."""
+    return now().replayer
 
 
-def kept(name: str, asked: object, make: Callable[[], Made]) -> Made:
+def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = True) -> Made:
     """
     Return what was made of what is known, made unless it was. Shared between sessions: never change it.
 
@@ -200,14 +183,17 @@ def kept(name: str, asked: object, make: Callable[[], Made]) -> Made:
         name: Of what is made.
         asked: All that it depends on beside what is known and the viewer's zone; its ``repr`` tells it apart.
         make: Makes it.
+        ages: Time alone changes it, and it has to agree with what else is shown of the moment. False for what is made
+            of calls: it is kept while none come, until it is ``AGE_EVERY_S`` old.
     """
-    made: Made = _kept(generation(), name, repr(asked), zone().key, make)
+    moment = now().moment
+    made: Made = _kept(moment if ages else moment._replace(period=""), name, repr(asked), zone().key, make)
     return made
 
 
 @st.cache_resource(max_entries=500, ttl=AGE_EVERY_S, show_spinner=False)
 def _kept(
-    generation: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    moment: Moment,  # noqa: ARG001 - the cache's key
     name: str,  # noqa: ARG001 - as above
     asked: str,  # noqa: ARG001 - as above
     zone: str,  # noqa: ARG001 - as above
@@ -218,41 +204,31 @@ def _kept(
 
 def impacts() -> Callable[[Finding], Impact | None]:
     """Return what says of a finding's fix what it would have done to past calls; ``None`` where it bears on none."""
-    known = generation()
+    seen = now()
 
     def impact(finding: Finding) -> Impact | None:
         if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
             return None
-        return _impact(known, finding.id, finding.changes, _replayer(known))
+        return _impact(seen.moment, finding.id, finding.changes, seen)
 
     return impact
 
 
-def replayer() -> Replayer:
-    """Return the snapshot made ready for replays. Shared between sessions."""
-    return _replayer(generation())
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _replayer(key: tuple[str, ...]) -> Replayer:  # noqa: ARG001 - the cache's key
-    return Replayer(snapshot())
-
-
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _impact(
-    key: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    moment: Moment,  # noqa: ARG001 - the cache's key
     finding_id: str,  # noqa: ARG001 - as above
     _changes: tuple[Change, ...],
-    _ready: Replayer,
+    _seen: Known,
 ) -> Impact:
-    return _ready.against(proposed(snapshot().policy, _changes)).impact
+    return _seen.replayer.against(proposed(_seen.snapshot.policy, _changes)).impact
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
     """Read the account and fetch calls now."""
     report = workspace().sync(progress=progress)
     workspace().state.put(SYNC_ERROR, "")
-    _digest.clear()
+    home().keeper.look_again()
     return report
 
 

@@ -12,9 +12,9 @@ title = st.empty()
 asked = call_filters.ask(known, cube)
 part, step = asked.part, "day" if asked.by_day else "hour"
 
-outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part))
+outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
 title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outcome))
-if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty):
+if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
 else:
     over, stretch = call_filters.over(asked), call_filters.stretch(asked)
@@ -27,6 +27,7 @@ else:
                 "outcomes over time",
                 (over, step),
                 lambda: shapes.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
+                ages=False,
             ),
             now=known.taken_at,
             brush=True,
@@ -58,7 +59,7 @@ else:
             )
         with right:
             st.subheader("Costliest destinations")
-            costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")))
+            costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")), ages=False)
             if costs.empty:
                 st.caption("Nothing was charged for these calls.")
             else:
@@ -70,8 +71,10 @@ else:
                     call_filters.picked("zone"),
                 )
             st.subheader("Hour of the week")
-            week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone))
-            plots.show(plots.one("week", part, lambda: charts.hour_of_week(week)), "Calls by hour of the week")
+            week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone), ages=False)
+            plots.show(
+                plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
+            )
             st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
 st.subheader("Find a call")
 call_search.show(known, asked, int(outcomes["calls"].sum()))

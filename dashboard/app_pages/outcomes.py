@@ -11,7 +11,7 @@ known = session.snapshot()
 title = st.empty()
 begin, words = call_filters.span(known, session.zone())
 since = outcome_rows.whole_hour(begin)
-rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since))
+rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since), ages=False)
 title.title(outcome_table.title(rows, since, words))
 if rows.empty:
     states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")

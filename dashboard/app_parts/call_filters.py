@@ -77,7 +77,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
             "PBX",
             "who",
             cube,
-            {value: value for value in session.kept("callers", "", lambda: _callers(cube))},
+            {value: value for value in session.kept("callers", "", lambda: _callers(cube), ages=False)},
             "Any caller",
         )
         outcome = _choice("Outcome", "outcome", cube, OUTCOME_LABELS, "Any outcome")
@@ -135,7 +135,7 @@ def chart(
         found = st.session_state[name]["selection"]
         st.session_state.update(chosen(found.get(PICK) or found.get(BRUSH) or {}))
 
-    plots.pick(plots.one(name, asked, make), description, key=name, take=take)
+    plots.pick(plots.one(name, asked, make, ages=False), description, key=name, take=take)
 
 
 def picked(name: str) -> Callable[[Any], dict[str, Any]]:

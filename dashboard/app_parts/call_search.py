@@ -64,12 +64,12 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
         st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
     place = now, pages[-1]
-    owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot))
+    owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot), ages=False)
     if owned.empty:
         states.empty("No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:")
         return
     shown = owned.head(PAGE_SIZE)
-    _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot)), shown, snapshot)
+    _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot), ages=False), shown, snapshot)
     by_hand = where.number or where.source_ip or where.direction != "outbound"
     total = None if by_hand else matching
     _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
@@ -84,7 +84,7 @@ def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, 
 
 def _claims(snapshot: Snapshot) -> Claims:
     known = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
-    return session.kept("claims", "", lambda: Claims.of(**known))
+    return session.kept("claims", "", lambda: Claims.of(**known), ages=False)
 
 
 def _where(asked: Asked) -> CallFilter:

@@ -185,7 +185,7 @@ def effect(impact: Impact | None, *, left: bool = False) -> str:
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
-    refusals = session.kept("refusals", "", lambda: shapes.refusals(session.cube(), zone))
+    refusals = session.kept("refusals", "", lambda: shapes.refusals(session.cube(), zone), ages=False)
     if refusals.empty:
         states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
         return
@@ -194,7 +194,7 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     others = [plain(str(who)) for who in refused.index[refused == 0] if who not in unnamed]
     shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
     changes = shapes.policy_changes(snapshot, zone)
-    drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes))
+    drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes), ages=False)
     grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
     for who, plot in drawn.items():
         with grid.cell():

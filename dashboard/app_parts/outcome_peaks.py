@@ -42,7 +42,9 @@ def of(by: str, since: datetime) -> pd.DataFrame | None:
     """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` where nobody had them counted yet."""
     if by == "day":
         store, zone = session.workspace().store, session.zone()
-        return session.kept("peaks by day", since, lambda: outcome_rows.peaks_by_day(store.load(since=since), zone))
+        return session.kept(
+            "peaks by day", since, lambda: outcome_rows.peaks_by_day(store.load(since=since), zone), ages=False
+        )
     found = _counted(by, since)
     return None if found is None else outcome_rows.peaks_shown(found.peaks)
 
@@ -67,7 +69,7 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
         return
     found = None
     with session.errors_said(), st.spinner("Counting the peaks"):
-        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since))
+        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since), ages=False)
     if found is not None:
         st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, datetime.now(UTC))
         st.rerun()

@@ -41,7 +41,7 @@ def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
     def made() -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
 
-    return session.kept("outcomes title", (since, words), made)
+    return session.kept("outcomes title", (since, words), made, ages=False)
 
 
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
@@ -49,7 +49,10 @@ def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     store = session.workspace().store
     zone = session.zone()
     found = session.kept(
-        "outcome figures", since, lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone)
+        "outcome figures",
+        since,
+        lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone),
+        ages=False,
     )
     with st.grid(5, min_column_width=140, gap="small"):
         for name, told in found.items():
@@ -96,7 +99,7 @@ def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
         shown = outcome_rows.table(found)
         return shown, found["of"].nunique(), found[found["of"].isin(shown["of"])]
 
-    return session.kept(f"outcome table {by}", since, made)
+    return session.kept(f"outcome table {by}", since, made, ages=False)
 
 
 def rows(by: str, since: datetime) -> pd.DataFrame:
@@ -113,7 +116,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     if by == "pop" and not outcome_rows.pops_of(snapshot):
         states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
         return
-    shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot))
+    shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot), ages=False)
     peaks = outcome_peaks.of(by, since)
     if peaks is not None:
         shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
@@ -205,7 +208,7 @@ def _shown(found: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:
 
 def _dialed(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
-    found = session.kept("dialed", since, lambda: outcome_seen.dialed(store, since, snapshot.taken_at))
+    found = session.kept("dialed", since, lambda: outcome_seen.dialed(store, since, snapshot.taken_at), ages=False)
     if found.empty:
         states.empty("No number was dialed in this time.", icon=":material/dialpad:")
         return
@@ -236,7 +239,7 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
 
 def _new(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
-    told = session.kept("new", since, lambda: outcome_seen.new(store, since, snapshot.taken_at))
+    told = session.kept("new", since, lambda: outcome_seen.new(store, since, snapshot.taken_at), ages=False)
     found = told.rows
     if found.empty:
         states.empty(outcome_seen.said_new(told), icon=":material/history:")

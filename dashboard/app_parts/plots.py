@@ -44,7 +44,7 @@ class Plot:
         return {**json.loads(self.spec), "datasets": dict(self.datasets)}
 
 
-def one(name: str, asked: object, make: Callable[[], Drawn]) -> Plot:
+def one(name: str, asked: object, make: Callable[[], Drawn], *, ages: bool = True) -> Plot:
     """
     Return a plot, made unless it was.
 
@@ -52,17 +52,20 @@ def one(name: str, asked: object, make: Callable[[], Drawn]) -> Plot:
         name: Of the chart.
         asked: All that it depends on beside what is known; its ``repr`` tells it apart.
         make: Draws it.
+        ages: As of ``session.kept``.
     """
-    return several(name, asked, lambda: {"": make()})[""]
+    return several(name, asked, lambda: {"": make()}, ages=ages)[""]
 
 
-def several(name: str, asked: object, make: Callable[[], Mapping[str, Drawn]]) -> Mapping[str, Plot]:
+def several(
+    name: str, asked: object, make: Callable[[], Mapping[str, Drawn]], *, ages: bool = True
+) -> Mapping[str, Plot]:
     """Return plots by name, made unless they were; as ``one``."""
 
     def made() -> dict[str, Plot]:
         return {who: prepared(drawn) for who, drawn in make().items()}
 
-    return session.kept(f"plot {name}", asked, made)
+    return session.kept(f"plot {name}", asked, made, ages=ages)
 
 
 def prepared(drawn: Drawn) -> Plot:

@@ -16,6 +16,10 @@ import pandas as pd
 from dashboard.snapshot import egress_of
 
 X_TAG, ADDRESS, CALLER_ID, NUMBER = "x_tag", "address", "caller_id", "number"
+OPEN, EVER = -(2**63), 2**63 - 1
+"""No time, which as a begin is before all others; and an end that none reaches."""
+OPEN, EVER = -(2**63), 2**63 - 1
+"""No time, which as a begin is before all others; and an end that none reaches."""
 
 
 def attribute(
@@ -43,40 +47,54 @@ class Claims:
 
     x_tags: dict[str, str]
     numbers: dict[str, str]
-    addresses: pd.DataFrame
+    addresses: dict[str, list[tuple[str, int, int]]]
+    """By address whose it was, from and up to when, in microseconds."""
 
     @classmethod
     def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> Claims:
         """Take an inventory; as ``attribute``."""
-        owned = egress_of(pbx_addresses)[["address", "pbx_id", "valid_from", "valid_to"]]
+        owned = egress_of(pbx_addresses)
+        owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]
+        begins, ends = _us(owned["valid_from"]), _us(owned["valid_to"])
+        addresses: dict[str, list[tuple[str, int, int]]] = {}
+        for address, *claim in zip(owned["address"], owned["pbx_id"], begins, ends, strict=True):
+            pbx_id, begin, end = claim
+            addresses.setdefault(address, []).append((pbx_id, begin, EVER if end == OPEN else end))
         tags, numbers = _claims(pbxs["x_tag"], pbxs["pbx_id"]), _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
-        return cls(tags, numbers, owned[(owned["pbx_id"] != "") & (owned["address"] != "")])
+        return cls(tags, numbers, addresses)
 
     def attribute(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Say which PBX each row belongs to; as ``attribute``."""
-        return _attribute(frame, self)
+        of_calls = "started_at" in frame.columns
+        caller_id, dialed = ("caller_id", "destination") if of_calls else ("number", "number")
+        said = (frame[name].tolist() for name in ("direction", "x_tag", "source_ip", caller_id, dialed))
+        times = _us(frame["started_at" if of_calls else "first_at"])
+        told = [
+            self._outbound(tag, address, at, number) if direction == "outbound" else _by(NUMBER, self.numbers.get(to))
+            for direction, tag, address, number, to, at in zip(*said, times, strict=True)
+        ]
+        columns = zip(*told, strict=True) if told else ((), ())
+        found = zip(("pbx_id", "attributed_by"), columns, strict=True)
+        return frame.assign(**{name: pd.Series(values, index=frame.index, dtype="str") for name, values in found})
+
+    def _outbound(self, tag: str, address: str, at: int, number: str) -> tuple[str, str]:
+        if pbx_id := self.x_tags.get(tag):
+            return pbx_id, X_TAG
+        if claims := self.addresses.get(address):
+            owners = {pbx_id for pbx_id, begin, end in claims if begin <= at < end}
+            if len(owners) == 1:
+                return owners.pop(), ADDRESS
+        return _by(CALLER_ID, None if tag else self.numbers.get(number))
 
 
-def _attribute(frame: pd.DataFrame, claims: Claims) -> pd.DataFrame:
-    of_calls = "started_at" in frame.columns
-    time = frame["started_at" if of_calls else "first_at"]
-    caller_id = frame["caller_id" if of_calls else "number"]
-    dialed = frame["destination" if of_calls else "number"]
-    outbound, no_tag = frame["direction"] == "outbound", frame["x_tag"] == ""
-    pbx_id = pd.Series("", index=frame.index, dtype="str")
-    by = pd.Series("", index=frame.index, dtype="str")
+def _by(rule: str, pbx_id: str | None) -> tuple[str, str]:
+    return (pbx_id, rule) if pbx_id else ("", "")
 
-    def settle(rule: str, found: pd.Series) -> None:
-        """Take what a rule found for the rows that no earlier rule decided."""
-        new = (pbx_id == "") & found.notna()
-        pbx_id[new] = found[new]
-        by[new] = rule
 
-    settle(X_TAG, frame["x_tag"].where(outbound).map(claims.x_tags))
-    settle(ADDRESS, _by_address(frame["source_ip"], time, claims.addresses, outbound & (pbx_id == "")))
-    settle(CALLER_ID, caller_id.where(outbound & no_tag).map(claims.numbers))
-    settle(NUMBER, dialed.where(~outbound).map(claims.numbers))
-    return frame.assign(pbx_id=pbx_id, attributed_by=by)
+def _us(times: pd.Series) -> list[int]:
+    """Return times in microseconds since 1970, ``OPEN`` where there is none."""
+    found: list[int] = times.to_numpy(dtype="datetime64[us]").astype("int64").tolist()
+    return found
 
 
 def _claims(keys: pd.Series, pbx_ids: pd.Series) -> dict[str, str]:
@@ -85,16 +103,3 @@ def _claims(keys: pd.Series, pbx_ids: pd.Series) -> dict[str, str]:
     claims = claims[(claims["key"] != "") & (claims["pbx_id"] != "")].drop_duplicates()
     sole = claims[~claims.duplicated("key", keep=False)]
     return dict(zip(sole["key"], sole["pbx_id"], strict=True))
-
-
-def _by_address(addresses: pd.Series, times: pd.Series, owned: pd.DataFrame, asked: pd.Series) -> pd.Series:
-    """Return the one PBX whose address it was at that time, for the rows asked for; missing elsewhere."""
-    wanted = asked & addresses.isin(owned["address"])
-    rows = pd.DataFrame({"address": addresses[wanted], "at": times[wanted]})
-    rows["row"] = rows.index
-    met = rows.merge(owned, on="address")
-    begun = met["valid_from"].isna() | (met["valid_from"] <= met["at"])
-    going = met["valid_to"].isna() | (met["at"] < met["valid_to"])
-    valid = met.loc[begun & going, ["row", "pbx_id"]].drop_duplicates()
-    sole = valid[~valid.duplicated("row", keep=False)]
-    return sole.set_index("row")["pbx_id"].reindex(addresses.index)

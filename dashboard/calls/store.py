@@ -7,7 +7,7 @@ never lock: they see the generation that was current when they asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -23,6 +23,8 @@ from dashboard.calls.generations import Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
 
 SECOND = timedelta(seconds=1)
+MANY, LATE = 20_000, timedelta(hours=3)
+"""From so many calls of a day on its last hours are looked through first: a page is mostly found there."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,6 @@ class CallStore(Queries):
         if after is not None:
             high = min(high, utc(after[0]) + SECOND)
         asked: dict[str, Any] = {
-            "since": low,
-            "until": high,
             "number": _searched(where.number),
             "source_ip": where.source_ip.strip(),
             "x_tag": where.x_tag.strip(),
@@ -171,15 +171,16 @@ class CallStore(Queries):
         }
 
         def ask(generation: Generation) -> list[pyarrow.Table]:
-            """Read the newest days first, ever more of them, until the page is full."""
+            """Read what is newest first, until the page is full."""
             days = days_between(generation, low, high)
             days = (days if among is None else _days_of(among, days))[::-1]
             found: list[pyarrow.Table] = []
-            step = 1
-            while days and (open_places := limit - sum(map(len, found))) > 0:
-                parts = self.parts(part for day in days[:step] for part in generation.days[day].calls)
-                found.append(self._page({**asked, "calls": parts, "limit": open_places}, among))
-                days, step = days[step:], step * 2
+            for begin, end, some in _newest_first(days, generation, low, high):
+                if (open_places := limit - sum(map(len, found))) <= 0:
+                    break
+                parts = self.parts(part for day in some for part in generation.days[day].calls)
+                stretch = {"since": begin, "until": end, "calls": parts, "limit": open_places}
+                found.append(self._page(asked | stretch, among))
             return found
 
         rows = [] if among is not None and among.empty else self.ask(ask)
@@ -239,6 +240,22 @@ def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Tab
     seconds = np.array([*cuts, utc(LAST)], dtype="datetime64[us]")
     moved = pyarrow.array(np.where(straddle, seconds[places], first), pyarrow.timestamp("us"))
     return rows.set_column(rows.schema.get_field_index("first_at"), "first_at", moved)
+
+
+def _newest_first(
+    days: list[date], generation: Generation, low: datetime, high: datetime
+) -> Iterator[tuple[datetime, datetime, list[date]]]:
+    """Yield stretches of [low, high) with their days, which are given newest first: ever larger ones."""
+    if days and (newest := generation.days[days[0]]).rows > MANY:
+        edge = min(high, utc(newest.last_at) + SECOND) - LATE
+        if max(low, datetime.combine(days[0], datetime.min.time())) < edge:
+            yield edge, high, days[:1]
+            yield low, edge, days[:1]
+            days = days[1:]
+    step = 1
+    while days:
+        yield low, high, days[:step]
+        days, step = days[step:], step * 2
 
 
 def _wanted(among: pd.DataFrame) -> pyarrow.Table:

@@ -17,10 +17,10 @@ from dashboard.calls.attribution import attribute
 from dashboard.calls.damage import forget, repair
 from dashboard.calls.engine import _sentence
 from dashboard.calls.ingest import import_files
-from dashboard.calls.store import CallFilter, CallStore
+from dashboard.calls.store import MANY, CallFilter, CallStore
 from dashboard.errors import BusyError, StoreError
 from dashboard.policy import ACL_REASON
-from tests.calls.exports import NOON, a_row, at, rows_at
+from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 REFUSED = {
@@ -141,6 +141,42 @@ def test_pages_of_calls_follow_each_other(store, export):
 
     assert len(seen) == len(set(seen)) == 25
     assert seen == sorted(seen, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("where", "there"),
+    [
+        (CallFilter(), MANY + 34),
+        (CallFilter(direction="inbound"), 2),
+        (CallFilter(until=NOON + 9 * HOUR), MANY + 12),
+        (CallFilter(since=NOON + 10 * HOUR), 13),
+        (CallFilter(since=NOON - 20 * HOUR, until=NOON + 8 * HOUR + SECOND), MANY + 4),
+    ],
+    ids=["all", "before the last hours alone", "up to then", "within them", "over two days"],
+)
+def test_of_a_day_of_many_calls_the_last_hours_are_read_first(store, export, where, there):
+    """A page of such a day is what it is of any other, whether the last hours fill it or the rest of it is needed."""
+    many = as_csv(rows_at(*[NOON + timedelta(seconds=n) for n in range(MANY)]))
+    few = as_csv(
+        [
+            *rows_at(*[NOON + 8 * HOUR + n * 7 * MINUTE for n in range(30)], destination="12065550177"),
+            *rows_at(NOON + 11 * HOUR, NOON - 18 * HOUR, destination="12065550177"),
+            *rows_at(NOON - HOUR, NOON + HOUR, direction="Inbound"),
+        ]
+    )
+    import_files(store, [export(many, "many.csv"), export(few, "few.csv")])
+    assert max(day.rows for day in store.generations.current().days.values()) > MANY
+
+    everything = store.calls(where, limit=2 * MANY)
+    assert len(everything) == there
+    assert everything["started_at"].is_monotonic_decreasing
+    seen, after = [], None
+    while len(seen) < min(len(everything), 100):
+        page = store.calls(where, limit=25, after=after)
+        seen += list(zip(page["started_at"], page["call_key"], strict=True))
+        after = seen[-1]
+    whole = sorted(zip(everything["started_at"], everything["call_key"], strict=True), reverse=True)
+    assert seen == whole[: len(seen)]
 
 
 def test_calls_behind_rows_of_the_roll_up(filled):

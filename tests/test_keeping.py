@@ -1,0 +1,210 @@
+"""What pages show is made ready behind their backs: for time and calls they need not wait, for changes they do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dashboard.calls.damage import forget
+from dashboard.errors import StoreError
+from dashboard.keeping import PATIENCE_S, Keeper, Known
+from dashboard.settings import Settings
+from dashboard.snapshot import Snapshot
+from dashboard.sources import keep_frame, kept_frame
+from dashboard.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+WAIT_S = 30
+NEVER_S = 1e6
+"""An age that is not reached while a test runs."""
+
+
+class Gated(Workspace):
+    """A workspace whose snapshots can be held up, are counted, and can fail."""
+
+    gate: threading.Event
+    reached: threading.Event
+    made = 0
+    fault: Exception | None = None
+
+    def snapshot(self, **more: object) -> Snapshot:  # type: ignore[override]  # what it takes is passed on
+        """Wait at the gate, then do what was asked."""
+        self.reached.set()
+        assert self.gate.wait(WAIT_S)
+        self.made += 1
+        if self.fault:
+            raise self.fault
+        return super().snapshot(**more)  # type: ignore[arg-type]  # as above
+
+
+@pytest.fixture
+def account(embedded: Callable[..., Workspace]) -> Iterator[Gated]:
+    """Open a synced account of few calls, whose gate is open."""
+    opened = embedded()
+    opened.sync()
+    with Gated.open(opened.settings) as gated:
+        gated.gate, gated.reached = threading.Event(), threading.Event()
+        gated.gate.set()
+        yield gated
+
+
+@contextmanager
+def keeping(account: Gated, **every: float) -> Iterator[Keeper]:
+    """Keep an account ready until the block ends."""
+    keeper = Keeper(account, **every)
+    keeper.start()
+    try:
+        yield keeper
+    finally:
+        account.gate.set()
+        keeper.stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def entry(account: Workspace, address: str) -> None:
+    """Have the account's list read with one more entry."""
+    rows = account.state.latest("allowed_ips")
+    assert rows is not None
+    content = [*rows["content"], rows["content"][0] | {"address": address, "network": f"{address}/32"}]
+    at = datetime.now(UTC)
+    assert account.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
+
+
+def test_without_help_whoever_asks_makes_it_once(account: Gated) -> None:
+    """Nothing is made until somebody asks; what is known stays the same until something changes."""
+    keeper = Keeper(account, age_every_s=NEVER_S)
+    assert account.made == 0
+    first = keeper.now()
+    assert keeper.now() is first
+    assert account.made == 1
+    entry(account, "198.51.100.77")
+    then = keeper.now()
+    assert "198.51.100.77/32" in set(then.snapshot.allowed_ips["network"])
+    assert then.moment.account != first.moment.account
+
+
+def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
+    """While time has passed and the new is being made, the old is shown; then the new, with the calls as they were."""
+    with keeping(account, age_every_s=1) as keeper:
+        first = keeper.now()
+        account.gate.clear()
+        account.reached.clear()
+        assert account.reached.wait(WAIT_S)
+        begun = time.monotonic()
+        assert keeper.now() is first
+        assert time.monotonic() - begun < PATIENCE_S / 4
+        account.gate.set()
+        until(lambda: keeper.now() is not first)
+        assert keeper.now().cube is first.cube, "no call came, so none was added up again"
+
+
+def test_a_change_is_waited_for(account: Gated) -> None:
+    """What was read of the account shows at once, though the old is at hand."""
+    with keeping(account, age_every_s=NEVER_S) as keeper:
+        first = keeper.now()
+        entry(account, "198.51.100.78")
+        then = keeper.now()
+        assert then is not first
+        assert "198.51.100.78/32" in set(then.snapshot.allowed_ips["network"])
+        assert then.cube is first.cube, "the list says nothing of whose calls these were"
+
+
+def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
+    """A renamed PBX has its calls under its new name."""
+    keeper = Keeper(account, age_every_s=NEVER_S)
+    first = keeper.now()
+    pbxs = kept_frame(account.state, "pbxs")
+    caller = next(name for name in first.cube.values("who") if name in set(pbxs["name"]))
+    renamed = pbxs.assign(name=pbxs["name"].replace(caller, "Renamed"))
+    assert keep_frame(account.state, "pbxs", renamed, now=datetime.now(UTC), known_by="operator")
+    assert "Renamed" in keeper.now().cube.values("who")
+
+
+def test_new_calls_come_behind_the_back(account: Gated) -> None:
+    """Calls that another process fetched show without anybody having waited for them."""
+    with keeping(account, age_every_s=NEVER_S, calls_every_s=0.2) as keeper:
+        first = keeper.now()
+        forget(account.store, {max(account.store.generations.current().days)})
+        until(lambda: keeper.now() is not first)
+        then = keeper.now()
+        assert then.moment.calls != first.moment.calls
+        assert then.snapshot.traffic["calls"].sum() < first.snapshot.traffic["calls"].sum()
+
+
+def test_who_fetched_calls_sees_them(account: Gated) -> None:
+    """After a sync that somebody asked for, the old is not shown again."""
+    with keeping(account, age_every_s=NEVER_S, calls_every_s=NEVER_S) as keeper:
+        first = keeper.now()
+        forget(account.store, {max(account.store.generations.current().days)})
+        assert keeper.now() is first, "the calls are looked at now and then"
+        keeper.look_again()
+        assert keeper.now().moment.calls == account.store.digest != first.moment.calls
+
+
+def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
+    """A fault behind the back neither ends the help nor stays hidden; when it is mended all is well."""
+    with keeping(account, age_every_s=1) as keeper:
+        first = keeper.now()
+        account.fault = StoreError("A file is damaged.")
+        made = account.made
+        until(lambda: account.made > made)
+        with pytest.raises(StoreError, match="A file is damaged"):
+            until(lambda: keeper.now() is not first)
+        account.fault = None
+        until(lambda: keeper.now() is not first)
+
+
+def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, and what changes next is made ready again."""
+    with keeping(account, age_every_s=1) as keeper:
+        first = keeper.now()
+        account.fault = RuntimeError("not foreseen")
+        until(lambda: "could not be made ready" in caplog.text)
+        account.fault = None
+        made = account.made
+        until(lambda: account.made > made)
+        until(lambda: keeper.now() is not first)
+
+
+def test_it_is_made_once_however_many_ask(account: Gated) -> None:
+    """Twenty that ask at once get one and the same."""
+    keeper = Keeper(account, age_every_s=NEVER_S)
+    found: list[Known] = []
+    threads = [threading.Thread(target=lambda: found.append(keeper.now())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert len(found) == 20
+    assert len({id(known) for known in found}) == 1
+    assert account.made == 1
+
+
+def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
+    """Before the first page is opened the help rests."""
+    with keeping(account, age_every_s=0.1):
+        time.sleep(1.5)
+        assert account.made == 0
+
+
+def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:
+    """A first run has an empty store."""
+    with Workspace.open(Settings(home=tmp_path / "new", sample_calls=100)) as opened:
+        known = Keeper(opened).now()
+        assert known.snapshot.since is None
+        assert known.cube.values("who") == []
+        assert len(known.replayer.sums.calls) == 0
