@@ -15,13 +15,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from dashboard import state
 from dashboard.calls.cube import Cube, build
+from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.replay import Replayer
 from dashboard.errors import DashboardError
 from dashboard.findings import Finding
@@ -29,14 +29,9 @@ from dashboard.snapshot import Snapshot
 from dashboard.sources import INVENTORY
 from dashboard.workspace import Workspace
 
-CALLS_EVERY_S = 30
 AGE_EVERY_S = 300
-"""How often new calls are looked at, and how often what is stale."""
+"""How often what is stale is looked at."""
 LOOK_EVERY_S = 0.5
-PATIENCE_S = 20.0
-"""For how long something older may be shown while the new is made; a page waits for it then."""
-IDLE_S = 120.0
-"""So long after a page last asked nothing is made behind its back. An open page asks every few seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +41,7 @@ class Moment(NamedTuple):
 
     home: str
     calls: str
-    """The digest of the calls."""
+    """The digests of the carrier's calls and of the PBXs' own records."""
     account: str
     """The last version of what is known, the last entry of the journal, when people last confirmed something."""
     period: str
@@ -63,33 +58,43 @@ class Known:
     """What every check says of just this snapshot, worst first."""
     cube: Cube
     """The outbound calls of the snapshot, added up by hour."""
+    replayer: Replayer
+    """The snapshot made ready for replays."""
 
-    @cached_property
-    def replayer(self) -> Replayer:
-        """The snapshot made ready for replays."""
-        return Replayer(self.snapshot)
+
+@dataclass(frozen=True)
+class Pace:
+    """How often is looked, and how old may be shown, in seconds."""
+
+    calls_every_s: float = 30.0
+    """How often new calls are looked at."""
+    age_every_s: float = AGE_EVERY_S
+    patience_s: float = 20.0
+    """For how long something older may be shown while the new is made; a page waits for it then."""
+    idle_s: float = 120.0
+    """So long after a page last asked nothing is made behind its back. An open page asks every few seconds."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What is shown, and how many calls for a new look had come before it was begun."""
+
+    known: Known
+    looks: int
 
 
 class Keeper:
     """Keeps what a home knows ready. Safe to share between threads."""
 
-    def __init__(
-        self, workspace: Workspace, *, calls_every_s: float = CALLS_EVERY_S, age_every_s: float = AGE_EVERY_S
-    ) -> None:
-        """
-        Take the open home; nothing is made before somebody asks.
-
-        Args:
-            workspace: The home.
-            calls_every_s: See ``CALLS_EVERY_S``.
-            age_every_s: See ``AGE_EVERY_S``.
-        """
-        self._workspace, self._calls_every_s, self._age_every_s = workspace, calls_every_s, age_every_s
-        self._known: Known | None = None
+    def __init__(self, workspace: Workspace, pace: Pace | None = None) -> None:
+        """Take the open home; nothing is made before somebody asks."""
+        self._workspace, self._pace = workspace, pace or Pace()
+        self._held: _Held | None = None
+        self._looks = 0
         self._current_at = self._asked_at = self._digest_at = -float("inf")
         self._digest = ""
         self._failed: Moment | None = None
-        self._making = threading.Lock()
+        self._making, self._looking = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -117,48 +122,65 @@ class Keeper:
         if (ready := self._ready(self._moment())) is not None:
             return ready
         with waiting(), self._making:
-            wanted = self._moment()
-            return self._ready(wanted) or self._make(wanted)
+            return self._ready(self._moment()) or self._make()
+
+    def moment(self) -> Moment:
+        """Name what ``now`` would return, without making it."""
+        self._asked_at = time.monotonic()
+        wanted = self._moment()
+        ready = self._ready(wanted)
+        return ready.moment if ready else wanted
 
     def look_again(self) -> None:
-        """Have whoever asks next wait for the calls as they stand: somebody has just fetched them."""
-        self._digest_at = self._current_at = -float("inf")
+        """Have whoever asks next wait for everything as it stands: somebody has just fetched it."""
+        with self._looking:
+            self._looks += 1
+            self._digest_at = -float("inf")
 
     def _ready(self, wanted: Moment) -> Known | None:
         """Return what may be shown; ``None`` where it has to be waited for."""
-        known, now = self._known, time.monotonic()
-        if known is None:
+        held, now = self._held, time.monotonic()
+        if held is None or held.looks < self._looks:
             return None
-        if known.moment == wanted:
+        if held.known.moment == wanted:
             self._current_at = now
-            return known
+            return held.known
         helped = self._thread.is_alive() and wanted != self._failed
-        soon = helped and now - self._current_at <= PATIENCE_S
-        return known if soon and known.moment.account == wanted.account else None
+        soon = helped and now - self._current_at <= self._pace.patience_s
+        return held.known if soon and held.known.moment.account == wanted.account else None
 
-    def _moment(self) -> Moment:
-        opened, now = self._workspace, time.monotonic()
-        if now - self._digest_at > self._calls_every_s:
-            self._digest, self._digest_at = opened.store.digest, now
+    def _moment(self, *, anew: bool = False) -> Moment:
+        """Look at what there is; at calls again only now and then, or ``anew``."""
+        opened = self._workspace
+        with self._looking:
+            now = time.monotonic()
+            if anew or now - self._digest_at > self._pace.calls_every_s:
+                self._digest = f"{opened.store.digest}/{PbxRecords(opened.store).digest}"
+                self._digest_at = now
+            calls = self._digest
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
-        period = int(datetime.now(UTC).timestamp() // self._age_every_s)
-        return Moment(str(opened.settings.home), self._digest, account, str(period))
+        period = int(datetime.now(UTC).timestamp() // self._pace.age_every_s)
+        return Moment(str(opened.settings.home), calls, account, str(period))
 
-    def _make(self, moment: Moment) -> Known:
+    def _make(self) -> Known:
         """Make everything anew and show it from now on."""
-        opened, before = self._workspace, self._known
+        opened, before, looks = self._workspace, self._held, self._looks
+        moment = self._moment(anew=True)
         taken = opened.snapshot()
-        same = before is not None and before.moment.calls == moment.calls and _same_calls(before.snapshot, taken)
-        cube = before.cube if before is not None and same else build(opened.store, taken)
-        self._known = made = Known(moment, taken, opened.findings(taken), cube)
-        self._current_at = time.monotonic()
+        findings = opened.findings(taken)
+        if before and before.known.moment.calls == moment.calls and _same_calls(before.known.snapshot, taken):
+            cube = before.known.cube
+        else:
+            cube = build(opened.store, taken)
+        made = Known(moment, taken, findings, cube, Replayer(taken))
+        self._held, self._current_at = _Held(made, looks), time.monotonic()
         return made
 
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
-            looked_at = time.monotonic() - self._asked_at <= IDLE_S
-            if self._known is None or not looked_at or not self._making.acquire(blocking=False):
+            looked_at = time.monotonic() - self._asked_at <= self._pace.idle_s
+            if self._held is None or not looked_at or not self._making.acquire(blocking=False):
                 continue
             try:
                 self._make_ready()
@@ -172,7 +194,7 @@ class Keeper:
             wanted = self._moment()
             ready = self._ready(wanted)
             if wanted != self._failed and (ready is None or ready.moment != wanted):
-                self._make(wanted)
+                self._make()
         except DashboardError as exc:
             self._failed = wanted
             log.info("What pages show could not be made ready. %s", exc)

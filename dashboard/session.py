@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
-from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.actors import Actor, local_actor
@@ -72,8 +71,7 @@ def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
     keeper, loop = Keeper(workspace), None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
     if loop:
         loop.start()
-    if runtime.exists():
-        keeper.start()
+    keeper.start()
     return Home(workspace, keeper, loop)
 
 
@@ -119,8 +117,8 @@ def now() -> Known:
     """
     Return all that is known, one moment's for the whole run of a page.
 
-    A change of the account, a fix, or what an operator confirmed shows at once: what this process wrote within
-    the run of a page, what others wrote with the next run. New calls show some seconds after they came.
+    A change of the account, a fix, or what an operator confirmed shows at once: what this run of a page wrote within
+    it, what others wrote with the next run. New calls show some seconds after they came.
     """
     opened = home()
     writes = opened.workspace.state.writes

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import local
 from typing import Any
 
 import sqlalchemy as sa
@@ -106,13 +107,18 @@ meta = sa.Table(
 )
 
 
+class _Writes(local):
+    """How often each thread has written."""
+
+    count = 0
+
+
 class State:
     """One open state database. Safe to share between threads; close it when done."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.writes = 0
-        """How often this process has written, so that what it read before is known to be old."""
+        self._writes = _Writes()
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -162,7 +168,12 @@ class State:
             connection.begin(),
         ):
             yield connection
-        self.writes += 1
+        self._writes.count += 1
+
+    @property
+    def writes(self) -> int:
+        """How often this thread has written, so that what it read before is known to be old."""
+        return self._writes.count
 
     def record(self, kind: str, content: Any, *, valid_from: datetime, seen_at: datetime, known_by: str) -> bool:
         """

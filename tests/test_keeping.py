@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.calls.damage import forget
 from dashboard.errors import StoreError
-from dashboard.keeping import PATIENCE_S, Keeper, Known
+from dashboard.keeping import Keeper, Known, Pace
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import keep_frame, kept_frame
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 WAIT_S = 30
 NEVER_S = 1e6
 """An age that is not reached while a test runs."""
+STILL = Pace(calls_every_s=NEVER_S, age_every_s=NEVER_S)
 
 
 class Gated(Workspace):
@@ -56,15 +57,22 @@ def account(embedded: Callable[..., Workspace]) -> Iterator[Gated]:
 
 
 @contextmanager
-def keeping(account: Gated, **every: float) -> Iterator[Keeper]:
+def keeping(account: Gated, pace: Pace) -> Iterator[Keeper]:
     """Keep an account ready until the block ends."""
-    keeper = Keeper(account, **every)
+    keeper = Keeper(account, pace)
     keeper.start()
     try:
         yield keeper
     finally:
         account.gate.set()
         keeper.stop()
+
+
+def held_up(account: Gated) -> None:
+    """Close the gate, and wait until something stands before it: what went before is through."""
+    account.gate.clear()
+    account.reached.clear()
+    assert account.reached.wait(WAIT_S)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -84,9 +92,19 @@ def entry(account: Workspace, address: str) -> None:
     assert account.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
 
 
-def test_without_help_whoever_asks_makes_it_once(account: Gated) -> None:
+def same_hours(*known: Known) -> bool:
+    """Say whether all look back to the same hour: at a full one the cube is made anew."""
+    return len({one.snapshot.window_start.replace(minute=0, second=0, microsecond=0) for one in known}) == 1
+
+
+def forget_a_day(account: Workspace) -> None:
+    """Have other calls in the store, as another process would."""
+    forget(account.store, {max(account.store.generations.current().days)})
+
+
+def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
     """Nothing is made until somebody asks; what is known stays the same until something changes."""
-    keeper = Keeper(account, age_every_s=NEVER_S)
+    keeper = Keeper(account, STILL)
     assert account.made == 0
     first = keeper.now()
     assert keeper.now() is first
@@ -99,33 +117,44 @@ def test_without_help_whoever_asks_makes_it_once(account: Gated) -> None:
 
 def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
     """While time has passed and the new is being made, the old is shown; then the new, with the calls as they were."""
-    with keeping(account, age_every_s=1) as keeper:
-        first = keeper.now()
-        account.gate.clear()
-        account.reached.clear()
-        assert account.reached.wait(WAIT_S)
-        begun = time.monotonic()
-        assert keeper.now() is first
-        assert time.monotonic() - begun < PATIENCE_S / 4
+    with keeping(account, Pace(age_every_s=1)) as keeper:
+        keeper.now()
+        held_up(account)
+        shown = keeper.now()
+        assert keeper.now() is shown
+        assert keeper.moment() == shown.moment
         account.gate.set()
-        until(lambda: keeper.now() is not first)
-        assert keeper.now().cube is first.cube, "no call came, so none was added up again"
+        until(lambda: keeper.now() is not shown)
+        then = keeper.now()
+        assert (then.cube is shown.cube) == same_hours(then, shown), "no call came, so none was added up again"
+
+
+def test_nothing_old_is_shown_for_long(account: Gated) -> None:
+    """What takes too long is waited for."""
+    with keeping(account, Pace(age_every_s=1, patience_s=0.5)) as keeper:
+        first = keeper.now()
+        held_up(account)
+        threading.Timer(2.0, account.gate.set).start()
+        time.sleep(1)
+        assert keeper.now() is not first
+        assert account.gate.is_set()
 
 
 def test_a_change_is_waited_for(account: Gated) -> None:
     """What was read of the account shows at once, though the old is at hand."""
-    with keeping(account, age_every_s=NEVER_S) as keeper:
+    with keeping(account, STILL) as keeper:
         first = keeper.now()
         entry(account, "198.51.100.78")
+        assert keeper.moment() != first.moment
         then = keeper.now()
         assert then is not first
         assert "198.51.100.78/32" in set(then.snapshot.allowed_ips["network"])
-        assert then.cube is first.cube, "the list says nothing of whose calls these were"
+        assert (then.cube is first.cube) == same_hours(then, first), "the list says nothing of whose calls these were"
 
 
 def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
     """A renamed PBX has its calls under its new name."""
-    keeper = Keeper(account, age_every_s=NEVER_S)
+    keeper = Keeper(account, STILL)
     first = keeper.now()
     pbxs = kept_frame(account.state, "pbxs")
     caller = next(name for name in first.cube.values("who") if name in set(pbxs["name"]))
@@ -136,9 +165,9 @@ def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
 
 def test_new_calls_come_behind_the_back(account: Gated) -> None:
     """Calls that another process fetched show without anybody having waited for them."""
-    with keeping(account, age_every_s=NEVER_S, calls_every_s=0.2) as keeper:
+    with keeping(account, Pace(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
         first = keeper.now()
-        forget(account.store, {max(account.store.generations.current().days)})
+        forget_a_day(account)
         until(lambda: keeper.now() is not first)
         then = keeper.now()
         assert then.moment.calls != first.moment.calls
@@ -146,22 +175,44 @@ def test_new_calls_come_behind_the_back(account: Gated) -> None:
 
 
 def test_who_fetched_calls_sees_them(account: Gated) -> None:
-    """After a sync that somebody asked for, the old is not shown again."""
-    with keeping(account, age_every_s=NEVER_S, calls_every_s=NEVER_S) as keeper:
-        first = keeper.now()
-        forget(account.store, {max(account.store.generations.current().days)})
-        assert keeper.now() is first, "the calls are looked at now and then"
+    """After a sync that somebody asked for, the old is not shown again, also where that sync brought nothing."""
+    keeper = Keeper(account, STILL)
+    first = keeper.now()
+    forget_a_day(account)
+    assert keeper.now() is first, "the calls are looked at now and then"
+    keeper.look_again()
+    then = keeper.now()
+    assert then.moment.calls != first.moment.calls
+    keeper.look_again()
+    last = keeper.now()
+    assert last is not then, "how fresh it is has changed"
+    assert (last.moment.calls, keeper.now() is last) == (then.moment.calls, True)
+
+
+def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> None:
+    """What was begun before the sync's calls were in is not taken for them."""
+    with keeping(account, Pace(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
+        keeper.now()
+        held_up(account)
+        forget_a_day(account)
         keeper.look_again()
-        assert keeper.now().moment.calls == account.store.digest != first.moment.calls
+        found: list[Known] = []
+        asking = threading.Thread(target=lambda: found.append(keeper.now()))
+        asking.start()
+        account.gate.set()
+        asking.join(WAIT_S)
+        assert found[0].moment.calls.startswith(f"{account.store.digest}/")
+        days = account.store.generations.current().days.values()
+        assert found[0].snapshot.traffic["last_at"].max() <= max(day.last_at for day in days)
 
 
 def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
-    """A fault behind the back neither ends the help nor stays hidden; when it is mended all is well."""
-    with keeping(account, age_every_s=1) as keeper:
+    """A fault behind the back does not stay hidden; when it is mended all is well."""
+    with keeping(account, Pace(age_every_s=1)) as keeper:
         first = keeper.now()
+        held_up(account)
         account.fault = StoreError("A file is damaged.")
-        made = account.made
-        until(lambda: account.made > made)
+        account.gate.set()
         with pytest.raises(StoreError, match="A file is damaged"):
             until(lambda: keeper.now() is not first)
         account.fault = None
@@ -169,20 +220,20 @@ def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
 
 
 def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged, and what changes next is made ready again."""
-    with keeping(account, age_every_s=1) as keeper:
-        first = keeper.now()
+    """It is logged, and what changes next is made ready again without anybody asking."""
+    with keeping(account, Pace(age_every_s=1)) as keeper:
+        keeper.now()
         account.fault = RuntimeError("not foreseen")
         until(lambda: "could not be made ready" in caplog.text)
         account.fault = None
         made = account.made
         until(lambda: account.made > made)
-        until(lambda: keeper.now() is not first)
+        assert keeper.now().findings
 
 
 def test_it_is_made_once_however_many_ask(account: Gated) -> None:
     """Twenty that ask at once get one and the same."""
-    keeper = Keeper(account, age_every_s=NEVER_S)
+    keeper = Keeper(account, STILL)
     found: list[Known] = []
     threads = [threading.Thread(target=lambda: found.append(keeper.now())) for _ in range(20)]
     for thread in threads:
@@ -195,10 +246,29 @@ def test_it_is_made_once_however_many_ask(account: Gated) -> None:
 
 
 def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
-    """Before the first page is opened the help rests."""
-    with keeping(account, age_every_s=0.1):
+    """The help rests until a page is opened, and again some time after the last one was closed."""
+    with keeping(account, Pace(age_every_s=0.1, idle_s=1)) as keeper:
         time.sleep(1.5)
         assert account.made == 0
+        keeper.now()
+        until(lambda: account.made > 1)
+        time.sleep(3)
+        made = account.made
+        time.sleep(2)
+        assert account.made == made
+
+
+def test_it_ends_when_told(account: Gated) -> None:
+    """What is being made is waited for, and nothing is made after that."""
+    keeper = Keeper(account, Pace(age_every_s=1))
+    keeper.start()
+    keeper.now()
+    held_up(account)
+    threading.Timer(0.5, account.gate.set).start()
+    keeper.stop()
+    made = account.made
+    time.sleep(2)
+    assert account.made == made
 
 
 def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:

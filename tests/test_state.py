@@ -140,3 +140,15 @@ def test_the_file_is_durable(state: State, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "state.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_writes_are_counted_by_thread(state: State) -> None:
+    """Whoever wrote knows that what it read before is old; what others write does not change what it looks at."""
+    state.put("a", 1)
+    mine = state.writes
+    other = threading.Thread(target=lambda: state.put("b", 2))
+    other.start()
+    other.join()
+    assert state.writes == mine
+    state.put("c", 3)
+    assert state.writes > mine

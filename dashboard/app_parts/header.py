@@ -47,7 +47,7 @@ def show(*, live: bool) -> None:
 
 def _renew(*, live: bool) -> None:
     """Draw the whole page again where this is not its first run and something new is known."""
-    now = session.now().moment[:-1] if session.loaded() else ()
+    now = session.home().keeper.moment()[:-1]
     drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
     if live and drawn != now and review.KEY not in st.session_state:
         st.rerun()

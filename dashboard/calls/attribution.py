@@ -18,8 +18,6 @@ from dashboard.snapshot import egress_of
 X_TAG, ADDRESS, CALLER_ID, NUMBER = "x_tag", "address", "caller_id", "number"
 OPEN, EVER = -(2**63), 2**63 - 1
 """No time, which as a begin is before all others; and an end that none reaches."""
-OPEN, EVER = -(2**63), 2**63 - 1
-"""No time, which as a begin is before all others; and an end that none reaches."""
 
 
 def attribute(

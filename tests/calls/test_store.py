@@ -146,9 +146,9 @@ def test_pages_of_calls_follow_each_other(store, export):
 @pytest.mark.parametrize(
     ("where", "there"),
     [
-        (CallFilter(), MANY + 34),
+        (CallFilter(), MANY + 74),
         (CallFilter(direction="inbound"), 2),
-        (CallFilter(until=NOON + 9 * HOUR), MANY + 12),
+        (CallFilter(until=NOON + 9 * HOUR), MANY + 52),
         (CallFilter(since=NOON + 10 * HOUR), 13),
         (CallFilter(since=NOON - 20 * HOUR, until=NOON + 8 * HOUR + SECOND), MANY + 4),
     ],
@@ -160,6 +160,7 @@ def test_of_a_day_of_many_calls_the_last_hours_are_read_first(store, export, whe
     few = as_csv(
         [
             *rows_at(*[NOON + 8 * HOUR + n * 7 * MINUTE for n in range(30)], destination="12065550177"),
+            *rows_at(*[NOON + 8 * HOUR + 2 * MINUTE] * 40, destination="12065550178"),
             *rows_at(NOON + 11 * HOUR, NOON - 18 * HOUR, destination="12065550177"),
             *rows_at(NOON - HOUR, NOON + HOUR, direction="Inbound"),
         ]
