@@ -82,6 +82,10 @@ MOST_REMEMBERED = 100_000
 """Texts of ``Customers``: each call may come from a port of its own, and memory is not to grow with the calls."""
 
 
+class NoCallError(ValueError):
+    """A row cannot be a call, in whatever form it is read."""
+
+
 class Columns:
     """What turns lines of one file into rows. Safe to share between threads."""
 
@@ -98,7 +102,7 @@ class Columns:
             lines: Whole lines without the header.
 
         Raises:
-            ValueError: They are in another form, or a row is no call.
+            ValueError: They are in another form, or a row is no call; where that is sure, it is a ``NoCallError``.
             StoreError: The engine could not do its share.
         """
         count = _refuse_forms(lines)
@@ -169,7 +173,7 @@ class Columns:
         told = _trimmed(in_one(texts))
         ips, ports, odd = self._known_customers(told.dictionary)
         if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
-            raise ValueError("An address is not one.")
+            raise NoCallError("An address is not one.")
         return {
             "source_ip": _mapped(told, ips),
             "source_port": pyarrow.array(ports, pyarrow.int32()).take(told.indices),
@@ -234,7 +238,7 @@ def _outcomes(found: dict[str, pyarrow.Array]) -> pyarrow.Array:
 def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
     words = direction.dictionary.to_pylist()
     if not set(words) <= {"inbound", "outbound"}:
-        raise ValueError("A direction is neither.")
+        raise NoCallError("A direction is neither.")
     inbound = np.array([word == "inbound" for word in words], dtype=bool)
     found: npt.NDArray[np.bool_] = inbound[direction.indices.to_numpy()]
     return found

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from dashboard.calls.columnar import Columns, Customers
+from dashboard.calls.columnar import Columns, Customers, NoCallError
 from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
 from dashboard.calls.cutting import Days, Stretch, days_of, groups
 from dashboard.calls.day_parts import DayParts, Facts
@@ -98,6 +98,8 @@ class _Reader:
     def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, shared: Shared) -> None:
         self._staged, self._shared = Staged(path), shared
         self._work, self._engine, self._watch = work, engine, watch
+        self._sure = False
+        """Whether a row is known to have a fault, whatever the form."""
 
     def read(self, *, whole: bool) -> Staged:
         staged = self._staged
@@ -123,13 +125,13 @@ class _Reader:
         return staged
 
     def _go_through(self, prepared: Prepared) -> None:
-        """Try what is quick first."""
-        if self._quick(prepared, typed=True):
+        """Try what is quick first, unless a row is known to have a fault."""
+        if not self._sure and self._quick(prepared, typed=True):
             return
         if (decoded := as_utf8(prepared, self._work)) is not None:
             if not self._by_day(decoded):
                 self._go_through(decoded)
-        elif not self._quick(prepared, typed=False):
+        elif self._sure or not self._quick(prepared, typed=False):
             self._slow(prepared)
 
     def _by_day(self, prepared: Prepared) -> bool:
@@ -147,7 +149,8 @@ class _Reader:
             try:
                 for future in work:
                     self._shared.safe.keep(self._staged, future.result(), folder, self._work)
-            except ValueError:
+            except ValueError as exc:
+                self._sure = isinstance(exc, NoCallError)
                 _end(work)
                 shutil.rmtree(folder)
                 self._shared.safe.forget(self._staged)

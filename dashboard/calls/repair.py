@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,20 @@ RECORD_LINES = 50
 """A quoted line break is rare; a quote that is not closed after so many lines never was."""
 RAW_CHARS = 2_000
 """How much of a bad row is kept."""
+
+
+class Shape:
+    """How many fields a row has, and how it looks where it is in order."""
+
+    def __init__(self, width: int) -> None:
+        """Take the number of columns."""
+        self.width = width
+        cell = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
+        self._plain = re.compile(f"{cell}(?:,{cell}){{{width - 1}}}")
+
+    def is_plain(self, text: str) -> bool:
+        """Say whether a line is a row as it should be, beyond doubt; one with a blank before a value is looked at."""
+        return ", " not in text and text[:1] != " " and self._plain.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -77,28 +92,33 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
 def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
     """Return the text of the records that start on these lines."""
     found: dict[int, str] = {}
-    for record in split(prepared) if lines else ():
-        if record.line in lines:
-            found[record.line] = record.text[:RAW_CHARS]
-            if len(found) == len(lines):
-                break
+    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
+    while len(found) < len(lines) and (taken := _take(ahead, source)):
+        number, text = taken
+        if number in lines and number not in found:
+            found[number] = _record(number, text, shape, ahead, source).text[:RAW_CHARS]
     return found
 
 
 def split(prepared: Prepared) -> Iterator[Record]:
     """Cut the file behind its header into records, sound or not; blank lines are none."""
-    width = len(prepared.columns)
-    source = _numbered(prepared)
-    ahead: deque[tuple[int, str]] = deque()
+    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
     while taken := _take(ahead, source):
-        number, text = taken
-        if len(text) >= LONGEST_LINE:
-            yield Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
-        elif '"' not in text:
-            if text.strip():
-                yield Record(number, text, _width_fault(text.count(",") + 1, width), sound=text)
-        else:
-            yield _quoted(number, text, width, ahead, source)
+        if taken[1].strip() or len(taken[1]) >= LONGEST_LINE:
+            yield _record(*taken, shape, ahead, source)
+
+
+def _record(
+    number: int, text: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+) -> Record:
+    """Return the record that begins with a line."""
+    if len(text) >= LONGEST_LINE:
+        return Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
+    if '"' not in text:
+        return Record(number, text, _width_fault(text.count(",") + 1, shape.width), sound=text)
+    if shape.is_plain(text):
+        return Record(number, text, sound=text)
+    return _quoted(number, text, shape.width, ahead, source)
 
 
 def _quoted(
