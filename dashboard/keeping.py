@@ -44,6 +44,8 @@ class Moment(NamedTuple):
     """The digests of the carrier's calls and of the PBXs' own records."""
     account: str
     """The last version of what is known, the last entry of the journal, when people last confirmed something."""
+    look: str
+    """Which call for a new look it answers: after a sync that brought nothing, what is known is fresher."""
     period: str
     """Time itself, by ``AGE_EVERY_S``: what was fresh grows stale."""
 
@@ -75,21 +77,13 @@ class Pace:
     """So long after a page last asked nothing is made behind its back. An open page asks every few seconds."""
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What is shown, and how many calls for a new look had come before it was begun."""
-
-    known: Known
-    looks: int
-
-
 class Keeper:
     """Keeps what a home knows ready. Safe to share between threads."""
 
     def __init__(self, workspace: Workspace, pace: Pace | None = None) -> None:
         """Take the open home; nothing is made before somebody asks."""
         self._workspace, self._pace = workspace, pace or Pace()
-        self._held: _Held | None = None
+        self._known: Known | None = None
         self._looks = 0
         self._current_at = self._asked_at = self._digest_at = -float("inf")
         self._digest = ""
@@ -139,15 +133,15 @@ class Keeper:
 
     def _ready(self, wanted: Moment) -> Known | None:
         """Return what may be shown; ``None`` where it has to be waited for."""
-        held, now = self._held, time.monotonic()
-        if held is None or held.looks < self._looks:
+        known, now = self._known, time.monotonic()
+        if known is None or known.moment.look != wanted.look:
             return None
-        if held.known.moment == wanted:
+        if known.moment == wanted:
             self._current_at = now
-            return held.known
+            return known
         helped = self._thread.is_alive() and wanted != self._failed
         soon = helped and now - self._current_at <= self._pace.patience_s
-        return held.known if soon and held.known.moment.account == wanted.account else None
+        return known if soon and known.moment.account == wanted.account else None
 
     def _moment(self, *, anew: bool = False) -> Moment:
         """Look at what there is; at calls again only now and then, or ``anew``."""
@@ -157,30 +151,30 @@ class Keeper:
             if anew or now - self._digest_at > self._pace.calls_every_s:
                 self._digest = f"{opened.store.digest}/{PbxRecords(opened.store).digest}"
                 self._digest_at = now
-            calls = self._digest
+            calls, look = self._digest, str(self._looks)
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
         period = int(datetime.now(UTC).timestamp() // self._pace.age_every_s)
-        return Moment(str(opened.settings.home), calls, account, str(period))
+        return Moment(str(opened.settings.home), calls, account, look, str(period))
 
     def _make(self) -> Known:
         """Make everything anew and show it from now on."""
-        opened, before, looks = self._workspace, self._held, self._looks
+        opened, before = self._workspace, self._known
         moment = self._moment(anew=True)
         taken = opened.snapshot()
         findings = opened.findings(taken)
-        if before and before.known.moment.calls == moment.calls and _same_calls(before.known.snapshot, taken):
-            cube = before.known.cube
+        if before and before.moment.calls == moment.calls and _same_calls(before.snapshot, taken):
+            cube = before.cube
         else:
             cube = build(opened.store, taken)
         made = Known(moment, taken, findings, cube, Replayer(taken))
-        self._held, self._current_at = _Held(made, looks), time.monotonic()
+        self._known, self._current_at = made, time.monotonic()
         return made
 
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
             looked_at = time.monotonic() - self._asked_at <= self._pace.idle_s
-            if self._held is None or not looked_at or not self._making.acquire(blocking=False):
+            if self._known is None or not looked_at or not self._making.acquire(blocking=False):
                 continue
             try:
                 self._make_ready()

@@ -96,11 +96,17 @@ def tidy() -> None:
 def home() -> Home:
     """Return the open home of this server's settings."""
     run = _run()
-    if run is None or _looked.run is not run:
-        told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
-        settings = _settings(told)
-        _looked.home, _looked.found, _looked.run = _open(str(settings.home), settings.base_url), None, run
+    if run is None:
+        return _opened()
+    if _looked.run is not run:
+        _looked.home, _looked.found, _looked.run = _opened(), None, run
     return _looked.home
+
+
+def _opened() -> Home:
+    told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
+    settings = _settings(told)
+    return _open(str(settings.home), settings.base_url)
 
 
 @lru_cache(maxsize=4)
@@ -121,10 +127,12 @@ def now() -> Known:
     it, what others wrote with the next run. New calls show some seconds after they came.
     """
     opened = home()
-    writes = opened.workspace.state.writes
-    if _looked.found is None or _looked.writes != writes:
+    if _run() is None:
+        return opened.keeper.now()
+    state = opened.workspace.state
+    if _looked.found is None or _looked.writes != state.writes:
         _looked.found = opened.keeper.now(lambda: st.spinner("Checking the account"))
-        _looked.writes = writes
+        _looked.writes = state.writes  # what it wrote in making it is no reason to make it again
     return _looked.found
 
 
@@ -148,7 +156,8 @@ _looked = _Looked()
 
 def known() -> tuple[Snapshot, list[Finding]]:
     """Return everything known as it stands now, and what every check says of just that. Never change either."""
-    return now().snapshot, now().findings
+    seen = now()
+    return seen.snapshot, seen.findings
 
 
 def snapshot() -> Snapshot:
@@ -185,7 +194,7 @@ def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = Tru
             of calls: it is kept while none come, until it is ``AGE_EVERY_S`` old.
     """
     moment = now().moment
-    made: Made = _kept(moment if ages else moment._replace(period=""), name, repr(asked), zone().key, make)
+    made: Made = _kept(moment if ages else moment._replace(look="", period=""), name, repr(asked), zone().key, make)
     return made
 
 
@@ -224,9 +233,11 @@ def _impact(
 
 def sync(progress: Progress | None = None) -> SyncReport:
     """Read the account and fetch calls now."""
-    report = workspace().sync(progress=progress)
-    workspace().state.put(SYNC_ERROR, "")
-    home().keeper.look_again()
+    try:
+        report = workspace().sync(progress=progress)
+        workspace().state.put(SYNC_ERROR, "")
+    finally:
+        home().keeper.look_again()
     return report
 
 

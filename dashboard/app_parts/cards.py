@@ -35,7 +35,7 @@ from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
 PANEL_WIDTH = 150
-REFUSED = "For authorization: the list, the prefix or the credentials did not let them in."
+REFUSED = "Calls that the list, the prefix or the credentials did not let in."
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
 
@@ -66,7 +66,7 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     with st.grid(4, min_column_width=PANEL_WIDTH):
         st.metric("Calls admitted, 24 h", f"{total - refused:,}", border=True, height="stretch")
         st.metric(
-            "Calls refused, 24 h",
+            "Not authorized, 24 h",
             f"{refused:,}",
             f"of {total:,} calls" if refused else None,
             delta_color="red",

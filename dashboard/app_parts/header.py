@@ -54,7 +54,8 @@ def _renew(*, live: bool) -> None:
 
 
 def stale(snapshot: Snapshot) -> None:
-    """Name every input that is too old to be judged by."""
+    """Name every input that is too old to be judged by, and remember what this page shows."""
+    st.session_state[DRAWN] = session.now().moment[:-1]
     old = [
         f"{INPUT_WORDS[name]} ({ago(freshness.as_of, snapshot.taken_at)})"
         for name, freshness in snapshot.freshness.items()

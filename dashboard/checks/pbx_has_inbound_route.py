@@ -44,7 +44,9 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
     said = "; ".join(one.sentence() for one in wrong)
     reason = f"{len(wrong)} of {len(numbers)} numbers of {who} do not lead to {pbx['inbound_host']}: {said}."
     if not all(one.on_account for one in wrong):
-        reason += f" What is not there has to be put on the account at the carrier, or taken from {who} on Inventory."
+        reason += (
+            f" Numbers that are not on the account have to be added at the carrier, or taken from {who} on Inventory."
+        )
     alias, create = rt.route_to(snapshot, pbx)
     points = [PointNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]
     changes: tuple[Change, ...] = (*create, *points)

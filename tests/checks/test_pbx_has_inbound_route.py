@@ -99,7 +99,7 @@ def test_a_number_that_is_not_on_the_account_is_named(judged):
     verdict = judged(pbx_has_inbound_route, snapshot)["phoenix"]
     alone = judged(pbx_has_inbound_route, account(numbers=()))["phoenix"]
 
-    cure = "What is not there has to be put on the account at the carrier, or taken from Phoenix on Inventory."
+    cure = "Numbers that are not on the account have to be added at the carrier, or taken from Phoenix on Inventory."
     assert f"{NUMBER} is not on the account" in verdict.reason
     assert verdict.reason.endswith(cure)
     assert alone.reason.endswith(cure)

@@ -26,7 +26,7 @@ def test_four_figures(app: Callable[..., AppTest]) -> None:
     """At most four figures stand in a row, and they are those of the last day."""
     at = app()
 
-    assert ["Calls admitted, 24 h", "Calls refused, 24 h", "Open findings", "Outbound credentials"] == [
+    assert ["Calls admitted, 24 h", "Not authorized, 24 h", "Open findings", "Outbound credentials"] == [
         metric.label for metric in at.metric
     ]
     assert "Enabled" == at.metric[3].value
