@@ -32,6 +32,7 @@ from dashboard.workspace import Workspace
 AGE_EVERY_S = 300
 """How often what is stale is looked at."""
 LOOK_EVERY_S = 0.5
+"""How often the thread looks whether there is something to make."""
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Pace:
     """How often is looked, and how old may be shown, in seconds."""
 
     calls_every_s: float = 30.0
-    """How often new calls are looked at."""
+    """How often new calls are looked at: so old may they be, and by ``patience_s`` more while they are made ready."""
     age_every_s: float = AGE_EVERY_S
     patience_s: float = 20.0
     """For how long something older may be shown while the new is made; a page waits for it then."""

@@ -12,18 +12,9 @@ import requests
 from dashboard.background import SyncLoop
 from dashboard.emulator import process
 from dashboard.workspace import Workspace
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-WAIT_S = 60
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def switch(account: Workspace, **faults: bool) -> None:

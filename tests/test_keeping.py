@@ -18,10 +18,10 @@ from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import keep_frame, kept_frame
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 30
 NEVER_S = 1e6
 """An age that is not reached while a test runs."""
 STILL = Pace(calls_every_s=NEVER_S, age_every_s=NEVER_S)
@@ -75,14 +75,6 @@ def held_up(account: Gated) -> None:
     account.gate.clear()
     account.reached.clear()
     assert account.reached.wait(WAIT_S)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def entry(account: Workspace, address: str) -> None:

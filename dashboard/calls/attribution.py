@@ -55,8 +55,7 @@ class Claims:
         owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]
         begins, ends = _us(owned["valid_from"]), _us(owned["valid_to"])
         addresses: dict[str, list[tuple[str, int, int]]] = {}
-        for address, *claim in zip(owned["address"], owned["pbx_id"], begins, ends, strict=True):
-            pbx_id, begin, end = claim
+        for address, pbx_id, begin, end in zip(owned["address"], owned["pbx_id"], begins, ends, strict=True):
             addresses.setdefault(address, []).append((pbx_id, begin, EVER if end == OPEN else end))
         tags, numbers = _claims(pbxs["x_tag"], pbxs["pbx_id"]), _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
         return cls(tags, numbers, addresses)
