@@ -33,9 +33,9 @@ lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashbo
 	@sh tests/system-parts.sh
 	@$(BIN)/python -m tests.sip --port $(PORT)
 
-soak: $(VENV)/.installed-test ## 20,000 real calls at 500 a second while the list changes; needs root
+soak: $(VENV)/.installed-test ## The long tests, each under 20 minutes; PART=NAME runs one (tests/soak has them)
 	@sh tests/system-parts.sh
-	@LAB_CALLS=20000 LAB_RATE=500 $(BIN)/python -m pytest -q -n 1 tests/sip/test_load.py
+	@$(BIN)/python -m tests.soak $(PART)
 
 bench: $(VENV)/.installed-bench ## The benchmarks, each beside its floor and its peers in the same run
 	@$(BIN)/python -m tests.bench
