@@ -13,9 +13,6 @@ import time
 from dashboard.errors import DashboardError
 from dashboard.workspace import Workspace
 
-SYNCED_BY = "TRUNKGATE_SYNCED_BY"
-"""Set in the environment of a dashboard that another process syncs for, so that only one loop syncs a home."""
-
 SYNC_ERROR = "sync_error"
 """Where the state keeps why the last sync by itself did not succeed, for every process that shows the home."""
 

@@ -22,7 +22,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.actors import Actor, local_actor
-from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
+from dashboard.background import SYNC_ERROR, SyncLoop
 from dashboard.calls.cube import Cube
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
@@ -31,7 +31,7 @@ from dashboard.fetching import Progress
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
 from dashboard.keeping import AGE_EVERY_S, Keeper, Known, Moment
-from dashboard.settings import Settings
+from dashboard.settings import PREFIXES, SYNCED_BY, Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
 from dashboard.workspace import Workspace
@@ -41,9 +41,6 @@ NOTE = "session_note"
 LOOK = "session_look"
 TIDY_EVERY_S = 60
 """How often garbage is collected."""
-
-OURS = ("TRUNKGATE_", "FLOWROUTE_")
-"""How variables of the environment begin that settings are read from."""
 
 ERROR_ICON = ":material/error:"
 
@@ -104,7 +101,7 @@ def home() -> Home:
 
 
 def _opened() -> Home:
-    told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
+    told = frozenset(each for each in os.environ.items() if each[0].upper().startswith(PREFIXES))
     settings = _settings(told)
     return _open(str(settings.home), settings.base_url)
 

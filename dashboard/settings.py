@@ -1,18 +1,49 @@
-"""The environment, read once. Secrets live here and nowhere else."""
+"""
+Settings: one table of every variable, read once. Secrets live here and nowhere else.
+
+A value comes from the environment, else from ``$TRUNKGATE_HOME/config.toml`` (mode 0600; its keys are the
+names of the fields, such as ``window_days``), else it is the default. Nothing is read from the working directory.
+The fields of ``Settings`` and ``INTERNAL`` are the table: a new variable is one line here.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dashboard.errors import SettingsError
 
+PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
+"""First part of the name of every variable that is read."""
+
+SYNCED_BY = "TRUNKGATE_SYNCED_BY"
+TRACEBACK = "TRUNKGATE_TRACEBACK"
+EMULATOR_ACCESS_KEY = "TRUNKGATE_EMULATOR_ACCESS_KEY"
+EMULATOR_SECRET_KEY = "TRUNKGATE_EMULATOR_SECRET_KEY"  # noqa: S105 - the name of a variable, not its value
+
+INTERNAL = {
+    SYNCED_BY: "Set by `serve` for its pages: another process syncs this home.",
+    TRACEBACK: "Set by an operator: show where an internal error of trunkgate was raised.",
+    EMULATOR_ACCESS_KEY: "Set by the process that starts the embedded account: its access key.",
+    EMULATOR_SECRET_KEY: "Set by the process that starts the embedded account: its secret key.",
+    "TRUNKGATE_SCREENSHOTS": "Set by `make screenshots`: the folder that the browser tests write pictures to.",
+}
+"""Variables that are no settings: the parts of trunkgate and its tests pass them on. None can stand in config.toml."""
+
+CONFIG_FILE = "config.toml"
 FLOWROUTE_URL = "https://api.flowroute.com"
 LONGEST_S = 3650 * 86400
 """Ten years: no age or pause is longer."""
@@ -20,17 +51,40 @@ NARROW_ENOUGH = 8
 """No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
 
 
+def _default_home() -> Path:
+    return user_data_path("trunkgate", appauthor=False)
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """``config.toml`` of the home, as a source of settings that ranks below the environment."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the signature of the base class
+        """Return nothing: ``__call__`` returns every value at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """
+        Return the values of the file by the names that the model takes; empty where there is no file.
+
+        Raises:
+            SettingsError: The file is not private, is not TOML, or has a key that is no setting.
+        """
+        home = self.current_state.get("home") or _default_home()
+        values = _read_config(Path(home) / CONFIG_FILE)
+        return {_given_as(name): value for name, value in values.items()}
+
+
 class Settings(BaseSettings):
     """
-    What the operator may set, each by the environment variable of the same name.
+    What the operator may set: by environment variable, or by the key of the same name in ``config.toml``.
 
-    Seconds, days and counts carry their unit in the name. ``Settings.read()`` is the door that
-    turns a wrong value into a sentence.
+    Seconds, days and counts carry their unit in the name. Use ``Settings.read()``: it turns a wrong value
+    into a sentence for the operator.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_", env_file=None)
 
-    home: Path = Field(default_factory=lambda: user_data_path("trunkgate", appauthor=False))
+    home: Path = Field(default_factory=_default_home)
     """State folder (``TRUNKGATE_HOME``). One account per home."""
 
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
@@ -146,17 +200,30 @@ class Settings(BaseSettings):
         return url
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the working directory is not read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence: arguments, environment, ``config.toml``."""
+        return init_settings, env_settings, ConfigFile(settings_cls)
+
+    @classmethod
     def read(cls) -> Settings:
         """
-        Read the environment.
+        Read the environment and ``config.toml``.
 
         Raises:
-            SettingsError: A variable holds something that cannot be used; it is named.
+            SettingsError: A variable or a key is unknown, or holds a value that cannot be used; it is named.
         """
+        refuse_unknown(os.environ)
         try:
             settings = cls()
         except ValidationError as exc:
-            faults = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
+            faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
             raise SettingsError(f"A setting cannot be used. {faults}.") from None
         if bool(settings.flowroute_access_key.get_secret_value()) != bool(
             settings.flowroute_secret_key.get_secret_value()
@@ -212,6 +279,77 @@ class Settings(BaseSettings):
     def left_out(self) -> tuple[str, ...]:
         """``sample_without`` as names of stories."""
         return tuple(filter(None, (piece.strip() for piece in self.sample_without.split(","))))
+
+
+def variables() -> dict[str, str]:
+    """Return the field of ``Settings`` that each environment variable sets, by the variable's name."""
+    return {_variable((_given_as(name),)): name for name in Settings.model_fields}
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """
+    Reject variables that begin like ours and are not in the table.
+
+    Raises:
+        SettingsError: There is one; the message suggests the nearest name and never shows the value.
+    """
+    table = [*variables(), *INTERNAL]
+    ours = sorted(name for name in environment if name.upper().startswith(PREFIXES))
+    unknown = [name for name in ours if name.upper() not in table]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name.upper(), table)}?" for name in unknown)
+        raise SettingsError(f"{faults} Correct the name, or unset it.")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    return get_close_matches(name, names, n=1, cutoff=0.0)[0]
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a settings file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as exc:
+        raise SettingsError(f"The settings file {path} cannot be read: {exc.strerror}.") from exc
+    if os.name == "posix" and stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(
+            f"The settings file {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), and it may "
+            f"hold secrets. Run `chmod 600 {path}`."
+        )
+    try:
+        values = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise SettingsError(f"The settings file {path} is not UTF-8 text. Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(
+            f"The settings file {path} is not TOML: {exc}. Write lines such as window_days = 30."
+        ) from None
+    known = sorted(set(Settings.model_fields) - {"home"})
+    if "home" in values:
+        raise SettingsError(f"{path}: home cannot be set here, because the file is in the home. Set TRUNKGATE_HOME.")
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name, known)}?" for name in unknown)
+        raise SettingsError(f"{path}: {faults} Correct the name, or remove it.")
+    return values
+
+
+def _given_as(name: str) -> str:
+    """Return the name by which the model takes a field."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name
+
+
+def _place(place: tuple[int | str, ...]) -> str:
+    """Return where a value that cannot be used comes from: the variable, or the key of ``config.toml``."""
+    variable = _variable(place)
+    if any(name.upper() == variable for name in os.environ):
+        return variable
+    return f"{variables()[variable]} in {CONFIG_FILE} ({variable})"
 
 
 def _variable(place: tuple[int | str, ...]) -> str:

@@ -16,6 +16,7 @@ import typer
 from dashboard.cli import account, authorizing, calls, fixing, inventory, probing, replaying, running
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
+from dashboard.settings import TRACEBACK
 
 OWN_ERROR = 2
 INTERRUPTED = 130
@@ -53,8 +54,8 @@ def main() -> None:
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
         complain(
             f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
-            "with what TRUNKGATE_TRACEBACK=1 shows."
+            f"with what {TRACEBACK}=1 shows."
         )
-        if os.environ.get("TRUNKGATE_TRACEBACK"):
+        if os.environ.get(TRACEBACK):
             raise
         sys.exit(OWN_ERROR)

@@ -19,6 +19,7 @@ import typer
 from dashboard.cli.output import complain, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
+from dashboard.settings import SYNCED_BY
 
 app = typer.Typer()
 
@@ -124,8 +125,6 @@ def _refuse_taken(port: int) -> None:
 
 
 def _start_pages(port: int) -> subprocess.Popen[bytes]:
-    from dashboard.background import SYNCED_BY  # noqa: PLC0415 - loads pandas, for seconds
-
     main = Path(__file__).resolve().parent.parent / "app.py"
     options = {
         "server.address": "127.0.0.1",

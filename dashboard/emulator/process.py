@@ -24,6 +24,7 @@ import requests
 
 from dashboard.emulator.folder import held, last_words, log_file, note, unused
 from dashboard.errors import SettingsError
+from dashboard.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
 
 STOP_S = 10
 HEALTH_S = 2
@@ -91,11 +92,12 @@ def start(
         if found := running(home):
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
-        keys = {"TRUNKGATE_EMULATOR_ACCESS_KEY": access_key, "TRUNKGATE_EMULATOR_SECRET_KEY": secret_key}
+        keys = {EMULATOR_ACCESS_KEY: access_key, EMULATOR_SECRET_KEY: secret_key}
         with log_file(home).open("wb") as output:
             child = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",  # modules in the working directory are not loaded
                     "-m",
                     "dashboard.emulator",
                     *(f"--{name}={value}" for name, value in options.items()),

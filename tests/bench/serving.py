@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from dashboard.background import SYNCED_BY
+from dashboard.settings import SYNCED_BY
 from tests.bench.apart import POOL, ROOT, peak_mb
 
 DASHBOARD = ROOT / "dashboard" / "app.py"

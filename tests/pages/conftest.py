@@ -12,8 +12,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.background import SYNCED_BY
-from dashboard.settings import Settings
+from dashboard.settings import SYNCED_BY, Settings
 from dashboard.workspace import Workspace
 
 APP = Path(dashboard.__file__).parent / "app.py"
