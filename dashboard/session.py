@@ -103,7 +103,7 @@ def home() -> Home:
 def _opened() -> Home:
     told = frozenset(each for each in os.environ.items() if each[0].upper().startswith(PREFIXES))
     settings = _settings(told)
-    return _open(str(settings.home), settings.base_url)
+    return _open(str(settings.home), f"{settings.mode} {settings.base_url}")
 
 
 @lru_cache(maxsize=4)
@@ -240,7 +240,9 @@ def sync(progress: Progress | None = None) -> SyncReport:
 
 def loaded() -> bool:
     """Say whether a first sync is through, or somebody would rather see what is known so far."""
-    return bool(st.session_state.get(LOOK)) or workspace().state.get("calls_until") is not None
+    opened = workspace()
+    known = opened.settings.files or opened.state.get("calls_until") is not None
+    return known or bool(st.session_state.get(LOOK))
 
 
 def sync_error() -> str:

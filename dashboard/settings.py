@@ -13,6 +13,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -55,6 +56,17 @@ def _default_home() -> Path:
     return user_data_path("trunkgate", appauthor=False)
 
 
+class Mode(StrEnum):
+    """Which account a home is of, and how it is read."""
+
+    EMBEDDED = "embedded"
+    """The sample account that the emulator plays; no key."""
+    FLOWROUTE = "flowroute"
+    """A real account, read with its API key."""
+    FILES = "files"
+    """A real account without its key: imported call files, a pasted list, an inventory."""
+
+
 class ConfigFile(PydanticBaseSettingsSource):
     """``config.toml`` of the home, as a source of settings that ranks below the environment."""
 
@@ -87,6 +99,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=_default_home)
     """State folder (``TRUNKGATE_HOME``). One account per home."""
 
+    account: Mode | None = None
+    """Which account; where not set, the one that the home remembers, else by whether a key is set."""
+
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
     flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")
@@ -117,6 +132,9 @@ class Settings(BaseSettings):
     """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
 
     calls_stale_s: int = Field(default=2 * 3600, ge=60, le=LONGEST_S)
+    files_stale_s: int = Field(default=2 * 86400, ge=60, le=LONGEST_S)
+    """As ``calls_stale_s``, in mode ``files``, by the latest imported call: exports of each day are fresh."""
+
     allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
     inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
 
@@ -225,21 +243,36 @@ class Settings(BaseSettings):
         except ValidationError as exc:
             faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
             raise SettingsError(f"A setting cannot be used. {faults}.") from None
-        if bool(settings.flowroute_access_key.get_secret_value()) != bool(
-            settings.flowroute_secret_key.get_secret_value()
-        ):
+        if settings.has_key != bool(settings.flowroute_secret_key.get_secret_value()):
             raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
-        if settings.flowroute_base_url and settings.embedded:
+        if settings.account is Mode.FLOWROUTE and not settings.has_key:
+            raise SettingsError("TRUNKGATE_ACCOUNT=flowroute needs FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.")
+        if settings.flowroute_base_url and settings.account is None and not settings.has_key:
             raise SettingsError(
                 "FLOWROUTE_BASE_URL is set without FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY. "
                 "Set the keys too, or unset the address to use the embedded account."
             )
         return settings
 
-    @cached_property
+    @property
+    def has_key(self) -> bool:
+        """True where an API key is set."""
+        return bool(self.flowroute_access_key.get_secret_value())
+
+    @property
+    def mode(self) -> Mode:
+        """The account that these settings name; a home that is opened may remember another (``owner.claim``)."""
+        return self.account or (Mode.FLOWROUTE if self.has_key else Mode.EMBEDDED)
+
+    @property
     def embedded(self) -> bool:
-        """True where no key is set, so the embedded account (the emulator) is used."""
-        return not self.flowroute_access_key.get_secret_value()
+        """True where the embedded account (the emulator) is used."""
+        return self.mode is Mode.EMBEDDED
+
+    @property
+    def files(self) -> bool:
+        """True where calls come from imported files alone, and nothing is fetched."""
+        return self.mode is Mode.FILES
 
     @cached_property
     def base_url(self) -> str:

@@ -158,7 +158,7 @@ def build_snapshot(
         versions=versions,
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
-        freshness=_freshness(state, settings),
+        freshness=_freshness(state, store, settings),
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
     )
@@ -223,11 +223,11 @@ def _compared(
     split_at: Sequence[datetime],
 ) -> Compared:
     """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
-    fetched, first, span = state.get("calls_until"), store.span(), None
+    fetched, first, span = calls_until(state, store, settings), store.span(), None
     begun = state.get("calls_since") or (first and first[0].isoformat())
     if fetched and begun:
-        until = datetime.fromisoformat(fetched) - timedelta(seconds=settings.calls_settle_s)
-        again = datetime.fromisoformat(fetched) - timedelta(hours=settings.sync_again_hours)
+        until = fetched - timedelta(seconds=settings.calls_settle_s)
+        again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
         span = Span(max(datetime.fromisoformat(begun), since), until, again)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
@@ -239,15 +239,26 @@ def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime,
     return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
 
 
-def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
+def calls_until(state: State, store: CallStore, settings: Settings) -> datetime | None:
+    """Return until when calls are known, UTC: the last sync, in mode ``files`` the latest call; ``None`` for never."""
+    fetched = state.get("calls_until")
+    known = [datetime.fromisoformat(fetched)] if fetched else []
+    span = store.span() if settings.files else None
+    if span:
+        known.append(span[1])
+    return max(known, default=None)
+
+
+def _freshness(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
     def seen(*kinds: str) -> datetime | None:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]
         return min(found) if len(found) == len(kinds) else None
 
-    fetched, config = state.get("calls_until"), seen("pbx_config")
+    config = seen("pbx_config")
+    stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
     read = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
     return {
-        "calls": Freshness(datetime.fromisoformat(fetched) if fetched else None, settings.calls_stale_s),
+        "calls": Freshness(calls_until(state, store, settings), stale_s),
         "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
         "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
         "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),

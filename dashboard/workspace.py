@@ -81,7 +81,7 @@ class Workspace:
         state = State.open(settings.home)
         users = None
         try:
-            claim(state, settings, new_key=new_key)
+            settings = claim(state, settings, new_key=new_key)
             users = use(settings.home) if settings.embedded else None
             running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
@@ -132,7 +132,7 @@ class Workspace:
         self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
     ) -> SyncReport:
         """
-        Read the account and fetch calls.
+        Read the account and fetch calls. In mode ``files`` there is nothing to fetch, and nothing is done.
 
         Args:
             quick: Fetch again only the calls of the last minutes, rather than of the last two days.
@@ -143,6 +143,8 @@ class Workspace:
             BusyError: Another process is syncing this home and does not end.
             CarrierError: The carrier did not give what was asked.
         """
+        if self.settings.files:
+            return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
         lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
         try:
             held = lock.acquire()

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import review
+from dashboard.app_parts import files_mode, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
 from dashboard.snapshot import Age, Freshness, Snapshot
+from dashboard.sources import calls_until
 
 AGAIN_S = 15
 DRAWN = "header_drawn"
@@ -25,9 +26,10 @@ def show(*, live: bool) -> None:
     """
     with session.errors_said():
         opened = session.workspace()
-        fetched = opened.state.get("calls_until")
-        at = datetime.fromisoformat(fetched) if fetched else None
-        age = Freshness(at, opened.settings.calls_stale_s).age(datetime.now(UTC))
+        settings = opened.settings
+        at = calls_until(opened.state, opened.store, settings)
+        stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
+        age = Freshness(at, stale_s).age(datetime.now(UTC))
         account = (opened.state.latest("account") or {}).get("content", {})
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             prefix = account.get("tech_prefix")
@@ -35,11 +37,16 @@ def show(*, live: bool) -> None:
             if account.get("sample"):
                 st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
             said = f"Synced {ago(at)}" if at else "Never synced"
+            if settings.files:
+                st.badge("FILES", color="gray", help="Imported files are judged; nothing is fetched from the carrier.")
+                said = files_mode.badge(at)
             when = exact(at, session.zone()) or None
             st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
-            pressed = st.button("Sync now", icon=":material/sync:", key="header_sync")
+            pressed = not settings.files and st.button("Sync now", icon=":material/sync:", key="header_sync")
         if pressed:
             _sync()
+        if settings.files and (steps := files_mode.next_steps(opened)):
+            st.info(steps, icon=ICONS["unknown"])
         if error := session.sync_error():
             st.warning(f"{plain(error)} What is shown is as of the last sync.", icon=ICONS["warning"])
         _renew(live=live)

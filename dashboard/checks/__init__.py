@@ -24,7 +24,7 @@ ACCOUNT = "account"
 """Subject of what concerns the whole account."""
 
 INPUTS = {
-    "calls": ("The calls", "were last fetched", "Sync the account."),
+    "calls": ("The calls", "were last fetched", "Sync the account, or import its call record files."),
     "allowed_ips": (
         "The list of Outbound Allowed IPs",
         "was last read",

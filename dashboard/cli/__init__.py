@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from dashboard.cli import account, authorizing, calls, fixing, inventory, probing, replaying, running
+from dashboard.cli import account, authorizing, calls, declaring, fixing, inventory, probing, replaying, running
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
 from dashboard.settings import TRACEBACK
@@ -33,6 +33,7 @@ for part in (running, account, fixing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")
+app.add_typer(declaring.app, name="account")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(fixing.journal_app, name="journal")
 

@@ -80,6 +80,8 @@ def export(
 
 def bring_up_to_date(home: Workspace) -> None:
     """Sync unless that was done within the last pause of ``serve``; the embedded account is always asked."""
+    if home.settings.files:
+        return
     fetched = home.state.get("calls_until")
     pause = timedelta(seconds=home.settings.sync_every_s)
     recent = fetched is not None and datetime.now(UTC) - datetime.fromisoformat(fetched) < pause

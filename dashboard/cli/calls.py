@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from dashboard.cli import pbx_records
-from dashboard.cli.output import Format, complain, progress, say, say_json
-from dashboard.cli.rooms import read_settings
-from dashboard.errors import InputError
+from dashboard.cli.output import Format, ask, complain, progress, say, say_json
+from dashboard.cli.rooms import read_settings, remember_mode
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -40,6 +39,8 @@ def import_(
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
     settings = read_settings()
+    if settings.files:
+        remember_mode(settings)
     with progress(quiet=output is Format.JSON) as tell:
         results = import_files(CallStore(settings.home), files, keep_days=settings.keep_calls_days, progress=tell)
     if output is Format.JSON:
@@ -100,8 +101,8 @@ def forget(
 
     chosen = sorted({day.date() for day in days})
     named = ", ".join(map(str, chosen))
-    if not yes and not typer.confirm(f"Forget every call of {named}?"):
-        raise InputError("Declined. Nothing was changed.")
+    if not yes:
+        ask(f"Forget every call of {named}?")
     gone = let_go(CallStore(read_settings().home), chosen)
     calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
     say(f"{named}: {calls} forgotten. Import the export files of that time again.")

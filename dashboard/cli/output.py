@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+from dashboard.errors import InputError
 
 if TYPE_CHECKING:
     from dashboard.fetching import Progress as Tell
@@ -39,6 +42,19 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print an error."""
     err.print(f"trunkgate: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def ask(question: str) -> None:
+    """
+    Ask the operator to confirm.
+
+    Raises:
+        InputError: They declined, or nobody is at the terminal.
+    """
+    if not sys.stdin.isatty():
+        raise InputError("Nobody is at the terminal to confirm, so nothing was changed. Add --yes.")
+    if not typer.confirm(question):
+        raise InputError("Declined. Nothing was changed.")
 
 
 @contextmanager

@@ -40,6 +40,23 @@ def usable(home: Path) -> Path:
         raise SettingsError(message) from exc
 
 
+def remember_mode(settings: Settings) -> None:
+    """
+    Claim the home for the account that the settings name, before anything is imported into it.
+
+    Raises:
+        SettingsError: The home belongs to another account.
+    """
+    from dashboard.owner import claim  # noqa: PLC0415 - loads the database, for seconds
+    from dashboard.state import State  # noqa: PLC0415 - as above
+
+    state = State.open(settings.home)
+    try:
+        claim(state, settings)
+    finally:
+        state.close()
+
+
 def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:
     """
     Open the home that the environment names.

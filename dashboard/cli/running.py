@@ -19,12 +19,17 @@ import typer
 from dashboard.cli.output import complain, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
-from dashboard.settings import SYNCED_BY
+from dashboard.settings import SYNCED_BY, Mode
 
 app = typer.Typer()
 
 HEALTHY_S = 60
 STOP_S = 10
+NOTHING_TO_FETCH = (
+    "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "
+    "FILE`, and paste the list with `trunkgate account paste FILE`. To fetch with an API key, set it and "
+    "TRUNKGATE_ACCOUNT=flowroute."
+)
 
 
 @app.command()
@@ -47,7 +52,9 @@ def serve(
         page = _start_pages(port)
         try:
             _wait_until_healthy(page, port)
-            account = "the embedded sample account" if settings.embedded else settings.base_url
+            account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
+                settings.mode, settings.base_url
+            )
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
             code = page.wait()
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
@@ -99,12 +106,16 @@ def sync(
     new_key: Annotated[bool, typer.Option("--new-key", help="The key of the same account was renewed.")] = False,
 ) -> None:
     """
-    Read the account and fetch its calls.
+    Read the account and fetch its calls; in mode `files` there is nothing to fetch.
 
-    Ends with 0 when everything was read, 1 when rows of an export were put aside, 2 on an error of its own.
+    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside, 2 on an
+    error of its own.
     """
     with open_home(new_key=new_key) as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
+    if home.settings.files:
+        say(NOTHING_TO_FETCH)
+        return
     changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
