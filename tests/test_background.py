@@ -11,6 +11,7 @@ import requests
 
 from dashboard.background import SyncLoop
 from dashboard.emulator import process
+from dashboard.sync_owner import SyncOwner
 from dashboard.workspace import Workspace
 from tests.waiting import until
 
@@ -84,3 +85,20 @@ def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLo
     after = process.running(account.settings.home)
     assert after is not None
     assert (after.url, loop.last_error) == (before.url, "")
+
+
+def test_an_attached_loop_syncs_once_the_owner_ends(
+    account: Workspace, loop: SyncLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two loops on one home never sync side by side: the second says who does, and waits."""
+    caplog.set_level("INFO")
+    first = SyncOwner(account.settings.home, port=8501)
+    assert first.acquire()
+    loop.start()
+    until(lambda: "Another process syncs this home" in caplog.text)
+    assert account.state.get("calls_until") is None
+
+    first.release()
+
+    until(lambda: account.state.get("calls_until") is not None)
+    assert "this one syncs it from now on" in caplog.text

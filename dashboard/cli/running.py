@@ -42,12 +42,15 @@ def serve(
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
     from dashboard.background import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sync_owner import SyncOwner  # noqa: PLC0415 - as above
 
     signal.signal(signal.SIGTERM, _interrupt)
     _refuse_taken(port)
     with open_home(live=True) as home:
         settings = home.settings
-        loop = SyncLoop(home)
+        owner = SyncOwner(settings.home, port=port)
+        owner.acquire()
+        loop = SyncLoop(home, owner)
         loop.start()
         page = _start_pages(port)
         try:
@@ -56,6 +59,8 @@ def serve(
                 settings.mode, settings.base_url
             )
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            if other := owner.other():
+                say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
             code = page.wait()
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from dashboard.emulator import process
 
 pytestmark = pytest.mark.slow
 
-UP_S, DOWN_S = 90, 10
+UP_S, DOWN_S = 600, 300
 LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
 
 
@@ -74,10 +74,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
 
 def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     """
-    Pages and account come up, a second server shares the account, a killed account comes back, all of it ends.
+    Pages and account come up, a second server attaches, a killed account comes back, the second takes over.
 
-    The second server neither starts an account nor ends the one it found. When the account's process is
-    killed, the server starts it again at the same address and says so.
+    The second server starts no account and does not sync; it says which process does. When the account's process is
+    killed, the first starts it again at the same address and says so. When the first ends, it leaves the account to
+    the second, which syncs from then on and ends everything.
     """
     first = serve(bare)
     first.wait_for(first.is_up)
@@ -87,7 +88,9 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
 
     second = serve(bare)
     second.wait_for(second.is_up)
-    assert second.end() == 0
+    assert f"synced by process {first.child.pid}, since" in second.log.read_text()
+    assert f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text()
+    assert "This home is synced by" not in first.log.read_text()
     assert process.running(bare.home) == account
 
     psutil.Process(account.pid).kill()
@@ -101,10 +104,16 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     family = psutil.Process(first.child.pid).children(recursive=True)
     assert len(family) >= 2
     assert first.end() == 0
-    _, left = psutil.wait_procs(family, timeout=5)
+    _, left = psutil.wait_procs([child for child in family if child.pid != again.pid], timeout=DOWN_S)
+    assert left == []
+    assert process.running(bare.home) == again
+
+    second.wait_for(lambda: "this one syncs it from now on" in second.log.read_text())
+    assert second.end() == 0
+    _, left = psutil.wait_procs(family, timeout=DOWN_S)
     assert left == []
     assert process.running(bare.home) is None
-    assert "Traceback" not in first.log.read_text()
+    assert "Traceback" not in first.log.read_text() + second.log.read_text()
 
 
 def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
