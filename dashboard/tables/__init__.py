@@ -231,7 +231,7 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         first = exc.failure_cases.iloc[0]
         row = "" if pd.isna(first["index"]) else f", row {int(first['index']) + 1}"
         raise TableError(
-            f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r} is not "
+            f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r:.80} is not "
             f"allowed ({len(exc.failure_cases)} such values)."
         ) from None
     return valid
@@ -242,7 +242,7 @@ def _times(texts: pd.Series, where: str) -> pd.Series:
     texts = texts.replace("", None)
     times: pd.Series = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     for row in times.index[times.isna() & texts.notna()][:1]:
-        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r} is not allowed.")
+        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r:.80} is not allowed.")
     return times
 
 
