@@ -16,6 +16,8 @@ import pandas as pd
 from dashboard.snapshot import egress_of
 
 X_TAG, ADDRESS, CALLER_ID, NUMBER = "x_tag", "address", "caller_id", "number"
+CLAIMS = (X_TAG, CALLER_ID)
+"""Rules that rest on what the caller itself supplies: they attribute, they never authenticate."""
 OPEN, EVER = -(2**63), 2**63 - 1
 """No time, which as a begin is before all others; and an end that none reaches."""
 

@@ -17,10 +17,11 @@ from pandera.errors import SchemaErrors
 from dashboard.errors import TableError
 from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.tables._schema import schema as _schema
-from dashboard.tables.outcomes import DIRECTIONS, OUTCOME_LABELS, OUTCOMES
+from dashboard.tables.outcomes import ADMISSION, DIRECTIONS, NOTHING, OUTCOME_LABELS, OUTCOMES, PROVES, REFUSAL
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 
 __all__ = [
+    "ADMISSION",
     "ALLOWED_IPS",
     "CALLS",
     "DIRECTIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "FRAMES",
     "LIMITS",
     "MONEY",
+    "NOTHING",
     "NUMBERS",
     "OUTCOMES",
     "OUTCOME_LABELS",
@@ -39,6 +41,8 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "PROVES",
+    "REFUSAL",
     "ROUTES",
     "TEXT",
     "TIME",
@@ -77,7 +81,7 @@ PBXS = _schema(
         "timezone?": TEXT,
         "vendor?": TEXT,
         "ip_kind": TEXT,
-        "auth_method": TEXT,
+        "auth_method?": TEXT,
         "dials_prefix?": TEXT,
         "x_tag?": TEXT,
         "pop?": TEXT,
@@ -85,12 +89,16 @@ PBXS = _schema(
         "owner?": TEXT,
         "status": TEXT,
     },
+    absent={"auth_method": "unknown"},
     ip_kind=("static", "dynamic"),
-    auth_method=("ip", "credentials", "both"),
+    auth_method=("ip", "credentials", "both", "unknown"),
     dials_prefix=("yes", "no", "unknown", ""),
     status=("active", "standby", "retired"),
 )
-"""A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``."""
+"""
+A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``. ``auth_method`` is
+``unknown`` where nothing was recorded.
+"""
 
 PBX_ADDRESSES = _schema(
     "pbx_addresses",
@@ -223,6 +231,8 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
             frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+            if name in meta["absent"]:
+                frame[name] = frame[name].replace("", meta["absent"][name])
         elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
             frame[name] = _times(frame[name], f"{source}: {schema.name}")
     try:
