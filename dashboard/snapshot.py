@@ -72,6 +72,8 @@ class Snapshot:
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    call_patterns: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.CALL_PATTERNS))
+    """Hours and zones of sources that only claim to be a PBX, and of that PBX's own addresses; attributed."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
     """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""

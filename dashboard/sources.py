@@ -15,7 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from dashboard import tables
-from dashboard.calls.attribution import attribute
+from dashboard.calls.attribution import attribute, claimed_sources
 from dashboard.calls.pbx_side.comparing import Compared, Span, compare
 from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.store import CallStore
@@ -137,6 +137,7 @@ def build_snapshot(
         pbx_numbers=frames["pbx_numbers"],
     )
     return Snapshot(
+        call_patterns=_patterns(store, traffic, frames, since=since, split_at=changes),
         taken_at=now,
         account=Account(
             tech_prefix=account.get("tech_prefix", ""),
@@ -161,6 +162,29 @@ def build_snapshot(
         freshness=_freshness(state, settings),
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
+    )
+
+
+def _patterns(
+    store: CallStore,
+    traffic: pd.DataFrame,
+    frames: dict[str, pd.DataFrame],
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+) -> pd.DataFrame:
+    """Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX."""
+    claimed = claimed_sources(traffic, frames["pbx_addresses"])
+    owned = egress_of(frames["pbx_addresses"])
+    wanted = {source for sources in claimed.values() for source in sources}
+    wanted |= set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    if not claimed:
+        return tables.empty(tables.CALL_PATTERNS)
+    return attribute(
+        store.patterns(since=since, sources=sorted(wanted), split_at=split_at),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
     )
 
 

@@ -41,6 +41,28 @@ def attribute(
     return Claims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
 
 
+def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """
+    Return the outbound sources that only an X-Tag or a caller id ties to a PBX.
+
+    Args:
+        traffic: TRAFFIC, attributed.
+        pbx_addresses: PBX_ADDRESSES.
+
+    Returns:
+        By PBX, such sources: addresses that the inventory never gave to it.
+    """
+    rows = traffic[(traffic["direction"] == "outbound") & traffic["attributed_by"].isin(CLAIMS)]
+    rows = rows[rows["source_ip"] != ""].drop_duplicates(["pbx_id", "source_ip"])
+    owned = egress_of(pbx_addresses)
+    held = {*zip(owned["pbx_id"], owned["address"], strict=True)}
+    found: dict[str, tuple[str, ...]] = {}
+    for pbx_id, source in zip(rows["pbx_id"], rows["source_ip"], strict=True):
+        if (pbx_id, source) not in held:
+            found[pbx_id] = (*found.get(pbx_id, ()), source)
+    return found
+
+
 @dataclass(frozen=True)
 class Claims:
     """What speaks for which PBX, made ready once for many frames."""

@@ -19,7 +19,7 @@ import pandas as pd
 
 from dashboard import tables
 from dashboard.addresses import membership
-from dashboard.calls.attribution import CLAIMS
+from dashboard.calls.attribution import claimed_sources
 from dashboard.calls.sums import Flags, Ints
 from dashboard.policy import Decision, Facts, Observations, Policy, PolicyVersion, admit
 from dashboard.snapshot import Snapshot
@@ -315,16 +315,14 @@ def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
 
     What the inventory says of a PBX holds for its addresses. Whoever writes its X-Tag elsewhere proves nothing.
     """
-    rows = snapshot.traffic[["pbx_id", "source_ip", "attributed_by"]]
-    rows = rows[rows["attributed_by"].isin(CLAIMS)].drop_duplicates(["pbx_id", "source_ip"])
-    held = {*zip(snapshot.egress["pbx_id"], snapshot.egress["address"], strict=True)}
-    claimed = [pair for pair in zip(rows["pbx_id"], rows["source_ip"], strict=True) if pair not in held]
-    if not claimed:
+    by_pbx = claimed_sources(snapshot.traffic, snapshot.pbx_addresses)
+    whose = [pbx_id for pbx_id, found in by_pbx.items() for _ in found]
+    where = [source for found in by_pbx.values() for source in found]
+    if not whose:
         return np.array([], dtype=np.int64)
-    whose, where = zip(*claimed, strict=True)
-    pbx, source = pbxs.get_indexer(list(whose)), sources.get_indexer(list(where))
-    found: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
-    return found
+    pbx, source = pbxs.get_indexer(pd.Index(whose)), sources.get_indexer(pd.Index(where))
+    places: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
+    return places
 
 
 def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:

@@ -71,8 +71,8 @@ def proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Obse
             numbers, open_ones["source_ip"], open_ones["outcome"], open_ones["sip_status"], strict=True
         )
     ]
-    found.loc[open_ones.index] = decided
-    return found
+    ruled = pd.Series(decided, index=open_ones.index, dtype="str").reindex(rows.index)
+    return ruled.fillna(found)
 
 
 def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:

@@ -21,7 +21,6 @@ from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned")
-BY_TAG = "; that it is this PBX only the X-Tag says, which any caller can write"
 
 
 class Tally(NamedTuple):

@@ -24,6 +24,7 @@ __all__ = [
     "ADMISSION",
     "ALLOWED_IPS",
     "CALLS",
+    "CALL_PATTERNS",
     "DIRECTIONS",
     "EDGES",
     "FLAG",
@@ -204,6 +205,30 @@ inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[fir
 never straddles an instant at which the policy changed (``calls.store.CallStore.traffic``).
 """
 
+CALL_PATTERNS = _schema(
+    "call_patterns",
+    {
+        "direction": TEXT,
+        "source_ip": TEXT,
+        "x_tag": TEXT,
+        "number": TEXT,
+        "outcome": TEXT,
+        "zone": TEXT,
+        "hour": WHOLE,
+        "calls": WHOLE,
+        "first_at": TIME,
+        "last_at": TIME,
+        "pbx_id?": TEXT,
+        "attributed_by?": TEXT,
+    },
+    direction=DIRECTIONS,
+    outcome=OUTCOMES,
+)
+"""
+A row is source address x X-Tag x number x outcome x zone x hour of the day (UTC, 0 to 23) of outbound calls: what a
+source that only claims to be a PBX is compared by. ``number`` as in TRAFFIC.
+"""
+
 
 def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
     """
@@ -281,6 +306,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         LIMITS,
         CALLS,
         TRAFFIC,
+        CALL_PATTERNS,
         PBX_CALLS,
         PBX_RECORDS,
         PBX_ATTEMPTS,
