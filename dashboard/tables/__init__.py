@@ -30,6 +30,7 @@ __all__ = [
     "FLAG",
     "FRAMES",
     "LIMITS",
+    "LOSS_REVIEWS",
     "MONEY",
     "NOTHING",
     "NUMBERS",
@@ -229,6 +230,20 @@ A row is source address x X-Tag x number x outcome x zone x hour of the day (UTC
 source that only claims to be a PBX is compared by. ``number`` as in TRAFFIC.
 """
 
+LOSS_REVIEWS = _schema(
+    "loss_reviews",
+    {
+        "subject": TEXT,
+        "calls": WHOLE,
+        "cost_usd": USD,
+        "last_at": TIME,
+        "evidence_digest": TEXT,
+        "reviewed_by": TEXT,
+        "reviewed_at": TIME,
+    },
+)
+"""A row is one review of a source's past loss: what was seen (calls, dollars, the last call), by whom and when."""
+
 
 def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
     """
@@ -307,6 +322,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         CALLS,
         TRAFFIC,
         CALL_PATTERNS,
+        LOSS_REVIEWS,
         PBX_CALLS,
         PBX_RECORDS,
         PBX_ATTEMPTS,
