@@ -72,6 +72,12 @@ class Snapshot:
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    call_patterns: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.CALL_PATTERNS))
+    """Hours and zones of sources that only claim to be a PBX, and of that PBX's own addresses; attributed."""
+    past_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    """As ``traffic``: the calls before ``window_start`` and the latest change of the policy; none without a change."""
+    loss_reviews: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LOSS_REVIEWS))
+    """Every review of a past loss, oldest first."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
     """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
 from dashboard import tables
-from dashboard.calls.attribution import attribute
+from dashboard.calls.attribution import attribute, claimed_sources
 from dashboard.calls.pbx_side.comparing import Compared, Span, compare
 from dashboard.calls.pbx_side.keeping import PbxRecords
+from dashboard.calls.queries import FIRST
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
@@ -137,6 +139,9 @@ def build_snapshot(
         pbx_numbers=frames["pbx_numbers"],
     )
     return Snapshot(
+        call_patterns=_patterns(store, traffic, frames, since=since, split_at=changes),
+        past_traffic=_past_traffic(store, frames, versions, until=since),
+        loss_reviews=loss_reviews(state),
         taken_at=now,
         account=Account(
             tech_prefix=account.get("tech_prefix", ""),
@@ -162,6 +167,87 @@ def build_snapshot(
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
     )
+
+
+def _patterns(
+    store: CallStore,
+    traffic: pd.DataFrame,
+    frames: dict[str, pd.DataFrame],
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+) -> pd.DataFrame:
+    """Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX."""
+    claimed = claimed_sources(traffic, frames["pbx_addresses"])
+    owned = egress_of(frames["pbx_addresses"])
+    wanted = {source for sources in claimed.values() for source in sources}
+    wanted |= set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    if not claimed:
+        return tables.empty(tables.CALL_PATTERNS)
+    return attribute(
+        store.patterns(since=since, sources=sorted(wanted), split_at=split_at),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
+    )
+
+
+def _past_traffic(
+    store: CallStore, frames: dict[str, pd.DataFrame], versions: tuple[PolicyVersion, ...], *, until: datetime
+) -> pd.DataFrame:
+    """Return the calls from before the window that were placed under an earlier policy."""
+    if len(versions) < len(("before", "after")):
+        return tables.empty(tables.TRAFFIC)
+    end = min(until, versions[-1].valid_from + timedelta(seconds=1))
+    cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
+    return attribute(
+        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment"),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
+    )
+
+
+def loss_reviews(state: State) -> pd.DataFrame:
+    """Return every review of a past loss as LOSS_REVIEWS, oldest first."""
+    rows = [row for version in state.versions("loss_reviews") for row in version["content"]]
+    return from_rows(rows, tables.LOSS_REVIEWS)
+
+
+def keep_loss_review(
+    state: State,
+    *,
+    subject: str,
+    calls: int,
+    cost_usd: Decimal,
+    last_at: datetime,
+    evidence_digest: str,
+    by: str,
+    now: datetime,
+) -> None:
+    """
+    Keep that somebody reviewed a past loss, as a version of its own: reviews are only ever added.
+
+    Args:
+        state: The state database.
+        subject: Source address.
+        calls: How many calls were seen.
+        cost_usd: What they cost.
+        last_at: When the last of them began.
+        evidence_digest: Digest of the evidence that was shown.
+        by: Name of the reviewer.
+        now: Time of the review, UTC.
+    """
+    row = {
+        "subject": subject,
+        "calls": calls,
+        "cost_usd": f"{cost_usd:.8f}",
+        "last_at": last_at.isoformat(timespec="microseconds"),
+        "evidence_digest": evidence_digest,
+        "reviewed_by": by,
+        "reviewed_at": now.isoformat(timespec="microseconds"),
+    }
+    state.record("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
 
 
 def policy_versions(state: State) -> tuple[PolicyVersion, ...]:

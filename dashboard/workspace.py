@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from dashboard import checks, life, sources
-from dashboard.actors import Actor
+from dashboard.actors import Act, Actor
 from dashboard.calls.store import CallStore
 from dashboard.carriers import Carrier, open_carrier
 from dashboard.changes import Change, Plan
+from dashboard.checks._losses import Loss, losses
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
 from dashboard.errors import BusyError, CarrierError, UnknownFindingError
@@ -179,6 +180,53 @@ class Workspace:
         """Run every check and stamp each verdict with its life, worst first."""
         snapshot = snapshot or self.snapshot()
         return life.lived(checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at)
+
+    def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> Loss:
+        """
+        Return the past loss of a source that can be marked as reviewed.
+
+        Raises:
+            UnknownFindingError: The source has none, or its calls are still admitted.
+        """
+        found = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
+        if subject not in found:
+            known = ", ".join(found) or "none"
+            raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {known}.")
+        if found[subject].goes_on:
+            raise UnknownFindingError(
+                f"Calls from {subject} are still admitted, so its loss is not past. End that first, then review it."
+            )
+        return found[subject]
+
+    def review(self, subject: str, *, actor: Actor, evidence_digest: str) -> None:
+        """
+        Mark a past loss as reviewed, by name.
+
+        Args:
+            subject: Source address.
+            actor: Who reviewed it.
+            evidence_digest: Digest of the evidence that was shown.
+
+        Raises:
+            UnknownFindingError: There is no such past loss, or it is not what was shown.
+            FixError: The actor may not.
+        """
+        actor.require(Act.APPLY)
+        loss = self.loss(subject)
+        if loss.digest != evidence_digest:
+            raise UnknownFindingError(
+                f"More is known of the past loss of {subject} than was shown. Look at it again, then mark it."
+            )
+        sources.keep_loss_review(
+            self.state,
+            subject=subject,
+            calls=loss.calls,
+            cost_usd=loss.cost_usd,
+            last_at=loss.last_at,
+            evidence_digest=loss.digest,
+            by=actor.name,
+            now=datetime.now(UTC),
+        )
 
     def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
         """

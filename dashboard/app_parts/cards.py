@@ -35,6 +35,7 @@ from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
 PANEL_WIDTH = 150
+ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
 REFUSED = "Calls that the list, the prefix or the credentials did not let in."
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
@@ -58,13 +59,13 @@ class First:
 
 def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     """Draw the four figures that an operator looks for first."""
-    total, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
+    total, admitted, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
     open_ones = answers.failing(findings)
     bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
     with st.grid(4, min_column_width=PANEL_WIDTH):
-        st.metric("Calls admitted, 24 h", f"{total - refused:,}", border=True, height="stretch")
+        st.metric("Calls admitted, 24 h", f"{admitted:,}", help=ADMITTED, border=True, height="stretch")
         st.metric(
             "Not authorized, 24 h",
             f"{refused:,}",

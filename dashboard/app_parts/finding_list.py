@@ -27,6 +27,7 @@ from dashboard.app_parts.words import (
 )
 from dashboard.charts import SEVERITY_STATES, STATUS_STATES
 from dashboard.checks import discover
+from dashboard.checks._losses import DIGEST
 from dashboard.findings import Finding, Impact, Severity, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE
@@ -140,6 +141,8 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
         st.markdown(plain(finding.reason))
         if finding.changes:
             effect(finding)
+        if shown := review_digest(finding):
+            _mark_as_reviewed(finding.subject, shown)
     with right:
         why = next((check.description for check in discover() if check.id == finding.check), "")
         st.markdown(f"**What should hold.** {plain(why)}")
@@ -164,6 +167,22 @@ def effect(finding: Finding) -> None:
         args=(finding.check, finding.subject),
         key="findings_fix",
     )
+
+
+def review_digest(finding: Finding) -> str:
+    """Return the digest of the evidence of a past loss that nobody reviewed yet; ``""`` for any other finding."""
+    if finding.check != "past_loss_is_reviewed" or finding.status is not Status.FAIL:
+        return ""
+    return next((str(row[DIGEST]) for row in finding.evidence if DIGEST in row), "")
+
+
+def _mark_as_reviewed(subject: str, shown: str) -> None:
+    if not st.button("Mark as reviewed", icon=":material/task_alt:", key="findings_review"):
+        return
+    with session.errors_said():
+        session.workspace().review(subject, actor=session.who(), evidence_digest=shown)
+        session.note(f"The past loss of {subject} is marked as reviewed.")
+        st.rerun()
 
 
 def none_left(findings: Sequence[Finding]) -> None:

@@ -19,7 +19,12 @@ from dashboard.snapshot import Age, Snapshot
 STATUS_WORDS: Final = {"active": "Active", "standby": "Standby", "retired": "Retired"}
 STATUS_STATES: Final = {"Active": "good", "Standby": "plain", "Retired": "unknown"}
 SHORT_KINDS: Final = {"static": "Static", "dynamic": "Dynamic"}
-SHORT_METHODS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP and credentials"}
+SHORT_METHODS: Final = {
+    "ip": "IP address",
+    "credentials": "Credentials",
+    "both": "IP and credentials",
+    "unknown": "Unknown",
+}
 SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unknown"}
 """As the table says them, beside their headers."""
 
@@ -28,7 +33,7 @@ NEW = {
     "pbx_id": "",
     "name": "",
     "ip_kind": "static",
-    "auth_method": "ip",
+    "auth_method": "unknown",
     "dials_prefix": "unknown",
     "status": "active",
 }

@@ -15,6 +15,7 @@ from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
 from dashboard.probing import Known, of_account
 from dashboard.snapshot import Age
+from dashboard.tables import ADMISSION, PROVES, REFUSAL
 
 
 class Progress(StrEnum):
@@ -199,8 +200,9 @@ def _read_back(ground: Ground, pbx_id: str) -> Judged:
 
 
 def _got_through(call: ev.Tally) -> bool:
-    """Say whether a call was let in, or refused for its address alone and not for want of credentials."""
-    return call.outcome != "refused_auth" or call.sip_status == ADDRESS_REFUSED
+    """Return whether a call proves that a trunk is set up: admitted, or refused by the ACL and not for its digest."""
+    proves = PROVES[call.outcome]
+    return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
 
 def _allowed(ground: Ground, pbx: Pbx) -> Judged:
@@ -287,7 +289,11 @@ def _first_call(ground: Ground, pbx: Pbx) -> Judged:
     if is_refused(ground, pbx_id):
         when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
         return Progress.OPEN, f"Its last call was refused for authorization, {when}."
-    when = ago(ev.last(ev.admitted(known, calls)), known.taken_at)
+    admitted = ev.admitted(known, calls)
+    if not admitted:
+        when = ago(ev.last(calls), known.taken_at)
+        return Progress.UNKNOWN, f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+    when = ago(ev.last(admitted), known.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
         return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
     return Progress.DONE, f"Its last call was admitted, {when}."

@@ -59,7 +59,12 @@ INPUT_WORDS: Final = {
     "configurations": "PBX configurations",
 }
 KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
-METHOD_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP address and credentials"}
+METHOD_WORDS: Final = {
+    "ip": "IP address",
+    "credentials": "Credentials",
+    "both": "IP address and credentials",
+    "unknown": "Not known",
+}
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:

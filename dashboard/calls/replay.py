@@ -63,7 +63,7 @@ class Replayer:
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
-        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at"]]
+        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
         self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
         self._judge = Judge(snapshot, self.keys)
         self.cases = self._judge.cases(self.keys)

@@ -76,6 +76,30 @@ class CallStore(Queries):
             return tables.empty(tables.TRAFFIC)
         return under(tables.TRAFFIC, rows)
 
+    def patterns(
+        self,
+        *,
+        since: datetime,
+        sources: Sequence[str],
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+    ) -> pd.DataFrame:
+        """
+        Return the hours and zones of the outbound calls of some sources.
+
+        Args:
+            since: As in ``traffic``.
+            sources: Addresses.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``.
+
+        Returns:
+            CALL_PATTERNS, not attributed.
+        """
+        wanted = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
+        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted) if sources else None
+        return tables.empty(tables.CALL_PATTERNS) if rows is None else under(tables.CALL_PATTERNS, rows)
+
     def rolled(
         self,
         name: str,

@@ -12,18 +12,15 @@ import pandas as pd
 import pyarrow
 
 from dashboard.addresses import contains
+from dashboard.calls.refusing import proof
 from dashboard.capabilities import Capability
 from dashboard.checks._within import Within
 from dashboard.snapshot import Snapshot
-from dashboard.tables import OUTCOME_LABELS, UTC_TIME
+from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned")
-BY_TAG = "; that it is this PBX only the X-Tag says, which any caller can write"
-REFUSED = ("refused_auth",)
-REFUSED_WITHOUT_CREDENTIALS = ("refused_auth", "refused_unknown")
-"""With credentials off, what a call without the prefix is refused with is not known: any 403 is a refusal."""
 
 
 class Tally(NamedTuple):
@@ -102,19 +99,23 @@ def counts_from(change: datetime) -> datetime:
 
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls refused for authorization, as far as today's switch lets one tell."""
-    outcomes = _refusals(snapshot)
-    return [one for one in calls if one.outcome in outcomes]
+    """Return the calls that prove a refusal for authorization, under today's policy."""
+    return [one for one in calls if _proof(snapshot, one) == REFUSAL]
 
 
 def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls let in: every outcome that is no refusal, busy and no answer too."""
-    outcomes = _refusals(snapshot)
-    return [one for one in calls if one.outcome not in outcomes]
+    """Return the calls that prove admission: answered, busy or no answer, and those that the caller gave up."""
+    return [one for one in calls if _proof(snapshot, one) == ADMISSION]
 
 
-def _refusals(snapshot: Snapshot) -> tuple[str, ...]:
-    return REFUSED_WITHOUT_CREDENTIALS if snapshot.account.credentials_on is False else REFUSED
+def _proof(snapshot: Snapshot, one: Tally) -> str:
+    return proof(
+        one.outcome,
+        one.sip_status,
+        listed=one.source_ip == "" or contains(snapshot.policy.networks, one.source_ip),
+        credentials_on=snapshot.account.credentials_on,
+        no_path_status=snapshot.observed.no_path_status,
+    )
 
 
 def last_day(calls: Tallies) -> list[Tally]:

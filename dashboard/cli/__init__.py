@@ -13,7 +13,18 @@ import sys
 
 import typer
 
-from dashboard.cli import account, authorizing, calls, declaring, fixing, inventory, probing, replaying, running
+from dashboard.cli import (
+    account,
+    authorizing,
+    calls,
+    declaring,
+    fixing,
+    inventory,
+    probing,
+    replaying,
+    reviewing,
+    running,
+)
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
 from dashboard.settings import TRACEBACK
@@ -29,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
-for part in (running, account, fixing, replaying, authorizing, probing):
+for part in (running, account, fixing, reviewing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.calls.attribution import attribute
-from dashboard.calls.refusing import refused
+from dashboard.calls.refusing import proofs
 from dashboard.calls.store import CallStore
 from dashboard.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.journal import Entry
 from dashboard.snapshot import Snapshot
+from dashboard.tables import ADMISSION, REFUSAL
 
 ENOUGH = 20
 """Calls after which a watch ends: one refused call in twenty shows with 64 % at a true share of 5 %."""
@@ -22,7 +23,7 @@ ENOUGH = 20
 
 @dataclass(frozen=True)
 class Watch:
-    """Calls of the touched sources since the fix."""
+    """Calls of the touched sources since the fix. Calls that prove neither are in ``calls`` alone."""
 
     calls: int
     admitted: int
@@ -39,8 +40,13 @@ class Watch:
 
     @property
     def over(self) -> bool:
-        """Say whether enough calls were seen."""
-        return self.calls >= ENOUGH
+        """Say whether enough calls were seen that prove admission or refusal."""
+        return self.decided >= ENOUGH
+
+    @property
+    def decided(self) -> int:
+        """Return how many calls prove admission or refusal."""
+        return self.admitted + self.refused
 
 
 def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> Watch:
@@ -67,13 +73,13 @@ def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> 
         touched = [c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress)]
         sources = tuple(dict.fromkeys(touched))
         rows = rows[rows["source_ip"].isin(sources)].assign(who="")
-    missed = rows[refused(rows, snapshot.versions)]
-    lost, calls = int(missed["calls"].sum()), int(rows["calls"].sum())
+    proven = proofs(rows, snapshot.versions, snapshot.observed)
+    missed = rows[proven == REFUSAL]
     meant = missed["who"].isin(plan.impact.breaks)
     return Watch(
-        calls=calls,
-        admitted=calls - lost,
-        refused=lost,
+        calls=int(rows["calls"].sum()),
+        admitted=int(rows.loc[proven == ADMISSION, "calls"].sum()),
+        refused=int(missed["calls"].sum()),
         since=since,
         sources=sources,
         foreseen=int(missed.loc[meant, "calls"].sum()),

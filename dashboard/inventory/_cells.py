@@ -134,7 +134,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "timezone": _timezone,
         "vendor": _text,
         "ip_kind": partial(_one_of, allowed=("static", "dynamic"), absent="static"),
-        "auth_method": partial(_one_of, allowed=("ip", "credentials", "both"), absent="ip"),
+        "auth_method": partial(_one_of, allowed=("ip", "credentials", "both", "unknown"), absent="unknown"),
         "dials_prefix": partial(_one_of, allowed=("yes", "no", "unknown"), absent="unknown"),
         "x_tag": _x_tag,
         "pop": _text,

@@ -17,18 +17,22 @@ from pandera.errors import SchemaErrors
 from dashboard.errors import TableError
 from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.tables._schema import schema as _schema
-from dashboard.tables.outcomes import DIRECTIONS, OUTCOME_LABELS, OUTCOMES
+from dashboard.tables.outcomes import ADMISSION, DIRECTIONS, NOTHING, OUTCOME_LABELS, OUTCOMES, PROVES, REFUSAL
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 
 __all__ = [
+    "ADMISSION",
     "ALLOWED_IPS",
     "CALLS",
+    "CALL_PATTERNS",
     "DIRECTIONS",
     "EDGES",
     "FLAG",
     "FRAMES",
     "LIMITS",
+    "LOSS_REVIEWS",
     "MONEY",
+    "NOTHING",
     "NUMBERS",
     "OUTCOMES",
     "OUTCOME_LABELS",
@@ -39,6 +43,8 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "PROVES",
+    "REFUSAL",
     "ROUTES",
     "TEXT",
     "TIME",
@@ -77,7 +83,7 @@ PBXS = _schema(
         "timezone?": TEXT,
         "vendor?": TEXT,
         "ip_kind": TEXT,
-        "auth_method": TEXT,
+        "auth_method?": TEXT,
         "dials_prefix?": TEXT,
         "x_tag?": TEXT,
         "pop?": TEXT,
@@ -85,12 +91,16 @@ PBXS = _schema(
         "owner?": TEXT,
         "status": TEXT,
     },
+    absent={"auth_method": "unknown"},
     ip_kind=("static", "dynamic"),
-    auth_method=("ip", "credentials", "both"),
+    auth_method=("ip", "credentials", "both", "unknown"),
     dials_prefix=("yes", "no", "unknown", ""),
     status=("active", "standby", "retired"),
 )
-"""A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``."""
+"""
+A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``. ``auth_method`` is
+``unknown`` where nothing was recorded.
+"""
 
 PBX_ADDRESSES = _schema(
     "pbx_addresses",
@@ -196,6 +206,44 @@ inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[fir
 never straddles an instant at which the policy changed (``calls.store.CallStore.traffic``).
 """
 
+CALL_PATTERNS = _schema(
+    "call_patterns",
+    {
+        "direction": TEXT,
+        "source_ip": TEXT,
+        "x_tag": TEXT,
+        "number": TEXT,
+        "outcome": TEXT,
+        "zone": TEXT,
+        "hour": WHOLE,
+        "calls": WHOLE,
+        "first_at": TIME,
+        "last_at": TIME,
+        "pbx_id?": TEXT,
+        "attributed_by?": TEXT,
+    },
+    direction=DIRECTIONS,
+    outcome=OUTCOMES,
+)
+"""
+A row is source address x X-Tag x number x outcome x zone x hour of the day (UTC, 0 to 23) of outbound calls: what a
+source that only claims to be a PBX is compared by. ``number`` as in TRAFFIC.
+"""
+
+LOSS_REVIEWS = _schema(
+    "loss_reviews",
+    {
+        "subject": TEXT,
+        "calls": WHOLE,
+        "cost_usd": USD,
+        "last_at": TIME,
+        "evidence_digest": TEXT,
+        "reviewed_by": TEXT,
+        "reviewed_at": TIME,
+    },
+)
+"""A row is one review of a source's past loss: what was seen (calls, dollars, the last call), by whom and when."""
+
 
 def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
     """
@@ -223,6 +271,8 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
             frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+            if name in meta["absent"]:
+                frame[name] = frame[name].replace("", meta["absent"][name])
         elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
             frame[name] = _times(frame[name], f"{source}: {schema.name}")
     try:
@@ -271,6 +321,8 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         LIMITS,
         CALLS,
         TRAFFIC,
+        CALL_PATTERNS,
+        LOSS_REVIEWS,
         PBX_CALLS,
         PBX_RECORDS,
         PBX_ATTEMPTS,

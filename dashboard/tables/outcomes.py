@@ -28,3 +28,21 @@ OUTCOME_LABELS = {
     "network": "Capacity or network",
     "other": "Other",
 }
+
+ADMISSION, REFUSAL, NOTHING = "admission", "refusal", "nothing"
+
+PROVES = {
+    "answered": ADMISSION,
+    "gave_up": ADMISSION,
+    "busy_or_no_answer": ADMISSION,
+    "bad_number": NOTHING,
+    "refused_auth": REFUSAL,
+    "refused_unknown": NOTHING,
+    "media": NOTHING,
+    "network": NOTHING,
+    "other": NOTHING,
+}
+"""
+What an outcome proves about admission. The carrier, a network on the way or the far end may send every other final
+code, whether or not the carrier admitted the call. ``calls/refusing.py`` adds the one case that depends on the policy.
+"""

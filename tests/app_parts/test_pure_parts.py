@@ -16,7 +16,7 @@ from dashboard.errors import InputError
 from dashboard.findings import Confidence, Finding, Severity, Status
 from dashboard.findings import Impact as Cost
 from dashboard.marks import STATES
-from dashboard.policy import Policy, PolicyVersion
+from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
 from tests.worlds import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
 
@@ -213,19 +213,25 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
 
 
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
-    """What the carrier answers then is not documented; that nothing lets the call in is certain, and is counted."""
+    """Its code is the one observed for calls without a path, so it counts as refused; before, it proved nothing."""
     lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
     fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
     pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
     off, on = (
-        make_snapshot(pbxs=pbxs, traffic=[lost, fine], allowed=allowed, credentials_on=switch)
+        make_snapshot(
+            pbxs=pbxs,
+            traffic=[lost, fine],
+            allowed=allowed,
+            credentials_on=switch,
+            observed=Observations(no_path_status=403),
+        )
         for switch in (False, True)
     )
 
     assert answers.overview(off, [finding()]).startswith("Denver is being refused.")
-    assert ((10, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
+    assert ((10, 7, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
     assert "refused" not in answers.overview(on, [finding()])
-    assert ((10, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
+    assert ((10, 7, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
 
 
 def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
@@ -234,8 +240,9 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
     switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
     versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
     on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
-    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions))
-    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again))
+    seen = Observations(no_path_status=403)
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions), observed=seen)
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again), observed=seen)
 
     assert "Denver is being refused." == answers.overview(off, [finding()])
     assert answers.overview(back, [finding()]).startswith("Denver was refused until ")

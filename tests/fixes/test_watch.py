@@ -9,7 +9,7 @@ from dashboard import tables
 from dashboard.changes import AllowAddress, Impact, Plan, SetCredentials
 from dashboard.fixes.watch import Watch, watch
 from dashboard.journal import DONE, Entry
-from dashboard.policy import Policy, PolicyVersion
+from dashboard.policy import Observations, Policy, PolicyVersion
 from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ def watched(*rows: dict[str, Any], off: bool = True, breaks: tuple[str, ...] = (
     after = Policy(frozenset({SEATTLE}), credentials_on=False) if off else held
     versions = (PolicyVersion(held, NOW - timedelta(days=60)), PolicyVersion(after, FIXED_AT))
     world = make_snapshot(
-        allowed=(SEATTLE,), pbxs=[pbx("atlanta"), pbx("seattle")], addresses=ADDRESSES, versions=versions
+        allowed=(SEATTLE,),
+        pbxs=[pbx("atlanta"), pbx("seattle")],
+        addresses=ADDRESSES,
+        versions=versions,
+        observed=Observations(no_path_status=403),
     )
     ended = Entry(2, FIXED_AT, "it", DONE, "root", "It", plan.hash, None, {}, "", "")
     return watch(plan, ended, store=cast("CallStore", Store(list(rows))), snapshot=world)
@@ -55,11 +59,12 @@ def watched(*rows: dict[str, Any], off: bool = True, breaks: tuple[str, ...] = (
 
 def after(source: str, outcome: str = "answered", **facts: Any) -> dict[str, Any]:
     """Return calls a minute after the fix."""
-    return calls_row(source, outcome=outcome, at=FIXED_AT + timedelta(minutes=1), **facts)
+    status = {"answered": 200, "network": 503}.get(outcome, 403)
+    return calls_row(source, outcome=outcome, at=FIXED_AT + timedelta(minutes=1), **{"sip_status": status, **facts})
 
 
 def test_with_credentials_off_a_403_is_a_refusal_whatever_it_says() -> None:
-    """The answer does not name the list, and nothing else can have let the PBX in: it was refused, as was foreseen."""
+    """Its code is the observed one of calls without a path, so the PBX was refused, as was foreseen."""
     seen = watched(after(SEATTLE, calls=4), after(ATLANTA, "refused_unknown", calls=3))
 
     assert (7, 4, 3) == (seen.calls, seen.admitted, seen.refused)
@@ -78,3 +83,11 @@ def test_with_credentials_on_such_a_403_bars_a_destination() -> None:
     seen = watched(after(ATLANTA, "refused_unknown"), after(ATLANTA, "refused_auth"), off=False, breaks=())
 
     assert (2, 1, 0, (), ()) == (seen.calls, seen.refused, seen.foreseen, seen.foreseen_of, seen.others)
+
+
+def test_calls_that_prove_neither_are_not_counted_as_admitted() -> None:
+    """Twenty failures of the network say nothing about the fix, so the watch goes on."""
+    seen = watched(after(SEATTLE, "network", calls=20), after(SEATTLE, calls=2))
+
+    assert (22, 2, 0, 2) == (seen.calls, seen.admitted, seen.refused, seen.decided)
+    assert not seen.over

@@ -21,7 +21,7 @@ def ids(inventory, frame="pbxs"):
 
 
 def test_a_simple_file_gives_pbxs_and_addresses(read):
-    """One line is a PBX and its address; what the file does not say has its usual value."""
+    """One line is a PBX and its address; what the file does not say is unknown or has its usual value."""
     inventory = read(GOOD)
 
     assert inventory.problems == []
@@ -30,7 +30,7 @@ def test_a_simple_file_gives_pbxs_and_addresses(read):
     row = inventory.frames["pbxs"].iloc[0]
     assert (row["ip_kind"], row["auth_method"], row["dials_prefix"], row["status"]) == (
         "static",
-        "ip",
+        "unknown",
         "unknown",
         "active",
     )
@@ -197,7 +197,7 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
         ("name", "a\u200bb", "invisible character"),
         ("name", "a\0b", "invisible character"),
         ("ip_kind", "fixed", "Write static or dynamic."),
-        ("auth_method", "none", "Write ip, credentials or both."),
+        ("auth_method", "none", "Write ip, credentials, both or unknown."),
         ("status", "on", "Write active, standby or retired."),
         ("x_tag", "a b", "is no X-Tag"),
         ("timezone", "Mars/Base", "is no time zone"),
