@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("trunkgate", appauthor=False))
     """State folder (``TRUNKGATE_HOME``). One account per home."""
 
+    accept_open_home: bool = False
+    """Go on where the home's file system keeps no permissions, so that other users of the machine can read it."""
+
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
     flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import review
+from dashboard.app_parts import entrance, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
 from dashboard.snapshot import Age, Freshness, Snapshot
 
@@ -38,6 +38,7 @@ def show(*, live: bool) -> None:
             when = exact(at, session.zone()) or None
             st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
             pressed = st.button("Sync now", icon=":material/sync:", key="header_sync")
+            entrance.person()
         if pressed:
             _sync()
         if error := session.sync_error():

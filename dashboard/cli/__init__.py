@@ -13,7 +13,8 @@ import sys
 
 import typer
 
-from dashboard.cli import account, authorizing, calls, fixing, inventory, probing, replaying, running
+from dashboard import private
+from dashboard.cli import account, authorizing, calls, entry, fixing, inventory, probing, replaying, running
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
-for part in (running, account, fixing, replaying, authorizing, probing):
+for part in (running, entry, account, fixing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")
@@ -38,6 +39,7 @@ app.add_typer(fixing.journal_app, name="journal")
 
 def main() -> None:
     """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    private.restrict()
     try:
         app()
     except DashboardError as exc:

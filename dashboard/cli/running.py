@@ -16,6 +16,7 @@ from typing import Annotated
 import requests
 import typer
 
+from dashboard.cli import entry
 from dashboard.cli.output import complain, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
@@ -29,9 +30,14 @@ STOP_S = 10
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port of the dashboard on 127.0.0.1.", min=1, max=65535)] = 8501,
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the link in this desktop's browser.")] = True,
 ) -> None:
     """
     Run the dashboard, its syncing and, without a key, the embedded account.
+
+    A one-time link opens it. The link is written to a file in the home, printed where standard output is a terminal,
+    and opened where there is a desktop; `trunkgate link` makes another.
 
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
@@ -43,16 +49,18 @@ def serve(
         settings = home.settings
         loop = SyncLoop(home)
         loop.start()
-        page = _start_pages(port)
+        page = _start_pages(port, settings.home)
         try:
             _wait_until_healthy(page, port)
             account = "the embedded sample account" if settings.embedded else settings.base_url
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            entry.announce(settings.home, port, browser=browser)
             code = page.wait()
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
+            entry.withdraw(settings.home, port)
             _end(page)
             loop.stop()
 
@@ -123,22 +131,14 @@ def _refuse_taken(port: int) -> None:
             ) from exc
 
 
-def _start_pages(port: int) -> subprocess.Popen[bytes]:
+def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
     from dashboard.background import SYNCED_BY  # noqa: PLC0415 - loads pandas, for seconds
 
-    main = Path(__file__).resolve().parent.parent / "app.py"
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": str(port),
-        "server.headless": "true",
-        "browser.gatherUsageStats": "false",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    root = main.parent.parent
+    follow = [sys.executable, "-P", "-m", "dashboard.cli.follow", str(os.getpid())]
     return subprocess.Popen(
-        [sys.executable, "-m", "dashboard.cli.follow", str(os.getpid()), "streamlit", "run", str(main), *flags],
-        cwd=root if (root / ".streamlit").is_dir() else None,
-        env={**os.environ, SYNCED_BY: "serve"},
+        [*follow, "dashboard.web.server", "--port", str(port)],
+        cwd=Path(__file__).resolve().parent.parent,  # no file of the user's working directory is read
+        env={**os.environ, "TRUNKGATE_HOME": str(home.resolve()), SYNCED_BY: "serve"},
         start_new_session=True,
     )
 
@@ -152,7 +152,7 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
                 "If the port is taken, choose another with --port."
             )
         try:
-            if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).ok:
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
                 return
         except requests.RequestException:
             time.sleep(0.2)

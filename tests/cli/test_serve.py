@@ -81,7 +81,7 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     """
     first = serve(bare)
     first.wait_for(first.is_up)
-    assert requests.get(f"http://127.0.0.1:{first.port}/_stcore/health", timeout=10).ok
+    assert requests.get(f"http://127.0.0.1:{first.port}/healthz", timeout=10).ok
     account = process.running(bare.home)
     assert account is not None
 
