@@ -117,8 +117,7 @@ def _require_home(home: Path, found: os.stat_result) -> None:
     if not found.st_mode & OTHERS:
         return
     names = {entry.name for entry in os.scandir(home)}
-    shared = found.st_mode & (stat.S_ISVTX | stat.S_IWOTH)
-    if names and (shared or names.isdisjoint(MARKS)):
+    if names and (found.st_mode & stat.S_ISVTX or names.isdisjoint(MARKS)):
         raise SettingsError(
             f"The folder {home} is open to other users and holds other files. A home must be private, and making this "
             "folder private would take those files from whoever uses them. Point TRUNKGATE_HOME at a folder of its own."

@@ -20,9 +20,11 @@ from dashboard.cli import entry
 from dashboard.cli.output import complain, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
+from dashboard.settings import Settings
 
 app = typer.Typer()
 
+SECRET_KEY = "TRUNKGATE_EMULATOR_SECRET_KEY"  # noqa: S105 - the name of a variable
 HEALTHY_S = 60
 STOP_S = 10
 
@@ -71,7 +73,10 @@ def emulator(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
     home: Annotated[Path | None, typer.Option(help="Folder of its database; TRUNKGATE_HOME when not given.")] = None,
     access_key: Annotated[str, typer.Option(help="API access key; made up when not given.")] = "",
-    secret_key: Annotated[str, typer.Option(help="API secret key; made up when not given.")] = "",
+    secret_key_file: Annotated[
+        str, typer.Option(help="File with the API secret key, or - for standard input; made up when not given.")
+    ] = "",
+    secret_key: Annotated[str, typer.Option(hidden=True)] = "",
     calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
     days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
     traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
@@ -81,16 +86,19 @@ def emulator(
     """
     Run a Flowroute account in a box until stopped.
 
+    The secret key can also be given as TRUNKGATE_EMULATOR_SECRET_KEY.
+
     Ends with 0 when stopped, 2 on an error of its own.
     """
     from dashboard.emulator import serving  # noqa: PLC0415 - loads the web server, for seconds
 
-    folder = usable(home) if home else read_settings().home
+    secret = _secret_key(secret_key, secret_key_file)
+    folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
     serving.serve(
         folder,
         port=port,
         access_key=access_key,
-        secret_key=secret_key,
+        secret_key=secret,
         calls=calls,
         days=days,
         traffic=traffic,
@@ -117,6 +125,25 @@ def sync(
     if report.rejected:
         complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
         raise typer.Exit(1)
+
+
+def _secret_key(argument: str, file: str) -> str:
+    """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    if argument:
+        raise SettingsError(
+            "A key on the command line is visible to every user of this machine. Put it into a file and name that "
+            f"with --secret-key-file, or set {SECRET_KEY}. Choose another key: this one has been shown."
+        )
+    if not file:
+        return os.environ.pop(SECRET_KEY, "")
+    try:
+        text = sys.stdin.readline() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise SettingsError(f"The secret key cannot be read from {file}: {reason}.") from exc
+    if not text.strip():
+        raise SettingsError(f"There is no secret key in {'standard input' if file == '-' else file}.")
+    return text.strip()
 
 
 def _refuse_taken(port: int) -> None:
