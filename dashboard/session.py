@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.actors import Actor, local_actor
+from dashboard.actors import Actor, browser_actor
 from dashboard.background import SYNC_ERROR, SyncLoop
 from dashboard.calls.cube import Cube
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
-from dashboard.errors import DashboardError
+from dashboard.errors import DashboardError, FixError
 from dashboard.fetching import Progress
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
@@ -34,11 +34,13 @@ from dashboard.keeping import AGE_EVERY_S, Keeper, Known, Moment
 from dashboard.settings import PREFIXES, SYNCED_BY, Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
+from dashboard.web import sessions
 from dashboard.workspace import Workspace
 
 Made = TypeVar("Made")
 NOTE = "session_note"
 LOOK = "session_look"
+BROWSER = "session_browser"
 TIDY_EVERY_S = 60
 """How often garbage is collected."""
 
@@ -250,9 +252,33 @@ def sync_error() -> str:
     return str(workspace().state.get(SYNC_ERROR, ""))
 
 
+def browser() -> sessions.Session | None:
+    """Return the session that the gate gave this browser; ``None`` where no gate did, or the session has ended."""
+    headers = st.context.headers
+    if not len(headers):  # no browser asked for this run, as in tests of pages
+        return sessions.standing_in()
+    return sessions.current.by_id(headers.get(sessions.HEADER) or "")
+
+
+def same_browser(found: sessions.Session) -> None:
+    """Forget what a tab holds where it comes back with the session of somebody else, drafts and open reviews too."""
+    before = st.session_state.get(BROWSER)
+    if before is not None and before != found.id:
+        st.session_state.clear()
+    st.session_state[BROWSER] = found.id
+
+
 def who() -> Actor:
-    """Return whoever sits at the browser."""
-    return local_actor("browser")
+    """
+    Return whoever sits at the browser, looked up anew: a session may have ended since the page was drawn.
+
+    Raises:
+        FixError: The session has ended, or nobody has given a name.
+    """
+    found = browser()
+    if found is None or not found.name:
+        raise FixError("The session of this browser has ended, so nothing was done. Run trunkgate link for another.")
+    return browser_actor(found.name, found.made_by, vouched=found.vouched)
 
 
 def zone() -> ZoneInfo:

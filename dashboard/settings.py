@@ -101,6 +101,8 @@ class Settings(BaseSettings):
 
     account: Mode | None = None
     """Which account; where not set, the one that the home remembers, else by whether a key is set."""
+    accept_open_home: bool = False
+    """Go on where the home's file system keeps no permissions, so that other users of the machine can read it."""
 
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")

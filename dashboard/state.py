@@ -138,7 +138,7 @@ class State:
             StateError: It cannot be opened, or a newer version of the product wrote it.
         """
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as exc:
             raise StateError(f"The folder {home} cannot be used: {exc.strerror}. Choose another home.") from exc
         state = cls(url or f"sqlite:///{home / 'state.db'}")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from dashboard import checks, life, sources
+from dashboard import checks, life, private, sources
 from dashboard.actors import Act, Actor
 from dashboard.calls.store import CallStore
 from dashboard.carriers import Carrier, open_carrier
@@ -79,6 +79,7 @@ class Workspace:
             SettingsError: The home belongs to another account, or its key is not set.
         """
         settings = settings or Settings.read()
+        private.prepare(settings.home, accept_open=settings.accept_open_home)
         state = State.open(settings.home)
         users = None
         try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import files_mode, review
+from dashboard.app_parts import entrance, files_mode, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
 from dashboard.snapshot import Age, Freshness, Snapshot
 from dashboard.sources import calls_until
@@ -43,6 +43,7 @@ def show(*, live: bool) -> None:
             when = exact(at, session.zone()) or None
             st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
             pressed = not settings.files and st.button("Sync now", icon=":material/sync:", key="header_sync")
+            entrance.person()
         if pressed:
             _sync()
         if settings.files and (steps := files_mode.next_steps(opened)):

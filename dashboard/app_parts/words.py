@@ -13,6 +13,7 @@ import pandas as pd
 
 from dashboard.findings import Finding, Impact, Life, Severity, Status
 from dashboard.snapshot import Age, Snapshot
+from dashboard.texts import visible
 
 Color = Literal["red", "orange", "green", "gray", "blue"]
 """The five states, by the names the theme gives their colors; orange is amber."""
@@ -147,8 +148,10 @@ def plain(text: str) -> str:
     Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
 
     Names of colors, icons and emojis between colons are sought after escapes are gone, and so are addresses that
-    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one.
+    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one. A replacement
+    character stands for what cannot be seen, such as a mark that turns a line around.
     """
+    text = visible(text)
     text = DIRECTIVE.sub("\\g<0>\u2060", text)
     text = "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
     return LISTED.sub(r"\1\\", text)

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
@@ -27,6 +28,7 @@ from dashboard import tables
 from dashboard.calls.columns import ATTEMPTS, KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
+from dashboard.texts import MARK, UNSAFE
 
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
@@ -272,7 +274,8 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     """
     Return an answer about rows that the store keeps as a frame of their contract.
 
-    The rows were conformed when they came in, so values are not looked at again: only columns and types.
+    The rows were conformed when they came in, so values are not looked at again: only columns and types, and that no
+    text holds a character which a reader cannot see.
 
     Args:
         schema: Of ``tables``.
@@ -281,9 +284,18 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     Raises:
         TableError: A column is missing or holds what it must not; then the store is not what it should be.
     """
-    frame, kinds = to_frame(table), tables.empty(schema).dtypes
+    frame, kinds = to_frame(_shown(table)), tables.empty(schema).dtypes
     found = frame.reindex(columns=kinds.index, fill_value="")
     absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
     if absent or not (found.dtypes == kinds).all():
         return tables.conform(frame, schema, source="the call store")
     return found
+
+
+def _shown(table: pyarrow.Table) -> pyarrow.Table:
+    """Return a table whose texts can be shown as they are: files may hold any character."""
+    for place, column in enumerate(table.columns):
+        if pyarrow.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
+            clean = pc.replace_substring_regex(column, UNSAFE.pattern, MARK)
+            table = table.set_column(place, table.schema.field(place), clean)
+    return table

@@ -13,11 +13,13 @@ import sys
 
 import typer
 
+from dashboard import private
 from dashboard.cli import (
     account,
     authorizing,
     calls,
     declaring,
+    entry,
     fixing,
     inventory,
     probing,
@@ -40,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
-for part in (running, account, fixing, reviewing, replaying, authorizing, probing):
+for part in (running, entry, account, fixing, reviewing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")
@@ -51,6 +53,7 @@ app.add_typer(fixing.journal_app, name="journal")
 
 def main() -> None:
     """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    private.restrict()
     try:
         app()
     except DashboardError as exc:

@@ -18,6 +18,7 @@ from dashboard.cli.rooms import open_home, read_settings
 from dashboard.errors import FixError, JournalError, StalePlanError
 from dashboard.journal import Entry, Journal
 from dashboard.state import State
+from dashboard.texts import visible
 
 if TYPE_CHECKING:
     from dashboard.workspace import Workspace
@@ -159,7 +160,7 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
     for phrase in plan.phrases:
         if phrase not in typed:
             typed.append(typer.prompt(f"Type {phrase!r} to go on"))
-    if not typer.confirm(f"{plan.title}?"):
+    if not typer.confirm(visible(f"{plan.title}?")):
         raise FixError("Declined. Nothing was changed.")
     return typed
 

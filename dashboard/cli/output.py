@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from dashboard.errors import InputError
+from dashboard.texts import UNSAFE, visible
 
 if TYPE_CHECKING:
     from dashboard.fetching import Progress as Tell
@@ -30,18 +32,23 @@ class Format(StrEnum):
 
 
 def say_json(value: Any) -> None:
-    """Print a JSON value to standard output, and nothing else."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+    """Print a JSON value to standard output, and nothing else; what a terminal would obey is escaped, not changed."""
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    sys.stdout.write(UNSAFE.sub(_escaped, text) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]
 
 
 def say(text: str) -> None:
-    """Print a line as it stands: what comes from the account is never read as markup."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a line: what comes from outside is never read as markup, and nothing in it is obeyed by the terminal."""
+    out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """Print an error."""
-    err.print(f"trunkgate: {text}", markup=False, highlight=False, soft_wrap=True)
+    err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def ask(question: str) -> None:
@@ -61,11 +68,15 @@ def ask(question: str) -> None:
 def progress(*, quiet: bool = False) -> Iterator[Tell]:
     """Show how far long work is, on standard error and only on a terminal."""
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), console=err, transient=True, disable=quiet or not err.is_terminal
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        console=err,
+        transient=True,
+        disable=quiet or not err.is_terminal,
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)
+        yield lambda what, share: bar.update(task, description=visible(what), completed=share)
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from dashboard import private
 from dashboard.errors import SettingsError
 from dashboard.settings import Settings
 
@@ -25,14 +26,14 @@ def read_settings() -> Settings:
         SettingsError: A setting cannot be used, or the folder cannot be written.
     """
     settings = Settings.read()
-    usable(settings.home)
+    usable(settings.home, accept_open=settings.accept_open_home)
     return settings
 
 
-def usable(home: Path) -> Path:
-    """Return a home's folder, made where there is none; ``SettingsError`` where it cannot be written."""
+def usable(home: Path, *, accept_open: bool = False) -> Path:
+    """Return a home's folder, private, made where there is none; ``SettingsError`` where it cannot be used."""
+    private.prepare(home, accept_open=accept_open)
     try:
-        home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home):
             return home
     except OSError as exc:

@@ -16,10 +16,11 @@ from typing import Annotated
 import requests
 import typer
 
+from dashboard.cli import entry
 from dashboard.cli.output import complain, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
-from dashboard.settings import SYNCED_BY, Mode
+from dashboard.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
 
 app = typer.Typer()
 
@@ -35,9 +36,14 @@ NOTHING_TO_FETCH = (
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port of the dashboard on 127.0.0.1.", min=1, max=65535)] = 8501,
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the link in this desktop's browser.")] = True,
 ) -> None:
     """
     Run the dashboard, its syncing and, without a key, the embedded account.
+
+    A one-time link opens it. The link is written to a file in the home, printed where standard output is a terminal,
+    and opened where there is a desktop; `trunkgate link` makes another.
 
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
@@ -52,13 +58,14 @@ def serve(
         owner.acquire()
         loop = SyncLoop(home, owner)
         loop.start()
-        page = _start_pages(port)
+        page = _start_pages(port, settings.home)
         try:
             _wait_until_healthy(page, port)
             account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
                 settings.mode, settings.base_url
             )
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            entry.announce(settings.home, port, browser=browser)
             if other := owner.other():
                 say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
             code = page.wait()
@@ -66,6 +73,7 @@ def serve(
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
+            entry.withdraw(settings.home, port)
             _end(page)
             loop.stop()
 
@@ -76,7 +84,10 @@ def emulator(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
     home: Annotated[Path | None, typer.Option(help="Folder of its database; TRUNKGATE_HOME when not given.")] = None,
     access_key: Annotated[str, typer.Option(help="API access key; made up when not given.")] = "",
-    secret_key: Annotated[str, typer.Option(help="API secret key; made up when not given.")] = "",
+    secret_key_file: Annotated[
+        str, typer.Option(help="File with the API secret key, or - for standard input; made up when not given.")
+    ] = "",
+    secret_key: Annotated[str, typer.Option(hidden=True)] = "",
     calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
     days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
     traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
@@ -86,16 +97,19 @@ def emulator(
     """
     Run a Flowroute account in a box until stopped.
 
+    The secret key can also be given as TRUNKGATE_EMULATOR_SECRET_KEY.
+
     Ends with 0 when stopped, 2 on an error of its own.
     """
     from dashboard.emulator import serving  # noqa: PLC0415 - loads the web server, for seconds
 
-    folder = usable(home) if home else read_settings().home
+    secret = _secret_key(secret_key, secret_key_file)
+    folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
     serving.serve(
         folder,
         port=port,
         access_key=access_key,
-        secret_key=secret_key,
+        secret_key=secret,
         calls=calls,
         days=days,
         traffic=traffic,
@@ -128,6 +142,25 @@ def sync(
         raise typer.Exit(1)
 
 
+def _secret_key(argument: str, file: str) -> str:
+    """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    if argument:
+        raise SettingsError(
+            "A key on the command line is visible to every user of this machine. Put it into a file and name that "
+            f"with --secret-key-file, or set {EMULATOR_SECRET_KEY}. Choose another key: this one has been shown."
+        )
+    if not file:
+        return os.environ.pop(EMULATOR_SECRET_KEY, "")
+    try:
+        text = sys.stdin.readline() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise SettingsError(f"The secret key cannot be read from {file}: {reason}.") from exc
+    if not text.strip():
+        raise SettingsError(f"There is no secret key in {'standard input' if file == '-' else file}.")
+    return text.strip()
+
+
 def _refuse_taken(port: int) -> None:
     """Say so before anything is started where another program listens on the port."""
     with closing(socket.socket()) as probe:
@@ -140,20 +173,12 @@ def _refuse_taken(port: int) -> None:
             ) from exc
 
 
-def _start_pages(port: int) -> subprocess.Popen[bytes]:
-    main = Path(__file__).resolve().parent.parent / "app.py"
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": str(port),
-        "server.headless": "true",
-        "browser.gatherUsageStats": "false",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    root = main.parent.parent
+def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
+    follow = [sys.executable, "-P", "-m", "dashboard.cli.follow", str(os.getpid())]
     return subprocess.Popen(
-        [sys.executable, "-m", "dashboard.cli.follow", str(os.getpid()), "streamlit", "run", str(main), *flags],
-        cwd=root if (root / ".streamlit").is_dir() else None,
-        env={**os.environ, SYNCED_BY: "serve"},
+        [*follow, "dashboard.web.server", "--port", str(port)],
+        cwd=Path(__file__).resolve().parent.parent,  # no file of the user's working directory is read
+        env={**os.environ, "TRUNKGATE_HOME": str(home.resolve()), SYNCED_BY: "serve"},
         start_new_session=True,
     )
 
@@ -167,7 +192,7 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
                 "If the port is taken, choose another with --port."
             )
         try:
-            if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).ok:
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
                 return
         except requests.RequestException:
             time.sleep(0.2)

@@ -86,7 +86,7 @@ def start(
         BusyError: Another process has been starting it for all that time.
         SettingsError: It did not start; its last words are in the message.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
     with held(home / "emulator.start.lock", timeout_s, busy):
         if found := running(home):

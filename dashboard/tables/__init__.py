@@ -1,7 +1,8 @@
 """
 The contract of every frame: columns, dtypes, units. ``conform`` is the one door.
 
-Text is ``str`` and never missing: what is absent is ``""``. Times are UTC timestamps in
+Text is ``str`` and never missing: what is absent is ``""``, and a replacement character stands for each character
+that a reader cannot see. Times are UTC timestamps in
 microseconds, ``NaT`` where absent. Money is decimal(18,8) in USD. Counts are ``Int64``.
 Inside the house nobody checks columns, dtypes or time zones again.
 """
@@ -19,6 +20,7 @@ from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHO
 from dashboard.tables._schema import schema as _schema
 from dashboard.tables.outcomes import ADMISSION, DIRECTIONS, NOTHING, OUTCOME_LABELS, OUTCOMES, PROVES, REFUSAL
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
+from dashboard.texts import visible
 
 __all__ = [
     "ADMISSION",
@@ -270,7 +272,7 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         if name not in frame.columns:
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
-            frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+            frame[name] = _shown(frame[name].astype("str").where(frame[name].notna(), ""))
             if name in meta["absent"]:
                 frame[name] = frame[name].replace("", meta["absent"][name])
         elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
@@ -285,6 +287,12 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             f"allowed ({len(exc.failure_cases)} such values)."
         ) from None
     return valid
+
+
+def _shown(texts: pd.Series) -> pd.Series:
+    """Return texts in which nothing is invisible, turns a line around, or is obeyed by a terminal."""
+    changed = {text: clean for text in texts.unique() if (clean := visible(text)) != text}
+    return texts.replace(changed) if changed else texts
 
 
 def _times(texts: pd.Series, where: str) -> pd.Series:

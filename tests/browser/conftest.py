@@ -18,6 +18,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dashboard import links
 from dashboard.emulator import process
 
 START_S = 120
@@ -33,6 +34,10 @@ QUIET = [
 ]
 expect.set_options(timeout=60_000)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAME = "Ola"
+"""The person at every browser of these tests."""
+HOMES: dict[str, Path] = {}
+"""Home of each program, by its address."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -98,6 +103,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
             stack.callback(_stop, child)
             program = Program(f"http://127.0.0.1:{port}", home)
             _wait(program, child, tmp_path / "serve.log")
+            HOMES[program.url] = home
             return program
 
         yield run
@@ -127,12 +133,27 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
                     else faults.append(f"left the machine: {request.url}")
                 ),
             )
-            page.goto(url)
-            settle(page)
+            page.on(
+                "console",
+                lambda message: (
+                    faults.append(f"console: {message.text}") if "Content Security Policy" in message.text else None
+                ),
+            )
+            enter(page, url)
             return page
 
         yield make
     assert [] == faults
+
+
+def enter(page: Page, url: str) -> None:
+    """Let a browser in by a link of its own, and say who sits at it."""
+    page.goto(links.address(url, links.make(HOMES[url])))
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill(NAME)
+    name.press("Enter")
+    page.get_by_test_id("stPopover").get_by_text(NAME).wait_for()
+    settle(page)
 
 
 def settle(page: Page) -> None:
@@ -147,7 +168,7 @@ def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < until:
         assert child.poll() is None, log.read_text()
         try:
-            if requests.get(f"{program.url}/_stcore/health", timeout=2).ok:
+            if requests.get(f"{program.url}/healthz", timeout=2).ok:
                 return
         except requests.RequestException:
             time.sleep(0.3)

@@ -82,7 +82,7 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     """
     first = serve(bare)
     first.wait_for(first.is_up)
-    assert requests.get(f"http://127.0.0.1:{first.port}/_stcore/health", timeout=10).ok
+    assert requests.get(f"http://127.0.0.1:{first.port}/healthz", timeout=10).ok
     account = process.running(bare.home)
     assert account is not None
 
@@ -132,7 +132,8 @@ def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
 def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
     """``emulator`` answers at its port with the key it was given, and ends with 0 when asked."""
     port = free_port()
-    keys = ("--access-key", "one", "--secret-key", "two")
+    (tmp_path / "key").write_text("two\n")
+    keys = ("--access-key", "one", "--secret-key-file", tmp_path / "key")
     child = bare.start("emulator", "--port", port, "--calls", 50, *keys, log=tmp_path / "emulator.log")
     until = time.monotonic() + UP_S
     while process.running(bare.home) is None:
@@ -161,3 +162,48 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Ser
     _gone, alive = psutil.wait_procs(children, timeout=2 * DOWN_S)
     assert not alive
     assert process.running(bare.home) is None
+
+
+def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) -> None:
+    """Every user of the machine could read it there; the sentence names two other ways and does not repeat the key."""
+    shown = bare("emulator", "--secret-key", "sesame")
+    missing = bare("emulator", "--secret-key-file", tmp_path / "none")
+    empty = bare("emulator", "--secret-key-file", "-")
+
+    assert (2, 2, 2) == (shown.status, missing.status, empty.status)
+    assert "--secret-key-file" in shown.sentence
+    assert "TRUNKGATE_EMULATOR_SECRET_KEY" in shown.sentence
+    assert "sesame" not in shown.sentence
+    assert "No such file" in missing.sentence
+    assert "no secret key in standard input" in empty.sentence
+    assert not bare.home.exists()
+
+
+def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Callable[[Any], Server], bare: Any) -> None:
+    """
+    Neither in what it says to a log, nor in an argument of any of its processes.
+
+    ``trunkgate link`` makes another while it runs, for whom it names; the files go away with the server.
+    """
+    server = serve(bare)
+    server.wait_for(lambda: "The link that opens it is in" in server.log.read_text())
+    file = bare.home / f"link-{server.port}.txt"
+    link = file.read_text().strip()
+    token = link.partition("token=")[2]
+    family = psutil.Process(server.child.pid)
+    arguments = [" ".join(each.cmdline()) for each in (family, *family.children(recursive=True))]
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(token) > 40
+    assert not [text for text in (*arguments, server.log.read_text()) if token in text]
+    assert requests.get(link, timeout=10).status_code == 200
+    assert requests.get(link, timeout=10).status_code == 410
+
+    another = bare("link", "--name", "Ola")
+    assert another.status == 0
+    assert requests.get(another.out.strip(), timeout=10).status_code == 200
+    assert bare("link", "--port", "1").status == 2
+
+    assert server.end() == 0
+    assert not file.exists()
+    assert "No dashboard" in bare("link").sentence

@@ -55,7 +55,7 @@ def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) 
     assert not seattle.error
     assert "Pier 57" == after.set_index("pbx_id").loc["seattle", "site"]
     assert before.drop(columns="site").equals(after.drop(columns="site"))
-    assert "(browser)" in account.state.latest("pbxs")["known_by"]
+    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
 
 
 @pytest.mark.parametrize(

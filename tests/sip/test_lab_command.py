@@ -51,7 +51,7 @@ def networks() -> list[str]:
 def page_answers(port: int) -> bool:
     """Say whether the dashboard is there."""
     try:
-        return requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=ASK_S).ok
+        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok
     except requests.RequestException:
         return False
 
