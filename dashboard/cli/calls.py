@@ -11,7 +11,7 @@ import typer
 
 from dashboard.cli import pbx_records
 from dashboard.cli.output import Format, complain, progress, say, say_json
-from dashboard.cli.rooms import read_settings
+from dashboard.cli.rooms import begin_records, read_settings
 from dashboard.errors import InputError
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
@@ -40,6 +40,7 @@ def import_(
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
     settings = read_settings()
+    begin_records(settings)
     with progress(quiet=output is Format.JSON) as tell:
         results = import_files(CallStore(settings.home), files, keep_days=settings.keep_calls_days, progress=tell)
     if output is Format.JSON:

@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from dashboard.errors import SettingsError
+from dashboard.read_only import is_read_only
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,16 @@ def read_settings() -> Settings:
 
 
 def usable(home: Path) -> Path:
-    """Return a home's folder, made where there is none; ``SettingsError`` where it cannot be written."""
+    """
+    Return a home's folder, made where there is none.
+
+    A home that is there and read-only is returned as it is: whatever would write to it says so.
+
+    Raises:
+        SettingsError: There is no home and none can be made.
+    """
+    if is_read_only(home):
+        return home
     try:
         home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home):
@@ -38,6 +48,14 @@ def usable(home: Path) -> Path:
     except OSError as exc:
         message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."
         raise SettingsError(message) from exc
+
+
+def begin_records(settings: Settings) -> None:
+    """Create the home's database before its first calls: older calls beside a new database look like a loss."""
+    from dashboard import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.state import State  # noqa: PLC0415 - as above
+
+    State.open(settings.home, anchors=anchors.of_settings(settings)).close()
 
 
 def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:
