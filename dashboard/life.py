@@ -136,6 +136,6 @@ def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str
         return
     named = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
     keys = [{"of_check": row["check"], "of_subject": row["subject"]} for row in changed]
-    with state.writing() as connection:
+    with state.writing(own_notes=True) as connection:
         connection.execute(findings.delete().where(named), keys)
         connection.execute(findings.insert(), changed)

@@ -39,8 +39,7 @@ def claim(state: State, settings: Settings, *, new_key: bool = False) -> Setting
     """
     owner = state.get(OWNER)
     key = state.get(KEY, "")
-    if owner == FILES and settings.account is None:
-        settings = settings.model_copy(update={"account": Mode.FILES})
+    settings = with_mode(state, settings)
     wanted = owner_of(settings)
     given = digest_of(settings)
     gets_key = owner == FILES and settings.mode is Mode.FLOWROUTE
@@ -56,6 +55,13 @@ def claim(state: State, settings: Settings, *, new_key: bool = False) -> Setting
             f"The home {settings.home} was filled with another key of {owner}. Where the key of the same account was "
             "renewed, run `trunkgate sync --new-key` once. For another account point TRUNKGATE_HOME at another folder."
         )
+    return settings
+
+
+def with_mode(state: State, settings: Settings) -> Settings:
+    """Return the settings, with mode files where the home remembers it and they name no mode."""
+    if state.get(OWNER) == FILES and settings.account is None:
+        return settings.model_copy(update={"account": Mode.FILES})
     return settings
 
 

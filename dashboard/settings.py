@@ -48,6 +48,8 @@ CONFIG_FILE = "config.toml"
 FLOWROUTE_URL = "https://api.flowroute.com"
 LONGEST_S = 3650 * 86400
 """Ten years: no age or pause is longer."""
+SHORTEST_KEY = 16
+"""Characters of a key that signs anchors."""
 NARROW_ENOUGH = 8
 """No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
 
@@ -115,6 +117,12 @@ class Settings(BaseSettings):
     ami_secret: SecretStr = Field(default=SecretStr(""))
     """Of the Asterisk Manager Interface of running PBXs."""
 
+    journal_key: SecretStr = Field(default=SecretStr(""))
+    """Signs the anchors of the journal (HMAC-SHA256), so that nobody without it can rewrite journal and anchors."""
+
+    journal_syslog: str = ""
+    """Where each head of the journal is sent too: path of a socket such as ``/dev/log``, or HOST:PORT for UDP."""
+
     inventory_sources: str = ""
     """Running systems that the page Inventory can read, by address, comma separated; no token stands in one."""
 
@@ -179,6 +187,22 @@ class Settings(BaseSettings):
             if network.prefixlen < NARROW_ENOUGH:
                 raise ValueError(f"{part} is wider than a /{NARROW_ENOUGH}: private addresses would pass as public")
         return text
+
+    @field_validator("journal_key")
+    @classmethod
+    def _journal_key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if text and len(text) < SHORTEST_KEY:
+            raise ValueError(f"it is shorter than {SHORTEST_KEY} characters, so it can be guessed")
+        return SecretStr(text)
+
+    @field_validator("journal_syslog")
+    @classmethod
+    def _syslog(cls, address: str) -> str:
+        host, _, port = address.partition(":")
+        if address and not address.startswith("/") and (not host or (port and not port.isdecimal())):
+            raise ValueError("it is neither the path of a socket, such as /dev/log, nor HOST or HOST:PORT")
+        return address
 
     @field_validator("inventory_sources")
     @classmethod

@@ -16,28 +16,36 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from dashboard import checks, life, private, sources
+from dashboard import anchors, checks, life, private, sources
 from dashboard.actors import Act, Actor
 from dashboard.calls.store import CallStore
+from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier, open_carrier
+from dashboard.carriers.flowroute import API
+from dashboard.carriers.offline import OfflineCarrier
+from dashboard.carriers.portal import READS, WRITES
 from dashboard.changes import Change, Plan
 from dashboard.checks._losses import Loss, losses
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
-from dashboard.errors import BusyError, CarrierError, UnknownFindingError
+from dashboard.errors import BusyError, CarrierError, StateError, UnknownFindingError
 from dashboard.fetching import Progress, refresh_calls
 from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
+from dashboard.fixes.settling import settle
 from dashboard.fixes.watch import Watch, watch
 from dashboard.journal import Entry, Journal
-from dashboard.owner import claim, keep_key
+from dashboard.owner import EMBEDDED, OWNER, claim, keep_key, with_mode
+from dashboard.read_only import is_read_only
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
 from dashboard.state import State
 
 SYNC_WAIT_S = 60
+CAPABILITIES = "capabilities"
+"""Fact: what the carrier let a program do at the last sync, for a copy of the home that asks no carrier."""
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +76,10 @@ class Workspace:
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
         """
-        Open the home that the settings name.
+        Open the home that the settings name, and record the outcome of fixes that were interrupted.
+
+        A home that cannot be written is opened without locks, without its account and without the emulator: it can
+        be verified, checked and exported as it is.
 
         Args:
             settings: Read from the environment when not given.
@@ -79,8 +90,12 @@ class Workspace:
             SettingsError: The home belongs to another account, or its key is not set.
         """
         settings = settings or Settings.read()
-        private.prepare(settings.home, accept_open=settings.accept_open_home)
-        state = State.open(settings.home)
+        if not is_read_only(settings.home):
+            private.prepare(settings.home, accept_open=settings.accept_open_home)
+        state = State.open(settings.home, anchors=anchors.of_settings(settings))
+        if state.read_only:
+            settings = with_mode(state, settings)
+            return cls(settings, state, CallStore(settings.home, spill=state.scratch), _offline(state))
         users = None
         try:
             settings = claim(state, settings, new_key=new_key)
@@ -92,7 +107,9 @@ class Workspace:
             _release(users, settings)
             raise
         store = CallStore(settings.home)
-        return cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+        opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+        opened.settle()
+        return opened
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +125,14 @@ class Workspace:
         self.state.close()
         _release(self._users, self.settings)
         self._users = None
+
+    def settle(self) -> list[Entry]:
+        """Record the outcome of fixes that were interrupted, as far as the account can be read."""
+        settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+        last, routes = self.journal.last(), self.state.latest("routes")
+        if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
+            self._read_account()
+        return settled
 
     def revive(self) -> bool:
         """
@@ -144,7 +169,13 @@ class Workspace:
         Raises:
             BusyError: Another process is syncing this home and does not end.
             CarrierError: The carrier did not give what was asked.
+            StateError: The home is read-only.
         """
+        if self.state.read_only:
+            raise StateError(
+                f"The home {self.settings.home} is read-only, so it cannot be synced. Add --no-sync to judge what was "
+                "synced before."
+            )
         if self.settings.files:
             return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
         lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
@@ -154,7 +185,9 @@ class Workspace:
             raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
         with held:
             now = datetime.now(UTC)
+            settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
+            self._keep_capabilities()
             keep_key(self.state, self.settings)
             quick = quick and self.store.digest != ""
             results = refresh_calls(
@@ -288,11 +321,20 @@ class Workspace:
         entry = applying.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
         )
+        self._read_account()
+        return entry
+
+    def _read_account(self) -> None:
+        """Read the account after a fix; where that fails, the next sync does."""
         try:
             sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
         except CarrierError as exc:
-            log.warning("The fix is done and verified; the account is read again by the next sync. %s", exc)
-        return entry
+            log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
+
+    def _keep_capabilities(self) -> None:
+        known = sorted(self.carrier.capabilities)
+        if self.state.get(CAPABILITIES) != known:
+            self.state.put(CAPABILITIES, known)
 
     def watch(self, entry: Entry) -> Watch:
         """Say what became of the next calls of the sources that a fix touched."""
@@ -305,6 +347,13 @@ def _release(users: IO[bytes] | None, settings: Settings) -> None:
     if users is not None:
         users.close()
         process.stop_unused(settings.home)
+
+
+def _offline(state: State) -> OfflineCarrier:
+    """Return the account of a read-only home; one that an earlier version filled does not say what it could do."""
+    known = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    reason = f"The home {state.home} is read-only, so its account is not asked."
+    return OfflineCarrier(frozenset(Capability(name) for name in known), reason)
 
 
 def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:

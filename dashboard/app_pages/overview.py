@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import answers, cards
+from dashboard.app_parts import answers, cards, open_fixes
 
 (known, found), zone = session.known(), session.zone()
 
 st.title(session.kept("title", "", lambda: answers.overview(known, found)))
+open_fixes.show()
 cards.figures(known, found)
 
 st.subheader("Do first")

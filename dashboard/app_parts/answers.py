@@ -12,7 +12,7 @@ from dashboard.app_parts.words import ago, count, join, money, plain
 from dashboard.calls.refusing import as_now
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
-from dashboard.journal import DONE, Entry
+from dashboard.journal import BEGUN, DONE, PARTLY, Entry
 from dashboard.snapshot import Age, Snapshot
 
 DAY = timedelta(days=1)
@@ -99,16 +99,19 @@ def of_inventory(snapshot: Snapshot) -> str:
 
 
 def of_fixes(entries: Sequence[Entry]) -> str:
-    """Say how many fixes stand."""
-    done = [entry for entry in entries if entry.phase == DONE and entry.undoes is None]
-    standing = sum(undone_by(entries, entry) is None for entry in done)
+    """Say how many fixes are active, and how many have no recorded outcome."""
+    ended = {entry.action for entry in entries if entry.phase != BEGUN}
+    unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
+    verb = "has" if unsettled == 1 else "have"
+    more = f" {count(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
+    done = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
+    active = sum(undone_by(entries, entry) is None for entry in done)
     if not done:
-        return "No fix was made yet."
-    back = len(done) - standing
-    tail = f"; {back} {'was' if back == 1 else 'were'} taken back" if back else ""
-    if not standing:
-        return f"No fix stands{tail}."
-    return f"{count(standing, 'fix', 'fixes')} {'stands' if standing == 1 else 'stand'}{tail}."
+        return more.strip() or "No fix was made yet."
+    back = len(done) - active
+    tail = f"; {back} undone" if back else ""
+    head = f"{count(active, 'active fix', 'active fixes')}" if active else "No active fixes"
+    return f"{head}{tail}.{more}"
 
 
 def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:

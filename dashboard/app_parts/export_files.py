@@ -28,7 +28,7 @@ def tables() -> Mapping[str, Table]:
 def whole(found: Mapping[str, Table]) -> None:
     """Draw the download of everything."""
     known = session.snapshot()
-    seal = Seal(_account(), known.taken_at, session.workspace().journal.head())
+    seal = Seal.of(session.workspace().journal, account=_account(), taken_at=known.taken_at)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",

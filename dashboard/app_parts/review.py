@@ -198,7 +198,10 @@ def _guide(plan: Plan) -> None:
 
 
 def _after(review: Review, plan: Plan, entry: Entry) -> None:
-    st.markdown(f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}.")
+    st.markdown(
+        f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}, "
+        f"head `{entry.short_hash}`."
+    )
     if diffs.touches_policy(plan):
         _watching(plan, entry)
     with st.container(horizontal=True):

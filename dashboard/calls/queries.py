@@ -33,16 +33,17 @@ Answer = TypeVar("Answer")
 class Queries:
     """A store that can be asked; ``store.CallStore`` is the one to use."""
 
-    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
+    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S, spill: Path | None = None) -> None:
         """
         Open the store; nothing is made on disk before the first import.
 
         Args:
             home: State folder; the store is its folder ``calls``.
             lock_wait_s: How long a writer waits for another one.
+            spill: Folder for what does not fit into memory, where the home cannot be written.
         """
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
-        self.engine = Engine(home / "calls" / "spill")
+        self.engine = Engine(spill or home / "calls" / "spill")
         cure = "The calls are as they were; the next import begins the list anew."
         self.bad_rows = Rejects(self.engine, self.generations, cure)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboard.cli.output import Format, progress, say, say_json
+from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import open_home
 from dashboard.findings import Finding, Severity, Status
+from dashboard.journal import Entry
 
 if TYPE_CHECKING:
     from dashboard.workspace import Workspace
@@ -35,7 +36,7 @@ def check(
     Run every check.
 
     Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when something fails, 3 when
-    nothing fails but something is unknown, 2 on an error of its own.
+    nothing fails but something is unknown or a fix has no recorded outcome, 2 on an error of its own.
     """
     with open_home() as home:
         if not no_sync:
@@ -43,14 +44,17 @@ def check(
         snapshot = home.snapshot()
         findings = home.findings(snapshot)
         names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
+        unsettled = home.journal.open_entries()
     if output is Format.JSON:
         say_json([as_json(finding) for finding in findings])
     else:
         _show(findings, names)
-    counted = [finding for finding in findings if finding.severity.at_least(fail_on)]
-    if any(finding.status is Status.FAIL for finding in counted):
+    for entry in unsettled:
+        complain(without_outcome(entry))
+    relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
+    if any(finding.status is Status.FAIL for finding in relevant):
         raise typer.Exit(FAILED)
-    if not allow_unknown and any(finding.status is Status.UNKNOWN for finding in counted):
+    if unsettled or (not allow_unknown and any(finding.status is Status.UNKNOWN for finding in relevant)):
         raise typer.Exit(UNKNOWN)
 
 
@@ -73,9 +77,12 @@ def export(
         snapshot = home.snapshot()
         account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         tables = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
-        seal = csv_file.Seal(account, snapshot.taken_at, home.journal.head())
+        unsettled = home.journal.open_entries()
+        seal = csv_file.Seal.of(home.journal, account=account, taken_at=snapshot.taken_at)
         written = csv_file.write_folder(folder, tables, seal)
     say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
+    for entry in unsettled:
+        complain(without_outcome(entry))
 
 
 def bring_up_to_date(home: Workspace) -> None:
@@ -89,6 +96,19 @@ def bring_up_to_date(home: Workspace) -> None:
         return
     with progress() as tell:
         home.sync(quick=recent, progress=tell)
+
+
+def without_outcome(entry: Entry) -> str:
+    """Say that a fix has no recorded outcome, and what to do."""
+    return (
+        f"No recorded outcome: journal entry {entry.id}, {entry.title}, begun {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
+        f"{entry.actor}. It was interrupted or still runs; `trunkgate sync` reads the account and records it."
+    )
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

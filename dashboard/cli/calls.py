@@ -11,7 +11,7 @@ import typer
 
 from dashboard.cli import pbx_records
 from dashboard.cli.output import Format, ask, complain, progress, say, say_json
-from dashboard.cli.rooms import read_settings, remember_mode
+from dashboard.cli.rooms import prepare_import, read_settings
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -39,8 +39,7 @@ def import_(
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
     settings = read_settings()
-    if settings.files:
-        remember_mode(settings)
+    prepare_import(settings)
     with progress(quiet=output is Format.JSON) as tell:
         results = import_files(CallStore(settings.home), files, keep_days=settings.keep_calls_days, progress=tell)
     if output is Format.JSON:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dashboard import private
 from dashboard.errors import SettingsError
+from dashboard.read_only import is_read_only
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,16 @@ def read_settings() -> Settings:
 
 
 def usable(home: Path, *, accept_open: bool = False) -> Path:
-    """Return a home's folder, private, made where there is none; ``SettingsError`` where it cannot be used."""
+    """
+    Return a home's folder, private, made where there is none.
+
+    A home that is there and read-only is returned as it is: whatever would write to it says so.
+
+    Raises:
+        SettingsError: There is no home and none can be made, or it cannot be kept private.
+    """
+    if is_read_only(home):
+        return home
     private.prepare(home, accept_open=accept_open)
     try:
         with TemporaryFile(dir=home):
@@ -41,19 +51,23 @@ def usable(home: Path, *, accept_open: bool = False) -> Path:
         raise SettingsError(message) from exc
 
 
-def remember_mode(settings: Settings) -> None:
+def prepare_import(settings: Settings) -> None:
     """
-    Claim the home for the account that the settings name, before anything is imported into it.
+    Create the home's database before its first calls, and claim a home of mode files for the account.
+
+    Calls that are older than their database would look like a journal that was removed.
 
     Raises:
         SettingsError: The home belongs to another account.
     """
-    from dashboard.owner import claim  # noqa: PLC0415 - loads the database, for seconds
+    from dashboard import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.owner import claim  # noqa: PLC0415 - as above
     from dashboard.state import State  # noqa: PLC0415 - as above
 
-    state = State.open(settings.home)
+    state = State.open(settings.home, anchors=anchors.of_settings(settings))
     try:
-        claim(state, settings)
+        if settings.files:
+            claim(state, settings)
     finally:
         state.close()
 

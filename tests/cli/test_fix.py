@@ -117,7 +117,7 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
 
     carry_out(program, "undo", str(done[-1]))
     again = program("undo", done[-1])
-    assert (again.status, "taken back already" in again.sentence) == (2, True)
+    assert (again.status, "undone already" in again.sentence) == (2, True)
 
     held = program("journal", "verify")
     head = held.out.split()[-1].rstrip(".")

@@ -71,7 +71,7 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
     assert set(before["network"]) == networks(account)
     assert account.undo_plan(taken_back.id).title == "Redo: allow 198.51.100.24"
     assert account.journal.verify() == 4
-    with pytest.raises(JournalError, match="taken back already"):
+    with pytest.raises(JournalError, match="undone already"):
         account.undo_plan(entry.id)
 
 
@@ -209,7 +209,7 @@ def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
     changes[1] = CreateRoute(alias=str(taken), value="192.0.2.10")
     plan = account.plan_changes(changes)
 
-    with pytest.raises(CarrierRefusedError, match="taken back"):
+    with pytest.raises(CarrierRefusedError, match="rolled back"):
         account.apply(plan, actor=ANA)
 
     assert before == networks(account)
@@ -385,5 +385,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
 
     last = account.journal.entries()[-1]
     assert last.phase == FAILED
-    assert last.content["message"].startswith("It was cut off (KeyboardInterrupt). What had been done before was taken")
+    assert last.content["message"].startswith(
+        "It was cut off (KeyboardInterrupt). What had been done before was rolled"
+    )
     assert routes == set(account.carrier.routes()["alias"])
