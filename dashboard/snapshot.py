@@ -72,6 +72,8 @@ class Snapshot:
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    file_only_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    """Calls of imported files that the carrier's export of their time does not have: in no total, but judged."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
     """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""
@@ -127,6 +129,13 @@ class Snapshot:
     def window_days(self) -> int:
         """How many days of calls were looked for, at least one."""
         return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
+
+    @cached_property
+    def judged_traffic(self) -> pd.DataFrame:
+        """The traffic that checks judge: ``traffic`` and, marked by ``provenance``, ``file_only_traffic``."""
+        if self.file_only_traffic.empty:
+            return self.traffic
+        return pd.concat([self.traffic, self.file_only_traffic], ignore_index=True)
 
     @cached_property
     def egress(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from pandera.errors import SchemaErrors
 from dashboard.errors import TableError
 from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.tables._schema import schema as _schema
-from dashboard.tables.outcomes import DIRECTIONS, OUTCOME_LABELS, OUTCOMES
+from dashboard.tables.outcomes import DIRECTIONS, FILE_ONLY, OUTCOME_LABELS, OUTCOMES, PROVENANCE
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "CALLS",
     "DIRECTIONS",
     "EDGES",
+    "FILE_ONLY",
     "FLAG",
     "FRAMES",
     "LIMITS",
@@ -39,6 +40,7 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "PROVENANCE",
     "ROUTES",
     "TEXT",
     "TIME",
@@ -157,9 +159,11 @@ CALLS = _schema(
         "sip_call_id?": TEXT,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds."""
 
@@ -184,9 +188,11 @@ TRAFFIC = _schema(
         "last_at": TIME,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """
 A row is hour x direction x source address x X-Tag x number x outcome x SIP status x SIP reason x zone.
