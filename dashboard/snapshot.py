@@ -78,6 +78,8 @@ class Snapshot:
     """As ``traffic``: the calls before ``window_start`` and the latest change of the policy; none without a change."""
     loss_reviews: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LOSS_REVIEWS))
     """Every review of a past loss, oldest first."""
+    file_only_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    """Calls of imported files that the carrier's export of their time does not have: in no total, but judged."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
     """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""
@@ -133,6 +135,13 @@ class Snapshot:
     def window_days(self) -> int:
         """How many days of calls were looked for, at least one."""
         return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
+
+    @cached_property
+    def judged_traffic(self) -> pd.DataFrame:
+        """The traffic that checks judge: ``traffic`` and, marked by ``provenance``, ``file_only_traffic``."""
+        if self.file_only_traffic.empty:
+            return self.traffic
+        return pd.concat([self.traffic, self.file_only_traffic], ignore_index=True)
 
     @cached_property
     def egress(self) -> pd.DataFrame:

@@ -44,6 +44,8 @@ class SyncReport:
     """Calls fetched, new and replaced ones alike."""
     rejected: int
     until: datetime
+    file_only: int = 0
+    """Stored calls that are in imported files and not in the carrier's export of their time."""
 
 
 def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:
@@ -132,11 +134,14 @@ def build_snapshot(
     changes = _instants(versions, frames["pbx_addresses"], since, now)
     cuts = sorted({*changes, max(since, now - DAY), *split_at})
     own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
-    traffic = attribute(
-        store.traffic(since=since, split_at=cuts, step="segment"),
-        pbxs=frames["pbxs"],
-        pbx_addresses=frames["pbx_addresses"],
-        pbx_numbers=frames["pbx_numbers"],
+    traffic, file_only_traffic = (
+        attribute(
+            store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only),
+            pbxs=frames["pbxs"],
+            pbx_addresses=frames["pbx_addresses"],
+            pbx_numbers=frames["pbx_numbers"],
+        )
+        for file_only in (False, True)
     )
     return Snapshot(
         call_patterns=_patterns(store, traffic, frames, since=since, split_at=changes),
@@ -151,6 +156,7 @@ def build_snapshot(
         ),
         **frames,
         traffic=traffic,
+        file_only_traffic=file_only_traffic,
         pbx_records=own.records,
         pbx_attempts=own.attempts,
         pbx_freshness={

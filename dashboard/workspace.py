@@ -202,7 +202,8 @@ class Workspace:
             )
             kept = sum(result.kept + result.duplicate for result in results)
             rejected = sum(result.rejected for result in results)
-            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
+            file_only = self.store.count_file_only()
+            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now, file_only=file_only)
 
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return everything known as it stands now, with the calls of the window or since an instant."""

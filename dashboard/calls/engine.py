@@ -25,7 +25,17 @@ import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
 from dashboard import tables
-from dashboard.calls.columns import ATTEMPTS, KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
+from dashboard.calls.columns import (
+    ATTEMPTS,
+    KEYS,
+    PARTS,
+    ROLLED_KEYS,
+    ROLLED_SUMS,
+    STORED,
+    call_key_sql,
+    content_sql,
+    same_call_sql,
+)
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
 from dashboard.texts import MARK, UNSAFE
@@ -33,7 +43,9 @@ from dashboard.texts import MARK, UNSAFE
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
 """How parts are written: quick to write and read, if a fifth larger; what is searched differs in every row."""
-OF_A_DAY = re.compile(r"(\d{4}-\d\d-\d\d)-(?:calls|traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII)
+OF_A_DAY = re.compile(
+    r"(\d{4}-\d\d-\d\d)-(?:calls|file-only|traffic|file-only-traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII
+)
 """What the part of a day is called."""
 MEMORY_LIMIT = "1GB"
 """The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
@@ -69,6 +81,7 @@ _PIECES: Mapping[str, Callable[[], str]] = {
     "row_hash": lambda: content_sql("judged"),
     "short_s": lambda: str(SHORT_S),
     "content": lambda: content_sql("told"),
+    "same_call": same_call_sql,
 }
 
 

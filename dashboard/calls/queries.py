@@ -56,6 +56,15 @@ class Queries:
         """Return how many calls there are."""
         return sum(day.rows for day in self.generations.current().days.values())
 
+    def count_file_only(self) -> int:
+        """Return how many calls are in imported files and not in the carrier's export of their time."""
+        return sum(day.file_only_rows for day in self.generations.current().days.values())
+
+    def last_imported_at(self) -> datetime | None:
+        """Return up to when there may be calls that are known from imported files only and that no export covers."""
+        days = self.generations.current().days.values()
+        return max((day.last_at for day in days if day.imported), default=None)
+
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the first and the last call started; ``None`` where there is none."""
         days = self.generations.current().days.values()

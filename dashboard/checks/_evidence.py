@@ -50,7 +50,7 @@ class Calls:
     """The outbound calls of a snapshot by source address."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+        rows = snapshot.judged_traffic[snapshot.judged_traffic["direction"] == "outbound"]
         sources = rows["source_ip"].unique()
         changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
         ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")

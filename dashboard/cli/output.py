@@ -18,10 +18,14 @@ from dashboard.errors import InputError
 from dashboard.texts import UNSAFE, visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dashboard.fetching import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
+MOST_NAMED = 5
+"""Addresses that a sentence names."""
 
 
 class Format(StrEnum):
@@ -77,6 +81,16 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     with bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda what, share: bar.update(task, description=visible(what), completed=share)
+
+
+def describe_file_only(rows: pd.DataFrame) -> str:
+    """Return a sentence about calls that the carrier's export does not have; ``rows`` as ``CallStore.file_only``."""
+    calls, sources, days = int(rows["calls"].sum()), sorted(set(rows["source_ip"])), sorted(set(rows["day"]))
+    named = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
+    more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    subject = "1 imported call is" if calls == 1 else f"{calls:,} imported calls are"
+    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    return f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {when}, from {named}{more}."
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:

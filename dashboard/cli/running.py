@@ -17,7 +17,7 @@ import requests
 import typer
 
 from dashboard.cli import entry
-from dashboard.cli.output import complain, progress, say
+from dashboard.cli.output import complain, describe_file_only, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
 from dashboard.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
@@ -127,11 +127,12 @@ def sync(
     """
     Read the account and fetch its calls; in mode `files` there is nothing to fetch.
 
-    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside, 2 on an
-    error of its own.
+    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside or
+    imported calls are not in the carrier's export, 2 on an error of its own.
     """
     with open_home(new_key=new_key) as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
+        file_only = describe_file_only(home.store.file_only()) if report.file_only else ""
     if home.settings.files:
         say(NOTHING_TO_FETCH)
         return
@@ -139,6 +140,9 @@ def sync(
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
         complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
+    if file_only:
+        complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
+    if report.rejected or file_only:
         raise typer.Exit(1)
 
 

@@ -18,7 +18,17 @@ from pandera.errors import SchemaErrors
 from dashboard.errors import TableError
 from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.tables._schema import schema as _schema
-from dashboard.tables.outcomes import ADMISSION, DIRECTIONS, NOTHING, OUTCOME_LABELS, OUTCOMES, PROVES, REFUSAL
+from dashboard.tables.outcomes import (
+    ADMISSION,
+    DIRECTIONS,
+    FILE_ONLY,
+    NOTHING,
+    OUTCOME_LABELS,
+    OUTCOMES,
+    PROVENANCE,
+    PROVES,
+    REFUSAL,
+)
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 from dashboard.texts import visible
 
@@ -29,6 +39,7 @@ __all__ = [
     "CALL_PATTERNS",
     "DIRECTIONS",
     "EDGES",
+    "FILE_ONLY",
     "FLAG",
     "FRAMES",
     "LIMITS",
@@ -45,6 +56,7 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "PROVENANCE",
     "PROVES",
     "REFUSAL",
     "ROUTES",
@@ -169,9 +181,11 @@ CALLS = _schema(
         "sip_call_id?": TEXT,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds."""
 
@@ -196,9 +210,11 @@ TRAFFIC = _schema(
         "last_at": TIME,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """
 A row is hour x direction x source address x X-Tag x number x outcome x SIP status x SIP reason x zone.

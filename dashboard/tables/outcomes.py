@@ -4,6 +4,11 @@ from __future__ import annotations
 
 DIRECTIONS = ("outbound", "inbound")
 
+FILE_ONLY = "file_only"
+"""``provenance`` of a call that is in an imported file and not in the carrier's export of its time."""
+PROVENANCE = ("", FILE_ONLY)
+"""Where a call is known from; ``""`` is the carrier's export, or a file whose time no export covers yet."""
+
 OUTCOMES = (
     "answered",
     "gave_up",
