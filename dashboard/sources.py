@@ -153,6 +153,7 @@ def build_snapshot(
             for pbx_id, last_at in zip(own.records["pbx_id"], own.records["last_at"], strict=True)
         },
         since=None if span is None else max(span[0], since),
+        calls_from=None if (begun := _calls_begin(state, store)) is None else max(begun, since),
         window_start=since,
         split_at=tuple(cuts),
         versions=versions,
@@ -223,16 +224,24 @@ def _compared(
     split_at: Sequence[datetime],
 ) -> Compared:
     """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
-    fetched, first, span = state.get("calls_until"), store.span(), None
-    begun = state.get("calls_since") or (first and first[0].isoformat())
+    fetched, begun, span = state.get("calls_until"), _calls_begin(state, store), None
     if fetched and begun:
         until = datetime.fromisoformat(fetched) - timedelta(seconds=settings.calls_settle_s)
         again = datetime.fromisoformat(fetched) - timedelta(hours=settings.sync_again_hours)
-        span = Span(max(datetime.fromisoformat(begun), since), until, again)
+        span = Span(max(begun, since), until, again)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
         owners.setdefault(str(address), []).append(str(pbx_id))
     return compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
+
+
+def _calls_begin(state: State, store: CallStore) -> datetime | None:
+    """Return the start of what was fetched; the first call where nothing was fetched but calls were imported."""
+    fetched = state.get("calls_since")
+    if fetched:
+        return datetime.fromisoformat(fetched)
+    span = store.span()
+    return span[0] if span else None
 
 
 def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:

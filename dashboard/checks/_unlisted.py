@@ -8,7 +8,7 @@ from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.checks import failed, passed, unknown
 from dashboard.findings import Confidence, Impact, Severity, Status, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 
 
 def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
@@ -20,7 +20,7 @@ def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Ver
     ]
     statuses = list(Status)
     each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
-    ids = tuple(pbx_id for one in each for pbx_id in one.pbx_ids)
+    ids = tuple(dict.fromkeys(pbx_id for one in each for pbx_id in one.pbx_ids))
     return replace(
         each[0],
         reason=" ".join(one.reason for one in each),
@@ -37,18 +37,19 @@ def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies)
     Args:
         snapshot: The account and the inventory.
         owners: Whose addresses are.
-        owner: The PBX that the calls are attributed to; ``""`` for nobody.
-        calls: From one source address, from after the latest policy change; at least one.
+        owner: The PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` for nobody.
+        calls: From one source address, as ``_evidence.of_today`` gives them; at least one.
     """
     address = calls[0].source_ip
-    ids = (owner,) if owner else ()
+    ids = members(owner)
     let_in, evidence = ev.admitted(snapshot, calls), ev.summary(calls)
     told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, calls, "refused")
-    base = f"{ev.named(snapshot, ids, address)} is not on the list; {told}"
+    who = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
+    base = f"{who or ev.named(snapshot, ids, address)} is not on the list; {told}"
     if let_in and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
-    kind = owners.kinds.get(owner, "")
+    kind = owners.kind(owner)
     if let_in and kind == "dynamic":
         by_tag = {one.attributed_by for one in let_in} == {"x_tag"} and owner not in inv.ids(owners.ever.of(address))
         reason = f"{base} with credentials, which a dynamic address needs{ev.BY_TAG if by_tag else ''}."
@@ -62,10 +63,10 @@ def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies)
         more += ". If the address is one of yours, add it to the inventory"
     return failed(
         address,
-        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.",
+        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.{owners.next_step(address, ids)}",
         severity=severity,
         impact=impact,
-        confidence=Confidence.PROVEN,
+        confidence=Confidence.INFERRED if len(ids) > 1 else Confidence.PROVEN,
         pbx_ids=ids,
         evidence=evidence,
         changes=owners.allow(address, ids) if kind == "static" else (),
