@@ -73,6 +73,8 @@ class Snapshot:
     pbx_config: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_CONFIG))
     numbers: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.NUMBERS))
     routes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ROUTES))
+    resolved_hosts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.RESOLVED_HOSTS))
+    """Addresses of host names, each with the time of its lookup."""
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))

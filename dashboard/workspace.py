@@ -29,6 +29,7 @@ from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
 from dashboard.fixes.watch import Watch, watch
+from dashboard.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.journal import Entry, Journal
 from dashboard.owner import claim, keep_key
 from dashboard.settings import Settings
@@ -54,7 +55,10 @@ class Workspace:
         running: process.Running | None = None,
         users: IO[bytes] | None = None,
         traffic: float = 0.0,
+        resolver: Resolver | None = None,
     ) -> None:
+        """Take the parts of a home; ``resolver`` looks up host names, by default as ``_resolver`` says."""
+        self.resolver = resolver or _resolver(settings)
         self.settings = settings
         self.state = state
         self.store = store
@@ -151,6 +155,7 @@ class Workspace:
         with held:
             now = datetime.now(UTC)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
+            sources.refresh_hosts(self.resolver, self.state, now=now)
             keep_key(self.state, self.settings)
             quick = quick and self.store.digest != ""
             results = refresh_calls(
@@ -278,6 +283,11 @@ def _carrier(settings: Settings, state: State, running: process.Running | None) 
         secret_key=running.secret_key if running else secret.get_secret_value(),
         emulated=settings.embedded or settings.on_loopback,
     )
+
+
+def _resolver(settings: Settings) -> Resolver:
+    """Return what looks up host names: an emulated account has names that no name server knows."""
+    return SAMPLE if settings.embedded or settings.on_loopback else SystemResolver()
 
 
 def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:

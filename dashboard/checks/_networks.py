@@ -58,8 +58,8 @@ def _verdict(snapshot: Snapshot, owners: inv.Owners, source: str, entries: list[
         )
         return unknown(source, reason=reason, pbx_ids=claimed, evidence=ev.summary(calls))
     used, last = ev.admitted(snapshot, calls), owners.last(source)
-    what = "which the PBX left" if last else "and belongs to no PBX of the inventory"
-    reason = f"{ev.named(snapshot, last, source)} is inside the listed network {networks}, {what}"
+    what = ", though no PBX calls from it any more" if last else " and belongs to no PBX of the inventory"
+    reason = f"{ev.named(snapshot, last, source)} is inside the listed network {networks}{what}"
     reason += f", and calls from it were admitted: {ev.over_time(used)}." if used else "."
     changes, more = _replace(snapshot, owners, entries)
     return failed(

@@ -32,7 +32,8 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
             yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(whole)} without a source address.")
         elif contains(snapshot.policy.networks, address):
             proven = Confidence.PROVEN if ev.admitted(snapshot, calls) else Confidence.INFERRED
-            yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
+            whose = "" if callers or owners.now.of(address) else ", though no PBX of the inventory calls from it"
+            yield passed(address, reason=f"{who} is on the list{whose}.", confidence=proven, pbx_ids=callers)
         elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
             lost = own.lost(snapshot, callers, address)
             heard = lost.sentence if lost else f"{ev.silence(snapshot)} {ev.since_policy(snapshot, address)}"

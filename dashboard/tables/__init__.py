@@ -39,6 +39,7 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "RESOLVED_HOSTS",
     "ROUTES",
     "TEXT",
     "TIME",
@@ -116,6 +117,9 @@ ROUTES = _schema(
     "routes", {"route_id": TEXT, "alias?": TEXT, "route_type": TEXT, "value?": TEXT, "edge_strategy_id?": TEXT}
 )
 """A row is an inbound route; ``route_type`` is ``sip-reg``, ``host``, ``uri`` or ``number``."""
+
+RESOLVED_HOSTS = _schema("resolved_hosts", {"host": TEXT, "address": TEXT, "resolved_at": TIME})
+"""A row is an address that the host name of a route or a PBX resolved to, and when it was last looked up."""
 
 EDGES = _schema("edges", {"edge_strategy_id": TEXT, "name": TEXT, "host?": TEXT, "description?": TEXT, "ranges?": TEXT})
 """A row is a PoP; ``ranges`` are the networks to let in, comma separated."""
@@ -267,6 +271,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         PBX_CONFIG,
         NUMBERS,
         ROUTES,
+        RESOLVED_HOSTS,
         EDGES,
         LIMITS,
         CALLS,
