@@ -23,7 +23,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.actors import Actor, browser_actor
 from dashboard.background import SYNC_ERROR, SyncLoop
-from dashboard.calls.cube import Cube
+from dashboard.calls.cube import Cube, build, midnights
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
 from dashboard.errors import DashboardError, FixError
@@ -170,8 +170,11 @@ def findings() -> list[Finding]:
 
 
 def cube() -> Cube:
-    """Return the outbound calls of the snapshot, added up by hour. Shared between sessions."""
-    return now().cube
+    """Return the outbound calls of the snapshot, added up by hour, with days right in the viewer's zone. Shared."""
+    seen, own = now(), zone()
+    if not midnights(own, seen.snapshot.window_start or seen.snapshot.taken_at, seen.snapshot.taken_at):
+        return seen.cube
+    return kept("cube", "", lambda: build(workspace().store, seen.snapshot, zone=own), ages=False)
 
 
 def replayer() -> Replayer:

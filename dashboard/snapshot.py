@@ -12,10 +12,14 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from dashboard import tables
+from dashboard.addresses import contains
 from dashboard.capabilities import Capability
 from dashboard.policy import Observations, Policy, PolicyVersion
 
 Made = TypeVar("Made")
+
+SHARED = "|"
+"""Joins the ids of PBXs that share an address; no id contains it."""
 
 
 class Age(StrEnum):
@@ -69,6 +73,8 @@ class Snapshot:
     pbx_config: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_CONFIG))
     numbers: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.NUMBERS))
     routes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ROUTES))
+    resolved_hosts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.RESOLVED_HOSTS))
+    """Addresses of host names, each with the time of its lookup."""
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
@@ -87,6 +93,8 @@ class Snapshot:
     """By PBX: until when its own records reach. One that is not there has none, and nothing is concluded of it."""
     since: datetime | None = None
     """Start of the calls covered; ``None`` where no call was ever loaded."""
+    calls_from: datetime | None = None
+    """Start of the time whose calls were fetched or imported, from which on silence means something."""
     window_start: datetime | None = None
     """From when on calls were looked for."""
     split_at: tuple[datetime, ...] = ()
@@ -114,7 +122,13 @@ class Snapshot:
         )
 
     def name_of(self, pbx_id: str) -> str:
-        """Return the PBX's name as people say it, with its id where two have one name; the id where it has none."""
+        """
+        Return the PBX's name as people say it, with its id where two have one name; the id where it has none.
+
+        Ids joined by ``SHARED`` give ``one of Denver, Seattle``.
+        """
+        if SHARED in pbx_id:
+            return f"one of {', '.join(map(self.name_of, members(pbx_id)))}"
         return self._names.get(pbx_id) or pbx_id
 
     @cached_property
@@ -124,12 +138,27 @@ class Snapshot:
         return dict(zip(rows["pbx_id"], named.where(rows["name"] != "", ""), strict=True))
 
     @cached_property
-    def owners(self) -> Mapping[str, tuple[str, bool]]:
-        """By address the PBX that calls from it now, or else the last that did, and whether it is now."""
-        ever = self.egress.drop_duplicates("address", keep="last")
-        now = self.addresses_now.drop_duplicates("address")
-        found = {address: (pbx_id, False) for address, pbx_id in zip(ever["address"], ever["pbx_id"], strict=True)}
-        return found | {address: (pbx_id, True) for address, pbx_id in zip(now["address"], now["pbx_id"], strict=True)}
+    def owners(self) -> Mapping[str, tuple[tuple[str, ...], bool]]:
+        """Return by address the PBXs that call from it now, or else the last that did, and whether it is now."""
+        rows = self.egress.sort_values("valid_to", na_position="last", kind="stable")
+        last = rows["valid_to"].groupby(rows["address"]).transform("last")
+        open_ended = rows["valid_to"].isna() & last.isna()
+        owners: dict[str, tuple[tuple[str, ...], bool]] = {}
+        for frame, now in ((rows[open_ended | (rows["valid_to"] == last)], False), (self.addresses_now, True)):
+            pairs = frame[["address", "pbx_id"]].drop_duplicates()
+            for address, ids in pairs.groupby("address", sort=False)["pbx_id"]:
+                owners[str(address)] = (tuple(map(str, ids)), now)
+        return owners
+
+    def owners_of(self, network: str) -> tuple[tuple[str, ...], bool]:
+        """Return the PBXs that call from an address or from inside a network now, or else the last that did."""
+        inside = [self.owners[network]] if network in self.owners else []
+        if "/" in network:
+            inside = [owners for address, owners in self.owners.items() if contains((network,), address)]
+        for now in (True, False):
+            if pbx_ids := tuple(dict.fromkeys(one for ids, is_now in inside for one in ids if is_now is now)):
+                return pbx_ids, now
+        return (), False
 
     @property
     def window_days(self) -> int:
@@ -170,6 +199,11 @@ class Snapshot:
         begun = rows["valid_from"].isna() | (rows["valid_from"] <= moment)
         going = rows["valid_to"].isna() | (rows["valid_to"] > moment)
         return rows[begun & going]
+
+
+def members(pbx_id: str) -> tuple[str, ...]:
+    """Return the ids of the PBXs behind an attribution: one, several where they share an address, none for ``""``."""
+    return tuple(pbx_id.split(SHARED)) if pbx_id else ()
 
 
 def egress_of(pbx_addresses: pd.DataFrame) -> pd.DataFrame:

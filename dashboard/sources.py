@@ -23,6 +23,7 @@ from dashboard.calls.queries import FIRST
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
+from dashboard.host_names import Resolver, same, target_of
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
 from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
@@ -31,6 +32,8 @@ from dashboard.state import State
 DAY = timedelta(days=1)
 """What happened in the last 24 hours is told apart."""
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
+RESOLVED = "resolved_hosts"
+"""Key of the addresses that host names resolved to, by name, each with its time."""
 KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
 
 
@@ -88,6 +91,51 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
     for name, frame in (offered or {}).items():
         changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
+
+
+def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
+    """
+    Resolve the host names on which it depends whether a number leads to its PBX, and keep their addresses.
+
+    A name that cannot be resolved keeps the addresses and the time of its last lookup.
+
+    Args:
+        resolver: Looks the names up; it is not called where two hosts can be compared as text.
+        state: Holds routes and inventory, and keeps the answer.
+        now: The time of the lookup, UTC.
+    """
+    needed = _hosts_in_doubt(*(kept_frame(state, name) for name in ("pbxs", "pbx_numbers", "numbers", "routes")))
+    before: dict[str, Any] = state.get(RESOLVED, {})
+    if not needed and not before:
+        return
+    answers = resolver.resolve(needed) if needed else {}
+    fresh = {host: {"addresses": list(found), "at": now.isoformat()} for host, found in answers.items() if found}
+    state.put(RESOLVED, {host: kept for host, kept in (before | fresh).items() if host in needed})
+
+
+def _hosts_in_doubt(
+    pbxs: pd.DataFrame, pbx_numbers: pd.DataFrame, numbers: pd.DataFrame, routes: pd.DataFrame
+) -> frozenset[str]:
+    """Return the host names of routes and of PBXs where a number's route names another host than its PBX does."""
+    pairs = pbx_numbers.merge(pbxs, on="pbx_id").merge(numbers, on="number").merge(routes, on="route_id")
+    pairs = pairs[pairs["route_type"].isin(["host", "uri"]) & (pairs["inbound_host"] != "")]
+    hosts: set[str] = set()
+    for wanted, value in pairs[["inbound_host", "value"]].drop_duplicates().itertuples(index=False):
+        targets = target_of(wanted), target_of(value)
+        if same(targets[1], targets[0], {}) is None:
+            hosts |= {target.host for target in targets if target.is_name}
+    return frozenset(hosts)
+
+
+def resolved_hosts(state: State) -> pd.DataFrame:
+    """Return the addresses of host names as RESOLVED_HOSTS."""
+    kept: dict[str, Any] = state.get(RESOLVED, {})
+    rows = [
+        {"host": host, "address": address, "resolved_at": one["at"]}
+        for host, one in kept.items()
+        for address in one["addresses"]
+    ]
+    return from_rows(rows, tables.RESOLVED_HOSTS)
 
 
 def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
@@ -155,6 +203,7 @@ def build_snapshot(
             sample=bool(account.get("sample")),
         ),
         **frames,
+        resolved_hosts=resolved_hosts(state),
         traffic=traffic,
         file_only_traffic=file_only_traffic,
         pbx_records=own.records,
@@ -164,6 +213,7 @@ def build_snapshot(
             for pbx_id, last_at in zip(own.records["pbx_id"], own.records["last_at"], strict=True)
         },
         since=None if span is None else max(span[0], since),
+        calls_from=None if (begun := _calls_begin(state, store)) is None else max(begun, since),
         window_start=since,
         split_at=tuple(cuts),
         versions=versions,
@@ -315,16 +365,24 @@ def _compared(
     split_at: Sequence[datetime],
 ) -> Compared:
     """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
-    fetched, first, span = calls_until(state, store, settings), store.span(), None
-    begun = state.get("calls_since") or (first and first[0].isoformat())
+    fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
     if fetched and begun:
         until = fetched - timedelta(seconds=settings.calls_settle_s)
         again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
-        span = Span(max(datetime.fromisoformat(begun), since), until, again)
+        span = Span(max(begun, since), until, again)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
         owners.setdefault(str(address), []).append(str(pbx_id))
     return compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
+
+
+def _calls_begin(state: State, store: CallStore) -> datetime | None:
+    """Return the start of what was fetched; the first call where nothing was fetched but calls were imported."""
+    fetched = state.get("calls_since")
+    if fetched:
+        return datetime.fromisoformat(fetched)
+    span = store.span()
+    return span[0] if span else None
 
 
 def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:

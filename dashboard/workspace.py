@@ -35,6 +35,7 @@ from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
 from dashboard.fixes.settling import settle
 from dashboard.fixes.watch import Watch, watch
+from dashboard.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.journal import Entry, Journal
 from dashboard.owner import EMBEDDED, OWNER, claim, keep_key, with_mode
 from dashboard.read_only import is_read_only
@@ -63,7 +64,10 @@ class Workspace:
         running: process.Running | None = None,
         users: IO[bytes] | None = None,
         traffic: float = 0.0,
+        resolver: Resolver | None = None,
     ) -> None:
+        """Take the parts of a home; ``resolver`` looks up host names, by default as ``_resolver`` says."""
+        self.resolver = resolver or _resolver(settings)
         self.settings = settings
         self.state = state
         self.store = store
@@ -188,6 +192,7 @@ class Workspace:
             settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
             self._keep_capabilities()
+            sources.refresh_hosts(self.resolver, self.state, now=now)
             keep_key(self.state, self.settings)
             quick = quick and self.store.digest != ""
             results = refresh_calls(
@@ -379,6 +384,11 @@ def _carrier(settings: Settings, state: State, running: process.Running | None) 
         secret_key=running.secret_key if running else secret.get_secret_value(),
         emulated=settings.embedded or settings.on_loopback,
     )
+
+
+def _resolver(settings: Settings) -> Resolver:
+    """Return what looks up host names: an emulated account has names that no name server knows."""
+    return SAMPLE if settings.embedded or settings.on_loopback else SystemResolver()
 
 
 def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:

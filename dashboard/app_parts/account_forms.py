@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.addresses import parse_entry
+from dashboard.addresses import membership, parse_entry
 from dashboard.app_parts import declared, grids, review, states
 from dashboard.app_parts.words import (
     ICONS,
@@ -111,12 +111,18 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
 def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFrame:
     """Return the list as the page shows it, a row an entry in the list's own order."""
     outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+    rows = snapshot.allowed_ips
+    sources = outbound["source_ip"]
+    for network in rows.loc[rows["network"].str.contains("/"), "network"]:
+        inside = outbound[membership((network,), sources)].assign(source_ip=network)
+        outbound = pd.concat([outbound, inside])
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
     said: dict[str, set[Status]] = {}
     for finding in findings:
-        said.setdefault(finding.subject, set()).add(finding.status)
-    rows = snapshot.allowed_ips
+        of_entries = [change.network for change in finding.changes if isinstance(change, RemoveAddress)]
+        for subject in {finding.subject, *of_entries}:
+            said.setdefault(subject, set()).add(finding.status)
     return pd.DataFrame(
         {
             "network": rows["network"],

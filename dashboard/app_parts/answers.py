@@ -13,7 +13,7 @@ from dashboard.calls.refusing import as_now
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import BEGUN, DONE, PARTLY, Entry
-from dashboard.snapshot import Age, Snapshot
+from dashboard.snapshot import Age, Snapshot, members
 
 DAY = timedelta(days=1)
 REFUSED_SHARE = 0.05
@@ -123,7 +123,8 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     by_pbx = rows.groupby("who")[["calls", "refused"]].sum()
     who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
     open_ones = [f for f in findings if f.status is not Status.PASS and f.impact is Impact.OUTAGE]
-    out = {snapshot.name_of(pbx_id) for finding in open_ones for pbx_id in finding.pbx_ids}
+    named = {pbx_id for finding in open_ones for pbx_id in finding.pbx_ids}
+    out = {snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if named.intersection(members(pbx_id))}
     lost = rows[rows["refused"] > 0]
     now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
     still, before = [name for name in who if name in now], [name for name in who if name not in now]

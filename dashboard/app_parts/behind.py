@@ -90,7 +90,7 @@ def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.Data
     rows = answer.rows[(answer.rows["label"] == label).to_numpy()]
     if not who:
         return rows
-    named = snapshot.pbxs.loc[snapshot.pbxs["name"] == who, "pbx_id"]
+    named = [pbx_id for pbx_id in rows["pbx_id"].unique() if pbx_id and snapshot.name_of(pbx_id) == who]
     nobodys = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(NOBODYS))
     return rows[rows["pbx_id"].isin([*named, who]) | (nobodys & who.endswith(NOBODYS))]
 

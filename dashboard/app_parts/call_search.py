@@ -31,6 +31,7 @@ TOLD_BY: Final = {
     "address": "source address",
     "caller_id": "caller id",
     "number": "number",
+    "shared_address": "source address, which several PBXs share",
 }
 PAGE_SIZE = 50
 PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"

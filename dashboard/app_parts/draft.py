@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.addresses import is_network, parse_entry
-from dashboard.app_parts.words import address_of, plain
+from dashboard.app_parts.words import address_of, join, plain
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.errors import AddressError
 from dashboard.fixes.image import entry
@@ -136,9 +136,9 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
     """Say of each entry which PBX calls from it now, or did; nothing of a text that is no address."""
     said = []
     for network in networks:
-        pbx_id, now = snapshot.owners.get(network, ("", False))
-        named = f"{'' if now else 'Formerly '}{snapshot.name_of(pbx_id)}" if pbx_id else "Nobody's"
-        said.append(named if pbx_id or is_network(network) else "")
+        pbx_ids, now = snapshot.owners_of(network)
+        named = f"{'' if now else 'Formerly '}{join(map(snapshot.name_of, pbx_ids))}" if pbx_ids else "Nobody's"
+        said.append(named if pbx_ids or is_network(network) else "")
     return pd.Series(said, index=networks.index, dtype="str")
 
 

@@ -40,7 +40,9 @@ def with_pbx(snapshot: Snapshot, row: Mapping[str, Any], *, replaces: str = "") 
     return settled(snapshot, pbxs=pbxs)
 
 
-def with_address(snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, now: datetime) -> Frames:
+def with_address(
+    snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, now: datetime, shared: bool = False
+) -> Frames:
     """
     Add an address that a PBX calls from, as of now.
 
@@ -50,16 +52,21 @@ def with_address(snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, no
         address: As typed.
         kind: ``primary`` or ``failover``.
         now: UTC.
+        shared: Other PBXs may call from it too, behind the same NAT.
 
     Raises:
-        InputError: It is no single public IPv4 address, or a PBX calls from it already.
+        InputError: It is no single public IPv4 address, this PBX calls from it already, or another PBX does and it
+            is not declared as shared.
     """
     current = snapshot.addresses_at(now)
     told = current["source"] != "configured"
     taken = current.loc[told & (current["address"] == address.strip()), "pbx_id"]
-    if len(taken):
+    if pbx_id in set(taken):
+        raise InputError(f"{address.strip()} is in use by {snapshot.name_of(pbx_id)} already.")
+    if len(taken) and not shared:
         raise InputError(
-            f"{address.strip()} is in use by {snapshot.name_of(str(taken.iloc[0]))} already. End it first."
+            f"{address.strip()} is in use by {snapshot.name_of(str(taken.iloc[0]))} already. End it there first, or, "
+            "where both PBXs are behind the same NAT, tick that it is shared."
         )
     row = {"pbx_id": pbx_id, "address": address.strip(), "kind": kind, "source": "declared", "valid_from": now}
     rows = pd.concat([snapshot.pbx_addresses.astype(object), pd.DataFrame([row], dtype=object)], ignore_index=True)

@@ -196,12 +196,15 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
     with st.form(f"inventory_address_{pbx_id}", border=False):
         typed = st.text_input("Another address it calls from", placeholder="198.51.100.24", key=f"address_{pbx_id}")
         failover = st.checkbox("Only used when the first one fails", key=f"failover_{pbx_id}")
+        shared = st.checkbox(
+            "Shared with another PBX behind the same NAT",
+            key=f"shared_{pbx_id}",
+            help="Give each of them an X-Tag: it tells apart whose calls come from the shared address.",
+        )
         if st.form_submit_button("Add the address"):
             kind = "failover" if failover else "primary"
-            _keep(
-                partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed or "", kind=kind, now=now),
-                f"{(typed or '').strip()} is added.",
-            )
+            edit = partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed or "", kind=kind, shared=shared)
+            _keep(partial(edit, now=now), f"{(typed or '').strip()} is added.")
 
 
 def _numbers(snapshot: Snapshot, pbx_id: str) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from dashboard import writing
 from dashboard.app_parts.set_up_notes import Note, Notes
 from dashboard.checks import ACCOUNT, _evidence
-from dashboard.checks._evidence import Calls, Tally
+from dashboard.checks._evidence import Calls, Tally, of_today
 from dashboard.findings import Finding, Status
 from dashboard.snapshot import Snapshot
 
@@ -55,9 +55,9 @@ class Ground:
         """Calls of each PBX from its addresses of today, from after the latest policy change for each."""
         found: dict[str, list[Tally]] = {}
         for source, calls in self.snapshot.once(Calls).by_source.items():
-            for one in calls:
+            for one in of_today(self.snapshot, source, calls):
                 mine = self.addresses.get(one.pbx_id)
-                if one.today and one.pbx_id and (not mine or source in mine):
+                if one.pbx_id and (not mine or source in mine):
                     found.setdefault(one.pbx_id, []).append(one)
         return found
 

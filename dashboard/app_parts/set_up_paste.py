@@ -104,19 +104,16 @@ def _layout(given: Upload) -> str:
 
 
 def _without_clashes(found: Inventory, told: Sequence[Row], snapshot: Snapshot) -> Inventory:
-    """Put aside what belongs to another PBX of the inventory: an address, a number, a name under another id."""
+    """Put aside what belongs to another PBX of the inventory: a number, a name under another id."""
     lines = {(row.frame, row.cells["pbx_id"].strip(), _own(row.cells)): row for row in reversed(told)}
-    current = snapshot.addresses_now
-    current = current[current["source"] != "configured"]
     owners = {
-        "pbx_addresses": dict(zip(current["address"], current["pbx_id"], strict=True)),
         "pbx_numbers": dict(zip(snapshot.pbx_numbers["number"], snapshot.pbx_numbers["pbx_id"], strict=True)),
         "pbxs": _others_of_name(found, told, snapshot),
     }
-    column = {"pbx_addresses": "address", "pbx_numbers": "number", "pbxs": "name"}
+    column = {"pbx_numbers": "number", "pbxs": "name"}
     frames, problems = dict(found.frames), list(found.problems)
     gone: set[str] = set()
-    for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
+    for frame in ("pbxs", "pbx_numbers"):
         keep = []
         for pbx_id, value in zip(frames[frame]["pbx_id"], frames[frame][column[frame]], strict=True):
             owner = owners[frame].get(value, pbx_id)
@@ -127,12 +124,13 @@ def _without_clashes(found: Inventory, told: Sequence[Row], snapshot: Snapshot) 
                 message = _CLASH[frame].format(value=value, owner=snapshot.name_of(owner), id=owner)
                 problems.append(Problem(row.file, row.line, column[frame], message, value))
         frames[frame] = frames[frame].loc[pd.Series(keep, dtype=bool)].reset_index(drop=True)
+    addresses = frames["pbx_addresses"]
+    frames["pbx_addresses"] = addresses[~addresses["pbx_id"].isin(gone)].reset_index(drop=True)
     return replace(found, frames=frames, problems=problems)
 
 
 _CLASH: Final = {
     "pbxs": "{value} is in the inventory already, as {id}. Add a column pbx_id that says which one is meant.",
-    "pbx_addresses": "{value} is in use by {owner} already. End it there first, on the page Inventory.",
     "pbx_numbers": "{value} is a number of {owner} already. Take it out there first, on the page Inventory.",
 }
 
@@ -223,6 +221,13 @@ class _Merged:
         self.pbxs: dict[str, Any] = {row["pbx_id"]: row for row in frames["pbxs"].to_dict("records")}
         self._addressed, self._numbered = set(frames["pbx_addresses"]["pbx_id"]), set(frames["pbx_numbers"]["pbx_id"])
         self._there = set(snapshot.pbxs["pbx_id"])
+        current = frames["pbx_addresses"]
+        current = current[current["valid_to"].isna() & (current["source"] != "configured")]
+        self._sharing: dict[str, list[tuple[str, list[str]]]] = {}
+        for address, ids in current[current.duplicated("address", keep=False)].groupby("address")["pbx_id"]:
+            for pbx_id in ids:
+                others = [str(self.pbxs[one]["name"] or one) for one in ids if one != pbx_id and one in self.pbxs]
+                self._sharing.setdefault(str(pbx_id), []).append((str(address), others))
         self._changes: dict[str, list[str]] = {}
         told = difference.changes[difference.changes["change"].isin([ADDED, CHANGED])]
         for frame, key, column in zip(told["frame"], told["key"], told["column"], strict=True):
@@ -241,6 +246,7 @@ class _Merged:
             said.append(f"Known. Changes: {join(changes, most=4)}.")
         else:
             return SAME, ["Known, and nothing changes."]
+        said += [f"Shares {address} with {join(others)}." for address, others in self._sharing.get(pbx_id, [])]
         dynamic = pbx["ip_kind"] == "dynamic"
         missing = ["its address"] if not dynamic and pbx_id not in self._addressed else []
         missing += ["its numbers"] if pbx_id not in self._numbered else []

@@ -87,7 +87,8 @@ def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day:
     if found.empty and part.since is None:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
     step = "D" if by_day else "h"
-    first = found["at"].min() if part.since is None else pd.Timestamp(part.since).floor("h").tz_convert(zone)
+    asked = None if part.since is None else pd.Timestamp(part.since).floor("15min" if by_day else "h").tz_convert(zone)
+    first = found["at"].min() if asked is None else asked
     begin, end = (at.normalize() if by_day else at for at in (first, pd.Timestamp(until).tz_convert(zone)))
     starts = pd.date_range(begin, end, freq=step, name="from_at")
     if not found.empty:

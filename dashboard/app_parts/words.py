@@ -112,11 +112,12 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBX that calls from an address now, or did; ``nobody's`` where none does."""
-    pbx_id, now = snapshot.owners.get(address, ("", False))
-    if not pbx_id:
+    """Name the PBXs that call from an address now, or did; ``nobody's`` where none does."""
+    pbx_ids, now = snapshot.owners_of(address)
+    if not pbx_ids:
         return "nobody's"
-    return snapshot.name_of(pbx_id) if now else f"formerly {snapshot.name_of(pbx_id)}"
+    named = join(map(snapshot.name_of, pbx_ids))
+    return named if now else f"formerly {named}"
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:

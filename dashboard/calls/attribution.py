@@ -2,9 +2,10 @@
 Which PBX a call belongs to.
 
 Outbound: the X-Tag that one PBX sets, else the address that was one PBX's at that time, else (where
-the call has no X-Tag) the caller id that one PBX owns. Inbound: the number dialed, where one PBX
-should receive it. What two PBXs claim belongs to neither by that rule. An X-Tag is supplied by the
-caller: it attributes, it never authenticates.
+the call has no X-Tag) the caller id that one PBX owns. At an address of several PBXs the caller id counts
+only where one of them owns it; otherwise the call is attributed to all of them ("one of A, B"). Inbound: the
+number dialed, where one PBX should receive it. An X-Tag or a number that two PBXs claim decides nothing. An
+X-Tag is supplied by the caller: it attributes, it never authenticates.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard.snapshot import egress_of
+from dashboard.snapshot import SHARED, egress_of
 
-X_TAG, ADDRESS, CALLER_ID, NUMBER = "x_tag", "address", "caller_id", "number"
+X_TAG, ADDRESS, CALLER_ID, NUMBER, SHARED_ADDRESS = "x_tag", "address", "caller_id", "number", "shared_address"
 CLAIMS = (X_TAG, CALLER_ID)
 """Rules that rest on what the caller itself supplies: they attribute, they never authenticate."""
 OPEN, EVER = -(2**63), 2**63 - 1
@@ -36,7 +37,8 @@ def attribute(
 
     Returns:
         A copy with ``pbx_id`` and ``attributed_by`` (``x_tag``, ``address``, ``caller_id``,
-        ``number``) filled; both ``""`` where nothing speaks for one PBX.
+        ``number``, ``shared_address``) filled; both ``""`` where nothing speaks for a PBX of ours. For
+        ``shared_address`` the id is those of all owners, sorted and joined by ``snapshot.SHARED``.
     """
     return Claims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
 
@@ -101,11 +103,14 @@ class Claims:
     def _outbound(self, tag: str, address: str, at: int, number: str) -> tuple[str, str]:
         if pbx_id := self.x_tags.get(tag):
             return pbx_id, X_TAG
-        if claims := self.addresses.get(address):
-            owners = {pbx_id for pbx_id, begin, end in claims if begin <= at < end}
-            if len(owners) == 1:
-                return owners.pop(), ADDRESS
-        return _by(CALLER_ID, None if tag else self.numbers.get(number))
+        by_number = None if tag else self.numbers.get(number)
+        claims = self.addresses.get(address, ())
+        owners = {pbx_id for pbx_id, begin, end in claims if begin <= at < end}
+        if len(owners) == 1:
+            return owners.pop(), ADDRESS
+        if owners and by_number not in owners:
+            return SHARED.join(sorted(owners)), SHARED_ADDRESS
+        return _by(CALLER_ID, by_number)
 
 
 def _by(rule: str, pbx_id: str | None) -> tuple[str, str]:

@@ -1,6 +1,9 @@
 """
 The outbound calls by hour and by whose they are, in memory: what charts and figures are drawn from.
 
+The hours are those of UTC. For a zone whose midnight is not on one of them (half-hour zones), a cube of its own
+divides the hours in which a day of the zone begins, so that its days are right.
+
 Columns of small numbers, sorted by the hour, so that any question is a slice and a count. It grows with
 hours, callers, outcomes and destinations, not with calls.
 """
@@ -20,7 +23,7 @@ import pandas as pd
 import pyarrow
 
 from dashboard.calls.engine import utc
-from dashboard.calls.store import CallStore, cuts_of, segments_of
+from dashboard.calls.store import HOUR_S, CallStore, cuts_of, segments_of
 from dashboard.changes import NOBODYS
 from dashboard.snapshot import Snapshot
 from dashboard.tables import MONEY
@@ -30,6 +33,8 @@ DIMENSIONS = ("who", "outcome", "code", "zone")
 SUMS = ("calls", "short_calls", "duration_s", "cost_units")
 MOST_CELLS = 4_000_000
 """Up to so many combinations are counted in an array of all of them; beyond, only those that occur."""
+QUARTER_S = 900
+"""Zones differ from UTC by whole quarters of an hour."""
 EMPTY = pyarrow.table(
     {
         "hour_at": pyarrow.array([], pyarrow.timestamp("us")),
@@ -78,7 +83,7 @@ class Cube:
         self._most_cells = most_cells
         at = rows.column("hour_at").to_numpy().astype("datetime64[s]")
         self.hours = np.unique(at)
-        """The hours in which there are calls, UTC without a zone."""
+        """The hours in which there are calls, UTC without a zone; of a divided hour the begin of its parts."""
         self._hour: Codes = np.searchsorted(self.hours, at)
         self._codes: dict[str, Codes] = {}
         self._values: dict[str, list[str]] = {}
@@ -174,20 +179,29 @@ class Cube:
         """Return the number of each hour's step, and the steps."""
         if not step:
             return np.zeros(max(1, len(self.hours)), dtype="int64"), pd.Index([0])
-        local = pd.DatetimeIndex(self.hours).tz_localize("UTC").tz_convert(zone or ZoneInfo("UTC"))
+        hours = pd.DatetimeIndex(self.hours).tz_localize("UTC")
+        local = (hours.floor("h") if step == "hour" else hours).tz_convert(zone or ZoneInfo("UTC"))
         if step == "week":
             return (local.day_of_week * 24 + local.hour).to_numpy().astype("int64"), pd.RangeIndex(7 * 24)
         codes, labels = pd.factorize(local.normalize() if step == "day" else local)
         return codes.astype("int64"), labels
 
 
-def build(store: CallStore, snapshot: Snapshot, *, most_cells: int = MOST_CELLS) -> Cube:
+def midnights(zone: ZoneInfo, since: datetime, until: datetime) -> list[datetime]:
+    """Return when the days of a zone between two times begin, UTC, as far as that is within an hour of UTC."""
+    first, last = (pd.Timestamp(at).tz_convert(zone).tz_localize(None).normalize() for at in (since, until))
+    days = pd.date_range(first, last, freq="D").tz_localize(zone, ambiguous=False, nonexistent="shift_forward")
+    return [at.to_pydatetime() for at in days.tz_convert("UTC") if at.minute]
+
+
+def build(store: CallStore, snapshot: Snapshot, *, zone: ZoneInfo | None = None, most_cells: int = MOST_CELLS) -> Cube:
     """
     Build the cube of a snapshot's calls.
 
     Args:
         store: Where the snapshot's traffic came from.
         snapshot: For whose the calls are; its traffic names every key of the roll-up with its owner.
+        zone: Whose days are to be right; those of zones with whole hours always are.
         most_cells: See ``MOST_CELLS``.
     """
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
@@ -196,16 +210,22 @@ def build(store: CallStore, snapshot: Snapshot, *, most_cells: int = MOST_CELLS)
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     who = pd.Series(callers(rows, names), index=rows.index)
     codes, owners = pd.factorize(who)
+    since = snapshot.window_start or snapshot.since
+    begins = midnights(zone, since, snapshot.taken_at) if zone else []
+    split_at = (*snapshot.split_at, *begins)
+    cuts = cuts_of(snapshot.split_at)
     keys = rows[["source_ip", "x_tag", "number"]].assign(
-        segment=segments_of(rows["first_at"].dt.tz_localize(None), cuts_of(snapshot.split_at)), owner=codes
+        part=segments_of(rows["first_at"].dt.tz_localize(None), cuts), owner=codes
     )
-    table = pyarrow.Table.from_pandas(keys.drop_duplicates(), preserve_index=False)
+    finer = pd.DataFrame({"part": [0, *segments_of(cuts_of(split_at), cuts)]}).rename_axis("segment").reset_index()
+    owned = keys.drop_duplicates().merge(finer, on="part").drop(columns="part")
     found = store.rolled(
         "cube",
-        since=snapshot.window_start or snapshot.since,
+        since=since,
         until=None,
-        split_at=snapshot.split_at,
-        given={"owners": table},
+        split_at=split_at,
+        given={"owners": pyarrow.Table.from_pandas(owned, preserve_index=False)},
+        part_s=QUARTER_S if begins else HOUR_S,
     )
     return Cube(EMPTY if found is None else found, list(owners), most_cells=most_cells)
 

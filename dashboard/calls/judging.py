@@ -22,7 +22,7 @@ from dashboard.addresses import membership
 from dashboard.calls.attribution import claimed_sources
 from dashboard.calls.sums import Flags, Ints
 from dashboard.policy import Decision, Facts, Observations, Policy, PolicyVersion, admit
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 
 NO, YES, NOT_KNOWN = 0, 1, 2
 FACTS: tuple[bool | None, ...] = (False, True, None)
@@ -151,7 +151,7 @@ class Judge:
         source, pbx = self._sources.get_indexer(keys.sources)[keys.source], self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
         caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
         dials, holds = (
-            np.array([said.get(pbx, NOT_KNOWN) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
+            np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
             for said in (self._dials, self._holds)
         )
         claimed = np.isin(caller, self._claimed)
@@ -347,3 +347,9 @@ def _way(decision: Decision) -> str:
 def _coded(pbxs: pd.DataFrame, column: str, codes: Mapping[str, int]) -> dict[Any, int]:
     """Return what the inventory says of each PBX, as codes of ``FACTS``."""
     return {pbx: codes.get(said, NOT_KNOWN) for pbx, said in zip(pbxs["pbx_id"], pbxs[column], strict=True)}
+
+
+def _agreed(codes: Mapping[Any, int], pbx_id: str) -> int:
+    """Return a fact of a PBX as a code of ``FACTS``; of PBXs that share an address, the one that all of them have."""
+    values = {codes.get(one, NOT_KNOWN) for one in members(pbx_id)}
+    return values.pop() if len(values) == 1 else NOT_KNOWN

@@ -22,7 +22,7 @@ from dashboard.calls.sums import COUNTED, Flags, Ints, Sums, dollars
 from dashboard.calls.unclear import reasons, said
 from dashboard.changes import NOBODYS, Impact
 from dashboard.policy import Policy
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 
 __all__ = ["BROKEN", "CANNOT", "LABELS", "SAVED", "UNCHANGED", "Replay", "Replayer", "replay", "version_index"]
 
@@ -65,6 +65,7 @@ class Replayer:
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
         told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
         self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
+        self.names |= {pbx_id: snapshot.name_of(pbx_id) for pbx_id in self.keys.pbxs if pbx_id}
         self._judge = Judge(snapshot, self.keys)
         self.cases = self._judge.cases(self.keys)
 
@@ -240,7 +241,7 @@ class Replay:
         """Return the ids of PBXs of ours that would lose calls."""
         keys = self._of.keys
         there = (self._keys.label == LABELS.index(BROKEN)) & (self._sums.rows > 0)
-        return tuple(sorted(filter(None, keys.pbxs.iloc[np.unique(keys.pbx[there])])))
+        return tuple(sorted({one for pbx_id in keys.pbxs.iloc[np.unique(keys.pbx[there])] for one in members(pbx_id)}))
 
     def label_of(self, calls: pd.DataFrame) -> pd.DataFrame:
         """

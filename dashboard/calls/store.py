@@ -24,6 +24,7 @@ from dashboard.calls.queries import FIRST, LAST, Queries, days_between
 from dashboard.tables import FILE_ONLY
 
 SECOND = timedelta(seconds=1)
+HOUR_S = 3600
 MANY, LATE = 20_000, timedelta(hours=3)
 """From so many calls of a day on its last hours are looked through first: a page is mostly found there."""
 
@@ -115,6 +116,7 @@ class CallStore(Queries):
         split_at: Sequence[datetime],
         given: Mapping[str, pyarrow.Table] | None = None,
         file_only: bool = False,
+        part_s: int = HOUR_S,
     ) -> pyarrow.Table | None:
         """
         Ask the roll-up, whole hours as they are kept and the others as they are counted now.
@@ -126,6 +128,7 @@ class CallStore(Queries):
             split_at: As in ``traffic``; ``segments_of`` numbers what lies between.
             given: More tables that the query knows.
             file_only: As in ``traffic``.
+            part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted now.
 
         Returns:
             Its rows; ``None`` where there is no call in that time.
@@ -159,6 +162,10 @@ class CallStore(Queries):
                 asked = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
                 whole = self.engine.fetch("whole_hours", asked, what="read the roll-up")
                 rolled = pyarrow.concat_tables([rolled, placed_in_cuts(whole, cuts).cast(rolled.schema)])
+            if part_s != HOUR_S:
+                seconds = rolled.column("first_at").to_numpy().astype("datetime64[s]").astype("int64")
+                begins = (seconds // part_s * part_s).astype("datetime64[s]").astype("datetime64[us]")
+                rolled = rolled.set_column(rolled.schema.get_field_index("hour_at"), "hour_at", pyarrow.array(begins))
             placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
             rolled = rolled.append_column("segment", placed)
             traffic = {"traffic": self.parts(part for day in days for part in traffic_of(generation.days[day]))}

@@ -15,12 +15,12 @@ from dashboard.addresses import contains
 from dashboard.calls.refusing import proof
 from dashboard.capabilities import Capability
 from dashboard.checks._within import Within
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned")
+KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned", "on_record")
 
 
 class Tally(NamedTuple):
@@ -37,6 +37,8 @@ class Tally(NamedTuple):
     """Reaching into the last 24 hours."""
     orphaned: bool
     """From after the last PBX left the source address, as far as anybody wrote it down."""
+    on_record: bool
+    """From after the first policy on record began: what policy an earlier call met is not known."""
     calls: int
     cost_usd: Decimal
     first_at: datetime
@@ -58,6 +60,7 @@ class Calls:
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
             in_day=rows["last_at"] > snapshot.taken_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
+            on_record=bool(snapshot.versions) & (rows["first_at"] >= _record_begins(snapshot)),
         )
         sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
         table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
@@ -96,6 +99,34 @@ def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
 def counts_from(change: datetime) -> datetime:
     """Return from when calls speak of the policy after a change: CDRs carry whole seconds, so its own says nothing."""
     return change.replace(microsecond=0) + SECOND
+
+
+def _record_begins(snapshot: Snapshot) -> datetime:
+    """Return from when calls speak of a policy that is on record; the present where none is."""
+    return counts_from(snapshot.versions[0].valid_from) if snapshot.versions else snapshot.taken_at
+
+
+def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
+    """
+    Return the calls from an address that are evidence of today's policy.
+
+    They begin after the latest policy change for the address. A call from before the first policy on record that
+    contradicts today's policy (refused from a listed address, admitted from an unlisted one with credentials off)
+    met another policy: it is history.
+    """
+    listed, off = contains(snapshot.policy.networks, address), snapshot.account.credentials_on is False
+
+    def contradicts(one: Tally) -> bool:
+        return bool(refused(snapshot, [one])) if listed else off and bool(admitted(snapshot, [one]))
+
+    return [one for one in calls if one.today and (one.on_record or not contradicts(one))]
+
+
+def since_policy(snapshot: Snapshot, address: str) -> str:
+    """Write since when calls would be evidence of today's policy for an address, as the end of a sentence."""
+    if changed_at(snapshot, address) is not None:
+        return "since the policy changed"
+    return f"since {moment(_record_begins(snapshot))}, when the policy on record begins"
 
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
@@ -205,17 +236,17 @@ def silence(snapshot: Snapshot) -> str:
 
 
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
-    """Say whether calls were fetched after the latest policy change of an address, so that silence means something."""
+    """Say whether calls were fetched after today's policy for an address began, so that silence means something."""
     change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
-    return change is None or (fetched is not None and fetched > counts_from(change))
+    return fetched is not None and fetched > (_record_begins(snapshot) if change is None else counts_from(change))
 
 
 def callers(calls: Tallies) -> tuple[str, ...]:
-    """Return the ids of the PBXs that calls are attributed to, the most frequent first."""
+    """Return the ids of the PBXs that calls are attributed to, each of a shared address, the most frequent first."""
     found: dict[str, int] = {}
     for one in calls:
-        if one.pbx_id:
-            found[one.pbx_id] = found.get(one.pbx_id, 0) + one.calls
+        for pbx_id in members(one.pbx_id):
+            found[pbx_id] = found.get(pbx_id, 0) + one.calls
     return tuple(sorted(found, key=lambda pbx_id: (-found[pbx_id], pbx_id)))
 
 

@@ -12,11 +12,12 @@ from dashboard.addresses import membership, parse_entry
 from dashboard.changes import AllowAddress, RemoveAddress
 from dashboard.checks._within import Within
 from dashboard.errors import AddressError
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 
 Row = Mapping[str, Any]
 """A row of a frame, by its columns."""
 
+EMPTY_LIST = "Outbound Allowed IPs is empty, so no call is admitted by its address."
 RETIRED = "retired"
 STANDBY = "standby"
 
@@ -32,7 +33,13 @@ class Need(StrEnum):
     NONE = "could do without them"
 
 
-CANNOT_DO_WITHOUT = (Need.DYNAMIC, Need.NO_PREFIX, Need.SIGNS_IN)
+FIRST = {
+    Need.DYNAMIC: "give {names} a static address and add it to the list",
+    Need.NO_PREFIX: "have {names} dial the tech prefix",
+    Need.SIGNS_IN: "change {names} to IP authentication",
+}
+"""What lets a PBX do without credentials, by why it needs them."""
+CANNOT_DO_WITHOUT = tuple(FIRST)
 
 
 def live(snapshot: Snapshot) -> pd.DataFrame:
@@ -76,17 +83,43 @@ class Owners:
             return f"is still on the list, though the PBX left it{until}{to}"
         return f"is still on the list, though the PBX was retired{until}"
 
+    def last(self, network: str) -> tuple[str, ...]:
+        """Return the ids of the PBXs that left an address last; several where they shared it to the end."""
+        past = self.ever.of(network)
+        end = past[0]["valid_to"] if past else None
+        together = [row for row in past if row["address"] == past[0]["address"] and row["valid_to"] == end]
+        return ids(together or past[:1])
+
+    def kind(self, pbx_id: str) -> str:
+        """Return ``static``, ``dynamic``, or ``""`` where none is in use; of several PBXs ``static`` if one is."""
+        kinds = {self.kinds.get(one, "") for one in members(pbx_id)}
+        return next((kind for kind in ("static", "dynamic") if kind in kinds), "")
+
+    def next_step(self, address: str, pbx_ids: tuple[str, ...]) -> str:
+        """Write what to do about calls of PBXs in use from an address that is none of theirs; ``""`` where it is."""
+        live = [pbx_id for pbx_id in pbx_ids if pbx_id in self.kinds]
+        if not live or fault(self._snapshot, address) or set(live) & set(ids(self.now.of(address))):
+            return ""
+        names = " or ".join(map(self._snapshot.name_of, live))
+        return (
+            f" If {address} is an address of {names}, add it on the page Inventory, and this check offers to allow it."
+        )
+
     def allow(self, address: str, owners: tuple[str, ...]) -> tuple[AllowAddress, ...]:
-        """Return the change that lists an address; nothing where it is not one of the owners' today, or unfit."""
-        rows = [row for row in self.now.of(address) if row["pbx_id"] in owners]
-        if not rows or fault(self._snapshot, address):
+        """
+        Return the change that lists an address; its label names every PBX that calls from there today.
+
+        Nothing is returned where the address is not one of the owners' today, or cannot be listed.
+        """
+        rows = self.now.of(address)
+        if not set(owners) & set(ids(rows)) or fault(self._snapshot, address):
             return ()
         names = " and ".join(self._snapshot.name_of(pbx_id) for pbx_id in ids(rows))
         return (
             AllowAddress(
                 network=address,
                 label=names,
-                owner=str(rows[0]["owner"]),
+                owner=" and ".join(dict.fromkeys(str(row["owner"]) for row in rows if row["owner"])),
                 purpose=f"Outbound calls of {names}",
                 role="standby" if all(map(is_spare, rows)) else "active",
             ),
@@ -146,3 +179,12 @@ def _need(pbx: Row, *, listed: bool) -> Need:
     if pbx["dials_prefix"] != "yes":
         return Need.PROOF
     return Need.NONE if listed else Need.LISTING
+
+
+def before_switching_off(snapshot: Snapshot, need: Mapping[str, Need]) -> str:
+    """Write what has to be done before credentials can be turned off without cutting a PBX off."""
+    steps = []
+    for why, step in FIRST.items():
+        names = [snapshot.name_of(pbx_id) for pbx_id, its in need.items() if its is why]
+        steps += [step.format(names=" and ".join(names))] if names else []
+    return f"Before they are turned off: {'; '.join(steps)}."

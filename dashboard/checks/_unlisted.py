@@ -11,7 +11,7 @@ from dashboard.checks import _inventory as inv
 from dashboard.checks import failed, passed, unknown
 from dashboard.checks._claims import examine, is_claimed
 from dashboard.findings import Confidence, Impact, Severity, Status, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Snapshot, members
 
 
 def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
@@ -23,7 +23,7 @@ def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Ver
     ]
     statuses = list(Status)
     each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
-    ids = tuple(pbx_id for one in each for pbx_id in one.pbx_ids)
+    ids = tuple(dict.fromkeys(pbx_id for one in each for pbx_id in one.pbx_ids))
     return replace(
         each[0],
         reason=" ".join(one.reason for one in each),
@@ -40,21 +40,22 @@ def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies)
     Args:
         snapshot: The account and the inventory.
         owners: Whose addresses are.
-        owner: The PBX that the calls are attributed to; ``""`` for nobody.
-        calls: From one source address, from after the latest policy change; at least one.
+        owner: The PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` for nobody.
+        calls: From one source address, as ``_evidence.of_today`` gives them; at least one.
     """
     address = calls[0].source_ip
-    ids = (owner,) if owner else ()
+    ids = members(owner)
     let_in, turned_away, evidence = ev.admitted(snapshot, calls), ev.refused(snapshot, calls), ev.summary(calls)
     told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, turned_away, "refused")
-    base = f"{ev.named(snapshot, ids, address)} is not on the list; {told}"
+    who = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
+    base = f"{who or ev.named(snapshot, ids, address)} is not on the list; {told}"
     if not told:
         reason = f"{base}{ev.told(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
         return unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=ids, evidence=evidence)
     if let_in and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
-    kind = owners.kinds.get(owner, "")
+    kind = owners.kind(owner)
     claimed = bool(kind) and is_claimed(owners, owner, calls)
     if let_in and claimed:
         return _judge_claim(snapshot, owners, owner, let_in, f"{base} by credentials alone", evidence)
@@ -71,10 +72,10 @@ def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies)
         more = f"; {examine(snapshot, owners, owner, calls).sentence}"
     return failed(
         address,
-        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.",
+        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.{owners.next_step(address, ids)}",
         severity=severity,
         impact=impact,
-        confidence=Confidence.INFERRED if claimed else Confidence.PROVEN,
+        confidence=Confidence.INFERRED if claimed or len(ids) > 1 else Confidence.PROVEN,
         pbx_ids=ids,
         evidence=evidence,
         changes=owners.allow(address, ids) if kind == "static" else (),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboard.addresses import is_network
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
-from dashboard.checks import check, failed, passed, unknown
+from dashboard.checks import _networks as nets
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
@@ -20,8 +21,11 @@ from dashboard.snapshot import Snapshot
     needs=("allowed_ips", "inventory", "calls"),
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
-    """Every entry of the list covers the current address of a PBX that is not retired."""
+    """Every entry of the list covers the address of a PBX in use, and only PBXs call from inside a listed network."""
     calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
+    if snapshot.allowed_ips.empty:
+        yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is without a PBX.")
+    yield from nets.unassigned(snapshot, owners, calls)
     for entry in inv.entries(snapshot):
         network = str(entry["network"])
         ids = inv.ids(owners.now.of(network))
@@ -29,7 +33,9 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
             yield unknown(network, reason=f"The entry {network!r} is no address, so whose it is cannot be told.")
         elif ids:
             who = ev.named(snapshot, ids, network)
-            yield passed(network, reason=f"{who} is in the inventory.", pbx_ids=ids)
+            strangers = nets.sources_without_pbx(owners, calls.of(network))
+            more = f" It lets in {' and '.join(strangers)} too; see there." if strangers else ""
+            yield passed(network, reason=f"{who} is in the inventory.{more}", pbx_ids=ids)
         else:
             yield _nobodys(snapshot, entry, owners, calls.of(network))
 
@@ -37,11 +43,12 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
 def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
     """Judge an entry without an owner by the calls that came from it since it has none."""
     network = str(entry["network"])
-    last = inv.ids(owners.ever.of(network))[:1]
+    last = owners.last(network)
     calls = [one for one in calls if one.orphaned]
     used = ev.admitted(snapshot, calls)
     reason = f"{ev.named(snapshot, last, network)} {owners.became(network)}"
     reason += f", and calls from it were admitted: {ev.over_time(used)}." if used else "."
+    reason += owners.next_step(network, ev.callers(calls))
     return failed(
         network,
         reason=reason,

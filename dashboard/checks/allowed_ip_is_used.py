@@ -8,9 +8,10 @@ from datetime import timedelta
 import pandas as pd
 
 from dashboard.addresses import is_network
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
-from dashboard.checks import check, failed, passed, unknown
+from dashboard.checks import _networks as nets
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
@@ -25,6 +26,8 @@ from dashboard.snapshot import Snapshot
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
     calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
+    if snapshot.allowed_ips.empty:
+        yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is unused.")
     for entry in inv.entries(snapshot):
         yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 
@@ -37,15 +40,17 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.T
     ids = inv.ids(held) or inv.ids(owners.ever.of(network))[:1]
     since = snapshot.taken_at - timedelta(days=days)
     who = ev.named(snapshot, ids, network)
-    recent = [one for one in calls if one.last_at >= since]
+    recent = nets.of_owners([one for one in calls if one.last_at >= since], held)
     if recent:
-        reason = f"{who} placed its last call on {ev.moment(ev.last(recent))}."
+        callers = tuple(one for one in ids if one in ev.callers(recent)) or ids
+        reason = f"{ev.named(snapshot, callers, network)} placed its last call on {ev.moment(ev.last(recent))}."
         evidence = ev.summary(recent)
         return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
     if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
-    known = [at for at in (snapshot.since, entry["added_at"]) if not pd.isna(at)]
-    if snapshot.since is None or max(known) > since:
+    begun = snapshot.calls_from or snapshot.since
+    known = [at for at in (begun, entry["added_at"]) if not pd.isna(at)]
+    if begun is None or max(known) > since:
         reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         return unknown(network, reason=reason, pbx_ids=ids)
     reason = f"{who} placed no call in {days} days."

@@ -26,20 +26,22 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
     owners = snapshot.once(inv.Owners)
     for address, whole in snapshot.once(ev.Calls).by_source.items():
-        calls, callers = [one for one in whole if one.today], ev.callers(whole)
+        calls, callers = ev.of_today(snapshot, address, whole), ev.callers(whole)
         who = ev.named(snapshot, callers, address)
         if not address:
             yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(whole)} without a source address.")
         elif contains(snapshot.policy.networks, address):
             proven = Confidence.PROVEN if ev.admitted(snapshot, calls) else Confidence.INFERRED
-            yield passed(address, reason=f"{who} is on the list.", confidence=proven, pbx_ids=callers)
+            whose = "" if callers or owners.now.of(address) else ", though no PBX of the inventory calls from it"
+            yield passed(address, reason=f"{who} is on the list{whose}.", confidence=proven, pbx_ids=callers)
         elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
             lost = own.lost(snapshot, callers, address)
-            heard = lost.sentence if lost else f"{ev.silence(snapshot)} since the policy changed"
+            heard = lost.sentence if lost else f"{ev.silence(snapshot)} {ev.since_policy(snapshot, address)}"
             reason, more = f"{who} is not on the list; {heard}.", lost.evidence if lost else ()
+            reason += owners.next_step(address, callers)
             yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers, evidence=more)
         elif not calls and ev.heard_since_change(snapshot, address):
-            reason = f"{who} is not on the list, and no call came from it since the policy changed."
+            reason = f"{who} is not on the list, and no call came from it {ev.since_policy(snapshot, address)}."
             yield passed(address, reason=reason, pbx_ids=callers)
         elif not calls:
             reason = f"{who} is not on the list, and no calls were fetched since that changed. Sync the account."

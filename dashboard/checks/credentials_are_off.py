@@ -46,11 +46,12 @@ def _on(snapshot: Snapshot) -> Verdict:
     said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
     reason = "The account's credentials are on, and "
     reason += "not every active PBX can do without them" if cannot else "every active PBX could do without them"
+    step = f" {inv.before_switching_off(snapshot, need)}" if cannot else ""
     return failed(
         ACCOUNT,
-        reason=f"{reason}: {said}." if said else f"{reason}.",
+        reason=f"{reason}: {said}.{step}" if said else f"{reason}.",
         severity=Severity.MEDIUM if cannot else Severity.HIGH,
         pbx_ids=(*cannot, *waiting),
         evidence=tuple({"PBX": snapshot.name_of(pbx_id), "finding": str(why)} for pbx_id, why in need.items()),
-        changes=(SetCredentials(enabled=False),),
+        changes=() if cannot else (SetCredentials(enabled=False),),
     )

@@ -38,7 +38,7 @@ def _verdict(snapshot: Snapshot, address: str, owners: inv.Owners, ids: tuple[st
     who, wrong = ev.named(snapshot, ids, address), inv.fault(snapshot, address)
     if wrong:
         return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)
-    calls = [one for one in calls if one.today]
+    calls = ev.of_today(snapshot, address, calls)
     let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
     lost = own.lost(snapshot, ids, address, let_in)
     seen, missed = ev.summary(calls), lost.evidence if lost else ()

@@ -33,15 +33,21 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
         reason = f"The inventory gives {who} no numbers. Add them on the page Inventory."
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,))
     found = rt.routes_of(snapshot, numbers)
-    wrong = [one for one in found if not rt.leads_to(one, pbx)]
-    evidence = tuple(one.evidence(in_order=one not in wrong) for one in found)
-    if not wrong:
+    right = {one: rt.leads_to(snapshot, one, pbx) for one in found}
+    wrong = [one for one in found if right[one] is False]
+    open_ones = [one for one in found if right[one] is None]
+    evidence = tuple(one.evidence(in_order=right[one]) for one in found)
+    if not wrong and not open_ones:
         reason = f"Every number of {who} is routed to {pbx['inbound_host'] or 'its registration'}."
         return passed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
     if not pbx["inbound_host"]:
         reason = f"The inventory does not say at which host {who} takes calls. Add it on the page Inventory."
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,), evidence=evidence)
-    said = "; ".join(one.sentence() for one in wrong)
+    if not wrong:
+        reason = f"It cannot be told whether the numbers of {who} lead to {pbx['inbound_host']}: "
+        reason += f"{rt.in_doubt(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both places."
+        return unknown(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
+    said = rt.away(snapshot, wrong, pbx)
     reason = f"{len(wrong)} of {len(numbers)} numbers of {who} do not lead to {pbx['inbound_host']}: {said}."
     if not all(one.on_account for one in wrong):
         reason += (

@@ -18,7 +18,7 @@ from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
-from dashboard.snapshot import Age, Snapshot
+from dashboard.snapshot import Age, Snapshot, members
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,8 @@ def _cure(snapshot: Snapshot) -> str:
 
 
 def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
-    return ", ".join(snapshot.name_of(pbx_id) for pbx_id in sorted(rows["pbx_id"].unique()))
+    named = {one for pbx_id in rows["pbx_id"].unique() for one in members(pbx_id)}
+    return ", ".join(map(snapshot.name_of, sorted(named)))
 
 
 def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
@@ -223,5 +224,8 @@ def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
     now = snapshot.addresses_now
     ended = {*zip(held["pbx_id"], held["address"], strict=True)} - {*zip(now["pbx_id"], now["address"], strict=True)}
     static = set(snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"])
-    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    return pd.Series([pair in ended and pair[0] in static for pair in pairs], index=rows.index, dtype=bool)
+    gone = [
+        all((one, address) in ended and one in static for one in members(pbx_id))
+        for pbx_id, address in zip(rows["pbx_id"], rows["source_ip"], strict=True)
+    ]
+    return pd.Series(gone, index=rows.index, dtype=bool)

@@ -1,9 +1,9 @@
 """
 Rows of text become frames: good ones are kept, every other becomes a problem.
 
-Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, an
-address is one PBX's at a time, and addresses and numbers belong to a PBX that is known. What is configured
-is judged apart from what is declared: two PBXs behind one address may both be told of it.
+Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, and
+addresses and numbers belong to a PBX that is known. Several PBXs may share an address (behind one NAT) where each
+declares it; an observed address is one PBX's at a time. What is configured is judged apart from what is declared.
 """
 
 from __future__ import annotations
@@ -141,15 +141,20 @@ class _Settling:
     def _address_fits(self, row: Row, values: dict[str, Any]) -> bool:
         address, begins, ends = values["address"], *_span(values)
         source = values["source"]
-        apart = (address, source, values["pbx_id"] if source == "configured" else "")
+        apart = (address, source, "" if source == "observed" else values["pbx_id"])
         if begins >= ends:
             self._refuse(row, "valid_to", "The address ends before it begins. Correct one of the two times.")
             return False
         for first, kept in self._addresses.get(apart, []):
             other_begins, other_ends = _span(kept)
             if begins < other_ends and other_begins < ends:
-                whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
-                self._refuse(row, "address", f"{address} is {whose}, {_at(first)}. It is one PBX's at a time, once.")
+                message = f"{address} is this PBX's already, {_at(first)}. Take one of the two rows out."
+                if kept["pbx_id"] != values["pbx_id"]:
+                    message = (
+                        f"{address} was observed for {kept['pbx_id']}, {_at(first)}. Where both PBXs call from it, "
+                        "write declared as the source of both rows."
+                    )
+                self._refuse(row, "address", message)
                 return False
         self._addresses.setdefault(apart, []).append((row, values))
         return True

@@ -59,6 +59,7 @@ __all__ = [
     "PROVENANCE",
     "PROVES",
     "REFUSAL",
+    "RESOLVED_HOSTS",
     "ROUTES",
     "TEXT",
     "TIME",
@@ -140,6 +141,9 @@ ROUTES = _schema(
     "routes", {"route_id": TEXT, "alias?": TEXT, "route_type": TEXT, "value?": TEXT, "edge_strategy_id?": TEXT}
 )
 """A row is an inbound route; ``route_type`` is ``sip-reg``, ``host``, ``uri`` or ``number``."""
+
+RESOLVED_HOSTS = _schema("resolved_hosts", {"host": TEXT, "address": TEXT, "resolved_at": TIME})
+"""A row is an address that the host name of a route or a PBX resolved to, and when it was last looked up."""
 
 EDGES = _schema("edges", {"edge_strategy_id": TEXT, "name": TEXT, "host?": TEXT, "description?": TEXT, "ranges?": TEXT})
 """A row is a PoP; ``ranges`` are the networks to let in, comma separated."""
@@ -341,6 +345,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         PBX_CONFIG,
         NUMBERS,
         ROUTES,
+        RESOLVED_HOSTS,
         EDGES,
         LIMITS,
         CALLS,

@@ -69,7 +69,13 @@ INVENTORY = {
         ("twin_a", "198.51.100.99"),
         ("twin_b", "198.51.100.99"),
     ),
-    "pbx_numbers": numbers(seattle="12065550100", denver="13035550100", twin_a="15555550100", twin_b="15555550100"),
+    "pbx_numbers": pd.concat(
+        [
+            numbers(seattle="12065550100", denver="13035550100", twin_a="15555550100", twin_b="15555550100"),
+            numbers(twin_b="16665550100"),
+        ],
+        ignore_index=True,
+    ),
 }
 
 
@@ -85,9 +91,12 @@ INVENTORY = {
         ({"source_ip": "198.51.100.24", "number": "12065550100"}, ("denver", "address")),
         ({"source_ip": "198.51.100.11"}, ("seattle", "address")),
         ({"source_ip": "198.51.100.11", "first_at": NOON - DAY}, ("seattle", "address")),
-        ({"source_ip": "198.51.100.11", "first_at": NOON - 2 * DAY}, ("", "")),
-        ({"source_ip": "198.51.100.99"}, ("", "")),
-        ({"source_ip": "198.51.100.99", "number": "13035550100"}, ("denver", "caller_id")),
+        ({"source_ip": "198.51.100.11", "first_at": NOON - 2 * DAY}, ("denver|seattle", "shared_address")),
+        ({"source_ip": "198.51.100.99"}, ("twin_a|twin_b", "shared_address")),
+        ({"source_ip": "198.51.100.99", "number": "13035550100"}, ("twin_a|twin_b", "shared_address")),
+        ({"source_ip": "198.51.100.99", "number": "16665550100"}, ("twin_b", "caller_id")),
+        ({"source_ip": "198.51.100.99", "number": "16665550100", "x_tag": "odd"}, ("twin_a|twin_b", "shared_address")),
+        ({"source_ip": "198.51.100.99", "x_tag": "seattle"}, ("seattle", "x_tag")),
         ({"number": "12065550100"}, ("seattle", "caller_id")),
         ({"number": "15555550100"}, ("", "")),
         ({"number": "12065550100", "x_tag": "nobody"}, ("", "")),
@@ -98,7 +107,7 @@ INVENTORY = {
     ],
 )
 def test_the_rules_in_their_order(call, expected):
-    """X-Tag, then the address at that time, then the caller id; inbound the number; two claims decide nothing."""
+    """X-Tag, then the address at that time (of all its owners), then the caller id; inbound the number."""
     row = attribute(a_call(**call), **INVENTORY).iloc[0]
 
     assert (row["pbx_id"], row["attributed_by"]) == expected

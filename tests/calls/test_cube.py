@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,7 @@ from dashboard.calls.attribution import attribute
 from dashboard.calls.cube import EMPTY, Cube, Part, build
 from dashboard.calls.ingest import import_files
 from dashboard.snapshot import Account, Snapshot
-from tests.calls.exports import NOON, a_row, at
+from tests.calls.exports import NOON, a_row, at, rows_at
 from tests.worlds import frame, pbx
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -52,6 +54,17 @@ def snapshot(store, export):
         window_start=since,
         split_at=split_at,
     )
+
+
+def taken(store, snapshot, at):
+    """Return the snapshot again, with the calls that the store has now."""
+    traffic = attribute(
+        store.traffic(since=snapshot.since, split_at=snapshot.split_at, step="segment"),
+        pbxs=snapshot.pbxs,
+        pbx_addresses=snapshot.pbx_addresses,
+        pbx_numbers=snapshot.pbx_numbers,
+    )
+    return replace(snapshot, traffic=traffic, taken_at=at)
 
 
 @pytest.fixture
@@ -100,6 +113,39 @@ def test_steps_are_those_of_the_zone(cube):
     week = cube.sums(step="week", zone=ZoneInfo("UTC"))
 
     assert dict(zip(week["at"], week["calls"], strict=True)) == {12: 1, 14: 1, 24 + 12: 2}
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "America/Denver", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"],
+)
+def test_days_of_every_zone_add_up_to_its_calls(store, snapshot, export, zone):
+    """Also where a day begins within an hour of UTC: each day has its calls, and hours and owners stay as they were."""
+    begins = [NOON + timedelta(minutes=7) * number for number in range(600)]
+    import_files(store, [export(rows_at(*begins, custom_x_tag="", callerid=""))])
+    place, known = ZoneInfo(zone), taken(store, snapshot, NOON + 4 * DAY)
+    outbound = [NOON, NOON + 2 * HOUR, NOON + DAY, NOON + DAY, *begins]
+    expected = Counter(moment.astimezone(place).date() for moment in outbound)
+    plain, found = build(store, known), build(store, known, zone=place)
+
+    days = found.sums(step="day", zone=place)
+    assert expected == dict(zip(days["at"].dt.date, days["calls"], strict=True))
+    for names, step in ((("who",), ""), (("who", "outcome"), "hour")):
+        mine, theirs = (
+            made.sums(*names, step=step, zone=place).sort_values([*(["at"] if step else []), *names], ignore_index=True)
+            for made in (found, plain)
+        )
+        pd.testing.assert_frame_equal(mine, theirs)
+
+
+def test_a_cube_of_a_day_of_a_half_hour_zone(store, snapshot, export):
+    """A part that begins at midnight of the zone has the calls from then on."""
+    midnight = (NOON + DAY).astimezone(ZoneInfo("Asia/Kolkata")).replace(hour=0, minute=0).astimezone(UTC)
+    import_files(store, [export(rows_at(midnight - timedelta(seconds=1), midnight, custom_x_tag="", callerid=""))])
+    made = build(store, taken(store, snapshot, NOON + 2 * DAY), zone=ZoneInfo("Asia/Kolkata"))
+
+    assert made.sums(part=Part(since=midnight))["calls"].sum() == 3
+    assert made.sums(part=Part(until=midnight))["calls"].sum() == 3
 
 
 def test_an_empty_cube_answers(cube):

@@ -40,21 +40,21 @@ def test_on_is_high_when_nobody_needs_them(judged):
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    ("facts", "words", "step"),
     [
-        ({"ip_kind": "dynamic"}, "Miami has a dynamic address"),
-        ({"dials_prefix": "no"}, "Miami does not dial the tech prefix"),
-        ({"auth_method": "credentials"}, "Miami authenticates with credentials"),
+        ({"ip_kind": "dynamic"}, "Miami has a dynamic address", "give Miami a static address and add it to the list"),
+        ({"dials_prefix": "no"}, "Miami does not dial the tech prefix", "have Miami dial the tech prefix"),
+        ({"auth_method": "credentials"}, "Miami authenticates with credentials", "change Miami to IP authentication"),
     ],
 )
-def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words):
-    """The PBX is named with why; the switch is proposed all the same, and the plan shows what it breaks."""
+def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words, step):
+    """The PBX is named with why and what to do first; the switch is not proposed, as the check would fail again."""
     verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("miami", **facts)))["account"]
 
     assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.MEDIUM)
     assert words in verdict.reason
-    assert verdict.pbx_ids == ("miami",)
-    assert verdict.changes == (SetCredentials(enabled=False),)
+    assert verdict.reason.endswith(f"Before they are turned off: {step}.")
+    assert (verdict.pbx_ids, verdict.changes) == (("miami",), ())
 
 
 @pytest.mark.parametrize(

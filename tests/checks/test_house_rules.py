@@ -14,6 +14,7 @@ import pytest
 
 from dashboard import checks
 from dashboard.checks import INPUTS, Check, check, discover, failed, passed, run, unknown
+from dashboard.checks._inventory import EMPTY_LIST
 from dashboard.findings import Cause, Confidence, Impact, Severity, Status, Verdict
 from dashboard.fixes.image import after, image
 from dashboard.snapshot import Freshness
@@ -135,11 +136,13 @@ def test_every_proposed_change_can_be_taken_back(one, story):
 
 @ALL
 def test_an_empty_account_never_passes(one):
-    """Fresh and empty is not in order: nothing was seen."""
+    """Fresh and empty is not in order, as nothing was seen; only a list known to be empty passes, and says so."""
     findings = one.findings(make_snapshot(credentials_on=None))
+    expected = Status.PASS if one.id in ("allowed_ip_has_pbx", "allowed_ip_is_used") else Status.UNKNOWN
 
     assert findings
-    assert {finding.status for finding in findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in findings} == {expected}
+    assert all(EMPTY_LIST in finding.reason for finding in findings if finding.status is Status.PASS)
 
 
 @ALL

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from dashboard.changes import CreateRoute, PointNumber
-from dashboard.checks._routes import host
 from dashboard.checks.pbx_has_inbound_route import pbx_has_inbound_route
 from dashboard.findings import Cause, Status
-from tests.worlds import make_snapshot, pbx
+from dashboard.tables import RESOLVED_HOSTS
+from tests.worlds import NOW, frame, make_snapshot, pbx
+
+FRESH, STALE = NOW - timedelta(minutes=10), NOW - timedelta(hours=3)
 
 NUMBER, OTHER = "16025550160", "16025550161"
 SIP_REG = {"route_id": "0", "alias": "sip-reg", "route_type": "sip-reg"}
@@ -33,14 +38,13 @@ def route(value, route_type="host", alias="Phoenix", route_id="7"):
     ("value", "route_type"),
     [
         ("198.51.100.60", "host"),
-        ("198.51.100.60:5160", "host"),
-        ("198.51.100.60;transport=tls", "host"),
+        ("198.51.100.60:5060;transport=tls", "host"),
         ("sip:pbx@198.51.100.60:5060;transport=udp", "uri"),
         ("sip:198.51.100.60", "uri"),
     ],
 )
 def test_a_route_to_the_host_passes(judged, value, route_type):
-    """The host counts; port, transport and user do not."""
+    """Host and port count; transport and user do not."""
     verdict = judged(pbx_has_inbound_route, account(route(value, route_type)))["phoenix"]
 
     assert verdict.status is Status.PASS
@@ -60,6 +64,8 @@ def test_host_names_are_compared_without_case(judged):
         (((NUMBER, ""),), [], f"{NUMBER} has no route", ""),
         (((NUMBER, "0"),), [], f"{NUMBER} follows SIP registration", "sip-reg"),
         (((NUMBER, "9"),), [route("198.51.100.99", alias="Old", route_id="9")], "leads to 198.51.100.99", "Old"),
+        (((NUMBER, "9"),), [route("198.51.100.60:5080", alias="Old", route_id="9")], "leads to 198.51.100.60:", "Old"),
+        (((NUMBER, "9"),), [route("sips:198.51.100.60", "uri", "Old", "9")], "leads to sips:198.51.100.60", "Old"),
         (((NUMBER, "9"),), [route("14805550100", "number", "Mobile", "9")], "leads to 14805550100", "Mobile"),
         (((NUMBER, "77"),), [], "leads to 77", "77"),
     ],
@@ -140,10 +146,39 @@ def test_a_retired_pbx_is_no_subject(judged):
     assert judged(pbx_has_inbound_route, account(status="retired")) == {}
 
 
+NAME = "pbx.phoenix.example"
+
+
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [("", ""), (":5060", ""), ("A.example:5060", "a.example"), ("sips:u:p@h.example;transport=tls", "h.example")],
+    ("value", "inbound_host", "looked_up", "status"),
+    [
+        (NAME, "198.51.100.60", {}, Status.UNKNOWN),
+        (NAME, "198.51.100.60", {NAME: ("198.51.100.60", FRESH)}, Status.PASS),
+        (NAME, "198.51.100.60", {NAME: ("198.51.100.61", FRESH)}, Status.FAIL),
+        (NAME, "198.51.100.60", {NAME: ("198.51.100.61", STALE)}, Status.UNKNOWN),
+        (NAME, "198.51.100.60:5080", {NAME: ("198.51.100.60", FRESH)}, Status.FAIL),
+        ("198.51.100.60", NAME, {}, Status.UNKNOWN),
+        ("198.51.100.60", NAME, {NAME: ("198.51.100.60 198.51.100.61", FRESH)}, Status.PASS),
+        (NAME, "198.51.100.60", {NAME: ("198.51.100.60 198.51.100.61", FRESH)}, Status.UNKNOWN),
+        ("other.example", NAME, {}, Status.UNKNOWN),
+        (
+            "other.example",
+            NAME,
+            {NAME: ("198.51.100.60", FRESH), "other.example": ("198.51.100.60", FRESH)},
+            Status.PASS,
+        ),
+    ],
 )
-def test_the_host_of_a_value(value, expected):
-    """Protocol, user, port and parameters are set aside."""
-    assert host(value) == expected
+def test_a_name_is_compared_through_its_addresses(judged, value, inbound_host, looked_up, status):
+    """What is not resolved, or from too long ago, is unknown: no fix is offered, and the reason names the host."""
+    snapshot = account(route(value), inbound_host=inbound_host)
+    rows = [
+        {"host": host, "address": address, "resolved_at": at}
+        for host, (addresses, at) in looked_up.items()
+        for address in addresses.split()
+    ]
+    verdict = judged(pbx_has_inbound_route, replace(snapshot, resolved_hosts=frame(RESOLVED_HOSTS, rows)))["phoenix"]
+
+    assert verdict.status is status
+    assert bool(verdict.changes) is (status is Status.FAIL)
+    assert status is not Status.UNKNOWN or NAME in verdict.reason

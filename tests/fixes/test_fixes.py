@@ -120,7 +120,7 @@ def test_a_stale_plan_is_refused(account: Workspace) -> None:
 def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> None:
     """With the dynamic PBX in, the plan names it, and only its name lets the plan through."""
     account.apply(account.plan("pbx_address_is_allowed", "198.51.100.40"), actor=ANA)
-    plan = account.plan("credentials_are_off", "account")
+    plan = account.plan_changes([SetCredentials(enabled=False)])
 
     assert plan.impact.calls("broken") > 0
     assert ("Miami", ("Miami",)) == (plan.impact.breaks[0], plan.phrases)

@@ -230,7 +230,7 @@ def test_every_bad_cell_of_a_row_is_told(read):
 
 
 def test_duplicates_name_the_first(read):
-    """An id, an address, a number and an X-Tag are one PBX's; the second is put aside and the first kept."""
+    """An id, a number and an X-Tag are one PBX's; the second is put aside and the first kept."""
     inventory = read(
         "pbx_id,name,address,number,x_tag\n"
         "seattle,Seattle,198.51.100.11,12065550111,sea\n"
@@ -242,7 +242,6 @@ def test_duplicates_name_the_first(read):
     assert [(problem.line, problem.column) for problem in inventory.problems] == [
         (3, "pbx_id"),
         (5, "x_tag"),
-        (4, "address"),
         (4, "number"),
     ]
     assert all("line 2" in problem.message for problem in inventory.problems)
@@ -263,15 +262,15 @@ def test_a_second_line_may_bring_a_second_address(read):
 
 
 def test_one_address_of_two_pbxs_at_different_times(read):
-    """An address is one PBX's at a time; what one left another may take."""
+    """An observed address is one PBX's at a time; what one left another may take."""
     current = read("pbx_id,name\na,A\nb,B\n").frames
     inventory = read(
-        "pbx_id,address,valid_from,valid_to\n"
-        "a,198.51.100.1,,2026-11-01\n"
-        "b,198.51.100.1,2026-11-01T00:00:00Z,\n"
-        "a,198.51.100.1,2026-12-01,\n"
-        "a,198.51.100.2,2026-12-01,2026-11-01\n"
-        "a,198.51.100.3,soon,\n",
+        "pbx_id,address,source,valid_from,valid_to\n"
+        "a,198.51.100.1,observed,,2026-11-01\n"
+        "b,198.51.100.1,observed,2026-11-01T00:00:00Z,\n"
+        "a,198.51.100.1,observed,2026-12-01,\n"
+        "a,198.51.100.2,observed,2026-12-01,2026-11-01\n"
+        "a,198.51.100.3,observed,soon,\n",
         current=current,
     )
 
@@ -281,6 +280,17 @@ def test_one_address_of_two_pbxs_at_different_times(read):
         (4, "address"),
         (5, "valid_to"),
     ]
+
+
+def test_pbxs_behind_one_nat_address_share_it(read):
+    """Each PBX that declares an address has it; the same PBX declares it once, and an id of the paste's own counts."""
+    inventory = read(
+        "pbx_id,name,address,x_tag\na,A,198.51.100.1,a\nb,B,198.51.100.1,b\nc,C,198.51.100.1,\na,A,198.51.100.1,a\n"
+    )
+
+    assert ids(inventory, "pbx_addresses") == ["a", "b", "c"]
+    assert inventory.frames["pbx_addresses"]["address"].unique().tolist() == ["198.51.100.1"]
+    assert {problem.line for problem in inventory.problems} == {5}
 
 
 def test_an_unknown_pbx_is_named_with_a_guess(read):
