@@ -137,7 +137,7 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
     said = []
     for network in networks:
         pbx_id, now = snapshot.owners.get(network, ("", False))
-        named = f"{'' if now else 'Formerly '}{snapshot.name_of(pbx_id)}" if pbx_id else "Nobody's"
+        named = f"{'' if now else 'Formerly '}{snapshot.name_of(pbx_id)}" if pbx_id else "Unassigned"
         said.append(named if pbx_id or is_network(network) else "")
     return pd.Series(said, index=networks.index, dtype="str")
 

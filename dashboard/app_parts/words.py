@@ -106,10 +106,10 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBX that calls from an address now, or did; ``nobody's`` where none does."""
+    """Name the PBX that calls from an address now, or did; ``unassigned`` where none does."""
     pbx_id, now = snapshot.owners.get(address, ("", False))
     if not pbx_id:
-        return "nobody's"
+        return "unassigned"
     return snapshot.name_of(pbx_id) if now else f"formerly {snapshot.name_of(pbx_id)}"
 
 

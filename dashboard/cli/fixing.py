@@ -14,6 +14,7 @@ from dashboard.actors import local_actor
 from dashboard.changes import Plan
 from dashboard.cli.account import bring_up_to_date
 from dashboard.cli.output import Format, complain, say, say_json
+from dashboard.cli.replaying import callers
 from dashboard.cli.rooms import open_home, read_settings
 from dashboard.errors import FixError, JournalError, StalePlanError
 from dashboard.journal import Entry, Journal
@@ -168,12 +169,12 @@ def _show(plan: Plan) -> None:
     say(plan.title)
     for change in plan.changes:
         say(f"  - {change.sentence()}")
-    counts = ", ".join(f"{count.calls:,} {label}" for label, count in plan.impact.labels.items())
+    counted = plan.impact.labels.items()
+    counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
     say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
-    for words, names in (("Breaks calls of", plan.impact.breaks), ("Saves calls of", plan.impact.saves)):
-        if names:
-            say(f"{words}: {', '.join(names)}.")
+    for line in callers(plan.impact):
+        say(line)
     for lock in plan.interlocks:
         say(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
     if plan.guided:

@@ -111,7 +111,7 @@ def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
     """Whose it is now; whose it was; nobody's."""
     owners = [words.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
 
-    assert ["Denver", "formerly Denver", "nobody's"] == owners
+    assert ["Denver", "formerly Denver", "unassigned"] == owners
     assert "198.51.100.24 (Denver)" == words.subject_of(finding(), world)
     of_one = finding(subject="denver: API key", pbx_ids=("denver",))
     assert "Denver: API key" == words.subject_of(of_one, world)
@@ -158,7 +158,7 @@ def test_refusals_are_counted_by_name(world: Snapshot) -> None:
     shown = shapes.refusals(cube_of(world), UTC).set_index("who")
 
     assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
-    assert 0 == shown.loc["203.0.113.66 (nobody's)", "refused"]
+    assert 0 == shown.loc["203.0.113.66 (unassigned)", "refused"]
 
 
 def test_a_change_of_the_list_is_a_sentence() -> None:
@@ -255,7 +255,7 @@ def test_findings_that_are_all_right_say_so() -> None:
             AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
         ),
         (
-            ("`203.0.113.66` (nobody's)", "On the list: temp", "Not on the list"),
+            ("`203.0.113.66` (unassigned)", "On the list: temp", "Not on the list"),
             RemoveAddress(network="203.0.113.66", label="temp"),
         ),
         (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
@@ -283,7 +283,7 @@ def test_what_a_fix_would_do_is_one_sentence() -> None:
     stops = Impact(
         labels=labels | {"broken": LabelCount(calls=240, cost_usd="2012.5")},
         decided=1,
-        breaks=("203.0.113.66 (nobody's)",),
+        breaks=("203.0.113.66 (unassigned)",),
         nobodys={"broken": 240},
     )
     both = Impact(labels=stops.labels, decided=1, nobodys={"broken": 200})
