@@ -88,7 +88,7 @@ TABLE: Final = (
         "calls that may be saved",
         "good",
         "gray",
-        ":material/help:",
+        ":material/arrow_circle_up:",
         0.45,
         "Calls that the change either admits or leaves as they are; a fact that decides it is missing.",
     ),

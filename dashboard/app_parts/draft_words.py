@@ -9,7 +9,7 @@ from dashboard.app_parts.draft import Reading
 from dashboard.app_parts.words import address_of, count, join, plain
 from dashboard.changes import UNASSIGNED, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.policy import PolicyVersion
-from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED
+from dashboard.replay_labels import AT_RISK, BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED
 from dashboard.snapshot import Snapshot
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
@@ -57,11 +57,15 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> st
     what = _subject(changes)
     if not impact.total:
         return plain(f"{what}: there are no past calls to tell by.")
-    moved, unsure = _moved(impact, "at least " * lower_bound), _unsure(impact)
-    if not impact.calls(BROKEN):
-        calls = " for certain" if unsure else "" if moved else " on record" * lower_bound
-        moved = [*moved, f"block no past call of yours{calls}"]
-    return plain(" ".join([f"{what} would {_and(moved)}.", *_harmless(impact), *unsure]))
+    moved = _moved(impact, "at least " * lower_bound)
+    rest = [*_harmless(impact), *_unsure(impact)]
+    if impact.calls(BROKEN):
+        return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
+    if any(impact.ours(label) for label in AT_RISK):
+        head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
+        return plain(" ".join([f"{head} is known to be blocked.", *rest]))
+    none = [] if moved else [f"admit none{' on record' * lower_bound}"]
+    return plain(" ".join([f"{what} would {_and([*moved, 'block no past call of yours', *none])}.", *rest]))
 
 
 def _moved(impact: Impact, least: str) -> list[str]:

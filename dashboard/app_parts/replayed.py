@@ -93,13 +93,15 @@ def summary(impact: Impact) -> list[str]:
     if not impact.total:
         return []
     saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
-    parts = [f"admitted {count(saved, 'past call')}"] if saved else []
-    parts += [f"blocked {count(broken, 'past call')} of {join(impact.who(BROKEN))}"] if broken else []
-    found = [f"Would have {' and '.join(parts)}" if parts else ""]
-    if not broken:
-        sure = "" if not any(impact.ours(label) for label in AT_RISK) else " for certain"
-        found[0] = f"{found[0]}; would block none{sure}" if parts else f"Would block no past call of yours{sure}"
-    return [*(f"{text}." for text in found), *harmless(impact), *undecided(impact, most=1)]
+    admitted = f"admitted {count(saved, 'past call')}" if saved else ""
+    if broken:
+        blocked = f"blocked {count(broken, 'past call')} of {join(impact.who(BROKEN))}"
+        first = f"Would have {' and '.join(filter(None, (admitted, blocked)))}."
+    elif any(impact.ours(label) for label in AT_RISK):
+        first = " ".join(filter(None, (admitted and f"Would have {admitted}.", "No past call is known to be blocked.")))
+    else:
+        first = f"Would have {admitted}; would block none." if admitted else "Would block no past call of yours."
+    return [first, *harmless(impact), *undecided(impact, most=1)]
 
 
 def harmless(impact: Impact) -> list[str]:

@@ -141,7 +141,9 @@ def test_nearly_all_calls_are_decided_and_none_wrongly(
             truth = "unchanged" if now == then else "saved" if then else lost
             open_ones = {"unchanged": UNDECIDED, "saved": (CANNOT, MAY_SAVE)}.get(truth, (CANNOT, MAY_BREAK))
             assert row.label in (truth, *open_ones), (name, row)
-        counts = ", ".join(f"{counted.calls:,} {label}" for label, counted in answer.impact.labels.items() if counted.calls)
+        counts = ", ".join(
+            f"{counted.calls:,} {label}" for label, counted in answer.impact.labels.items() if counted.calls
+        )
         lines.append(f"{name:<28} {answer.impact.decided:7.2%} decided: {counts}")
         assert answer.impact.decided >= (LEAST_DECIDED if observed else LEAST_UNOBSERVED), lines[-1]
     with capsys.disabled():
