@@ -306,6 +306,28 @@ def keep_loss_review(
     state.record("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
 
 
+def without_calls(state: State, capabilities: frozenset[Capability], *, now: datetime | None = None) -> Snapshot:
+    """
+    Return the policy versions and the inventory, without any call: enough to attribute calls and judge refusals.
+
+    Args:
+        state: Versions of the account, the lists and the inventory.
+        capabilities: What the carrier lets a program do.
+        now: Defaults to the present, UTC.
+    """
+    version = state.latest("account")
+    account = version["content"] if version else {}
+    return Snapshot(
+        taken_at=now or datetime.now(UTC),
+        account=Account(account.get("tech_prefix", ""), account.get("credentials_on")),
+        pbxs=kept_frame(state, "pbxs"),
+        pbx_addresses=kept_frame(state, "pbx_addresses"),
+        pbx_numbers=kept_frame(state, "pbx_numbers"),
+        versions=policy_versions(state),
+        capabilities=capabilities,
+    )
+
+
 def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
     """Merge the versions of the list and of the account into policies, oldest first, from where both are known."""
     events = [(row["valid_from"], row["id"], "networks", row["content"]) for row in state.versions("allowed_ips")]

@@ -312,6 +312,11 @@ class State:
             row = connection.execute(_latest(kind)).mappings().first()
         return dict(row) if row else None
 
+    def last_version(self) -> int:
+        """Return the number of the newest version of any kind; 0 where there is none."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.max(versions.c.id))).scalar() or 0)
+
     def versions(self, kind: str) -> list[dict[str, Any]]:
         """Return every version of a kind, oldest first."""
         query = versions.select().where(versions.c.kind == kind).order_by(versions.c.id)

@@ -34,7 +34,7 @@ from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
 from dashboard.fixes.settling import settle
-from dashboard.fixes.watch import Watch, watch
+from dashboard.fixes.watch import Monitor, Watch
 from dashboard.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.journal import Entry, Journal
 from dashboard.owner import EMBEDDED, OWNER, claim, keep_key, with_mode
@@ -47,6 +47,8 @@ from dashboard.state import State
 SYNC_WAIT_S = 60
 CAPABILITIES = "capabilities"
 """Fact: what the carrier let a program do at the last sync, for a copy of the home that asks no carrier."""
+MOST_MONITORS = 20
+"""Fixes whose watches stay in memory, the newest."""
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ class Workspace:
         self._running = running
         self._users = users
         self._traffic = traffic
+        self._monitors: dict[int, Monitor] = {}
+        """By journal entry: watches of the latest fixes."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
@@ -305,6 +309,7 @@ class Workspace:
             check=check,
             subject=subject,
             undoes=undoes,
+            entries=self.journal.entries(),
         )
         self.state.keep_plan(plan)
         return plan
@@ -343,10 +348,23 @@ class Workspace:
             self.state.put(CAPABILITIES, known)
 
     def watch(self, entry: Entry) -> Watch:
-        """Say what became of the next calls of the sources that a fix touched."""
+        """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""
+        monitor = self._monitors.get(entry.id) or self._monitor(entry)
+        return monitor.poll()
+
+    def _monitor(self, entry: Entry) -> Monitor:
         begun = next(e for e in self.journal.entries() if e.action == entry.action)
-        plan = Plan.model_validate(begun.content["plan"])
-        return watch(plan, entry, store=self.store, snapshot=self.snapshot())
+        monitor = Monitor(
+            Plan.model_validate(begun.content["plan"]),
+            entry,
+            store=self.store,
+            state=lambda: str(self.state.last_version()),
+            account=lambda: sources.without_calls(self.state, self.carrier.capabilities),
+        )
+        while len(self._monitors) >= MOST_MONITORS:
+            self._monitors.pop(min(self._monitors), None)
+        self._monitors[entry.id] = monitor
+        return monitor
 
 
 def _release(users: IO[bytes] | None, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, plots, review, shapes, states
+from dashboard.app_parts import answers, plots, replayed, review, shapes, states
 from dashboard.app_parts.words import (
     AGE_COLORS,
     AGE_WORDS,
@@ -21,7 +21,6 @@ from dashboard.app_parts.words import (
     count,
     exact,
     join,
-    money,
     names,
     owner_of,
     plain,
@@ -31,6 +30,7 @@ from dashboard.capabilities import Capability
 from dashboard.changes import Impact
 from dashboard.findings import Finding, Severity, Status
 from dashboard.findings import Impact as Cost
+from dashboard.replay_labels import BROKEN
 from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
@@ -95,7 +95,7 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
     is not asked for here: it stands on Findings.
     """
-    first = session.kept("do first", "", lambda: _first(snapshot, findings))
+    first = session.kept("do first", "", lambda: _first(findings))
     if not first.fixes and any(finding.status is Status.PASS for finding in findings):
         states.empty("Nothing to fix.")
     elif not first.fixes:
@@ -107,7 +107,7 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         st.page_link("app_pages/findings.py", label=f"{first.more:,} more on Findings")
 
 
-def _first(snapshot: Snapshot, findings: Sequence[Finding]) -> First:
+def _first(findings: Sequence[Finding]) -> First:
     """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
@@ -117,7 +117,7 @@ def _first(snapshot: Snapshot, findings: Sequence[Finding]) -> First:
     harmless = (
         Fix(sentences, one, impact(one))
         for sentences, settled in groups.items()
-        for one in [next((each for each in settled if not _breaks_ours(each, impact(each), snapshot)), None)]
+        for one in [next((each for each in settled if not _breaks_calls(impact(each))), None)]
         if one is not None
     )
     fixes = tuple(islice(harmless, MOST_TO_DO))
@@ -131,9 +131,8 @@ def _costs_today(finding: Finding) -> bool:
     return refused or bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
 
 
-def _breaks_ours(finding: Finding, impact: Impact | None, snapshot: Snapshot) -> bool:
-    left = owner_of(finding.subject, snapshot).startswith("formerly")
-    return not left and impact is not None and bool(impact.ours("broken"))
+def _breaks_calls(impact: Impact | None) -> bool:
+    return impact is not None and bool(impact.calls(BROKEN))
 
 
 def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
@@ -142,12 +141,11 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
     icon = ICONS["error" if color == "red" else "warning"]
     more = f" and {count(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
     about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
-    left = owner_of(worst.subject, snapshot).startswith("formerly")
     with st.container(border=True):
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(fix.impact, left=left)}")
+            st.caption(f"{plain(worst.reason)} {effect(fix.impact)}")
         with press:
             st.button(
                 "Review fix",
@@ -159,30 +157,9 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
             )
 
 
-def effect(impact: Impact | None, *, left: bool = False) -> str:
-    """
-    Say what a fix would have done to past calls, as a sentence; nothing for one that bears on none.
-
-    Args:
-        impact: Of the fix.
-        left: The address is one that its PBX has left, so no call of today is at stake.
-    """
-    if impact is None:
-        return ""
-    saved, broken, unsure = (impact.labels[label] for label in ("saved", "broken", "cannot tell"))
-    said = [f"Lets in {count(saved.calls, 'past call')}." if saved.calls else ""]
-    if broken.calls and left:
-        said.append(f"Its {count(broken.calls, 'past call')} came before the PBX left it.")
-    elif broken.calls and not impact.ours("broken"):
-        said.append(f"Stops {count(broken.calls, 'past call')} of nobody's, {money(broken.cost_usd)}.")
-    else:
-        nobodys = broken.calls - impact.ours("broken")
-        more = f" and stops {nobodys:,} of nobody's" if nobodys else ""
-        said.append(f"Breaks {impact.ours('broken'):,}{more}.")
-    if unsure.calls:
-        why = next((f", because {reason}" for reason in impact.unclear), "")
-        said.append(f"What becomes of {count(unsure.calls, 'past call')} cannot be told{why}.")
-    return " ".join(filter(None, said))
+def effect(impact: Impact | None) -> str:
+    """Return what a fix would have done to past calls, as sentences; nothing for one that bears on none."""
+    return "" if impact is None else " ".join(replayed.summary(impact))
 
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:

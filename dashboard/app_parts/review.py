@@ -22,6 +22,7 @@ from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
 from dashboard.errors import DashboardError
 from dashboard.journal import Entry
+from dashboard.snapshot import Snapshot
 
 KEY = "review"
 TITLE = "Review a change"
@@ -145,7 +146,7 @@ def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
 
 def _undo(review: Review, number: int) -> None:
     """Have the dialog plan in its next run what takes an entry back."""
-    review.todo, review.doing = lambda: ask_undo(number), "Planning what takes it back"
+    review.todo, review.doing = lambda: ask_undo(number), "Planning the undo"
 
 
 def _before(plan: Plan) -> list[str]:
@@ -163,7 +164,7 @@ def _before(plan: Plan) -> list[str]:
     if plan.guided:
         return typed
     for number, phrase in enumerate(plan.phrases):
-        said = st.text_input(f"To go on, type `{phrase}`", key=f"review_phrase_{number}", live=True)
+        said = st.text_input(f"Type `{phrase}` to confirm", key=f"review_phrase_{number}", live=True)
         typed.append((said or "").strip())
     return typed
 
@@ -203,7 +204,7 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
         f"head `{entry.short_hash}`."
     )
     if diffs.touches_policy(plan):
-        _watching(plan, entry)
+        _watching(plan, entry, session.snapshot())
     with st.container(horizontal=True):
         st.button("Done", type="primary", key="review_close", on_click=_close)
         st.button(
@@ -216,7 +217,8 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
 
 
 @st.fragment(run_every=WATCH_EVERY_S)
-def _watching(plan: Plan, entry: Entry) -> None:
+def _watching(plan: Plan, entry: Entry, known: Snapshot) -> None:
+    """Draw the watch again every few seconds; ``known`` only names addresses, so it stays that of the dialog."""
     with session.errors_said():
-        color, icon, sentence = watched.say(plan, session.workspace().watch(entry), session.snapshot())
+        color, icon, sentence = watched.say(plan, session.workspace().watch(entry), known)
         st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

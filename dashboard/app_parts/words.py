@@ -112,10 +112,10 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBXs that call from an address now, or did; ``nobody's`` where none does."""
+    """Name the PBXs that call from an address now, or did; ``unassigned`` where none does."""
     pbx_ids, now = snapshot.owners_of(address)
     if not pbx_ids:
-        return "nobody's"
+        return "unassigned"
     named = join(map(snapshot.name_of, pbx_ids))
     return named if now else f"formerly {named}"
 

@@ -17,6 +17,7 @@ from dashboard.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_line
 from dashboard.changes import Plan
 from dashboard.cli.account import bring_up_to_date, counted, without_outcome
 from dashboard.cli.output import Format, complain, say, say_json
+from dashboard.cli.replaying import callers
 from dashboard.cli.rooms import open_home, read_settings
 from dashboard.errors import FixError, JournalError, StalePlanError, StateError
 from dashboard.journal import SHORT, Entry, Journal, Noted, Verified
@@ -257,12 +258,12 @@ def _show(plan: Plan) -> None:
     say(plan.title)
     for change in plan.changes:
         say(f"  - {change.sentence()}")
-    counts = ", ".join(f"{count.calls:,} {label}" for label, count in plan.impact.labels.items())
+    counted = plan.impact.labels.items()
+    counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
     say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
-    for words, names in (("Breaks calls of", plan.impact.breaks), ("Saves calls of", plan.impact.saves)):
-        if names:
-            say(f"{words}: {', '.join(names)}.")
+    for line in callers(plan.impact):
+        say(line)
     for lock in plan.interlocks:
         say(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
     if plan.guided:

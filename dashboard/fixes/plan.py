@@ -11,6 +11,7 @@ from dashboard.changes import Change, Plan
 from dashboard.errors import JournalError, StalePlanError, UnknownFindingError
 from dashboard.fixes.image import Frames, image, part_of, proposed, touched
 from dashboard.fixes.interlocks import Situation, check_all
+from dashboard.fixes.removals import removals_for_cause
 from dashboard.journal import DONE, FAILED, PARTLY, Entry, Journal
 from dashboard.snapshot import Snapshot
 
@@ -24,6 +25,7 @@ def build(
     check: str = "",
     subject: str = "",
     undoes: int | None = None,
+    entries: Sequence[Entry] = (),
 ) -> Plan:
     """
     Plan a set of changes.
@@ -36,6 +38,7 @@ def build(
         check: The check that asked for it, if one did.
         subject: Its subject.
         undoes: Journal entry that this takes back.
+        entries: The journal, oldest first, for the guards that look at earlier fixes.
 
     Returns:
         A plan; whether it may be applied is in its interlocks.
@@ -46,7 +49,7 @@ def build(
     if not changes:
         raise UnknownFindingError("There is nothing to change, so there is no plan.")
     answer = replay(snapshot, proposed(snapshot.policy, changes))
-    situation = Situation(snapshot, changes, answer, max_changes)
+    situation = Situation(snapshot, changes, answer, max_changes, removals_for_cause(entries))
     return Plan(
         title=title or _title(changes),
         check=check,

@@ -10,9 +10,11 @@ import pandas as pd
 
 from dashboard.calls.attribution import attribute
 from dashboard.calls.pbx_side.keeping import PbxRecords
+from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
 from dashboard.journal import Entry
+from dashboard.replay_labels import LABELS
 from dashboard.reports.csv_file import Table
 from dashboard.snapshot import Snapshot
 
@@ -55,6 +57,24 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
         "proposed_fix first_seen_at times_reopened controls evaluated_at"
     )
     return pd.DataFrame(rows, columns=columns.split())
+
+
+def replay_frame(answer: Replay) -> pd.DataFrame:
+    """
+    Return a replay by who placed the calls and by label: its ``calls`` add up to the counts that pages show.
+
+    Args:
+        answer: The replay.
+
+    Returns:
+        ``who``, ``label``, ``calls``, ``minutes``, ``cost_usd``, ``decided_today_by``, ``decided_after_by``,
+        ``undecided_because``; labels in the order of ``replay_labels``, then the most calls first.
+    """
+    rows = answer.by_pbx()
+    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
+    rows = rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+    names = {"today": "decided_today_by", "then": "decided_after_by", "why": "undecided_because"}
+    return rows.assign(minutes=rows["minutes"].round(1)).rename(columns=names)
 
 
 def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -111,7 +112,7 @@ def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
     """Whose it is now; whose it was; nobody's."""
     owners = [words.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
 
-    assert ["Denver", "formerly Denver", "nobody's"] == owners
+    assert ["Denver", "formerly Denver", "unassigned"] == owners
     assert "198.51.100.24 (Denver)" == words.subject_of(finding(), world)
     of_one = finding(subject="denver: API key", pbx_ids=("denver",))
     assert "Denver: API key" == words.subject_of(of_one, world)
@@ -158,7 +159,7 @@ def test_refusals_are_counted_by_name(world: Snapshot) -> None:
     shown = shapes.refusals(cube_of(world), UTC).set_index("who")
 
     assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
-    assert 0 == shown.loc["203.0.113.66 (nobody's)", "refused"]
+    assert 0 == shown.loc["203.0.113.66 (unassigned)", "refused"]
 
 
 def test_a_change_of_the_list_is_a_sentence() -> None:
@@ -262,7 +263,7 @@ def test_findings_that_are_all_right_say_so() -> None:
             AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
         ),
         (
-            ("`203.0.113.66` (nobody's)", "On the list: temp", "Not on the list"),
+            ("`203.0.113.66` (unassigned)", "On the list: temp", "Not on the list"),
             RemoveAddress(network="203.0.113.66", label="temp"),
         ),
         (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
@@ -283,25 +284,43 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
     assert row == (shown.what, shown.before, shown.after)
 
 
-def test_what_a_fix_would_do_is_one_sentence() -> None:
-    """Saved, broken, and what nobody can tell; an address of nobody's is stopped, not broken."""
-    labels = {name: LabelCount() for name in ("saved", "broken", "cannot tell", "unchanged")}
-    saves = Impact(labels=labels | {"saved": LabelCount(calls=318)}, decided=1)
-    stops = Impact(
-        labels=labels | {"broken": LabelCount(calls=240, cost_usd="2012.5")},
-        decided=1,
-        breaks=("203.0.113.66 (nobody's)",),
-        nobodys={"broken": 240},
-    )
-    both = Impact(labels=stops.labels, decided=1, nobodys={"broken": 200})
-    unsure = Impact(labels=labels | {"cannot tell": LabelCount(calls=7)}, decided=0, unclear={"it is not known why": 7})
+@pytest.mark.parametrize(
+    ("labels", "facts", "text"),
+    [
+        ({"saved": 318}, {}, "Would have admitted 318 past calls; would block none."),
+        ({"broken": 40}, {"breaks": ("Miami",)}, "Would have blocked 40 past calls of Miami."),
+        (
+            {"stopped": 240},
+            {"callers": {"stopped": ("203.0.113.66 (unassigned)",)}},
+            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), \\$2,012.50."),
+        ),
+        (
+            {"cannot recur": 5458},
+            {"callers": {"cannot recur": ("Denver",)}},
+            "Would block no past call of yours. 5,458 past calls of Denver cannot recur: the PBX has left the address.",
+        ),
+        (
+            {"cannot tell": 150},
+            {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
+            "Would block no past call of yours. Can't tell for 150 calls: we don't know why.",
+        ),
+        (
+            {"may be broken": 1},
+            {"reasons": {"may be broken": {"we don't know why": 1}}},
+            "No past call is known to be blocked. May block 1 call: we don't know why.",
+        ),
+    ],
+)
+def test_a_fix_is_summed_up(labels: dict[str, int], facts: dict[str, Any], text: str) -> None:
+    """Blocked counts only calls of yours that can recur; stopped loss, calls that cannot recur and doubt follow."""
+    counted = {name: LabelCount(calls=calls, cost_usd="2012.5") for name, calls in labels.items()}
 
-    assert "Lets in 318 past calls. Breaks 0." == cards.effect(saves)
-    assert "Stops 240 past calls of nobody's, \\$2,012.50." == cards.effect(stops)
-    assert "Its 240 past calls came before the PBX left it." == cards.effect(stops, left=True)
-    assert "Breaks 40 and stops 200 of nobody's." == cards.effect(both)
-    assert "Breaks 0. What becomes of 7 past calls cannot be told, because it is not known why." == cards.effect(unsure)
-    assert "" == cards.effect(None)
+    assert text == cards.effect(Impact(labels=counted, decided=1, **facts))
+
+
+def test_a_fix_without_calls_claims_nothing() -> None:
+    """Where no call was replayed, and where outbound calls are not touched, nothing is said."""
+    assert ["", ""] == [cards.effect(impact) for impact in (None, Impact(labels={}, decided=1))]
 
 
 def test_chips_stand_at_the_places_of_their_states() -> None:

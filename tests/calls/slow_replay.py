@@ -251,16 +251,49 @@ def contradicts(world: World, call: Call) -> bool:
 
 
 def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
-    """Label one call by the design's second table."""
-    somewhere = call.source != NOWHERE or today.networks == proposal.networks
-    if somewhere and facts_under(world, call, today) == facts_under(world, call, proposal):
-        return "unchanged"
-    now, then = judged(world, call, today), judged(world, call, proposal)
-    if contradicts(world, call) or now is None or then is None:
+    """Label one call by the design's second table; the inventory is fresh and no PBX has left an address."""
+    found = pairs_of(world, call, today, proposal)
+    if contradicts(world, call):
+        unknown_source = call.source == NOWHERE and today.networks != proposal.networks
+        alike = facts_under(world, call, today) == facts_under(world, call, proposal)
+        return "unchanged" if alike and not unknown_source else "cannot tell"
+    lost, gained = (True, False) in found, (False, True) in found
+    if lost and gained:
         return "cannot tell"
-    if now == then:
+    if not (lost or gained):
         return "unchanged"
-    return "saved" if then else "broken"
+    certain, ours = len(found) == 1, call.who != ""
+    if gained:
+        return "saved" if certain else "may be saved"
+    if certain:
+        return "broken" if ours else "stopped"
+    return "may be broken" if ours else "cannot tell"
+
+
+def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[tuple[bool, bool]]:
+    """Return what may become of a call under both policies, by trying every value of each unknown fact on both."""
+    one, other = facts_under(world, call, today), facts_under(world, call, proposal)
+    somewhere = call.source != NOWHERE or today.networks == proposal.networks
+    if somewhere and one == other:
+        return {(True, True)}
+    accounts = [policy.prefix_known and policy.tech_prefix for policy in (today, proposal)]
+    one_fact = somewhere and accounts[0] == accounts[1]
+    known = world.observed.digest_rescues_prefix
+    values = [[True, False] if fact is None else [fact] for fact in (*one, other[1], other[2], known)]
+    found = set()
+    for dials, together, on, digest, together_then, on_then, rescues in product(*values):
+        if one[1] is None and other[1] is None and one_fact and together != together_then:
+            continue
+        if one[2] is None and other[2] is None and on != on_then:
+            continue
+        found.add(
+            (
+                bool(table(dials, together, on, digest, rescues)),
+                bool(table(dials, together_then, on_then, digest, rescues)),
+            )
+        )
+    now, then = judged(world, call, today), judged(world, call, proposal)
+    return {pair for pair in found if now in (None, pair[0]) and then in (None, pair[1])}
 
 
 def authorized(world: World, call: Call) -> str:

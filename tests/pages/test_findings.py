@@ -48,11 +48,11 @@ def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
 def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
     """The row chosen in the table is the one below it, with its evidence and history."""
     at = app("findings")
-    row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (nobody's)")
+    row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (unassigned)")
     at.session_state["findings_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
     at.run()
 
-    assert "203.0.113.66 (nobody's)" == at.subheader[0].value.replace("\\", "")
+    assert "203.0.113.66 (unassigned)" == at.subheader[0].value.replace("\\", "")
     assert "History" in words(at)
     assert len(at.dataframe) > 1
 
