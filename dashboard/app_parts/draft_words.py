@@ -43,7 +43,7 @@ def reason(reading: Reading, most: int) -> str:
     return ""
 
 
-def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> str:
+def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacking: str = "") -> str:
     """
     Say what a draft would have done, as the page's title.
 
@@ -51,12 +51,15 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> st
         changes: Of the draft.
         impact: Its replay.
         lower_bound: Refused calls are not on record, so more may be saved than is counted.
+        lacking: Which of calls, list and credentials are missing or out of date, as sentences.
     """
     if not changes:
-        return NOTHING
+        return f"{NOTHING} {lacking}".strip()
     what = _subject(changes)
     if not any(counted.calls for counted in impact.labels.values()):
-        return plain(f"{what}: there are no past calls to tell by.")
+        return plain(f"{what}: there are no past calls to tell by. {lacking}".strip())
+    if lacking and not (impact.calls(BROKEN) or impact.calls(SAVED)):
+        return plain(f"{what}: what it would do to past calls is not known. {lacking}")
     unclear = impact.calls(CANNOT)
     unsure = f"or {count(unclear, 'call')} nobody can tell." if unclear else ""
     if impact.calls(BROKEN) or impact.calls(SAVED):
@@ -65,7 +68,7 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> st
         answer = f"would break no past call and save none for certain; f{unsure}"
     else:
         answer = f"would break no past call and save none{' on record' if lower_bound else ''}."
-    return plain(f"{what} {answer}")
+    return plain(f"{what} {answer} {lacking}".strip())
 
 
 def _moved(impact: Impact, least: str) -> str:

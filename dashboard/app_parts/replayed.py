@@ -77,6 +77,8 @@ def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
         said.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
     for why, calls in [*impact.unclear.items()][:REASONS]:
         said.append(f"What becomes of {count(calls, 'call')} cannot be told, because {why}.")
+    if not any(counted.calls for counted in impact.labels.values()):
+        return [*said, "Unknown: no calls on record."]
     return [*said, f"{share(impact.decided)} of the calls could be decided."]
 
 

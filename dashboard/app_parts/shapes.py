@@ -43,8 +43,8 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
 
 
 def last_day(snapshot: Snapshot) -> tuple[int, int]:
-    """Return how many outbound calls reach into the last 24 hours, and how many of them were refused."""
-    rows = outbound(snapshot, since=snapshot.taken_at - timedelta(days=1))
+    """Return how many outbound calls reach into the last 24 hours on record, and how many of them were refused."""
+    rows = outbound(snapshot, since=snapshot.calls_at - timedelta(days=1))
     return int(rows["calls"].sum()), int(rows["refused"].sum())
 
 

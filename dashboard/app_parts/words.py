@@ -47,6 +47,7 @@ LIFE_WORDS: Final = {
     Life.VERIFIED: "Verified",
     Life.WAIVED: "Waived",
     Life.REGRESSED: "Came back",
+    Life.UNCONFIRMED: "Not confirmed",
 }
 AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missing"}
 AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
@@ -106,8 +107,10 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBX that calls from an address now, or did; ``nobody's`` where none does."""
+    """Name the PBX that calls from an address now, or did; ``nobody's`` where the inventory knows of none."""
     pbx_id, now = snapshot.owners.get(address, ("", False))
+    if not pbx_id and snapshot.age("inventory") is Age.MISSING:
+        return "owner not known"
     if not pbx_id:
         return "nobody's"
     return snapshot.name_of(pbx_id) if now else f"formerly {snapshot.name_of(pbx_id)}"

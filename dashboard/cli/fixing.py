@@ -170,7 +170,14 @@ def _show(plan: Plan) -> None:
         say(f"  - {change.sentence()}")
     counts = ", ".join(f"{count.calls:,} {label}" for label, count in plan.impact.labels.items())
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
-    say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+    if any(count.calls for count in plan.impact.labels.values()):
+        say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+    else:
+        say("Outbound calls: unknown, no calls on record.")
+    if plan.last_known_at:
+        say(
+            f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."
+        )
     for words, names in (("Breaks calls of", plan.impact.breaks), ("Saves calls of", plan.impact.saves)):
         if names:
             say(f"{words}: {', '.join(names)}.")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+RESTS_ON = ("calls", "allowed_ips", "credentials")
+"""The inputs that a replay is made of."""
 COUNTED = {"calls", "minutes", "cost_usd"}
 MOST_NUMBERS = 1_000_000
 """Numbers dialed that are said under a label."""
@@ -76,6 +78,7 @@ def replay(
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
     from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.claims import lacking  # noqa: PLC0415 - as below
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
 
     window = Window.of(since, until)
@@ -92,10 +95,12 @@ def replay(
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
     impact = answer.impact
     if output is Format.JSON:
-        say_json(_as_json(impact, dialed))
+        say_json(_as_json(impact, dialed) | {"out_of_date": lacking(snapshot, *RESTS_ON) or None})
     else:
         _show(impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
         _show_dialed(dialed)
+        if old := lacking(snapshot, *RESTS_ON):
+            say(f"Last known data only: {old}")
 
 
 def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:

@@ -118,6 +118,8 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
     snapshot = situation.snapshot
     broken = situation.replay.rows[situation.replay.rows["label"] == "broken"]
     broken = broken[broken["pbx_id"] != ""]
+    if broken.empty and (why := _no_calls(snapshot)):
+        return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
     if broken.empty:
         return Interlock(
             id="nothing_of_ours_breaks", sentence="No past call of a PBX of yours is known to break.", met=True
@@ -195,6 +197,13 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         elif calls := int(took.get(move.number, 0)):
             said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
             faults.append((move.number, f"{move.number} took {said}"))
+    if not faults and (why := _no_calls(known)):
+        return Interlock(
+            id="numbers_are_free",
+            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {why}.",
+            met=False,
+            confirm="without calls",
+        )
     if not faults:
         return Interlock(
             id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
@@ -205,6 +214,14 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         met=False,
         confirm=", ".join(number for number, _ in faults),
     )
+
+
+def _no_calls(snapshot: Snapshot) -> str:
+    """Say since when no calls are on record, as the end of a sentence; empty where the calls are fresh."""
+    age = snapshot.age("calls")
+    if age is Age.MISSING:
+        return "no calls on record"
+    return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _cure(snapshot: Snapshot) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from dashboard.calls.replay import replay
@@ -23,6 +24,7 @@ def build(
     check: str = "",
     subject: str = "",
     undoes: int | None = None,
+    last_known_at: datetime | None = None,
 ) -> Plan:
     """
     Plan a set of changes.
@@ -35,6 +37,7 @@ def build(
         check: The check that asked for it, if one did.
         subject: Its subject.
         undoes: Journal entry that this takes back.
+        last_known_at: When the stale data behind a last known failure was read; ``None`` where it is fresh.
 
     Returns:
         A plan; whether it may be applied is in its interlocks.
@@ -56,6 +59,7 @@ def build(
         interlocks=check_all(situation),
         guided=any(change.needs not in snapshot.capabilities for change in changes),
         undoes=undoes,
+        last_known_at=last_known_at,
         made_at=snapshot.taken_at,
     )
 
