@@ -232,6 +232,8 @@ class Plan(_Value):
     """True where the carrier has no such endpoint and the operator carries it out in the portal."""
     undoes: int | None = None
     """Journal entry that this plan takes back."""
+    last_known_at: datetime | None = None
+    """When the data behind the finding was read, where the finding is a last known failure."""
     made_at: datetime
 
     @property

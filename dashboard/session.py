@@ -26,6 +26,7 @@ from dashboard.background import SYNC_ERROR, SyncLoop
 from dashboard.calls.cube import Cube, build, midnights
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
+from dashboard.claims import Claims
 from dashboard.errors import DashboardError, FixError
 from dashboard.fetching import Progress
 from dashboard.findings import Finding
@@ -169,6 +170,12 @@ def findings() -> list[Finding]:
     return now().findings
 
 
+def claims() -> Claims:
+    """Return what may be claimed of what is known now."""
+    snapshot, found = known()
+    return Claims(snapshot, found, sync_error())
+
+
 def cube() -> Cube:
     """Return the outbound calls of the snapshot, added up by hour, with days right in the viewer's zone. Shared."""
     seen, own = now(), zone()
@@ -216,9 +223,9 @@ def impacts() -> Callable[[Finding], Impact | None]:
     seen = now()
 
     def impact(finding: Finding) -> Impact | None:
-        if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
+        if not any(isinstance(change, POLICY_KINDS) for change in finding.proposals):
             return None
-        return _impact(seen.moment, finding.id, finding.changes, seen)
+        return _impact(seen.moment, finding.id, finding.proposals, seen)
 
     return impact
 

@@ -26,7 +26,7 @@ from dashboard.carriers import Carrier
 from dashboard.host_names import Resolver, same, target_of
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
-from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.snapshot import Account, Age, Freshness, Snapshot, egress_of
 from dashboard.state import State
 
 DAY = timedelta(days=1)
@@ -180,7 +180,10 @@ def build_snapshot(
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
-    cuts = sorted({*changes, max(since, now - DAY), *split_at})
+    freshness = _freshness(state, store, settings)
+    calls = freshness["calls"]
+    until = calls.as_of if calls.as_of and calls.age(now) is Age.STALE else now
+    cuts = sorted({*changes, max(since, until - DAY), *split_at})
     own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
     traffic, file_only_traffic = (
         attribute(
@@ -219,7 +222,7 @@ def build_snapshot(
         versions=versions,
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
-        freshness=_freshness(state, store, settings),
+        freshness=freshness,
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
     )

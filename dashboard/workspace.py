@@ -274,7 +274,7 @@ class Workspace:
 
     def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
         """
-        Plan the fix that a finding proposes, and keep the plan as shown.
+        Plan the fix that a finding proposes, or proposed on the last data, and keep the plan as shown.
 
         Raises:
             UnknownFindingError: There is no such finding, or it proposes nothing; what there is is named.
@@ -284,10 +284,13 @@ class Workspace:
         chosen = next((f for f in found if f.check == check and f.subject == subject), None)
         if chosen is None:
             raise UnknownFindingError(_no_such(found, check, subject))
-        if not chosen.changes:
+        if not chosen.proposals:
             word = "passes" if chosen.status is Status.PASS else f"is {chosen.status}"
             raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {chosen.reason}")
-        return self.plan_changes(chosen.changes, check=check, subject=subject, snapshot=snapshot)
+        last_known_at = chosen.last_known.as_of if chosen.last_known else None
+        return self.plan_changes(
+            chosen.proposals, check=check, subject=subject, snapshot=snapshot, last_known_at=last_known_at
+        )
 
     def plan_changes(
         self,
@@ -298,8 +301,9 @@ class Workspace:
         subject: str = "",
         snapshot: Snapshot | None = None,
         undoes: int | None = None,
+        last_known_at: datetime | None = None,
     ) -> Plan:
-        """Plan any changes, and keep the plan as shown."""
+        """Plan any changes, and keep the plan as shown; ``last_known_at`` dates the stale data behind them."""
         snapshot = snapshot or self.snapshot()
         plan = planning.build(
             snapshot,
@@ -310,6 +314,7 @@ class Workspace:
             subject=subject,
             undoes=undoes,
             entries=self.journal.entries(),
+            last_known_at=last_known_at,
         )
         self.state.keep_plan(plan)
         return plan
@@ -413,6 +418,6 @@ def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
     names = sorted({finding.check for finding in found})
     if check not in names:
         return f"There is no check {check}. The checks are: {', '.join(names)}."
-    subjects = [f.subject for f in found if f.check == check and f.changes]
+    subjects = [f.subject for f in found if f.check == check and f.proposals]
     known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
     return f"The check {check} has nothing on {subject}. {known}"

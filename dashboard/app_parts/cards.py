@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, plots, replayed, review, shapes, states
+from dashboard.app_parts import plots, replayed, review, shapes, states
 from dashboard.app_parts.words import (
     AGE_COLORS,
     AGE_WORDS,
@@ -28,12 +29,15 @@ from dashboard.app_parts.words import (
 from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.capabilities import Capability
 from dashboard.changes import Impact
+from dashboard.claims import Claims, Standing, lacking
 from dashboard.findings import Finding, Severity, Status
 from dashboard.findings import Impact as Cost
 from dashboard.replay_labels import BROKEN
 from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
+AGES_S = 15
+"""How often ages are written anew."""
 PANEL_WIDTH = 150
 ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
 REFUSED = "Calls that the list, the prefix or the credentials did not let in."
@@ -57,20 +61,31 @@ class First:
     more: int
 
 
-def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-    """Draw the four figures that an operator looks for first."""
-    total, admitted, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
-    open_ones = answers.failing(findings)
-    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
+def figures(claims: Claims) -> None:
+    """Draw the four figures that an operator looks for first; one whose input is missing is no number."""
+    snapshot = claims.snapshot
+    total, proven, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
+    admitted, lost = claims.figure(proven, "calls"), claims.figure(refused, "calls")
+    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in claims.open)
+    found = claims.open_figure
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
     with st.grid(4, min_column_width=PANEL_WIDTH):
-        st.metric("Calls admitted, 24 h", f"{admitted:,}", help=ADMITTED, border=True, height="stretch")
+        st.metric(
+            "Calls admitted, 24 h",
+            admitted.text,
+            admitted.why or None,
+            delta_color="off",
+            delta_arrow="off",
+            help=ADMITTED,
+            border=True,
+            height="stretch",
+        )
         st.metric(
             "Not authorized, 24 h",
-            f"{refused:,}",
-            f"of {total:,} calls" if refused else None,
-            delta_color="red",
+            lost.text,
+            lost.why or (f"of {total:,} calls" if refused else None),
+            delta_color="off" if lost.why else "red",
             delta_arrow="off",
             help=" ".join(filter(None, [REFUSED, bound])),
             border=True,
@@ -78,29 +93,42 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         )
         st.metric(
             "Open findings",
-            len(open_ones),
-            f"{bad} high or critical" if bad else None,
-            delta_color="red",
+            found.text,
+            f"{bad} high or critical" if bad else found.why or None,
+            delta_color="red" if bad else "off",
+            delta_arrow="off",
+            help=found.why if bad else None,
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Outbound credentials",
+            switch,
+            claims.lacking("credentials") or None,
+            delta_color="off",
             delta_arrow="off",
             border=True,
             height="stretch",
         )
-        st.metric("Outbound credentials", switch, border=True, height="stretch")
 
 
-def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+def do_first(claims: Claims) -> None:
     """
     Draw the fixes worth making, worst first; findings that one fix settles stand together.
 
     Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
     is not asked for here: it stands on Findings.
     """
-    first = session.kept("do first", "", lambda: _first(findings))
-    if not first.fixes and any(finding.status is Status.PASS for finding in findings):
+    snapshot = claims.snapshot
+    first = session.kept("do first", "", lambda: _first(claims.findings))
+    if not first.fixes and claims.standing() is Standing.CLEAR:
         states.empty("Nothing to fix.")
     elif not first.fixes:
-        states.empty("Nothing could be checked yet, so nothing is known to fix.")
-        st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
+        head = "No open finding has a fix to review here." if claims.open else "No fix to review."
+        states.empty(f"{head} {claims.why_not}".strip(), icon=ICONS["unknown"])
+        if claims.lacking("allowed_ips", "credentials"):
+            label = "Paste settings from the Flowroute portal"
+            st.page_link("app_pages/account.py", label=label, icon=":material/content_paste:")
     for number, fix in enumerate(first.fixes):
         _to_do(number, fix, snapshot)
     if first.more:
@@ -110,9 +138,10 @@ def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
 def _first(findings: Sequence[Finding]) -> First:
     """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
-        if finding.changes:
-            groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
+    open_ones = [finding for finding in findings if finding.open]
+    for finding in sorted(open_ones, key=lambda one: (one.severity.rank, not _costs_today(one))):
+        if finding.proposals:
+            groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
     impact = session.impacts()
     harmless = (
         Fix(sentences, one, impact(one))
@@ -179,7 +208,10 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
         with grid.cell():
             st.markdown(f"**{plain(who)}**")
             plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
-    said = [f"No call was refused from {join(others, most=8)}."] if others else []
+    old = lacking(snapshot, "calls")
+    said = [old] if old else []
+    if others and not old:
+        said.append(f"No call was refused from {join(others, most=8)}.")
     if unnamed:
         head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
         said.append(f"{head}, by answers that do not name the list; shares do not count those.")
@@ -198,15 +230,21 @@ def severities(findings: Sequence[Finding]) -> None:
         drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
         plots.show(drawn, "Findings by severity")
     unknown = sum(finding.status is Status.UNKNOWN for finding in told)
+    last = sum(finding.failed_last for finding in told)
     gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""
-    st.caption(f"{count(len(findings) - len(told), 'subject')} passed{gray}.")
+    gray += f", of which {last:,} failed on the last data" if last else ""
+    passed = len(findings) - len(told)
+    st.caption(f"{count(passed, 'subject') if passed else 'No subject'} passed{gray}.")
 
 
-def freshness(snapshot: Snapshot, zone: ZoneInfo) -> None:
-    """Say of every input when it was last read or confirmed."""
-    for name, fresh in snapshot.freshness.items():
-        age = fresh.age(snapshot.taken_at)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
-            st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, snapshot.taken_at)}", width="content")
-            st.caption(exact(fresh.as_of, zone, "%-d %b %H:%M %Z"), width="content")
+@st.fragment(run_every=AGES_S)
+def freshness() -> None:
+    """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        snapshot, now = session.snapshot(), datetime.now(UTC)
+        for name, fresh in snapshot.freshness.items():
+            age = fresh.age(now)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
+                st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, now)}", width="content")
+                st.caption(exact(fresh.as_of, session.zone(), "%-d %b %H:%M %Z"), width="content")

@@ -43,7 +43,7 @@ def reason(reading: Reading, most: int) -> str:
     return ""
 
 
-def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> str:
+def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacking: str = "") -> str:
     """
     Return what a draft would have done, as the page's title.
 
@@ -51,17 +51,20 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> st
         changes: Of the draft.
         impact: Its replay.
         lower_bound: Refused calls are not on record, so more may be saved than is counted.
+        lacking: Which of calls, list and credentials are missing or out of date, as sentences.
     """
     if not changes:
-        return NOTHING
+        return f"{NOTHING} {lacking}".strip()
     what = _subject(changes)
     if not impact.total:
-        return plain(f"{what}: there are no past calls to tell by.")
+        return plain(f"{what}: there are no past calls to tell by. {lacking}".strip())
     moved = _moved(impact, "at least " * lower_bound)
-    rest = [*_harmless(impact), *_unsure(impact)]
+    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking])]
     if impact.calls(BROKEN):
         return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
-    if any(impact.ours(label) for label in AT_RISK):
+    if lacking and not moved:
+        return plain(f"{what}: what it would do to past calls is not known. {' '.join(rest)}")
+    if lacking or any(impact.ours(label) for label in AT_RISK):
         head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
         return plain(" ".join([f"{head} is known to be blocked.", *rest]))
     none = [] if moved else [f"admit none{' on record' * lower_bound}"]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts.words import count, label_of, plain
+from dashboard.claims import NOTHING
 from dashboard.reports.csv_file import Seal, Table, account_name, csv_of, to_zip
 from dashboard.reports.tables_of import all_tables
 
@@ -23,6 +24,15 @@ def tables() -> Mapping[str, Table]:
         "",
         lambda: all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store),
     )
+
+
+def title(found: Mapping[str, Table]) -> str:
+    """Say how many tables and calls there are; no number of calls where they were never fetched."""
+    known = session.claims()
+    calls = known.figure(found["calls"].rows or 0, "calls")
+    if calls.text == NOTHING:
+        return f"{len(found)} tables, ready to download. {calls.why}"
+    return f"{len(found)} tables, {calls.text} calls among them, ready to download. {calls.why}".strip()
 
 
 def whole(found: Mapping[str, Table]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import entrance, files_mode, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
-from dashboard.snapshot import Age, Freshness, Snapshot
+from dashboard.snapshot import Age, Freshness
 from dashboard.sources import calls_until
 
 AGAIN_S = 15
@@ -61,16 +61,26 @@ def _renew(*, live: bool) -> None:
         st.rerun()
 
 
-def stale(snapshot: Snapshot) -> None:
-    """Name every input that is too old to be judged by, and remember what this page shows."""
+def stale() -> None:
+    """Remember what this page shows, and name every input that is missing or too old to decide."""
     st.session_state[DRAWN] = session.now().moment[:-1]
-    old = [
-        f"{INPUT_WORDS[name]} ({ago(freshness.as_of, snapshot.taken_at)})"
-        for name, freshness in snapshot.freshness.items()
-        if freshness.age(snapshot.taken_at) is Age.STALE
-    ]
-    if old:
-        st.warning(f"Out of date: {join(old, most=5)}. Checks that need this say so.", icon=ICONS["warning"])
+    _ages()
+
+
+@st.fragment(run_every=AGAIN_S)
+def _ages() -> None:
+    """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        now, freshness = datetime.now(UTC), session.snapshot().freshness
+        ages = {name: fresh.age(now) for name, fresh in freshness.items()}
+        old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
+        never = [INPUT_WORDS[name] for name in ages if ages[name] is Age.MISSING]
+        said = [
+            f"Out of date: {join(old, most=5)}. Checks that need this show their last known results." if old else "",
+            f"Never read: {join(never, most=5)}." if never else "",
+        ]
+        if any(said):
+            st.warning(" ".join(filter(None, said)), icon=ICONS["warning"])
 
 
 def _color(age: Age) -> Color:

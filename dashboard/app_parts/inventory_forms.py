@@ -17,7 +17,7 @@ from dashboard.app_parts.words import ICONS, KIND_WORDS, METHOD_WORDS, ago, exac
 from dashboard.snapshot import Age, Snapshot
 
 STATUS_WORDS: Final = {"active": "Active", "standby": "Standby", "retired": "Retired"}
-STATUS_STATES: Final = {"Active": "good", "Standby": "plain", "Retired": "unknown"}
+STATUS_STATES: Final = {"Active": "plain", "Standby": "plain", "Retired": "unknown"}
 SHORT_KINDS: Final = {"static": "Static", "dynamic": "Dynamic"}
 SHORT_METHODS: Final = {
     "ip": "IP address",

@@ -143,6 +143,8 @@ def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
     if impact.to_ip:
         found.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
     found += undecided(impact)
+    if not impact.total:
+        return [*found, "Unknown: no calls on record."]
     return [*found, f"{share(impact.decided)} of the calls could be decided."]
 
 

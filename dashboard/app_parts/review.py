@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
 from dashboard.app_parts import diffs, replayed, watched
-from dashboard.app_parts.words import ICONS, plain
+from dashboard.app_parts.words import ICONS, ago, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
@@ -49,10 +49,16 @@ def ask_fix(check: str, subject: str) -> None:
 
 def _plan(check: str, subject: str) -> Plan:
     known, found = session.known()
-    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.changes), None)
+    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.proposals), None)
     if finding is None:
         return session.workspace().plan(check, subject)
-    return session.workspace().plan_changes(finding.changes, check=check, subject=subject, snapshot=known)
+    return session.workspace().plan_changes(
+        finding.proposals,
+        check=check,
+        subject=subject,
+        snapshot=known,
+        last_known_at=finding.last_known.as_of if finding.last_known else None,
+    )
 
 
 def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:
@@ -152,6 +158,9 @@ def _undo(review: Review, number: int) -> None:
 def _before(plan: Plan) -> list[str]:
     """Show what the plan would do and its guards; return the phrases typed."""
     snapshot = session.snapshot()
+    if plan.last_known_at:
+        old = f"Based on last known data, from {ago(plan.last_known_at)}. The account is read again first."
+        st.markdown(f":orange[{ICONS['time']}] {plain(old)}")
     if diffs.touches_policy(plan):
         replayed.show(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
     else:

@@ -11,6 +11,7 @@ from dashboard.app_parts import set_up_notes
 from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.words import ago, count, join
 from dashboard.checks import _evidence as ev
+from dashboard.claims import lacking
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
 from dashboard.probing import Known, of_account
@@ -49,6 +50,15 @@ WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     "call": ("kind", "allow"),
 }
 """What has to be passed before a step can be done."""
+
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("inventory",),
+    "dial": ("inventory",),
+    "snippet": ("inventory",),
+    "probe": ("inventory",),
+    "call": ("calls", "allowed_ips", "inventory"),
+}
+"""Inputs that have to be fresh for a step to be done. What findings say of a step has been asked that already."""
 
 ADDRESS_REFUSED: Final = 403
 """What the carrier answers where prefix and address are not authorized together; it asks for credentials by 407."""
@@ -98,10 +108,19 @@ def steps(ground: Ground, pbx_id: str) -> list[Step]:
     found = [
         Step(name, title, Progress.NOT_NEEDED, spared[name])
         if name in spared
-        else Step(name, title, *judges[name](ground, pbx))
+        else Step(name, title, *_dated(ground, name, judges[name](ground, pbx)))
         for name, title in TITLES.items()
     ]
     return [_held_up(step, found) for step in found]
+
+
+def _dated(ground: Ground, name: str, judged: Judged) -> Judged:
+    """Turn a step that is done by data out of date into one that nobody can tell: the last known state, and why."""
+    progress, evidence = judged
+    why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
+    if progress is not Progress.DONE or not why:
+        return judged
+    return Progress.UNKNOWN, f"Last known: {evidence} {why}"
 
 
 def _held_up(step: Step, found: Sequence[Step]) -> Step:
@@ -130,8 +149,10 @@ def answer(found: Sequence[Step], name: str) -> str:
 
 
 def calls_by_address(ground: Ground, pbx_id: str) -> bool:
-    """Say whether calls show that a PBX does without credentials: it dials the prefix, is listed, and is let in."""
+    """Say whether fresh calls show that a PBX does without credentials: it dials the prefix, is listed, and let in."""
     pbx = ground.pbxs[pbx_id]
+    if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
+        return False
     if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx)[0] is not Progress.DONE:
         return False
     return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
@@ -155,7 +176,7 @@ def _kind(ground: Ground, pbx: Pbx) -> Judged:
 
 
 def _dial(ground: Ground, pbx: Pbx) -> Judged:
-    calls = ground.calls.get(pbx["pbx_id"], [])
+    calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
     if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
         return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
     if pbx["auth_method"] == "credentials":
@@ -179,7 +200,11 @@ def _snippet(ground: Ground, pbx: Pbx) -> Judged:
         return Progress.DONE, f"Its calls are admitted from its address, so it is on. {beside}"
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
-    if _dial(ground, pbx)[0] is Progress.DONE and any(map(_got_through, ground.calls.get(pbx_id, []))):
+    if (
+        not lacking(ground.snapshot, "calls")
+        and _dial(ground, pbx)[0] is Progress.DONE
+        and any(map(_got_through, ground.calls.get(pbx_id, [])))
+    ):
         return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
     note = ground.note(pbx_id, set_up_notes.CONFIGURED)
     if note:
@@ -226,7 +251,7 @@ def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
 def _probe(ground: Ground, pbx: Pbx) -> Judged:
     """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
     note = ground.note(pbx["pbx_id"], set_up_notes.CALLED)
-    if _first_call(ground, pbx)[0] is Progress.DONE:
+    if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
         return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
     if note is not None:
         return _test_call(ground, pbx, note)

@@ -50,7 +50,7 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
 
 
 class LastDay(NamedTuple):
-    """Outbound calls that reach into the last 24 hours."""
+    """Outbound calls that reach into the last 24 hours on record."""
 
     calls: int
     admitted: int
@@ -58,8 +58,8 @@ class LastDay(NamedTuple):
 
 
 def last_day(snapshot: Snapshot) -> LastDay:
-    """Count the outbound calls of the last 24 hours, those proven admitted, and those proven refused."""
-    rows = outbound(snapshot, since=snapshot.taken_at - timedelta(days=1))
+    """Count the outbound calls of the last 24 hours on record, those proven admitted, and those proven refused."""
+    rows = outbound(snapshot, since=snapshot.calls_at - timedelta(days=1))
     return LastDay(int(rows["calls"].sum()), int(rows["admitted"].sum()), int(rows["refused"].sum()))
 
 

@@ -48,6 +48,7 @@ LIFE_WORDS: Final = {
     Life.VERIFIED: "Verified",
     Life.WAIVED: "Waived",
     Life.REGRESSED: "Came back",
+    Life.UNCONFIRMED: "Not confirmed",
 }
 AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missing"}
 AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
@@ -112,8 +113,10 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBXs that call from an address now, or did; ``unassigned`` where none does."""
+    """Name the PBXs that call from an address now, or did; ``unassigned`` where the inventory knows of none."""
     pbx_ids, now = snapshot.owners_of(address)
+    if not pbx_ids and snapshot.age("inventory") is Age.MISSING:
+        return "owner not known"
     if not pbx_ids:
         return "unassigned"
     named = join(map(snapshot.name_of, pbx_ids))

@@ -15,7 +15,7 @@ from dashboard.addresses import contains
 from dashboard.calls.refusing import proof
 from dashboard.capabilities import Capability
 from dashboard.checks._within import Within
-from dashboard.snapshot import Snapshot, members
+from dashboard.snapshot import Age, Snapshot, members
 from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ class Calls:
         ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")
         rows = rows.assign(
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
-            in_day=rows["last_at"] > snapshot.taken_at - DAY,
+            in_day=rows["last_at"] > snapshot.calls_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
             on_record=bool(snapshot.versions) & (rows["first_at"] >= _record_begins(snapshot)),
         )
@@ -223,13 +223,15 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
     number = count(day) or count(calls)
     when = "in the last 24 h" if day else f"until {moment(last(calls))}"
-    if change is not None and change > snapshot.taken_at - DAY:
+    if change is not None and change > snapshot.calls_at - DAY:
         when = f"since the policy changed at {moment(change)}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"
 
 
 def silence(snapshot: Snapshot) -> str:
     """Write that no calls are on record, and whether that says anything."""
+    if snapshot.age("calls") is not Age.FRESH:
+        return "whether calls come from it is not known"
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
         return "no call from it is on record"
     return "no call from it is on record, and the carrier may not write refused calls into its CDRs"

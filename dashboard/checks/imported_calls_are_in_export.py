@@ -18,7 +18,7 @@ MOST_NAMED = 5
     severity=Severity.MEDIUM,
     impact=Impact.LOSS,
     control=("SOC 2 CC7.2",),
-    needs=("calls",),
+    deciding=("calls",),
 )
 def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every call of an imported file is in the carrier's export, where an export covers its time."""

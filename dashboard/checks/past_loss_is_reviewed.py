@@ -16,7 +16,7 @@ from dashboard.snapshot import Snapshot
     severity=Severity.HIGH,
     impact=Impact.LOSS,
     control=("CIS v8.1 8.11", "SOC 2 CC7.3", "NIST 800-53r5 AU-6"),
-    needs=("calls", "inventory"),
+    deciding=("calls", "inventory"),
 )
 def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Somebody reviewed, by name, the calls that someone else placed before the policy for their source changed."""

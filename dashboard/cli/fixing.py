@@ -261,7 +261,14 @@ def _show(plan: Plan) -> None:
     counted = plan.impact.labels.items()
     counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
-    say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+    if plan.impact.total:
+        say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+    else:
+        say("Outbound calls: unknown, no calls on record.")
+    if plan.last_known_at:
+        say(
+            f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."
+        )
     for line in callers(plan.impact):
         say(line)
     for lock in plan.interlocks:

@@ -15,7 +15,7 @@ from dashboard.addresses import is_network, parse_entry
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.cli.account import NoSync, bring_up_to_date
-from dashboard.cli.output import say, say_json, table
+from dashboard.cli.output import complain, say, say_json, table
 from dashboard.cli.rooms import open_home
 from dashboard.cli.windows import MOMENTS, Window
 from dashboard.errors import InputError
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+RESTS_ON = ("calls", "allowed_ips", "credentials")
+"""The inputs that a replay is made of."""
 COUNTED = {"calls", "minutes", "cost_usd"}
 HEADS = {
     BROKEN: "Blocks calls of",
@@ -100,6 +102,7 @@ def replay(
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
     from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.claims import lacking  # noqa: PLC0415 - as below
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
     from dashboard.reports.csv_file import account_name, to_csv  # noqa: PLC0415 - as above
     from dashboard.reports.tables_of import replay_frame  # noqa: PLC0415 - as above
@@ -117,14 +120,19 @@ def replay(
         answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
     rows = replay_frame(answer)
+    old = lacking(snapshot, *RESTS_ON)
     if output is Printed.JSON:
-        say_json(_as_json(answer.impact, rows, dialed))
+        say_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None})
     elif output is Printed.CSV:
         name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         sys.stdout.write(to_csv(rows, account=name).decode())
+        if old:
+            complain(f"Last known data only: {old}")
     else:
         _show(answer.impact, rows, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
         _show_dialed(dialed)
+        if old:
+            say(f"Last known data only: {old}")
 
 
 def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:

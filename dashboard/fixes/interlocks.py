@@ -122,6 +122,8 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     impact = situation.impact
+    if not impact.calls(BROKEN) and (why := _no_calls(situation.snapshot)):
+        return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
     if not impact.calls(BROKEN):
         gone = impact.calls(GONE)
         rest = f" {gone:,} calls of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
@@ -270,6 +272,13 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         elif calls := int(took.get(move.number, 0)):
             said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
             faults.append((move.number, f"{move.number} took {said}"))
+    if not faults and (why := _no_calls(known)):
+        return Interlock(
+            id="numbers_are_free",
+            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {why}.",
+            met=False,
+            confirm="without calls",
+        )
     if not faults:
         return Interlock(
             id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
@@ -280,6 +289,14 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         met=False,
         confirm=", ".join(number for number, _ in faults),
     )
+
+
+def _no_calls(snapshot: Snapshot) -> str:
+    """Say since when no calls are on record, as the end of a sentence; empty where the calls are fresh."""
+    age = snapshot.age("calls")
+    if age is Age.MISSING:
+        return "no calls on record"
+    return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _cure(snapshot: Snapshot) -> str:

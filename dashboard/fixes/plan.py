@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
@@ -26,6 +27,7 @@ def build(
     subject: str = "",
     undoes: int | None = None,
     entries: Sequence[Entry] = (),
+    last_known_at: datetime | None = None,
 ) -> Plan:
     """
     Plan a set of changes.
@@ -39,6 +41,7 @@ def build(
         subject: Its subject.
         undoes: Journal entry that this takes back.
         entries: The journal, oldest first, for the guards that look at earlier fixes.
+        last_known_at: When the stale data behind a last known failure was read; ``None`` where it is fresh.
 
     Returns:
         A plan; whether it may be applied is in its interlocks.
@@ -60,6 +63,7 @@ def build(
         interlocks=check_all(situation),
         guided=any(change.needs not in snapshot.capabilities for change in changes),
         undoes=undoes,
+        last_known_at=last_known_at,
         made_at=snapshot.taken_at,
     )
 

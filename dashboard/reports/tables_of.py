@@ -17,6 +17,7 @@ from dashboard.journal import Entry
 from dashboard.replay_labels import LABELS
 from dashboard.reports.csv_file import Table
 from dashboard.snapshot import Snapshot
+from dashboard.tables import UTC_TIME
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
@@ -44,7 +45,11 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
             "state": str(finding.life),
             "reason": finding.reason,
             "not_evaluated_because": str(finding.cause or ""),
-            "proposed_fix": "; ".join(change.sentence() for change in finding.changes),
+            "last_known_status": str(finding.last_known.status) if finding.last_known else "",
+            "last_known_at": finding.last_known.as_of if finding.last_known else None,
+            "last_known_age_s": _age_s(finding, snapshot),
+            "without": "; ".join(finding.without),
+            "proposed_fix": "; ".join(change.sentence() for change in finding.proposals),
             "first_seen_at": finding.first_seen_at,
             "times_reopened": finding.times_reopened,
             "controls": "; ".join(finding.controls),
@@ -54,9 +59,17 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
     ]
     columns = (
         "check title subject pbx status severity confidence impact state reason not_evaluated_because "
-        "proposed_fix first_seen_at times_reopened controls evaluated_at"
+        "last_known_status last_known_at last_known_age_s without proposed_fix first_seen_at "
+        "times_reopened controls evaluated_at"
     )
-    return pd.DataFrame(rows, columns=columns.split())
+    frame = pd.DataFrame(rows, columns=columns.split())
+    return frame.astype({"last_known_at": UTC_TIME, "last_known_age_s": "Int64"})
+
+
+def _age_s(finding: Finding, snapshot: Snapshot) -> int | None:
+    """Return how old a last known result is, in seconds; ``None`` where the status is of fresh data."""
+    known = finding.last_known
+    return round((snapshot.taken_at - known.as_of).total_seconds()) if known else None
 
 
 def replay_frame(answer: Replay) -> pd.DataFrame:

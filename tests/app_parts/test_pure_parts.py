@@ -13,6 +13,7 @@ import pytest
 from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, shapes, words
 from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
+from dashboard.claims import Claims
 from dashboard.errors import InputError
 from dashboard.findings import Confidence, Finding, Severity, Status
 from dashboard.findings import Impact as Cost
@@ -38,6 +39,11 @@ def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24
         "pbx_ids": ("denver",),
     }
     return Finding(check=check, subject=subject, **{**row, **facts})
+
+
+def overview(snapshot: Snapshot, findings: list[Finding]) -> str:
+    """Return the title of the overview."""
+    return answers.overview(Claims(snapshot, findings))
 
 
 @pytest.fixture
@@ -91,9 +97,9 @@ def test_a_name_cannot_draw(world: Snapshot) -> None:
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
     world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
 
-    shown = answers.overview(world, [finding()])
+    shown = overview(world, [finding()])
 
-    assert shown.startswith(f"{words.plain(name)} is being refused.")
+    assert shown.startswith(f"{words.plain(name)}'s outbound calls are being rejected.")
     assert not re.search(r"(?<!\\)[!\[\]$<>]", shown)
     assert ":red" not in shown
     assert ":material" not in shown
@@ -187,14 +193,17 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
     """Who is refused and who spends; then what could go wrong; then that all is well."""
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
 
-    assert "Denver is being refused. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours." == answers.overview(
-        world, [finding()]
+    assert (
+        "Denver's outbound calls are being rejected. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours."
+        == overview(world, [finding()])
     )
     unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])
-    assert "Denver is silent and not on the list." == answers.overview(unheard, [finding()])
-    assert "Calls go through; 1 finding could stop them." == answers.overview(calm, [finding("pbx_has_inbound_route")])
-    assert "Every PBX places calls from a listed address." == answers.overview(calm, [finding(status=Status.PASS)])
-    assert "Nothing could be checked yet." == answers.overview(calm, [finding(status=Status.UNKNOWN)])
+    assert "Denver is silent and not on the list." == overview(unheard, [finding()])
+    assert "Calls go through; 1 finding could stop them." == overview(calm, [finding("pbx_has_inbound_route")])
+    passed = [finding(one, status=Status.PASS) for one in ("pbx_address_is_allowed", "call_source_is_allowed")]
+    assert "Every PBX places calls from a listed address." == overview(calm, passed)
+    assert "No failures found, but" in overview(calm, [*passed[:1], finding("other", status=Status.UNKNOWN)])
+    assert "Nothing could be checked yet." == overview(calm, [finding(status=Status.UNKNOWN)])
 
 
 def test_a_mistyped_call_is_no_outage() -> None:
@@ -202,15 +211,15 @@ def test_a_mistyped_call_is_no_outage() -> None:
     rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
 
-    assert "being refused" not in answers.overview(calm, [finding(status=Status.PASS)])
+    assert "being rejected" not in overview(calm, [finding(status=Status.PASS)])
 
 
 def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
     """The day's refusals stay on record after a fix; the headline says that they are over."""
-    said = answers.overview(world, [finding(status=Status.PASS)])
+    said = overview(world, [finding(status=Status.PASS)])
 
-    assert said.startswith("Denver was refused until ")
-    assert "being refused" not in said
+    assert said.startswith("Denver's outbound calls were rejected until ")
+    assert "being rejected" not in said
 
 
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
@@ -229,9 +238,9 @@ def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
         for switch in (False, True)
     )
 
-    assert answers.overview(off, [finding()]).startswith("Denver is being refused.")
+    assert overview(off, [finding()]).startswith("Denver's outbound calls are being rejected.")
     assert ((10, 7, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
-    assert "refused" not in answers.overview(on, [finding()])
+    assert "rejected" not in overview(on, [finding()])
     assert ((10, 7, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
 
 
@@ -245,14 +254,16 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
     off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions), observed=seen)
     back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again), observed=seen)
 
-    assert "Denver is being refused." == answers.overview(off, [finding()])
-    assert answers.overview(back, [finding()]).startswith("Denver was refused until ")
+    assert "Denver's outbound calls are being rejected." == overview(off, [finding()])
+    assert overview(back, [finding()]).startswith("Denver's outbound calls were rejected until ")
 
 
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
-    assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])
-    assert "Nothing fails. 1 subject could not be evaluated." == answers.of_findings([finding(status=Status.UNKNOWN)])
+    calm, passed = make_snapshot(), finding(status=Status.PASS)
+    assert "No failures found." == Claims(calm, [passed]).of_findings()
+    unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])
+    assert "No failures found, but 1 subject couldn't be evaluated." == unsure.of_findings()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> 
 def test_the_replay_names_whose_calls_it_touches() -> None:
     """Who is let in, who is refused, what moves, how much was decided."""
     impact = Impact(
-        labels={"cannot tell": LabelCount(calls=10)},
+        labels={"unchanged": LabelCount(calls=9), "cannot tell": LabelCount(calls=10)},
         decided=0.9999,
         saves=("Denver",),
         breaks=("Miami", "Dallas"),
