@@ -168,7 +168,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
     ("status", "admitted", "words"),
     [
         ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
-        ("403 Forbidden", False, "does not say why"),
+        ("403 Forbidden", None, "does not say why"),
         ("404 Not Found", None, "The number was refused"),
         ("488 Not Acceptable Here", None, "The sound offered"),
         ("503 Service Unavailable", None, "says nothing of admission"),
