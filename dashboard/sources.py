@@ -78,8 +78,12 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
         since = account.credentials_changed_at or now
         if state.record("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
             changed.append("account")
+    offered = carrier.inventory() if state.latest("pbxs") is None else None
+    past = (offered or {}).pop("past_allowed_ips", None)
     if Capability.READ_ALLOWED_IPS in can:
         entries, changed_at = carrier.allowed_ips()
+        if past is not None and state.latest("allowed_ips") is None:
+            _keep_past_lists(state, entries, past, now=now)
         if _keep(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
             changed.append("allowed_ips")
     if Capability.READ_NUMBERS in can:
@@ -87,7 +91,6 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
     if Capability.READ_ROUTES in can:
         changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
         changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
-    offered = carrier.inventory() if state.latest("pbxs") is None else None
     for name, frame in (offered or {}).items():
         changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
@@ -136,6 +139,16 @@ def resolved_hosts(state: State) -> pd.DataFrame:
         for address in one["addresses"]
     ]
     return from_rows(rows, tables.RESOLVED_HOSTS)
+
+
+def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
+    """Keep a version of the list for each time at which entries were removed from it, oldest first."""
+    since = past["added_at"].max()
+    for removed_at in sorted(past["removed_at"].unique()):
+        there = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
+        whole = tables.conform(pd.concat([entries, there]), tables.ALLOWED_IPS, source="the removed entries")
+        _keep(state, "allowed_ips", whole, valid_from=since.to_pydatetime(), now=now)
+        since = removed_at
 
 
 def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:

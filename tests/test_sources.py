@@ -98,6 +98,35 @@ def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) 
     }
 
 
+def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: State, tmp_path: Path) -> None:
+    """Hours and zones of the source and of the PBX's own address are in the snapshot, as in the calls; no others'."""
+    store, own, thief = CallStore(tmp_path), "198.51.100.11", "203.0.113.66"
+    moments = [T0 + timedelta(hours=hours) for hours in (3, 3, 27)]
+    rows = rows_at(*moments, customer_ip=own)
+    rows += rows_at(*moments[:2], customer_ip=thief, destination_name="CUBA")
+    rows += rows_at(*moments, customer_ip="198.51.100.12", custom_x_tag="chicago")
+    path = tmp_path / "export.csv"
+    path.write_text(as_csv(rows))
+    import_files(store, [path])
+    listed(state, T0, own)
+    account(state, T0, on=True)
+    pbxs = [
+        {"pbx_id": name, "name": name, "ip_kind": "static", "x_tag": name, "status": "active"}
+        for name in ("seattle", "chicago")
+    ]
+    addresses = [{"pbx_id": "seattle", "address": own}, {"pbx_id": "chicago", "address": "198.51.100.12"}]
+    for name, content in (("pbxs", pbxs), ("pbx_addresses", addresses)):
+        state.record(name, content, valid_from=T0, seen_at=T0, known_by="a test")
+
+    found = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY).call_patterns
+    columns = ["source_ip", "pbx_id", "attributed_by", "zone", "hour", "calls"]
+
+    assert [
+        (own, "seattle", "x_tag", "UNITED STATES", 3, 3),
+        (thief, "seattle", "x_tag", "CUBA", 3, 2),
+    ] == list(found[columns].itertuples(index=False, name=None))
+
+
 def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
     """Every input is missing, and no policy is made up."""
     snapshot = build_snapshot(state, CallStore(tmp_path), Settings(home=tmp_path), frozenset(), now=T0)

@@ -304,13 +304,20 @@ def _unheard(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
 
 
+def _no_own_call(*, has_address: bool) -> Judged:
+    if has_address:
+        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+    claim = "Only an X-Tag or a caller id ties calls to it, and any caller can write that"
+    return Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory."
+
+
 def _first_call(ground: Ground, pbx: Pbx) -> Judged:
     known, pbx_id = ground.snapshot, pbx["pbx_id"]
     if pbx_id not in ground.heard:
         return _unheard(ground, pbx)
     calls = ground.calls.get(pbx_id, [])
     if not calls:
-        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+        return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
         when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
         return Progress.OPEN, f"Its last call was refused for authorization, {when}."

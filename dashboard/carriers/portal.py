@@ -33,7 +33,12 @@ from dashboard.policy import Observations
 from dashboard.state import State
 
 ACCOUNT_PATH, ENTRIES_PATH, INVENTORY_PATH = "/portal/account", "/portal/allowed-ips", "/portal/inventory"
-INVENTORY = {"pbxs": tables.PBXS, "pbx_addresses": tables.PBX_ADDRESSES, "pbx_numbers": tables.PBX_NUMBERS}
+INVENTORY = {
+    "pbxs": tables.PBXS,
+    "pbx_addresses": tables.PBX_ADDRESSES,
+    "pbx_numbers": tables.PBX_NUMBERS,
+    "past_allowed_ips": tables.PAST_ALLOWED_IPS,
+}
 
 READS = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
 WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})

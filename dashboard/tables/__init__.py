@@ -49,6 +49,7 @@ __all__ = [
     "NUMBERS",
     "OUTCOMES",
     "OUTCOME_LABELS",
+    "PAST_ALLOWED_IPS",
     "PBXS",
     "PBX_ADDRESSES",
     "PBX_ATTEMPTS",
@@ -88,6 +89,22 @@ ALLOWED_IPS = _schema(
     known_by=("carrier", "operator", ""),
 )
 """A row is an entry of Outbound Allowed IPs. ``network`` is an address or CIDR text."""
+
+PAST_ALLOWED_IPS = _schema(
+    "past_allowed_ips",
+    {
+        "network": TEXT,
+        "label?": TEXT,
+        "added_at": TIME,
+        "added_by?": TEXT,
+        "owner?": TEXT,
+        "purpose?": TEXT,
+        "review_by?": TIME,
+        "role?": TEXT,
+        "removed_at": TIME,
+    },
+)
+"""A row is an entry that was removed from Outbound Allowed IPs."""
 
 PBXS = _schema(
     "pbxs",
@@ -339,6 +356,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
     str(schema.name): schema
     for schema in (
         ALLOWED_IPS,
+        PAST_ALLOWED_IPS,
         PBXS,
         PBX_ADDRESSES,
         PBX_NUMBERS,

@@ -16,6 +16,7 @@ from dashboard.calls.replay import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, Rep
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.policy import Policy
 from dashboard.state import State
+from dashboard.tables import NOTHING, PROVES, REFUSAL
 from tests.bench.account import Account
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
@@ -33,7 +34,7 @@ WITH judged AS (
         today.network IS NOT NULL AS listed,
         proposal.network IS NOT NULL AS listed_then,
         call.outcome = 'refused_auth' AS refused,
-        call.outcome = 'refused_unknown' AS unclear
+        call.outcome NOT IN ('answered', 'gave_up', 'busy_or_no_answer', 'refused_auth') AS unclear
     FROM read_parquet($calls) AS call
     LEFT JOIN callers AS caller ON caller.address = call.source_ip
     LEFT JOIN today ON today.network = call.source_ip
@@ -167,7 +168,8 @@ def _labeled(calls: pd.DataFrame, callers: pd.DataFrame, today: Policy, then: Po
     listed, listed_then = source.isin(today.networks), source.isin(then.networks)
     admitted = (dials & listed) | (bool(today.credentials_on) & holds)
     admitted_then = (dials & listed_then) | (bool(then.credentials_on) & holds)
-    refused, unclear = out["outcome"] == "refused_auth", out["outcome"] == "refused_unknown"
+    proves = out["outcome"].map(PROVES)
+    refused, unclear = proves == REFUSAL, proves == NOTHING
     same = (listed == listed_then) & (today.credentials_on == then.credentials_on)
     against = (admitted & refused) | (~admitted & ~refused & ~unclear)
     label = pd.Series(UNCHANGED, index=out.index).mask(admitted & ~admitted_then, BROKEN)

@@ -29,8 +29,8 @@ LEAST_DECIDED, LEAST_UNOBSERVED = 0.95, 0.90
 DENVER, ATLANTA, PHOENIX, INTRUDER = "198.51.100.24", "198.51.100.40", "198.51.100.60", "203.0.113.66"
 OLD_DENVER = "198.51.100.23"
 """Left by its PBX in the middle of the time."""
-ACCOUNT = load(END)
-"""All of its stories; its inventory is complete."""
+ACCOUNT = load(END, ["theft"])
+"""All of its stories but the one that has a list of its own; its inventory is complete."""
 
 BEFORE = Policy(frozenset({"198.51.100.11", "198.51.100.12", "198.51.100.23", ATLANTA}), True, ACCOUNT.tech_prefix)
 TODAY = Policy(

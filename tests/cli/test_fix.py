@@ -24,6 +24,7 @@ from dashboard.workspace import Workspace
 pytestmark = pytest.mark.slow
 
 CHECK, DENVER = "pbx_address_is_allowed", "198.51.100.24"
+PAST_LOSS = "past_loss_is_reviewed"
 MIAMI_STAYS = ("credentials_are_off", "account")
 
 
@@ -96,13 +97,20 @@ def carry_out(program: Any, *command: str) -> int:
 
 
 def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -> None:
-    """Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds."""
-    program = homes("fixed")
+    """
+    Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds.
+
+    A past loss is reviewed, not fixed. Left out is the story that no change of the account ends: a new password does.
+    """
+    program = homes("fixed", without=("forged",))
     before = datetime.now(UTC)
     left, done = failing(program), []
     while left and len(done) < 12:
         pair = next(pair for pair in left if pair != MIAMI_STAYS)
-        done.append(carry_out(program, "fix", *pair))
+        if pair[0] == PAST_LOSS:
+            assert CliRunner().invoke(app, ["review", pair[1], "--yes"], env=program.environment()).exit_code == 0
+        else:
+            done.append(carry_out(program, "fix", *pair))
         with Workspace.open(Settings(home=program.home)) as home:
             left = [(f.check, f.subject) for f in home.findings() if f.status is Status.FAIL]
         if left == [MIAMI_STAYS]:

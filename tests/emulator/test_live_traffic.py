@@ -182,8 +182,20 @@ def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> No
     account = load(now)
     shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
 
-    assert awake == (shares.pop("intruder") > 0)
-    assert {c.name: c.weight for c in account.callers if c.name != "intruder"} == shares
+    assert awake == (shares["intruder"] > 0)
+    assert {c.name: c.weight for c in account.callers if not c.nightly} == {
+        c.name: shares[c.name] for c in account.callers if not c.nightly
+    }
+
+
+@pytest.mark.parametrize("hour_utc", range(0, 24, 3))
+def test_a_past_thief_is_never_live(hour_utc: int) -> None:
+    """Its calls ended with its entry on the list, twelve days ago."""
+    now = datetime(2026, 11, 23, hour_utc, 30, tzinfo=UTC)
+    account = load(now)
+    shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
+
+    assert 0 == shares["thief"]
 
 
 def test_route_a_number_and_calls_come_in(database: Faltering) -> None:
