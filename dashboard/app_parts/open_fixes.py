@@ -11,7 +11,8 @@ from dashboard.app_parts.words import ICONS, count, plain
 from dashboard.journal import Entry
 
 EXPLAINED = (
-    "It was interrupted, or still runs. Its outcome is recorded as soon as the account can be read; then it can be undone."
+    "It was interrupted, or still runs. Its outcome is recorded as soon as the account can be read; "
+    "then it can be undone."
 )
 
 
