@@ -86,6 +86,8 @@ class Verified:
     """Time of the first anchor; ``None`` where there is none."""
     older: int
     """Entries from before the first anchor."""
+    older_versions: int
+    """Versions from before the first anchor."""
     open_entries: tuple[Entry, ...]
     """Fixes without a recorded outcome."""
     notes: tuple[str, ...] = field(default=())
@@ -174,8 +176,7 @@ class Journal:
 
     def versions_head(self) -> str:
         """Return the hash of the last recorded version; 64 zeros where there is none."""
-        newest = self._state.newest_version()
-        return str(newest["hash"]) if newest else GENESIS
+        return self._state.versions_head()
 
     def anchor(self) -> Verified:
         """
@@ -221,7 +222,9 @@ class Journal:
         notes = self._compare(lines, entries, hashes, new_key=new_key)
         for one in noted:
             _find(one, hashes[one.chain])
-        start = next((line for line in lines if line.chain == JOURNAL), None)
+        start, start_of_versions = (
+            next((line for line in lines if line.chain == chain), None) for chain in (JOURNAL, VERSIONS)
+        )
         return Verified(
             entries=len(entries),
             head=hashes[JOURNAL][-1] if entries else GENESIS,
@@ -229,6 +232,7 @@ class Journal:
             versions_head=hashes[VERSIONS][-1] if versions else GENESIS,
             anchored_from=start.at if start else None,
             older=min(start.entries, len(entries)) if start else len(entries),
+            older_versions=start_of_versions.entries if start_of_versions else len(versions),
             open_entries=tuple(self.open_entries()),
             notes=(*notes, *_clock(entries), *_not_anchored(entries)),
         )
@@ -266,13 +270,19 @@ class Journal:
         ]
         if signed and not keyed:
             notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
+        if lines[0].after_calls:
+            notes.append(
+                f"The database was created on {lines[0].at:%Y-%m-%d %H:%M} UTC in a home that had calls already: what "
+                "was recorded before is not in it."
+            )
         if signed and keyed and signed[0].line > 1:
             notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
         return [note for note in notes if note]
 
     def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
         with self._state.writing() as connection:
-            last = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            newest = sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
+            last = connection.execute(newest).mappings().first()
             row: dict[str, Any] = {
                 "id": (last["id"] if last else 0) + 1,
                 "at": datetime.now(UTC),

@@ -268,7 +268,7 @@ class State:
                 return False
             if last:
                 valid_from = max(valid_from, last["valid_from"])
-            newest = connection.execute(versions.select().order_by(versions.c.id.desc()).limit(1)).mappings().first()
+            newest = connection.execute(_newest(versions)).mappings().first()
             row: dict[str, Any] = {
                 "id": newest["id"] + 1 if newest else 1,
                 "kind": kind,
@@ -295,11 +295,11 @@ class State:
         except JournalError as exc:
             log.warning("%s", exc)
 
-    def newest_version(self) -> dict[str, Any] | None:
-        """Return the version that was recorded last, of whatever kind; ``None`` where there is none."""
+    def versions_head(self) -> str:
+        """Return the hash of the version that was recorded last; 64 zeros where there is none."""
         with self.reading() as connection:
-            row = connection.execute(versions.select().order_by(versions.c.id.desc()).limit(1)).mappings().first()
-        return dict(row) if row else None
+            row = connection.execute(_newest(versions)).first()
+        return str(row.hash) if row else sealing.GENESIS
 
     def sealed_versions(self) -> list[dict[str, Any]]:
         """Return every version of every kind in the order of the chain."""
@@ -388,8 +388,8 @@ class State:
             for chain, table in ((JOURNAL, journal), (VERSIONS, versions)):
                 with self.reading() as connection:
                     count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-                    last = connection.execute(sa.select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
-                heads.append(Head(chain, START, count, last or sealing.GENESIS))
+                    last = connection.execute(_newest(table)).first()
+                heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
             self.anchors.append(*heads, after_calls=before is None and has_calls(self.home))
         return self.anchors.read()[0]
 
@@ -401,6 +401,11 @@ def has_calls(home: Path) -> bool:
 
 def _latest(kind: str) -> sa.Select[Any]:
     return versions.select().where(versions.c.kind == kind).order_by(versions.c.id.desc()).limit(1)
+
+
+def _newest(table: sa.Table) -> sa.Select[Any]:
+    """Select number and hash of the last row of a chain."""
+    return sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
 
 
 def _plain(at: datetime) -> datetime:

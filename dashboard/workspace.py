@@ -344,7 +344,7 @@ class Workspace:
         """Read the account after a fix; where that fails, the next sync does."""
         try:
             sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
-        except CarrierError as exc:
+        except (CarrierError, StateError) as exc:
             log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
 
     def _keep_capabilities(self) -> None:

@@ -10,7 +10,10 @@ from dashboard import session
 from dashboard.app_parts.words import ICONS, count, plain
 from dashboard.journal import Entry
 
-EXPLAINED = "It was interrupted, or still runs. Its outcome is recorded as soon as the account can be read."
+EXPLAINED = (
+    "It was interrupted, or still runs. Its outcome is recorded as soon as the account can be read; "
+    "then it can be undone."
+)
 
 
 def show() -> None:

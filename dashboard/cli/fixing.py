@@ -194,9 +194,14 @@ def _verified(found: Verified) -> list[str]:
         older = f"the first {counted(found.older, 'entry', 'entries')} of {found.entries}"
         held = f"No anchor before {date}: {older} rest on their own chain. Later ones are anchored. Head {found.head}."
     elif not found.entries:
-        held = f"The journal is empty: no fix was recorded since {found.anchored_from:%Y-%m-%d %H:%M} UTC."
-    said = [held, f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."]
-    return [*said, *found.notes, *(without_outcome(entry) for entry in found.open_entries)]
+        since = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
+        held = f"The journal is empty: no fix was recorded since {since}."
+        if found.older_versions:
+            held = f"No anchor before {since}: the journal is empty, and was empty then."
+    versions = f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."
+    if found.older_versions:
+        versions += f" The first {found.older_versions:,} are older than the first anchor."
+    return [held, versions, *found.notes, *(without_outcome(entry) for entry in found.open_entries)]
 
 
 @contextmanager

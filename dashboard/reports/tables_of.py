@@ -13,7 +13,7 @@ from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
-from dashboard.journal import Entry
+from dashboard.journal import BEGUN, Entry
 from dashboard.replay_labels import LABELS
 from dashboard.reports.csv_file import Table
 from dashboard.snapshot import Snapshot
@@ -91,7 +91,8 @@ def replay_frame(answer: Replay) -> pd.DataFrame:
 
 
 def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Return the journal, oldest first: who, what, how it ended, and the chain."""
+    """Return the journal, oldest first: who, what, how it ended, and the chain; a fix without an outcome says so."""
+    ended = {entry.action for entry in entries if entry.phase != BEGUN}
     rows = [
         {
             "entry": entry.id,
@@ -100,7 +101,7 @@ def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
             "who": entry.actor,
             "what": entry.title,
             "undoes": entry.undoes,
-            "message": entry.content.get("message", ""),
+            "message": entry.content.get("message", "") if entry.action in ended else "No recorded outcome.",
             "plan_hash": entry.plan_hash,
             "previous_hash": entry.previous_hash,
             "hash": entry.hash,

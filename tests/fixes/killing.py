@@ -13,6 +13,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dashboard.anchors import Anchors, Head
 from dashboard.carriers import open_carrier
 from dashboard.changes import Plan
 from dashboard.emulator import process
+from dashboard.errors import CarrierRefusedError
 from dashboard.fixes.apply import apply
 from dashboard.journal import BEGUN, DONE, FAILED, PARTLY, Journal
 from dashboard.settings import Settings
@@ -54,14 +56,22 @@ class Steps:
 class SteppedCarrier:
     """A carrier each of whose answers is a step."""
 
-    def __init__(self, carrier: Any, steps: Steps) -> None:
-        self.carrier, self.steps = carrier, steps
+    def __init__(self, carrier: Any, steps: Steps, refused: int) -> None:
+        self.carrier, self.steps, self.refused = carrier, steps, refused
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.carrier, name)
         if name not in ROUTED:
             return found
-        return lambda *arguments: self.steps.take(lambda: found(*arguments))
+        return lambda *arguments: self.steps.take(lambda: self._answer(name, found, arguments))
+
+    def _answer(self, name: str, found: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Answer as the carrier does, but refuse the change that is to be refused."""
+        if name == "apply":
+            self.refused -= 1
+            if self.refused == 0:
+                raise CarrierRefusedError("The test refuses this change.")
+        return found(*arguments)
 
 
 class SteppedAnchors(Anchors):
@@ -74,7 +84,7 @@ class SteppedAnchors(Anchors):
         self.steps.take(lambda: super(SteppedAnchors, self).append(*heads, after_calls=after_calls))
 
 
-def run_and_end(home: str, plan: str, last: int, after: bool) -> None:
+def run_and_end(home: str, plan: str, last: int, after: bool, refused: int) -> None:
     """Apply a plan in this process, and end it at a step; 0 lets it run to its end."""
     steps = Steps(last, after=after)
     anchors = SteppedAnchors(Path(home))
@@ -92,8 +102,9 @@ def run_and_end(home: str, plan: str, last: int, after: bool) -> None:
         emulated=True,
     )
     parsed = Plan.model_validate_json(plan)
-    stepped: Any = SteppedCarrier(carrier, steps)
-    apply(parsed, carrier=stepped, journal=Journal(state), home=Path(home), actor=ANA, typed=parsed.phrases)
+    stepped: Any = SteppedCarrier(carrier, steps, refused)
+    with suppress(CarrierRefusedError):
+        apply(parsed, carrier=stepped, journal=Journal(state), home=Path(home), actor=ANA, typed=parsed.phrases)
     carrier.close()
     state.close()
 
@@ -129,15 +140,15 @@ class Kills:
             sorted((number, aliases.get(route, route)) for number, route in numbers[["number", "route_id"]].to_numpy()),
         )
 
-    def at_step(self, plan: Plan, last: int, *, after: bool) -> Round:
-        """Kill the fix before or after a step."""
-        return self._round(plan, last, after=after)
+    def at_step(self, plan: Plan, last: int, *, after: bool, refused: int = 0) -> Round:
+        """Kill the fix before or after a step; the carrier refuses the change of that number."""
+        return self._round(plan, last, after=after, refused=refused)
 
     def at_random(self, plan: Plan, rng: random.Random, longest_s: float) -> Round:
         """Kill the fix at any moment."""
         return self._round(plan, 0, after=False, wait_s=rng.uniform(0, longest_s))
 
-    def _round(self, plan: Plan, last: int, *, after: bool, wait_s: float | None = None) -> Round:
+    def _round(self, plan: Plan, last: int, *, after: bool, refused: int = 0, wait_s: float | None = None) -> Round:
         """
         Kill a fix, open the home again, and hold what is recorded to what is on the account.
 
@@ -145,7 +156,9 @@ class Kills:
             AssertionError: An entry has no outcome, a change has no entry, or the account is not as it is recorded.
         """
         home, before, count = self.account.settings.home, self.image(), len(self.account.journal.entries())
-        child = self.processes.Process(target=run_and_end, args=(str(home), plan.model_dump_json(), last, after))
+        child = self.processes.Process(
+            target=run_and_end, args=(str(home), plan.model_dump_json(), last, after, refused)
+        )
         child.start()
         if wait_s is not None:
             wait_for_lock(home, child)

@@ -28,6 +28,8 @@ AT_STEPS = [
     (11, False, DONE, "committed"),
 ]
 """Of a plan with three changes: two readings, two anchors, three changes, two readings, two anchors."""
+IN_ROLL_BACK = [(7, False, PARTLY), (7, True, FAILED)]
+"""The carrier refuses the second change, so the first one is rolled back."""
 
 
 @pytest.fixture
@@ -42,9 +44,11 @@ def test_a_fix_that_is_killed_has_an_outcome(kills: tuple[Kills, Plan]) -> None:
     """At every kind of step and at any moment; what is recorded is what is on the account, and undo restores it."""
     run, plan = kills
     found: list[Any] = [run.at_step(plan, step, after=after) for step, after, *_ in AT_STEPS]
+    rolled_back = [run.at_step(plan, step, after=after, refused=2) for step, after, _ in IN_ROLL_BACK]
     rng = random.Random(14)
     found_at_random = [run.at_random(plan, rng, longest_s=0.4) for _ in range(2)]
 
     assert [phase for _, _, phase, _ in AT_STEPS] == [each.phase for each in found]
-    assert {True} == {each.killed for each in found}
+    assert [phase for *_, phase in IN_ROLL_BACK] == [each.phase for each in rolled_back]
+    assert {True} == {each.killed for each in found + rolled_back}
     assert len(found_at_random) == 2

@@ -57,7 +57,9 @@ class Listed(OfflineCarrier):
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
         """Return the list."""
-        rows = [dict.fromkeys(tables.ALLOWED_IPS.columns) | {"network": each} for each in self.networks]
+        rows = [
+            dict.fromkeys(tables.ALLOWED_IPS.columns) | {"network": each, "role": "active"} for each in self.networks
+        ]
         return tables.conform(pd.DataFrame(rows), tables.ALLOWED_IPS, source="a test"), None
 
     @property
