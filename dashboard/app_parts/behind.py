@@ -116,7 +116,7 @@ def _table(rows: pd.DataFrame) -> int | None:
         }
     )
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={
@@ -211,7 +211,7 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         }
     )
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={
