@@ -117,7 +117,7 @@ def _table(rows: pd.DataFrame) -> int | None:
     if not rows["why"].any():
         frame = frame.drop(columns="why")
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={
@@ -219,7 +219,7 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         frame = frame.drop(columns="why")
     labeled = owned.assign(**{name: ways[name].astype("str") for name in ("label", "today", "then", "why")})
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={

@@ -105,7 +105,7 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
     states_of |= {f"{s.capitalize()}{LAST}": SEVERITY_STATES[s] for s in Severity}
     states_of |= {STATUS_WORDS[s]: STATUS_STATES[s] for s in (Status.UNKNOWN, Status.PASS)}
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=FEW_PX),
         column_config={
@@ -160,7 +160,7 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
     if finding.evidence:
         st.markdown("**Evidence**")
         frame = evidence_frame(finding, session.zone())
-        st.dataframe(frame, hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
+        st.dataframe(grids.shown(frame), hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
 
 
 def effect(finding: Finding) -> None:

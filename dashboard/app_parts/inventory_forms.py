@@ -135,9 +135,11 @@ def edit(snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _confirm(snapshot: Snapshot) -> None:
-    for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
-        declared.keep_inventory(session.workspace(), name, getattr(snapshot, name), by=session.who().name)
-    session.note("The inventory is confirmed as of now.")
+    with session.errors_said():
+        by = session.who().name
+        for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
+            declared.keep_inventory(session.workspace(), name, getattr(snapshot, name), by=by)
+        session.note("The inventory is confirmed as of now.")
 
 
 def _keep(make: Callable[[], edits.Frames], note: str) -> None:

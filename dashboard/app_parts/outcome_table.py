@@ -125,7 +125,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     if peaks is not None:
         shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
     event: Any = st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         on_select="rerun",
@@ -218,7 +218,7 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
         return
     shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
     st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
@@ -259,7 +259,7 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         ],
     )
     st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={

@@ -24,6 +24,7 @@ from dashboard.inventory import (
     read_files,
 )
 from dashboard.snapshot import Snapshot
+from dashboard.texts import visible
 
 PASTE: Final = "Your paste"
 LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME = "✕ Left out", "! Partly", "○ Incomplete", "✓ Complete", "= Known"
@@ -206,7 +207,8 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
         )
     order = [LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME]
     rows.sort(key=lambda row: (order.index(row["state"][0]), row["line"] or 0))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    shown = [{column: visible(cell) if isinstance(cell, str) else cell for column, cell in row.items()} for row in rows]
+    return pd.DataFrame(shown, columns=COLUMNS)
 
 
 def _head(column: str) -> str:

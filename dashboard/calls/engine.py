@@ -287,8 +287,7 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     """
     Return an answer about rows that the store keeps as a frame of their contract.
 
-    The rows were conformed when they came in, so values are not looked at again: only columns and types, and that no
-    text holds a character which a reader cannot see.
+    The rows were conformed when they came in, so values are not looked at again: only columns and types.
 
     Args:
         schema: Of ``tables``.
@@ -297,7 +296,7 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     Raises:
         TableError: A column is missing or holds what it must not; then the store is not what it should be.
     """
-    frame, kinds = to_frame(_shown(table)), tables.empty(schema).dtypes
+    frame, kinds = to_frame(table), tables.empty(schema).dtypes
     found = frame.reindex(columns=kinds.index, fill_value="")
     absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
     if absent or not (found.dtypes == kinds).all():
@@ -305,8 +304,13 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     return found
 
 
-def _shown(table: pyarrow.Table) -> pyarrow.Table:
-    """Return a table whose texts can be shown as they are: files may hold any character."""
+def shown(table: pyarrow.Table) -> pyarrow.Table:
+    """
+    Return a table whose texts can be shown as they are: files and callers may bring any character.
+
+    Not for rows by which other rows are looked up, such as those of the roll-up: a caller whose tag holds such a
+    character would not be found.
+    """
     for place, column in enumerate(table.columns):
         if pyarrow.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
             clean = pc.replace_substring_regex(column, UNSAFE.pattern, MARK)

@@ -18,7 +18,7 @@ import pyarrow
 
 from dashboard import tables
 from dashboard.calls.columns import ROLLED_KEYS
-from dashboard.calls.engine import to_frame, to_table, under, utc
+from dashboard.calls.engine import shown, to_frame, to_table, under, utc
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
 from dashboard.tables import FILE_ONLY
@@ -233,7 +233,7 @@ class CallStore(Queries):
         rows = [] if among is not None and among.empty else self.ask(ask)
         if not rows:
             return tables.empty(tables.CALLS)
-        return _marked(under(tables.CALLS, pyarrow.concat_tables(rows)), file_only=where.file_only)
+        return _marked(under(tables.CALLS, shown(pyarrow.concat_tables(rows))), file_only=where.file_only)
 
     def file_only(self) -> pd.DataFrame:
         """
@@ -270,7 +270,7 @@ class CallStore(Queries):
             given = {"among": _wanted(among)}
             return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
 
-        return to_frame(self.ask(ask))
+        return to_frame(shown(self.ask(ask)))
 
     def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
         if among is None:

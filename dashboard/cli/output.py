@@ -35,10 +35,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def json_text(value: Any) -> str:
+    """Return a value as JSON that a program reads unchanged and in which a terminal finds nothing to obey."""
+    return UNSAFE.sub(_escaped, json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
 def say_json(value: Any) -> None:
-    """Print a JSON value to standard output, and nothing else; what a terminal would obey is escaped, not changed."""
-    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
-    sys.stdout.write(UNSAFE.sub(_escaped, text) + "\n")
+    """Print a JSON value to standard output, and nothing else."""
+    sys.stdout.write(json_text(value) + "\n")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.errors import FileError
+from dashboard.texts import visible
 
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 """What people edit."""
@@ -36,6 +37,11 @@ class Problem:
     column: str
     message: str
     value: str = ""
+
+    def __post_init__(self) -> None:
+        """Show what files hold, and are called, without characters that a reader cannot see."""
+        for name in ("file", "column", "message", "value"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column else ""
@@ -73,6 +79,10 @@ class Row:
     """Its id is made of its name, so whoever knows the inventory may know it by another."""
     if_fit: bool = False
     """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
+
+    def __post_init__(self) -> None:
+        """Name the file without characters that a reader cannot see."""
+        object.__setattr__(self, "file", visible(self.file))
 
 
 @dataclass(frozen=True)

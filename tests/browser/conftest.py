@@ -135,9 +135,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             )
             page.on(
                 "console",
-                lambda message: (
-                    faults.append(f"console: {message.text}") if "Content Security Policy" in message.text else None
-                ),
+                lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None,
             )
             enter(page, url)
             return page
