@@ -47,6 +47,8 @@ OTHER_FORM = (ValueError, TypeError, LookupError, ArithmeticError, pyarrow.Arrow
 """What reading as columns stops on where the file is in another form; the engine reads it then."""
 LONGEST_NUMBERED = 2_000_000
 """Bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all of them quoted."""
+NEW_LINE = r"new_line = '\n',"
+"""How lines of a numbered file end, which the engine does not find out where a value has another line end."""
 TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
 """Of a row in a numbered file; see ``stage.sql``."""
@@ -236,7 +238,8 @@ class _Reader:
                 cursor.execute(sql("macros_typed"))
             documented = ", ".join((*_documented(types, typed=typed), *({"line"} & types.keys())))
             with self._watch.running(cursor):
-                yield cursor, sql("stage").replace("{{documented}}", documented), values
+                text = sql("stage").replace("{{documented}}", documented)
+                yield cursor, text.replace("{{new_line}}", "" if header else NEW_LINE), values
 
     def _collect(self, folder: Path) -> None:
         for day in sorted(folder.glob("day=*")):

@@ -7,7 +7,7 @@ WITH lines AS (
     SELECT {{documented}} FROM read_csv(
         $path, columns = $columns, header = $header, auto_detect = false, strict_mode = true,
         delim = ',', quote = '"', escape = '"', compression = 'none', encoding = 'utf-8',
-        max_line_size = $longest, buffer_size = 33554432,
+        {{new_line}} max_line_size = $longest, buffer_size = 33554432,
         timestampformat = '%Y-%m-%d %H:%M:%S+00'
     )
 ),
