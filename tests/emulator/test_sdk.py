@@ -22,11 +22,11 @@ import pytest
 import requests
 
 from tests.emulator.conftest import Client
+from tests.waiting import WAIT_S
 
 ACCEPT = {"accept": "application/json"}
 CREATE = {"content-type": "application/json; charset=utf-8"}
 EXPORT = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd.api+json"}
-WAIT_S = 20
 
 
 class Wire:

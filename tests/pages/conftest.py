@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard.settings import SYNCED_BY, Settings
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
 CALLS = 3_000
-WAIT_S = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
