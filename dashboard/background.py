@@ -95,6 +95,9 @@ class SyncLoop:
                 self._keep(str(exc))
                 log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
             except Exception as exc:  # a fault of ours must not end the loop in silence
+                if self._stop.is_set():  # what it reads and writes is being closed
+                    log.info("The sync was cut off by the end of the program.", exc_info=True)
+                    return
                 self._keep(f"The sync met a fault of trunkgate's own ({type(exc).__name__}); its log has the details.")
                 log.exception("The sync met a fault and is tried again in %.0f s.", pause)
             self._wake.wait(pause)

@@ -13,7 +13,7 @@ from dashboard.background import SyncLoop
 from dashboard.emulator import process
 from dashboard.sync_owner import SyncOwner
 from dashboard.workspace import Workspace
-from tests.waiting import until
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def switch(account: Workspace, **faults: bool) -> None:
     running = process.running(account.settings.home)
     assert running is not None
     key = (running.access_key, running.secret_key)
-    assert requests.patch(f"{running.url}/portal/faults", json=faults, auth=key, timeout=10).ok
+    assert requests.patch(f"{running.url}/portal/faults", json=faults, auth=key, timeout=WAIT_S).ok
 
 
 @pytest.fixture

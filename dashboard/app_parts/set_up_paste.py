@@ -172,6 +172,9 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
     wrong: dict[int, list[Problem]] = {}
     for problem in found.problems:
         wrong.setdefault(problem.line or 0, []).append(problem)
+    noted: dict[int, list[str]] = {}
+    for note in found.notes:
+        noted.setdefault(note.line or 0, []).append(note.message)
     by_line: dict[int, list[Row]] = {}
     for row in told:
         by_line.setdefault(row.line, []).append(row)
@@ -189,7 +192,7 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
             state = PARTLY if faults else state
             said += ["The rest of the line is taken."] if faults else []
             again = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
-            said += [*again, *([] if faults else more)]
+            said += [*noted.get(line, []), *again, *([] if faults else more)]
         elif not faults:
             where = f"as line {begun[pbx_id]} of the same PBX was" if pbx_id in begun else "as its PBX was not taken"
             said = [f"Left out, {where}."]

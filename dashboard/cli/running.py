@@ -24,7 +24,8 @@ from dashboard.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
 
 app = typer.Typer()
 
-HEALTHY_S = 60
+HEALTHY_S = 600
+"""Pages that end are noticed at once; a machine may be so busy that they take minutes to start."""
 STOP_S = 10
 NOTHING_TO_FETCH = (
     "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "

@@ -65,7 +65,7 @@ def start(
     traffic: float = 0.0,
     without: Collection[str] = (),
     refusals_in_cdrs: bool = True,
-    timeout_s: float = 60.0,
+    timeout_s: float = 600.0,
 ) -> Running:
     """
     Start the emulator of a home, or return the one that runs; it ends with this process, once nobody else uses it.

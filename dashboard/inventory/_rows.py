@@ -77,6 +77,8 @@ class Row:
     """Columns that count only where the row is new, such as a name made up from a folder's."""
     id_made: bool = False
     """Its id is made of its name, so whoever knows the inventory may know it by another."""
+    country: str = ""
+    """What a table's column of countries says, by which a number without a country code is read."""
     if_fit: bool = False
     """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
 
@@ -106,6 +108,8 @@ class Inventory:
     problems: list[Problem]
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
+    """What was read otherwise than it is written; it was taken."""
 
 
 def place_of(file: str, line: int | None) -> str:

@@ -20,9 +20,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard import links
 from dashboard.emulator import process
+from tests.waiting import WAIT_MS, WAIT_S
 
-START_S = 120
-STOP_S = 20
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,7 +31,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 NAME = "Ola"
 """The person at every browser of these tests."""
@@ -156,13 +155,13 @@ def enter(page: Page, url: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page's script has run and what it draws stands."""
-    page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_selector(SETTLED, timeout=WAIT_MS)
     page.wait_for_timeout(600)
-    page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_selector(SETTLED, timeout=WAIT_MS)
 
 
 def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_S
+    until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         assert child.poll() is None, log.read_text()
         try:
@@ -170,14 +169,14 @@ def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except requests.RequestException:
             time.sleep(0.3)
-    raise AssertionError(f"not healthy after {START_S} s: {log.read_text()}")
+    raise AssertionError(f"not healthy after {WAIT_S} s: {log.read_text()}")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     child.send_signal(signal.SIGTERM)
     try:
-        child.wait(STOP_S)
+        child.wait(WAIT_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-        raise AssertionError(f"serve did not end within {STOP_S} s of SIGTERM") from None
+        raise AssertionError(f"serve did not end within {WAIT_S} s of SIGTERM") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,10 +15,10 @@ import pytest
 import requests
 
 from dashboard.emulator import process
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
-UP_S, DOWN_S = 600, 300
 LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
 
 
@@ -40,11 +39,7 @@ class Server:
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
         """Wait until something holds, for as long as the server runs."""
-        until = time.monotonic() + UP_S
-        while not condition():
-            assert self.child.poll() is None, self.log.read_text()
-            assert time.monotonic() < until, self.log.read_text()
-            time.sleep(0.1)
+        until(condition, going=lambda: self.child.poll() is None)
 
     def is_up(self) -> bool:
         """Say whether it told where it is, which it does once the pages answer."""
@@ -53,7 +48,7 @@ class Server:
     def end(self) -> int:
         """Ask it to end, as a service manager does, and return its status."""
         self.child.send_signal(signal.SIGTERM)
-        return self.child.wait(DOWN_S)
+        return self.child.wait(WAIT_S)
 
 
 @pytest.fixture
@@ -69,7 +64,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
     for server in servers:
         if server.child.poll() is None:
             server.child.terminate()
-            server.child.wait(2 * DOWN_S)
+            server.child.wait(WAIT_S)
 
 
 def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
@@ -82,7 +77,7 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     """
     first = serve(bare)
     first.wait_for(first.is_up)
-    assert requests.get(f"http://127.0.0.1:{first.port}/healthz", timeout=10).ok
+    assert requests.get(f"http://127.0.0.1:{first.port}/healthz", timeout=WAIT_S).ok
     account = process.running(bare.home)
     assert account is not None
 
@@ -104,13 +99,13 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     family = psutil.Process(first.child.pid).children(recursive=True)
     assert len(family) >= 2
     assert first.end() == 0
-    _, left = psutil.wait_procs([child for child in family if child.pid != again.pid], timeout=DOWN_S)
+    _, left = psutil.wait_procs([child for child in family if child.pid != again.pid], timeout=WAIT_S)
     assert left == []
     assert process.running(bare.home) == again
 
     second.wait_for(lambda: "this one syncs it from now on" in second.log.read_text())
     assert second.end() == 0
-    _, left = psutil.wait_procs(family, timeout=DOWN_S)
+    _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
     assert process.running(bare.home) is None
     assert "Traceback" not in first.log.read_text() + second.log.read_text()
@@ -135,18 +130,14 @@ def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("two\n")
     keys = ("--access-key", "one", "--secret-key-file", tmp_path / "key")
     child = bare.start("emulator", "--port", port, "--calls", 50, *keys, log=tmp_path / "emulator.log")
-    until = time.monotonic() + UP_S
-    while process.running(bare.home) is None:
-        assert child.poll() is None, (tmp_path / "emulator.log").read_text()
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert requests.get(f"http://127.0.0.1:{port}/v2/numbers", auth=("one", "two"), timeout=10).ok
+    until(lambda: process.running(bare.home), going=lambda: child.poll() is None)
+    assert requests.get(f"http://127.0.0.1:{port}/v2/numbers", auth=("one", "two"), timeout=WAIT_S).ok
 
     second = bare("emulator", "--port", 0)
     child.send_signal(signal.SIGTERM)
 
     assert (second.status, "runs on" in second.sentence) == (2, True)
-    assert child.wait(DOWN_S) == 0
+    assert child.wait(WAIT_S) == 0
 
 
 def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Server], bare: Any) -> None:
@@ -157,9 +148,9 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Ser
     assert children
 
     server.child.kill()
-    server.child.wait(DOWN_S)
+    server.child.wait(WAIT_S)
 
-    _gone, alive = psutil.wait_procs(children, timeout=2 * DOWN_S)
+    _gone, alive = psutil.wait_procs(children, timeout=WAIT_S)
     assert not alive
     assert process.running(bare.home) is None
 
@@ -196,12 +187,12 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(token) > 40
     assert not [text for text in (*arguments, server.log.read_text()) if token in text]
-    assert requests.get(link, timeout=10).status_code == 200
-    assert requests.get(link, timeout=10).status_code == 410
+    assert requests.get(link, timeout=WAIT_S).status_code == 200
+    assert requests.get(link, timeout=WAIT_S).status_code == 410
 
     another = bare("link", "--name", "Ola")
     assert another.status == 0
-    assert requests.get(another.out.strip(), timeout=10).status_code == 200
+    assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200
     assert bare("link", "--port", "1").status == 2
 
     assert server.end() == 0

@@ -26,6 +26,7 @@ from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
 from dashboard.snapshot import Snapshot
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
 
@@ -224,11 +225,11 @@ def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> No
     running = process.running(account.settings.home)
     assert running is not None
     key, faults = (running.access_key, running.secret_key), f"{running.url}/portal/faults"
-    requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=20).raise_for_status()
+    requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=WAIT_S).raise_for_status()
 
     with pytest.raises(CarrierError):
         account.apply(plan, actor=ANA)
-    requests.delete(faults, auth=key, timeout=20).raise_for_status()
+    requests.delete(faults, auth=key, timeout=WAIT_S).raise_for_status()
 
     assert before == networks(account)
     assert account.apply(plan, actor=ANA).phase == DONE

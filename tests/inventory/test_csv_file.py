@@ -205,9 +205,6 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
         ("inbound_host", "bad-.example", "no host name"),
         ("inbound_host", "host:99999", "no host"),
         ("inbound_host", "1.2.3", "not a whole IPv4 address"),
-        ("number", "2065550100", "put 1 in front"),
-        ("number", "555-0100", "wrong length"),
-        ("number", "+1+1", "spreadsheet formula"),
     ],
 )
 def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
@@ -409,3 +406,27 @@ def test_a_year_far_away_is_named(read, text):
     inventory = read(f"pbx_id,name,address,valid_from\nseattle,Seattle,198.51.100.11,{text}\n")
 
     assert [("valid_from", True)] == [(p.column, "not between 1970 and 2200" in p.message) for p in inventory.problems]
+
+
+@pytest.mark.parametrize(("cell", "message"), [("555-0100", "wrong length"), ("+1+1", "spreadsheet formula")])
+def test_a_bad_number_costs_itself(read, cell, message):
+    """The PBX and the address of its line are kept."""
+    inventory = read(f"pbx_id,name,address,number\ndenver,Denver,198.51.100.24,{cell}\n")
+
+    (problem,) = inventory.problems
+    assert (problem.line, problem.column) == (2, "number")
+    assert message in problem.message
+    assert ids(inventory) == ["denver"]
+    assert ids(inventory, "pbx_addresses") == ["denver"]
+    assert ids(inventory, "pbx_numbers") == []
+
+
+@pytest.mark.parametrize(("country", "numbers"), [("", ["12065550100"]), ("USA", ["12065550100"]), ("Norway", [])])
+def test_ten_digits_have_country_code_1_unless_the_file_says_otherwise(read, country, numbers):
+    """A column of countries decides; what is assumed is noted."""
+    inventory = read(f"pbx_id,name,number,country\nseattle,Seattle,206-555-0100,{country}\n")
+
+    assert ids(inventory) == ["seattle"]
+    assert inventory.frames["pbx_numbers"]["number"].tolist() == numbers
+    assert len(inventory.notes) == len(numbers)
+    assert len(inventory.problems) == 1 - len(numbers)

@@ -15,12 +15,12 @@ import dashboard
 from dashboard.settings import SYNCED_BY, Settings
 from dashboard.web import sessions
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
 CALLS = 3_000
-WAIT_S = 60
 PERSON = "Ola"
-"""Sits at the browser."""
+"""Name of the person at the browser."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

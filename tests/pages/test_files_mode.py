@@ -16,9 +16,9 @@ from dashboard.emulator import process
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.calls.exports import as_csv, rows_at
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 300
 PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
 
 

@@ -17,9 +17,9 @@ from dashboard.calls.replay import BROKEN, SAVED
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.workspace import Workspace
 from tests.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 60
 
 
 def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
