@@ -1,5 +1,5 @@
 """
-The sample account: eight PBXs, and an address of nobody's, that tell a story each.
+The sample account: eleven PBXs and two sources that are no PBX, which show a story each.
 
 Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
 with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
@@ -24,7 +24,7 @@ TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 """The documentation ranges (RFC 5737) stand for public addresses here."""
 
-STORIES = ("moved", "credentials", "dynamic", "retired", "no_route", "standby", "nobody")
+STORIES = ("moved", "credentials", "dynamic", "retired", "no_route", "standby", "shared", "network", "nobody")
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
 """The list and the switch last changed that long ago: before any call of the sample."""
