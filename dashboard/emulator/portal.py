@@ -147,9 +147,9 @@ def allow(entry: Entry, account: Account) -> ListedEntry:
     return ListedEntry(**row, added_at=now)
 
 
-@router.delete("/allowed-ips/{network}", status_code=204, responses=_refusals(401, 404, 422))
+@router.delete("/allowed-ips/{network:path}", status_code=204, responses=_refusals(401, 404, 422))
 def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Response:
-    """Take an address off the list."""
+    """Take an entry off the list; it may be a network, which the list took in the past."""
     with account.writing() as connection:
         gone = connection.execute("DELETE FROM allowed_ips WHERE network = ?", (network,)).rowcount
         if gone:

@@ -1,5 +1,5 @@
 """
-The sample account: eight PBXs and three sources that are no PBX's; each story shows one finding.
+The sample account: eleven PBXs and four sources that are no PBX; each story shows one finding.
 
 Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
 with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
@@ -24,7 +24,19 @@ TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 """The documentation ranges (RFC 5737) stand for public addresses here."""
 
-STORIES = ("moved", "credentials", "dynamic", "retired", "no_route", "standby", "nobody", "forged", "theft")
+STORIES = (
+    "moved",
+    "credentials",
+    "dynamic",
+    "retired",
+    "no_route",
+    "standby",
+    "shared",
+    "network",
+    "nobody",
+    "forged",
+    "theft",
+)
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
 """The list and the switch last changed that long ago: before any call of the sample."""

@@ -63,7 +63,9 @@ def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) ->
             tables.conform(pd.DataFrame(getattr(sample, name)), schema, source=name)
         )
     for row in sample.allowed_ips:
-        assert row["network"] == parse_entry(row["network"], public_ranges=sample.public_ranges)
+        assert row["network"] == parse_entry(
+            row["network"], public_ranges=sample.public_ranges, allow_cidr=row["network"] == "192.0.2.16/28"
+        )
         assert row["added_at"] <= sample.changed_at == NOW - timedelta(days=45)
     assert len(listed(sample)) == len(sample.allowed_ips)
     assert {row["pbx_id"] for row in [*sample.pbx_addresses, *sample.pbx_numbers]} <= pbx_ids
@@ -195,6 +197,32 @@ def test_theft() -> None:
     assert ([], without.changed_at) == (without.past_allowed_ips, without.list_changed_at)
 
 
+def test_shared() -> None:
+    """Two PBXs call from one listed address, each with its X-Tag, and take calls at different ports of it."""
+    sample, without = load(NOW), load(NOW, ["shared"])
+    hosts = {row["alias"]: row["value"] for row in sample.routes}
+
+    assert {"198.51.100.80"} == listed(sample) - listed(without)
+    assert {"tampa": ["198.51.100.80"], "orlando": ["198.51.100.80"]} == {
+        name: addresses for name, addresses in calling(sample).items() if name not in calling(without)
+    }
+    assert ("198.51.100.80:5060", "198.51.100.80:5080") == (hosts["Tampa"], hosts["Orlando"])
+    assert {"tampa", "orlando"} == {caller.x_tag for caller in sample.callers if caller.pbx_id in ("tampa", "orlando")}
+
+
+def test_network() -> None:
+    """An old entry is a network in which a PBX calls and somebody else; without the story all of it is gone."""
+    sample, without = load(NOW), load(NOW, ["network"])
+    (network,) = listed(sample) - listed(without)
+
+    assert "192.0.2.16/28" == network
+    assert {"austin": ["192.0.2.20"], "lodger": ["192.0.2.29"]} == {
+        name: addresses for name, addresses in calling(sample).items() if name not in calling(without)
+    }
+    assert contains([network], "192.0.2.29")
+    assert "192.0.2.29" not in {row["address"] for row in sample.pbx_addresses}
+
+
 def test_a_story_that_is_not_there_is_named() -> None:
     """Leaving out what is not in says so, and says what there is."""
     with pytest.raises(InputError, match=r"no story moed\. Its stories are: moved, credentials"):
@@ -202,9 +230,9 @@ def test_a_story_that_is_not_there_is_named() -> None:
 
 
 def test_what_is_planted_belongs_to_a_story() -> None:
-    """Every line of the list is some story's; a standby site that is silent on purpose has none."""
+    """Every line of the list is some story's; a standby site and PBXs that share an address are in order."""
     with (ROOT / "tests" / "planted.csv").open(newline="") as file:
-        assert set(STORIES) - {"standby"} == {row["story"] for row in csv.DictReader(file)}
+        assert set(STORIES) - {"standby", "shared"} == {row["story"] for row in csv.DictReader(file)}
 
 
 def test_the_files_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from dashboard.policy import ACL_REASON, Observations, Policy
 END = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 START = END - timedelta(days=30)
 CALLS = 6_000
+SHARED = "198.51.100.80"
 SEED = 7
 DENVER, INTRUDER, ATLANTA = "198.51.100.24", "203.0.113.66", "198.51.100.40"
 FORGER, THIEF = "203.0.113.77", "203.0.113.88"
@@ -74,13 +75,18 @@ def refused(some: Iterable[Call]) -> list[Call]:
 
 
 def caller_of(call: Call, of: Sample) -> Caller:
-    """Return whose call it is, by the address valid at its start."""
+    """Return whose call it is, by the address valid at its start and, where PBXs share one, by X-Tag or number."""
     (caller,) = (
         caller
         for caller in of.callers
         for address in caller.addresses
         if not (caller.name == "phoenix-in" and call["direction"] == "Outbound")
         and address.address == source(call)
+        and (
+            address.address != SHARED
+            or caller.x_tag == call["custom_x_tag"]
+            or call["destination"] in {line.number for line in caller.lines}
+        )
         and address.valid_from <= at(call)
         and (address.valid_to is None or at(call) < address.valid_to)
     )
@@ -292,7 +298,7 @@ def test_five_nights_end_with_the_account(hours_into_night: int) -> None:
     """Whatever the time of day, five nights' worth lies in the last five days, and none after now."""
     now = datetime(2026, 11, 20, 8, tzinfo=UTC) + timedelta(hours=hours_into_night)
     rows = history(
-        load(now, ["forged", "theft"]),
+        load(now, ["forged", "theft", "network"]),
         start=now - timedelta(days=30),
         end=now,
         calls=0,
