@@ -340,6 +340,7 @@ def without_calls(state: State, capabilities: frozenset[Capability], *, now: dat
         pbx_addresses=kept_frame(state, "pbx_addresses"),
         pbx_numbers=kept_frame(state, "pbx_numbers"),
         versions=policy_versions(state),
+        observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
     )
 
