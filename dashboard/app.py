@@ -37,7 +37,7 @@ page = st.navigation(
 with session.errors_said():
     header.show(live=page.title == LIVE)
     if session.loaded():
-        header.stale()
+        header.stale(live=page.title == LIVE)
         page.run()
         review.show()
         session.settle()

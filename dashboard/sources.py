@@ -128,7 +128,7 @@ def build_snapshot(
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
-    freshness = _freshness(state, settings)
+    freshness = freshness_of(state, settings)
     calls = freshness["calls"]
     until = calls.as_of if calls.as_of and calls.age(now) is Age.STALE else now
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
@@ -242,7 +242,9 @@ def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime,
     return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
 
 
-def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
+def freshness_of(state: State, settings: Settings) -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, and for how long that is fresh."""
+
     def seen(*kinds: str) -> datetime | None:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]
         return min(found) if len(found) == len(kinds) else None

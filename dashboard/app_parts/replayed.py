@@ -18,13 +18,14 @@ LEAST, MOST = 0.001, 0.999
 """Shares that are said of what is nearly nothing and nearly all."""
 
 
-def show(impact: Impact, *, lower_bound: bool) -> None:
+def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
     """
     Draw the replay of a plan.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record, so more may be let in than is counted.
+        lacking: Why the calls are missing or out of date, as a sentence; empty where they are fresh.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
@@ -36,7 +37,7 @@ def show(impact: Impact, *, lower_bound: bool) -> None:
     counts = tuple(impact.calls(label) for label in charts.REPLAY)
     bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
     plots.show(bar, "Past calls by what the change would have done to them")
-    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound))))
+    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking))))
 
 
 def _metric(label: str, impact: Impact) -> None:
@@ -60,13 +61,14 @@ def worth(counted: LabelCount) -> str:
     return ", ".join([*([count(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
-def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
+def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -> list[str]:
     """
     Say whose calls are let in and refused, which move, and how much could be decided.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record.
+        lacking: Why the calls are missing or out of date, as a sentence.
     """
     said = []
     if impact.saves:
@@ -79,6 +81,8 @@ def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
         said.append(f"What becomes of {count(calls, 'call')} cannot be told, because {why}.")
     if not any(counted.calls for counted in impact.labels.values()):
         return [*said, "Unknown: no calls on record."]
+    if lacking:
+        return [*said, f"{share(impact.decided)} of the calls on record could be decided.", lacking]
     return [*said, f"{share(impact.decided)} of the calls could be decided."]
 
 
