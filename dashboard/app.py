@@ -41,7 +41,7 @@ if not admitted:
 with session.errors_said():
     header.show(live=page.title == LIVE)
     if session.loaded():
-        header.stale()
+        header.stale(live=page.title == LIVE)
         page.run()
         review.show()
         session.settle()

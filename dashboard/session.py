@@ -33,8 +33,8 @@ from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
 from dashboard.keeping import AGE_EVERY_S, Keeper, Known, Moment
 from dashboard.settings import PREFIXES, SYNCED_BY, Settings
-from dashboard.snapshot import Snapshot
-from dashboard.sources import SyncReport
+from dashboard.snapshot import Freshness, Snapshot
+from dashboard.sources import SyncReport, freshness_of
 from dashboard.web import sessions
 from dashboard.workspace import Workspace
 
@@ -168,6 +168,12 @@ def snapshot() -> Snapshot:
 def findings() -> list[Finding]:
     """Return what every check says now, worst first. Shared between sessions: never change it."""
     return now().findings
+
+
+def freshness() -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, as it is at this moment and not when the page was drawn."""
+    opened = workspace()
+    return freshness_of(opened.state, opened.store, opened.settings)
 
 
 def claims() -> Claims:

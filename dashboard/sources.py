@@ -193,7 +193,7 @@ def build_snapshot(
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
-    freshness = _freshness(state, store, settings)
+    freshness = freshness_of(state, store, settings)
     calls = freshness["calls"]
     until = calls.as_of if calls.as_of and calls.age(now) is Age.STALE else now
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
@@ -438,7 +438,9 @@ def calls_until(state: State, store: CallStore, settings: Settings) -> datetime 
     return max(known, default=None)
 
 
-def _freshness(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
+def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, and for how long that is fresh."""
+
     def seen(*kinds: str) -> datetime | None:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]
         return min(found) if len(found) == len(kinds) else None

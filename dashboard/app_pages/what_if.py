@@ -30,7 +30,7 @@ title.title(
     draft_words.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *RESTS_ON))
 )
 with numbers:
-    replayed.show(answer.impact, lower_bound=lower_bound)
+    replayed.show(answer.impact, lower_bound=lower_bound, lacking=lacking(known, "calls"))
 if reading.changes:
     st.subheader("By PBX")
     behind.show(answer)

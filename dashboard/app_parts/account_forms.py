@@ -32,6 +32,8 @@ from dashboard.fixes.image import entry
 from dashboard.snapshot import Age, Snapshot
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+AGES_S = 15
+"""How often an age is written anew."""
 DAY_FORM = "%-d %b %Y"
 NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
 CONTROL_WORDS = {
@@ -216,8 +218,15 @@ def prefix(snapshot: Snapshot) -> None:
         return
     st.code(snapshot.account.tech_prefix, language=None)
     st.caption("Every PBX dials it, then `*`, then the number. Set up PBXs shows the whole dial string.")
-    seen = snapshot.freshness.get("credentials")
     if Capability.READ_CREDENTIALS not in snapshot.capabilities:
         st.caption(known_how("account", "recorded"))
-    elif seen:
-        st.caption(f"Known by the {snapshot.account.known_by}, read {ago(seen.as_of, snapshot.taken_at)}.")
+    else:
+        _reported(snapshot.account.known_by)
+
+
+@st.fragment(run_every=AGES_S)
+def _reported(by: str) -> None:
+    """Show when the prefix was read; it renews itself, so that the age is that of now."""
+    with session.errors_said():
+        seen = session.freshness()["credentials"]
+        st.caption(f"Reported by the {by} {ago(seen.as_of)}.")

@@ -241,8 +241,8 @@ def severities(findings: Sequence[Finding]) -> None:
 def freshness() -> None:
     """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
     with session.errors_said():
-        snapshot, now = session.snapshot(), datetime.now(UTC)
-        for name, fresh in snapshot.freshness.items():
+        now = datetime.now(UTC)
+        for name, fresh in session.freshness().items():
             age = fresh.age(now)
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import entrance, files_mode, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
+from dashboard.claims import lacking
 from dashboard.snapshot import Age, Freshness
 from dashboard.sources import calls_until
 
@@ -55,15 +56,16 @@ def show(*, live: bool) -> None:
 
 def _renew(*, live: bool) -> None:
     """Draw the whole page again where this is not its first run and something new is known."""
-    now = session.home().keeper.moment()[:-1]
+    now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
     drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
     if live and drawn != now and review.KEY not in st.session_state:
         st.rerun()
 
 
-def stale() -> None:
-    """Remember what this page shows, and name every input that is missing or too old to decide."""
-    st.session_state[DRAWN] = session.now().moment[:-1]
+def stale(*, live: bool) -> None:
+    """Remember what this page shows, and name every input that is missing or too old to decide; see ``show``."""
+    shown = session.now()
+    st.session_state[DRAWN] = (*shown.moment[:-1], lacking(shown.snapshot) if live else "")
     _ages()
 
 
@@ -71,7 +73,7 @@ def stale() -> None:
 def _ages() -> None:
     """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
     with session.errors_said():
-        now, freshness = datetime.now(UTC), session.snapshot().freshness
+        now, freshness = datetime.now(UTC), session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}
         old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
         never = [INPUT_WORDS[name] for name in ages if ages[name] is Age.MISSING]

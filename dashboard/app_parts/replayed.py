@@ -36,13 +36,14 @@ DIRECTIONS = {
 """How a sentence about an undecided label begins."""
 
 
-def show(impact: Impact, *, lower_bound: bool) -> None:
+def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
     """
     Draw the replay of a plan.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record, so more may be let in than is counted.
+        lacking: Why the calls are missing or out of date, as a sentence; empty where they are fresh.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
@@ -57,7 +58,7 @@ def show(impact: Impact, *, lower_bound: bool) -> None:
     counts = tuple(impact.calls(label.name) for label in TABLE)
     bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
     plots.show(bar, "Past calls by what the change would have done to them")
-    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound))))
+    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking))))
 
 
 def occurring(impact: Impact) -> list[Label]:
@@ -126,13 +127,14 @@ def undecided(impact: Impact, most: int = REASONS) -> list[str]:
     ]
 
 
-def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
+def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -> list[str]:
     """
     Return whose calls are admitted and rejected, which move, and how much could be decided.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record.
+        lacking: Why the calls are missing or out of date, as a sentence.
     """
     found = []
     if saves := impact.who(SAVED):
@@ -145,6 +147,8 @@ def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
     found += undecided(impact)
     if not impact.total:
         return [*found, "Unknown: no calls on record."]
+    if lacking:
+        return [*found, f"{share(impact.decided)} of the calls on record could be decided.", lacking]
     return [*found, f"{share(impact.decided)} of the calls could be decided."]
 
 

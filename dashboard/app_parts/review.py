@@ -20,6 +20,7 @@ from dashboard.app_parts.words import ICONS, ago, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
+from dashboard.claims import lacking
 from dashboard.errors import DashboardError
 from dashboard.journal import Entry
 from dashboard.snapshot import Snapshot
@@ -162,7 +163,11 @@ def _before(plan: Plan) -> list[str]:
         old = f"Based on last known data, from {ago(plan.last_known_at)}. The account is read again first."
         st.markdown(f":orange[{ICONS['time']}] {plain(old)}")
     if diffs.touches_policy(plan):
-        replayed.show(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+        replayed.show(
+            plan.impact,
+            lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
+            lacking=lacking(snapshot, "calls"),
+        )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
     with st.container(gap="xxsmall"):
