@@ -139,8 +139,8 @@ def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> 
 
 
 def test_credentials_retire_with_one_click_without_the_dynamic_pbx(embedded: Embedded) -> None:
-    """Every address listed and nobody dynamic: nothing breaks, nothing is typed; undo gives them back."""
-    account = embedded("dynamic")
+    """Every address listed, nobody dynamic, no thief: nothing breaks, nothing is typed; undo gives them back."""
+    account = embedded("dynamic", "forged")
     account.sync()
     for check, subject in [("pbx_address_is_allowed", DENVER), ("pbx_address_is_allowed", "198.51.100.40")]:
         account.apply(account.plan(check, subject), actor=ANA)
