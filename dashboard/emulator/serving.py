@@ -122,7 +122,7 @@ def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, 
 
 
 def _socket(port: int) -> socket.socket:
-    # Named as TCP, asyncio has it send at once; else each answer waits 40 ms for the client to confirm its first packet.
+    # Named as TCP, asyncio has it send at once; else an answer waits 40 ms until its first packet is confirmed.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
