@@ -21,6 +21,7 @@ from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
+from dashboard.entry_history import entry_periods
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
 from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
@@ -150,6 +151,7 @@ def build_snapshot(
             sample=bool(account.get("sample")),
         ),
         **frames,
+        entry_periods=entry_periods(state),
         traffic=traffic,
         file_only_traffic=file_only_traffic,
         pbx_records=own.records,

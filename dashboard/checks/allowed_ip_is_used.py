@@ -44,7 +44,8 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.T
         return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
     if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
-    known = [at for at in (snapshot.since, entry["added_at"]) if not pd.isna(at)]
+    listed = snapshot.listed_since.get(network, {}).get("since", entry["added_at"])
+    known = [at for at in (snapshot.since, listed) if not pd.isna(at)]
     if snapshot.since is None or max(known) > since:
         reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         return unknown(network, reason=reason, pbx_ids=ids)

@@ -25,6 +25,7 @@ __all__ = [
     "CALLS",
     "DIRECTIONS",
     "EDGES",
+    "ENTRY_PERIODS",
     "FILE_ONLY",
     "FLAG",
     "FRAMES",
@@ -69,6 +70,19 @@ ALLOWED_IPS = _schema(
     known_by=("carrier", "operator", ""),
 )
 """A row is an entry of Outbound Allowed IPs. ``network`` is an address or CIDR text."""
+
+ENTRY_PERIODS = _schema(
+    "entry_periods",
+    {
+        "network": TEXT,
+        "since": TIME,
+        "since_known_by": TEXT,
+        "added_by?": TEXT,
+        "until?": TIME,
+    },
+    since_known_by=("carrier", "journal", "first_seen"),
+)
+"""A row is a time during which an entry was on the list, by this product's records; ``until`` is absent while it is."""
 
 PBXS = _schema(
     "pbxs",
@@ -267,6 +281,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
     str(schema.name): schema
     for schema in (
         ALLOWED_IPS,
+        ENTRY_PERIODS,
         PBXS,
         PBX_ADDRESSES,
         PBX_NUMBERS,
