@@ -33,6 +33,8 @@ TOLD_BY: Final = {
     "number": "number",
     "shared_address": "source address, which several PBXs share",
 }
+RECORDS: Final = {"": "In the carrier's export", FILE_ONLY: "Not in the carrier's export"}
+"""Which calls to look through, by their ``provenance``."""
 PAGE_SIZE = 50
 PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
 
@@ -121,8 +123,15 @@ def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
 
 def _record(file_only: int) -> str:
     """Draw the choice between the calls that count and those that only imported files have."""
-    names = {"": "In the carrier's export", FILE_ONLY: f"Not in the carrier's export ({file_only:,})"}
-    return st.selectbox("Record", [*names], format_func=lambda one: names[one], key="record", bind="query-params") or ""
+    chosen = st.selectbox(
+        "Record",
+        [*RECORDS],
+        format_func=lambda one: RECORDS[one],
+        help=f"Not in the carrier's export, but in imported files: {count(file_only, 'call')}.",
+        key="record",
+        bind="query-params",
+    )
+    return chosen or ""
 
 
 def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
