@@ -146,7 +146,7 @@ def _carry_out(
     if output is Format.JSON:
         say_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
     else:
-        say(f"Done and verified, as journal entry {entry.id}. Take it back with `trunkgate undo {entry.id}`.")
+        say(f"Done and verified, as journal entry {entry.id}. Undo it with `trunkgate undo {entry.id}`.")
 
 
 def _ask(plan: Plan, confirm: list[str]) -> list[str]:
