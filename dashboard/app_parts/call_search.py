@@ -154,7 +154,7 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
             "started_at": owned["started_at"].dt.tz_convert(session.zone()),
-            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
+            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
             "source_ip": owned["source_ip"],
             "destination": owned["destination"],
             **({"record": "Imported file only"} if (owned["provenance"] == FILE_ONLY).any() else {}),
@@ -211,7 +211,7 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
     """Say of one call all that its record holds, and why it was refused if it was."""
     call = row.iloc[0]
     with st.container(border=True):
-        owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "nobody's"
+        owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "unassigned"
         st.markdown(
             f"`{call['source_ip']}` ({plain(owner)}) called `{call['destination']}` from `{call['caller_id']}`, "
             f"{exact(call['started_at'], session.zone())}."

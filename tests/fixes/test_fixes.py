@@ -77,13 +77,15 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
 
 
 def test_removing_an_entry_and_undoing_restores_the_whole_row(account: Workspace) -> None:
-    """Label, owner, purpose and role come back with the address."""
+    """Label, owner, purpose and role come back with the address, which has to be typed: it was removed for cause."""
     kept = ["network", "label", "owner", "purpose", "role", "review_by"]
     before = account.carrier.allowed_ips()[0].set_index("network").loc["203.0.113.66"]
     entry = account.apply(account.plan("allowed_ip_has_pbx", "203.0.113.66"), actor=ANA)
     assert "203.0.113.66" not in networks(account)
 
-    account.apply(account.undo_plan(entry.id), actor=ANA)
+    back = account.undo_plan(entry.id)
+    assert ("203.0.113.66",) == back.phrases
+    account.apply(back, actor=ANA, typed=back.phrases)
 
     after = account.carrier.allowed_ips()[0].set_index("network").loc["203.0.113.66"]
     assert before[kept[1:]].equals(after[kept[1:]])
