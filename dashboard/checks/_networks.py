@@ -14,6 +14,8 @@ from dashboard.checks import failed, unknown
 from dashboard.findings import Confidence, Severity, Verdict
 from dashboard.snapshot import Snapshot, members
 
+MOST_SHOWN = 3
+
 
 def unassigned(snapshot: Snapshot, owners: inv.Owners, calls: ev.Calls) -> Iterator[Verdict]:
     """Judge each source that only a network lets in and that no PBX calls from today."""
@@ -40,6 +42,12 @@ def of_owners(calls: ev.Tallies, held: Sequence[inv.Row]) -> ev.Tallies:
     addresses, pbx_ids = {str(row["address"]) for row in held}, set(inv.ids(held))
     mine = [one for one in calls if one.source_ip in addresses or pbx_ids.intersection(members(one.pbx_id))]
     return mine if held else calls
+
+
+def counted(sources: Sequence[str]) -> str:
+    """Write some sources, or the first of many and how many more there are."""
+    shown, more = sources[:MOST_SHOWN], len(sources) - MOST_SHOWN
+    return " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
 
 
 def is_single(network: str) -> bool:

@@ -34,7 +34,7 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
         elif ids:
             who = ev.named(snapshot, ids, network)
             strangers = nets.sources_without_pbx(owners, calls.of(network))
-            more = f" It lets in {' and '.join(strangers)} too; see there." if strangers else ""
+            more = f" It also lets in {nets.counted(strangers)}, each a finding of its own." if strangers else ""
             yield passed(network, reason=f"{who} is in the inventory.{more}", pbx_ids=ids)
         else:
             yield _nobodys(snapshot, entry, owners, calls.of(network))

@@ -241,7 +241,7 @@ CASES = [
         PASS,
         MEDIUM,
         INFERRED,
-        says="It lets in 203.0.113.66 too",
+        says="It also lets in 203.0.113.66, each a finding of its own.",
         pbx_ids=("austin",),
         facts=network(OF_AUSTIN, OF_STRANGER),
     ),
