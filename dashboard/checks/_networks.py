@@ -62,7 +62,8 @@ def _verdict(snapshot: Snapshot, owners: inv.Owners, source: str, entries: list[
     if claimed and all(one.pbx_id for one in calls):
         reason = (
             f"{ev.named(snapshot, claimed, source)} is inside the listed network {networks} and belongs to no PBX "
-            f"of the inventory; that its calls are of this PBX only the caller says.{owners.next_step(source, claimed)}"
+            "of the inventory. Only an X-Tag or a caller id, which any caller can write, says whose its calls are."
+            f"{owners.next_step(source, claimed)}"
         )
         return unknown(source, reason=reason, pbx_ids=claimed, evidence=ev.summary(calls))
     used, last = ev.admitted(snapshot, calls), owners.last(source)
