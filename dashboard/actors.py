@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dashboard.errors import FixError
+from dashboard.private import user_name
+from dashboard.texts import one_line
+
+NAME_LENGTH = 80
+"""Characters of a person's name at most, so that the whole text of an actor stays below 200."""
 
 
 class Role(StrEnum):
@@ -50,15 +55,36 @@ class Actor:
             raise FixError(f"{self.name} is a {self.role} and may not {act}. Ask somebody who may.")
 
 
+def os_user() -> str:
+    """
+    Return the user that runs this process, by its uid: ``$LOGNAME`` is whatever its caller set it to.
+
+    Where the process was started by sudo, the person behind it is named too.
+    """
+    user = user_name(os.geteuid())
+    behind = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
+    return f"{user} for {behind}" if behind and behind != user else user
+
+
 def local_actor(through: str) -> Actor:
     """
     Return whoever runs this process on this machine: without sign-in that person is alone, so an approver.
 
     Args:
-        through: The door they came by, for the record: ``browser``, ``command line``, ``notebook``.
+        through: How they use it, for the record: ``command line``, ``notebook``.
     """
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = "unknown"
-    return Actor(name=f"{name} ({through})", role=Role.APPROVER)
+    return Actor(name=one_line(f"{os_user()} ({through})"), role=Role.APPROVER)
+
+
+def browser_actor(name: str, issuer: str, *, vouched: bool = False) -> Actor:
+    """
+    Return whoever sits at a browser that was let in by a link.
+
+    Args:
+        name: That the person typed, or that the link was made for.
+        issuer: The user of this machine who made the link.
+        vouched: The issuer gave the name.
+    """
+    person, by = one_line(name, NAME_LENGTH), one_line(issuer, NAME_LENGTH)
+    way = f"link by {by}" if vouched else f"unverified, link by {by}"
+    return Actor(name=f"{person} ({way})", role=Role.APPROVER)

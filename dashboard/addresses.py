@@ -9,7 +9,7 @@ multicast space (RFC 5771). ``ipaddress`` alone does not decide: its ``is_privat
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -139,6 +139,41 @@ def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Serie
     places, distinct = addresses.factorize()
     listed = pd.Series([*map(index.covers, distinct.tolist()), False], dtype="bool").to_numpy()
     return pd.Series(listed[places], index=addresses.index)
+
+
+def covering(networks: Collection[str], addresses: Iterable[str]) -> list[str]:
+    """
+    Return for each address the narrowest entry of a list that covers it, as the list writes it.
+
+    Args:
+        networks: Entries: addresses or networks in CIDR form.
+        addresses: Addresses as text.
+
+    Returns:
+        A list as long as ``addresses``; ``""`` where no entry covers the address.
+    """
+    texts = frozenset(networks)
+    single = {str(network.network_address): text for text, network in _read(texts) if network.num_addresses == 1}
+    wide = sorted(
+        ((network, text) for text, network in _read(texts) if network.num_addresses > 1),
+        key=lambda pair: (-pair[0].prefixlen, pair[1]),
+    )
+    return [_covering(text, texts, single, wide) for text in addresses]
+
+
+def _read(texts: Iterable[str]) -> Iterator[tuple[str, Network]]:
+    for text in texts:
+        if (network := _as_network(text)) is not None:
+            yield text, network
+
+
+def _covering(text: str, entries: frozenset[str], single: Mapping[str, str], wide: list[tuple[Network, str]]) -> str:
+    if text in entries:
+        return text
+    if (address := _as_address(text)) is None:
+        return ""
+    found = single.get(str(address))
+    return found or next((entry for network, entry in wide if address in network), "")
 
 
 def is_network(text: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import header, review, states
+from dashboard.app_parts import entrance, header, review, states
 
 LIVE = "Overview"
 PAGES = Path(__file__).parent / "app_pages"
@@ -15,6 +15,7 @@ ICON = Path(__file__).parent / "app_parts" / "icon.png"
 """A file of ours: the browser would fetch a Material icon for the tab from the network."""
 
 st.set_page_config(page_title="trunkgate", page_icon=str(ICON), layout="wide")
+admitted = entrance.open_to_all()
 page = st.navigation(
     {
         "Watch": [
@@ -33,11 +34,14 @@ page = st.navigation(
         "Report": [st.Page(PAGES / "exports.py", title="Exports", icon=":material/download:")],
     },
     expanded=True,
+    position="sidebar" if admitted else "hidden",
 )
+if not admitted:
+    st.stop()
 with session.errors_said():
     header.show(live=page.title == LIVE)
     if session.loaded():
-        header.stale(session.snapshot())
+        header.stale(live=page.title == LIVE)
         page.run()
         review.show()
         session.settle()

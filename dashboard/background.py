@@ -1,7 +1,8 @@
 """
 What runs beside the pages: syncing a home by itself.
 
-One loop a home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own.
+One loop a home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own. Where another
+process syncs the home already, the loop does nothing until that one ends, and takes over then.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import threading
 import time
 
 from dashboard.errors import DashboardError
+from dashboard.sync_owner import SyncOwner
 from dashboard.workspace import Workspace
-
-SYNCED_BY = "TRUNKGATE_SYNCED_BY"
-"""Set in the environment of a dashboard that another process syncs for, so that only one loop syncs a home."""
 
 SYNC_ERROR = "sync_error"
 """Where the state keeps why the last sync by itself did not succeed, for every process that shows the home."""
+
+TAKE_OVER_EVERY_S = 2.0
+"""How often a loop that is attached looks whether the process that syncs has ended."""
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +31,16 @@ class SyncLoop:
     An embedded account that ended meanwhile is started again.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, owner: SyncOwner | None = None) -> None:
+        """
+        Take the open home; nothing is done before ``start``.
+
+        Args:
+            workspace: The open home.
+            owner: This process's claim to sync it; a new one where not given.
+        """
         self._workspace = workspace
+        self._owner = owner or SyncOwner(workspace.settings.home)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
@@ -49,11 +59,29 @@ class SyncLoop:
         self._stop.set()
         self._wake.set()
         self._thread.join(timeout_s)
+        self._owner.release()
+
+    def _wait_for_ownership(self) -> None:
+        """Return once this process syncs the home, or the loop is told to stop."""
+        waited = False
+        while not self._stop.is_set():
+            try:
+                if self._owner.acquire():
+                    break
+                if not waited:
+                    log.info("Another process syncs this home: %s.", self._owner.other())
+                waited = True
+            except DashboardError as exc:
+                log.warning("Whether another process syncs this home is not known. %s", exc)
+            self._stop.wait(TAKE_OVER_EVERY_S)
+        if waited and not self._stop.is_set():
+            log.warning("The process that synced this home has ended; this one syncs it from now on.")
 
     def _run(self) -> None:
         settings = self._workspace.settings
         pause = settings.embedded_sync_every_s if settings.embedded else settings.sync_every_s
         whole_at = 0.0
+        self._wait_for_ownership()
         while not self._stop.is_set():
             whole = time.monotonic() >= whole_at
             try:
@@ -67,6 +95,9 @@ class SyncLoop:
                 self._keep(str(exc))
                 log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
             except Exception as exc:  # a fault of ours must not end the loop in silence
+                if self._stop.is_set():  # what it reads and writes is being closed
+                    log.info("The sync was cut off by the end of the program.", exc_info=True)
+                    return
                 self._keep(f"The sync met a fault of trunkgate's own ({type(exc).__name__}); its log has the details.")
                 log.exception("The sync met a fault and is tried again in %.0f s.", pause)
             self._wake.wait(pause)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.capabilities import Capability
+from dashboard.replay_labels import BROKEN, SAVED, STOPPED
 
 
 class _Value(BaseModel):
@@ -145,8 +146,8 @@ Change = Annotated[
 """One reversible edit of the account."""
 
 
-NOBODYS = " (nobody's)"
-"""Follows the address of a caller that is none of our PBXs."""
+UNASSIGNED = " (unassigned)"
+"""Follows the address of a caller that belongs to no PBX of the inventory."""
 
 
 class LabelCount(_Value):
@@ -158,7 +159,11 @@ class LabelCount(_Value):
 
 
 class Impact(_Value):
-    """The replay of a plan over the window: by label, and the share of calls that was decided."""
+    """
+    The replay of a plan over the window: by label (``replay_labels``), and the share of calls that was decided.
+
+    Plans written before there were eight labels have four in ``labels`` and no ``callers`` or ``reasons``.
+    """
 
     labels: dict[str, LabelCount]
     decided: float = Field(ge=0, le=1)
@@ -166,14 +171,24 @@ class Impact(_Value):
     until: datetime | None = None
     """End of the window, exclusive; ``None`` where it reaches to the last call."""
     breaks: tuple[str, ...] = ()
-    """Who would lose calls: PBX names, or addresses nobody owns."""
+    """Names of the PBXs that would lose calls; in older plans also addresses of no PBX."""
     saves: tuple[str, ...] = ()
+    """Callers whose calls would be admitted: PBX names, then unassigned addresses."""
     to_ip: int = 0
     """Calls that stay admitted and move from credentials to IP authentication."""
     nobodys: dict[str, int] = Field(default_factory=dict)
-    """By label, how many of the calls came from addresses that nobody owns."""
+    """By label, how many of the calls came from unassigned addresses."""
     unclear: dict[str, int] = Field(default_factory=dict)
-    """Calls that nobody can tell, by what follows "because"; those with the most calls first."""
+    """Undecided calls by reason (a clause that follows a colon), the most calls first."""
+    callers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By label, who made the calls: PBX names, then unassigned addresses, the most calls first."""
+    reasons: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """By undecided label, its calls by reason, the most calls first."""
+
+    @property
+    def total(self) -> int:
+        """Count all calls that were replayed."""
+        return sum(counted.calls for counted in self.labels.values())
 
     def calls(self, label: str) -> int:
         """Return how many calls carry the label."""
@@ -182,6 +197,14 @@ class Impact(_Value):
     def ours(self, label: str) -> int:
         """Return how many calls of our PBXs carry the label."""
         return self.calls(label) - self.nobodys.get(label, 0)
+
+    def who(self, label: str) -> tuple[str, ...]:
+        """Return who made the calls of a label; nothing where an older plan does not say."""
+        return self.callers.get(label) or {BROKEN: self.breaks, SAVED: self.saves}.get(label, ())
+
+    def why(self, label: str) -> dict[str, int]:
+        """Return the calls of an undecided label by reason; an older plan has only those that cannot be told."""
+        return self.reasons.get(label) or ({} if self.reasons else self.unclear)
 
 
 class Interlock(_Value):
@@ -209,13 +232,15 @@ class Plan(_Value):
     """True where the carrier has no such endpoint and the operator carries it out in the portal."""
     undoes: int | None = None
     """Journal entry that this plan takes back."""
+    last_known_at: datetime | None = None
+    """When the data behind the finding was read, where the finding is a last known failure."""
     made_at: datetime
 
     @property
     def hash(self) -> str:
         """SHA-256 over the changes, the before-image and who would lose calls; not over time or counts."""
         body = self.model_dump(mode="json", include={"check", "subject", "changes", "before", "guided", "undoes"})
-        body["breaks"] = sorted(self.impact.breaks)
+        body["breaks"] = sorted({*self.impact.breaks, *self.impact.callers.get(STOPPED, ())})
         body["confirm"] = sorted(lock.confirm for lock in self.interlocks if not lock.met)
         return digest(body)
 

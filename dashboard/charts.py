@@ -21,6 +21,7 @@ from dashboard.changes import Impact
 from dashboard.figures import Figure
 from dashboard.findings import Severity, Status
 from dashboard.marks import say, tip
+from dashboard.replay_labels import TABLE
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "answered": ("Answered", "good"),
@@ -38,8 +39,10 @@ KIND_OF: Final[Mapping[str, str]] = {
 }
 """Outcome (``tables.OUTCOMES``) to kind: six series are too many to read, four are not."""
 
-REPLAY: Final = {"unchanged": "plain", "saved": "good", "broken": "lost", "cannot tell": "unknown"}
+REPLAY: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
 """Label of a replay to state, in the order of the bar."""
+LEAST_NAMED = 0.16
+"""Share of the bar from which a part has its name above it."""
 STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
 SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
 
@@ -209,17 +212,24 @@ def findings_by_severity(frame: pd.DataFrame) -> Figure:
 
 def replay_bar(impact: Impact) -> Figure:
     """
-    Draw the replay of a plan as one bar: unchanged, saved, broken, cannot tell.
+    Draw the replay of a plan as one bar with a part for each label that has calls, the worst first.
 
     Args:
-        impact: Of the plan. The page says the counts and the dollars beside it.
+        impact: Of the plan. The page shows the counts and the dollars beside it.
     """
-    rows = [
-        {"state": state, "order": order, "calls": calls, "sentence": f"{calls:,} past calls: {label}"}
-        for order, (label, state) in enumerate(REPLAY.items())
-        if (calls := impact.calls(label))
-    ]
-    return Figure(figures.one_bar, (pd.DataFrame(rows, columns=["state", "order", "calls", "sentence"]),))
+    total = impact.total
+    rows = []
+    for order, label in enumerate(TABLE):
+        calls = impact.calls(label.name)
+        if calls:
+            name = label.name.capitalize() if calls >= LEAST_NAMED * total else ""
+            sentence = f"{calls:,} past calls: {label.name}"
+            rows.append((label.state, order, calls, label.opacity, name, sentence))
+    columns = ["state", "order", "calls", "opacity", "name", "sentence"]
+    bars = pd.DataFrame(rows, columns=columns)
+    ends = bars["calls"].cumsum()
+    names = pd.DataFrame({"at": ends - bars["calls"], "name": bars["name"], "state": "text"})
+    return Figure(figures.one_bar, (bars.drop(columns="name"), names[names["name"] != ""]))
 
 
 def _rows(

@@ -34,9 +34,20 @@ operator as it stands. Pages and the command line catch ``DashboardError`` and n
 
 from __future__ import annotations
 
+from dashboard.texts import visible
+
 
 class DashboardError(Exception):
     """Root of every error raised on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        """
+        Keep the message without characters that a terminal would obey or that turn a line around.
+
+        Args:
+            message: The sentence for the operator; names of files, fields and PBXs in it come from outside.
+        """
+        super().__init__(visible(message))
 
 
 class SettingsError(DashboardError):

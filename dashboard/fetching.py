@@ -62,14 +62,19 @@ def refresh_calls(
     fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress or _silent, stop=stop or _go_on)
     if asked := _asked_before(state, now):
         results += fetch(*asked)
-    fetched = state.get("calls_until")
-    since = now - timedelta(days=settings.history_days)
-    if not fetched:
+    since = next_since(state, settings, now, quick=quick)
+    if not state.get("calls_until"):
         state.put("calls_since", since.isoformat())
-    if fetched:
-        again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
-        since = datetime.fromisoformat(fetched) - again
     return results + fetch(since.replace(microsecond=0), now.replace(microsecond=0) + timedelta(seconds=1))
+
+
+def next_since(state: State, settings: Settings, now: datetime, *, quick: bool = False) -> datetime:
+    """Return the start, UTC, of what the next sync fetches: calls from there on are compared with the export."""
+    fetched = state.get("calls_until")
+    if not fetched:
+        return now - timedelta(days=settings.history_days)
+    again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
+    return datetime.fromisoformat(fetched) - again
 
 
 def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:

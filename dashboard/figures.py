@@ -15,7 +15,7 @@ from dashboard import marks
 from dashboard.marks import tip
 
 WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-PLOT_HEIGHT, ROW_HEIGHT = 280, 26
+PLOT_HEIGHT, ROW_HEIGHT, NAME_HEIGHT = 280, 26, 18
 """In pixels."""
 
 Data = pd.DataFrame | alt.NamedData
@@ -83,16 +83,21 @@ def hours(rows: Data) -> alt.Chart:
     ).properties(height=8 * ROW_HEIGHT)
 
 
-def one_bar(rows: Data) -> alt.Chart:
-    """Draw one bar of several parts."""
-    drawn: alt.Chart = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
-        x=alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False)),
+def one_bar(rows: Data, names: Data) -> Drawing:
+    """Draw one bar of several parts; the large ones have their names above them."""
+    x = alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
+    drawn = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
+        x=x,
+        y=alt.value(NAME_HEIGHT + ROW_HEIGHT / 2),
         color=marks.state(),
         stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(marks.STATES)), legend=None),
+        opacity=marks.as_it_says(),
         order=alt.Order("order:Q"),
         tooltip=tip(),
     )
-    return drawn.properties(height=ROW_HEIGHT)
+    text = alt.Chart(names).mark_text(align="left", baseline="top", fontSize=12, dx=1)
+    named = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=marks.state())
+    return alt.layer(drawn, named, height=NAME_HEIGHT + ROW_HEIGHT)
 
 
 def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing:

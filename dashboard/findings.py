@@ -76,6 +76,8 @@ class Life(StrEnum):
     VERIFIED = "verified"
     WAIVED = "waived"
     REGRESSED = "regressed"
+    UNCONFIRMED = "unconfirmed"
+    """The check could not be evaluated on fresh data, and no failure is open. Shown, never stored."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,24 @@ class Verdict:
     pbx_ids: tuple[str, ...] = ()
     evidence: tuple[Mapping[str, Any], ...] = ()
     changes: tuple[Change, ...] = ()
+    last_known: LastKnown | None = None
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LastKnown:
+    """
+    The verdict of a check on the last data, where a deciding input is out of date.
+
+    ``as_of`` is when the oldest stale input was last read, UTC.
+    """
+
+    status: Status
+    as_of: datetime
+    reason: str = ""
+    """The verdict's own sentence, without the notice that it is out of date."""
+    changes: tuple[Change, ...] = ()
+    """What the check proposed; it can be reviewed, and applied once the account was read again."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +140,27 @@ class Finding:
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     times_reopened: int = 0
+    last_known: LastKnown | None = None
+    """Only where the status is unknown because an input is stale."""
+    without: tuple[str, ...] = ()
+    """Additional inputs, by name, that are missing or stale: they lower the confidence, never the status."""
 
     @property
     def id(self) -> str:
         """Identity as one text."""
         return f"{self.check}:{self.subject}"
+
+    @property
+    def failed_last(self) -> bool:
+        """Whether the last known status is a failure and the present one cannot be evaluated."""
+        return self.last_known is not None and self.last_known.status is Status.FAIL
+
+    @property
+    def open(self) -> bool:
+        """Whether this counts as an open problem: it fails now, or failed on the last data."""
+        return self.status is Status.FAIL or self.failed_last
+
+    @property
+    def proposals(self) -> tuple[Change, ...]:
+        """What would fix it: the changes proposed now, else those proposed on the last data."""
+        return self.changes or (self.last_known.changes if self.last_known else ())

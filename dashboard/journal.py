@@ -2,25 +2,38 @@
 The journal: append-only, each entry carrying the hash of the one before it.
 
 ``begin`` is called before the first write to the carrier, ``finish`` after the last. An action
-without a second entry was cut short: its outcome is not known, and the history says so.
+without a second entry is open: it still runs, or it was interrupted and its outcome is not known yet
+(``fixes.settling`` finds it out). Each entry is anchored outside the database (``anchors``).
 """
 
 from __future__ import annotations
 
+import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard import anchors as anchoring
+from dashboard import sealing
+from dashboard.anchors import JOURNAL, VERSIONS, WRITING, WRITTEN, Anchor, Head
 from dashboard.changes import Plan, digest
 from dashboard.errors import JournalError
-from dashboard.state import State
+from dashboard.sealing import GENESIS
+from dashboard.state import ANCHORED, SEALED, State, has_calls
 from dashboard.state import journal as table
 
-GENESIS = "0" * 64
-BEGUN, DONE, FAILED = "begun", "done", "failed"
+BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
+"""Phases. ``partly``: some changes are live and others are not."""
+NOT_ANCHORED = "not_anchored"
+"""In the content of an outcome whose anchor could not be written: why."""
+SHORTEST_HEAD = 8
+"""Hex digits of a head by which it is known again; messages print twelve."""
+SHORT = 12
 
 
 @dataclass(frozen=True)
@@ -36,9 +49,49 @@ class Entry:
     plan_hash: str
     undoes: int | None
     content: dict[str, Any]
-    """``plan`` (whole) on ``begun``; ``before``, ``after`` and ``message`` on the second entry."""
+    """
+    ``plan`` (whole) and ``before`` on ``begun``; ``before``, ``after``, ``message`` on the second entry, and there
+    ``live`` (the changes that are in place) where not all of them are or an interruption hid which.
+    """
     previous_hash: str
     hash: str
+
+    @property
+    def short_hash(self) -> str:
+        """The head after this entry, as messages print it; ``journal verify --head`` accepts it."""
+        return self.hash[:SHORT]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A head that was noted outside the home: by a person, in a manifest, in a copy of the anchor file."""
+
+    head: str
+    """64 hex digits, or at least the first eight of them."""
+    chain: str = JOURNAL
+    entries: int | None = None
+    """How many entries there were, where that was noted too."""
+    source: str = "the head given"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification found in order, and what it has to say beside that."""
+
+    entries: int
+    head: str
+    versions: int
+    versions_head: str
+    anchored_from: datetime | None
+    """Time of the first anchor; ``None`` where there is none."""
+    older: int
+    """Entries from before the first anchor."""
+    older_versions: int
+    """Versions from before the first anchor."""
+    open_entries: tuple[Entry, ...]
+    """Fixes without a recorded outcome."""
+    notes: tuple[str, ...] = field(default=())
+    """Sentences about what is in order and still noteworthy."""
 
 
 class Journal:
@@ -48,23 +101,54 @@ class Journal:
         self._state = state
 
     def begin(self, plan: Plan, *, actor: str, before: dict[str, Any]) -> Entry:
-        """Write down what is about to be done, by whom, and the account's rows as they stand."""
+        """
+        Record what is about to be done, by whom, and the account's rows before it.
+
+        Raises:
+            JournalError: The entry cannot be anchored; nothing was recorded.
+        """
         content = {"plan": plan.model_dump(mode="json"), "before": before}
         return self._append(uuid.uuid4().hex, BEGUN, actor, plan, content)
 
     def finish(
-        self, begun: Entry, plan: Plan, *, phase: str, after: dict[str, Any], before: dict[str, Any], message: str = ""
+        self,
+        begun: Entry,
+        plan: Plan,
+        *,
+        phase: str,
+        after: dict[str, Any],
+        before: dict[str, Any],
+        message: str = "",
+        **more: Any,
     ) -> Entry:
-        """Write down how it ended: ``done`` or ``failed``, with the account's rows after."""
-        return self._append(
-            begun.action, phase, begun.actor, plan, {"before": before, "after": after, "message": message}
-        )
+        """
+        Record the outcome, also where its anchor cannot be written: the entry then says why.
+
+        Args:
+            begun: First entry of the action.
+            plan: What was to be carried out.
+            phase: ``done``, ``failed`` or ``partly``.
+            after: The account's rows after it.
+            before: The account's rows before it.
+            message: Sentences for people.
+            more: Further facts; ``actor`` is who recorded it where that is not who began.
+        """
+        actor = more.pop("actor", begun.actor)
+        content = {"before": before, "after": after, "message": message} | more
+        return self._append(begun.action, phase, actor, plan, content)
 
     def entries(self) -> list[Entry]:
         """Return every entry, oldest first."""
         with self._state.reading() as connection:
             rows = connection.execute(table.select().order_by(table.c.id)).mappings().all()
         return [Entry(**row) for row in rows]
+
+    def open_entries(self) -> list[Entry]:
+        """Return the ``begun`` entry of each action that has no outcome, oldest first."""
+        ended = sa.select(table.c.action).where(table.c.phase != BEGUN)
+        query = table.select().where(table.c.phase == BEGUN, table.c.action.not_in(ended)).order_by(table.c.id)
+        with self._state.reading() as connection:
+            return [Entry(**row) for row in connection.execute(query).mappings()]
 
     def entry(self, number: int) -> Entry:
         """
@@ -79,40 +163,126 @@ class Journal:
             raise JournalError(f"The journal has no entry {number}. `trunkgate journal list` shows those it has.")
         return Entry(**row)
 
+    def last(self) -> Entry | None:
+        """Return the last entry; ``None`` where there is none."""
+        with self._state.reading() as connection:
+            row = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+        return Entry(**row) if row else None
+
     def head(self) -> str:
         """Return the hash of the last entry; 64 zeros where there is none."""
-        with self._state.reading() as connection:
-            last = connection.execute(sa.select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
-        return str(last or GENESIS)
+        last = self.last()
+        return last.hash if last else GENESIS
+
+    def versions_head(self) -> str:
+        """Return the hash of the last recorded version; 64 zeros where there is none."""
+        return self._state.versions_head()
+
+    def anchor(self) -> Verified:
+        """
+        Verify, then anchor both heads as they are now: after a key was set, or a home of an earlier version opened.
+
+        Raises:
+            JournalError: Something does not verify, or the anchors cannot be written.
+        """
+        found = self.examine(new_key=True)
+        heads = [(JOURNAL, found.entries, found.head), (VERSIONS, found.versions, found.versions_head)]
+        self._state.anchors.append(*(Head(chain, WRITTEN, count, head) for chain, count, head in heads))
+        return found
 
     def verify(self, head: str = "") -> int:
         """
-        Recompute the chain.
+        Verify everything; see ``examine``.
 
         Args:
-            head: A hash noted earlier; the chain must still contain it, which a cut tail would not.
+            head: A head noted earlier, whole or its first digits.
 
         Returns:
             How many entries hold.
+        """
+        return self.examine([Noted(head)] if head else []).entries
+
+    def examine(self, noted: Sequence[Noted] = (), *, new_key: bool = False) -> Verified:
+        """
+        Recompute the chains of entries and of versions, and compare them with every anchor there is.
+
+        Args:
+            noted: Heads from outside the home; the chains must still contain them.
+            new_key: A key was just set, so that no anchor need be signed with it yet.
 
         Raises:
-            JournalError: An entry was changed, removed or added out of order; the first is named.
+            JournalError: Something was changed, removed or added; the first place is named.
         """
-        previous, seen, known = GENESIS, 0, {GENESIS}
-        for number, entry in enumerate(self.entries(), start=1):
-            if entry.id != number:
-                raise JournalError(f"Journal entry {number} is missing: the next one is numbered {entry.id}.")
-            if entry.previous_hash != previous or entry.hash != _seal(entry.__dict__):
-                raise JournalError(f"Journal entry {number} was changed after it was written.")
-            previous, seen = entry.hash, number
-            known.add(previous)
-        if head and head not in known:
-            raise JournalError(f"The journal ends at {previous[:12]} and does not contain the head {head[:12]} given.")
-        return seen
+        entries, versions = self.entries(), self._state.sealed_versions()
+        _check_entries(entries)
+        _check_versions(versions)
+        hashes = {JOURNAL: [entry.hash for entry in entries], VERSIONS: [str(row["hash"]) for row in versions]}
+        lines = self._state.anchors.read()
+        self._check_beginning(lines, entries)
+        notes = self._compare(lines, entries, hashes, new_key=new_key)
+        for one in noted:
+            _find(one, hashes[one.chain])
+        start, start_of_versions = (
+            next((line for line in lines if line.chain == chain), None) for chain in (JOURNAL, VERSIONS)
+        )
+        return Verified(
+            entries=len(entries),
+            head=hashes[JOURNAL][-1] if entries else GENESIS,
+            versions=len(versions),
+            versions_head=hashes[VERSIONS][-1] if versions else GENESIS,
+            anchored_from=start.at if start else None,
+            older=min(start.entries, len(entries)) if start else len(entries),
+            older_versions=start_of_versions.entries if start_of_versions else len(versions),
+            open_entries=tuple(self.open_entries()),
+            notes=(*notes, *_clock(entries), *_not_anchored(entries)),
+        )
+
+    def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[Entry]) -> None:
+        """Refuse anchors that were removed or begun again, and an empty journal where there must have been another."""
+        path, began = self._state.anchors.path, self._state.get(ANCHORED)
+        if began and not lines:
+            raise JournalError(f"The anchor file {path} is missing or empty. Anchors were written since {began['at']}.")
+        if began and lines[0].at.isoformat() != began["at"]:
+            raise JournalError(f"The anchor file {path} was begun again: anchors were written since {began['at']}.")
+        lost = not began and not lines and self._state.get(SEALED, {}).get("versions", 0) == 0
+        replaced = bool(lines) and lines[0].after_calls
+        if not entries and has_calls(self._state.home) and (lost or replaced):
+            raise JournalError(
+                "The journal is empty, but the home has calls from before its database was created: the database was "
+                "emptied or replaced. Restore it from a backup."
+            )
+
+    def _compare(
+        self, lines: Sequence[Anchor], entries: Sequence[Entry], hashes: dict[str, list[str]], *, new_key: bool
+    ) -> list[str]:
+        if not lines:
+            return []
+        keyed, signed = self._state.anchors.has_key, [line for line in lines if line.signed]
+        if keyed and not signed and not new_key:
+            raise JournalError(
+                "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "
+                "now. In the latter case run `trunkgate journal anchor` once."
+            )
+        excused = frozenset(entry.id for entry in entries if NOT_ANCHORED in entry.content)
+        notes = [
+            anchoring.compare(lines, JOURNAL, hashes[JOURNAL], excused=excused),
+            anchoring.compare(lines, VERSIONS, hashes[VERSIONS], excused=frozenset()),
+        ]
+        if signed and not keyed:
+            notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
+        if lines[0].after_calls:
+            notes.append(
+                f"The database was created on {lines[0].at:%Y-%m-%d %H:%M} UTC in a home that had calls already: what "
+                "was recorded before is not in it."
+            )
+        if signed and keyed and signed[0].line > 1:
+            notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
+        return [note for note in notes if note]
 
     def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
         with self._state.writing() as connection:
-            last = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            newest = sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
+            last = connection.execute(newest).mappings().first()
             row: dict[str, Any] = {
                 "id": (last["id"] if last else 0) + 1,
                 "at": datetime.now(UTC),
@@ -125,11 +295,65 @@ class Journal:
                 "content": content,
                 "previous_hash": last["hash"] if last else GENESIS,
             }
-            row["hash"] = _seal(row)
+            row["hash"] = sealing.of_entry(row)
+            try:
+                self._state.anchors.append(Head(JOURNAL, WRITING, row["id"], row["hash"]))
+            except JournalError as exc:
+                if phase == BEGUN:
+                    raise
+                row["content"] = content | {NOT_ANCHORED: str(exc)}
+                row["hash"] = sealing.of_entry(row)
             connection.execute(table.insert().values(**row))
+        if NOT_ANCHORED not in row["content"]:
+            self._state.anchored(Head(JOURNAL, WRITTEN, row["id"], row["hash"]))
         return Entry(**row)
 
 
-def _seal(row: dict[str, Any]) -> str:
-    body = {key: value for key, value in row.items() if key != "hash"}
-    return digest(body | {"at": row["at"].isoformat()})
+def _check_entries(entries: Sequence[Entry]) -> None:
+    previous = GENESIS
+    for number, entry in enumerate(entries, start=1):
+        if entry.id != number:
+            raise JournalError(f"Journal entry {number} is missing: the next one is numbered {entry.id}.")
+        if entry.previous_hash != previous or entry.hash != sealing.of_entry(entry.__dict__):
+            raise JournalError(f"Journal entry {number} was changed after it was written.")
+        previous = entry.hash
+
+
+def _check_versions(versions: Sequence[dict[str, Any]]) -> None:
+    previous = GENESIS
+    for row in versions:
+        what = f"Version {row['id']} ({row['kind']})"
+        if row["previous_hash"] != previous:
+            raise JournalError(f"{what} does not follow the one before it: a version was removed, replaced or changed.")
+        if row["hash"] != sealing.of_version(row) or row["digest"] != digest(row["content"]):
+            raise JournalError(f"{what} was changed after it was recorded.")
+        previous = row["hash"]
+
+
+def _find(noted: Noted, hashes: Sequence[str]) -> None:
+    """Find a noted head in a chain; the one whose number was noted must be that very entry."""
+    head = noted.head.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
+        raise JournalError(f"{noted.source}: {noted.head[:80]!r} is no head. Give at least {SHORTEST_HEAD} hex digits.")
+    places = [number for number, known in enumerate([GENESIS, *hashes]) if known.startswith(head)]
+    chain = "journal" if noted.chain == JOURNAL else "chain of versions"
+    if len(places) > 1:
+        raise JournalError(f"{noted.source}: {head} fits {len(places)} entries of the {chain}. Give more digits.")
+    if not places or (noted.entries is not None and noted.entries != places[0]):
+        ends = hashes[-1] if hashes else GENESIS
+        raise JournalError(
+            f"The {chain} ends at {ends[:SHORT]} and does not contain the head {head[:SHORT]} ({noted.source})."
+        )
+
+
+def _clock(entries: Sequence[Entry]) -> list[str]:
+    back = [one.id for before, one in pairwise(entries) if one.at < before.at]
+    return [f"The clock of the machine went back before entry {number}." for number in back]
+
+
+def _not_anchored(entries: Sequence[Entry]) -> list[str]:
+    return [
+        f"Entry {entry.id} was not anchored when it was written: {entry.content[NOT_ANCHORED]}"
+        for entry in entries
+        if NOT_ANCHORED in entry.content
+    ]

@@ -28,6 +28,8 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
 
     A failure is new, then open; planned once a plan for it was shown; applied once a fix was carried out
     and the check does not pass yet; a pass after a failure is verified; a failure after that regressed.
+    A last known failure counts as a failure: it keeps its place and when it was first seen. What else cannot be
+    evaluated keeps what is recorded of it, and is never verified.
 
     Args:
         found: What the checks say now.
@@ -44,14 +46,16 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
         key = (finding.check, finding.subject)
         before = known.get(key)
         row = _next(finding, before, planned_at=planned.get(key), applied_at=applied.get(key), now=now)
+        unconfirmed = finding.status is Status.UNKNOWN and not finding.open
         if row is None:
-            stamped.append(replace(finding, life=Life.VERIFIED))
+            stamped.append(replace(finding, life=Life.UNCONFIRMED if unconfirmed else Life.VERIFIED))
             continue
         rows.append((before, row))
+        life = Life.UNCONFIRMED if unconfirmed and row["life"] in ENDED else Life(row["life"])
         stamped.append(
             replace(
                 finding,
-                life=Life(row["life"]),
+                life=life,
                 first_seen_at=row["first_seen_at"],
                 last_seen_at=row["last_seen_at"],
                 times_reopened=row["times_reopened"],
@@ -70,7 +74,7 @@ def _next(
     now: datetime,
 ) -> dict[str, Any] | None:
     """Work out the row to keep; ``None`` for a subject that never failed."""
-    if finding.status is not Status.FAIL:
+    if not finding.open:
         if before is None:
             return None
         return before | {"status": str(finding.status), "life": str(_settled(finding, before)), "last_seen_at": now}
@@ -136,6 +140,6 @@ def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str
         return
     named = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
     keys = [{"of_check": row["check"], "of_subject": row["subject"]} for row in changed]
-    with state.writing() as connection:
+    with state.writing(own_notes=True) as connection:
         connection.execute(findings.delete().where(named), keys)
         connection.execute(findings.insert(), changed)

@@ -21,29 +21,29 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.actors import Actor, local_actor
-from dashboard.background import SYNC_ERROR, SYNCED_BY, SyncLoop
+from dashboard.actors import Actor, browser_actor
+from dashboard.background import SYNC_ERROR, SyncLoop
 from dashboard.calls.cube import Cube, build, midnights
 from dashboard.calls.replay import Replayer
 from dashboard.changes import Change, Impact
-from dashboard.errors import DashboardError
+from dashboard.claims import Claims
+from dashboard.errors import DashboardError, FixError
 from dashboard.fetching import Progress
 from dashboard.findings import Finding
 from dashboard.fixes.image import POLICY_KINDS, proposed
 from dashboard.keeping import AGE_EVERY_S, Keeper, Known, Moment
-from dashboard.settings import Settings
-from dashboard.snapshot import Snapshot
-from dashboard.sources import SyncReport
+from dashboard.settings import PREFIXES, SYNCED_BY, Settings
+from dashboard.snapshot import Freshness, Snapshot
+from dashboard.sources import SyncReport, freshness_of
+from dashboard.web import sessions
 from dashboard.workspace import Workspace
 
 Made = TypeVar("Made")
 NOTE = "session_note"
 LOOK = "session_look"
+BROWSER = "session_browser"
 TIDY_EVERY_S = 60
 """How often garbage is collected."""
-
-OURS = ("TRUNKGATE_", "FLOWROUTE_")
-"""How variables of the environment begin that settings are read from."""
 
 ERROR_ICON = ":material/error:"
 
@@ -104,9 +104,9 @@ def home() -> Home:
 
 
 def _opened() -> Home:
-    told = frozenset(each for each in os.environ.items() if each[0].startswith(OURS))
+    told = frozenset(each for each in os.environ.items() if each[0].upper().startswith(PREFIXES))
     settings = _settings(told)
-    return _open(str(settings.home), settings.base_url)
+    return _open(str(settings.home), f"{settings.mode} {settings.base_url}")
 
 
 @lru_cache(maxsize=4)
@@ -170,6 +170,18 @@ def findings() -> list[Finding]:
     return now().findings
 
 
+def freshness() -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, as it is at this moment and not when the page was drawn."""
+    opened = workspace()
+    return freshness_of(opened.state, opened.store, opened.settings)
+
+
+def claims() -> Claims:
+    """Return what may be claimed of what is known now."""
+    snapshot, found = known()
+    return Claims(snapshot, found, sync_error())
+
+
 def cube() -> Cube:
     """Return the outbound calls of the snapshot, added up by hour, with days right in the viewer's zone. Shared."""
     seen, own = now(), zone()
@@ -217,9 +229,9 @@ def impacts() -> Callable[[Finding], Impact | None]:
     seen = now()
 
     def impact(finding: Finding) -> Impact | None:
-        if not any(isinstance(change, POLICY_KINDS) for change in finding.changes):
+        if not any(isinstance(change, POLICY_KINDS) for change in finding.proposals):
             return None
-        return _impact(seen.moment, finding.id, finding.changes, seen)
+        return _impact(seen.moment, finding.id, finding.proposals, seen)
 
     return impact
 
@@ -246,7 +258,9 @@ def sync(progress: Progress | None = None) -> SyncReport:
 
 def loaded() -> bool:
     """Say whether a first sync is through, or somebody would rather see what is known so far."""
-    return bool(st.session_state.get(LOOK)) or workspace().state.get("calls_until") is not None
+    opened = workspace()
+    known = opened.settings.files or opened.state.get("calls_until") is not None
+    return known or bool(st.session_state.get(LOOK))
 
 
 def sync_error() -> str:
@@ -254,9 +268,33 @@ def sync_error() -> str:
     return str(workspace().state.get(SYNC_ERROR, ""))
 
 
+def browser() -> sessions.Session | None:
+    """Return the session that the gate gave this browser; ``None`` where no gate did, or the session has ended."""
+    headers = st.context.headers
+    if not len(headers):  # no browser asked for this run, as in tests of pages
+        return sessions.standing_in()
+    return sessions.current.by_id(headers.get(sessions.HEADER) or "")
+
+
+def same_browser(found: sessions.Session) -> None:
+    """Forget what a tab holds where it comes back with the session of somebody else, drafts and open reviews too."""
+    before = st.session_state.get(BROWSER)
+    if before is not None and before != found.id:
+        st.session_state.clear()
+    st.session_state[BROWSER] = found.id
+
+
 def who() -> Actor:
-    """Return whoever sits at the browser."""
-    return local_actor("browser")
+    """
+    Return whoever sits at the browser, looked up anew: a session may have ended since the page was drawn.
+
+    Raises:
+        FixError: The session has ended, or nobody has given a name.
+    """
+    found = browser()
+    if found is None or not found.name:
+        raise FixError("The session of this browser has ended, so nothing was done. Run trunkgate link for another.")
+    return browser_actor(found.name, found.made_by, vouched=found.vouched)
 
 
 def zone() -> ZoneInfo:

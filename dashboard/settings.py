@@ -1,37 +1,110 @@
-"""The environment, read once. Secrets live here and nowhere else."""
+"""
+Settings: one table of every variable, read once. Secrets live here and nowhere else.
+
+A value comes from the environment, else from ``$TRUNKGATE_HOME/config.toml`` (mode 0600; its keys are the
+names of the fields, such as ``window_days``), else it is the default. Nothing is read from the working directory.
+The fields of ``Settings`` and ``INTERNAL`` are the table: a new variable is one line here.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dashboard.errors import SettingsError
 
+PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
+"""First part of the name of every variable that is read."""
+
+SYNCED_BY = "TRUNKGATE_SYNCED_BY"
+TRACEBACK = "TRUNKGATE_TRACEBACK"
+EMULATOR_ACCESS_KEY = "TRUNKGATE_EMULATOR_ACCESS_KEY"
+EMULATOR_SECRET_KEY = "TRUNKGATE_EMULATOR_SECRET_KEY"  # noqa: S105 - the name of a variable, not its value
+
+INTERNAL = {
+    SYNCED_BY: "Set by `serve` for its pages: another process syncs this home.",
+    TRACEBACK: "Set by an operator: show where an internal error of trunkgate was raised.",
+    EMULATOR_ACCESS_KEY: "Set by the process that starts the embedded account: its access key.",
+    EMULATOR_SECRET_KEY: "Set by the process that starts the embedded account: its secret key.",
+    "TRUNKGATE_SCREENSHOTS": "Set by `make screenshots`: the folder that the browser tests write pictures to.",
+}
+"""Variables that are no settings: the parts of trunkgate and its tests pass them on. None can stand in config.toml."""
+
+CONFIG_FILE = "config.toml"
 FLOWROUTE_URL = "https://api.flowroute.com"
 LONGEST_S = 3650 * 86400
 """Ten years: no age or pause is longer."""
+SHORTEST_KEY = 16
+"""Characters of a key that signs anchors."""
 NARROW_ENOUGH = 8
 """No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
 
 
+def _default_home() -> Path:
+    return user_data_path("trunkgate", appauthor=False)
+
+
+class Mode(StrEnum):
+    """Which account a home is of, and how it is read."""
+
+    EMBEDDED = "embedded"
+    """The sample account that the emulator plays; no key."""
+    FLOWROUTE = "flowroute"
+    """A real account, read with its API key."""
+    FILES = "files"
+    """A real account without its key: imported call files, a pasted list, an inventory."""
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """``config.toml`` of the home, as a source of settings that ranks below the environment."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the signature of the base class
+        """Return nothing: ``__call__`` returns every value at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """
+        Return the values of the file by the names that the model takes; empty where there is no file.
+
+        Raises:
+            SettingsError: The file is not private, is not TOML, or has a key that is no setting.
+        """
+        home = self.current_state.get("home") or _default_home()
+        values = _read_config(Path(home) / CONFIG_FILE)
+        return {_given_as(name): value for name, value in values.items()}
+
+
 class Settings(BaseSettings):
     """
-    What the operator may set, each by the environment variable of the same name.
+    What the operator may set: by environment variable, or by the key of the same name in ``config.toml``.
 
-    Seconds, days and counts carry their unit in the name. ``Settings.read()`` is the door that
-    turns a wrong value into a sentence.
+    Seconds, days and counts carry their unit in the name. Use ``Settings.read()``: it turns a wrong value
+    into a sentence for the operator.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_", env_file=None)
 
-    home: Path = Field(default_factory=lambda: user_data_path("trunkgate", appauthor=False))
+    home: Path = Field(default_factory=_default_home)
     """State folder (``TRUNKGATE_HOME``). One account per home."""
+
+    account: Mode | None = None
+    """Which account; where not set, the one that the home remembers, else by whether a key is set."""
+    accept_open_home: bool = False
+    """Go on where the home's file system keeps no permissions, so that other users of the machine can read it."""
 
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
@@ -43,6 +116,12 @@ class Settings(BaseSettings):
     ami_user: SecretStr = Field(default=SecretStr(""))
     ami_secret: SecretStr = Field(default=SecretStr(""))
     """Of the Asterisk Manager Interface of running PBXs."""
+
+    journal_key: SecretStr = Field(default=SecretStr(""))
+    """Signs the anchors of the journal (HMAC-SHA256), so that nobody without it can rewrite journal and anchors."""
+
+    journal_syslog: str = ""
+    """Where each head of the journal is sent too: path of a socket such as ``/dev/log``, or HOST:PORT for UDP."""
 
     inventory_sources: str = ""
     """Running systems that the page Inventory can read, by address, comma separated; no token stands in one."""
@@ -63,6 +142,9 @@ class Settings(BaseSettings):
     """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
 
     calls_stale_s: int = Field(default=2 * 3600, ge=60, le=LONGEST_S)
+    files_stale_s: int = Field(default=2 * 86400, ge=60, le=LONGEST_S)
+    """As ``calls_stale_s``, in mode ``files``, by the latest imported call: exports of each day are fresh."""
+
     allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
     inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
 
@@ -106,6 +188,22 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part} is wider than a /{NARROW_ENOUGH}: private addresses would pass as public")
         return text
 
+    @field_validator("journal_key")
+    @classmethod
+    def _journal_key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if text and len(text) < SHORTEST_KEY:
+            raise ValueError(f"it is shorter than {SHORTEST_KEY} characters, so it can be guessed")
+        return SecretStr(text)
+
+    @field_validator("journal_syslog")
+    @classmethod
+    def _syslog(cls, address: str) -> str:
+        host, _, port = address.partition(":")
+        if address and not address.startswith("/") and (not host or (port and not port.isdecimal())):
+            raise ValueError("it is neither the path of a socket, such as /dev/log, nor HOST or HOST:PORT")
+        return address
+
     @field_validator("inventory_sources")
     @classmethod
     def _sources(cls, text: str) -> str:
@@ -146,33 +244,61 @@ class Settings(BaseSettings):
         return url
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the working directory is not read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence: arguments, environment, ``config.toml``."""
+        return init_settings, env_settings, ConfigFile(settings_cls)
+
+    @classmethod
     def read(cls) -> Settings:
         """
-        Read the environment.
+        Read the environment and ``config.toml``.
 
         Raises:
-            SettingsError: A variable holds something that cannot be used; it is named.
+            SettingsError: A variable or a key is unknown, or holds a value that cannot be used; it is named.
         """
+        refuse_unknown(os.environ)
         try:
             settings = cls()
         except ValidationError as exc:
-            faults = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
+            faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
             raise SettingsError(f"A setting cannot be used. {faults}.") from None
-        if bool(settings.flowroute_access_key.get_secret_value()) != bool(
-            settings.flowroute_secret_key.get_secret_value()
-        ):
+        if settings.has_key != bool(settings.flowroute_secret_key.get_secret_value()):
             raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
-        if settings.flowroute_base_url and settings.embedded:
+        if settings.account is Mode.FLOWROUTE and not settings.has_key:
+            raise SettingsError("TRUNKGATE_ACCOUNT=flowroute needs FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.")
+        if settings.flowroute_base_url and settings.account is None and not settings.has_key:
             raise SettingsError(
                 "FLOWROUTE_BASE_URL is set without FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY. "
                 "Set the keys too, or unset the address to use the embedded account."
             )
         return settings
 
-    @cached_property
+    @property
+    def has_key(self) -> bool:
+        """True where an API key is set."""
+        return bool(self.flowroute_access_key.get_secret_value())
+
+    @property
+    def mode(self) -> Mode:
+        """The account that these settings name; a home that is opened may remember another (``owner.claim``)."""
+        return self.account or (Mode.FLOWROUTE if self.has_key else Mode.EMBEDDED)
+
+    @property
     def embedded(self) -> bool:
-        """True where no key is set, so the embedded account (the emulator) is used."""
-        return not self.flowroute_access_key.get_secret_value()
+        """True where the embedded account (the emulator) is used."""
+        return self.mode is Mode.EMBEDDED
+
+    @property
+    def files(self) -> bool:
+        """True where calls come from imported files alone, and nothing is fetched."""
+        return self.mode is Mode.FILES
 
     @cached_property
     def base_url(self) -> str:
@@ -212,6 +338,77 @@ class Settings(BaseSettings):
     def left_out(self) -> tuple[str, ...]:
         """``sample_without`` as names of stories."""
         return tuple(filter(None, (piece.strip() for piece in self.sample_without.split(","))))
+
+
+def variables() -> dict[str, str]:
+    """Return the field of ``Settings`` that each environment variable sets, by the variable's name."""
+    return {_variable((_given_as(name),)): name for name in Settings.model_fields}
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """
+    Reject variables that begin like ours and are not in the table.
+
+    Raises:
+        SettingsError: There is one; the message suggests the nearest name and never shows the value.
+    """
+    table = [*variables(), *INTERNAL]
+    ours = sorted(name for name in environment if name.upper().startswith(PREFIXES))
+    unknown = [name for name in ours if name.upper() not in table]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name.upper(), table)}?" for name in unknown)
+        raise SettingsError(f"{faults} Correct the name, or unset it.")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    return get_close_matches(name, names, n=1, cutoff=0.0)[0]
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a settings file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as exc:
+        raise SettingsError(f"The settings file {path} cannot be read: {exc.strerror}.") from exc
+    if os.name == "posix" and stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(
+            f"The settings file {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), and it may "
+            f"hold secrets. Run `chmod 600 {path}`."
+        )
+    try:
+        values = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise SettingsError(f"The settings file {path} is not UTF-8 text. Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(
+            f"The settings file {path} is not TOML: {exc}. Write lines such as window_days = 30."
+        ) from None
+    known = sorted(set(Settings.model_fields) - {"home"})
+    if "home" in values:
+        raise SettingsError(f"{path}: home cannot be set here, because the file is in the home. Set TRUNKGATE_HOME.")
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name, known)}?" for name in unknown)
+        raise SettingsError(f"{path}: {faults} Correct the name, or remove it.")
+    return values
+
+
+def _given_as(name: str) -> str:
+    """Return the name by which the model takes a field."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name
+
+
+def _place(place: tuple[int | str, ...]) -> str:
+    """Return where a value that cannot be used comes from: the variable, or the key of ``config.toml``."""
+    variable = _variable(place)
+    if any(name.upper() == variable for name in os.environ):
+        return variable
+    return f"{variables()[variable]} in {CONFIG_FILE} ({variable})"
 
 
 def _variable(place: tuple[int | str, ...]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -78,6 +78,14 @@ class Snapshot:
     edges: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.EDGES))
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    call_patterns: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.CALL_PATTERNS))
+    """Hours and zones of sources that only claim to be a PBX, and of that PBX's own addresses; attributed."""
+    past_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    """As ``traffic``: the calls before ``window_start`` and the latest change of the policy; none without a change."""
+    loss_reviews: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LOSS_REVIEWS))
+    """Every review of a past loss, oldest first."""
+    file_only_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
+    """Calls of imported files that the carrier's export of their time does not have: in no total, but judged."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ATTEMPTS))
     """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""
@@ -112,6 +120,42 @@ class Snapshot:
             tech_prefix=self.account.tech_prefix,
             prefix_known=bool(self.account.tech_prefix),
         )
+
+    def age(self, name: str) -> Age:
+        """Return how old an input is; ``MISSING`` where nothing is recorded of it."""
+        return self.freshness[name].age(self.taken_at) if name in self.freshness else Age.MISSING
+
+    @property
+    def calls_at(self) -> datetime:
+        """
+        Until when the calls speak: now, or when they were last fetched where that is too long ago.
+
+        Windows such as "the last 24 hours" end here: hours without a sync must not look like hours without calls.
+        """
+        fresh = self.freshness.get("calls")
+        if fresh is None or fresh.as_of is None or fresh.age(self.taken_at) is not Age.STALE:
+            return self.taken_at
+        return fresh.as_of
+
+    def without(self, names: Collection[str]) -> Snapshot:
+        """
+        Return the snapshot as if some inputs had never been read.
+
+        Args:
+            names: Inputs, by their names in ``freshness``.
+        """
+        gone: dict[str, Any] = {}
+        for name in names:
+            gone |= {frame: tables.empty(schema) for frame, schema in _FRAMES_OF.get(name, {}).items()}
+        if "credentials" in names:
+            gone["account"] = replace(self.account, credentials_on=None)
+        if "calls" in names:
+            gone["since"] = None
+        freshness = {
+            name: Freshness(None, fresh.stale_after_s) if name in names else fresh
+            for name, fresh in self.freshness.items()
+        }
+        return replace(self, freshness=freshness, **gone)
 
     def name_of(self, pbx_id: str) -> str:
         """
@@ -158,6 +202,13 @@ class Snapshot:
         return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
 
     @cached_property
+    def judged_traffic(self) -> pd.DataFrame:
+        """The traffic that checks judge: ``traffic`` and, marked by ``provenance``, ``file_only_traffic``."""
+        if self.file_only_traffic.empty:
+            return self.traffic
+        return pd.concat([self.traffic, self.file_only_traffic], ignore_index=True)
+
+    @cached_property
     def egress(self) -> pd.DataFrame:
         """The rows of ``pbx_addresses`` that count as what a PBX calls from: see ``egress_of``."""
         return egress_of(self.pbx_addresses)
@@ -189,6 +240,26 @@ class Snapshot:
 def members(pbx_id: str) -> tuple[str, ...]:
     """Return the ids of the PBXs behind an attribution: one, several where they share an address, none for ``""``."""
     return tuple(pbx_id.split(SHARED)) if pbx_id else ()
+
+
+_FRAMES_OF: Mapping[str, Mapping[str, Any]] = {
+    "calls": {
+        "traffic": tables.TRAFFIC,
+        "file_only_traffic": tables.TRAFFIC,
+        "past_traffic": tables.TRAFFIC,
+        "call_patterns": tables.CALL_PATTERNS,
+        "pbx_attempts": tables.PBX_ATTEMPTS,
+    },
+    "allowed_ips": {"allowed_ips": tables.ALLOWED_IPS},
+    "routes": {"numbers": tables.NUMBERS, "routes": tables.ROUTES, "resolved_hosts": tables.RESOLVED_HOSTS},
+    "inventory": {
+        "pbxs": tables.PBXS,
+        "pbx_addresses": tables.PBX_ADDRESSES,
+        "pbx_numbers": tables.PBX_NUMBERS,
+    },
+    "configurations": {"pbx_config": tables.PBX_CONFIG},
+}
+"""The frames that each input fills."""
 
 
 def egress_of(pbx_addresses: pd.DataFrame) -> pd.DataFrame:

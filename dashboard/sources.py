@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
 from dashboard import tables
-from dashboard.calls.attribution import attribute
+from dashboard.calls.attribution import attribute, claimed_sources
 from dashboard.calls.pbx_side.comparing import Compared, Span, compare
 from dashboard.calls.pbx_side.keeping import PbxRecords
+from dashboard.calls.queries import FIRST
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
 from dashboard.host_names import Resolver, same, target_of
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
-from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.snapshot import Account, Age, Freshness, Snapshot, egress_of
 from dashboard.state import State
 
 DAY = timedelta(days=1)
@@ -45,6 +47,8 @@ class SyncReport:
     """Calls fetched, new and replaced ones alike."""
     rejected: int
     until: datetime
+    file_only: int = 0
+    """Stored calls that are in imported files and not in the carrier's export of their time."""
 
 
 def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:
@@ -74,8 +78,12 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
         since = account.credentials_changed_at or now
         if state.record("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
             changed.append("account")
+    offered = carrier.inventory() if state.latest("pbxs") is None else None
+    past = (offered or {}).pop("past_allowed_ips", None)
     if Capability.READ_ALLOWED_IPS in can:
         entries, changed_at = carrier.allowed_ips()
+        if past is not None and state.latest("allowed_ips") is None:
+            _keep_past_lists(state, entries, past, now=now)
         if _keep(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
             changed.append("allowed_ips")
     if Capability.READ_NUMBERS in can:
@@ -83,7 +91,6 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
     if Capability.READ_ROUTES in can:
         changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
         changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
-    offered = carrier.inventory() if state.latest("pbxs") is None else None
     for name, frame in (offered or {}).items():
         changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
@@ -134,6 +141,16 @@ def resolved_hosts(state: State) -> pd.DataFrame:
     return from_rows(rows, tables.RESOLVED_HOSTS)
 
 
+def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
+    """Keep a version of the list for each time at which entries were removed from it, oldest first."""
+    since = past["added_at"].max()
+    for removed_at in sorted(past["removed_at"].unique()):
+        there = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
+        whole = tables.conform(pd.concat([entries, there]), tables.ALLOWED_IPS, source="the removed entries")
+        _keep(state, "allowed_ips", whole, valid_from=since.to_pydatetime(), now=now)
+        since = removed_at
+
+
 def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
     """Keep a frame that an operator or a reader brought, as a version from now on."""
     rows = tables.conform(frame, tables.FRAMES[name], source=name)
@@ -176,15 +193,24 @@ def build_snapshot(
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
-    cuts = sorted({*changes, max(since, now - DAY), *split_at})
+    freshness = freshness_of(state, store, settings)
+    calls = freshness["calls"]
+    until = calls.as_of if calls.as_of and calls.age(now) is Age.STALE else now
+    cuts = sorted({*changes, max(since, until - DAY), *split_at})
     own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
-    traffic = attribute(
-        store.traffic(since=since, split_at=cuts, step="segment"),
-        pbxs=frames["pbxs"],
-        pbx_addresses=frames["pbx_addresses"],
-        pbx_numbers=frames["pbx_numbers"],
+    traffic, file_only_traffic = (
+        attribute(
+            store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only),
+            pbxs=frames["pbxs"],
+            pbx_addresses=frames["pbx_addresses"],
+            pbx_numbers=frames["pbx_numbers"],
+        )
+        for file_only in (False, True)
     )
     return Snapshot(
+        call_patterns=_patterns(store, traffic, frames, since=since, split_at=changes),
+        past_traffic=_past_traffic(store, frames, versions, until=since),
+        loss_reviews=loss_reviews(state),
         taken_at=now,
         account=Account(
             tech_prefix=account.get("tech_prefix", ""),
@@ -195,6 +221,7 @@ def build_snapshot(
         **frames,
         resolved_hosts=resolved_hosts(state),
         traffic=traffic,
+        file_only_traffic=file_only_traffic,
         pbx_records=own.records,
         pbx_attempts=own.attempts,
         pbx_freshness={
@@ -208,9 +235,113 @@ def build_snapshot(
         versions=versions,
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
-        freshness=_freshness(state, settings),
+        freshness=freshness,
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
+    )
+
+
+def _patterns(
+    store: CallStore,
+    traffic: pd.DataFrame,
+    frames: dict[str, pd.DataFrame],
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+) -> pd.DataFrame:
+    """Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX."""
+    claimed = claimed_sources(traffic, frames["pbx_addresses"])
+    owned = egress_of(frames["pbx_addresses"])
+    wanted = {source for sources in claimed.values() for source in sources}
+    wanted |= set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    if not claimed:
+        return tables.empty(tables.CALL_PATTERNS)
+    return attribute(
+        store.patterns(since=since, sources=sorted(wanted), split_at=split_at),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
+    )
+
+
+def _past_traffic(
+    store: CallStore, frames: dict[str, pd.DataFrame], versions: tuple[PolicyVersion, ...], *, until: datetime
+) -> pd.DataFrame:
+    """Return the calls from before the window that were placed under an earlier policy."""
+    if len(versions) < len(("before", "after")):
+        return tables.empty(tables.TRAFFIC)
+    end = min(until, versions[-1].valid_from + timedelta(seconds=1))
+    cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
+    return attribute(
+        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment"),
+        pbxs=frames["pbxs"],
+        pbx_addresses=frames["pbx_addresses"],
+        pbx_numbers=frames["pbx_numbers"],
+    )
+
+
+def loss_reviews(state: State) -> pd.DataFrame:
+    """Return every review of a past loss as LOSS_REVIEWS, oldest first."""
+    rows = [row for version in state.versions("loss_reviews") for row in version["content"]]
+    return from_rows(rows, tables.LOSS_REVIEWS)
+
+
+def keep_loss_review(
+    state: State,
+    *,
+    subject: str,
+    calls: int,
+    cost_usd: Decimal,
+    last_at: datetime,
+    evidence_digest: str,
+    by: str,
+    now: datetime,
+) -> None:
+    """
+    Keep that somebody reviewed a past loss, as a version of its own: reviews are only ever added.
+
+    Args:
+        state: The state database.
+        subject: Source address.
+        calls: How many calls were seen.
+        cost_usd: What they cost.
+        last_at: When the last of them began.
+        evidence_digest: Digest of the evidence that was shown.
+        by: Name of the reviewer.
+        now: Time of the review, UTC.
+    """
+    row = {
+        "subject": subject,
+        "calls": calls,
+        "cost_usd": f"{cost_usd:.8f}",
+        "last_at": last_at.isoformat(timespec="microseconds"),
+        "evidence_digest": evidence_digest,
+        "reviewed_by": by,
+        "reviewed_at": now.isoformat(timespec="microseconds"),
+    }
+    state.record("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
+
+
+def without_calls(state: State, capabilities: frozenset[Capability], *, now: datetime | None = None) -> Snapshot:
+    """
+    Return the policy versions and the inventory, without any call: enough to attribute calls and judge refusals.
+
+    Args:
+        state: Versions of the account, the lists and the inventory.
+        capabilities: What the carrier lets a program do.
+        now: Defaults to the present, UTC.
+    """
+    version = state.latest("account")
+    account = version["content"] if version else {}
+    return Snapshot(
+        taken_at=now or datetime.now(UTC),
+        account=Account(account.get("tech_prefix", ""), account.get("credentials_on")),
+        pbxs=kept_frame(state, "pbxs"),
+        pbx_addresses=kept_frame(state, "pbx_addresses"),
+        pbx_numbers=kept_frame(state, "pbx_numbers"),
+        versions=policy_versions(state),
+        observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
+        capabilities=capabilities,
     )
 
 
@@ -273,10 +404,10 @@ def _compared(
     split_at: Sequence[datetime],
 ) -> Compared:
     """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
-    fetched, begun, span = state.get("calls_until"), _calls_begin(state, store), None
+    fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
     if fetched and begun:
-        until = datetime.fromisoformat(fetched) - timedelta(seconds=settings.calls_settle_s)
-        again = datetime.fromisoformat(fetched) - timedelta(hours=settings.sync_again_hours)
+        until = fetched - timedelta(seconds=settings.calls_settle_s)
+        again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
         span = Span(max(begun, since), until, again)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
@@ -297,15 +428,28 @@ def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime,
     return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
 
 
-def _freshness(state: State, settings: Settings) -> dict[str, Freshness]:
+def calls_until(state: State, store: CallStore, settings: Settings) -> datetime | None:
+    """Return until when calls are known, UTC: the last sync, in mode ``files`` the latest call; ``None`` for never."""
+    fetched = state.get("calls_until")
+    known = [datetime.fromisoformat(fetched)] if fetched else []
+    span = store.span() if settings.files else None
+    if span:
+        known.append(span[1])
+    return max(known, default=None)
+
+
+def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, and for how long that is fresh."""
+
     def seen(*kinds: str) -> datetime | None:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]
         return min(found) if len(found) == len(kinds) else None
 
-    fetched, config = state.get("calls_until"), seen("pbx_config")
+    config = seen("pbx_config")
+    stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
     read = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
     return {
-        "calls": Freshness(datetime.fromisoformat(fetched) if fetched else None, settings.calls_stale_s),
+        "calls": Freshness(calls_until(state, store, settings), stale_s),
         "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
         "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
         "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),

@@ -8,6 +8,8 @@ when the database is opened.
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,12 +22,21 @@ from filelock import FileLock, Timeout
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard import sealing
+from dashboard.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchor, Anchors, Head
 from dashboard.changes import Plan, digest
-from dashboard.errors import BusyError, StateError
+from dashboard.errors import BusyError, JournalError, StateError
+from dashboard.read_only import copy_database, is_read_only
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
 BUSY_S = 30
+ANCHORED = "anchors_began"
+"""Fact: the first line of the anchor file, so that a file that was removed and begun again is noticed."""
+SEALED = "versions_sealed"
+"""Fact: when sealing of versions began and how many there were."""
+
+log = logging.getLogger(__name__)
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -55,6 +66,10 @@ versions = sa.Table(
     sa.Column("known_by", sa.String(200), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("recorded_at", UtcTime, nullable=False),
+    sa.Column("recorded_by", sa.String(200), nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
 )
 findings = sa.Table(
     "findings",
@@ -116,8 +131,18 @@ class _Writes(local):
 class State:
     """One open state database. Safe to share between threads; close it when done."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, home: Path, anchors: Anchors | None = None) -> None:
+        """
+        Connect to a database; ``open`` is the door.
+
+        Args:
+            url: SQLAlchemy address.
+            home: State folder.
+            anchors: Of that home; without a key when not given.
+        """
+        self.url, self.home = url, home
+        self.anchors = anchors or Anchors(home)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._writes = _Writes()
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
@@ -125,33 +150,64 @@ class State:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
     @classmethod
-    def open(cls, home: Path, url: str = "") -> State:
+    def open(cls, home: Path, url: str = "", *, anchors: Anchors | None = None) -> State:
         """
         Open the database of a home, making or migrating it first.
+
+        A home that cannot be written is opened on a private copy of its database: everything can be read, what
+        checks keep for themselves goes to the copy and is lost, and whatever would be recorded is refused.
 
         Args:
             home: State folder; made when it does not exist.
             url: SQLAlchemy address; SQLite in the home when empty.
+            anchors: Of that home; without a key when not given.
 
         Raises:
             BusyError: Another process is migrating it and does not end.
             StateError: It cannot be opened, or a newer version of the product wrote it.
         """
+        if not url and is_read_only(home):
+            return cls._open_copy(home, anchors)
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as exc:
             raise StateError(f"The folder {home} cannot be used: {exc.strerror}. Choose another home.") from exc
-        state = cls(url or f"sqlite:///{home / 'state.db'}")
+        state = cls(url or f"sqlite:///{home / 'state.db'}", home, anchors)
         try:
             with FileLock(str(home / "state.lock"), timeout=BUSY_S):
-                state._migrate()
+                state._begin_anchors(before=state._migrate())
         except Timeout:
             raise BusyError(f"Another process keeps {home} busy. Wait for it to end, then try again.") from None
         return state
 
+    @classmethod
+    def _open_copy(cls, home: Path, anchors: Anchors | None) -> State:
+        scratch = tempfile.TemporaryDirectory(prefix="trunkgate-")
+        try:
+            copy_database(home / "state.db", Path(scratch.name) / "state.db")
+            state = cls(f"sqlite:///{Path(scratch.name) / 'state.db'}", home, anchors)
+            state._scratch = scratch
+            state._migrate()
+        except BaseException:
+            scratch.cleanup()
+            raise
+        return state
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the home cannot be written, so that nothing is recorded."""
+        return self._scratch is not None
+
+    @property
+    def scratch(self) -> Path | None:
+        """Folder of the private copy of a read-only home's database, which ends with ``close``."""
+        return Path(self._scratch.name) / "spill" if self._scratch else None
+
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -160,8 +216,18 @@ class State:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open one transaction that writes: all of it, or nothing."""
+    def writing(self, *, own_notes: bool = False) -> Iterator[Connection]:
+        """
+        Open one transaction that writes: all of it, or nothing.
+
+        Args:
+            own_notes: What is written may be lost: for a read-only home it goes to the private copy.
+
+        Raises:
+            StateError: The home is read-only, or the database cannot be written.
+        """
+        if self.read_only and not own_notes:
+            raise StateError(f"The home {self.home} is read-only, so nothing can be recorded or changed in it.")
         with (
             _as_ours(self.url),
             self._engine.connect().execution_options(writes=True) as connection,
@@ -188,6 +254,9 @@ class State:
 
         Returns:
             True where the content differs from the latest version and a new one was written.
+
+        Raises:
+            JournalError: The new version cannot be anchored, so it was not written.
         """
         mark = digest(content)
         with self.writing() as connection:
@@ -199,18 +268,54 @@ class State:
                 return False
             if last:
                 valid_from = max(valid_from, last["valid_from"])
-            connection.execute(
-                versions.insert().values(
-                    kind=kind, valid_from=valid_from, seen_at=seen_at, known_by=known_by, digest=mark, content=content
-                )
-            )
-            return True
+            newest = connection.execute(_newest(versions)).mappings().first()
+            row: dict[str, Any] = {
+                "id": newest["id"] + 1 if newest else 1,
+                "kind": kind,
+                "valid_from": _plain(valid_from),
+                "seen_at": seen_at,
+                "known_by": known_by,
+                "recorded_at": _plain(seen_at),
+                "recorded_by": known_by,
+                "digest": mark,
+                "content": content,
+                "previous_hash": newest["hash"] if newest else sealing.GENESIS,
+            }
+            row["hash"] = sealing.of_version(row)
+            count = connection.execute(sa.select(sa.func.count()).select_from(versions)).scalar_one() + 1
+            self.anchors.append(Head(VERSIONS, WRITING, count, row["hash"]))
+            connection.execute(versions.insert().values(**row))
+        self.anchored(Head(VERSIONS, WRITTEN, count, row["hash"]))
+        return True
+
+    def anchored(self, head: Head) -> None:
+        """Note that an announced row is committed; where that cannot be noted, its announcement stays valid."""
+        try:
+            self.anchors.append(head)
+        except JournalError as exc:
+            log.warning("%s", exc)
+
+    def versions_head(self) -> str:
+        """Return the hash of the version that was recorded last; 64 zeros where there is none."""
+        with self.reading() as connection:
+            row = connection.execute(_newest(versions)).first()
+        return str(row.hash) if row else sealing.GENESIS
+
+    def sealed_versions(self) -> list[dict[str, Any]]:
+        """Return every version of every kind in the order of the chain."""
+        with self.reading() as connection:
+            return [dict(row) for row in connection.execute(versions.select().order_by(versions.c.id)).mappings()]
 
     def latest(self, kind: str) -> dict[str, Any] | None:
         """Return the latest version of a kind as a row of ``versions``; ``None`` where there is none."""
         with self.reading() as connection:
             row = connection.execute(_latest(kind)).mappings().first()
         return dict(row) if row else None
+
+    def last_version(self) -> int:
+        """Return the number of the newest version of any kind; 0 where there is none."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.max(versions.c.id))).scalar() or 0)
 
     def versions(self, kind: str) -> list[dict[str, Any]]:
         """Return every version of a kind, oldest first."""
@@ -232,7 +337,7 @@ class State:
 
     def keep_plan(self, plan: Plan) -> None:
         """Keep a plan under its hash, as it was shown."""
-        with self.writing() as connection:
+        with self.writing(own_notes=True) as connection:
             connection.execute(plans.delete().where(plans.c.hash == plan.hash))
             connection.execute(
                 plans.insert().values(hash=plan.hash, made_at=plan.made_at, content=plan.model_dump(mode="json"))
@@ -244,13 +349,14 @@ class State:
             rows = connection.execute(sa.select(plans.c.content).order_by(plans.c.made_at.desc())).scalars().all()
         return [Plan.model_validate(row) for row in rows]
 
-    def _migrate(self) -> None:
-        with self.writing() as connection:
-            at = None
+    def _migrate(self) -> str | None:
+        """Bring the database to ``HEAD``; return the revision that it had, ``None`` where it was empty."""
+        with self.writing(own_notes=True) as connection:
+            at: str | None = None
             if sa.inspect(connection).has_table("alembic_version"):
                 at = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             if at == HEAD:
-                return
+                return at
             if at is not None and at > HEAD:
                 raise StateError(
                     f"The state database {self.url} was written by a newer version (revision {at}). "
@@ -259,10 +365,53 @@ class State:
             from dashboard.migrations import upgrade  # noqa: PLC0415 - loads Alembic, which is rarely needed
 
             upgrade(connection)
+            return at
+
+    def _begin_anchors(self, *, before: str | None) -> None:
+        """
+        Write the first line of each chain where the home has no anchors yet, and keep the first line as a fact.
+
+        A database that was emptied is told from a new home by the calls that the home has.
+        """
+        if self.get(ANCHORED) is not None:
+            return
+        try:
+            begun = self._first_anchor(before=before)
+        except JournalError as exc:  # what needs an anchor is refused later; everything else works without
+            log.warning("%s", exc)
+            return
+        self.put(ANCHORED, {"at": begun.at.isoformat()})
+
+    def _first_anchor(self, *, before: str | None) -> Anchor:
+        if not self.anchors.exists:
+            heads = []
+            for chain, table in ((JOURNAL, journal), (VERSIONS, versions)):
+                with self.reading() as connection:
+                    count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                    last = connection.execute(_newest(table)).first()
+                heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
+            self.anchors.append(*heads, after_calls=before is None and has_calls(self.home))
+        return self.anchors.read()[0]
+
+
+def has_calls(home: Path) -> bool:
+    """Return whether calls were ever stored in a home."""
+    return any((home / "calls" / "generations").glob("*.json"))
 
 
 def _latest(kind: str) -> sa.Select[Any]:
     return versions.select().where(versions.c.kind == kind).order_by(versions.c.id.desc()).limit(1)
+
+
+def _newest(table: sa.Table) -> sa.Select[Any]:
+    """Select number and hash of the last row of a chain."""
+    return sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
+
+
+def _plain(at: datetime) -> datetime:
+    """Return a time in UTC as the database gives it back; pandas has a kind of its own."""
+    utc = at.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

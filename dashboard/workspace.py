@@ -16,28 +16,39 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from dashboard import checks, life, sources
-from dashboard.actors import Actor
+from dashboard import anchors, checks, life, private, sources
+from dashboard.actors import Act, Actor
 from dashboard.calls.store import CallStore
+from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier, open_carrier
+from dashboard.carriers.flowroute import API
+from dashboard.carriers.offline import OfflineCarrier
+from dashboard.carriers.portal import READS, WRITES
 from dashboard.changes import Change, Plan
+from dashboard.checks._losses import Loss, losses
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
-from dashboard.errors import BusyError, CarrierError, UnknownFindingError
+from dashboard.errors import BusyError, CarrierError, StateError, UnknownFindingError
 from dashboard.fetching import Progress, refresh_calls
 from dashboard.findings import Finding, Status
 from dashboard.fixes import apply as applying
 from dashboard.fixes import plan as planning
-from dashboard.fixes.watch import Watch, watch
+from dashboard.fixes.settling import settle
+from dashboard.fixes.watch import Monitor, Watch
 from dashboard.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.journal import Entry, Journal
-from dashboard.owner import claim, keep_key
+from dashboard.owner import EMBEDDED, OWNER, claim, keep_key, with_mode
+from dashboard.read_only import is_read_only
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import SyncReport
 from dashboard.state import State
 
 SYNC_WAIT_S = 60
+CAPABILITIES = "capabilities"
+"""Fact: what the carrier let a program do at the last sync, for a copy of the home that asks no carrier."""
+MOST_MONITORS = 20
+"""Fixes whose watches stay in memory, the newest."""
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +78,16 @@ class Workspace:
         self._running = running
         self._users = users
         self._traffic = traffic
+        self._monitors: dict[int, Monitor] = {}
+        """By journal entry: watches of the latest fixes."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
         """
-        Open the home that the settings name.
+        Open the home that the settings name, and record the outcome of fixes that were interrupted.
+
+        A home that cannot be written is opened without locks, without its account and without the emulator: it can
+        be verified, checked and exported as it is.
 
         Args:
             settings: Read from the environment when not given.
@@ -82,10 +98,15 @@ class Workspace:
             SettingsError: The home belongs to another account, or its key is not set.
         """
         settings = settings or Settings.read()
-        state = State.open(settings.home)
+        if not is_read_only(settings.home):
+            private.prepare(settings.home, accept_open=settings.accept_open_home)
+        state = State.open(settings.home, anchors=anchors.of_settings(settings))
+        if state.read_only:
+            settings = with_mode(state, settings)
+            return cls(settings, state, CallStore(settings.home, spill=state.scratch), _offline(state))
         users = None
         try:
-            claim(state, settings, new_key=new_key)
+            settings = claim(state, settings, new_key=new_key)
             users = use(settings.home) if settings.embedded else None
             running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
@@ -94,7 +115,9 @@ class Workspace:
             _release(users, settings)
             raise
         store = CallStore(settings.home)
-        return cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+        opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+        opened.settle()
+        return opened
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +133,14 @@ class Workspace:
         self.state.close()
         _release(self._users, self.settings)
         self._users = None
+
+    def settle(self) -> list[Entry]:
+        """Record the outcome of fixes that were interrupted, as far as the account can be read."""
+        settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+        last, routes = self.journal.last(), self.state.latest("routes")
+        if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
+            self._read_account()
+        return settled
 
     def revive(self) -> bool:
         """
@@ -136,7 +167,7 @@ class Workspace:
         self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
     ) -> SyncReport:
         """
-        Read the account and fetch calls.
+        Read the account and fetch calls. In mode ``files`` there is nothing to fetch, and nothing is done.
 
         Args:
             quick: Fetch again only the calls of the last minutes, rather than of the last two days.
@@ -146,7 +177,15 @@ class Workspace:
         Raises:
             BusyError: Another process is syncing this home and does not end.
             CarrierError: The carrier did not give what was asked.
+            StateError: The home is read-only.
         """
+        if self.state.read_only:
+            raise StateError(
+                f"The home {self.settings.home} is read-only, so it cannot be synced. Add --no-sync to judge what was "
+                "synced before."
+            )
+        if self.settings.files:
+            return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
         lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
         try:
             held = lock.acquire()
@@ -154,7 +193,9 @@ class Workspace:
             raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
         with held:
             now = datetime.now(UTC)
+            settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             changed = sources.refresh_account(self.carrier, self.state, now=now)
+            self._keep_capabilities()
             sources.refresh_hosts(self.resolver, self.state, now=now)
             keep_key(self.state, self.settings)
             quick = quick and self.store.digest != ""
@@ -170,7 +211,8 @@ class Workspace:
             )
             kept = sum(result.kept + result.duplicate for result in results)
             rejected = sum(result.rejected for result in results)
-            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now)
+            file_only = self.store.count_file_only()
+            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now, file_only=file_only)
 
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return everything known as it stands now, with the calls of the window or since an instant."""
@@ -183,9 +225,56 @@ class Workspace:
         snapshot = snapshot or self.snapshot()
         return life.lived(checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at)
 
+    def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> Loss:
+        """
+        Return the past loss of a source that can be marked as reviewed.
+
+        Raises:
+            UnknownFindingError: The source has none, or its calls are still admitted.
+        """
+        found = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
+        if subject not in found:
+            known = ", ".join(found) or "none"
+            raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {known}.")
+        if found[subject].goes_on:
+            raise UnknownFindingError(
+                f"Calls from {subject} are still admitted, so its loss is not past. End that first, then review it."
+            )
+        return found[subject]
+
+    def review(self, subject: str, *, actor: Actor, evidence_digest: str) -> None:
+        """
+        Mark a past loss as reviewed, by name.
+
+        Args:
+            subject: Source address.
+            actor: Who reviewed it.
+            evidence_digest: Digest of the evidence that was shown.
+
+        Raises:
+            UnknownFindingError: There is no such past loss, or it is not what was shown.
+            FixError: The actor may not.
+        """
+        actor.require(Act.APPLY)
+        loss = self.loss(subject)
+        if loss.digest != evidence_digest:
+            raise UnknownFindingError(
+                f"More is known of the past loss of {subject} than was shown. Look at it again, then mark it."
+            )
+        sources.keep_loss_review(
+            self.state,
+            subject=subject,
+            calls=loss.calls,
+            cost_usd=loss.cost_usd,
+            last_at=loss.last_at,
+            evidence_digest=loss.digest,
+            by=actor.name,
+            now=datetime.now(UTC),
+        )
+
     def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
         """
-        Plan the fix that a finding proposes, and keep the plan as shown.
+        Plan the fix that a finding proposes, or proposed on the last data, and keep the plan as shown.
 
         Raises:
             UnknownFindingError: There is no such finding, or it proposes nothing; what there is is named.
@@ -195,10 +284,13 @@ class Workspace:
         chosen = next((f for f in found if f.check == check and f.subject == subject), None)
         if chosen is None:
             raise UnknownFindingError(_no_such(found, check, subject))
-        if not chosen.changes:
+        if not chosen.proposals:
             word = "passes" if chosen.status is Status.PASS else f"is {chosen.status}"
             raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {chosen.reason}")
-        return self.plan_changes(chosen.changes, check=check, subject=subject, snapshot=snapshot)
+        last_known_at = chosen.last_known.as_of if chosen.last_known else None
+        return self.plan_changes(
+            chosen.proposals, check=check, subject=subject, snapshot=snapshot, last_known_at=last_known_at
+        )
 
     def plan_changes(
         self,
@@ -209,8 +301,9 @@ class Workspace:
         subject: str = "",
         snapshot: Snapshot | None = None,
         undoes: int | None = None,
+        last_known_at: datetime | None = None,
     ) -> Plan:
-        """Plan any changes, and keep the plan as shown."""
+        """Plan any changes, and keep the plan as shown; ``last_known_at`` dates the stale data behind them."""
         snapshot = snapshot or self.snapshot()
         plan = planning.build(
             snapshot,
@@ -220,6 +313,8 @@ class Workspace:
             check=check,
             subject=subject,
             undoes=undoes,
+            entries=self.journal.entries(),
+            last_known_at=last_known_at,
         )
         self.state.keep_plan(plan)
         return plan
@@ -242,23 +337,52 @@ class Workspace:
         entry = applying.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
         )
-        try:
-            sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
-        except CarrierError as exc:
-            log.warning("The fix is done and verified; the account is read again by the next sync. %s", exc)
+        self._read_account()
         return entry
 
+    def _read_account(self) -> None:
+        """Read the account after a fix; where that fails, the next sync does."""
+        try:
+            sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+        except (CarrierError, StateError) as exc:
+            log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
+
+    def _keep_capabilities(self) -> None:
+        known = sorted(self.carrier.capabilities)
+        if self.state.get(CAPABILITIES) != known:
+            self.state.put(CAPABILITIES, known)
+
     def watch(self, entry: Entry) -> Watch:
-        """Say what became of the next calls of the sources that a fix touched."""
+        """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""
+        monitor = self._monitors.get(entry.id) or self._monitor(entry)
+        return monitor.poll()
+
+    def _monitor(self, entry: Entry) -> Monitor:
         begun = next(e for e in self.journal.entries() if e.action == entry.action)
-        plan = Plan.model_validate(begun.content["plan"])
-        return watch(plan, entry, store=self.store, snapshot=self.snapshot())
+        monitor = Monitor(
+            Plan.model_validate(begun.content["plan"]),
+            entry,
+            store=self.store,
+            state=lambda: str(self.state.last_version()),
+            account=lambda: sources.without_calls(self.state, self.carrier.capabilities),
+        )
+        while len(self._monitors) >= MOST_MONITORS:
+            self._monitors.pop(min(self._monitors), None)
+        self._monitors[entry.id] = monitor
+        return monitor
 
 
 def _release(users: IO[bytes] | None, settings: Settings) -> None:
     if users is not None:
         users.close()
         process.stop_unused(settings.home)
+
+
+def _offline(state: State) -> OfflineCarrier:
+    """Return the account of a read-only home; one that an earlier version filled does not say what it could do."""
+    known = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    reason = f"The home {state.home} is read-only, so its account is not asked."
+    return OfflineCarrier(frozenset(Capability(name) for name in known), reason)
 
 
 def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:
@@ -294,6 +418,6 @@ def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
     names = sorted({finding.check for finding in found})
     if check not in names:
         return f"There is no check {check}. The checks are: {', '.join(names)}."
-    subjects = [f.subject for f in found if f.check == check and f.changes]
+    subjects = [f.subject for f in found if f.check == check and f.proposals]
     known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
     return f"The check {check} has nothing on {subject}. {known}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 
-from dashboard.actors import Act, Actor, Role, local_actor
+from dashboard.actors import Act, Actor, Role, browser_actor, local_actor
 from dashboard.errors import FixError
 
 
@@ -27,8 +30,34 @@ def test_what_each_role_may_do(role: Role, allowed: set[Act]) -> None:
             actor.require(act)
 
 
-def test_the_local_person_approves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without sign-in there is one person: named as the system does, with the door they came by."""
-    monkeypatch.setenv("LOGNAME", "ana")
+def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The uid decides, never a variable that anybody can set; the person behind sudo is named too."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setenv("LOGNAME", "mallory")
+    monkeypatch.setenv("USER", "mallory")
+    monkeypatch.delenv("SUDO_USER", raising=False)
 
-    assert local_actor("command line") == Actor("ana (command line)", Role.APPROVER)
+    assert Actor(f"{user} (command line)", Role.APPROVER) == local_actor("command line")
+
+    monkeypatch.setenv("SUDO_USER", "ana")
+    assert Actor(f"{user} for ana (command line)", Role.APPROVER) == local_actor("command line")
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("Ola", "Ola (unverified, link by kim)"),
+        ("  Ola \n Svensson\t", "Ola Svensson (unverified, link by kim)"),
+        ("Ola\u202e\x1b[2J\u200b", "Ola[2J (unverified, link by kim)"),
+        ("x" * 500, f"{'x' * 80} (unverified, link by kim)"),
+    ],
+)
+def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
+    """Characters that nobody sees are left out, and the text fits the journal's 200 characters."""
+    assert Actor(recorded, Role.APPROVER) == browser_actor(typed, "kim")
+
+
+def test_a_name_that_the_link_was_made_for_is_vouched_by_its_maker() -> None:
+    """It never reads as a verified person."""
+    assert browser_actor("Ola", "kim", vouched=True).name == "Ola (link by kim)"
+    assert len(browser_actor("x" * 500, "y" * 500).name) <= 200

@@ -11,8 +11,9 @@ import requests
 
 from dashboard.background import SyncLoop
 from dashboard.emulator import process
+from dashboard.sync_owner import SyncOwner
 from dashboard.workspace import Workspace
-from tests.waiting import until
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,7 @@ def switch(account: Workspace, **faults: bool) -> None:
     running = process.running(account.settings.home)
     assert running is not None
     key = (running.access_key, running.secret_key)
-    assert requests.patch(f"{running.url}/portal/faults", json=faults, auth=key, timeout=10).ok
+    assert requests.patch(f"{running.url}/portal/faults", json=faults, auth=key, timeout=WAIT_S).ok
 
 
 @pytest.fixture
@@ -84,3 +85,20 @@ def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLo
     after = process.running(account.settings.home)
     assert after is not None
     assert (after.url, loop.last_error) == (before.url, "")
+
+
+def test_an_attached_loop_syncs_once_the_owner_ends(
+    account: Workspace, loop: SyncLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two loops on one home never sync side by side: the second says who does, and waits."""
+    caplog.set_level("INFO")
+    first = SyncOwner(account.settings.home, port=8501)
+    assert first.acquire()
+    loop.start()
+    until(lambda: "Another process syncs this home" in caplog.text)
+    assert account.state.get("calls_until") is None
+
+    first.release()
+
+    until(lambda: account.state.get("calls_until") is not None)
+    assert "this one syncs it from now on" in caplog.text

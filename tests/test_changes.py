@@ -96,3 +96,69 @@ def test_a_plan_is_taken_back_last_change_first() -> None:
     plan = a_plan(changes=(EVERY[3], EVERY[5]))
 
     assert (EVERY[5].inverse(), EVERY[3].inverse()) == plan.inverse_changes()
+
+
+OLD_PLAN = {
+    "title": "Remove 203.0.113.66",
+    "check": "allowed_ip_has_pbx",
+    "subject": "203.0.113.66",
+    "changes": [
+        {
+            "kind": "remove_address",
+            "network": "203.0.113.66",
+            "label": "contractor",
+            "owner": "",
+            "purpose": "",
+            "role": "active",
+            "review_by": "",
+            "added_by": "",
+        }
+    ],
+    "before": {
+        "allowed_ips": {
+            "203.0.113.66": {"label": "contractor", "owner": "", "purpose": "", "role": "active", "review_by": ""}
+        },
+        "credentials_on": True,
+    },
+    "impact": {
+        "labels": {
+            "unchanged": {"calls": 10, "minutes": 4.0, "cost_usd": "0.10000000"},
+            "saved": {"calls": 0, "minutes": 0.0, "cost_usd": "0"},
+            "broken": {"calls": 3, "minutes": 9.5, "cost_usd": "2035.12000000"},
+            "cannot tell": {"calls": 2, "minutes": 0.0, "cost_usd": "0"},
+        },
+        "decided": 0.8,
+        "since": "2026-11-01T00:00:00Z",
+        "until": None,
+        "breaks": ["203.0.113.66 (nobody's)"],
+        "saves": [],
+        "to_ip": 0,
+        "nobodys": {"broken": 3},
+        "unclear": {"it is not known whether the caller holds credentials": 2},
+    },
+    "interlocks": [{"id": "size_is_bounded", "sentence": "It makes 1 change.", "met": True, "confirm": ""}],
+    "guided": False,
+    "undoes": None,
+    "made_at": "2026-11-20T00:00:00Z",
+}
+"""As the version with four labels wrote it to the state database and the journal."""
+OLD_HASH = "eedea09a05103534fee66045c8b7d05439584d961c0403fca2dabedcf1a80882"
+
+
+def test_a_plan_of_four_labels_is_read() -> None:
+    """It has its old hash, its counts and names; labels that it does not know have no calls."""
+    plan = Plan.model_validate(OLD_PLAN)
+
+    assert OLD_HASH == plan.hash
+    assert (3, 2, 0) == tuple(map(plan.impact.calls, ("broken", "cannot tell", "stopped")))
+    assert ("203.0.113.66 (nobody's)",) == plan.impact.who("broken")
+    assert {"it is not known whether the caller holds credentials": 2} == plan.impact.why("cannot tell")
+
+
+def test_the_hash_moves_with_whose_calls_are_stopped() -> None:
+    """A plan of another unassigned caller whose calls it stops is another plan; how many there are is not in it."""
+    stops = [Impact(labels={}, decided=1, callers={"stopped": (who,)}) for who in ("192.0.2.1", "192.0.2.2")]
+    more = stops[0].model_copy(update={"labels": {"stopped": LabelCount(calls=9)}, "reasons": {"x": {"y": 1}}})
+
+    assert a_plan(impact=stops[0]).hash != a_plan(impact=stops[1]).hash
+    assert a_plan(impact=stops[0]).hash == a_plan(impact=more).hash

@@ -16,6 +16,7 @@ from dashboard.app_parts.words import SEVERITY_COLORS
 from dashboard.changes import Impact, LabelCount
 from dashboard.findings import Severity
 from dashboard.marks import NOT_CHOSEN
+from dashboard.replay_labels import TABLE
 from dashboard.tables import OUTCOMES
 
 THEME = tomllib.loads((Path(charts.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
@@ -286,12 +287,20 @@ def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
 
 
 def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
-    """Only labels that some call carries take room, in the order unchanged, saved, broken, cannot tell."""
+    """Only labels that some call carries take room, the worst first; large parts have names."""
     impact = Impact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
 
-    assert [("plain", 9), ("lost", 1)] == [
-        (row["state"], row["calls"]) for row in rows(drawn(charts.replay_bar(impact)))
-    ]
+    bar = drawn(charts.replay_bar(impact))
+
+    assert [("lost", 1), ("plain", 9)] == [(row["state"], row["calls"]) for row in rows(bar)]
+    assert [("Unchanged", 1)] == [(row["name"], row["at"]) for row in rows(bar, 1)]
+
+
+def test_labels_of_a_replay_are_told_apart() -> None:
+    """Red is for broken alone, and no two labels share both color and mark, or color and opacity."""
+    assert ["broken"] == [label.name for label in TABLE if label.state == "lost" or label.color == "red"]
+    for looks in ([(label.color, label.icon) for label in TABLE], [(label.state, label.opacity) for label in TABLE]):
+        assert len(looks) == len(set(looks))
 
 
 def test_an_hour_says_itself() -> None:

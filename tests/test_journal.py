@@ -1,18 +1,26 @@
-"""The journal: append-only, chained, and a cut tail is seen."""
+"""The journal: append-only, chained, anchored, and a cut tail is detected."""
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from dashboard.anchors import JOURNAL, START, WRITING, WRITTEN, Anchors, Head
 from dashboard.changes import AllowAddress, Impact, Plan
 from dashboard.errors import JournalError, StateError
-from dashboard.journal import DONE, GENESIS, Journal
+from dashboard.journal import DONE, Journal
+from dashboard.sealing import GENESIS, of_entry
 from dashboard.state import State
+from dashboard.state import journal as table
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
 PLAN = Plan(
     title="Allow 198.51.100.24",
@@ -95,19 +103,160 @@ def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, me
         journal.verify()
 
 
-def test_a_cut_tail_is_found_by_the_head(journal: Journal, tmp_path: Path) -> None:
-    """Without its last entries the chain still holds, but not against a head noted before."""
-    head = journal.head()
+def test_a_cut_tail_is_found_by_the_anchors(journal: Journal, tmp_path: Path) -> None:
+    """Without its last entries the chain still holds, but not against the heads that were anchored."""
     tamper(tmp_path, "DELETE FROM journal WHERE id > 2")
 
-    assert journal.verify() == 2
-    with pytest.raises(JournalError, match="does not contain the head"):
-        journal.verify(head)
+    with pytest.raises(JournalError, match=r"entry 3 is missing: the anchor of .* UTC"):
+        journal.verify()
 
 
 def test_an_earlier_head_is_still_contained(state: State, journal: Journal) -> None:
-    """A head noted some time ago is on the way to today's."""
+    """A head noted some time ago is on the way to today's; its first digits are enough, as messages print them."""
     head = journal.head()
-    journal.begin(PLAN, actor="ana", before={})
+    entry = journal.begin(PLAN, actor="ana", before={})
 
     assert Journal(state).verify(head) == 5
+    assert Journal(state).verify(head[:12]) == 5
+    assert Journal(state).verify(entry.short_hash.upper()) == 5
+    with pytest.raises(JournalError, match="does not contain the head"):
+        journal.verify("f" * 12)
+    for unusable in ("abc1234", "not a head", "0" * 65):
+        with pytest.raises(JournalError, match="is no head"):
+            journal.verify(unusable)
+
+
+def test_each_entry_is_anchored_before_it_counts(journal: Journal, state: State) -> None:
+    """Only the owner reads the file; each entry has a line before and after it was committed, after a line to start."""
+    lines = [anchor for anchor in state.anchors.read() if anchor.chain == JOURNAL]
+    hashes = [entry.hash for entry in journal.entries()]
+
+    assert 0o600 == state.anchors.path.stat().st_mode & 0o777
+    assert [(START, 0, GENESIS)] == [(line.step, line.entries, line.head) for line in lines[:1]]
+    assert [(step, number, head) for number, head in enumerate(hashes, start=1) for step in (WRITING, WRITTEN)] == [
+        (line.step, line.entries, line.head) for line in lines[1:]
+    ]
+
+
+def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state: State, journal: Journal) -> None:
+    """What has not begun is refused; what was begun ends in the journal, with the reason why it is not anchored."""
+    begun = journal.begin(PLAN, actor="ana", before={})
+    kept = state.anchors.path.read_bytes()
+    state.anchors.path.unlink()
+    state.anchors.path.mkdir()
+
+    with pytest.raises(JournalError, match=r"cannot be anchored in .*: Is a directory"):
+        journal.begin(PLAN, actor="ana", before={})
+    journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+    state.anchors.path.rmdir()
+    state.anchors.path.write_bytes(kept)
+    later = journal.begin(PLAN, actor="ana", before={})
+
+    found = journal.examine()
+    assert ([6, 7], 7) == ([begun.id + 1, later.id], found.entries)
+    assert any("Entry 6 was not anchored" in note for note in found.notes)
+
+
+def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None:
+    """Else it could be removed again and nobody would notice."""
+    state.anchors.path.unlink()
+    state.anchors.path.mkdir()
+
+    with pytest.raises(JournalError, match="cannot be anchored"):
+        state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    assert state.latest("account") is None
+
+
+@pytest.mark.parametrize("table", ["journal", "versions"])
+def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path, table: str) -> None:
+    """``INSERT OR REPLACE`` deletes without a trigger of deletion; also a client that asks for none is refused."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        for verb in ("INSERT OR REPLACE", "REPLACE"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - our names
+        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET hash = ''"):  # noqa: S608 - as above
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+
+    assert journal.verify() == 4
+
+
+def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, state: State) -> None:
+    """When and by whom content was last confirmed moves on; who recorded it first stays."""
+    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW, known_by="kim")
+    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW + timedelta(days=1), known_by="carrier")
+
+    (version,) = state.versions("account")
+    assert (NOW + timedelta(days=1), "carrier") == (version["seen_at"], version["known_by"])
+    assert (NOW, "kim") == (version["recorded_at"], version["recorded_by"])
+    assert journal.verify() == 4
+
+
+def test_a_clock_that_went_back_breaks_nothing(tmp_path: Path, state: State, journal: Journal) -> None:
+    """Entries keep their order by number, versions begin no earlier than the one before; it is said."""
+    row = journal.entries()[-1].__dict__
+    ahead = {
+        **row,
+        "id": 5,
+        "at": datetime.now(UTC) + timedelta(days=1),
+        "previous_hash": row["hash"],
+        "phase": "begun",
+    }
+    ahead["hash"] = of_entry(ahead)
+    state.anchors.append(Head(JOURNAL, WRITING, 5, ahead["hash"]))
+    with state.writing() as connection:
+        connection.execute(table.insert().values(**ahead))
+    state.close()
+
+    again = State.open(tmp_path)
+    entry = Journal(again).begin(PLAN, actor="ana", before={})
+    found = Journal(again).examine()
+    again.close()
+
+    assert (6, 6) == (entry.id, found.entries)
+    assert ["The clock of the machine went back before entry 6."] == list(found.notes)
+
+
+def test_two_processes_share_one_chain_of_anchors(tmp_path: Path, state: State) -> None:
+    """Lines of several writers follow each other."""
+    others = [State.open(tmp_path) for _ in range(4)]
+
+    def write(one: State) -> None:
+        for _ in range(5):
+            Journal(one).begin(PLAN, actor="ana", before={})
+
+    threads = [Thread(target=write, args=(one,)) for one in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in others:
+        one.close()
+
+    assert Journal(state).verify() == 20
+
+
+def test_a_line_that_was_cut_off_is_skipped(state: State, journal: Journal) -> None:
+    """A process that ends while it writes an anchor leaves half a line, and the next one goes on after it."""
+    with state.anchors.path.open("ab") as file:
+        file.write(b'{"at": "2026-11-')
+    journal.begin(PLAN, actor="ana", before={})
+
+    assert journal.verify() == 5
+
+
+def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
+    """Where a syslog is named it has every head before the entry counts; one that cannot be reached stops the fix."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        daemon.settimeout(60)
+        state = State.open(tmp_path / "home", anchors=Anchors(tmp_path / "home", syslog=str(tmp_path / "log")))
+        entry = Journal(state).begin(PLAN, actor="ana", before={})
+        sent = [daemon.recv(4096).decode() for _ in range(3)]
+    (tmp_path / "log").unlink()
+
+    assert f"trunkgate: journal has 1 entries, head {entry.hash}" in sent[-1]
+    with pytest.raises(JournalError, match=r"cannot be anchored in .* and "):
+        Journal(state).begin(PLAN, actor="ana", before={})
+    state.close()

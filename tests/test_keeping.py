@@ -18,7 +18,7 @@ from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import keep_frame, kept_frame
 from dashboard.workspace import Workspace
-from tests.waiting import WAIT_S, until
+from tests.waiting import WAIT_S, at_rest, until
 
 pytestmark = pytest.mark.slow
 
@@ -251,8 +251,7 @@ def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
         assert account.made == 0
         keeper.now()
         until(lambda: keeper.now() is not None and account.made > 1)
-        time.sleep(3)
-        made = account.made
+        made = at_rest(lambda: account.made, for_s=5)
         time.sleep(2)
         assert account.made == made
 

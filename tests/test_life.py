@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.changes import AllowAddress, Impact, Plan
-from dashboard.findings import Confidence, Finding, Life, Severity, Status
+from dashboard.findings import Confidence, Finding, LastKnown, Life, Severity, Status
 from dashboard.findings import Impact as Harm
 from dashboard.journal import DONE, FAILED, Journal
 from dashboard.life import lived
@@ -25,7 +25,7 @@ class Story:
         self.state = State.open(home)
         self.journal = Journal(self.state)
 
-    def see(self, status: Status) -> Finding:
+    def see(self, status: Status, last_known: LastKnown | None = None) -> Finding:
         """Run the checks once."""
         found = Finding(
             check=CHECK,
@@ -36,6 +36,7 @@ class Story:
             confidence=Confidence.INFERRED,
             impact=next(iter(Harm)),
             reason="For the test.",
+            last_known=last_known,
         )
         (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC))
         return stamped
@@ -148,3 +149,37 @@ def test_a_fault_that_came_back_goes_the_same_way_again(story: Story) -> None:
     seen += [story.see(Status.FAIL).life, story.see(Status.FAIL).life]
 
     assert ["regressed", "planned", "planned", "applied", "applied"] == seen
+
+
+OLD = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+def test_a_last_known_failure_stays_open(story: Story) -> None:
+    """While its input is stale it keeps its life and when it was first seen; a fresh failure goes on from there."""
+    story.see(Status.FAIL)
+    first = story.see(Status.FAIL)
+
+    stale = story.see(Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
+    again = story.see(Status.FAIL)
+
+    assert [Life.OPEN] * 3 == [first.life, stale.life, again.life]
+    assert first.first_seen_at == stale.first_seen_at == again.first_seen_at
+    assert stale.open
+    assert 0 == again.times_reopened
+
+
+def test_a_failure_first_seen_on_stale_data_is_new(story: Story) -> None:
+    """It was not recorded before, and it is open."""
+    assert Life.NEW == story.see(Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD)).life
+
+
+@pytest.mark.parametrize("last", [None, LastKnown(Status.PASS, OLD), LastKnown(Status.UNKNOWN, OLD)])
+def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None) -> None:
+    """Neither a subject that never failed, nor one that failed and passed, is verified by data that is not fresh."""
+    assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
+
+    story.see(Status.FAIL)
+    assert Life.NEW == story.see(Status.UNKNOWN, last_known=last).life
+    assert Life.VERIFIED == story.see(Status.PASS).life
+    assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
+    assert Life.REGRESSED == story.see(Status.FAIL).life

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.waiting import WAIT_S
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
@@ -25,7 +27,7 @@ def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "3000")
     notebook = nbformat.read(path, as_version=4)
 
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(notebook, timeout=WAIT_S, resources={"metadata": {"path": str(path.parent)}}).execute()
 
     assert all(cell.get("outputs") for cell in notebook.cells[:-1] if cell.cell_type == "code")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.errors import SettingsError
-from dashboard.settings import FLOWROUTE_URL, Settings
+from dashboard.settings import FLOWROUTE_URL, Mode, Settings
 
 
 def test_without_a_key_the_embedded_account_is_used(tmp_path: Path) -> None:
@@ -31,6 +31,8 @@ def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("FLOWROUTE_ACCESS_KEY", "a", "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
         ("FLOWROUTE_BASE_URL", "http://127.0.0.1:1", "without FLOWROUTE_ACCESS_KEY"),
+        ("TRUNKGATE_ACCOUNT", "flowroute", "TRUNKGATE_ACCOUNT=flowroute needs FLOWROUTE_ACCESS_KEY"),
+        ("TRUNKGATE_ACCOUNT", "file", "TRUNKGATE_ACCOUNT: Input should be 'embedded', 'flowroute' or 'files'"),
         ("TRUNKGATE_WINDOW_DAYS", "many", "TRUNKGATE_WINDOW_DAYS"),
         ("TRUNKGATE_WINDOW_DAYS", "400", "TRUNKGATE_WINDOW_DAYS"),
         ("TRUNKGATE_SYNC_EVERY_S", "inf", "TRUNKGATE_SYNC_EVERY_S"),
@@ -100,3 +102,26 @@ def test_a_line_feed_behind_a_key_is_not_part_of_it(monkeypatch: pytest.MonkeyPa
 
     assert "a" == Settings.read().flowroute_access_key.get_secret_value()
     assert "b" == Settings.read().flowroute_secret_key.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("account", "key", "mode"),
+    [
+        ("", False, Mode.EMBEDDED),
+        ("", True, Mode.FLOWROUTE),
+        ("embedded", True, Mode.EMBEDDED),
+        ("flowroute", True, Mode.FLOWROUTE),
+        ("files", False, Mode.FILES),
+        ("files", True, Mode.FILES),
+    ],
+)
+def test_the_account_is_named_or_follows_from_the_key(
+    monkeypatch: pytest.MonkeyPatch, account: str, mode: Mode, *, key: bool
+) -> None:
+    """Without a name a key means the real account, and no key the embedded one."""
+    if account:
+        monkeypatch.setenv("TRUNKGATE_ACCOUNT", account)
+    for name in ("FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY") if key else ():
+        monkeypatch.setenv(name, "a")
+
+    assert mode is Settings.read().mode

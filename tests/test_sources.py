@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import tables
+from dashboard import checks, tables
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest import import_files
 from dashboard.calls.pbx_side.keeping import PbxRecords
@@ -21,11 +21,12 @@ from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError, TableError
 from dashboard.fetching import refresh_calls
+from dashboard.findings import Severity, Status
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
 from dashboard.sources import build_snapshot, from_rows, policy_versions, to_rows
 from dashboard.state import State
-from tests.calls.exports import as_csv, rows_at
+from tests.calls.exports import HEADER, as_csv, rows_at
 from tests.calls.pbx_files import origin, refused
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -96,6 +97,35 @@ def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) 
     assert answer.label_of(calls)["label"].astype("str").value_counts().to_dict() == {
         label: counted.calls for label, counted in answer.impact.labels.items() if counted.calls
     }
+
+
+def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: State, tmp_path: Path) -> None:
+    """Hours and zones of the source and of the PBX's own address are in the snapshot, as in the calls; no others'."""
+    store, own, thief = CallStore(tmp_path), "198.51.100.11", "203.0.113.66"
+    moments = [T0 + timedelta(hours=hours) for hours in (3, 3, 27)]
+    rows = rows_at(*moments, customer_ip=own)
+    rows += rows_at(*moments[:2], customer_ip=thief, destination_name="CUBA")
+    rows += rows_at(*moments, customer_ip="198.51.100.12", custom_x_tag="chicago")
+    path = tmp_path / "export.csv"
+    path.write_text(as_csv(rows))
+    import_files(store, [path])
+    listed(state, T0, own)
+    account(state, T0, on=True)
+    pbxs = [
+        {"pbx_id": name, "name": name, "ip_kind": "static", "x_tag": name, "status": "active"}
+        for name in ("seattle", "chicago")
+    ]
+    addresses = [{"pbx_id": "seattle", "address": own}, {"pbx_id": "chicago", "address": "198.51.100.12"}]
+    for name, content in (("pbxs", pbxs), ("pbx_addresses", addresses)):
+        state.record(name, content, valid_from=T0, seen_at=T0, known_by="a test")
+
+    found = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY).call_patterns
+    columns = ["source_ip", "pbx_id", "attributed_by", "zone", "hour", "calls"]
+
+    assert [
+        (own, "seattle", "x_tag", "UNITED STATES", 3, 3),
+        (thief, "seattle", "x_tag", "CUBA", 3, 2),
+    ] == list(found[columns].itertuples(index=False, name=None))
 
 
 def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
@@ -192,6 +222,50 @@ def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Pat
         )
 
     assert state.get("calls_until") is None
+
+
+class Odd(Exporting):
+    """Its exports lack an optional column, and each has a bad row."""
+
+    def export_calls(self, since: datetime, until: datetime, folder: Path, **more: Any) -> list[ExportedWindow]:
+        """Write them."""
+        windows = super().export_calls(since, until, folder, **more)
+        for window in windows:
+            rows = [*rows_at(window.since, window.since + timedelta(minutes=1)), *rows_at(window.since, duration="x")]
+            window.path.write_text(as_csv(rows, [name for name in HEADER if name != "billed_duration"]))
+        return windows
+
+
+def test_exports_without_a_column_and_with_a_bad_row_stop_no_sync(state: State, tmp_path: Path) -> None:
+    """Every good row of every window is stored, and the next sync goes on from there."""
+    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+
+    results = refresh_calls(Odd(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+
+    assert [(2, 1, "")] * len(results) == [(result.kept, result.rejected, result.error) for result in results]
+    assert (2 * len(results), now.isoformat()) == (store.count(), state.get("calls_until"))
+
+
+def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State, tmp_path: Path) -> None:
+    """The snapshot has them apart, the check about them fails, and the thief's own finding stays critical."""
+    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+    path = tmp_path / "thief.csv"
+    path.write_text(as_csv(rows_at(now - 2 * DAY, customer_ip="203.0.113.66:5060")))
+    import_files(store, [path])
+    for name in ("allowed_ips", "pbxs", "pbx_addresses"):
+        state.record(name, [], valid_from=T0, seen_at=now, known_by="operator")
+    account(state, T0, on=True, seen_at=now)
+
+    refresh_calls(Exporting(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+    snapshot = build_snapshot(state, store, settings, frozenset(), now=now)
+    failed = {(one.check, one.subject): one for one in checks.run(snapshot) if one.status is Status.FAIL}
+
+    assert {"198.51.100.11"} == set(snapshot.traffic["source_ip"])
+    assert [("203.0.113.66", 1)] == list(
+        snapshot.file_only_traffic[["source_ip", "calls"]].itertuples(index=False, name=None)
+    )
+    assert Severity.CRITICAL is failed["call_source_is_allowed", "203.0.113.66"].severity
+    assert "1 call in imported files" in failed["imported_calls_are_in_export", "account"].reason
 
 
 def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from alembic.script import ScriptDirectory
 
 from dashboard.errors import StateError
 from dashboard.migrations import config
-from dashboard.state import HEAD, State, metadata
+from dashboard.sealing import GENESIS, of_version
+from dashboard.state import HEAD, SEALED, State, metadata
+from tests.old_homes import make_database
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -72,22 +74,22 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
     assert HEAD == ScriptDirectory.from_config(config()).get_current_head()
 
 
-def test_a_database_of_before_is_brought_up(state: State, tmp_path: Path) -> None:
-    """One of the first revision keeps what it has and gets the table of notes."""
-    state.put("kept", 7)
-    with state.writing() as connection:
-        connection.execute(sa.text("DROP TABLE set_up_notes"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
-    state.close()
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> None:
+    """One of an earlier revision keeps what it has and gets what is missing; its versions are sealed as they are."""
+    make_database(tmp_path, revision)
 
     again = State.open(tmp_path)
     with again.reading() as connection:
         made = sa.inspect(connection).has_table("set_up_notes")
-    found = again.get("kept")
+    found, began = again.versions("account"), again.get(SEALED)
     again.close()
 
     assert made
-    assert 7 == found
+    assert [{"credentials_on": True}, {"credentials_on": False}] == [row["content"] for row in found]
+    assert [GENESIS, found[0]["hash"]] == [row["previous_hash"] for row in found]
+    assert [of_version(row) for row in found] == [row["hash"] for row in found]
+    assert 2 == began["versions"]
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dashboard.emulator import process
 from dashboard.emulator.folder import use
 from dashboard.errors import SettingsError
 from dashboard.owner import keep_key
-from dashboard.settings import Settings
+from dashboard.settings import Mode, Settings
 from dashboard.state import State
 from dashboard.workspace import Workspace
 
@@ -130,3 +130,55 @@ def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Wor
     finally:
         somebody.close()
         process.stop(home)
+
+
+def files(home: Path, **more: Any) -> Settings:
+    """Return settings of mode ``files``."""
+    return Settings(home=home, account=Mode.FILES, **more)
+
+
+def test_a_home_remembers_its_mode(tmp_path: Path) -> None:
+    """Opened once for files, it stays so where the environment names no account, with a key or without."""
+    Workspace.open(files(tmp_path)).close()
+
+    for settings in (Settings(home=tmp_path), real(tmp_path, "api.example.net")):
+        with Workspace.open(settings) as opened:
+            assert Mode.FILES is opened.settings.mode
+            assert 0 == opened.sync().calls
+            assert frozenset() == opened.carrier.capabilities
+    assert not (tmp_path / "emulator.db").exists()
+
+
+def test_a_home_of_files_can_be_given_a_key(tmp_path: Path) -> None:
+    """Named explicitly, the account that the files are of takes the home over, and it is never the sample account's."""
+    Workspace.open(files(tmp_path)).close()
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match="holds imported files of a real account"):
+        Workspace.open(Settings(home=tmp_path, account=Mode.EMBEDDED))
+    with_key = real(tmp_path, "api.example.net").model_copy(update={"account": Mode.FLOWROUTE})
+    Workspace.open(with_key).close()
+
+    with pytest.raises(SettingsError, match="belongs to the account at api"):
+        Workspace.open(Settings(home=tmp_path))
+
+
+def test_a_real_home_can_be_looked_at_without_its_key(tmp_path: Path) -> None:
+    """Mode ``files`` needs no key, fetches nothing, and leaves the home the account's."""
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+
+    with Workspace.open(files(tmp_path)) as opened:
+        assert 0 == opened.sync().calls
+
+    with Workspace.open(real(tmp_path, "api.example.net")) as opened:
+        assert Mode.FLOWROUTE is opened.settings.mode
+
+
+def test_a_sample_home_holds_no_files(tmp_path: Path) -> None:
+    """Calls of a real account are never mixed with those of the sample account."""
+    owned_by(tmp_path, "embedded")
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"belongs to the embedded sample account.*for imported files"):
+        Workspace.open(files(tmp_path))

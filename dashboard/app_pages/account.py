@@ -9,9 +9,9 @@ from dashboard.app_parts import account_forms, answers, portal_list
 
 known, found = session.known()
 
-st.title(answers.of_account(known, found))
+st.title(answers.of_account(session.claims()))
 st.subheader("Outbound Allowed IPs")
-account_forms.entries(known, found)
+account_forms.entries(session.claims())
 
 left, right = st.columns(2, gap="large")
 with left:

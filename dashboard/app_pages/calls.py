@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import charts, session
 from dashboard.app_parts import answers, call_filters, call_search, plots, shapes, states
+from dashboard.claims import lacking
 
 known, cube, zone = session.snapshot(), session.cube(), session.zone()
 title = st.empty()
@@ -13,9 +14,12 @@ asked = call_filters.ask(known, cube)
 part, step = asked.part, "day" if asked.by_day else "hour"
 
 outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
-title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outcome))
+title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outcome, lacking=lacking(known, "calls")))
 if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
-    states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
+    why = lacking(known, "calls")
+    states.empty(
+        why or "No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:"
+    )
 else:
     over, stretch = call_filters.over(asked), call_filters.stretch(asked)
     st.subheader(f"What became of them, by {step}")
@@ -61,7 +65,7 @@ else:
             st.subheader("Costliest destinations")
             costs = session.kept("costs", part, lambda: shapes.by_destination(cube, asked.without("zone")), ages=False)
             if costs.empty:
-                st.caption("Nothing was charged for these calls.")
+                st.caption("No charge is on record for these calls.")
             else:
                 call_filters.chart(
                     f"calls_by_zone_{part.zone}",

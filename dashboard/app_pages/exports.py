@@ -8,7 +8,7 @@ from dashboard.app_parts import export_files
 
 tables = export_files.tables()
 
-st.title(f"{len(tables)} tables, {tables['calls'].rows or 0:,} calls among them, ready to download.")
+st.title(export_files.title(tables))
 export_files.whole(tables)
 st.subheader("One table")
 export_files.one(tables)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import answers, finding_list
+from dashboard.app_parts import finding_list
 
-known, found = session.known()
+(known, found), claims = session.known(), session.claims()
 
-st.title(answers.of_findings(found))
+st.title(claims.of_findings())
 shown = finding_list.filtered(found, known)
 if shown:
     chosen = finding_list.table(shown, known)
     finding_list.download(shown, known)
     finding_list.detail(chosen, known)
 else:
-    finding_list.none_left(found)
+    finding_list.none_left(claims)

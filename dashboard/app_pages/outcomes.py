@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import call_filters, outcome_rows, outcome_table, states
+from dashboard.claims import lacking
 
 known = session.snapshot()
 title = st.empty()
@@ -14,7 +15,10 @@ since = outcome_rows.whole_hour(begin)
 rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since), ages=False)
 title.title(outcome_table.title(rows, since, words))
 if rows.empty:
-    states.empty("No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:")
+    why = lacking(known, "calls")
+    states.empty(
+        why or "No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:"
+    )
 else:
     outcome_table.figures(rows, since, known.taken_at)
     st.subheader("Side by side")

@@ -5,23 +5,24 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import answers, cards
+from dashboard.app_parts import answers, cards, open_fixes
 
-(known, found), zone = session.known(), session.zone()
+claims, zone = session.claims(), session.zone()
 
-st.title(session.kept("title", "", lambda: answers.overview(known, found)))
-cards.figures(known, found)
+st.title(session.kept("title", claims.fault, lambda: answers.overview(claims)))
+open_fixes.show()
+cards.figures(claims)
 
-st.subheader("Do first")
-cards.do_first(known, found)
+st.subheader("Fix first")
+cards.do_first(claims)
 
 st.subheader("Refused for authorization, share of outbound calls by day")
-cards.panels(known, zone)
+cards.panels(claims.snapshot, zone)
 
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Findings by severity")
-    cards.severities(found)
+    cards.severities(claims.findings)
 with right:
-    st.subheader("How fresh this is")
-    cards.freshness(known, zone)
+    st.subheader("Data freshness")
+    cards.freshness()

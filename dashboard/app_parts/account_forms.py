@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,31 +25,42 @@ from dashboard.app_parts.words import (
 )
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, RemoveAddress, SetCredentials
+from dashboard.claims import Claims, Standing
 from dashboard.errors import AddressError
 from dashboard.findings import Finding, Status
 from dashboard.fixes.image import entry
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Age, Snapshot
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+AGES_S = 15
+"""How often an age is written anew."""
 DAY_FORM = "%-d %b %Y"
 NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
-CONTROL_STATES = {"In order": "good", "Look at it": "risk", NOT_JUDGED: "unknown"}
+CONTROL_WORDS = {
+    Standing.OPEN: "Needs review",
+    Standing.LAST_KNOWN: "Failed last",
+    Standing.UNKNOWN: NOT_JUDGED,
+    Standing.CLEAR: "OK",
+}
+CONTROL_STATES = {"OK": "good", "Needs review": "risk", "Failed last": "risk", NOT_JUDGED: "unknown"}
 FIRST = (
-    "Nobody has said yet what the portal shows, so no call can be judged. First record the tech prefix and the "
+    "Allowed IPs not entered yet, so no call can be evaluated. First record the tech prefix and the "
     "credentials below, then paste the list under Compare with the portal."
 )
 
 
-def entries(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+def entries(claims: Claims) -> None:
     """Draw the list with whose each address is, who put it there, why, and its last call; one may be removed."""
+    snapshot = claims.snapshot
     declares = Capability.READ_ALLOWED_IPS not in snapshot.capabilities
     known = known_how("allowed_ips", "pasted") if declares else ""
     if declares and not known:
         states.empty(FIRST, icon=ICONS["unknown"])
     elif snapshot.allowed_ips.empty:
-        states.empty("The list is empty. Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
+        why = claims.lacking("allowed_ips") or "The list is empty."
+        states.empty(f"{why} Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
     else:
-        _table(snapshot, findings)
+        _table(claims)
     if known:
         st.caption(known)
     with st.popover("Allow an address", icon=":material/add:"), st.form("account_allow", border=False):
@@ -68,8 +79,8 @@ def known_how(kind: str, done: str) -> str:
     return f"As the portal showed on {exact(shown.at, session.zone())}, {done} by {plain(shown.by)}." if shown else ""
 
 
-def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-    frame = entries_frame(snapshot, findings)
+def _table(claims: Claims) -> None:
+    snapshot, frame = claims.snapshot, entries_frame(claims)
     event = st.dataframe(
         frame,
         hide_index=True,
@@ -108,8 +119,9 @@ def _table(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     )
 
 
-def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFrame:
+def entries_frame(claims: Claims) -> pd.DataFrame:
     """Return the list as the page shows it, a row an entry in the list's own order."""
+    snapshot = claims.snapshot
     outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     rows = snapshot.allowed_ips
     sources = outbound["source_ip"]
@@ -118,19 +130,15 @@ def entries_frame(snapshot: Snapshot, findings: Sequence[Finding]) -> pd.DataFra
         outbound = pd.concat([outbound, inside])
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
-    said: dict[str, set[Status]] = {}
-    for finding in findings:
-        of_entries = [change.network for change in finding.changes if isinstance(change, RemoveAddress)]
-        for subject in {finding.subject, *of_entries}:
-            said.setdefault(subject, set()).add(finding.status)
+    never = snapshot.age("calls") is Age.MISSING
     return pd.DataFrame(
         {
             "network": rows["network"],
             "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
-            "control": [[_control(said.get(network, set()))] for network in rows["network"]],
+            "control": [[CONTROL_WORDS[claims.entry(network)]] for network in rows["network"]],
             "why": [_why(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
-            "calls": calls.reindex(rows["network"], fill_value=0).array,
+            "calls": calls.reindex(rows["network"], fill_value=None if never else 0).astype("Int64").array,
             "added": [_added(row) for row in rows.to_dict("records")],
         }
     )
@@ -145,13 +153,6 @@ def _why(row: Mapping[Any, Any]) -> str:
 
 def _added(row: Mapping[Any, Any]) -> str:
     return ", ".join(filter(None, (exact(row["added_at"], session.zone(), DAY_FORM), row["added_by"])))
-
-
-def _control(said: Collection[Status]) -> str:
-    """Say how an entry stands by what checks say of it; what no check could judge is not in order."""
-    if Status.FAIL in said:
-        return "Look at it"
-    return "In order" if said == {Status.PASS} else NOT_JUDGED
 
 
 def _allow(snapshot: Snapshot) -> None:
@@ -217,8 +218,15 @@ def prefix(snapshot: Snapshot) -> None:
         return
     st.code(snapshot.account.tech_prefix, language=None)
     st.caption("Every PBX dials it, then `*`, then the number. Set up PBXs shows the whole dial string.")
-    seen = snapshot.freshness.get("credentials")
     if Capability.READ_CREDENTIALS not in snapshot.capabilities:
         st.caption(known_how("account", "recorded"))
-    elif seen:
-        st.caption(f"Known by the {snapshot.account.known_by}, read {ago(seen.as_of, snapshot.taken_at)}.")
+    else:
+        _reported(snapshot.account.known_by)
+
+
+@st.fragment(run_every=AGES_S)
+def _reported(by: str) -> None:
+    """Show when the prefix was read; it renews itself, so that the age is that of now."""
+    with session.errors_said():
+        seen = session.freshness()["credentials"]
+        st.caption(f"Reported by the {by} {ago(seen.as_of)}.")

@@ -7,7 +7,6 @@ Those are read only once somebody looks at them.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final
 from zlib import crc32
 
 import pandas as pd
@@ -15,14 +14,16 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import grids, states
-from dashboard.app_parts.words import count, plain
+from dashboard.app_parts.words import count, plain, titled
 from dashboard.calls.attribution import attribute
 from dashboard.calls.columns import ROLLED_KEYS
 from dashboard.calls.destinations import described
-from dashboard.calls.replay import BROKEN, CANNOT, SAVED, UNCHANGED, Replay
+from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter
-from dashboard.changes import NOBODYS
+from dashboard.changes import UNASSIGNED
 from dashboard.charts import KIND_OF, KINDS, REPLAY
+from dashboard.replay_labels import BY_NAME, LABELS
+from dashboard.reports.tables_of import replay_frame
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
 
@@ -32,14 +33,6 @@ CALLS = 50
 """Single calls that are shown at first, and how many more at each press."""
 NUMBERS = 200
 """Numbers dialed that are shown, the costliest."""
-WORST_FIRST = (BROKEN, SAVED, CANNOT, UNCHANGED)
-WAY_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "refused": "Refused", "": "Not known"}
-CALL_WORDS: Final = {
-    BROKEN: "broken call",
-    SAVED: "saved call",
-    CANNOT: "undecided call",
-    UNCHANGED: "unchanged call",
-}
 
 
 @st.fragment
@@ -54,7 +47,7 @@ def show(answer: Replay) -> None:
     if found.empty:
         states.empty("No past outbound call was read yet. Sync, or import an export file.", icon=":material/call:")
         return
-    there = [label for label in WORST_FIRST if (found["label"] == label).any()]
+    there = [label for label in LABELS if (found["label"] == label).any()]
     if st.session_state.get(LABEL_KEY) not in there:
         st.session_state[LABEL_KEY] = None
     label = st.pills("Only calls that are", there, format_func=_said, key=LABEL_KEY, label_visibility="collapsed")
@@ -67,13 +60,16 @@ def show(answer: Replay) -> None:
         elif label:
             _chosen(answer, label, "", total=int(shown["calls"].sum()))
         else:
-            st.caption("Choose a label or tick a row to see the calls behind it and the numbers they dialed.")
+            st.caption("Choose a label or tick a row to see its calls and the numbers they dialed.")
+            grids.download(
+                "what-if-by-pbx", len(found), lambda: replay_frame(answer), session.snapshot(), key="behind_by_pbx_csv"
+            )
 
 
 def by_pbx(answer: Replay) -> pd.DataFrame:
-    """Return ``Replay.by_pbx`` with what is broken first, then saved, cannot tell and unchanged."""
+    """Return ``Replay.by_pbx`` in the order of the labels, the worst first."""
     rows = answer.by_pbx()
-    order = rows["label"].map({label: place for place, label in enumerate(WORST_FIRST)})
+    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
     return rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
@@ -91,8 +87,8 @@ def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.Data
     if not who:
         return rows
     named = [pbx_id for pbx_id in rows["pbx_id"].unique() if pbx_id and snapshot.name_of(pbx_id) == who]
-    nobodys = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(NOBODYS))
-    return rows[rows["pbx_id"].isin([*named, who]) | (nobodys & who.endswith(NOBODYS))]
+    others = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(UNASSIGNED))
+    return rows[rows["pbx_id"].isin([*named, who]) | (others & who.endswith(UNASSIGNED))]
 
 
 def _said(label: str) -> str:
@@ -110,18 +106,26 @@ def _table(rows: pd.DataFrame) -> int | None:
         {
             "label": [[_said(label)] for label in rows["label"]],
             "who": rows["who"],
+            "today": rows["today"].map(titled),
+            "then": rows["then"].map(titled),
+            "why": rows["why"].map(titled),
             "calls": rows["calls"],
             "minutes": rows["minutes"].round().astype("int64"),
             "cost": rows["cost_usd"].astype("float64"),
         }
     )
+    if not rows["why"].any():
+        frame = frame.drop(columns="why")
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={
-            "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in WORST_FIRST}, width=100),
+            "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
             "who": grids.text("PBX or address", width=140),
+            "today": grids.text("Admitted today by", width=165),
+            "then": grids.text("After the change by", width=165),
+            "why": grids.text("Why undecided", width=200),
             "calls": grids.whole("Calls"),
             "minutes": grids.whole("Minutes"),
             "cost": grids.usd("Cost"),
@@ -182,7 +186,7 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
         key="behind_numbers",
     )
     there, of = int(found["calls"].sum()), f" of {who}" if who else ""
-    numbers, calls = count(len(found), "number"), count(total, CALL_WORDS[label])
+    numbers, calls = count(len(found), "number"), count(total, BY_NAME[label].noun, BY_NAME[label].plural)
     costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{costliest}{of}."), width="content")
@@ -202,16 +206,20 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
             "started_at": owned["started_at"].dt.tz_convert(session.zone()),
-            "pbx": [known.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
+            "pbx": [known.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
             "source_ip": owned["source_ip"],
             "destination": owned["destination"],
-            "today": [WAY_WORDS[way] for way in ways["today_by"]],
-            "draft": [WAY_WORDS[way] for way in ways["then_by"]],
+            "today": [titled(str(text)) for text in ways["today"]],
+            "then": [titled(str(text)) for text in ways["then"]],
+            "why": [titled(str(text)) for text in ways["why"]],
             "cost": owned["cost_usd"].astype("float64"),
         }
     )
+    if not (ways["why"] != "").any():
+        frame = frame.drop(columns="why")
+    labeled = owned.assign(**{name: ways[name].astype("str") for name in ("label", "today", "then", "why")})
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=380),
         column_config={
@@ -220,19 +228,20 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
             "pbx": grids.text("PBX", width=80),
             "source_ip": grids.text("Source address", width=110),
             "destination": grids.text("Number dialed", width=110),
-            "today": grids.text("Let in today by", width=105),
-            "draft": grids.text("With the draft by", width=115),
+            "today": grids.text("Admitted today by", width=165),
+            "then": grids.text("After the change by", width=165),
+            "why": grids.text("Why undecided", width=200),
             "cost": st.column_config.NumberColumn("Cost", format="$%.4f", width=65),
         },
         key="behind_calls",
     )
-    of, all_of_them = f" of {who}" if who else "", count(total, CALL_WORDS[label])
+    of, all_of_them = f" of {who}" if who else "", count(total, BY_NAME[label].noun, BY_NAME[label].plural)
     newest = f"The newest {len(frame):,} of {all_of_them}" if total > len(frame) else all_of_them
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")
         if total > len(frame):
             st.button(f"Show {CALLS} more", key="behind_older", on_click=_more, args=(f"{label} {who}", most + CALLS))
-        grids.download("what-if-calls", len(owned), lambda: owned, known, key="behind_csv")
+        grids.download("what-if-calls", len(owned), lambda: labeled, known, key="behind_csv")
 
 
 def _more(about: str, most: int) -> None:

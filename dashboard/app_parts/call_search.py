@@ -19,7 +19,7 @@ from dashboard.calls.cube import Part, callers, code_of
 from dashboard.calls.store import CallFilter
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
-from dashboard.tables import OUTCOME_LABELS
+from dashboard.tables import FILE_ONLY, OUTCOME_LABELS
 
 WHY: Final = {
     401: "Refused: it was asked for credentials and gave none that are valid.",
@@ -59,7 +59,12 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
         matching: How many outbound calls match these.
     """
     st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
-    where = _where(asked)
+    where = _where(asked, snapshot)
+    if where.file_only:
+        st.caption(
+            "These calls are in imported files but not in the carrier's export of their time. They count in no total. "
+            "To remove them, run: trunkgate calls drop-imported"
+        )
     now = repr((where, asked.part))
     if st.session_state.get("calls_asked") != now:
         st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
@@ -71,7 +76,7 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
         return
     shown = owned.head(PAGE_SIZE)
     _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot), ages=False), shown, snapshot)
-    by_hand = where.number or where.source_ip or where.direction != "outbound"
+    by_hand = where.number or where.source_ip or where.direction != "outbound" or where.file_only
     total = None if by_hand else matching
     _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
 
@@ -88,7 +93,7 @@ def _claims(snapshot: Snapshot) -> Claims:
     return session.kept("claims", "", lambda: Claims.of(**known), ages=False)
 
 
-def _where(asked: Asked) -> CallFilter:
+def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
     """Draw the conditions for single calls; return all that are no matter of attribution."""
     with st.grid(3, min_column_width=180):
         number = st.text_input("Number, or part of it", key=NUMBER, bind="query-params", icon=":material/dialpad:")
@@ -100,6 +105,7 @@ def _where(asked: Asked) -> CallFilter:
             key="direction",
             bind="query-params",
         )
+        record = "" if snapshot.file_only_traffic.empty else _record(int(snapshot.file_only_traffic["calls"].sum()))
     part = asked.part
     return CallFilter(
         since=part.since,
@@ -109,14 +115,21 @@ def _where(asked: Asked) -> CallFilter:
         outcome=part.outcome,
         zone=part.zone,
         direction=direction or "",
+        file_only=record == FILE_ONLY,
     )
+
+
+def _record(file_only: int) -> str:
+    """Draw the choice between the calls that count and those that only imported files have."""
+    names = {"": "In the carrier's export", FILE_ONLY: f"Not in the carrier's export ({file_only:,})"}
+    return st.selectbox("Record", [*names], format_func=lambda one: names[one], key="record", bind="query-params") or ""
 
 
 def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
     """Return the rows of the traffic that are meant, where a caller or a code is asked for."""
     if not (part.who or part.code):
         return None
-    rows = snapshot.traffic[snapshot.traffic["last_at"] >= part.since]
+    rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
     if part.who:
         names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
         rows = rows[[who == part.who for who in callers(rows, names)]]
@@ -135,6 +148,7 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
             "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
             "source_ip": owned["source_ip"],
             "destination": owned["destination"],
+            **({"record": "Imported file only"} if (owned["provenance"] == FILE_ONLY).any() else {}),
             "duration_s": owned["duration_s"],
             "cost_usd": owned["cost_usd"].astype("float64"),
             "zone": owned["destination_name"],
@@ -169,6 +183,7 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
             "pbx": grids.text("PBX", width=80),
             "source_ip": grids.text("Source address", width=115),
             "destination": grids.text("Number dialed", width=110),
+            "record": grids.text("Record", width=120),
             "duration_s": st.column_config.NumberColumn("Seconds", width=70),
             "cost_usd": st.column_config.NumberColumn("Cost", format="$%.4f", width=70),
             "zone": grids.text("Destination", width=150),

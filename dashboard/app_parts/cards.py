@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard import charts, session
-from dashboard.app_parts import answers, plots, review, shapes, states
+from dashboard.app_parts import plots, replayed, review, shapes, states
 from dashboard.app_parts.words import (
     AGE_COLORS,
     AGE_WORDS,
@@ -21,7 +22,6 @@ from dashboard.app_parts.words import (
     count,
     exact,
     join,
-    money,
     names,
     owner_of,
     plain,
@@ -29,12 +29,17 @@ from dashboard.app_parts.words import (
 from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.capabilities import Capability
 from dashboard.changes import Impact
+from dashboard.claims import Claims, Standing, lacking
 from dashboard.findings import Finding, Severity, Status
 from dashboard.findings import Impact as Cost
+from dashboard.replay_labels import BROKEN
 from dashboard.snapshot import Snapshot
 
 MOST_TO_DO = 6
+AGES_S = 15
+"""How often ages are written anew."""
 PANEL_WIDTH = 150
+ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
 REFUSED = "Calls that the list, the prefix or the credentials did not let in."
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
@@ -56,20 +61,31 @@ class First:
     more: int
 
 
-def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-    """Draw the four figures that an operator looks for first."""
-    total, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
-    open_ones = answers.failing(findings)
-    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in open_ones)
+def figures(claims: Claims) -> None:
+    """Draw the four figures that an operator looks for first; one whose input is missing is no number."""
+    snapshot = claims.snapshot
+    total, proven, refused = session.kept("figures", "", lambda: shapes.last_day(snapshot))
+    admitted, lost = claims.figure(proven, "calls"), claims.figure(refused, "calls")
+    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in claims.open)
+    found = claims.open_figure
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
     with st.grid(4, min_column_width=PANEL_WIDTH):
-        st.metric("Calls admitted, 24 h", f"{total - refused:,}", border=True, height="stretch")
+        st.metric(
+            "Calls admitted, 24 h",
+            admitted.text,
+            admitted.why or None,
+            delta_color="off",
+            delta_arrow="off",
+            help=ADMITTED,
+            border=True,
+            height="stretch",
+        )
         st.metric(
             "Not authorized, 24 h",
-            f"{refused:,}",
-            f"of {total:,} calls" if refused else None,
-            delta_color="red",
+            lost.text,
+            lost.why or (f"of {total:,} calls" if refused else None),
+            delta_color="off" if lost.why else "red",
             delta_arrow="off",
             help=" ".join(filter(None, [REFUSED, bound])),
             border=True,
@@ -77,46 +93,60 @@ def figures(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         )
         st.metric(
             "Open findings",
-            len(open_ones),
-            f"{bad} high or critical" if bad else None,
-            delta_color="red",
+            found.text,
+            f"{bad} high or critical" if bad else found.why or None,
+            delta_color="red" if bad else "off",
+            delta_arrow="off",
+            help=found.why if bad else None,
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Outbound credentials",
+            switch,
+            claims.lacking("credentials") or None,
+            delta_color="off",
             delta_arrow="off",
             border=True,
             height="stretch",
         )
-        st.metric("Outbound credentials", switch, border=True, height="stretch")
 
 
-def do_first(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+def do_first(claims: Claims) -> None:
     """
     Draw the fixes worth making, worst first; findings that one fix settles stand together.
 
     Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
     is not asked for here: it stands on Findings.
     """
-    first = session.kept("do first", "", lambda: _first(snapshot, findings))
-    if not first.fixes and any(finding.status is Status.PASS for finding in findings):
+    snapshot = claims.snapshot
+    first = session.kept("do first", "", lambda: _first(claims.findings))
+    if not first.fixes and claims.standing() is Standing.CLEAR:
         states.empty("Nothing to fix.")
     elif not first.fixes:
-        states.empty("Nothing could be checked yet, so nothing is known to fix.")
-        st.page_link("app_pages/account.py", label="Say what the portal shows", icon=":material/content_paste:")
+        head = "No open finding has a fix to review here." if claims.open else "No fix to review."
+        states.empty(f"{head} {claims.why_not}".strip(), icon=ICONS["unknown"])
+        if claims.lacking("allowed_ips", "credentials"):
+            label = "Paste settings from the Flowroute portal"
+            st.page_link("app_pages/account.py", label=label, icon=":material/content_paste:")
     for number, fix in enumerate(first.fixes):
         _to_do(number, fix, snapshot)
     if first.more:
         st.page_link("app_pages/findings.py", label=f"{first.more:,} more on Findings")
 
 
-def _first(snapshot: Snapshot, findings: Sequence[Finding]) -> First:
+def _first(findings: Sequence[Finding]) -> First:
     """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in sorted(answers.failing(findings), key=lambda one: (one.severity.rank, not _costs_today(one))):
-        if finding.changes:
-            groups.setdefault(tuple(change.sentence() for change in finding.changes), []).append(finding)
+    open_ones = [finding for finding in findings if finding.open]
+    for finding in sorted(open_ones, key=lambda one: (one.severity.rank, not _costs_today(one))):
+        if finding.proposals:
+            groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
     impact = session.impacts()
     harmless = (
         Fix(sentences, one, impact(one))
         for sentences, settled in groups.items()
-        for one in [next((each for each in settled if not _breaks_ours(each, impact(each), snapshot)), None)]
+        for one in [next((each for each in settled if not _breaks_calls(impact(each))), None)]
         if one is not None
     )
     fixes = tuple(islice(harmless, MOST_TO_DO))
@@ -130,9 +160,8 @@ def _costs_today(finding: Finding) -> bool:
     return refused or bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
 
 
-def _breaks_ours(finding: Finding, impact: Impact | None, snapshot: Snapshot) -> bool:
-    left = owner_of(finding.subject, snapshot).startswith("formerly")
-    return not left and impact is not None and bool(impact.ours("broken"))
+def _breaks_calls(impact: Impact | None) -> bool:
+    return impact is not None and bool(impact.calls(BROKEN))
 
 
 def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
@@ -141,12 +170,11 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
     icon = ICONS["error" if color == "red" else "warning"]
     more = f" and {count(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
     about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
-    left = owner_of(worst.subject, snapshot).startswith("formerly")
     with st.container(border=True):
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(fix.impact, left=left)}")
+            st.caption(f"{plain(worst.reason)} {effect(fix.impact)}")
         with press:
             st.button(
                 "Review fix",
@@ -158,30 +186,9 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
             )
 
 
-def effect(impact: Impact | None, *, left: bool = False) -> str:
-    """
-    Say what a fix would have done to past calls, as a sentence; nothing for one that bears on none.
-
-    Args:
-        impact: Of the fix.
-        left: The address is one that its PBX has left, so no call of today is at stake.
-    """
-    if impact is None:
-        return ""
-    saved, broken, unsure = (impact.labels[label] for label in ("saved", "broken", "cannot tell"))
-    said = [f"Lets in {count(saved.calls, 'past call')}." if saved.calls else ""]
-    if broken.calls and left:
-        said.append(f"Its {count(broken.calls, 'past call')} came before the PBX left it.")
-    elif broken.calls and not impact.ours("broken"):
-        said.append(f"Stops {count(broken.calls, 'past call')} of nobody's, {money(broken.cost_usd)}.")
-    else:
-        nobodys = broken.calls - impact.ours("broken")
-        more = f" and stops {nobodys:,} of nobody's" if nobodys else ""
-        said.append(f"Breaks {impact.ours('broken'):,}{more}.")
-    if unsure.calls:
-        why = next((f", because {reason}" for reason in impact.unclear), "")
-        said.append(f"What becomes of {count(unsure.calls, 'past call')} cannot be told{why}.")
-    return " ".join(filter(None, said))
+def effect(impact: Impact | None) -> str:
+    """Return what a fix would have done to past calls, as sentences; nothing for one that bears on none."""
+    return "" if impact is None else " ".join(replayed.summary(impact))
 
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
@@ -201,7 +208,10 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
         with grid.cell():
             st.markdown(f"**{plain(who)}**")
             plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
-    said = [f"No call was refused from {join(others, most=8)}."] if others else []
+    old = lacking(snapshot, "calls")
+    said = [old] if old else []
+    if others and not old:
+        said.append(f"No call was refused from {join(others, most=8)}.")
     if unnamed:
         head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
         said.append(f"{head}, by answers that do not name the list; shares do not count those.")
@@ -220,15 +230,21 @@ def severities(findings: Sequence[Finding]) -> None:
         drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
         plots.show(drawn, "Findings by severity")
     unknown = sum(finding.status is Status.UNKNOWN for finding in told)
+    last = sum(finding.failed_last for finding in told)
     gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""
-    st.caption(f"{count(len(findings) - len(told), 'subject')} passed{gray}.")
+    gray += f", of which {last:,} failed on the last data" if last else ""
+    passed = len(findings) - len(told)
+    st.caption(f"{count(passed, 'subject') if passed else 'No subject'} passed{gray}.")
 
 
-def freshness(snapshot: Snapshot, zone: ZoneInfo) -> None:
-    """Say of every input when it was last read or confirmed."""
-    for name, fresh in snapshot.freshness.items():
-        age = fresh.age(snapshot.taken_at)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
-            st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, snapshot.taken_at)}", width="content")
-            st.caption(exact(fresh.as_of, zone, "%-d %b %H:%M %Z"), width="content")
+@st.fragment(run_every=AGES_S)
+def freshness() -> None:
+    """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        now = datetime.now(UTC)
+        for name, fresh in session.freshness().items():
+            age = fresh.age(now)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
+                st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, now)}", width="content")
+                st.caption(exact(fresh.as_of, session.zone(), "%-d %b %H:%M %Z"), width="content")

@@ -137,7 +137,7 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
     said = []
     for network in networks:
         pbx_ids, now = snapshot.owners_of(network)
-        named = f"{'' if now else 'Formerly '}{join(map(snapshot.name_of, pbx_ids))}" if pbx_ids else "Nobody's"
+        named = f"{'' if now else 'Formerly '}{join(map(snapshot.name_of, pbx_ids))}" if pbx_ids else "Unassigned"
         said.append(named if pbx_ids or is_network(network) else "")
     return pd.Series(said, index=networks.index, dtype="str")
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from dashboard.app_parts.draft import Reading
 from dashboard.app_parts.words import address_of, count, join, plain
-from dashboard.calls.replay import BROKEN, CANNOT, SAVED
-from dashboard.changes import NOBODYS, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.changes import UNASSIGNED, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.policy import PolicyVersion
+from dashboard.replay_labels import AT_RISK, BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED
 from dashboard.snapshot import Snapshot
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
@@ -43,45 +43,74 @@ def reason(reading: Reading, most: int) -> str:
     return ""
 
 
-def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool) -> str:
+def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacking: str = "") -> str:
     """
-    Say what a draft would have done, as the page's title.
+    Return what a draft would have done, as the page's title.
 
     Args:
         changes: Of the draft.
         impact: Its replay.
         lower_bound: Refused calls are not on record, so more may be saved than is counted.
+        lacking: Which of calls, list and credentials are missing or out of date, as sentences.
     """
     if not changes:
-        return NOTHING
+        return f"{NOTHING} {lacking}".strip()
     what = _subject(changes)
-    if not any(counted.calls for counted in impact.labels.values()):
-        return plain(f"{what}: there are no past calls to tell by.")
-    unclear = impact.calls(CANNOT)
-    unsure = f"or {count(unclear, 'call')} nobody can tell." if unclear else ""
-    if impact.calls(BROKEN) or impact.calls(SAVED):
-        answer = f"would {_moved(impact, 'at least ' * lower_bound)}.{f' F{unsure}' if unsure else ''}"
-    elif unsure:
-        answer = f"would break no past call and save none for certain; f{unsure}"
-    else:
-        answer = f"would break no past call and save none{' on record' if lower_bound else ''}."
-    return plain(f"{what} {answer}")
+    if not impact.total:
+        return plain(f"{what}: there are no past calls to tell by. {lacking}".strip())
+    moved = _moved(impact, "at least " * lower_bound)
+    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking])]
+    if impact.calls(BROKEN):
+        return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
+    if lacking and not moved:
+        return plain(f"{what}: what it would do to past calls is not known. {' '.join(rest)}")
+    if lacking or any(impact.ours(label) for label in AT_RISK):
+        head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
+        return plain(" ".join([f"{head} is known to be blocked.", *rest]))
+    none = [] if moved else [f"admit none{' on record' * lower_bound}"]
+    return plain(" ".join([f"{what} would {_and([*moved, 'block no past call of yours', *none])}.", *rest]))
 
 
-def _moved(impact: Impact, least: str) -> str:
-    """Say how many calls would be refused and let in: of PBXs of yours as broken and saved, others as they are."""
-    said: list[str] = []
-    for ours, theirs, label, names, at_least in (
-        ("break", "stop", BROKEN, impact.breaks, ""),
-        ("save", "let in", SAVED, impact.saves, least),
-    ):
-        strangers = [name for name in names if name.endswith(NOBODYS)]
-        own = [name for name in names if not name.endswith(NOBODYS)]
-        for verb, calls, of in ((ours, impact.ours(label), own), (theirs, impact.nobodys.get(label, 0), strangers)):
-            if calls:
-                noun = "" if said else " past call" if calls == 1 else " past calls"
-                said.append(f"{verb} {at_least}{calls:,}{noun} of {join(of)}")
-    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+def _moved(impact: Impact, least: str) -> list[str]:
+    """Name the calls that would be admitted and rejected, by whom they are of."""
+    rows = [
+        ("block", impact.calls(BROKEN), impact.who(BROKEN), ""),
+        ("admit", impact.ours(SAVED), _names(impact, SAVED), least),
+        ("admit", impact.nobodys.get(SAVED, 0), _names(impact, SAVED, unassigned=True), least),
+        ("stop", impact.calls(STOPPED), impact.who(STOPPED), ""),
+    ]
+    found: list[str] = []
+    for verb, calls, names, at_least in rows:
+        if calls:
+            noun = "" if found else " past call" if calls == 1 else " past calls"
+            found.append(f"{verb} {at_least}{calls:,}{noun} of {join(names)}")
+    return found
+
+
+def _names(impact: Impact, label: str, *, unassigned: bool = False) -> list[str]:
+    return [name for name in impact.who(label) if name.endswith(UNASSIGNED) is unassigned]
+
+
+def _harmless(impact: Impact) -> list[str]:
+    calls = impact.calls(GONE)
+    return [f"{count(calls, 'past call')} of {join(impact.who(GONE))} cannot recur."] if calls else []
+
+
+def _unsure(impact: Impact) -> list[str]:
+    """Return a sentence about the undecided calls, the worst direction first."""
+    parts = [
+        text.format(count(calls, "call"))
+        for label, text in ((MAY_BREAK, "{} may be blocked"), (MAY_SAVE, "{} may be admitted"))
+        if (calls := impact.calls(label))
+    ]
+    found = [f"{_and(parts)}."] if parts else []
+    if calls := impact.calls(CANNOT):
+        found.append(f"Can't tell for {count(calls, 'call')}.")
+    return found
+
+
+def _and(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def _subject(changes: Sequence[Change]) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts.words import count, label_of, plain
+from dashboard.claims import NOTHING
 from dashboard.reports.csv_file import Seal, Table, account_name, csv_of, to_zip
 from dashboard.reports.tables_of import all_tables
 
@@ -25,10 +26,19 @@ def tables() -> Mapping[str, Table]:
     )
 
 
+def title(found: Mapping[str, Table]) -> str:
+    """Say how many tables and calls there are; no number of calls where they were never fetched."""
+    known = session.claims()
+    calls = known.figure(found["calls"].rows or 0, "calls")
+    if calls.text == NOTHING:
+        return f"{len(found)} tables, ready to download. {calls.why}"
+    return f"{len(found)} tables, {calls.text} calls among them, ready to download. {calls.why}".strip()
+
+
 def whole(found: Mapping[str, Table]) -> None:
     """Draw the download of everything."""
     known = session.snapshot()
-    seal = Seal(_account(), known.taken_at, session.workspace().journal.head())
+    seal = Seal.of(session.workspace().journal, account=_account(), taken_at=known.taken_at)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",

@@ -27,6 +27,8 @@ from dashboard.app_parts.words import (
 )
 from dashboard.charts import SEVERITY_STATES, STATUS_STATES
 from dashboard.checks import discover
+from dashboard.checks._losses import DIGEST
+from dashboard.claims import Claims, Standing, as_of
 from dashboard.findings import Finding, Impact, Severity, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE
@@ -34,6 +36,8 @@ from dashboard.reports.tables_of import findings_frame
 from dashboard.snapshot import Snapshot
 
 TABLE_KEY = "findings_table"
+LAST = ", last known"
+"""Follows the severity of what failed on the last data and cannot be evaluated again."""
 USD = " (USD)"
 """Ends the name of a column of dollars where no cell carries the sign."""
 FEW_PX = 374
@@ -80,7 +84,7 @@ def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
     return [
         finding
         for finding in findings
-        if (not status or finding.status in status)
+        if (not status or finding.status in status or (finding.open and str(Status.FAIL) in status))
         and (not severity or finding.severity in severity)
         and (not impact or finding.impact in impact)
         and (not pbx or set(pbx) & set(finding.pbx_ids))
@@ -98,9 +102,10 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
         }
     )
     states_of = {s.capitalize(): SEVERITY_STATES[s] for s in Severity}
+    states_of |= {f"{s.capitalize()}{LAST}": SEVERITY_STATES[s] for s in Severity}
     states_of |= {STATUS_WORDS[s]: STATUS_STATES[s] for s in (Status.UNKNOWN, Status.PASS)}
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame), most=10, px=FEW_PX),
         column_config={
@@ -119,6 +124,8 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
 
 
 def _state(finding: Finding) -> str:
+    if finding.failed_last:
+        return f"{finding.severity.capitalize()}{LAST}"
     return finding.severity.capitalize() if finding.status is Status.FAIL else STATUS_WORDS[finding.status]
 
 
@@ -132,14 +139,18 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
     st.subheader(plain(subject_of(finding, snapshot)), anchor=False)
     with st.container(horizontal=True, gap="small"):
         st.badge(STATUS_WORDS[finding.status], color=STATUS_COLORS[finding.status])
-        st.badge(finding.severity.capitalize(), color=SEVERITY_COLORS[finding.severity])
+        if old := as_of(finding, snapshot.taken_at):
+            st.badge(old, icon=ICONS["time"], color="orange" if finding.failed_last else "gray")
+        st.badge(finding.severity.capitalize(), color=SEVERITY_COLORS[finding.severity] if finding.open else "gray")
         st.badge(LIFE_WORDS[finding.life], color="gray")
         st.badge(finding.confidence.capitalize(), color="gray")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(plain(finding.reason))
-        if finding.changes:
+        if finding.proposals:
             effect(finding)
+        if shown := review_digest(finding):
+            _mark_as_reviewed(finding.subject, shown)
     with right:
         why = next((check.description for check in discover() if check.id == finding.check), "")
         st.markdown(f"**What should hold.** {plain(why)}")
@@ -149,12 +160,12 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
     if finding.evidence:
         st.markdown("**Evidence**")
         frame = evidence_frame(finding, session.zone())
-        st.dataframe(frame, hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
+        st.dataframe(grids.shown(frame), hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
 
 
 def effect(finding: Finding) -> None:
     """Draw the changes that a finding proposes and the button that opens their review."""
-    for change in finding.changes:
+    for change in finding.proposals:
         st.markdown(f":blue[{ICONS['plan']}] {plain(change.sentence())}")
     st.button(
         "Review fix",
@@ -166,12 +177,28 @@ def effect(finding: Finding) -> None:
     )
 
 
-def none_left(findings: Sequence[Finding]) -> None:
+def review_digest(finding: Finding) -> str:
+    """Return the digest of the evidence of a past loss that nobody reviewed yet; ``""`` for any other finding."""
+    if finding.check != "past_loss_is_reviewed" or finding.status is not Status.FAIL:
+        return ""
+    return next((str(row[DIGEST]) for row in finding.evidence if DIGEST in row), "")
+
+
+def _mark_as_reviewed(subject: str, shown: str) -> None:
+    if not st.button("Mark as reviewed", icon=":material/task_alt:", key="findings_review"):
+        return
+    with session.errors_said():
+        session.workspace().review(subject, actor=session.who(), evidence_digest=shown)
+        session.note(f"The past loss of {subject} is marked as reviewed.")
+        st.rerun()
+
+
+def none_left(claims: Claims) -> None:
     """Say why the table is empty."""
-    if any(finding.status is not Status.PASS for finding in findings):
-        states.empty("No finding matches these filters. Take one off.", icon=":material/filter_alt_off:")
-    elif findings:
+    if claims.standing() is Standing.CLEAR:
         states.empty("Every check passes.")
+    elif claims.findings:
+        states.empty("No finding matches these filters. Remove one.", icon=":material/filter_alt_off:")
     else:
         states.empty("Nothing was checked yet. Sync the account.", icon=ICONS["unknown"])
 

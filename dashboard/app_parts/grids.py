@@ -12,9 +12,26 @@ from dashboard.app_parts.words import count
 from dashboard.marks import STATES
 from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.snapshot import Snapshot
+from dashboard.texts import visible
 
 MOST_ROWS = 16
 MOST_PX = 560
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts hold no character that a reader cannot see: callers and files may bring any."""
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(_cell) for name in texts if frame[name].map(_hides).any()})
+
+
+def _hides(cell: object) -> bool:
+    return cell != _cell(cell) if isinstance(cell, str | list) else False
+
+
+def _cell(cell: object) -> object:
+    if isinstance(cell, list):
+        return [_cell(each) for each in cell]
+    return visible(cell) if isinstance(cell, str) else cell
 
 
 def height(rows: int, most: int = MOST_ROWS, px: int = MOST_PX) -> int | Literal["content"]:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import review
+from dashboard.app_parts import entrance, files_mode, review
 from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
-from dashboard.snapshot import Age, Freshness, Snapshot
+from dashboard.claims import lacking
+from dashboard.snapshot import Age, Freshness
+from dashboard.sources import calls_until
 
 AGAIN_S = 15
 DRAWN = "header_drawn"
@@ -25,9 +27,10 @@ def show(*, live: bool) -> None:
     """
     with session.errors_said():
         opened = session.workspace()
-        fetched = opened.state.get("calls_until")
-        at = datetime.fromisoformat(fetched) if fetched else None
-        age = Freshness(at, opened.settings.calls_stale_s).age(datetime.now(UTC))
+        settings = opened.settings
+        at = calls_until(opened.state, opened.store, settings)
+        stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
+        age = Freshness(at, stale_s).age(datetime.now(UTC))
         account = (opened.state.latest("account") or {}).get("content", {})
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             prefix = account.get("tech_prefix")
@@ -35,11 +38,17 @@ def show(*, live: bool) -> None:
             if account.get("sample"):
                 st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
             said = f"Synced {ago(at)}" if at else "Never synced"
+            if settings.files:
+                st.badge("FILES", color="gray", help="Imported files are judged; nothing is fetched from the carrier.")
+                said = files_mode.badge(at)
             when = exact(at, session.zone()) or None
             st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
-            pressed = st.button("Sync now", icon=":material/sync:", key="header_sync")
+            pressed = not settings.files and st.button("Sync now", icon=":material/sync:", key="header_sync")
+            entrance.person()
         if pressed:
             _sync()
+        if settings.files and (steps := files_mode.next_steps(opened)):
+            st.info(steps, icon=ICONS["unknown"])
         if error := session.sync_error():
             st.warning(f"{plain(error)} What is shown is as of the last sync.", icon=ICONS["warning"])
         _renew(live=live)
@@ -47,22 +56,33 @@ def show(*, live: bool) -> None:
 
 def _renew(*, live: bool) -> None:
     """Draw the whole page again where this is not its first run and something new is known."""
-    now = session.home().keeper.moment()[:-1]
+    now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
     drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
     if live and drawn != now and review.KEY not in st.session_state:
         st.rerun()
 
 
-def stale(snapshot: Snapshot) -> None:
-    """Name every input that is too old to be judged by, and remember what this page shows."""
-    st.session_state[DRAWN] = session.now().moment[:-1]
-    old = [
-        f"{INPUT_WORDS[name]} ({ago(freshness.as_of, snapshot.taken_at)})"
-        for name, freshness in snapshot.freshness.items()
-        if freshness.age(snapshot.taken_at) is Age.STALE
-    ]
-    if old:
-        st.warning(f"Out of date: {join(old, most=5)}. Checks that need this say so.", icon=ICONS["warning"])
+def stale(*, live: bool) -> None:
+    """Remember what this page shows, and name every input that is missing or too old to decide; see ``show``."""
+    shown = session.now()
+    st.session_state[DRAWN] = (*shown.moment[:-1], lacking(shown.snapshot) if live else "")
+    _ages()
+
+
+@st.fragment(run_every=AGAIN_S)
+def _ages() -> None:
+    """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        now, freshness = datetime.now(UTC), session.freshness()
+        ages = {name: fresh.age(now) for name, fresh in freshness.items()}
+        old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
+        never = [INPUT_WORDS[name] for name in ages if ages[name] is Age.MISSING]
+        said = [
+            f"Out of date: {join(old, most=5)}. Checks that need this show their last known results." if old else "",
+            f"Never read: {join(never, most=5)}." if never else "",
+        ]
+        if any(said):
+            st.warning(" ".join(filter(None, said)), icon=ICONS["warning"])
 
 
 def _color(age: Age) -> Color:

@@ -17,9 +17,14 @@ from dashboard.app_parts.words import ICONS, KIND_WORDS, METHOD_WORDS, ago, exac
 from dashboard.snapshot import Age, Snapshot
 
 STATUS_WORDS: Final = {"active": "Active", "standby": "Standby", "retired": "Retired"}
-STATUS_STATES: Final = {"Active": "good", "Standby": "plain", "Retired": "unknown"}
+STATUS_STATES: Final = {"Active": "plain", "Standby": "plain", "Retired": "unknown"}
 SHORT_KINDS: Final = {"static": "Static", "dynamic": "Dynamic"}
-SHORT_METHODS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP and credentials"}
+SHORT_METHODS: Final = {
+    "ip": "IP address",
+    "credentials": "Credentials",
+    "both": "IP and credentials",
+    "unknown": "Unknown",
+}
 SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unknown"}
 """As the table says them, beside their headers."""
 
@@ -28,7 +33,7 @@ NEW = {
     "pbx_id": "",
     "name": "",
     "ip_kind": "static",
-    "auth_method": "ip",
+    "auth_method": "unknown",
     "dials_prefix": "unknown",
     "status": "active",
 }
@@ -130,9 +135,11 @@ def edit(snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _confirm(snapshot: Snapshot) -> None:
-    for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
-        declared.keep_inventory(session.workspace(), name, getattr(snapshot, name), by=session.who().name)
-    session.note("The inventory is confirmed as of now.")
+    with session.errors_said():
+        by = session.who().name
+        for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
+            declared.keep_inventory(session.workspace(), name, getattr(snapshot, name), by=by)
+        session.note("The inventory is confirmed as of now.")
 
 
 def _keep(make: Callable[[], edits.Frames], note: str) -> None:

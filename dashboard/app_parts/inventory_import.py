@@ -79,6 +79,8 @@ def show(snapshot: Snapshot) -> None:
         found = read(snapshot, uploads, whose) if uploads or running is None else running
         difference = merge(current, found)
         _problems(found.problems)
+        for note in found.notes[:MOST_PROBLEMS]:
+            st.caption(plain(str(note)))
         _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
         preview(difference)
         _accept(difference, current, read_any=not found.frames[CONFIG].empty)

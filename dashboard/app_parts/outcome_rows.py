@@ -16,7 +16,7 @@ from dashboard.calls.cube import Cube, Part
 from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.peaks import Peaks
 from dashboard.calls.store import CallStore
-from dashboard.changes import NOBODYS
+from dashboard.changes import UNASSIGNED
 from dashboard.snapshot import Snapshot
 
 BY: Final[Mapping[str, str]] = {
@@ -255,7 +255,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     if pd.isna(asr["value"]):
         return f"{calls} {words}: too few to say how many are answered."
     answer = f"{asr['value']:.0%} of {calls} {words} were answered"
-    told = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(NOBODYS)]
+    told = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(UNASSIGNED)]
     if len(told) < 2:  # noqa: PLR2004 - of one there is no fewest
         return f"{answer}."
     return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."

@@ -13,6 +13,7 @@ from dashboard.app_parts import grids, outcome_peaks, outcome_rows, outcome_seen
 from dashboard.app_parts.outcome_rows import BY, explained
 from dashboard.app_parts.words import owner_of, plain
 from dashboard.calls.metrics import PEAKS
+from dashboard.claims import lacking
 from dashboard.snapshot import Snapshot
 
 DIALED, NEW = "dialed", "new"
@@ -41,7 +42,10 @@ def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
     def made() -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
 
-    return session.kept("outcomes title", (since, words), made, ages=False)
+    old = lacking(session.snapshot(), "calls")
+    if old and rows.empty:
+        return old
+    return f"{session.kept('outcomes title', (since, words), made, ages=False)} {old}".strip()
 
 
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
@@ -121,7 +125,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
     if peaks is not None:
         shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
     event: Any = st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         on_select="rerun",
@@ -214,7 +218,7 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
         return
     shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
     st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={
@@ -255,7 +259,7 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         ],
     )
     st.dataframe(
-        shown,
+        grids.shown(shown),
         hide_index=True,
         height=grids.height(len(shown)),
         column_config={

@@ -25,6 +25,7 @@ import streamlit as st
 from altair.utils.schemapi import debug_mode
 
 from dashboard import session
+from dashboard.calls.engine import shown
 from dashboard.charts import Drawn
 from dashboard.figures import Figure
 
@@ -88,7 +89,7 @@ def prepared(drawn: Drawn) -> Plot:
 
 def _arrow(rows: pd.DataFrame) -> bytes:
     sink = pyarrow.BufferOutputStream()
-    table = pyarrow.Table.from_pandas(rows, preserve_index=False)
+    table = shown(pyarrow.Table.from_pandas(rows, preserve_index=False))
     with pyarrow.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()

@@ -10,6 +10,7 @@ from dashboard.app_parts.words import ICONS, count, owner_of, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers.pasted import Difference, Pasted, difference, read_pasted
 from dashboard.changes import AllowAddress, RemoveAddress
+from dashboard.claims import lacking
 from dashboard.fixes.image import entry
 from dashboard.snapshot import Snapshot
 
@@ -68,7 +69,10 @@ def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
         st.button(label, type="primary", key="account_accept", on_click=_keep, args=(found, gone, snapshot))
         return
     if not changes:
-        st.markdown(f":green[{ICONS['good']}] Nothing to change: what was pasted is on the list.")
+        if old := lacking(snapshot, "allowed_ips"):
+            st.markdown(f":gray[{ICONS['unknown']}] What was pasted is on the last known list. {plain(old)}")
+        else:
+            st.markdown(f":green[{ICONS['good']}] Nothing to change: what was pasted is on the list.")
         return
     rows = snapshot.allowed_ips.set_index("network")
     planned = [AllowAddress(network=new.network, label=new.label) for new in found.added]

@@ -7,77 +7,149 @@ import streamlit as st
 from dashboard import charts
 from dashboard.app_parts import plots
 from dashboard.app_parts.words import count, join, money, plain
-from dashboard.calls.replay import UNCHANGED
 from dashboard.changes import Impact, LabelCount
+from dashboard.replay_labels import (
+    AT_RISK,
+    BROKEN,
+    CANNOT,
+    GONE,
+    MAY_BREAK,
+    MAY_SAVE,
+    SAVED,
+    STOPPED,
+    TABLE,
+    UNCHANGED,
+    Label,
+)
 
 LEAST_PX = 120
 """Width of a figure: four in a row, or two where that does not fit."""
 REASONS = 2
-"""Reasons why calls cannot be told that are said, those of the most calls."""
+"""Reasons named for each undecided label, those of the most calls."""
 LEAST, MOST = 0.001, 0.999
-"""Shares that are said of what is nearly nothing and nearly all."""
+"""Shares shown for what is nearly nothing and nearly all."""
+DIRECTIONS = {
+    MAY_BREAK: "May block {calls}",
+    CANNOT: "Can't tell for {calls}",
+    MAY_SAVE: "May admit {calls}",
+}
+"""How a sentence about an undecided label begins."""
 
 
-def show(impact: Impact, *, lower_bound: bool) -> None:
+def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
     """
     Draw the replay of a plan.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record, so more may be let in than is counted.
+        lacking: Why the calls are missing or out of date, as a sentence; empty where they are fresh.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
-    labels, grid = list(charts.REPLAY), st.grid(2, min_column_width=2 * LEAST_PX, gap="small")
-    for pair in (labels[:2], labels[2:]):
-        with grid.cell(), st.grid(2, min_column_width=LEAST_PX, gap="small"):
-            for label in pair:
+    shown = occurring(impact)
+    if not shown:
+        st.caption("No past calls on record.")
+        return
+    with st.grid(min(4, len(shown)), min_column_width=LEAST_PX, gap="small") as grid:
+        for label in shown:
+            with grid.cell():
                 _metric(label, impact)
-    counts = tuple(impact.calls(label) for label in charts.REPLAY)
+    counts = tuple(impact.calls(label.name) for label in TABLE)
     bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
     plots.show(bar, "Past calls by what the change would have done to them")
-    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound))))
+    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking))))
 
 
-def _metric(label: str, impact: Impact) -> None:
-    counted = impact.labels.get(label) or LabelCount()
+def occurring(impact: Impact) -> list[Label]:
+    """Return the labels that have calls, in the table's order."""
+    return [label for label in TABLE if impact.calls(label.name)]
+
+
+def _metric(label: Label, impact: Impact) -> None:
+    counted = impact.labels[label.name]
     with st.container(gap=None):
-        st.metric(label.capitalize(), count(counted.calls, "call"))
-        st.caption(", ".join(filter(None, (whose(label, impact), worth(counted)))))
+        st.metric(
+            f":{label.color}[{label.icon}] {label.name.capitalize()}", count(counted.calls, "call"), help=label.meaning
+        )
+        st.caption(", ".join(filter(None, (whose(label.name, impact), worth(counted)))))
 
 
 def whose(label: str, impact: Impact) -> str:
-    """Say how many of the calls that change are nobody's; nothing where all are of PBXs of yours."""
-    nobodys, of_all = impact.nobodys.get(label, 0), impact.calls(label)
-    if not nobodys or label == UNCHANGED:
+    """Return how many of the calls are of unassigned addresses, where some are and the label does not imply it."""
+    others, of_all = impact.nobodys.get(label, 0), impact.calls(label)
+    if not others or label in (UNCHANGED, STOPPED):
         return ""
-    return "nobody's" if nobodys == of_all else f"{nobodys:,} of them nobody's"
+    return "unassigned" if others == of_all else f"{others:,} of them unassigned"
 
 
 def worth(counted: LabelCount) -> str:
-    """Say the minutes and the dollars of calls, those of them that there are."""
+    """Return the minutes and the dollars of calls, those of them that there are."""
     minutes, cost = round(counted.minutes), round(float(counted.cost_usd), 2)
     return ", ".join([*([count(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
-def sentences(impact: Impact, *, lower_bound: bool = False) -> list[str]:
+def summary(impact: Impact) -> list[str]:
+    """Return what a change would have done to past calls, in a few sentences for a list of fixes."""
+    if not impact.total:
+        return []
+    saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
+    admitted = f"admitted {count(saved, 'past call')}" if saved else ""
+    if broken:
+        blocked = f"blocked {count(broken, 'past call')} of {join(impact.who(BROKEN))}"
+        first = f"Would have {' and '.join(filter(None, (admitted, blocked)))}."
+    elif any(impact.ours(label) for label in AT_RISK):
+        first = " ".join(filter(None, (admitted and f"Would have {admitted}.", "No past call is known to be blocked.")))
+    else:
+        first = f"Would have {admitted}; would block none." if admitted else "Would block no past call of yours."
+    return [first, *harmless(impact), *undecided(impact, most=1)]
+
+
+def harmless(impact: Impact) -> list[str]:
+    """Return sentences about rejected calls that do no harm: stopped ones, and ones that cannot recur."""
+    found = []
+    if stopped := impact.labels.get(STOPPED, LabelCount()).calls:
+        cost = money(impact.labels[STOPPED].cost_usd)
+        found.append(f"Stops {count(stopped, 'past call')} of {join(impact.who(STOPPED))}, {cost}.")
+    if gone := impact.calls(GONE):
+        whom = join(impact.who(GONE))
+        found.append(f"{count(gone, 'past call')} of {whom} cannot recur: the PBX has left the address.")
+    return found
+
+
+def undecided(impact: Impact, most: int = REASONS) -> list[str]:
+    """Return a sentence for each undecided label and reason, with the direction that is known."""
+    return [
+        f"{begin.format(calls=count(calls, 'call'))}: {why}."
+        for label, begin in DIRECTIONS.items()
+        for why, calls in [*impact.why(label).items()][:most]
+        if impact.calls(label)
+    ]
+
+
+def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -> list[str]:
     """
-    Say whose calls are let in and refused, which move, and how much could be decided.
+    Return whose calls are admitted and rejected, which move, and how much could be decided.
 
     Args:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record.
+        lacking: Why the calls are missing or out of date, as a sentence.
     """
-    said = []
-    if impact.saves:
-        said.append(f"Lets in calls of {join(impact.saves)}{' (a lower bound)' if lower_bound else ''}.")
-    if impact.breaks:
-        said.append(f"Refuses calls of {join(impact.breaks)}.")
+    found = []
+    if saves := impact.who(SAVED):
+        found.append(f"Admits calls of {join(saves)}{' (a lower bound)' if lower_bound else ''}.")
+    if breaks := impact.who(BROKEN):
+        found.append(f"Blocks calls of {join(breaks)}.")
+    found += harmless(impact)
     if impact.to_ip:
-        said.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
-    for why, calls in [*impact.unclear.items()][:REASONS]:
-        said.append(f"What becomes of {count(calls, 'call')} cannot be told, because {why}.")
-    return [*said, f"{share(impact.decided)} of the calls could be decided."]
+        found.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
+    found += undecided(impact)
+    if not impact.total:
+        return [*found, "Unknown: no calls on record."]
+    if lacking:
+        return [*found, f"{share(impact.decided)} of the calls on record could be decided.", lacking]
+    return [*found, f"{share(impact.decided)} of the calls could be decided."]
 
 
 def share(part: float) -> str:

@@ -16,12 +16,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
 from dashboard.app_parts import diffs, replayed, watched
-from dashboard.app_parts.words import ICONS, plain
+from dashboard.app_parts.words import ICONS, ago, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
+from dashboard.claims import lacking
 from dashboard.errors import DashboardError
 from dashboard.journal import Entry
+from dashboard.snapshot import Snapshot
 
 KEY = "review"
 TITLE = "Review a change"
@@ -48,10 +50,16 @@ def ask_fix(check: str, subject: str) -> None:
 
 def _plan(check: str, subject: str) -> Plan:
     known, found = session.known()
-    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.changes), None)
+    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.proposals), None)
     if finding is None:
         return session.workspace().plan(check, subject)
-    return session.workspace().plan_changes(finding.changes, check=check, subject=subject, snapshot=known)
+    return session.workspace().plan_changes(
+        finding.proposals,
+        check=check,
+        subject=subject,
+        snapshot=known,
+        last_known_at=finding.last_known.as_of if finding.last_known else None,
+    )
 
 
 def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:
@@ -145,14 +153,21 @@ def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
 
 def _undo(review: Review, number: int) -> None:
     """Have the dialog plan in its next run what takes an entry back."""
-    review.todo, review.doing = lambda: ask_undo(number), "Planning what takes it back"
+    review.todo, review.doing = lambda: ask_undo(number), "Planning the undo"
 
 
 def _before(plan: Plan) -> list[str]:
     """Show what the plan would do and its guards; return the phrases typed."""
     snapshot = session.snapshot()
+    if plan.last_known_at:
+        old = f"Based on last known data, from {ago(plan.last_known_at)}. The account is read again first."
+        st.markdown(f":orange[{ICONS['time']}] {plain(old)}")
     if diffs.touches_policy(plan):
-        replayed.show(plan.impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+        replayed.show(
+            plan.impact,
+            lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
+            lacking=lacking(snapshot, "calls"),
+        )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
     with st.container(gap="xxsmall"):
@@ -163,7 +178,7 @@ def _before(plan: Plan) -> list[str]:
     if plan.guided:
         return typed
     for number, phrase in enumerate(plan.phrases):
-        said = st.text_input(f"To go on, type `{phrase}`", key=f"review_phrase_{number}", live=True)
+        said = st.text_input(f"Type `{phrase}` to confirm", key=f"review_phrase_{number}", live=True)
         typed.append((said or "").strip())
     return typed
 
@@ -198,9 +213,12 @@ def _guide(plan: Plan) -> None:
 
 
 def _after(review: Review, plan: Plan, entry: Entry) -> None:
-    st.markdown(f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}.")
+    st.markdown(
+        f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}, "
+        f"head `{entry.short_hash}`."
+    )
     if diffs.touches_policy(plan):
-        _watching(plan, entry)
+        _watching(plan, entry, session.snapshot())
     with st.container(horizontal=True):
         st.button("Done", type="primary", key="review_close", on_click=_close)
         st.button(
@@ -213,7 +231,8 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
 
 
 @st.fragment(run_every=WATCH_EVERY_S)
-def _watching(plan: Plan, entry: Entry) -> None:
+def _watching(plan: Plan, entry: Entry, known: Snapshot) -> None:
+    """Draw the watch again every few seconds; ``known`` only names addresses, so it stays that of the dialog."""
     with session.errors_said():
-        color, icon, sentence = watched.say(plan, session.workspace().watch(entry), session.snapshot())
+        color, icon, sentence = watched.say(plan, session.workspace().watch(entry), known)
         st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dashboard.app_parts.set_up_ground import CREDENTIALS, Ground
 from dashboard.app_parts.set_up_steps import Progress, calls_by_address
 from dashboard.app_parts.words import count, join
+from dashboard.claims import lacking
 from dashboard.findings import Finding, Status
 
 MOST_NAMED = 12
@@ -39,6 +40,8 @@ def credentials(ground: Ground) -> Credentials:
     needs += [f"Not proven by calls yet: {_names(ground, waiting)}."] if waiting else []
     if known.account.credentials_on is None:
         return Credentials(Progress.UNKNOWN, "Whether they are on is not known. Say so on Account.", tuple(needs))
+    if why := lacking(known, "credentials", "inventory"):
+        return Credentials(Progress.UNKNOWN, f"Whether they can stay off is not known. {why}", tuple(needs))
     if not known.account.credentials_on:
         if dynamic:
             return Credentials(Progress.OPEN, f"They are off, and {_names(ground, dynamic)} cannot call.", tuple(needs))

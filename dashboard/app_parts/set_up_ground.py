@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard import writing
 from dashboard.app_parts.set_up_notes import Note, Notes
+from dashboard.calls.attribution import CLAIMS
 from dashboard.checks import ACCOUNT, _evidence
 from dashboard.checks._evidence import Calls, Tally, of_today
 from dashboard.findings import Finding, Status
@@ -52,12 +53,17 @@ class Ground:
 
     @cached_property
     def calls(self) -> dict[str, list[Tally]]:
-        """Calls of each PBX from its addresses of today, from after the latest policy change for each."""
+        """
+        Return the calls of each PBX from its addresses of today, from after the latest policy change for each.
+
+        Calls that only an X-Tag or a caller id ties to a PBX prove nothing about it.
+        """
         found: dict[str, list[Tally]] = {}
         for source, calls in self.snapshot.once(Calls).by_source.items():
             for one in of_today(self.snapshot, source, calls):
                 mine = self.addresses.get(one.pbx_id)
-                if one.pbx_id and (not mine or source in mine):
+                own = source in mine if mine else one.attributed_by not in CLAIMS
+                if one.pbx_id and own:
                     found.setdefault(one.pbx_id, []).append(one)
         return found
 

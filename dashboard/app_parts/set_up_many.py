@@ -231,8 +231,8 @@ def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
     return f"{verb} {count(total, noun, plural)}" if total else ""
 
 
-def answer(found: Sequence[Standing], allow: Together, route: Together, account: Credentials) -> str:
-    """Say how many place calls by address and what is next, as a title."""
+def answer(found: Sequence[Standing], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
+    """Say how many place calls by address and what is next, as a title; ``why`` names inputs that are not fresh."""
     if not found:
         return "No PBX is being set up."
     active = [one for one in found if one.active]
@@ -248,7 +248,7 @@ def answer(found: Sequence[Standing], allow: Together, route: Together, account:
         said = "Every static PBX places calls by address"
     if kept:
         said += f", {kept:,} keep{'s' if kept == 1 else ''} credentials"
-    return f"{said}; next: {_next(found, allow, route, account)}."
+    return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()
 
 
 def _next(found: Sequence[Standing], allow: Together, route: Together, account: Credentials) -> str:

@@ -25,6 +25,7 @@ from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.set_up_many import Show, Standing, Together
 from dashboard.app_parts.set_up_steps import TITLES, Progress
 from dashboard.app_parts.words import ICONS, Color, count, plain
+from dashboard.claims import lacking
 from dashboard.findings import Finding
 from dashboard.snapshot import Snapshot
 
@@ -59,7 +60,8 @@ def show(known: Ground, title: DeltaGenerator, bar: DeltaGenerator) -> None:
     account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
     most = session.workspace().settings.max_changes
     allow, route = set_up_many.allow_together(known, most), set_up_many.route_together(known, most)
-    title.title(plain(set_up_many.answer(found, allow, route, account)))
+    why = lacking(known.snapshot)
+    title.title(plain(set_up_many.answer(found, allow, route, account, why)))
     with bar:
         _bar(known, allow, route)
     with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not found):

@@ -24,6 +24,7 @@ from dashboard.inventory import (
     read_files,
 )
 from dashboard.snapshot import Snapshot
+from dashboard.texts import visible
 
 PASTE: Final = "Your paste"
 LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME = "✕ Left out", "! Partly", "○ Incomplete", "✓ Complete", "= Known"
@@ -171,6 +172,9 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
     wrong: dict[int, list[Problem]] = {}
     for problem in found.problems:
         wrong.setdefault(problem.line or 0, []).append(problem)
+    noted: dict[int, list[str]] = {}
+    for note in found.notes:
+        noted.setdefault(note.line or 0, []).append(note.message)
     by_line: dict[int, list[Row]] = {}
     for row in told:
         by_line.setdefault(row.line, []).append(row)
@@ -188,7 +192,7 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
             state = PARTLY if faults else state
             said += ["The rest of the line is taken."] if faults else []
             again = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
-            said += [*again, *([] if faults else more)]
+            said += [*noted.get(line, []), *again, *([] if faults else more)]
         elif not faults:
             where = f"as line {begun[pbx_id]} of the same PBX was" if pbx_id in begun else "as its PBX was not taken"
             said = [f"Left out, {where}."]
@@ -206,7 +210,8 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
         )
     order = [LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME]
     rows.sort(key=lambda row: (order.index(row["state"][0]), row["line"] or 0))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    shown = [{column: visible(cell) if isinstance(cell, str) else cell for column, cell in row.items()} for row in rows]
+    return pd.DataFrame(shown, columns=COLUMNS)
 
 
 def _head(column: str) -> str:

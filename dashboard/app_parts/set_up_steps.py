@@ -11,10 +11,12 @@ from dashboard.app_parts import set_up_notes
 from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.words import ago, count, join
 from dashboard.checks import _evidence as ev
+from dashboard.claims import lacking
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
 from dashboard.probing import Known, of_account
 from dashboard.snapshot import Age, members
+from dashboard.tables import ADMISSION, PROVES, REFUSAL
 
 
 class Progress(StrEnum):
@@ -48,6 +50,15 @@ WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     "call": ("kind", "allow"),
 }
 """What has to be passed before a step can be done."""
+
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("inventory",),
+    "dial": ("inventory",),
+    "snippet": ("inventory",),
+    "probe": ("inventory",),
+    "call": ("calls", "allowed_ips", "inventory"),
+}
+"""Inputs that have to be fresh for a step to be done. What findings say of a step has been asked that already."""
 
 ADDRESS_REFUSED: Final = 403
 """What the carrier answers where prefix and address are not authorized together; it asks for credentials by 407."""
@@ -97,10 +108,19 @@ def steps(ground: Ground, pbx_id: str) -> list[Step]:
     found = [
         Step(name, title, Progress.NOT_NEEDED, spared[name])
         if name in spared
-        else Step(name, title, *judges[name](ground, pbx))
+        else Step(name, title, *_dated(ground, name, judges[name](ground, pbx)))
         for name, title in TITLES.items()
     ]
     return [_held_up(step, found) for step in found]
+
+
+def _dated(ground: Ground, name: str, judged: Judged) -> Judged:
+    """Turn a step that is done by data out of date into one that nobody can tell: the last known state, and why."""
+    progress, evidence = judged
+    why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
+    if progress is not Progress.DONE or not why:
+        return judged
+    return Progress.UNKNOWN, f"Last known: {evidence} {why}"
 
 
 def _held_up(step: Step, found: Sequence[Step]) -> Step:
@@ -129,8 +149,10 @@ def answer(found: Sequence[Step], name: str) -> str:
 
 
 def calls_by_address(ground: Ground, pbx_id: str) -> bool:
-    """Say whether calls show that a PBX does without credentials: it dials the prefix, is listed, and is let in."""
+    """Say whether fresh calls show that a PBX does without credentials: it dials the prefix, is listed, and let in."""
     pbx = ground.pbxs[pbx_id]
+    if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
+        return False
     if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx)[0] is not Progress.DONE:
         return False
     return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
@@ -154,7 +176,7 @@ def _kind(ground: Ground, pbx: Pbx) -> Judged:
 
 
 def _dial(ground: Ground, pbx: Pbx) -> Judged:
-    calls = ground.calls.get(pbx["pbx_id"], [])
+    calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
     if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
         return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
     if pbx["auth_method"] == "credentials":
@@ -178,7 +200,11 @@ def _snippet(ground: Ground, pbx: Pbx) -> Judged:
         return Progress.DONE, f"Its calls are admitted from its address, so it is on. {beside}"
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
-    if _dial(ground, pbx)[0] is Progress.DONE and any(map(_got_through, ground.calls.get(pbx_id, []))):
+    if (
+        not lacking(ground.snapshot, "calls")
+        and _dial(ground, pbx)[0] is Progress.DONE
+        and any(map(_got_through, ground.calls.get(pbx_id, [])))
+    ):
         return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
     note = ground.note(pbx_id, set_up_notes.CONFIGURED)
     if note:
@@ -199,8 +225,9 @@ def _read_back(ground: Ground, pbx_id: str) -> Judged:
 
 
 def _got_through(call: ev.Tally) -> bool:
-    """Say whether a call was let in, or refused for its address alone and not for want of credentials."""
-    return call.outcome != "refused_auth" or call.sip_status == ADDRESS_REFUSED
+    """Return whether a call proves that a trunk is set up: admitted, or refused by the ACL and not for its digest."""
+    proves = PROVES[call.outcome]
+    return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
 
 def _allowed(ground: Ground, pbx: Pbx) -> Judged:
@@ -224,7 +251,7 @@ def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
 def _probe(ground: Ground, pbx: Pbx) -> Judged:
     """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
     note = ground.note(pbx["pbx_id"], set_up_notes.CALLED)
-    if _first_call(ground, pbx)[0] is Progress.DONE:
+    if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
         return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
     if note is not None:
         return _test_call(ground, pbx, note)
@@ -282,17 +309,28 @@ def _unheard(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
 
 
+def _no_own_call(*, has_address: bool) -> Judged:
+    if has_address:
+        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+    claim = "Only an X-Tag or a caller id ties calls to it, and any caller can write that"
+    return Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory."
+
+
 def _first_call(ground: Ground, pbx: Pbx) -> Judged:
     known, pbx_id = ground.snapshot, pbx["pbx_id"]
     if pbx_id not in ground.heard:
         return _unheard(ground, pbx)
     calls = ground.calls.get(pbx_id, [])
     if not calls:
-        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+        return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
         when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
         return Progress.OPEN, f"Its last call was refused for authorization, {when}."
-    when = ago(ev.last(ev.admitted(known, calls)), known.taken_at)
+    admitted = ev.admitted(known, calls)
+    if not admitted:
+        when = ago(ev.last(calls), known.taken_at)
+        return Progress.UNKNOWN, f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+    when = ago(ev.last(admitted), known.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
         return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
     return Progress.DONE, f"Its last call was admitted, {when}."

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from dashboard.calls.cube import Cube, Part, callers
-from dashboard.calls.refusing import refused
+from dashboard.calls.refusing import proofs
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.findings import Finding
 from dashboard.snapshot import Snapshot
+from dashboard.tables import ADMISSION, REFUSAL
 
 MOST_PBXS = 8
 MOST_ROWS = 10
@@ -32,20 +34,33 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
 
     Returns:
         Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``),
-        ``refused`` (how many of the calls were, for authorization).
+        ``refused`` and ``admitted`` (how many of the calls prove that; the others prove neither).
     """
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     if since is not None:
         rows = rows[rows["last_at"] >= since]
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    lost = rows["calls"].where(refused(rows, snapshot.versions), 0)
-    return rows.assign(who=callers(rows, names), kind=rows["outcome"].map(KIND_OF), refused=lost)
+    proven = proofs(rows, snapshot.versions, snapshot.observed)
+    return rows.assign(
+        who=callers(rows, names),
+        kind=rows["outcome"].map(KIND_OF),
+        refused=rows["calls"].where(proven == REFUSAL, 0),
+        admitted=rows["calls"].where(proven == ADMISSION, 0),
+    )
 
 
-def last_day(snapshot: Snapshot) -> tuple[int, int]:
-    """Return how many outbound calls reach into the last 24 hours, and how many of them were refused."""
-    rows = outbound(snapshot, since=snapshot.taken_at - timedelta(days=1))
-    return int(rows["calls"].sum()), int(rows["refused"].sum())
+class LastDay(NamedTuple):
+    """Outbound calls that reach into the last 24 hours on record."""
+
+    calls: int
+    admitted: int
+    refused: int
+
+
+def last_day(snapshot: Snapshot) -> LastDay:
+    """Count the outbound calls of the last 24 hours on record, those proven admitted, and those proven refused."""
+    rows = outbound(snapshot, since=snapshot.calls_at - timedelta(days=1))
+    return LastDay(int(rows["calls"].sum()), int(rows["admitted"].sum()), int(rows["refused"].sum()))
 
 
 def refused_unnamed(snapshot: Snapshot) -> list[str]:

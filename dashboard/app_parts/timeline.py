@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import diffs, review, states
+from dashboard.app_parts import diffs, open_fixes, review, states
 from dashboard.app_parts.words import ICONS, Color, ago, count, exact, plain
 from dashboard.changes import Plan
-from dashboard.fixes.plan import undone_by
-from dashboard.journal import BEGUN, DONE, Entry
+from dashboard.fixes.plan import live_of, undone_by
+from dashboard.journal import BEGUN, DONE, FAILED, PARTLY, Entry
 from dashboard.snapshot import Snapshot
 
 VIEWS = ("History", "Plans shown")
@@ -56,17 +56,22 @@ def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -
 
 def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot: Snapshot) -> None:
     back = undone_by(entries, ended) if ended else None
-    word, color = _outcome(ended, back)
+    word, color = outcome_of(ended, back)
+    plan = Plan.model_validate(begun.content["plan"])
+    live = live_of(plan, ended) if ended else ()
     with st.container(border=True):
         text, press = st.columns([6, 1], vertical_alignment="center")
         with text, st.container(horizontal=True, vertical_alignment="center"):
             st.badge(word, color=color)
+            if ended and ended.content.get("interrupted"):
+                st.badge("Interrupted", color="orange")
             st.markdown(f"**{plain(begun.title)}**", width="content")
+            last = ended or begun
             st.caption(
-                f"{ago(begun.at)} by {plain(begun.actor)} · entry {(ended or begun).id}",
+                f"{ago(begun.at)} by {plain(begun.actor)} · entry {last.id}, head {last.short_hash}",
                 help=exact(begun.at, session.zone()),
             )
-        if ended and ended.phase == DONE and back is None:
+        if ended and live and back is None:
             press.button(
                 "Undo" if begun.undoes is None else "Redo",
                 key=f"fixes_undo_{ended.id}",
@@ -75,17 +80,24 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
                 args=(ended.id,),
                 width="stretch",
             )
-        plan = Plan.model_validate(begun.content["plan"])
         st.markdown(diffs.table(plan.changes, snapshot, done=True))
-        if ended and ended.phase != DONE:
-            st.markdown(f":red[{ICONS['error']}] {plain(str(ended.content.get('message', '')))}")
-        elif back:
-            st.caption(f"Taken back {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
+        if ended is None:
+            st.markdown(f":orange[{ICONS['warning']}] {open_fixes.EXPLAINED}")
+        elif ended.phase != DONE or ended.content.get("interrupted"):
+            shade, icon = {FAILED: ("red", "error"), PARTLY: ("orange", "warning")}.get(ended.phase, ("green", "good"))
+            st.markdown(f":{shade}[{ICONS[icon]}] {plain(str(ended.content.get('message', '')))}")
+        if back:
+            st.caption(f"Undone {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
 
 
-def _outcome(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
+def outcome_of(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
+    """Return the word for how a fix ended, and its color."""
     if ended is None:
-        return "Cut short, outcome not known", "orange"
-    if ended.phase != DONE:
-        return "Failed", "red"
-    return ("Taken back", "gray") if back else ("Done and verified", "green")
+        return "No recorded outcome", "orange"
+    if back:
+        return "Undone", "gray"
+    words: dict[str, tuple[str, Color]] = {
+        DONE: ("Done and verified", "green"),
+        PARTLY: ("Partly done", "orange"),
+    }
+    return words.get(ended.phase, ("Failed", "red"))

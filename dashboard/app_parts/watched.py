@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.app_parts.words import Color, count, join, owner_of
 from dashboard.capabilities import Capability
 from dashboard.changes import Plan, RemoveAddress
+from dashboard.claims import lacking
 from dashboard.fixes.watch import ENOUGH, Watch
 from dashboard.snapshot import Snapshot
 
@@ -27,9 +28,19 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     head = f"Watching the next calls from {whom}"
     if not seen.calls:
         unseen = removes and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
-        return "gray", "time", f"{head}: none yet.{' A refused call leaves no record here.' if unseen else ''}"
-    seen_so_far = f"{seen.calls:,}" if seen.over else f"{seen.calls} of {ENOUGH}"
+        parts = [
+            f"{head}: none yet.",
+            "A refused call leaves no record here." if unseen else "",
+            lacking(snapshot, "calls"),
+        ]
+        return "gray", "time", " ".join(filter(None, parts))
+    seen_so_far = f"{seen.decided:,}" if seen.over else f"{seen.decided} of {ENOUGH}"
     progress = f"{head}: {seen_so_far} calls"
+    neither = seen.calls - seen.decided
+    if neither:
+        progress += f" ({neither:,} more {'proves' if neither == 1 else 'prove'} neither admission nor refusal)"
+    if not seen.decided:
+        return "gray", "time", f"{progress}."
     if removes:
         through = f"{count(seen.admitted, 'call')} still went through" if seen.admitted else "all refused, as meant"
         return (*_look("orange", "warning", seen, bad=seen.admitted), f"{progress}, {through}.")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from dashboard.findings import Finding, Impact, Life, Severity, Status
 from dashboard.snapshot import Age, Snapshot
+from dashboard.texts import visible
 
 Color = Literal["red", "orange", "green", "gray", "blue"]
 """The five states, by the names the theme gives their colors; orange is amber."""
@@ -47,6 +48,7 @@ LIFE_WORDS: Final = {
     Life.VERIFIED: "Verified",
     Life.WAIVED: "Waived",
     Life.REGRESSED: "Came back",
+    Life.UNCONFIRMED: "Not confirmed",
 }
 AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missing"}
 AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
@@ -59,7 +61,12 @@ INPUT_WORDS: Final = {
     "configurations": "PBX configurations",
 }
 KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
-METHOD_WORDS: Final = {"ip": "IP address", "credentials": "Credentials", "both": "IP address and credentials"}
+METHOD_WORDS: Final = {
+    "ip": "IP address",
+    "credentials": "Credentials",
+    "both": "IP address and credentials",
+    "unknown": "Not known",
+}
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -106,10 +113,12 @@ def address_of(address: str, snapshot: Snapshot) -> str:
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBXs that call from an address now, or did; ``nobody's`` where none does."""
+    """Name the PBXs that call from an address now, or did; ``unassigned`` where the inventory knows of none."""
     pbx_ids, now = snapshot.owners_of(address)
+    if not pbx_ids and snapshot.age("inventory") is Age.MISSING:
+        return "owner not known"
     if not pbx_ids:
-        return "nobody's"
+        return "unassigned"
     named = join(map(snapshot.name_of, pbx_ids))
     return named if now else f"formerly {named}"
 
@@ -143,8 +152,10 @@ def plain(text: str) -> str:
     Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
 
     Names of colors, icons and emojis between colons are sought after escapes are gone, and so are addresses that
-    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one.
+    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one. A replacement
+    character stands for what cannot be seen, such as a mark that turns a line around.
     """
+    text = visible(text)
     text = DIRECTIVE.sub("\\g<0>\u2060", text)
     text = "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
     return LISTED.sub(r"\1\\", text)

@@ -17,6 +17,8 @@ import pandas as pd
 from dashboard.snapshot import SHARED, egress_of
 
 X_TAG, ADDRESS, CALLER_ID, NUMBER, SHARED_ADDRESS = "x_tag", "address", "caller_id", "number", "shared_address"
+CLAIMS = (X_TAG, CALLER_ID)
+"""Rules that rest on what the caller itself supplies: they attribute, they never authenticate."""
 OPEN, EVER = -(2**63), 2**63 - 1
 """No time, which as a begin is before all others; and an end that none reaches."""
 
@@ -39,6 +41,28 @@ def attribute(
         ``shared_address`` the id is those of all owners, sorted and joined by ``snapshot.SHARED``.
     """
     return Claims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
+
+
+def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """
+    Return the outbound sources that only an X-Tag or a caller id ties to a PBX.
+
+    Args:
+        traffic: TRAFFIC, attributed.
+        pbx_addresses: PBX_ADDRESSES.
+
+    Returns:
+        By PBX, such sources: addresses that the inventory never gave to it.
+    """
+    rows = traffic[(traffic["direction"] == "outbound") & traffic["attributed_by"].isin(CLAIMS)]
+    rows = rows[rows["source_ip"] != ""].drop_duplicates(["pbx_id", "source_ip"])
+    owned = egress_of(pbx_addresses)
+    held = {*zip(owned["pbx_id"], owned["address"], strict=True)}
+    found: dict[str, tuple[str, ...]] = {}
+    for pbx_id, source in zip(rows["pbx_id"], rows["source_ip"], strict=True):
+        if (pbx_id, source) not in held:
+            found[pbx_id] = (*found.get(pbx_id, ()), source)
+    return found
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,9 @@ STORED = {
 }
 """What the documented columns become, with their types on disk. Times are UTC without a zone."""
 
+SAME_CALL = ("direction", "started_at", "destination", "caller_id", "duration_s", "source_ip", "outcome")
+"""What two records of one call agree in."""
+
 KEYS = {"sip_call_id": "VARCHAR", "id": "VARCHAR", "row_hash": "UBIGINT", "nth": "INTEGER"}
 """What a call is known by: the id its file gives, else the number of its row and an ordinal among equal rows."""
 
@@ -119,6 +122,7 @@ ATTEMPTS = {
 PARTS: dict[str, dict[str, str]] = {
     "calls": STORED | {"outcome": "VARCHAR"} | KEYS,
     "staged": STORED | {"outcome": "VARCHAR"} | KEYS | {"part": "VARCHAR", "file_row_number": "BIGINT"},
+    "known": STORED | {"outcome": "VARCHAR"} | KEYS | {"part": "VARCHAR", "file_row_number": "BIGINT"},
     "traffic": {
         "hour_at": "TIMESTAMP",
         "direction": "VARCHAR",
@@ -177,6 +181,16 @@ def content_sql(alias: str) -> str:
         alias: Name of the relation that holds the columns of ``STORED``.
     """
     return f"hash({', '.join(f'{alias}.{name}' for name in STORED)})"
+
+
+def same_call_sql() -> str:
+    """
+    Return a SQL expression: a number over what a call is in the network, whatever columns its file has.
+
+    A file of the carrier's portal has other columns than an export of its API, so the same call can differ in
+    ``content_sql`` and in its id; this tells that it is in both.
+    """
+    return f"hash({', '.join(SAME_CALL)})"
 
 
 def call_key_sql() -> str:

@@ -24,7 +24,7 @@ import pyarrow
 
 from dashboard.calls.engine import utc
 from dashboard.calls.store import HOUR_S, CallStore, cuts_of, segments_of
-from dashboard.changes import NOBODYS
+from dashboard.changes import UNASSIGNED
 from dashboard.snapshot import Snapshot
 from dashboard.tables import MONEY
 
@@ -68,7 +68,7 @@ class Cube:
     Outbound calls, added up; shared between sessions and never changed. ``build`` makes one.
 
     A row is hour x caller x outcome x SIP code x destination zone. A caller is a PBX's name, or an address
-    that nobody owns and ``NOBODYS``; a code is the final SIP status with the first words of its reason.
+    that nobody owns and ``UNASSIGNED``; a code is the final SIP status with the first words of its reason.
     """
 
     def __init__(self, rows: pyarrow.Table, owners: Sequence[str], *, most_cells: int = MOST_CELLS) -> None:
@@ -233,7 +233,7 @@ def build(store: CallStore, snapshot: Snapshot, *, zone: ZoneInfo | None = None,
 def callers(rows: pd.DataFrame, names: dict[str, str]) -> list[str]:
     """Return who placed the calls of each row: a PBX by its name, or the address of nobody's."""
     pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    return [names.get(pbx, pbx) if pbx else f"{address}{NOBODYS}" for pbx, address in pairs]
+    return [names.get(pbx, pbx) if pbx else f"{address}{UNASSIGNED}" for pbx, address in pairs]
 
 
 def code_of(status: int | None, reason: str) -> str:

@@ -32,7 +32,7 @@ def repair(store: CallStore, days: Collection[date]) -> int:
         base = store.generations.current()
         for day in sorted(days):
             _refuse_unknown(base, day, "repair")
-            if not base.days[day].calls:
+            if base.days[day].is_retired:
                 raise StoreError(
                     f"The store has only the sums of {day}: its calls are older than calls are kept, and cannot be "
                     f"counted again. Restore the file from a backup, or run: trunkgate calls forget {day}."
@@ -63,7 +63,41 @@ def forget(store: CallStore, days: Collection[date]) -> int:
             _refuse_unknown(base, day, "forget")
         kept = {day: made for day, made in base.days.items() if day not in days}
         store.generations.publish(replace(base, number=base.number + 1, days=kept), base)
-        return sum(base.days[day].rows for day in days)
+        return sum(base.days[day].rows + base.days[day].file_only_rows for day in days)
+
+
+def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
+    """
+    Remove the calls that are in imported files and not in the carrier's export of their time.
+
+    Args:
+        store: The calls of one home.
+        days: In UTC; every day when none is given.
+
+    Returns:
+        How many calls were removed.
+
+    Raises:
+        BusyError: Another process is writing.
+        StoreError: One of the days has no such call, or the disk does not let us; nothing is changed.
+    """
+    with store.generations.writing():
+        base = store.generations.current()
+        for day in sorted(days):
+            if day not in base.days or not base.days[day].file_only_rows:
+                raise StoreError(
+                    f"Every stored call of {day} counts, so there is nothing to drop. Nothing was changed."
+                )
+        chosen = {day: made for day, made in base.days.items() if made.file_only_rows and (not days or day in days)}
+        if not chosen:
+            return 0
+        left = {
+            day: replace(made, file_only=(), file_only_traffic=(), file_only_rows=0) if day in chosen else made
+            for day, made in base.days.items()
+        }
+        left = {day: made for day, made in left.items() if made.rows or made.file_only_rows}
+        store.generations.publish(replace(base, number=base.number + 1, days=left), base)
+        return sum(made.file_only_rows for made in chosen.values())
 
 
 def _refuse_unknown(base: Generation, day: date, what: str) -> None:

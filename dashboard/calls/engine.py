@@ -20,18 +20,32 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 import pyarrow.parquet
 from pandera.pandas import DataFrameSchema
 
 from dashboard import tables
-from dashboard.calls.columns import ATTEMPTS, KEYS, PARTS, ROLLED_KEYS, ROLLED_SUMS, STORED, call_key_sql, content_sql
+from dashboard.calls.columns import (
+    ATTEMPTS,
+    KEYS,
+    PARTS,
+    ROLLED_KEYS,
+    ROLLED_SUMS,
+    STORED,
+    call_key_sql,
+    content_sql,
+    same_call_sql,
+)
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
+from dashboard.texts import MARK, UNSAFE
 
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
 """How parts are written: quick to write and read, if a fifth larger; what is searched differs in every row."""
-OF_A_DAY = re.compile(r"(\d{4}-\d\d-\d\d)-(?:calls|traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII)
+OF_A_DAY = re.compile(
+    r"(\d{4}-\d\d-\d\d)-(?:calls|file-only|traffic|file-only-traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII
+)
 """What the part of a day is called."""
 MEMORY_LIMIT = "1GB"
 """The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
@@ -67,6 +81,7 @@ _PIECES: Mapping[str, Callable[[], str]] = {
     "row_hash": lambda: content_sql("judged"),
     "short_s": lambda: str(SHORT_S),
     "content": lambda: content_sql("told"),
+    "same_call": same_call_sql,
 }
 
 
@@ -287,3 +302,17 @@ def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     if absent or not (found.dtypes == kinds).all():
         return tables.conform(frame, schema, source="the call store")
     return found
+
+
+def shown(table: pyarrow.Table) -> pyarrow.Table:
+    """
+    Return a table whose texts can be shown as they are: files and callers may bring any character.
+
+    Not for rows by which other rows are looked up, such as those of the roll-up: a caller whose tag holds such a
+    character would not be found.
+    """
+    for place, column in enumerate(table.columns):
+        if pyarrow.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
+            clean = pc.replace_substring_regex(column, UNSAFE.pattern, MARK)
+            table = table.set_column(place, table.schema.field(place), clean)
+    return table

@@ -27,6 +27,8 @@ GZIP = b"\x1f\x8b"
 PADDING = b"\0\t\n\r "
 """Bytes that may follow gzip data and say nothing."""
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LONG_LAST_LINE = 1 << 16
+"""Bytes; a row has about 250."""
 HEADER_LINES = 20
 """A header is one line; a quoted line break in it is allowed for, a lost quote must not swallow the file."""
 
@@ -65,6 +67,13 @@ class Prepared:
     """What was left of the line in which the cut fell."""
     long_line: bool = False
     """The last line is longer than any row; the engine drops such a line without a word."""
+    odd_header: bool = False
+    """The quotes of the header break the rules of CSV; the engine would take rows for a part of it."""
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether every reader finds the same rows behind the header."""
+        return self.header_lines == 1 and not self.long_line and not self.odd_header
 
 
 def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
@@ -105,7 +114,8 @@ def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
         except UnicodeDecodeError:
             plain = _as_utf8(plain, work / "utf8.csv")
             columns, header_lines = _header(plain, name, limits)
-        return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain))
+        odd_header = _breaks_rules(plain, header_lines, limits)
+        return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain), odd_header)
     except OSError as exc:
         raise FileError(
             f"The file cannot be read: {exc.strerror or exc}. Check its name and its rights.", file=name
@@ -196,7 +206,7 @@ def _ends_long(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - CHUNK))
         tail = file.read(CHUNK).rstrip(b"\r\n")
-    return len(tail) > CHUNK // 2 and b"\n" not in tail and b"\r" not in tail
+    return len(tail) > LONG_LAST_LINE and b"\n" not in tail and b"\r" not in tail
 
 
 def _as_utf8(source: Path, target: Path) -> Path:
@@ -246,11 +256,28 @@ def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
             out.close()
 
 
-def read_lines(path: Path, longest: int) -> Iterator[str]:
-    """Yield physical lines, each with its line feed; one that is longer than ``longest`` comes in pieces."""
-    with path.open(encoding="utf-8-sig", newline=None) as file:
+def read_lines(path: Path, longest: int, *, as_is: bool = False) -> Iterator[str]:
+    """
+    Yield physical lines, each with its line end; one that is longer than ``longest`` comes in pieces.
+
+    Args:
+        path: Text in UTF-8, with or without a BOM.
+        longest: Characters of a piece.
+        as_is: Keep each line end as the file has it; otherwise every line ends in a line feed.
+    """
+    with path.open(encoding="utf-8-sig", newline="" if as_is else None) as file:
         while line := file.readline(longest):
             yield line
+
+
+def _breaks_rules(path: Path, header_lines: int, limits: Limits) -> bool:
+    """Return whether the quotes of the header are not in order."""
+    lines = islice(read_lines(path, limits.header_chars), header_lines)
+    try:
+        list(csv.reader(lines, strict=True))
+    except csv.Error:
+        return True
+    return False
 
 
 def _refuse_delimiter(header: list[str], name: str) -> None:

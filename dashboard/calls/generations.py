@@ -30,11 +30,14 @@ from dashboard.errors import BusyError, StoreError
 
 KINDS = ("calls", "traffic", "load")
 """Of the files of a day: its calls, and the roll-ups by hour and by minute."""
-FORMAT = 2
+PROVENANCE = ("imported", "file_only", "file_only_traffic")
+"""More files of a day, which a manifest of format 2 does not name: see ``Day``."""
+FORMAT = 3
 NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
 """Of a generation: its number and the begin of its content's hash."""
 EARLIEST = 2
-"""Format 1 had one file of calls a day, other keys, and no load."""
+"""Format 1 had one file of calls a day, other keys, and no load. Format 2 did not record where calls came from: they
+count as the carrier's."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class Day:
     rows: int
     first_at: datetime
     last_at: datetime
+    imported: tuple[str, ...] = ()
+    """Those of ``calls`` whose calls came from imported files only; no export of the carrier covers them yet."""
+    file_only: tuple[str, ...] = ()
+    """Calls from imported files that an export of the carrier covers and does not have; they count in no total."""
+    file_only_traffic: tuple[str, ...] = ()
+    """The roll-up by hour of ``file_only``."""
+    file_only_rows: int = 0
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether single calls are older than calls are kept, so that only the roll-ups are left."""
+        return not self.calls and not self.file_only
 
     def of(self, kind: str) -> tuple[str, ...]:
         """Return its files of one of ``KINDS``."""
@@ -73,8 +88,10 @@ class Generation:
 
     def files(self) -> set[str]:
         """Return the names of all its parts."""
-        return {name for day in self.days.values() for name in (*day.calls, *day.traffic, *day.load)} | {
-            self.rejects
+        days = self.days.values()
+        return {name for day in days for name in (*day.calls, *day.traffic, *day.load)} | {
+            *(name for day in days for name in (*day.file_only, *day.file_only_traffic)),
+            self.rejects,
         } - {""}
 
 
@@ -224,6 +241,7 @@ def _read(path: Path) -> Generation:
                 **{
                     **entry,
                     **{kind: tuple(entry[kind]) for kind in KINDS},
+                    **{kind: tuple(entry.get(kind, ())) for kind in PROVENANCE},
                     "first_at": datetime.fromisoformat(entry["first_at"]),
                     "last_at": datetime.fromisoformat(entry["last_at"]),
                 }

@@ -58,8 +58,9 @@ def import_files(
         store: Where the calls go.
         paths: The files.
         window: Given for an export from the API: every stored call that starts in [from, to) and is
-            not in the files goes away, unless the files have bad rows: those may be just these calls. Then
-            a file that cannot be read whole stops the import.
+            not in the files goes away where it was the carrier's; one that is known from imported files only is set
+            apart and counts in no total (``Day.file_only``). Neither happens where the files have bad rows: those
+            may be just these calls. A file that cannot be read whole stops the import.
         keep_days: Single calls older than this many days before the newest go away; their roll-ups stay.
         progress: Told what is going on and how far it is by bytes, 0 to 1.
         stop: Asked all the time; True leaves the store as it is, and the same import goes on there later.
@@ -87,6 +88,7 @@ class _Import:
         stop: Callable[[], bool],
     ) -> None:
         self._store, self._window, self._keep_days = store, window, keep_days
+        self._by_carrier = window is not None
         self._tell, self._stop, self._far = progress, stop, 0.0
 
     def _progress(self, what: str, share: float) -> None:
@@ -113,7 +115,7 @@ class _Import:
             return [_left_out(file) for file in staged]
         if any(file.rejected for file in staged):
             self._window = None
-        merger = Merger(self._store, base, work, self._window)
+        merger = Merger(self._store, base, work, self._window, by_carrier=self._by_carrier)
         merged = merger.run(
             staged, lambda what, share: self._progress(what, STAGING + share * (1 - STAGING)), self._stop
         )
@@ -159,7 +161,9 @@ def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
     if keep_days is None or not days:
         return days
     first = max(days) - timedelta(days=keep_days - 1)
-    return {day: made if day >= first else replace(made, calls=()) for day, made in days.items()}
+    return {
+        day: made if day >= first else replace(made, calls=(), imported=(), file_only=()) for day, made in days.items()
+    }
 
 
 def _left_out(file: Staged) -> FileResult:

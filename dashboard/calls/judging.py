@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard import tables
 from dashboard.addresses import membership
+from dashboard.calls.attribution import claimed_sources
 from dashboard.calls.sums import Flags, Ints
 from dashboard.policy import Decision, Facts, Observations, Policy, PolicyVersion, admit
 from dashboard.snapshot import Snapshot, members
@@ -27,19 +29,19 @@ FACTS: tuple[bool | None, ...] = (False, True, None)
 """A fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
 CODES = {value: code for code, value in enumerate(FACTS)}
 
-ADMITTED, REFUSED, UNCLEAR = 0, 1, 2
-MET = {"refused_auth": REFUSED, "refused_unknown": UNCLEAR}
+ADMITTED, REFUSED, UNCLEAR, CHALLENGED = 0, 1, 2, 3
+MET = {tables.ADMISSION: ADMITTED, tables.REFUSAL: REFUSED, tables.NOTHING: UNCLEAR}
 """
-How the carrier met a call. Every other outcome was let in first. A 403 that does not name the ACL may be the
-carrier's (its code without prefix and credentials is not known) or the far end's: it contradicts neither. So may be
-any other failure with the code that was observed for such calls (``Observations.no_path_status``), or with any where
-none was, while credentials are not known to be on.
+How the carrier met a call, by what its outcome proves (``tables.PROVES``). ``CHALLENGED`` is a refusal with 401 or 407:
+the carrier asked for a digest, and none was valid. An outcome that proves nothing contradicts nothing. Neither does a
+call with the code that was observed for calls without a path (``Observations.no_path_status``) while credentials are
+not known to be on: the carrier or the far end may have sent it.
 """
 NAMED = (401, 407)
 """Codes that are refusals for authorization whatever the reason."""
-REACHED = ("answered", "refused_auth", "busy_or_no_answer", "gave_up")
-"""Outcomes that say for themselves whether a call was let in."""
 
+NEVER = np.iinfo(np.int64).min
+"""Before every time."""
 NO_VERSION = -1
 """No policy is on record for that time, or the call fell into the very second of a change."""
 
@@ -65,6 +67,8 @@ class Keys:
     version: Ints
     """Index into the snapshot's versions, or ``NO_VERSION``."""
     met: Ints
+    last_us: Ints
+    """Of each key, when its last call began, in microseconds since 1970."""
     of_row: Ints
     """Of each row of the frame, the place of its key."""
 
@@ -82,14 +86,18 @@ class Keys:
         source, sources = pd.factorize(frame["source_ip"])
         pbx, pbxs = pd.factorize(frame["pbx_id"])
         outcome, outcomes = pd.factorize(frame["outcome"])
-        met = np.array([MET.get(name, ADMITTED) for name in outcomes], dtype=np.int64)[outcome]
+        met = np.array([MET[tables.PROVES[name]] for name in outcomes], dtype=np.int64)[outcome]
+        met[(met == REFUSED) & frame["sip_status"].isin(NAMED).to_numpy(dtype=bool, na_value=False)] = CHALLENGED
         index = version_index(frame[at], versions)
         met[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
         version = index - NO_VERSION
-        shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, len(CODES))
+        shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, CHALLENGED + 1)
         packed = np.ravel_multi_index((source, pbx, version, met), shape) if len(frame) else source
         of_row, distinct = pd.factorize(packed)
         parts = np.unravel_index(distinct, shape) if len(frame) else (distinct,) * len(shape)
+        last_us = np.full(len(distinct), NEVER, dtype=np.int64)
+        ends = frame["last_at" if "last_at" in frame else at].to_numpy(dtype="datetime64[us]").astype(np.int64)
+        np.maximum.at(last_us, of_row, ends)
         return cls(
             sources=pd.Series(sources, dtype="object"),
             pbxs=pd.Series(pbxs, dtype="object"),
@@ -97,6 +105,7 @@ class Keys:
             pbx=parts[1],
             version=parts[2] + NO_VERSION,
             met=parts[3],
+            last_us=last_us,
             of_row=of_row,
         )
 
@@ -130,9 +139,12 @@ class Judge:
         self._sources, self._pbxs = pd.Index(keys.sources), pd.Index(keys.pbxs)
         callers = keys.pbx * len(keys.sources) + keys.source
         listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
-        let_in = (keys.version != NO_VERSION) & (keys.met == ADMITTED)
-        self._holders = np.unique(callers[let_in & (credentials == YES) & (listed == NO)])
+        known = keys.version != NO_VERSION
+        let_in = known & (keys.met == ADMITTED)
+        by_digest = let_in & (credentials == YES) & (listed == NO)
+        self._holders, self._without = _latest(callers, keys.last_us, by_digest, self._refused_digest(keys))
         self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
+        self._claimed = _claimed(snapshot, self._sources, self._pbxs)
 
     def cases(self, keys: Keys) -> Cases:
         """Put what is proven beside each key, so that policies can be judged."""
@@ -142,12 +154,28 @@ class Judge:
             np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
             for said in (self._dials, self._holds)
         )
+        claimed = np.isin(caller, self._claimed)
+        dials[claimed] = NOT_KNOWN
+        holds[claimed] = NOT_KNOWN
         proven = np.isin(caller, self._dialers)
         dials[proven] = YES
         holds[np.isin(caller, self._holders)] = YES
+        holds[np.isin(caller, self._without)] = NO
         listed, credentials = self._policy_then(keys, proven)
-        met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, holds))
+        held = np.where((keys.met == ADMITTED) & (credentials == YES) & (listed == NO), YES, holds)
+        held = np.where(self._refused_digest(keys), NO, held)
+        met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, held))
         return Cases(self, self._table, keys, dials, holds, proven, met)
+
+    def _refused_digest(self, keys: Keys) -> Flags:
+        """
+        Return for each key whether its calls prove that their caller had no valid digest.
+
+        While credentials are on, the carrier refuses with 401 or 407 only a call whose digest is missing or bad.
+        """
+        on = np.array([*(version.policy.credentials_on is True for version in self._versions), False])[keys.version]
+        found: Flags = on & (keys.met == CHALLENGED)
+        return found
 
     def listed(self, policy: Policy, keys: Keys, proven: Flags) -> Ints:
         """
@@ -215,7 +243,8 @@ class Cases:
     def contradicted(self) -> Flags:
         """Calls that ended otherwise than the rule says they must have: then something on record is wrong."""
         expected = self.table.admitted[self.then]
-        against = ((expected == YES) & (self.keys.met == REFUSED)) | ((expected == NO) & (self.keys.met == ADMITTED))
+        refused = np.isin(self.keys.met, (REFUSED, CHALLENGED))
+        against = ((expected == YES) & refused) | ((expected == NO) & (self.keys.met == ADMITTED))
         found: Flags = against & (self.then >= 0)
         return found
 
@@ -262,13 +291,38 @@ def _may_be_no_path(
     frame: pd.DataFrame, version: Ints, versions: tuple[PolicyVersion, ...], status: int | None
 ) -> Flags:
     """Say of each call whether it may be one that the carrier refused for want of prefix and credentials."""
-    if status in NAMED:
+    if status is None or status in NAMED:
         return np.zeros(len(frame), dtype=np.bool_)
     off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
-    if status is None:
-        return np.asarray(off & ~frame["outcome"].isin(REACHED).to_numpy())
     said = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
     return np.asarray(off & ~said & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False))
+
+
+def _latest(callers: Ints, last_us: Ints, valid: Flags, refused: Flags) -> tuple[Ints, Ints]:
+    """Return the callers whose latest proof is a valid digest, and those whose latest proof is a refused one."""
+    latest: dict[int, tuple[int, bool]] = {}
+    for place in np.flatnonzero(valid | refused):
+        proof = (int(last_us[place]), bool(valid[place]))
+        latest[int(callers[place])] = max(proof, latest.get(int(callers[place]), proof))
+    holders = [caller for caller, (_, is_valid) in latest.items() if is_valid]
+    without = [caller for caller, (_, is_valid) in latest.items() if not is_valid]
+    return np.array(holders, dtype=np.int64), np.array(without, dtype=np.int64)
+
+
+def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
+    """
+    Return the callers that only their own X-Tag or caller id ties to a PBX.
+
+    What the inventory says of a PBX holds for its addresses. Whoever writes its X-Tag elsewhere proves nothing.
+    """
+    by_pbx = claimed_sources(snapshot.traffic, snapshot.pbx_addresses)
+    whose = [pbx_id for pbx_id, found in by_pbx.items() for _ in found]
+    where = [source for found in by_pbx.values() for source in found]
+    if not whose:
+        return np.array([], dtype=np.int64)
+    pbx, source = pbxs.get_indexer(pd.Index(whose)), sources.get_indexer(pd.Index(where))
+    places: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
+    return places
 
 
 def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:

@@ -38,6 +38,11 @@ MOVED = pyarrow.schema(
     [("moved_id", pyarrow.string()), ("before_day", pyarrow.date32()), ("after_day", pyarrow.date32())]
 )
 
+ORIGIN_NAMES = ("carrier", "imported", "file_only")
+"""Where a call of the store comes from: the carrier's export; a file, and no export covers its time; a file, and the
+export that covers its time does not have it."""
+ORIGINS = pyarrow.schema([("part", pyarrow.string()), ("origin", pyarrow.string())])
+
 
 @dataclass
 class Merged:
@@ -52,8 +57,21 @@ class Merged:
 class Merger:
     """The days of one import."""
 
-    def __init__(self, store: CallStore, base: Generation, work: Path, window: Window | None) -> None:
+    def __init__(
+        self, store: CallStore, base: Generation, work: Path, window: Window | None, *, by_carrier: bool = False
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            store: Of one home.
+            base: What the import begins from.
+            work: Where files are made.
+            window: Which of the carrier's calls the files replace; ``None`` for none.
+            by_carrier: The files are the carrier's export, not files that somebody imports.
+        """
         self._store, self._base, self._work, self._window = store, base, work, window
+        self._by_carrier = by_carrier
         self._merged, self._facts = Merged(dict(base.days)), dict[date, Facts]()
         self._spans: dict[date, str] = {}
         """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
@@ -92,7 +110,7 @@ class Merger:
         touched, compared = sorted(asked | linked), self._base.days.keys() | linked
         sizes = {day: sum(self._rows_of(found) for found in parts.get(day, {}).values()) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
-            sizes[day] += self._base.days[day].rows
+            sizes[day] += self._base.days[day].rows + self._base.days[day].file_only_rows
         done = 0
         for batch in _batches(sizes, together):
             if stop():
@@ -109,9 +127,9 @@ class Merger:
         """Return all days, the roll-ups of these made anew from their calls."""
         sizes = {day: self._base.days[day].rows for day in sorted(days)}
         for batch in _batches(sizes):
-            parts = {day: tuple(map(str, self._store.parts(self._calls_of(day)))) for day in batch}
             with self._store.engine.cursor("count calls again") as cursor:
-                self._roll_up(cursor, {day: replace(self._base.days[day], calls=parts[day]) for day in batch})
+                self._roll_up(cursor, {day: self._with_paths(day) for day in batch})
+                self._roll_up_file_only(cursor, batch)
             self._weigh_some(batch)
         return self._merged.days
 
@@ -120,7 +138,7 @@ class Merger:
         around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
         values = {
             "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
-            "calls": self._store.parts(part for day in around for part in self._calls_of(day)),
+            "calls": self._store.parts(part for day in around for part in self._origins_of(day)),
         }
         return self._store.engine.fetch("moved", values, what="look for calls that moved over midnight")
 
@@ -136,12 +154,14 @@ class Merger:
             return
         staged = {day: tuple(part for found in parts[day].values() for part in found) for day in days}
         known = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
-        taken = {day: _day(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ}
+        taken = {
+            day: self._taken(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ
+        }
         alike = [day for day in days if day not in known and len({part in self._rows for part in staged[day]}) == 1]
         if asked := [part for day in alike for part in staged[day]]:
             for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": asked}).fetchall():
                 if all_differ:
-                    taken[day] = _day(staged[day], rows, first_at, last_at)
+                    taken[day] = self._taken(staged[day], rows, first_at, last_at)
         for day in taken:
             for number, found in parts[day].items():
                 self._count(number, self._rows_of(found))
@@ -151,6 +171,10 @@ class Merger:
             list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)], known[day].sealed), both))
         self._spans |= {day: known[day].spans for day in both}
         self._compare(cursor, [day for day in days if day not in taken], parts)
+
+    def _taken(self, parts: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
+        """Return a day of which the store had nothing."""
+        return replace(_day(parts, rows, first_at, last_at), imported=() if self._by_carrier else parts)
 
     def _compare(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
@@ -167,9 +191,14 @@ class Merger:
         names = ("part", "file_no", "part_no")
         cursor.register("moved", self._moved)
         cursor.register("files", pyarrow.table({name: [file[name] for file in files] for name in names}))
+        origins = {
+            str(self._store.generations.path(name)): of for day in days for name, of in self._origins_of(day).items()
+        }
+        cursor.register("origins", pyarrow.table({"part": [*origins], "origin": [*origins.values()]}, schema=ORIGINS))
         values = {
             "staged": [file["part"] for file in files],
-            "calls": self._store.parts(part for day in days for part in self._calls_of(day)),
+            "known": [*origins],
+            "by_carrier": self._by_carrier,
             "replaced_from": utc(self._window[0]) if self._window else NEVER,
             "replaced_until": utc(self._window[1]) if self._window else NEVER,
         }
@@ -177,38 +206,77 @@ class Merger:
         for number, kept in run(cursor, "file_changes", {}).fetchall():
             self._count(number, kept)
         made: dict[date, Day] = {}
-        for day, rows, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
-            if changed and not rows:
+        for day, *counts, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
+            if changed and not any(counts):
                 del self._merged.days[day]
             elif changed:
-                path = self._work / f"{day}.parquet"
-                run(cursor, "day", {"day": day}, target=path)
-                made[day] = _day((str(path),), rows, first_at, last_at)
+                made[day] = self._written(cursor, day, dict(zip(ORIGIN_NAMES, counts, strict=True)), first_at, last_at)
         self._roll_up(cursor, made)
+        self._roll_up_file_only(cursor, sorted(made))
         cursor.execute("DROP TABLE merged")
+
+    def _written(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        day: date,
+        counts: Mapping[str, int],
+        first_at: datetime,
+        last_at: datetime,
+    ) -> Day:
+        """Write what a day holds, a file for each origin of calls."""
+        paths = {origin: str(self._work / f"{day}-{origin}.parquet") for origin, count in counts.items() if count}
+        for origin, path in paths.items():
+            run(cursor, "day", {"day": day, "origin": origin}, target=Path(path))
+        calls = tuple(paths[origin] for origin in ("carrier", "imported") if origin in paths)
+        return replace(
+            _day(calls, counts["carrier"] + counts["imported"], first_at, last_at),
+            imported=tuple(paths[origin] for origin in ("imported",) if origin in paths),
+            file_only=tuple(paths[origin] for origin in ("file_only",) if origin in paths),
+            file_only_rows=counts["file_only"],
+        )
 
     def _roll_up(self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, Day]) -> None:
         """Give days their roll-up, and put both where the store has its parts."""
         if not days:
             return
+        rolled = self._rolled(cursor, {day: made.calls for day, made in days.items()})
+        for day, made in days.items():
+            self._adopt(day, made, rolled.get(day, ()))
+
+    def _roll_up_file_only(self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+        """Give days the roll-up of the calls that count in no total."""
+        merged = self._merged.days
+        parts = {day: tuple(self._store.parts(merged[day].file_only)) for day in days if merged[day].file_only}
+        for day, rolled in self._rolled(cursor, parts).items():
+            names = tuple(self._store.generations.adopt(part, f"{day}-file-only-traffic") for part in rolled)
+            merged[day] = replace(merged[day], file_only_traffic=names)
+
+    def _rolled(
+        self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, tuple[str, ...]]
+    ) -> Mapping[date, Sequence[Path]]:
+        """Return the files of the roll-up of each day, made of these parts of calls."""
+        calls = [part for parts in days.values() for part in parts]
+        if not calls:
+            return {}
         values: dict[str, Any] = {
-            "calls": [part for day in days.values() for part in day.calls],
+            "calls": calls,
             "since": _midnight(min(days)),
             "until": _midnight(max(days) + A_DAY),
             "hours": None,
             "cuts": [],
         }
-        rolled = self._write(cursor, "rollup", values, "hour_at")
-        for day, made in days.items():
-            self._adopt(day, made, rolled.get(day, ()))
+        return self._write(cursor, "rollup", values, "hour_at")
 
     def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
         """Put the parts of a day and of its roll-up where the store has them."""
         adopt, (calls, traffic) = self._store.generations.adopt, sealed
+        named = {part: adopt(Path(part), f"{day}-calls", calls) for part in made.calls}
         self._merged.days[day] = replace(
             made,
-            calls=tuple(adopt(Path(part), f"{day}-calls", calls) for part in made.calls),
+            calls=tuple(named.values()),
+            imported=tuple(named[part] for part in made.imported),
             traffic=tuple(adopt(part, f"{day}-traffic", traffic) for part in rolled),
+            file_only=tuple(adopt(Path(part), f"{day}-file-only") for part in made.file_only),
         )
 
     def _write(
@@ -258,8 +326,24 @@ class Merger:
             mine = minutes.filter(pyarrow.compute.equal(of_day, day))
             self._loaded(day, write_load(mine, self._work / f"{day}-load.parquet"))
 
+    def _with_paths(self, day: date) -> Day:
+        """Return a day of the store with the paths of its calls; adopted again, they keep their names."""
+        known = self._base.days[day]
+        calls, imported, file_only = (
+            tuple(self._store.parts(names)) for names in (known.calls, known.imported, known.file_only)
+        )
+        return replace(known, calls=calls, imported=imported, file_only=file_only)
+
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()
+
+    def _origins_of(self, day: date) -> dict[str, str]:
+        """Return the parts of a day that hold single calls, with the origin of the calls in each."""
+        if day not in self._base.days:
+            return {}
+        known = self._base.days[day]
+        origins = {part: "imported" if part in known.imported else "carrier" for part in known.calls}
+        return origins | dict.fromkeys(known.file_only, "file_only")
 
     def _rows_of(self, parts: Sequence[str]) -> int:
         return sum(self._rows[part] if part in self._rows else rows_in(part) for part in parts)
@@ -269,7 +353,7 @@ class Merger:
 
     def _retired(self, day: date) -> bool:
         """Say whether only the roll-up of a day is left, so that its calls can no longer be compared."""
-        return day in self._base.days and not self._base.days[day].calls
+        return day in self._base.days and self._base.days[day].is_retired
 
     def _window_days(self) -> Iterator[date]:
         if self._window is None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from dashboard.tables import PROVES
+
 ACL_WORD = r"\bacl\b"
 """A 403 whose reason names the carrier's access list: the prefix and the source are not authorized together."""
 
@@ -25,6 +27,11 @@ class Rule:
     """Words of the carrier, in lower case; they count only where there is no SIP code."""
     reason: str = ""
     """Pattern, in lower case, that the reason must contain."""
+
+    @property
+    def proves(self) -> str:
+        """Return what the outcome proves about admission: ``admission``, ``refusal`` or ``nothing``."""
+        return PROVES[self.outcome]
 
 
 RULES: tuple[Rule, ...] = (

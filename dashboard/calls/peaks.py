@@ -106,8 +106,8 @@ def count_peaks(
 
     def ask(generation: Generation) -> Peaks:
         counted = _Counted()
-        days = days_between(generation, low, high)
-        gone = tuple(day for day in days if not generation.days[day].calls)
+        days = [day for day in days_between(generation, low, high) if generation.days[day].rows]
+        gone = tuple(day for day in days if generation.days[day].is_retired)
         for day in sorted({*days} - {*gone}):
             _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
         return Peaks(counted.rows(), gone)

@@ -33,16 +33,17 @@ Answer = TypeVar("Answer")
 class Queries:
     """A store that can be asked; ``store.CallStore`` is the one to use."""
 
-    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
+    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S, spill: Path | None = None) -> None:
         """
         Open the store; nothing is made on disk before the first import.
 
         Args:
             home: State folder; the store is its folder ``calls``.
             lock_wait_s: How long a writer waits for another one.
+            spill: Folder for what does not fit into memory, where the home cannot be written.
         """
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
-        self.engine = Engine(home / "calls" / "spill")
+        self.engine = Engine(spill or home / "calls" / "spill")
         cure = "The calls are as they were; the next import begins the list anew."
         self.bad_rows = Rejects(self.engine, self.generations, cure)
 
@@ -54,6 +55,15 @@ class Queries:
     def count(self) -> int:
         """Return how many calls there are."""
         return sum(day.rows for day in self.generations.current().days.values())
+
+    def count_file_only(self) -> int:
+        """Return how many calls are in imported files and not in the carrier's export of their time."""
+        return sum(day.file_only_rows for day in self.generations.current().days.values())
+
+    def last_imported_at(self) -> datetime | None:
+        """Return up to when there may be calls that are known from imported files only and that no export covers."""
+        days = self.generations.current().days.values()
+        return max((day.last_at for day in days if day.imported), default=None)
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the first and the last call started; ``None`` where there is none."""

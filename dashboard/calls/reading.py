@@ -10,7 +10,7 @@ keeps every good one.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,14 +20,16 @@ from threading import Semaphore
 from typing import Any
 
 import duckdb
+import pyarrow
 
 from dashboard.calls.columnar import Columns, Customers, NoCallError
 from dashboard.calls.columns import FAULTS, KNOWN, READ_AS
+from dashboard.calls.containment import contained, of_engine
 from dashboard.calls.cutting import Days, Stretch, days_of, groups
 from dashboard.calls.day_parts import DayParts, Facts
 from dashboard.calls.engine import PARQUET, Engine, sql
 from dashboard.calls.files import Prepared, as_utf8, prepare
-from dashboard.calls.repair import RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.repair import LONGEST_LINE, RAW_CHARS, Reject, raw_rows, rewrite
 from dashboard.calls.safe_days import SafeDays
 from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
@@ -41,8 +43,12 @@ MOST_KEPT = 10_000
 """Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
 """Where the engine puts rows without a day."""
-OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
-"""Errors that say nothing of the file."""
+OTHER_FORM = (ValueError, TypeError, LookupError, ArithmeticError, pyarrow.ArrowException)
+"""What reading as columns stops on where the file is in another form; the engine reads it then."""
+LONGEST_NUMBERED = 2_000_000
+"""Bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all of them quoted."""
+NEW_LINE = r"new_line = '\n',"
+"""How lines of a numbered file end, which the engine does not find out where a value has another line end."""
 TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
 """Of a row in a numbered file; see ``stage.sql``."""
@@ -84,7 +90,8 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
     """
     work.mkdir(parents=True)
     try:
-        return _Reader(path, work, engine, watch, shared).read(whole=whole)
+        with contained(path):
+            return _Reader(path, work, engine, watch, shared).read(whole=whole)
     except FileError as exc:
         return Staged(path, error=str(exc), usable=False)
     finally:
@@ -136,7 +143,7 @@ class _Reader:
 
     def _by_day(self, prepared: Prepared) -> bool:
         """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
-        if prepared.header_lines != 1 or prepared.long_line:
+        if not prepared.is_regular:
             return False
         folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._shared.customers)
         with days_of(prepared) as days:
@@ -149,7 +156,10 @@ class _Reader:
             try:
                 for future in work:
                     self._shared.safe.keep(self._staged, future.result(), folder, self._work)
-            except ValueError as exc:
+            except (*OTHER_FORM, StoreError) as exc:
+                if isinstance(exc, StoreError) and not of_engine(exc):
+                    _end(work)
+                    raise
                 self._sure = isinstance(exc, NoCallError)
                 _end(work)
                 shutil.rmtree(folder)
@@ -172,7 +182,7 @@ class _Reader:
 
     def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
         """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
-        if prepared.header_lines != 1 or prepared.long_line:
+        if not prepared.is_regular:
             return False
         folder = self._work / ("typed" if typed else "text")
         types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
@@ -181,7 +191,7 @@ class _Reader:
             with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
                 cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
         except StoreError as exc:
-            if isinstance(exc.__cause__, OF_THE_MACHINE):
+            if not of_engine(exc):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
             return False
@@ -221,14 +231,15 @@ class _Reader:
         self, path: Path, types: dict[str, str], *, header: bool, typed: bool
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
         """Yield a cursor, the statement that stages the file, and its values."""
-        values: dict[str, Any] = {"path": str(path), "columns": types, "header": header}
+        longest = LONGEST_LINE if header else LONGEST_NUMBERED
+        values: dict[str, Any] = {"path": str(path), "columns": types, "header": header, "longest": longest}
         with self._engine.cursor("read an export") as cursor:
             if typed:
                 cursor.execute(sql("macros_typed"))
-            known = (name if name in types else f"NULL::{READ_AS.get(name, TEXT)} AS {name}" for name in sorted(KNOWN))
-            documented = ", ".join((*known, *({"line"} & types.keys())))
+            documented = ", ".join((*_documented(types, typed=typed), *({"line"} & types.keys())))
             with self._watch.running(cursor):
-                yield cursor, sql("stage").replace("{{documented}}", documented), values
+                text = sql("stage").replace("{{documented}}", documented)
+                yield cursor, text.replace("{{new_line}}", "" if header else NEW_LINE), values
 
     def _collect(self, folder: Path) -> None:
         for day in sorted(folder.glob("day=*")):
@@ -249,6 +260,13 @@ def _end(work: Sequence[Future[dict[date, Facts]]]) -> None:
     for future in work:
         future.cancel()
     wait(work)
+
+
+def _documented(types: Mapping[str, str], *, typed: bool) -> Iterator[str]:
+    """Yield every known column; one that the file lacks has no value, of the type that ``stage.sql`` takes here."""
+    for name in sorted(KNOWN):
+        absent = READ_AS.get(name, TEXT) if typed else TEXT
+        yield name if name in types else f"NULL::{absent} AS {name}"
 
 
 def _unnumbered(text: str) -> str:

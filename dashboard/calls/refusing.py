@@ -1,4 +1,4 @@
-"""Which calls were refused for authorization, as far as the policy of their time tells, and is it the same now."""
+"""What calls prove about admission under the policy of their time, and whether that policy is the same now."""
 
 from __future__ import annotations
 
@@ -8,28 +8,76 @@ import pandas as pd
 
 from dashboard.addresses import contains
 from dashboard.calls.judging import NO_VERSION, version_index
-from dashboard.policy import PolicyVersion
+from dashboard.policy import Observations, PolicyVersion
+from dashboard.tables import PROVES, REFUSAL
+
+SURE = ("answered", "refused_auth")
+"""Outcomes whose proof no policy changes."""
 
 
-def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
+def proof(
+    outcome: str,
+    sip_status: int | None,
+    *,
+    listed: bool,
+    credentials_on: bool | None,
+    no_path_status: int | None,
+) -> str:
     """
-    Say of each row whether its calls were refused for authorization.
+    Return what an outbound call proves about admission.
 
-    A 403 whose reason names the list says so itself. With credentials off nothing else lets an address in that is
-    not on the list, and what it is refused with is not documented: then any 403 is such a refusal.
+    With credentials off, the carrier refuses a call that does not dial the prefix or comes from an unlisted source.
+    Where the code of that refusal was observed, a 403 with that code proves refusal. Any other code proves it for an
+    unlisted source only, which has no path left: for a listed one the far end may have sent it.
 
     Args:
-        rows: Outbound rows with ``outcome``, ``source_ip`` and ``first_at``; none straddles a change of the policy.
-        versions: Oldest first.
+        outcome: One of ``tables.OUTCOMES``.
+        sip_status: The final SIP status.
+        listed: Whether the source was on the list, or is not known.
+        credentials_on: The switch at the time of the call; ``None`` where it is not known.
+        no_path_status: The observed code of such a refusal; ``None`` where it was not observed.
+
+    Returns:
+        ``admission``, ``refusal`` or ``nothing``.
     """
-    sure = rows["outcome"] == "refused_auth"
-    open_ones = rows[rows["outcome"] == "refused_unknown"]
+    off = credentials_on is False and no_path_status is not None and sip_status == no_path_status
+    if off and outcome not in SURE and (not listed or outcome == "refused_unknown"):
+        return REFUSAL
+    return PROVES[outcome]
+
+
+def proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[str]:
+    """
+    Return what each row's calls prove about admission, under the policy in force when they were made.
+
+    Args:
+        rows: Outbound rows with ``outcome``, ``sip_status``, ``source_ip`` and ``first_at``; none straddles a change
+            of the policy.
+        versions: Oldest first.
+        observed: What has been observed of the carrier.
+
+    Returns:
+        ``admission``, ``refusal`` or ``nothing`` for each row.
+    """
+    found = rows["outcome"].map(PROVES).astype("str")
+    if observed.no_path_status is None:
+        return found
+    may_be = (rows["sip_status"] == observed.no_path_status).to_numpy(dtype=bool, na_value=False)
+    open_ones = rows[may_be & ~rows["outcome"].isin(SURE).to_numpy()]
     numbers = version_index(open_ones["first_at"], versions)
-    ruled = [
-        number != NO_VERSION and _has_no_path(versions[number], source)
-        for number, source in zip(numbers, open_ones["source_ip"], strict=True)
+    decided = [
+        PROVES[outcome] if number == NO_VERSION else _under(versions[number], source, outcome, status, observed)
+        for number, source, outcome, status in zip(
+            numbers, open_ones["source_ip"], open_ones["outcome"], open_ones["sip_status"], strict=True
+        )
     ]
-    return sure | pd.Series(ruled, index=open_ones.index, dtype=bool).reindex(rows.index, fill_value=False)
+    ruled = pd.Series(decided, index=open_ones.index, dtype="str").reindex(rows.index)
+    return ruled.fillna(found)
+
+
+def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:
+    """Return for each row whether its calls prove that the carrier refused them for authorization; as ``proofs``."""
+    return proofs(rows, versions, observed) == REFUSAL
 
 
 def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
@@ -53,5 +101,12 @@ def _meets(version: PolicyVersion, source: str) -> tuple[bool, bool | None, str]
     return contains(policy.networks, source), policy.credentials_on, policy.tech_prefix
 
 
-def _has_no_path(version: PolicyVersion, source: str) -> bool:
-    return version.policy.credentials_on is False and source != "" and not contains(version.policy.networks, source)
+def _under(version: PolicyVersion, source: str, outcome: str, status: int, observed: Observations) -> str:
+    policy = version.policy
+    return proof(
+        outcome,
+        status,
+        listed=source == "" or contains(policy.networks, source),
+        credentials_on=policy.credentials_on,
+        no_path_status=observed.no_path_status,
+    )

@@ -20,6 +20,7 @@ from dashboard.calls.files import Prepared, read_lines
 
 LONGEST_LINE = csv.field_size_limit()
 """Characters: what one field may have (131,072); a row is about 300."""
+LINE_END = "\r\n"
 RECORD_LINES = 50
 """A quoted line break is rare; a quote that is not closed after so many lines never was."""
 RAW_CHARS = 2_000
@@ -104,46 +105,52 @@ def split(prepared: Prepared) -> Iterator[Record]:
     """Cut the file behind its header into records, sound or not; blank lines are none."""
     source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
     while taken := _take(ahead, source):
-        if taken[1].strip() or len(taken[1]) >= LONGEST_LINE:
+        if taken[1].strip() or len(taken[1]) > LONGEST_LINE:
             yield _record(*taken, shape, ahead, source)
 
 
 def _record(
-    number: int, text: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+    number: int, line: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> Record:
     """Return the record that begins with a line."""
-    if len(text) >= LONGEST_LINE:
+    text = line.rstrip(LINE_END)
+    if len(line) > LONGEST_LINE:
         return Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
-        return Record(number, text, _width_fault(text.count(",") + 1, shape.width), sound=text)
+        found, sound = text.count(",") + 1, text
+        if found == shape.width + 1 and text.endswith(","):  # the engine accepts a comma after the last value, too
+            found, sound = shape.width, text[:-1]
+        return Record(number, text, _width_fault(found, shape.width), sound=sound)
     if shape.is_plain(text):
         return Record(number, text, sound=text)
-    return _quoted(number, text, shape.width, ahead, source)
+    return _quoted(number, line, shape.width, ahead, source)
 
 
 def _quoted(
-    number: int, text: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+    number: int, line: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> Record:
     """Read a record with quotes in it, over several lines where it must; else give up its first line."""
-    joined = text
+    joined = line
     extra: list[tuple[int, str]] = []
     while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
         if joined.count('"') % 2 == 0 or (more := _take(ahead, source)) is None:
             break
         extra.append(more)
-        joined += "\n" + more[1]
+        joined += more[1]
     fault = "A quote is opened and not closed, or text follows a closing quote."
     if found is not None:
+        if len(found) == width + 1 and not found[-1]:
+            found = found[:-1]
         fault = _width_fault(len(found), width)
     if fault or found is None:
         ahead.extendleft(reversed(extra))
-        return Record(number, text, fault)
-    return Record(number, joined, sound=_plain(found))
+        return Record(number, line.rstrip(LINE_END), fault)
+    return Record(number, joined.rstrip(LINE_END), sound=_plain(found))
 
 
 def _fields(text: str) -> list[str] | None:
     """Return the fields of a record; ``None`` where its quotes are not in order."""
-    lines = (f"{part}\n" for part in text.split("\n"))
+    lines = io.StringIO(text.rstrip(LINE_END) + "\n", newline="")
     try:
         rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
     except csv.Error:
@@ -164,10 +171,10 @@ def _width_fault(found: int, width: int) -> str:
 def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
     """Yield number and text of each physical line behind the header; a piece of a long line keeps its number."""
     number, whole = 1, True
-    for line in read_lines(prepared.path, LONGEST_LINE):
+    for line in read_lines(prepared.path, LONGEST_LINE + 1, as_is=True):
         if whole and number > prepared.header_lines:
-            yield number, line.removesuffix("\n")
-        whole = line.endswith("\n")
+            yield number, line
+        whole = line.endswith(("\n", "\r"))
         number += whole
 
 

@@ -18,9 +18,10 @@ import pyarrow
 
 from dashboard import tables
 from dashboard.calls.columns import ROLLED_KEYS
-from dashboard.calls.engine import to_frame, to_table, under, utc
-from dashboard.calls.generations import Generation
+from dashboard.calls.engine import shown, to_frame, to_table, under, utc
+from dashboard.calls.generations import Day, Generation
 from dashboard.calls.queries import FIRST, LAST, Queries, days_between
+from dashboard.tables import FILE_ONLY
 
 SECOND = timedelta(seconds=1)
 HOUR_S = 3600
@@ -42,6 +43,8 @@ class CallFilter:
     direction: str = ""
     zone: str = ""
     sip_status: int | None = None
+    file_only: bool = False
+    """Calls that are in imported files and not in the carrier's export, instead of those that count."""
 
 
 class CallStore(Queries):
@@ -54,6 +57,7 @@ class CallStore(Queries):
         until: datetime | None = None,
         split_at: Sequence[datetime] = (),
         step: Literal["hour", "segment"] = "hour",
+        file_only: bool = False,
     ) -> pd.DataFrame:
         """
         Return the roll-up of the calls that start in [since, until).
@@ -65,6 +69,8 @@ class CallStore(Queries):
                 straddles the begin or the end of such an instant's second.
             step: A row an hour, or a row from one such instant to the next (``zone`` is then ``""``): of
                 those there are few, however many calls.
+            file_only: Roll up the calls that are in imported files and not in the carrier's export, instead of
+                those that count.
 
         Returns:
             TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves. Of days of
@@ -72,10 +78,34 @@ class CallStore(Queries):
             second, where it proves nothing.
         """
         name = "segments" if step == "segment" else "traffic"
-        rows = self.rolled(name, since=since, until=until, split_at=split_at)
+        rows = self.rolled(name, since=since, until=until, split_at=split_at, file_only=file_only)
         if rows is None:
             return tables.empty(tables.TRAFFIC)
-        return under(tables.TRAFFIC, rows)
+        return _marked(under(tables.TRAFFIC, rows), file_only=file_only)
+
+    def patterns(
+        self,
+        *,
+        since: datetime,
+        sources: Sequence[str],
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+    ) -> pd.DataFrame:
+        """
+        Return the hours and zones of the outbound calls of some sources.
+
+        Args:
+            since: As in ``traffic``.
+            sources: Addresses.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``.
+
+        Returns:
+            CALL_PATTERNS, not attributed.
+        """
+        wanted = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
+        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted) if sources else None
+        return tables.empty(tables.CALL_PATTERNS) if rows is None else under(tables.CALL_PATTERNS, rows)
 
     def rolled(
         self,
@@ -85,6 +115,7 @@ class CallStore(Queries):
         until: datetime | None,
         split_at: Sequence[datetime],
         given: Mapping[str, pyarrow.Table] | None = None,
+        file_only: bool = False,
         part_s: int = HOUR_S,
     ) -> pyarrow.Table | None:
         """
@@ -96,6 +127,7 @@ class CallStore(Queries):
             until: As in ``traffic``.
             split_at: As in ``traffic``; ``segments_of`` numbers what lies between.
             given: More tables that the query knows.
+            file_only: As in ``traffic``.
             part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted now.
 
         Returns:
@@ -105,8 +137,14 @@ class CallStore(Queries):
         cuts = cuts_of(split_at)
         partial = sorted({_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))})
 
+        def calls_of(day: Day) -> tuple[str, ...]:
+            return day.file_only if file_only else day.calls
+
+        def traffic_of(day: Day) -> tuple[str, ...]:
+            return day.file_only_traffic if file_only else day.traffic
+
         def ask(generation: Generation) -> pyarrow.Table | None:
-            days = days_between(generation, low, high)
+            days = [day for day in days_between(generation, low, high) if traffic_of(generation.days[day])]
             if not days:
                 return None
             hours = [at for day in days for at in _hours(day) if low <= at < high and at not in set(partial)]
@@ -114,13 +152,12 @@ class CallStore(Queries):
                 {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
             )
             split_days = [day for day in days if day in {at.date() for at in partial}]
-            calls = (part for day in split_days for part in generation.days[day].calls)
+            calls = (part for day in split_days for part in calls_of(generation.days[day]))
             parts: dict[str, Any] = {"calls": self.parts(calls)}
             parts |= {"since": low, "until": high, "hours": partial, "cuts": cuts}
             rolled = self.engine.fetch("rollup", parts, what="count calls")
-            retired = [
-                part for day in split_days if not generation.days[day].calls for part in generation.days[day].traffic
-            ]
+            split = [generation.days[day] for day in split_days]
+            retired = [part for day in split if day.is_retired for part in traffic_of(day)]
             if retired:
                 asked = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
                 whole = self.engine.fetch("whole_hours", asked, what="read the roll-up")
@@ -131,7 +168,7 @@ class CallStore(Queries):
                 rolled = rolled.set_column(rolled.schema.get_field_index("hour_at"), "hour_at", pyarrow.array(begins))
             placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
             rolled = rolled.append_column("segment", placed)
-            traffic = {"traffic": self.parts(part for day in days for part in generation.days[day].traffic)}
+            traffic = {"traffic": self.parts(part for day in days for part in traffic_of(generation.days[day]))}
             more = {"spans": spans, "rolled": rolled, **(given or {})}
             return self.engine.fetch(name, traffic, what="read the roll-up", given=more)
 
@@ -159,6 +196,8 @@ class CallStore(Queries):
             CALLS, not attributed.
         """
         where = where or CallFilter()
+        if among is not None:
+            among = among[(among["provenance"] == FILE_ONLY) == where.file_only]
         low, high = utc(max(where.since or FIRST, FIRST)), utc(min(where.until or LAST, LAST))
         if among is not None and len(among):
             low = max(low, utc(among["first_at"].min()))
@@ -185,7 +224,8 @@ class CallStore(Queries):
             for begin, end, some in _newest_first(days, generation, low, high):
                 if (open_places := limit - sum(map(len, found))) <= 0:
                     break
-                parts = self.parts(part for day in some for part in generation.days[day].calls)
+                chosen = [generation.days[day] for day in some]
+                parts = self.parts(part for day in chosen for part in (day.file_only if where.file_only else day.calls))
                 stretch = {"since": begin, "until": end, "calls": parts, "limit": open_places}
                 found.append(self._page(asked | stretch, among))
             return found
@@ -193,7 +233,19 @@ class CallStore(Queries):
         rows = [] if among is not None and among.empty else self.ask(ask)
         if not rows:
             return tables.empty(tables.CALLS)
-        return under(tables.CALLS, pyarrow.concat_tables(rows))
+        return _marked(under(tables.CALLS, shown(pyarrow.concat_tables(rows))), file_only=where.file_only)
+
+    def file_only(self) -> pd.DataFrame:
+        """
+        Return by day what is in imported files and not in the carrier's export, over all that is stored.
+
+        Returns:
+            ``day``, ``source_ip``, ``calls``, ``cost_usd``, oldest day first.
+        """
+        rows = self.traffic(since=FIRST, file_only=True)
+        days = rows.assign(day=rows["hour_at"].dt.strftime("%Y-%m-%d"))
+        found = days.groupby(["day", "source_ip"], as_index=False)[["calls", "cost_usd"]].sum()
+        return found.sort_values(["day", "source_ip"], ignore_index=True)
 
     def destinations(self, *, among: pd.DataFrame, limit: int | None = 20) -> pd.DataFrame:
         """
@@ -218,12 +270,16 @@ class CallStore(Queries):
             given = {"among": _wanted(among)}
             return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
 
-        return to_frame(self.ask(ask))
+        return to_frame(shown(self.ask(ask)))
 
     def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
         if among is None:
             return self.engine.fetch("calls", parameters, what="search calls")
         return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": _wanted(among)})
+
+
+def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:
+    return frame.assign(provenance=FILE_ONLY) if file_only else frame
 
 
 def cuts_of(instants: Sequence[datetime]) -> list[datetime]:

@@ -1,5 +1,5 @@
 """
-Why nobody can tell what becomes of some calls: what would have to be known of them.
+Why a replay cannot decide some calls: the facts that are missing.
 
 A fact bears on a call's verdict where one of its two values alone would decide it. Facts are asked of
 ``policy.admit``, once for each combination of them, as the verdicts themselves are.
@@ -19,19 +19,22 @@ from dashboard.policy import Facts, Observations, admit
 
 UNKNOWN = {
     "dials_prefix": "whether the caller dials the tech prefix",
-    "authorized": "whether the prefix is authorized with the caller's address",
+    "authorized": "whether the tech prefix is authorized with the caller's address",
     "credentials_on": "whether outbound credentials are on",
-    "digest_valid": "whether the caller holds credentials",
+    "digest_valid": "whether the caller has the SIP password",
 }
-"""What is said of a fact that is not known, in the order of the rule's columns."""
-CARRIER = "whether credentials help a call whose prefix and address do not match, which nobody has observed"
-CONTRADICTED = "the carrier met them otherwise than the list and the switch of that time say"
-OF_CARRIER, OF_RECORD = 1 << len(UNKNOWN), 2 << len(UNKNOWN)
+"""Text for each fact that is not known, in the order of the rule's columns."""
+CARRIER = "whether the SIP password admits a call whose prefix and address do not match (not documented by the carrier)"
+INVENTORY = (
+    "the inventory is stale or missing, so we don't know whether the calls are of a PBX of yours at that address"
+)
+CONTRADICTED = "the carrier's answer contradicts the list and the credentials switch on record for that time"
+OF_CARRIER, OF_RECORD, OF_INVENTORY = (1 << (len(UNKNOWN) + place) for place in range(3))
 
 
 def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
     """
-    Say of each key what is not known that bears on it.
+    Return for each key which facts are missing that bear on it.
 
     Args:
         cases: The keys and what is proven about them.
@@ -49,12 +52,15 @@ def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> In
 
 
 def said(missing: int) -> str:
-    """Say one number of ``reasons`` as what follows "because"; empty for 0."""
+    """Return one number of ``reasons`` as a clause that follows a colon; ``""`` for 0."""
     if missing & OF_RECORD:
         return CONTRADICTED
     words = [*UNKNOWN.values(), CARRIER]
     named = [word for place, word in enumerate(words) if missing & (1 << place)]
-    return f"it is not known {' and '.join(named)}" if named else ""
+    clauses = [f"we don't know {' and '.join(named)}"] if named else []
+    if missing & OF_INVENTORY:
+        clauses.append(INVENTORY)
+    return "; ".join(clauses)
 
 
 @lru_cache(maxsize=64)

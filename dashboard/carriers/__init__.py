@@ -14,6 +14,7 @@ from collections.abc import Callable
 import requests
 
 from dashboard.carriers.contract import AccountState, Carrier, ExportedWindow
+from dashboard.carriers.files import FilesCarrier
 from dashboard.carriers.flowroute import FlowrouteCarrier
 from dashboard.carriers.portal import DeclaredPortal, EmulatedPortal, PortalStep, step_for
 from dashboard.carriers.transport import Transport
@@ -52,6 +53,8 @@ def open_carrier(
         SettingsError: The address is not an origin, would carry the key in clear, or is called an
             emulator and is not on this machine.
     """
+    if settings.files:
+        return FilesCarrier(DeclaredPortal(state, settings.treated_as_public))
     transport = Transport(url, access_key, secret_key, session=session, sleep=sleep)
     if emulated and not transport.on_loopback:
         raise SettingsError(f"{transport.origin} is not on this machine, so it is not an emulator.")

@@ -76,7 +76,11 @@ class Carrier(Protocol):
         """Return EDGES: every PoP and the networks to let in."""
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
-        """Return ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` where the carrier has them to offer."""
+        """
+        Return ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` where the carrier has them to offer.
+
+        With ``past_allowed_ips`` where it also knows which entries were removed from the list, and when.
+        """
 
     def apply(self, change: Change) -> None:
         """

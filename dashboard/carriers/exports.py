@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from dashboard.carriers.contract import ExportedWindow, Progress, Stop
 from dashboard.carriers.downloads import download
-from dashboard.carriers.paging import item_of, pages, text, time_of
+from dashboard.carriers.paging import item_of, optional, pages, time_of
 from dashboard.carriers.transport import Transport
 from dashboard.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 
@@ -69,8 +69,8 @@ class Job:
         filters = values.get("filter_parameters")
         return cls(
             id=found["id"],
-            status=(text(values.get("status")) or status).lower(),
-            link=text(values.get("download_url")),
+            status=(optional(values, "status", what) or status).lower(),
+            link=optional(values, "download_url", what),
             begun_at=time_of(values.get("created_at")) or time_of(values.get("requested_at")),
             expires_at=time_of(values.get("expires_at")),
             filters=filters if isinstance(filters, dict) else {},

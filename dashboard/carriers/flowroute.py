@@ -22,14 +22,15 @@ from urllib.parse import quote
 import pandas as pd
 
 from dashboard.capabilities import Capability
+from dashboard.carriers.answers import conformed
 from dashboard.carriers.contract import AccountState, ExportedWindow, Progress, Stop
 from dashboard.carriers.exports import Exports
-from dashboard.carriers.paging import item_of, items_of, pages, required, text
+from dashboard.carriers.paging import item_of, items_of, object_in, optional, pages, required
 from dashboard.carriers.portal import Portal
 from dashboard.carriers.transport import Transport
 from dashboard.changes import Change, CreateRoute, DeleteRoute, PointNumber
 from dashboard.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
-from dashboard.tables import EDGES, NUMBERS, ROUTES, conform, empty
+from dashboard.tables import EDGES, NUMBERS, ROUTES, empty
 
 API = frozenset(
     {Capability.READ_CALLS, Capability.READ_NUMBERS, Capability.READ_ROUTES, Capability.WRITE_ROUTES},
@@ -71,19 +72,20 @@ class FlowrouteCarrier:
     def numbers(self) -> pd.DataFrame:
         """See ``Carrier``."""
         listed = [item for page in pages(self._transport, NUMBERS_PATH) for item in page]
-        bare = [item["id"] for item in listed if "primary_route" not in _dict(item.get("relationships"))]
+        what = f"GET {NUMBERS_PATH}"
+        bare = [item["id"] for item in listed if "primary_route" not in object_in(item, "relationships", what)]
         pool = ThreadPoolExecutor(READERS)
         try:
             detailed = dict(zip(bare, pool.map(self._number, bare), strict=True))
         finally:
             pool.shutdown(cancel_futures=True)
         rows = [_number_row(detailed.get(item["id"], item)) for item in listed]
-        return conform(pd.DataFrame(rows), NUMBERS, source=f"GET {NUMBERS_PATH}") if rows else empty(NUMBERS)
+        return conformed(pd.DataFrame(rows), NUMBERS, what) if rows else empty(NUMBERS)
 
     def routes(self) -> pd.DataFrame:
         """See ``Carrier``."""
         rows = list(self._routes())
-        return conform(pd.DataFrame(rows), ROUTES, source=f"GET {ROUTES_PATH}") if rows else empty(ROUTES)
+        return conformed(pd.DataFrame(rows), ROUTES, f"GET {ROUTES_PATH}") if rows else empty(ROUTES)
 
     def edges(self) -> pd.DataFrame:
         """See ``Carrier``."""
@@ -95,12 +97,12 @@ class FlowrouteCarrier:
                 {
                     "edge_strategy_id": item["id"],
                     "name": required(values, "name", what),
-                    "host": text(values.get("naptr")),
-                    "description": text(values.get("description")),
-                    "ranges": networks_of(text(values.get("firewall_rules"))),
+                    "host": optional(values, "naptr", what),
+                    "description": optional(values, "description", what),
+                    "ranges": networks_of(optional(values, "firewall_rules", what)),
                 }
             )
-        return conform(pd.DataFrame(rows), EDGES, source=what) if rows else empty(EDGES)
+        return conformed(pd.DataFrame(rows), EDGES, what) if rows else empty(EDGES)
 
     def apply(self, change: Change) -> None:
         """See ``Carrier``."""
@@ -131,8 +133,9 @@ class FlowrouteCarrier:
 
     def _number(self, number: str) -> dict[str, Any]:
         path = f"{NUMBERS_PATH}/{quote(number, safe='')}"
-        item = item_of(self._transport.get(path).get("data"), f"GET {path}")
-        if "primary_route" not in _dict(item.get("relationships")):
+        what = f"GET {path}"
+        item = item_of(self._transport.get(path).get("data"), what)
+        if "primary_route" not in object_in(item, "relationships", what):
             raise CarrierAnswerError(f"The answer to GET {path} does not say where the number points.")
         return item
 
@@ -141,13 +144,13 @@ class FlowrouteCarrier:
         for page in pages(self._transport, ROUTES_PATH):
             for item in page:
                 values = item["attributes"]
-                edge = values.get("edge_strategy_id", values.get("edge_strategy"))
+                edge = "edge_strategy_id" if "edge_strategy_id" in values else "edge_strategy"
                 yield {
                     "route_id": item["id"],
-                    "alias": text(values.get("alias")),
+                    "alias": optional(values, "alias", what),
                     "route_type": required(values, "route_type", what).lower(),
-                    "value": text(values.get("value")),
-                    "edge_strategy_id": text(edge),
+                    "value": optional(values, "value", what),
+                    "edge_strategy_id": optional(values, edge, what),
                 }
 
     def _route_id(self, alias: str) -> str:
@@ -199,11 +202,13 @@ def networks_of(rules: str) -> str:
 
 
 def _number_row(item: dict[str, Any]) -> dict[str, str]:
-    values, points = item["attributes"], _dict(item.get("relationships"))
+    what = f"GET {NUMBERS_PATH}"
+    values = item["attributes"]
+    points = object_in(item, "relationships", what)
     return {
-        "number": (text(values.get("value")) or item["id"]).lstrip("+"),
-        "alias": text(values.get("alias")),
-        "number_type": text(values.get("number_type")),
+        "number": (optional(values, "value", what) or item["id"]).lstrip("+"),
+        "alias": optional(values, "alias", what),
+        "number_type": optional(values, "number_type", what),
         "route_id": _target(points, "primary_route", item["id"]),
         "failover_route_id": _target(points, "failover_route", item["id"]),
     }
@@ -211,11 +216,7 @@ def _number_row(item: dict[str, Any]) -> dict[str, str]:
 
 def _target(points: dict[str, Any], name: str, number: str) -> str:
     """Return the id of the route a number points at; ``""`` where it points at none."""
-    data = _dict(points.get(name)).get("data")
+    data = object_in(points, name, f"GET {NUMBERS_PATH}").get("data")
     if data is None:
         return ""
     return str(item_of(data, f"GET {NUMBERS_PATH} ({name} of {number})")["id"])
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

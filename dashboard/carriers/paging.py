@@ -18,6 +18,7 @@ from dashboard.carriers.transport import Transport
 from dashboard.errors import CarrierAnswerError
 
 LIMIT = 200
+ID_LENGTH = 200
 MOST_PAGES = 1000
 """Some 200,000 items: a list that does not end is a fault of the list."""
 
@@ -67,14 +68,29 @@ def item_of(item: Any, what: str) -> dict[str, Any]:
     Return one item with its ``id`` as text and its ``attributes`` as a dict.
 
     Raises:
-        CarrierAnswerError: It has no id, or is no object.
+        CarrierAnswerError: It has no id, or is no object, or its attributes are none.
     """
     if isinstance(item, dict) and isinstance(item.get("data"), dict):
         item = item["data"]
-    if not isinstance(item, dict) or isinstance(item.get("id"), bool) or not isinstance(item.get("id"), str | int):
+    number = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or isinstance(number, bool) or not isinstance(number, str | int):
         raise CarrierAnswerError(f"The answer to {what} has an item without an id; nothing was taken from it.")
-    attributes = item.get("attributes")
-    return {**item, "id": str(item["id"]), "attributes": attributes if isinstance(attributes, dict) else {}}
+    if len(str(number)) > ID_LENGTH:
+        raise CarrierAnswerError(f"The answer to {what} has an id of over {ID_LENGTH} characters; it was not taken.")
+    return {**item, "id": str(number), "attributes": object_in(item, "attributes", what)}
+
+
+def object_in(values: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
+    """
+    Return an object that an answer holds; an empty one where it is absent.
+
+    Raises:
+        CarrierAnswerError: There is something else in its place.
+    """
+    value = values.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise CarrierAnswerError(f"The answer to {what} has no object in {key}; nothing was taken from it.")
+    return value or {}
 
 
 def required(values: Mapping[str, Any], key: str, what: str) -> str:
@@ -82,12 +98,25 @@ def required(values: Mapping[str, Any], key: str, what: str) -> str:
     Return a value as text.
 
     Raises:
-        CarrierAnswerError: It is missing or empty.
+        CarrierAnswerError: It is missing or empty, a list or an object.
+    """
+    value = optional(values, key, what)
+    if not value:
+        raise CarrierAnswerError(f"The answer to {what} has an item without {key}; nothing was taken from it.")
+    return value
+
+
+def optional(values: Mapping[str, Any], key: str, what: str) -> str:
+    """
+    Return a value as text; ``""`` where it is absent.
+
+    Raises:
+        CarrierAnswerError: It is a list or an object.
     """
     value = values.get(key)
-    if value is None or value == "":
-        raise CarrierAnswerError(f"The answer to {what} has an item without {key}; nothing was taken from it.")
-    return str(value)
+    if isinstance(value, list | dict):
+        raise CarrierAnswerError(f"The answer to {what} has no text in {key}; nothing was taken from it.")
+    return text(value)
 
 
 def text(value: Any) -> str:

@@ -21,10 +21,10 @@ from urllib.parse import quote
 import pandas as pd
 
 from dashboard import tables
-from dashboard.addresses import is_network
 from dashboard.capabilities import Capability
+from dashboard.carriers.answers import PortalAccount, PortalInventory, PortalList, conformed, validated
 from dashboard.carriers.contract import AccountState
-from dashboard.carriers.paging import required, text, time_of
+from dashboard.carriers.paging import text, time_of
 from dashboard.carriers.transport import Transport
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.dialing import parse_tech_prefix
@@ -33,7 +33,12 @@ from dashboard.policy import Observations
 from dashboard.state import State
 
 ACCOUNT_PATH, ENTRIES_PATH, INVENTORY_PATH = "/portal/account", "/portal/allowed-ips", "/portal/inventory"
-INVENTORY = {"pbxs": tables.PBXS, "pbx_addresses": tables.PBX_ADDRESSES, "pbx_numbers": tables.PBX_NUMBERS}
+INVENTORY = {
+    "pbxs": tables.PBXS,
+    "pbx_addresses": tables.PBX_ADDRESSES,
+    "pbx_numbers": tables.PBX_NUMBERS,
+    "past_allowed_ips": tables.PAST_ALLOWED_IPS,
+}
 
 READS = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
 WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})
@@ -75,42 +80,39 @@ class EmulatedPortal:
 
     def account(self) -> AccountState:
         """See ``Carrier``."""
-        body = self._transport.get(ACCOUNT_PATH)
-        enabled = body.get("credentials_enabled")
-        if not isinstance(enabled, bool):
-            raise CarrierAnswerError(f"The answer to GET {ACCOUNT_PATH} does not say whether credentials are enabled.")
-        self._refusals_in_cdrs = body.get("refusals_in_cdrs") is True
-        ranges = [str(network) for network in body.get("public_ranges") or ()]
+        answer = validated(PortalAccount, self._transport.get(ACCOUNT_PATH), f"GET {ACCOUNT_PATH}")
+        self._refusals_in_cdrs = answer.refusals_in_cdrs is True
         return AccountState(
-            tech_prefix=_prefix(required(body, "tech_prefix", f"GET {ACCOUNT_PATH}")),
-            credentials_on=enabled,
-            credentials_changed_at=time_of(body.get("credentials_changed_at")),
-            observations=observations_of(body),
-            sample=body.get("sample") is True,
-            public_ranges=tuple(dict.fromkeys((*ranges, *self._public_ranges))),
+            tech_prefix=_prefix(answer.tech_prefix),
+            credentials_on=answer.credentials_enabled,
+            credentials_changed_at=time_of(answer.credentials_changed_at),
+            observations=Observations(answer.digest_rescues_prefix, answer.no_path_status),
+            sample=answer.sample is True,
+            public_ranges=tuple(dict.fromkeys((*(answer.public_ranges or ()), *self._public_ranges))),
         )
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
         """See ``Carrier``."""
         what = f"GET {ENTRIES_PATH}"
-        body = self._transport.get(ENTRIES_PATH)
-        entries = body.get("entries")
-        if not isinstance(entries, list):
-            raise CarrierAnswerError(f"The answer to {what} has no entries.")
-        rows = [_listed(entry, what) for entry in entries]
+        answer = validated(PortalList, self._transport.get(ENTRIES_PATH), what)
+        rows = [entry.model_dump(exclude_unset=True) for entry in answer.entries]
         twice = [network for network, times in Counter(row["network"] for row in rows).items() if times > 1]
         if twice:
             raise CarrierAnswerError(f"The answer to {what} has {twice[0]} twice; nothing was taken from it.")
-        return entries_frame(rows, known_by="carrier", source=what), time_of(body.get("changed_at"))
+        frame = entries_rows(rows, known_by="carrier")
+        listed = conformed(frame, tables.ALLOWED_IPS, what) if rows else tables.empty(tables.ALLOWED_IPS)
+        return listed, time_of(answer.changed_at)
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
         """See ``Carrier``."""
-        body = self._transport.get(INVENTORY_PATH)
+        what = f"GET {INVENTORY_PATH}"
+        answer = validated(PortalInventory, self._transport.get(INVENTORY_PATH), what)
+        given = {"pbxs": answer.pbxs, "pbx_addresses": answer.pbx_addresses, "pbx_numbers": answer.pbx_numbers}
         return {
-            name: tables.conform(timed(body.get(name) or [], schema), schema, source=f"GET {INVENTORY_PATH}")
-            if body.get(name)
-            else tables.empty(schema)
-            for name, schema in INVENTORY.items()
+            name: conformed(timed(rows, INVENTORY[name]), INVENTORY[name], what)
+            if rows
+            else tables.empty(INVENTORY[name])
+            for name, rows in given.items()
         }
 
     def apply(self, change: Change) -> None:
@@ -215,13 +217,6 @@ def step_for(change: Change) -> PortalStep:
     raise CapabilityError(f"The portal is not needed for this: {change.sentence()}.")
 
 
-def _listed(entry: Any, what: str) -> dict[str, Any]:
-    network = required(entry if isinstance(entry, dict) else {}, "network", what)
-    if not is_network(network):
-        raise CarrierAnswerError(f"The answer to {what} has {network[:60]!r}, which is no address of a network.")
-    return {**entry, "network": network}
-
-
 def _prefix(text: str) -> str:
     try:
         return parse_tech_prefix(text)
@@ -242,8 +237,13 @@ def entries_frame(rows: list[dict[str, Any]], *, known_by: str, source: str) -> 
     """Return ALLOWED_IPS from rows with times as text; ``known_by`` where a row does not say."""
     if not rows:
         return tables.empty(tables.ALLOWED_IPS)
+    return tables.conform(entries_rows(rows, known_by=known_by), tables.ALLOWED_IPS, source=source)
+
+
+def entries_rows(rows: list[dict[str, Any]], *, known_by: str) -> pd.DataFrame:
+    """Return rows of ALLOWED_IPS, not conformed yet; ``known_by`` where a row does not say."""
     marked = [{**row, "known_by": text(row.get("known_by")) or known_by} for row in rows]
-    return tables.conform(timed(marked, tables.ALLOWED_IPS), tables.ALLOWED_IPS, source=source)
+    return timed(marked, tables.ALLOWED_IPS)
 
 
 def timed(rows: list[dict[str, Any]], schema: Any) -> pd.DataFrame:

@@ -160,6 +160,7 @@ class Transport:
             )
         try:
             body = json.loads(content)
+            json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and no table takes it
         except (ValueError, RecursionError):
             raise CarrierAnswerError(
                 f"{self.name}'s answer to {what} is not whole JSON; nothing was taken from it. Try again."

@@ -2,29 +2,31 @@
 Checks: one file each, named for the good state; ``discover`` finds them by walking this package.
 
 A check is a pure function of a Snapshot that yields a verdict for every subject. No data is never a pass:
-a stale or missing input, a check that stops on an error and one with nothing to examine each leave an
-unknown finding. Files that begin with an underscore are what checks share.
+a stale or missing deciding input, a check that stops on an error and one with nothing to examine each leave
+unknown findings. A stale deciding input leaves one for each subject, with the last known verdict; a missing one
+leaves one for the account. Missing or stale additional inputs lower the confidence, never the verdict. Files that
+begin with an underscore are what checks share.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from pkgutil import iter_modules
 
 import humanize
 
-from dashboard.findings import Cause, Confidence, Finding, Impact, Severity, Status, Verdict
+from dashboard.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
 from dashboard.snapshot import Age, Freshness, Snapshot
 
 ACCOUNT = "account"
 """Subject of what concerns the whole account."""
 
 INPUTS = {
-    "calls": ("The calls", "were last fetched", "Sync the account."),
+    "calls": ("The calls", "were last fetched", "Sync the account, or import its call record files."),
     "allowed_ips": (
         "The list of Outbound Allowed IPs",
         "was last read",
@@ -71,7 +73,8 @@ class Check:
     severity: Severity
     impact: Impact
     controls: tuple[str, ...]
-    needs: tuple[str, ...]
+    deciding: tuple[str, ...]
+    additional: tuple[str, ...]
     evaluate: Evaluate
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:
@@ -81,9 +84,41 @@ class Check:
         return [self._stamp(verdict) for verdict in by_subject.values()]
 
     def _verdicts(self, snapshot: Snapshot) -> list[Verdict]:
-        not_fresh = _not_fresh(self.needs, snapshot)
-        if not_fresh:
-            return [not_fresh]
+        missing = [name for name in self.deciding if snapshot.age(name) is Age.MISSING]
+        if missing:
+            old = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
+            why = _why_not(snapshot, [*missing, *old])
+            return [unknown(ACCOUNT, reason=f"The account cannot be evaluated. {why}", cause=Cause.MISSING)]
+        stale = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
+        if not stale:
+            return self._on_what_there_is(snapshot)
+        return [_out_of_date(verdict, snapshot, stale) for verdict in self._on_what_there_is(snapshot)]
+
+    def _on_what_there_is(self, snapshot: Snapshot) -> list[Verdict]:
+        """
+        Evaluate with as many of the additional inputs as there are.
+
+        A stale additional input adds severity, evidence and words, and never decides: each subject is judged without it
+        too. Where it is unknown without it, the input decided after all, and its verdict is out of date. Where stale
+        data cast doubt on a pass, the doubt remains.
+        """
+        lacking = [name for name in self.additional if snapshot.age(name) is not Age.FRESH]
+        if not lacking:
+            return self._evaluated(snapshot)
+        stale = [name for name in lacking if snapshot.age(name) is Age.STALE]
+        sure = self._evaluated(snapshot.without(lacking))
+        with_stale = {one.subject: one for one in self._evaluated(snapshot.without(set(lacking) - set(stale)))}
+        found = []
+        for one in sure:
+            old = with_stale.get(one.subject, one) if stale else one
+            if one.status is Status.UNKNOWN and old.status is not Status.UNKNOWN:
+                found.append(_out_of_date(old, snapshot, stale))
+            else:
+                doubted = one.status is Status.PASS and old.status is Status.UNKNOWN
+                found.append(_lowered(old if doubted or old.status is one.status else one, snapshot, lacking))
+        return found
+
+    def _evaluated(self, snapshot: Snapshot) -> list[Verdict]:
         try:
             verdicts = list(self.evaluate(snapshot))
         except Exception as exc:  # whatever a check stops on must not hide what the others found
@@ -113,11 +148,19 @@ class Check:
             evidence=verdict.evidence,
             changes=verdict.changes,
             controls=self.controls,
+            last_known=verdict.last_known,
+            without=verdict.without,
         )
 
 
 def check(
-    *, title: str, severity: Severity, impact: Impact, control: tuple[str, ...], needs: tuple[str, ...]
+    *,
+    title: str,
+    severity: Severity,
+    impact: Impact,
+    control: tuple[str, ...],
+    deciding: tuple[str, ...],
+    additional: tuple[str, ...] = (),
 ) -> Callable[[Evaluate], Check]:
     """
     Make a check of a function.
@@ -127,7 +170,8 @@ def check(
         severity: How bad a failure is, where the verdict does not say otherwise.
         impact: What a failure costs, where the verdict does not say otherwise.
         control: Requirements it speaks to, as ``framework id``; only those read at their source.
-        needs: Inputs that must be fresh, by their names in ``INPUTS``.
+        deciding: Inputs that decide pass or fail, by their names in ``INPUTS``. They must be fresh.
+        additional: Inputs that add severity, evidence and confidence. Without them the verdict is the same.
     """
 
     def made(evaluate: Evaluate) -> Check:
@@ -138,7 +182,8 @@ def check(
             severity=severity,
             impact=impact,
             controls=control,
-            needs=needs,
+            deciding=deciding,
+            additional=additional,
             evaluate=evaluate,
         )
 
@@ -161,32 +206,60 @@ def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Findi
         checks: Every check there is, unless some are named.
 
     Returns:
-        A finding for every subject of every check, worst first: failures, then what is unknown; outage
-        before loss before hygiene within a severity.
+        A finding for every subject of every check, worst first: failures and last known failures, then what is
+        unknown; outage before loss before hygiene within a severity.
     """
-    impacts = [Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE]
     found = [finding for one in (discover() if checks is None else checks) for finding in one.findings(snapshot)]
-    return sorted(
-        found,
-        key=lambda f: (list(Status).index(f.status), f.severity.rank, impacts.index(f.impact), f.check, f.subject),
+    return sorted(found, key=rank)
+
+
+def rank(finding: Finding) -> tuple[int, int, int, str, str]:
+    """Return what findings are sorted by, worst first; a last known failure ranks as a failure."""
+    impacts = (Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE)
+    status = list(Status).index(Status.FAIL if finding.open else finding.status)
+    return status, finding.severity.rank, impacts.index(finding.impact), finding.check, finding.subject
+
+
+def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> Verdict:
+    """Return a verdict on stale inputs as unknown, with what it was as the last known one."""
+    if verdict.cause is Cause.CRASHED:
+        return verdict
+    as_of = min(at for name in stale if (at := snapshot.freshness[name].as_of) is not None)
+    known = LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
+    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(verdict.status, "")
+    return replace(
+        verdict,
+        status=Status.UNKNOWN,
+        confidence=Confidence.CANNOT_TELL,
+        cause=Cause.STALE,
+        reason=f"{word}{verdict.reason} {_why_not(snapshot, stale)}",
+        changes=(),
+        last_known=known,
     )
 
 
-def _not_fresh(needs: Iterable[str], snapshot: Snapshot) -> Verdict | None:
-    """Return one unknown verdict that names every input too old or never read; ``None`` where all are fresh."""
-    sentences, causes = [], set()
-    for need in needs:
-        freshness = snapshot.freshness.get(need, Freshness(None, 0))
-        what, verb, cure = INPUTS[need]
-        age = freshness.age(snapshot.taken_at)
-        if age is Age.MISSING or freshness.as_of is None:
-            causes.add(Cause.MISSING)
+def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Verdict:
+    """Return a verdict that was made without some additional inputs: never proven, and it says which."""
+    if verdict.cause is Cause.CRASHED:
+        return verdict
+    confidence = Confidence.INFERRED if verdict.confidence is Confidence.PROVEN else verdict.confidence
+    words = {name: f"{INPUTS[name][0][0].lower()}{INPUTS[name][0][1:]}" for name in lacking}
+    never = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]
+    old = [words[name] for name in lacking if snapshot.age(name) is Age.STALE]
+    said = [f"{' and '.join(never)}, never read" if never else "", f"{' and '.join(old)}, out of date" if old else ""]
+    reason = f"{verdict.reason} Decided without {'; '.join(filter(None, said))}."
+    return replace(verdict, confidence=confidence, reason=reason, without=tuple(lacking))
+
+
+def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
+    """Return a sentence and a cure for each input that is missing or stale."""
+    sentences = []
+    for name in names:
+        freshness = snapshot.freshness.get(name, Freshness(None, 0))
+        what, verb, cure = INPUTS[name]
+        if freshness.as_of is None:
             sentences.append(f"{what} {verb.replace('last', 'never')}. {cure}")
-        elif age is Age.STALE:
-            causes.add(Cause.STALE)
+        else:
             limit = humanize.naturaldelta(freshness.stale_after_s)
             sentences.append(f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, over {limit} ago. {cure}")
-    if not sentences:
-        return None
-    cause = Cause.MISSING if Cause.MISSING in causes else Cause.STALE
-    return unknown(ACCOUNT, reason=f"The account cannot be judged. {' '.join(sentences)}", cause=cause)
+    return " ".join(sentences)

@@ -12,18 +12,15 @@ import pandas as pd
 import pyarrow
 
 from dashboard.addresses import contains
+from dashboard.calls.refusing import proof
 from dashboard.capabilities import Capability
 from dashboard.checks._within import Within
-from dashboard.snapshot import Snapshot, members
-from dashboard.tables import OUTCOME_LABELS, UTC_TIME
+from dashboard.snapshot import Age, Snapshot, members
+from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned", "on_record")
-BY_TAG = "; that it is this PBX only the X-Tag says, which any caller can write"
-REFUSED = ("refused_auth",)
-REFUSED_WITHOUT_CREDENTIALS = ("refused_auth", "refused_unknown")
-"""With credentials off, what a call without the prefix is refused with is not known: any 403 is a refusal."""
 
 
 class Tally(NamedTuple):
@@ -55,13 +52,13 @@ class Calls:
     """The outbound calls of a snapshot by source address."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+        rows = snapshot.judged_traffic[snapshot.judged_traffic["direction"] == "outbound"]
         sources = rows["source_ip"].unique()
         changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
         ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")
         rows = rows.assign(
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
-            in_day=rows["last_at"] > snapshot.taken_at - DAY,
+            in_day=rows["last_at"] > snapshot.calls_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
             on_record=bool(snapshot.versions) & (rows["first_at"] >= _record_begins(snapshot)),
         )
@@ -133,19 +130,23 @@ def since_policy(snapshot: Snapshot, address: str) -> str:
 
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls refused for authorization, as far as today's switch lets one tell."""
-    outcomes = _refusals(snapshot)
-    return [one for one in calls if one.outcome in outcomes]
+    """Return the calls that prove a refusal for authorization, under today's policy."""
+    return [one for one in calls if _proof(snapshot, one) == REFUSAL]
 
 
 def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls let in: every outcome that is no refusal, busy and no answer too."""
-    outcomes = _refusals(snapshot)
-    return [one for one in calls if one.outcome not in outcomes]
+    """Return the calls that prove admission: answered, busy or no answer, and those that the caller gave up."""
+    return [one for one in calls if _proof(snapshot, one) == ADMISSION]
 
 
-def _refusals(snapshot: Snapshot) -> tuple[str, ...]:
-    return REFUSED_WITHOUT_CREDENTIALS if snapshot.account.credentials_on is False else REFUSED
+def _proof(snapshot: Snapshot, one: Tally) -> str:
+    return proof(
+        one.outcome,
+        one.sip_status,
+        listed=one.source_ip == "" or contains(snapshot.policy.networks, one.source_ip),
+        credentials_on=snapshot.account.credentials_on,
+        no_path_status=snapshot.observed.no_path_status,
+    )
 
 
 def last_day(calls: Tallies) -> list[Tally]:
@@ -222,13 +223,15 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
     number = count(day) or count(calls)
     when = "in the last 24 h" if day else f"until {moment(last(calls))}"
-    if change is not None and change > snapshot.taken_at - DAY:
+    if change is not None and change > snapshot.calls_at - DAY:
         when = f"since the policy changed at {moment(change)}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"
 
 
 def silence(snapshot: Snapshot) -> str:
     """Write that no calls are on record, and whether that says anything."""
+    if snapshot.age("calls") is not Age.FRESH:
+        return "whether calls come from it is not known"
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
         return "no call from it is on record"
     return "no call from it is on record, and the carrier may not write refused calls into its CDRs"

@@ -12,7 +12,7 @@ from dashboard.addresses import membership, parse_entry
 from dashboard.changes import AllowAddress, RemoveAddress
 from dashboard.checks._within import Within
 from dashboard.errors import AddressError
-from dashboard.snapshot import Snapshot, members
+from dashboard.snapshot import Age, Snapshot, members
 
 Row = Mapping[str, Any]
 """A row of a frame, by its columns."""
@@ -29,6 +29,7 @@ class Need(StrEnum):
     NO_PREFIX = "does not dial the tech prefix"
     SIGNS_IN = "authenticates with credentials"
     PROOF = "could do without them if it dials the tech prefix, which the inventory does not say"
+    LIST = "could do without them if its address is listed, which is not known"
     LISTING = "could do without them once its address is listed"
     NONE = "could do without them"
 
@@ -166,7 +167,10 @@ def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active"
     active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], snapshot.once(current)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
-    return {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
+    found = {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
+    if snapshot.age("allowed_ips") is not Age.MISSING:
+        return found
+    return {pbx_id: Need.LIST if why is Need.LISTING else why for pbx_id, why in found.items()}
 
 
 def _need(pbx: Row, *, listed: bool) -> Need:

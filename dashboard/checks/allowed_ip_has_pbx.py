@@ -18,7 +18,8 @@ from dashboard.snapshot import Snapshot
     severity=Severity.MEDIUM,
     impact=Impact.LOSS,
     control=("CIS v8.1 5.5", "CIS v8.1 6.2", "SOC 2 CC6.2", "SOC 2 CC6.3", "ISO 27001:2022 A.5.18", "PCI DSS v4 7.2.4"),
-    needs=("allowed_ips", "inventory", "calls"),
+    deciding=("allowed_ips", "inventory"),
+    additional=("calls",),
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the address of a PBX in use, and only PBXs call from inside a listed network."""

@@ -21,7 +21,7 @@ from dashboard.snapshot import Snapshot
     severity=Severity.MEDIUM,
     impact=Impact.LOSS,
     control=("SOC 2 CC6.3", "NIST 800-53r5 AC-2(3)"),
-    needs=("allowed_ips", "calls", "inventory"),
+    deciding=("allowed_ips", "calls", "inventory"),
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
@@ -38,7 +38,7 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.T
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
     held = owners.now.of(network)
     ids = inv.ids(held) or inv.ids(owners.ever.of(network))[:1]
-    since = snapshot.taken_at - timedelta(days=days)
+    since = snapshot.calls_at - timedelta(days=days)
     who = ev.named(snapshot, ids, network)
     recent = nets.of_owners([one for one in calls if one.last_at >= since], held)
     if recent:

@@ -20,7 +20,7 @@ from dashboard.snapshot import Snapshot
     severity=Severity.HIGH,
     impact=Impact.OUTAGE,
     control=("CIS v8.1 1.2", "CIS v8.1 13.4", "SOC 2 CC6.6", "SOC 2 CC7.2", "NIST 800-53r5 AC-4"),
-    needs=("calls", "allowed_ips", "credentials", "inventory"),
+    deciding=("calls", "allowed_ips", "credentials", "inventory"),
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""

@@ -16,7 +16,8 @@ from dashboard.snapshot import Snapshot
     severity=Severity.HIGH,
     impact=Impact.LOSS,
     control=("CIS v8.1 5.5", "CIS v8.1 6.2", "SOC 2 CC6.1", "SOC 2 CC6.3", "NIST 800-53r5 AC-6"),
-    needs=("credentials", "inventory", "allowed_ips"),
+    deciding=("credentials", "inventory"),
+    additional=("allowed_ips",),
 )
 def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
     """Credentials are off, so that calls complete from listed addresses only, and no active PBX needs them."""
@@ -42,7 +43,7 @@ def _off(snapshot: Snapshot) -> Verdict:
 def _on(snapshot: Snapshot) -> Verdict:
     need = inv.needs_of_credentials(snapshot)
     cannot = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
-    waiting = [pbx_id for pbx_id, why in need.items() if why in (inv.Need.PROOF, inv.Need.LISTING)]
+    waiting = [pbx_id for pbx_id, why in need.items() if why in (inv.Need.PROOF, inv.Need.LIST, inv.Need.LISTING)]
     said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
     reason = "The account's credentials are on, and "
     reason += "not every active PBX can do without them" if cannot else "every active PBX could do without them"

@@ -18,7 +18,8 @@ from dashboard.snapshot import Snapshot
     severity=Severity.HIGH,
     impact=Impact.OUTAGE,
     control=("CIS v8.1 1.1", "SOC 2 CC6.6", "ISO 27001:2022 A.8.9"),
-    needs=("inventory", "allowed_ips", "credentials", "calls"),
+    deciding=("inventory", "allowed_ips"),
+    additional=("calls", "credentials"),
 )
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""

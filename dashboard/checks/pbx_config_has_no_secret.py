@@ -19,7 +19,8 @@ CURE = "Import its folder of configuration on the page Inventory."
     severity=Severity.MEDIUM,
     impact=Impact.LOSS,
     control=("CIS v8.1 4.2", "CIS v8.1 5.5", "SOC 2 CC6.1", "ISO 27001:2022 A.5.17", "ISO 27001:2022 A.8.9"),
-    needs=("inventory", "configurations", "credentials", "allowed_ips"),
+    deciding=("configurations", "inventory"),
+    additional=("allowed_ips", "credentials"),
 )
 def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""

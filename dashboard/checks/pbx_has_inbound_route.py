@@ -16,7 +16,7 @@ from dashboard.snapshot import Snapshot
     severity=Severity.HIGH,
     impact=Impact.OUTAGE,
     control=("CIS v8.1 4.2", "CIS v8.1 12.2", "SOC 2 CC7.1", "ISO 27001:2022 A.8.21"),
-    needs=("routes", "inventory"),
+    deciding=("routes", "inventory"),
 )
 def pbx_has_inbound_route(snapshot: Snapshot) -> Iterator[Verdict]:
     """Each number that the inventory gives to a PBX is routed to that PBX's host."""

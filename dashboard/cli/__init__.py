@@ -13,9 +13,23 @@ import sys
 
 import typer
 
-from dashboard.cli import account, authorizing, calls, fixing, inventory, probing, replaying, running
+from dashboard import private
+from dashboard.cli import (
+    account,
+    authorizing,
+    calls,
+    declaring,
+    entry,
+    fixing,
+    inventory,
+    probing,
+    replaying,
+    reviewing,
+    running,
+)
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
+from dashboard.settings import TRACEBACK
 
 OWN_ERROR = 2
 INTERRUPTED = 130
@@ -28,16 +42,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
-for part in (running, account, fixing, replaying, authorizing, probing):
+for part in (running, entry, account, fixing, reviewing, replaying, authorizing, probing):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")
+app.add_typer(declaring.app, name="account")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(fixing.journal_app, name="journal")
 
 
 def main() -> None:
     """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    private.restrict()
     try:
         app()
     except DashboardError as exc:
@@ -53,8 +69,8 @@ def main() -> None:
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
         complain(
             f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
-            "with what TRUNKGATE_TRACEBACK=1 shows."
+            f"with what {TRACEBACK}=1 shows."
         )
-        if os.environ.get("TRUNKGATE_TRACEBACK"):
+        if os.environ.get(TRACEBACK):
             raise
         sys.exit(OWN_ERROR)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboard.cli.output import Format, progress, say, say_json
+from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import open_home
+from dashboard.errors import CarrierError
 from dashboard.findings import Finding, Severity, Status
+from dashboard.journal import Entry
 
 if TYPE_CHECKING:
+    from dashboard.snapshot import Snapshot
     from dashboard.workspace import Workspace
 
 app = typer.Typer()
@@ -34,23 +37,29 @@ def check(
     """
     Run every check.
 
-    Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when something fails, 3 when
-    nothing fails but something is unknown, 2 on an error of its own.
+    A result on data that is out of date is unknown and shows the last known one. When the carrier cannot be read,
+    the last synced data are used. Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when
+    something fails or failed last, 3 when nothing fails but something is unknown, a fix has no recorded outcome or
+    the carrier could not be read, 2 on an error of its own.
     """
     with open_home() as home:
-        if not no_sync:
-            bring_up_to_date(home)
+        fault = "" if no_sync else bring_up_to_date(home)
         snapshot = home.snapshot()
         findings = home.findings(snapshot)
         names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
+        unsettled = home.journal.open_entries()
     if output is Format.JSON:
-        say_json([as_json(finding) for finding in findings])
+        say_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
-        _show(findings, names)
-    counted = [finding for finding in findings if finding.severity.at_least(fail_on)]
-    if any(finding.status is Status.FAIL for finding in counted):
+        _show(findings, names, snapshot.taken_at)
+        say_old(snapshot)
+    for entry in unsettled:
+        complain(without_outcome(entry))
+    relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
+    if any(finding.open for finding in relevant):
         raise typer.Exit(FAILED)
-    if not allow_unknown and any(finding.status is Status.UNKNOWN for finding in counted):
+    uncertain = fault or any(finding.status is Status.UNKNOWN for finding in relevant)
+    if unsettled or (uncertain and not allow_unknown):
         raise typer.Exit(UNKNOWN)
 
 
@@ -73,24 +82,75 @@ def export(
         snapshot = home.snapshot()
         account = csv_file.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         tables = tables_of.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
-        seal = csv_file.Seal(account, snapshot.taken_at, home.journal.head())
+        unsettled = home.journal.open_entries()
+        seal = csv_file.Seal.of(home.journal, account=account, taken_at=snapshot.taken_at)
         written = csv_file.write_folder(folder, tables, seal)
     say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
+    say_old(snapshot)
+    for entry in unsettled:
+        complain(without_outcome(entry))
 
 
-def bring_up_to_date(home: Workspace) -> None:
-    """Sync unless that was done within the last pause of ``serve``; the embedded account is always asked."""
+def bring_up_to_date(home: Workspace) -> str:
+    """
+    Sync unless that was done within the last pause of ``serve``; the embedded account is always asked.
+
+    Where the carrier cannot be read and something was synced before, that is used, and standard error says how old
+    it is.
+
+    Returns:
+        Why the carrier could not be read; empty where it could.
+
+    Raises:
+        CarrierError: The carrier cannot be read, and nothing was ever synced.
+    """
+    from dashboard.claims import short  # noqa: PLC0415 - loads pandas, for seconds
+
+    if home.settings.files:
+        return ""
     fetched = home.state.get("calls_until")
     pause = timedelta(seconds=home.settings.sync_every_s)
     recent = fetched is not None and datetime.now(UTC) - datetime.fromisoformat(fetched) < pause
     if recent and not home.settings.embedded:
-        return
-    with progress() as tell:
-        home.sync(quick=recent, progress=tell)
+        return ""
+    try:
+        with progress() as tell:
+            home.sync(quick=recent, progress=tell)
+    except CarrierError as exc:
+        read = home.state.latest("allowed_ips") or home.state.latest("account")
+        times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
+        if not times:
+            raise
+        age = short(datetime.now(UTC) - times[0])
+        complain(f"{exc} The results are of the last synced data, from {times[0]:%Y-%m-%d %H:%M} UTC ({age} ago).")
+        return str(exc)
+    return ""
 
 
-def as_json(finding: Finding) -> dict[str, Any]:
-    """Return a finding as a JSON object."""
+def without_outcome(entry: Entry) -> str:
+    """Say that a fix has no recorded outcome, and what to do."""
+    return (
+        f"No recorded outcome: journal entry {entry.id}, {entry.title}, begun {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
+        f"{entry.actor}. It was interrupted or still runs; `trunkgate sync` reads the account and records it."
+    )
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def say_old(snapshot: Snapshot) -> None:
+    """Say which inputs are missing or out of date, and since when; nothing where all are fresh."""
+    from dashboard.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds
+
+    if old := lacking(snapshot):
+        say(old)
+
+
+def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
+    """Return a finding as a JSON object; ``now`` is when the checks were made, from which ages count."""
+    known = finding.last_known
     return {
         "check": finding.check,
         "subject": finding.subject,
@@ -100,6 +160,16 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "impact": str(finding.impact),
         "reason": finding.reason,
         "cause": str(finding.cause) if finding.cause else None,
+        "last_known": {
+            "status": str(known.status),
+            "as_of": known.as_of.isoformat(),
+            "age_s": round((now - known.as_of).total_seconds()),
+            "reason": known.reason,
+            "changes": [change.model_dump(mode="json") for change in known.changes],
+        }
+        if known
+        else None,
+        "without": list(finding.without),
         "state": str(finding.life),
         "title": finding.title,
         "pbx_ids": list(finding.pbx_ids),
@@ -110,16 +180,21 @@ def as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _show(findings: Sequence[Finding], names: dict[str, str]) -> None:
+def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> None:
+    from dashboard.claims import as_of  # noqa: PLC0415 - loads pandas, for seconds
+
     for finding in findings:
         if finding.status is Status.PASS:
             continue
         who = ", ".join(names[pbx] for pbx in finding.pbx_ids)
         subject = f"{finding.subject} ({who})" if who else finding.subject
-        word = finding.severity if finding.status is Status.FAIL else finding.status
-        say(f"{word.upper():<8}  {finding.check}  {subject}")
+        word = finding.severity if finding.open else finding.status
+        old = f"  {as_of(finding, now)}." if finding.last_known else ""
+        say(f"{word.upper():<8}  {finding.check}  {subject}{old}")
         say(f"          {finding.reason}")
-        if finding.changes:
+        if finding.proposals:
             say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
-    say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown, {counts[Status.PASS]} passed.")
+    last = sum(finding.failed_last for finding in findings)
+    old = f", {last} of them failed last" if last else ""
+    say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown{old}, {counts[Status.PASS]} passed.")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from dashboard.settings import Settings
+
 from dashboard.cli import pbx_records
-from dashboard.cli.output import Format, complain, progress, say, say_json
-from dashboard.cli.rooms import read_settings
+from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json
+from dashboard.cli.rooms import prepare_import, read_settings
 from dashboard.errors import InputError
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
 SOME_REJECTED = 1
+DROPPED = "imported_calls_dropped"
+"""Key of the state: who removed calls that the carrier's export does not have, when, and which."""
 
 
 @app.callback()
@@ -33,6 +39,9 @@ def import_(
     """
     Read CDR export files into the store; what is there already is not added again.
 
+    The next sync of an account compares imported calls with the carrier's export, as far as it fetches that time: calls
+    that the export does not have are kept apart and count in no total.
+
     Ends with 0 when every row of every file was kept or was there already, 1 when some rows or files
     were rejected or came too late, 2 on an error of its own.
     """
@@ -40,8 +49,10 @@ def import_(
     from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
 
     settings = read_settings()
+    prepare_import(settings)
+    store = CallStore(settings.home)
     with progress(quiet=output is Format.JSON) as tell:
-        results = import_files(CallStore(settings.home), files, keep_days=settings.keep_calls_days, progress=tell)
+        results = import_files(store, files, keep_days=settings.keep_calls_days, progress=tell)
     if output is Format.JSON:
         say_json([asdict(result) for result in results])
     else:
@@ -59,14 +70,81 @@ def import_(
             quiet = not (result.kept or result.duplicate or result.rejected or result.late or result.error)
             counted = "no calls in it" if quiet else f"{result.kept:,} kept, {result.duplicate:,} there already{aside}"
             say(f"{result.file}: {counted}.")
+        if compared := _compared_next(settings, store.last_imported_at()):
+            say(compared)
     if any(result.rejected or result.error or result.late for result in results):
         raise typer.Exit(SOME_REJECTED)
+
+
+def _compared_next(settings: Settings, last_at: datetime | None) -> str:
+    """Return a sentence about imported calls that the next sync compares with the carrier's export, if there are."""
+    from dashboard.fetching import next_since  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.state import State  # noqa: PLC0415 - as above
+
+    with closing(State.open(settings.home)) as state:
+        since = next_since(state, settings, datetime.now(UTC))
+        again = (
+            f"the last {settings.sync_again_hours} hours"
+            if state.get("calls_until")
+            else f"the last {settings.history_days} days"
+        )
+    if last_at is None or last_at < since:
+        return ""
+    return (
+        f"The next sync fetches {again} and compares the imported calls that start after {since:%Y-%m-%d %H:%M} UTC "
+        "with the carrier's export: what it has is replaced by the carrier's own record, the rest is kept apart and "
+        "counts in no total."
+    )
 
 
 app.command("import-pbx")(pbx_records.import_pbx)
 
 
 Days = Annotated[list[datetime], typer.Argument(help="Days in UTC, such as 2026-11-03.", formats=["%Y-%m-%d"])]
+
+
+@app.command("drop-imported")
+def drop_imported(
+    days: Annotated[
+        list[datetime] | None,
+        typer.Argument(help="Days in UTC, such as 2026-11-03; every day when none is given.", formats=["%Y-%m-%d"]),
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """
+    Remove the imported calls that are not in the carrier's export, and with them the finding about them.
+
+    Ends with 0 when they are gone or there are none, 2 on an error of its own.
+    """
+    from dashboard.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
+    from dashboard.calls.damage import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.state import State  # noqa: PLC0415 - as above
+
+    settings = read_settings()
+    store, chosen = CallStore(settings.home), sorted({day.date() for day in days or ()})
+    found = store.file_only()
+    if chosen:
+        found = found[found["day"].isin([str(day) for day in chosen])]
+    if found.empty:
+        say("Every stored call counts: none is missing from the carrier's export of its time.")
+        return
+    say(describe_file_only(found))
+    if not yes and not typer.confirm("Remove these calls from the store?"):
+        raise InputError("Declined. Nothing was changed.")
+    gone = drop_file_only(store, chosen)
+    note = {
+        "at": datetime.now(UTC).isoformat(),
+        "by": local_actor("command line").name,
+        "calls": gone,
+        "cost_usd": str(found["cost_usd"].sum()),
+        "days": sorted(set(found["day"])),
+        "source_ips": sorted(set(found["source_ip"])),
+    }
+    with closing(State.open(settings.home)) as state:
+        state.put(DROPPED, [*state.get(DROPPED, []), note])
+    say(f"{'1 call was' if gone == 1 else f'{gone:,} calls were'} removed. Import their file again to get them back.")
 
 
 @app.command()
@@ -100,8 +178,8 @@ def forget(
 
     chosen = sorted({day.date() for day in days})
     named = ", ".join(map(str, chosen))
-    if not yes and not typer.confirm(f"Forget every call of {named}?"):
-        raise InputError("Declined. Nothing was changed.")
+    if not yes:
+        ask(f"Forget every call of {named}?")
     gone = let_go(CallStore(read_settings().home), chosen)
     calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
     say(f"{named}: {calls} forgotten. Import the export files of that time again.")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dashboard.actors import local_actor
+from dashboard.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
 from dashboard.changes import Plan
-from dashboard.cli.account import bring_up_to_date
+from dashboard.cli.account import bring_up_to_date, counted, without_outcome
 from dashboard.cli.output import Format, complain, say, say_json
+from dashboard.cli.replaying import callers
 from dashboard.cli.rooms import open_home, read_settings
-from dashboard.errors import FixError, JournalError, StalePlanError
-from dashboard.journal import Entry, Journal
+from dashboard.errors import FixError, JournalError, StalePlanError, StateError
+from dashboard.journal import SHORT, Entry, Journal, Noted, Verified
+from dashboard.settings import Settings
 from dashboard.state import State
+from dashboard.texts import visible
 
 if TYPE_CHECKING:
     from dashboard.workspace import Workspace
@@ -26,6 +32,8 @@ app = typer.Typer()
 journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
 
 REFUSED = 1
+OPEN = 3
+"""A fix has no recorded outcome."""
 
 Output = Annotated[Format, typer.Option("--format", help="How to print the plan and its outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its hash; write nothing to the account.")]
@@ -82,38 +90,124 @@ def undo(
 @journal_app.command("verify")
 def verify(
     *,
-    head: Annotated[str, typer.Option(help="Hash noted earlier; a journal cut since then is noticed.")] = "",
+    head: Annotated[
+        list[str] | None, typer.Option(help="Head noted earlier, whole or its first digits; repeatable.")
+    ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(help="Copy of an anchor file, or the manifest.json of an export; repeatable.", exists=True),
+    ] = None,
 ) -> None:
     """
-    Recompute the journal's chain of hashes.
+    Verify the journal and the recorded versions: their chains of hashes, and every anchor of the home.
 
-    Ends with 0 when it holds, 1 when an entry was changed, removed or cut off, 2 on an error of its own.
+    Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix has no
+    recorded outcome, 2 on an error of its own.
     """
-    with _journal() as kept:
+    settings = read_settings()
+    with _journal(settings) as kept:
         try:
-            count = kept.verify(head)
+            noted = [Noted(text, source="--head") for text in head or []]
+            for file in anchors or []:
+                noted += noted_in(file, key=settings.journal_key.get_secret_value().encode())
+            found = kept.examine(noted)
         except JournalError as exc:
             complain(str(exc))
             raise typer.Exit(REFUSED) from None
-        say(f"The journal holds: {count} entries, head {kept.head()}.")
+    for sentence in _verified(found):
+        say(sentence)
+    if found.open_entries:
+        raise typer.Exit(OPEN)
+
+
+@journal_app.command("anchor")
+def anchor() -> None:
+    """
+    Verify, write the heads of the journal and of the versions to the anchor file once more, and print them.
+
+    Run it once after TRUNKGATE_JOURNAL_KEY was set, and from cron to keep the heads elsewhere. Ends with 0 when it is
+    done, 1 when something does not verify or the anchor cannot be written, 2 on an error of its own.
+    """
+    with _journal(read_settings()) as kept:
+        try:
+            found = kept.anchor()
+        except StateError as exc:
+            complain(str(exc))
+            raise typer.Exit(REFUSED) from None
+    say(f"Anchored: {counted(found.entries, 'journal entry', 'journal entries')}, head {found.head}.")
+    say(f"Anchored: {counted(found.versions, 'version')}, head {found.versions_head}.")
 
 
 @journal_app.command("list")
 def list_(*, output: Output = Format.TEXT) -> None:
     """Show the journal, oldest entry first. Ends with 0, or 2 on an error of its own."""
-    with _journal() as kept:
-        entries = kept.entries()
+    with _journal(read_settings()) as kept:
+        entries, unsettled = kept.entries(), {entry.id for entry in kept.open_entries()}
     if output is Format.JSON:
         say_json([_entry_json(entry) for entry in entries])
         return
     for entry in entries:
-        say(f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.actor}  {entry.title}")
+        no_outcome = "  (no recorded outcome)" if entry.id in unsettled else ""
+        say(
+            f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.hash[:SHORT]}  "
+            f"{entry.actor}  {entry.title}{no_outcome}"
+        )
+
+
+def noted_in(file: Path, *, key: bytes) -> list[Noted]:
+    """
+    Read the heads out of a file that was kept outside the home.
+
+    Args:
+        file: The manifest of an export, or a copy of an anchor file.
+        key: Checks the signatures of a copy.
+
+    Raises:
+        JournalError: It is neither, or its lines do not follow each other.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        manifest = None
+    if isinstance(manifest, dict) and "journal_head" in manifest:
+        noted = [Noted(str(manifest["journal_head"]), JOURNAL, manifest.get("journal_entries"), str(file))]
+        if "versions_head" in manifest:
+            noted.append(Noted(str(manifest["versions_head"]), VERSIONS, None, str(file)))
+        return noted
+    lines = [line for line in read_lines(text, name=str(file), key=key) if line.step != WRITING]
+    if not lines:
+        raise JournalError(f"{file} is neither an anchor file nor the manifest of an export.")
+    return [Noted(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
+
+
+def _verified(found: Verified) -> list[str]:
+    """Say what a verification found."""
+    counts = counted(found.entries, "entry", "entries")
+    held = f"The journal holds: {counts}, every one anchored, head {found.head}."
+    if found.anchored_from is None:
+        held = (
+            f"No anchor: {counts} follow each other, head {found.head}. Whether the last ones are missing is not known."
+        )
+    elif found.older:
+        date = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
+        older = f"the first {counted(found.older, 'entry', 'entries')} of {found.entries}"
+        held = f"No anchor before {date}: {older} rest on their own chain. Later ones are anchored. Head {found.head}."
+    elif not found.entries:
+        since = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
+        held = f"The journal is empty: no fix was recorded since {since}."
+        if found.older_versions:
+            held = f"No anchor before {since}: the journal is empty, and was empty then."
+    versions = f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."
+    if found.older_versions:
+        versions += f" The first {found.older_versions:,} are older than the first anchor."
+    return [held, versions, *found.notes, *(without_outcome(entry) for entry in found.open_entries)]
 
 
 @contextmanager
-def _journal() -> Iterator[Journal]:
+def _journal(settings: Settings) -> Iterator[Journal]:
     """Open what is kept on this machine: no carrier is asked and no emulator started."""
-    state = State.open(read_settings().home)
+    state = State.open(settings.home, anchors=of_settings(settings))
     try:
         yield Journal(state)
     finally:
@@ -145,7 +239,8 @@ def _carry_out(
     if output is Format.JSON:
         say_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
     else:
-        say(f"Done and verified, as journal entry {entry.id}. Take it back with `trunkgate undo {entry.id}`.")
+        say(f"Done and verified, as journal entry {entry.id}. Undo it with `trunkgate undo {entry.id}`.")
+        say(f"Journal head {entry.short_hash}; `trunkgate journal verify --head {entry.short_hash}` finds it again.")
 
 
 def _ask(plan: Plan, confirm: list[str]) -> list[str]:
@@ -159,7 +254,7 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
     for phrase in plan.phrases:
         if phrase not in typed:
             typed.append(typer.prompt(f"Type {phrase!r} to go on"))
-    if not typer.confirm(f"{plan.title}?"):
+    if not typer.confirm(visible(f"{plan.title}?")):
         raise FixError("Declined. Nothing was changed.")
     return typed
 
@@ -168,12 +263,19 @@ def _show(plan: Plan) -> None:
     say(plan.title)
     for change in plan.changes:
         say(f"  - {change.sentence()}")
-    counts = ", ".join(f"{count.calls:,} {label}" for label, count in plan.impact.labels.items())
+    counted = plan.impact.labels.items()
+    counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
-    say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
-    for words, names in (("Breaks calls of", plan.impact.breaks), ("Saves calls of", plan.impact.saves)):
-        if names:
-            say(f"{words}: {', '.join(names)}.")
+    if plan.impact.total:
+        say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+    else:
+        say("Outbound calls: unknown, no calls on record.")
+    if plan.last_known_at:
+        say(
+            f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."
+        )
+    for line in callers(plan.impact):
+        say(line)
     for lock in plan.interlocks:
         say(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
     if plan.guided:

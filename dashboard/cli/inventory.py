@@ -104,10 +104,13 @@ def read(
             frame: json.loads(found.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
         }
         changes = difference.changes.to_dict("records")
-        say_json(told | {"problems": [asdict(one) for one in found.problems], "changes": changes, "kept": keep})
+        told |= {"problems": [asdict(one) for one in found.problems], "notes": [asdict(one) for one in found.notes]}
+        say_json(told | {"changes": changes, "kept": keep})
     else:
         for problem in found.problems:
             say(f"NOT READ  {problem}")
+        for note in found.notes:
+            say(f"NOTE      {note}")
         for row in difference.changes.to_dict("records"):
             cells = f" {row['column']}: {row['before']!r} to {row['after']!r}" if row["column"] else ""
             say(f"{row['change']}: {row['frame']} {row['key']}{cells}")

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from dashboard.errors import InputError
+from dashboard.texts import UNSAFE, visible
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dashboard.fetching import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
+MOST_NAMED = 5
+"""Addresses that a sentence names."""
 
 
 class Format(StrEnum):
@@ -26,30 +35,66 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def json_text(value: Any) -> str:
+    """Return a value as JSON that a program reads unchanged and in which a terminal finds nothing to obey."""
+    return UNSAFE.sub(_escaped, json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
 def say_json(value: Any) -> None:
     """Print a JSON value to standard output, and nothing else."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]
 
 
 def say(text: str) -> None:
-    """Print a line as it stands: what comes from the account is never read as markup."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a line: what comes from outside is never read as markup, and nothing in it is obeyed by the terminal."""
+    out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """Print an error."""
-    err.print(f"trunkgate: {text}", markup=False, highlight=False, soft_wrap=True)
+    err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)
+
+
+def ask(question: str) -> None:
+    """
+    Ask the operator to confirm.
+
+    Raises:
+        InputError: They declined, or nobody is at the terminal.
+    """
+    if not sys.stdin.isatty():
+        raise InputError("Nobody is at the terminal to confirm, so nothing was changed. Add --yes.")
+    if not typer.confirm(question):
+        raise InputError("Declined. Nothing was changed.")
 
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Tell]:
     """Show how far long work is, on standard error and only on a terminal."""
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), console=err, transient=True, disable=quiet or not err.is_terminal
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        console=err,
+        transient=True,
+        disable=quiet or not err.is_terminal,
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)
+        yield lambda what, share: bar.update(task, description=visible(what), completed=share)
+
+
+def describe_file_only(rows: pd.DataFrame) -> str:
+    """Return a sentence about calls that the carrier's export does not have; ``rows`` as ``CallStore.file_only``."""
+    calls, sources, days = int(rows["calls"].sum()), sorted(set(rows["source_ip"])), sorted(set(rows["day"]))
+    named = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
+    more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    subject = "1 imported call is" if calls == 1 else f"{calls:,} imported calls are"
+    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    return f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {when}, from {named}{more}."
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,12 +15,15 @@ from dashboard.addresses import is_network, parse_entry
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
 from dashboard.cli.account import NoSync, bring_up_to_date
-from dashboard.cli.output import Format, say, say_json, table
+from dashboard.cli.output import complain, say, say_json, table
 from dashboard.cli.rooms import open_home
 from dashboard.cli.windows import MOMENTS, Window
 from dashboard.errors import InputError
+from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED, UNCHANGED
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dashboard.calls.replay import Replay
     from dashboard.calls.store import CallStore
     from dashboard.policy import Policy
@@ -27,9 +31,29 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+RESTS_ON = ("calls", "allowed_ips", "credentials")
+"""The inputs that a replay is made of."""
 COUNTED = {"calls", "minutes", "cost_usd"}
+HEADS = {
+    BROKEN: "Blocks calls of",
+    MAY_BREAK: "May block calls of",
+    CANNOT: "Can't tell for calls of",
+    SAVED: "Admits calls of",
+    MAY_SAVE: "May admit calls of",
+    STOPPED: "Stops calls of",
+    GONE: "Calls that cannot recur, of",
+}
+"""How a line that names the callers of a label begins."""
 MOST_NUMBERS = 1_000_000
 """Numbers dialed that are said under a label."""
+
+
+class Printed(StrEnum):
+    """How ``replay`` prints its answer."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
 
 
 class Switch(StrEnum):
@@ -68,7 +92,9 @@ def replay(
         ),
     ] = 0,
     no_sync: NoSync = False,
-    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
+    output: Annotated[
+        Printed, typer.Option("--format", help="How to print the answer; CSV has a row for each PBX and label.")
+    ] = Printed.TEXT,
 ) -> None:
     """
     Say which past outbound calls a change of the account would have let in or refused.
@@ -76,7 +102,10 @@ def replay(
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
     from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.claims import lacking  # noqa: PLC0415 - as below
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
+    from dashboard.reports.csv_file import account_name, to_csv  # noqa: PLC0415 - as above
+    from dashboard.reports.tables_of import replay_frame  # noqa: PLC0415 - as above
 
     window = Window.of(since, until)
     with open_home() as home:
@@ -90,12 +119,20 @@ def replay(
             proposal = replace(proposal, prefix_known=prefix is Prefix.KNOWN)
         answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
-    impact = answer.impact
-    if output is Format.JSON:
-        say_json(_as_json(impact, dialed))
+    rows = replay_frame(answer)
+    old = lacking(snapshot, *RESTS_ON)
+    if output is Printed.JSON:
+        say_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None})
+    elif output is Printed.CSV:
+        name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+        sys.stdout.write(to_csv(rows, account=name).decode())
+        if old:
+            complain(f"Last known data only: {old}")
     else:
-        _show(impact, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
+        _show(answer.impact, rows, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
         _show_dialed(dialed)
+        if old:
+            say(f"Last known data only: {old}")
 
 
 def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
@@ -174,41 +211,59 @@ def _names(listed: frozenset[str]) -> str:
     return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
 
 
-def _as_json(impact: Impact, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    judged = sum(counted.calls for counted in impact.labels.values())
+def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "labels": {
             label: counted.model_dump(include=COUNTED) | ({"destinations": dialed[label]} if dialed else {})
             for label, counted in impact.labels.items()
         },
-        "decided": impact.decided if judged else None,
+        "decided": impact.decided if impact.total else None,
         "since": impact.since.isoformat() if impact.since else None,
         "until": impact.until.isoformat() if impact.until else None,
         "breaks": list(impact.breaks),
         "saves": list(impact.saves),
         "nobodys": impact.nobodys,
         "unclear": impact.unclear,
+        "callers": {label: list(names) for label, names in impact.callers.items()},
+        "reasons": impact.reasons,
+        "rows": [row | {"cost_usd": f"{row['cost_usd']:f}"} for row in rows.to_dict("records")],
     }
 
 
-def _show(impact: Impact, *, lower_bound: bool) -> None:
-    if not any(counted.calls for counted in impact.labels.values()):
+def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
+    if not impact.total:
         say("No outbound calls are on record for that time, so there is nothing to replay.")
         return
-    rows = [("", "calls", "minutes", "dollars")]
+    lines = [("", "calls", "minutes", "dollars")]
     for label, counted in impact.labels.items():
-        rows.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
-    table(rows, numbers=3)
+        if counted.calls or label in (BROKEN, SAVED):
+            lines.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
+    table(lines, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
     until = f" until {impact.until:%Y-%m-%d %H:%M} UTC" if impact.until else ""
     say(f"{impact.decided:.1%} of the outbound calls{since}{until} could be decided.")
-    for words, names in (("Breaks calls of", impact.breaks), ("Saves calls of", impact.saves)):
-        if names:
-            say(f"{words}: {', '.join(names)}.")
-    for why, calls in impact.unclear.items():
-        say(f"What becomes of {calls:,} of them cannot be told, because {why}.")
+    for line in callers(impact):
+        say(line)
     if lower_bound:
         say("Refused calls are not on record at this carrier: more may be saved than is counted.")
+    _show_rows(rows[rows["label"] != UNCHANGED])
+
+
+def callers(impact: Impact) -> list[str]:
+    """Return a line for each label that names its callers, and one for each reason why calls are undecided."""
+    named = [f"{head}: {', '.join(names)}." for label, head in HEADS.items() if (names := impact.who(label))]
+    return [*named, *(f"Not decided for {calls:,} calls: {why}." for why, calls in impact.unclear.items())]
+
+
+def _show_rows(rows: pd.DataFrame) -> None:
+    """Print who placed the calls that the change touches, and what decides them today and after it."""
+    if rows.empty:
+        return
+    say("")
+    head = ("PBX or address", "label", "decided today by", "after the change by", "undecided because", "calls")
+    names = ("who", "label", "decided_today_by", "decided_after_by", "undecided_because")
+    told = [(*(str(row[name]) or "-" for name in names), f"{row['calls']:,}") for row in rows.to_dict("records")]
+    table([head, *told], numbers=1)
 
 
 def _show_dialed(dialed: dict[str, list[dict[str, Any]]]) -> None:

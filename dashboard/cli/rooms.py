@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from dashboard import private
 from dashboard.errors import SettingsError
+from dashboard.read_only import is_read_only
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,19 +27,49 @@ def read_settings() -> Settings:
         SettingsError: A setting cannot be used, or the folder cannot be written.
     """
     settings = Settings.read()
-    usable(settings.home)
+    usable(settings.home, accept_open=settings.accept_open_home)
     return settings
 
 
-def usable(home: Path) -> Path:
-    """Return a home's folder, made where there is none; ``SettingsError`` where it cannot be written."""
+def usable(home: Path, *, accept_open: bool = False) -> Path:
+    """
+    Return a home's folder, private, made where there is none.
+
+    A home that is there and read-only is returned as it is: whatever would write to it says so.
+
+    Raises:
+        SettingsError: There is no home and none can be made, or it cannot be kept private.
+    """
+    if is_read_only(home):
+        return home
+    private.prepare(home, accept_open=accept_open)
     try:
-        home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home):
             return home
     except OSError as exc:
         message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."
         raise SettingsError(message) from exc
+
+
+def prepare_import(settings: Settings) -> None:
+    """
+    Create the home's database before its first calls, and claim a home of mode files for the account.
+
+    Calls that are older than their database would look like a journal that was removed.
+
+    Raises:
+        SettingsError: The home belongs to another account.
+    """
+    from dashboard import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.owner import claim  # noqa: PLC0415 - as above
+    from dashboard.state import State  # noqa: PLC0415 - as above
+
+    state = State.open(settings.home, anchors=anchors.of_settings(settings))
+    try:
+        if settings.files:
+            claim(state, settings)
+    finally:
+        state.close()
 
 
 def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:

@@ -16,43 +16,65 @@ from typing import Annotated
 import requests
 import typer
 
-from dashboard.cli.output import complain, progress, say
+from dashboard.cli import entry
+from dashboard.cli.output import complain, describe_file_only, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
+from dashboard.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
 
 app = typer.Typer()
 
-HEALTHY_S = 60
+HEALTHY_S = 600
+"""Pages that end are noticed at once; a machine may be so busy that they take minutes to start."""
 STOP_S = 10
+NOTHING_TO_FETCH = (
+    "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "
+    "FILE`, and paste the list with `trunkgate account paste FILE`. To fetch with an API key, set it and "
+    "TRUNKGATE_ACCOUNT=flowroute."
+)
 
 
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port of the dashboard on 127.0.0.1.", min=1, max=65535)] = 8501,
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the link in this desktop's browser.")] = True,
 ) -> None:
     """
     Run the dashboard, its syncing and, without a key, the embedded account.
 
+    A one-time link opens it. The link is written to a file in the home, printed where standard output is a terminal,
+    and opened where there is a desktop; `trunkgate link` makes another.
+
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
     from dashboard.background import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sync_owner import SyncOwner  # noqa: PLC0415 - as above
 
     signal.signal(signal.SIGTERM, _interrupt)
     _refuse_taken(port)
     with open_home(live=True) as home:
         settings = home.settings
-        loop = SyncLoop(home)
+        owner = SyncOwner(settings.home, port=port)
+        owner.acquire()
+        loop = SyncLoop(home, owner)
         loop.start()
-        page = _start_pages(port)
+        page = _start_pages(port, settings.home)
         try:
             _wait_until_healthy(page, port)
-            account = "the embedded sample account" if settings.embedded else settings.base_url
+            account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
+                settings.mode, settings.base_url
+            )
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            entry.announce(settings.home, port, browser=browser)
+            if other := owner.other():
+                say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
             code = page.wait()
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
+            entry.withdraw(settings.home, port)
             _end(page)
             loop.stop()
 
@@ -63,7 +85,10 @@ def emulator(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
     home: Annotated[Path | None, typer.Option(help="Folder of its database; TRUNKGATE_HOME when not given.")] = None,
     access_key: Annotated[str, typer.Option(help="API access key; made up when not given.")] = "",
-    secret_key: Annotated[str, typer.Option(help="API secret key; made up when not given.")] = "",
+    secret_key_file: Annotated[
+        str, typer.Option(help="File with the API secret key, or - for standard input; made up when not given.")
+    ] = "",
+    secret_key: Annotated[str, typer.Option(hidden=True)] = "",
     calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
     days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
     traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
@@ -73,16 +98,19 @@ def emulator(
     """
     Run a Flowroute account in a box until stopped.
 
+    The secret key can also be given as TRUNKGATE_EMULATOR_SECRET_KEY.
+
     Ends with 0 when stopped, 2 on an error of its own.
     """
     from dashboard.emulator import serving  # noqa: PLC0415 - loads the web server, for seconds
 
-    folder = usable(home) if home else read_settings().home
+    secret = _secret_key(secret_key, secret_key_file)
+    folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
     serving.serve(
         folder,
         port=port,
         access_key=access_key,
-        secret_key=secret_key,
+        secret_key=secret,
         calls=calls,
         days=days,
         traffic=traffic,
@@ -98,17 +126,44 @@ def sync(
     new_key: Annotated[bool, typer.Option("--new-key", help="The key of the same account was renewed.")] = False,
 ) -> None:
     """
-    Read the account and fetch its calls.
+    Read the account and fetch its calls; in mode `files` there is nothing to fetch.
 
-    Ends with 0 when everything was read, 1 when rows of an export were put aside, 2 on an error of its own.
+    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside or
+    imported calls are not in the carrier's export, 2 on an error of its own.
     """
     with open_home(new_key=new_key) as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
+        file_only = describe_file_only(home.store.file_only()) if report.file_only else ""
+    if home.settings.files:
+        say(NOTHING_TO_FETCH)
+        return
     changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
         complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
+    if file_only:
+        complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
+    if report.rejected or file_only:
         raise typer.Exit(1)
+
+
+def _secret_key(argument: str, file: str) -> str:
+    """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    if argument:
+        raise SettingsError(
+            "A key on the command line is visible to every user of this machine. Put it into a file and name that "
+            f"with --secret-key-file, or set {EMULATOR_SECRET_KEY}. Choose another key: this one has been shown."
+        )
+    if not file:
+        return os.environ.pop(EMULATOR_SECRET_KEY, "")
+    try:
+        text = sys.stdin.readline() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise SettingsError(f"The secret key cannot be read from {file}: {reason}.") from exc
+    if not text.strip():
+        raise SettingsError(f"There is no secret key in {'standard input' if file == '-' else file}.")
+    return text.strip()
 
 
 def _refuse_taken(port: int) -> None:
@@ -123,22 +178,12 @@ def _refuse_taken(port: int) -> None:
             ) from exc
 
 
-def _start_pages(port: int) -> subprocess.Popen[bytes]:
-    from dashboard.background import SYNCED_BY  # noqa: PLC0415 - loads pandas, for seconds
-
-    main = Path(__file__).resolve().parent.parent / "app.py"
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": str(port),
-        "server.headless": "true",
-        "browser.gatherUsageStats": "false",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    root = main.parent.parent
+def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
+    follow = [sys.executable, "-P", "-m", "dashboard.cli.follow", str(os.getpid())]
     return subprocess.Popen(
-        [sys.executable, "-m", "dashboard.cli.follow", str(os.getpid()), "streamlit", "run", str(main), *flags],
-        cwd=root if (root / ".streamlit").is_dir() else None,
-        env={**os.environ, SYNCED_BY: "serve"},
+        [*follow, "dashboard.web.server", "--port", str(port)],
+        cwd=Path(__file__).resolve().parent.parent,  # no file of the user's working directory is read
+        env={**os.environ, "TRUNKGATE_HOME": str(home.resolve()), SYNCED_BY: "serve"},
         start_new_session=True,
     )
 
@@ -152,7 +197,7 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
                 "If the port is taken, choose another with --port."
             )
         try:
-            if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).ok:
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
                 return
         except requests.RequestException:
             time.sleep(0.2)

@@ -18,6 +18,7 @@ from dashboard.dialing.destination import (
     parse_destination,
     parse_tech_prefix,
     read_number,
+    with_country_code,
 )
 from dashboard.dialing.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
 from dashboard.dialing.trunk import Trunk
@@ -38,4 +39,5 @@ __all__ = [
     "parse_pop",
     "parse_tech_prefix",
     "read_number",
+    "with_country_code",
 ]

@@ -126,6 +126,17 @@ def read_number(text: str) -> str:
     return found.digits
 
 
+def with_country_code(text: str) -> str:
+    """
+    Read ten digits as people in North America write them, ``(206) 555-0100``, as a number with its country code.
+
+    Returns:
+        Digits such as ``12065550100``; ``""`` where the text is anything else, a number that begins with ``+`` too.
+    """
+    digits = _PUNCTUATION.sub("", text.strip())
+    return f"1{digits}" if _NANP_TEN.fullmatch(digits) else ""
+
+
 def destination_issue(text: str, *, abroad: bool = False) -> Issue | None:
     """Return the rule that a destination breaks; ``None`` where the carrier takes it."""
     for beginning in WRONG_BEGINNINGS:

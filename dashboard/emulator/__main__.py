@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.emulator.serving import serve
 from dashboard.errors import DashboardError
+from dashboard.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
 
 
 def main() -> None:
@@ -22,7 +23,8 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--no-refusals-in-cdrs", dest="refusals_in_cdrs", action="store_false")
     given: dict[str, Any] = vars(parser.parse_args())
-    given |= {name: os.environ.pop(f"TRUNKGATE_EMULATOR_{name.upper()}", "") for name in ("access_key", "secret_key")}
+    given["access_key"] = os.environ.pop(EMULATOR_ACCESS_KEY, "")
+    given["secret_key"] = os.environ.pop(EMULATOR_SECRET_KEY, "")
     try:
         serve(given.pop("home"), **given)
     except DashboardError as exc:

@@ -146,7 +146,7 @@ class Database:
                 tech_prefix=sample.tech_prefix,
                 credentials_enabled=int(sample.credentials_enabled),
                 credentials_changed_at=sample.changed_at.isoformat(),
-                list_changed_at=sample.changed_at.isoformat(),
+                list_changed_at=sample.list_changed_at.isoformat(),
                 created_at=now.isoformat(),
                 sample=1,
                 public_ranges=",".join(sample.public_ranges),
@@ -183,7 +183,7 @@ class Database:
     def keep_inventory(self, sample: Sample) -> None:
         """Keep the sample's inventory, which a fresh home is offered."""
         with self.writing() as connection:
-            for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
+            for frame in ("pbxs", "pbx_addresses", "pbx_numbers", "past_allowed_ips"):
                 connection.executemany(
                     "INSERT INTO inventory VALUES (?, ?)",
                     [

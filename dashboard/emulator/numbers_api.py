@@ -77,6 +77,14 @@ class NumberChange(Strict):
     data: NumberData
 
 
+class NumberAlias(Strict):
+    """Changes a number's alias without a document around it, as the vendor's Python SDK sends it."""
+
+    type: str = Field(pattern="^number$")
+    id: str | None = None
+    alias: str | None = Field(max_length=200)
+
+
 @router.get(
     "",
     response_model=None,
@@ -129,13 +137,18 @@ def get_number(number: Number, account: Account) -> ApiResponse:
     dependencies=[Depends(only_json)],
     responses={200: {"model": Document[NumberShown]}, **refusals(400, 401, 404, 415, 422, 429, 503)},
 )
-def change_number(number: Number, change: NumberChange, account: Account) -> ApiResponse:
+def change_number(number: Number, change: NumberChange | NumberAlias, account: Account) -> ApiResponse:
     """Change a number's alias."""
     row = _find(account, number)
-    if (change.data.id or row["id"]).lstrip("+") != row["id"]:
-        raise Refused(422, f"data.id is {change.data.id}, but the address names {row['id']}.")
+    named, alias = (
+        (change.data.id, change.data.attributes.alias)
+        if isinstance(change, NumberChange)
+        else (change.id, change.alias)
+    )
+    if (named or row["id"]).lstrip("+") != row["id"]:
+        raise Refused(422, f"The body names {named}, but the address names {row['id']}.")
     with account.writing() as connection:
-        connection.execute("UPDATE numbers SET alias = ? WHERE id = ?", (change.data.attributes.alias, row["id"]))
+        connection.execute("UPDATE numbers SET alias = ? WHERE id = ?", (alias, row["id"]))
     return get_number(number, account)
 
 

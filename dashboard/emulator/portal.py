@@ -78,11 +78,12 @@ class AccountSettings(BaseModel):
 
 
 class Inventory(BaseModel):
-    """The rows of three frames, as text."""
+    """The rows of three frames and of the entries that were removed from the list, as text."""
 
     pbxs: list[dict[str, str]] = []
     pbx_addresses: list[dict[str, str]] = []
     pbx_numbers: list[dict[str, str]] = []
+    past_allowed_ips: list[dict[str, str]] = []
 
 
 def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
@@ -160,8 +161,8 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
 
 @router.get("/inventory", responses=_refusals(401))
 def inventory(account: Account) -> Inventory:
-    """Return the sample's PBXs, addresses and numbers, to fill a fresh home."""
-    found: dict[str, list[dict[str, Any]]] = {"pbxs": [], "pbx_addresses": [], "pbx_numbers": []}
+    """Return the sample's PBXs, addresses, numbers and removed entries, to fill a fresh home."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in Inventory.model_fields}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
         found[row["frame"]].append(json.loads(row["row"]))
     return Inventory(**found)

@@ -24,6 +24,7 @@ import requests
 
 from dashboard.emulator.folder import held, last_words, log_file, note, unused
 from dashboard.errors import SettingsError
+from dashboard.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
 
 STOP_S = 10
 HEALTH_S = 2
@@ -64,7 +65,7 @@ def start(
     traffic: float = 0.0,
     without: Collection[str] = (),
     refusals_in_cdrs: bool = True,
-    timeout_s: float = 60.0,
+    timeout_s: float = 600.0,
 ) -> Running:
     """
     Start the emulator of a home, or return the one that runs; it ends with this process, once nobody else uses it.
@@ -85,17 +86,18 @@ def start(
         BusyError: Another process has been starting it for all that time.
         SettingsError: It did not start; its last words are in the message.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
     with held(home / "emulator.start.lock", timeout_s, busy):
         if found := running(home):
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
-        keys = {"TRUNKGATE_EMULATOR_ACCESS_KEY": access_key, "TRUNKGATE_EMULATOR_SECRET_KEY": secret_key}
+        keys = {EMULATOR_ACCESS_KEY: access_key, EMULATOR_SECRET_KEY: secret_key}
         with log_file(home).open("wb") as output:
             child = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",  # modules in the working directory are not loaded
                     "-m",
                     "dashboard.emulator",
                     *(f"--{name}={value}" for name, value in options.items()),

@@ -1,5 +1,5 @@
 """
-The sample account: eleven PBXs and two sources that are no PBX, which show a story each.
+The sample account: eleven PBXs and four sources that are no PBX; each story shows one finding.
 
 Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
 with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
@@ -24,14 +24,26 @@ TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 """The documentation ranges (RFC 5737) stand for public addresses here."""
 
-STORIES = ("moved", "credentials", "dynamic", "retired", "no_route", "standby", "shared", "network", "nobody")
+STORIES = (
+    "moved",
+    "credentials",
+    "dynamic",
+    "retired",
+    "no_route",
+    "standby",
+    "shared",
+    "network",
+    "nobody",
+    "forged",
+    "theft",
+)
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
 """The list and the switch last changed that long ago: before any call of the sample."""
 
 NO_ROUTE = frozenset({"", "sip-reg"})
 """A number with one of these is not routed to any PBX's host."""
-TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by"})
+TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by", "removed_at"})
 PACKAGE = Path(__file__).resolve().parent.parent
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
@@ -92,6 +104,11 @@ class Caller:
     lines: tuple[Line, ...]
     """Those that are routed come first."""
 
+    def has_ended(self, at_s: float) -> bool:
+        """Return whether its last address is no longer valid at a time, in seconds since 1970."""
+        until = self.addresses[-1].valid_to
+        return until is not None and at_s >= until.timestamp()
+
     @property
     def reached(self) -> int:
         """How many of the lines calls come in on, as long as nobody changes a route."""
@@ -105,7 +122,10 @@ class Sample:
     tech_prefix: str
     credentials_enabled: bool
     changed_at: datetime
-    """When the list and the switch last changed."""
+    """When the switch last changed, and from when on the list is known."""
+    list_changed_at: datetime
+    past_allowed_ips: list[dict[str, Any]]
+    """Entries that were removed from the list, with ``removed_at``."""
     allowed_ips: list[dict[str, Any]]
     pbxs: list[dict[str, Any]]
     pbx_addresses: list[dict[str, Any]]
@@ -144,11 +164,13 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
     def table(name: str) -> list[dict[str, Any]]:
         return list(_rows(folder / f"{name}.csv", present, now))
 
-    numbers, addresses = table("numbers"), table("pbx_addresses")
+    numbers, addresses, past = table("numbers"), table("pbx_addresses"), table("past_allowed_ips")
     return Sample(
         tech_prefix=TECH_PREFIX,
         credentials_enabled=bool(present & NEEDS_CREDENTIALS),
         changed_at=now - LIST_CHANGED,
+        list_changed_at=max([now - LIST_CHANGED, *(row["removed_at"] for row in past)]),
+        past_allowed_ips=past,
         allowed_ips=table("allowed_ips"),
         pbxs=table("pbxs"),
         pbx_addresses=addresses,
@@ -156,7 +178,7 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
         numbers=[{key: value for key, value in row.items() if key != "pbx_id"} for row in numbers],
         routes=table("routes"),
         edges=table("edges"),
-        callers=[_caller(row, addresses, numbers, now) for row in table("callers")],
+        callers=[_caller(row, addresses, numbers, past, now) for row in table("callers")],
         zones=[_zone(row) for row in table("zones")],
     )
 
@@ -200,7 +222,11 @@ def _zone(row: dict[str, Any]) -> Zone:
 
 
 def _caller(
-    row: dict[str, Any], addresses: list[dict[str, Any]], numbers: list[dict[str, Any]], now: datetime
+    row: dict[str, Any],
+    addresses: list[dict[str, Any]],
+    numbers: list[dict[str, Any]],
+    past: list[dict[str, Any]],
+    now: datetime,
 ) -> Caller:
     own = [
         Address(a["address"], a["valid_from"], a["valid_to"])
@@ -208,7 +234,8 @@ def _caller(
         if a["pbx_id"] == row["pbx_id"] and a["kind"] == "primary"
     ]
     if row["address"]:
-        own = [Address(row["address"], now - LIST_CHANGED, None)]
+        removed = next((one["removed_at"] for one in past if one["network"] == row["address"]), None)
+        own = [Address(row["address"], now - LIST_CHANGED, removed)]
     return Caller(
         name=row["caller"],
         pbx_id=row["pbx_id"],

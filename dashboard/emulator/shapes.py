@@ -105,7 +105,7 @@ def intensity(caller: Caller, at_s: int) -> float:
     local = datetime.fromtimestamp(at_s, UTC).astimezone(_zone_info(caller.timezone))
     share = HOURS[caller.hours].get(local.hour, 0.0)
     if caller.nightly:
-        return share
+        return 0.0 if caller.has_ended(at_s) else share
     return max(STILL, share * (WEEKEND[caller.hours] if local.weekday() >= SATURDAY else 1.0))
 
 
@@ -142,7 +142,9 @@ class Hours:
         busy = np.array([intensity(caller, int(begin)) for begin in self.begin_s])
         busy *= (self.end_s - self.begin_s) / HOUR_S
         if caller.nightly:
-            late = self.end_s > self.end_s.max(initial=0) - NIGHTS * DAY_S
+            until = caller.addresses[-1].valid_to
+            last_s = float(self.end_s.max(initial=0)) if until is None else until.timestamp()
+            late = self.end_s > last_s - NIGHTS * DAY_S
             even: Ints = np.rint(late * busy * caller.nightly / len(HOURS[caller.hours])).astype(np.int64)
             return even
         whole = float(busy.sum())

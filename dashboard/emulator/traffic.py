@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -26,7 +26,7 @@ from dashboard.emulator import shapes
 from dashboard.emulator.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, tried_again
 from dashboard.emulator.cdrs import Row, rows
 from dashboard.emulator.database import Database
-from dashboard.emulator.sample import Caller, Sample
+from dashboard.emulator.sample import Address, Caller, Sample
 from dashboard.emulator.shapes import Hours, Ints
 from dashboard.policy import Decision, Facts, Observations, Policy, admit
 
@@ -81,7 +81,7 @@ def history(
     Make the account's past, the same for the same arguments.
 
     Args:
-        sample: Who calls, and the policy, which did not change in that time.
+        sample: Who calls, and the policy; only entries were removed in that time.
         start: First instant, UTC.
         end: Exclusive; no call talks beyond it.
         calls: About how many: the weights are percents of it. Tries after a refusal, and callers that
@@ -125,7 +125,10 @@ class _Past:
         self._rng, self._again = (np.random.default_rng([seed, name, stream]) for stream in range(2))
         self._counts = span.spread(caller, calls * caller.weight / 100, self._rng)
         self._sources = [address.address for address in caller.addresses]
-        self._decisions = [decide(caller, source, sample, policy, observations) for source in self._sources]
+        self._decisions = [
+            decide(caller, address.address, sample, _policy_of(address, sample, policy), observations)
+            for address in caller.addresses
+        ]
         self._admits = np.array([decision.admitted is True for decision in self._decisions])
 
     def rows(self, part: slice, *, refused_too: bool) -> Iterator[tuple[int, Row]]:
@@ -147,6 +150,13 @@ class _Past:
     def _refused(self, attempts: Attempts) -> np.ndarray:
         refused: np.ndarray = ~self._admits[address_places(self._caller, attempts.at_s)] & ~attempts.inbound
         return refused
+
+
+def _policy_of(address: Address, sample: Sample, policy: Policy) -> Policy:
+    """Return the policy that the calls of a past address met: with the entries that were removed only later."""
+    until = address.valid_to
+    there = [row["network"] for row in sample.past_allowed_ips if until is not None and until <= row["removed_at"]]
+    return replace(policy, networks=policy.networks | set(there))
 
 
 @dataclass(order=True, frozen=True)

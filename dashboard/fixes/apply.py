@@ -2,23 +2,20 @@
 Apply: exactly the plan that was shown, or nothing.
 
 The account is read again first; when it is not as the plan has it, nothing is written. The journal is
-written before the first change and after the last. A failure in between is taken back change by
-change, and what could not be taken back is said.
+written and anchored before the first change and written after the last. A failure in between is rolled back
+change by change; the outcome that is recorded says what is live afterwards. Where that cannot be read, or the
+process ends, the entry stays open until ``settling`` finds the outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
-from dashboard import tables
 from dashboard.actors import Act, Actor
-from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
 from dashboard.changes import AllowAddress, Change, Plan
 from dashboard.errors import (
@@ -26,40 +23,18 @@ from dashboard.errors import (
     CapabilityError,
     CarrierError,
     DashboardError,
+    JournalError,
     NotConfirmedError,
     NotVerifiedError,
     StalePlanError,
     TableError,
 )
 from dashboard.fixes.image import after, image
+from dashboard.fixes.reading import Reading
+from dashboard.fixes.settling import dumped, judge, phase_of, settle_under_lock, standing
 from dashboard.journal import DONE, FAILED, Entry, Journal
-from dashboard.policy import Policy
 
 LOCK_S = 10
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The account as the carrier gives it at this moment."""
-
-    allowed_ips: pd.DataFrame
-    numbers: pd.DataFrame
-    routes: pd.DataFrame
-    policy: Policy
-
-    @classmethod
-    def take(cls, carrier: Carrier, changes: Sequence[Change]) -> Reading:
-        """Ask the carrier for what the changes touch, and for nothing else."""
-        needs = {change.needs for change in changes}
-        entries, numbers, routes = (tables.empty(s) for s in (tables.ALLOWED_IPS, tables.NUMBERS, tables.ROUTES))
-        credentials_on, prefix = None, ""
-        if needs & {Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS}:
-            entries, _ = carrier.allowed_ips()
-            account = carrier.account()
-            credentials_on, prefix = account.credentials_on, account.tech_prefix
-        if Capability.WRITE_ROUTES in needs:
-            numbers, routes = carrier.numbers(), carrier.routes()
-        return cls(entries, numbers, routes, Policy(frozenset(entries["network"]), credentials_on, prefix))
 
 
 def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[str] = ()) -> dict[str, Any]:
@@ -121,7 +96,8 @@ def apply(
 
     Raises:
         BusyError: Another fix is running.
-        CarrierError: A change was refused; what was done before it was taken back.
+        CarrierError: A change was refused; what was done before it was rolled back.
+        JournalError: The journal cannot be written or anchored; nothing was changed.
         NotVerifiedError: Re-reading did not show the changes.
     """
     lock = FileLock(str(home / "fix.lock"), timeout=LOCK_S)
@@ -130,8 +106,12 @@ def apply(
     except Timeout:
         raise BusyError("Another fix is being applied. Wait for it to end, then plan again.") from None
     with held:
+        settle_under_lock(carrier=carrier, journal=journal)
         before = check_ready(plan, carrier=carrier, actor=actor, typed=typed)
-        begun = journal.begin(plan, actor=actor.name, before=before)
+        try:
+            begun = journal.begin(plan, actor=actor.name, before=before)
+        except JournalError as exc:
+            raise JournalError(f"{exc} Nothing was changed on the account.") from exc
         done: list[Change] = []
         try:
             for change in plan.changes:
@@ -146,11 +126,9 @@ def apply(
                 )
         except BaseException as exc:
             ours = isinstance(exc, CarrierError | TableError | NotVerifiedError)
-            said = str(exc) if ours else f"It was cut off ({type(exc).__name__})."
-            left = _take_back(carrier, done)
-            now = _reread(carrier, plan)
-            message = f"{said} {left or _standing(before, now, tried=bool(done))}"
-            journal.finish(begun, plan, phase=FAILED, before=before, after=now, message=message)
+            reason = str(exc) if ours else f"It was cut off ({type(exc).__name__})."
+            left = _roll_back(carrier, done)
+            message = _record(begun, plan, f"{reason}{left}", journal=journal, carrier=carrier, tried=bool(done))
             if ours:
                 raise type(exc)(message) from exc
             raise
@@ -164,32 +142,42 @@ def _signed(change: Change, actor: Actor) -> Change:
     return change
 
 
-def _take_back(carrier: Carrier, done: Sequence[Change]) -> str:
-    """Undo what was done before a failure, last first; say what could not be taken back."""
+def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
+    """Undo what was done before a failure, last first; say what could not be undone."""
     left = list(done)
     while left:
         try:
             carrier.apply(left[-1].inverse())
         except DashboardError as exc:
-            return f"This stands and could not be taken back ({exc}): {'; '.join(c.sentence() for c in left)}."
+            return f" It could not be rolled back: {exc}"
         left.pop()
     return ""
 
 
-def _standing(before: dict[str, Any], now: dict[str, Any], *, tried: bool) -> str:
-    """Say whether the account is as it was: a change whose answer was lost may have been carried out."""
-    if "not_read" in now:
-        return f"Whether anything stands is not known, because the account could not be read: {now['not_read']}"
-    if now != before:
-        return f"The account is not as it was: {_difference(before, now)}. Plan again from what is there now."
-    return "What had been done before was taken back." if tried else "Nothing was changed."
+def _record(begun: Entry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
+    """
+    Record the outcome of a fix that failed, by what the account has now; return what to tell the operator.
 
-
-def _reread(carrier: Carrier, plan: Plan) -> dict[str, Any]:
+    A change whose answer was lost may have been carried out. So where the account cannot be read, nothing is
+    recorded: the entry stays open and is settled once it can.
+    """
+    before: dict[str, Any] = begun.content["before"]
     try:
-        return image(Reading.take(carrier, plan.changes), plan.changes)
+        now = image(Reading.take(carrier, plan.changes), plan.changes)
     except DashboardError as exc:
-        return {"not_read": str(exc)}
+        return (
+            f"{reason} Whether anything is in place is not known, because the account could not be read: {exc} "
+            "The outcome is recorded by the next sync that can read it."
+        )
+    live, moved = judge(before, now, plan.changes)
+    phase = phase_of(live, plan.changes, moved)
+    if phase == FAILED:
+        ended = "What had been done before was rolled back." if tried else "Nothing was changed."
+    else:
+        ended = f"The account is not as it was: {standing(live, plan.changes, moved)} Undo journal entry {begun.id}."
+    message = f"{reason} {ended}"
+    journal.finish(begun, plan, phase=phase, before=before, after=now, message=message, live=dumped(live))
+    return message
 
 
 def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str:

@@ -98,6 +98,12 @@ def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
     return found
 
 
+def part_of(found: dict[str, Any], kind: str, name: str) -> Any:
+    """Return what an image has at a place that ``touched`` names; ``None`` where there is nothing."""
+    part = found.get(kind)
+    return part.get(name) if isinstance(part, dict) else part
+
+
 def entry(row: Any) -> dict[str, str]:
     """Return what restores an entry of the list: all that the operator gave it."""
     review = row.get("review_by")

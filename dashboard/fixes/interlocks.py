@@ -7,17 +7,21 @@ Adding one is one function here, with ``@interlock``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pandas as pd
 
 from dashboard.addresses import membership, parse_entry
 from dashboard.calls.replay import Replay
+from dashboard.calls.unclear import INVENTORY
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
+from dashboard.fixes.removals import Removal
+from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.snapshot import Age, Snapshot, members
 
 
@@ -29,6 +33,8 @@ class Situation:
     changes: Sequence[Change]
     replay: Replay
     max_changes: int
+    removals: Mapping[str, Removal] = field(default_factory=dict)
+    """By network: the fix that removed its entry for cause, where the latest change of the entry was such a fix."""
 
     @property
     def impact(self) -> Impact:
@@ -112,29 +118,24 @@ def calls_are_known(situation: Situation) -> Interlock | None:
 
 @interlock
 def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
-    """Ask for the PBX's name, typed, where calls of ours would be refused."""
+    """Ask for the PBX's name, typed, where calls of ours that can recur would be rejected."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
-    snapshot = situation.snapshot
-    broken = situation.replay.rows[situation.replay.rows["label"] == "broken"]
-    broken = broken[broken["pbx_id"] != ""]
-    if broken.empty:
-        return Interlock(
-            id="nothing_of_ours_breaks", sentence="No past call of a PBX of yours is known to break.", met=True
-        )
-    gone = _left(snapshot, broken)
-    names = _names(snapshot, broken[~gone] if (~gone).any() else broken)
-    calls = int(broken.loc[~gone, "calls"].sum())
-    if not calls:
+    impact = situation.impact
+    if not impact.calls(BROKEN) and (why := _no_calls(situation.snapshot)):
+        return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
+    if not impact.calls(BROKEN):
+        gone = impact.calls(GONE)
+        rest = f" {gone:,} calls of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
         return Interlock(
             id="nothing_of_ours_breaks",
-            sentence=f"The {int(broken['calls'].sum()):,} past calls it would refuse came from an address that "
-            f"{names} has left since.",
+            sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}",
             met=True,
         )
+    names = _names_of(situation.snapshot, situation.replay.pbxs(BROKEN))
     return Interlock(
         id="nothing_of_ours_breaks",
-        sentence=f"It would refuse {calls:,} of the past calls, those of {names}.",
+        sentence=f"It would block {impact.calls(BROKEN):,} of the past calls, those of {names}.",
         met=False,
         confirm=names,
     )
@@ -148,7 +149,7 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
     rows = snapshot.addresses_now
     serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
     lost = membership(gone, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
-    called = set(situation.replay.rows.loc[situation.replay.rows["label"] == "broken", "source_ip"])
+    called = set(situation.replay.rows.loc[situation.replay.rows["label"] == BROKEN, "source_ip"])
     rows = rows[lost & ~rows["address"].isin(called)]
     if rows.empty:
         return None
@@ -164,17 +165,93 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
 
 @interlock
 def undecided_calls_are_said(situation: Situation) -> Interlock | None:
-    """Ask to acknowledge calls of ours that nobody can decide."""
-    rows = situation.replay.rows
-    unsure = rows[(rows["label"] == "cannot tell") & (rows["pbx_id"] != "")]
-    if unsure.empty:
+    """Ask to acknowledge calls of ours that may be rejected; calls that may only be gained ask for nothing."""
+    impact = situation.impact
+    ours = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
+    if not any(ours.values()):
         return None
-    names = _names(situation.snapshot, unsure)
+    names = _names_of(situation.snapshot, situation.replay.pbxs(MAY_BREAK, CANNOT))
+    parts = [
+        text.format(f"{calls:,} past call{'s' if calls > 1 else ''}")
+        for text, calls in (("{} may be blocked", ours[MAY_BREAK]), ("for {} it can't be told", ours[CANNOT]))
+        if calls
+    ]
     return Interlock(
         id="undecided_calls_are_said",
-        sentence=f"Nobody can tell what becomes of {int(unsure['calls'].sum()):,} past calls of {names}.",
+        sentence=f"Not decided for {names}: {' and '.join(parts)}.",
         met=False,
         confirm=names,
+    )
+
+
+@interlock
+def owners_are_known(situation: Situation) -> Interlock | None:
+    """Ask to acknowledge that a stale inventory does not tell whether rejected calls are ours."""
+    calls = sum(count for why, count in situation.impact.why(CANNOT).items() if INVENTORY in why)
+    if not calls:
+        return None
+    return Interlock(
+        id="owners_are_known",
+        sentence=f"Can't tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
+        met=False,
+        confirm="stale inventory",
+    )
+
+
+@interlock
+def money_was_not_lost_there(situation: Situation) -> Interlock | None:
+    """
+    Ask for an address, typed, that is allowed again after it cost money while unassigned, or was removed for cause.
+
+    An address that a PBX of a fresh inventory calls from now is assigned, so its cause is gone.
+    """
+    snapshot = situation.snapshot
+    faults: dict[str, str] = {}
+    for change in situation.changes:
+        if not isinstance(change, AllowAddress) or _is_assigned(snapshot, change.network):
+            continue
+        loss = _loss(snapshot, change.network)
+        removal = _removal(situation.removals.get(change.network), with_cost=not loss)
+        if loss or removal:
+            faults[change.network] = " ".join(filter(None, (loss, removal)))
+    if not faults:
+        return None
+    return Interlock(
+        id="money_was_not_lost_there", sentence=" ".join(faults.values()), met=False, confirm=", ".join(faults)
+    )
+
+
+def _is_assigned(snapshot: Snapshot, network: str) -> bool:
+    """Return whether a PBX of a fresh inventory calls from an address now."""
+    inventory = snapshot.freshness.get("inventory")
+    if inventory is None or inventory.age(snapshot.taken_at) is not Age.FRESH:
+        return False
+    return bool(membership([network], snapshot.addresses_now["address"]).any())
+
+
+def _loss(snapshot: Snapshot, network: str) -> str:
+    """Return what calls from an unassigned address cost, and until when; ``""`` where they cost nothing."""
+    rows = snapshot.traffic[(snapshot.traffic["direction"] == "outbound").to_numpy()]
+    rows = rows[membership([network], rows["source_ip"])]
+    known = {*snapshot.egress["address"]}
+    rows = rows[(rows["pbx_id"] == "") | ~rows["source_ip"].isin(known)]
+    cost, calls = sum(rows["cost_usd"].dropna(), Decimal(0)), int(rows["calls"].sum())
+    if not cost:
+        return ""
+    last = rows["last_at"].max()
+    return (
+        f"{calls:,} calls from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on {last:%b %-d, %Y}."
+    )
+
+
+def _removal(removal: Removal | None, *, with_cost: bool) -> str:
+    if removal is None:
+        return ""
+    lost = Decimal(removal.cost_usd) if with_cost else Decimal(0)
+    cost = f" Its calls had cost ${lost:,.2f} by then." if lost else ""
+    return (
+        f"The entry {removal.network} was removed on {removal.at:%b %-d, %Y} because {removal.cause} "
+        f"(journal entry {removal.entry}).{cost}"
     )
 
 
@@ -195,6 +272,13 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
         elif calls := int(took.get(move.number, 0)):
             said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
             faults.append((move.number, f"{move.number} took {said}"))
+    if not faults and (why := _no_calls(known)):
+        return Interlock(
+            id="numbers_are_free",
+            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {why}.",
+            met=False,
+            confirm="without calls",
+        )
     if not faults:
         return Interlock(
             id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
@@ -207,6 +291,14 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
     )
 
 
+def _no_calls(snapshot: Snapshot) -> str:
+    """Say since when no calls are on record, as the end of a sentence; empty where the calls are fresh."""
+    age = snapshot.age("calls")
+    if age is Age.MISSING:
+        return "no calls on record"
+    return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
+
+
 def _cure(snapshot: Snapshot) -> str:
     """Say how the list and the switch are brought up to date on this account."""
     read = Capability.READ_ALLOWED_IPS in snapshot.capabilities
@@ -214,18 +306,8 @@ def _cure(snapshot: Snapshot) -> str:
 
 
 def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
-    named = {one for pbx_id in rows["pbx_id"].unique() for one in members(pbx_id)}
-    return ", ".join(map(snapshot.name_of, sorted(named)))
+    return _names_of(snapshot, sorted({one for pbx_id in rows["pbx_id"].unique() for one in members(pbx_id)}))
 
 
-def _left(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series:
-    """Say of each row whether its static PBX had that address and has left it: such calls cannot come again."""
-    held = snapshot.egress
-    now = snapshot.addresses_now
-    ended = {*zip(held["pbx_id"], held["address"], strict=True)} - {*zip(now["pbx_id"], now["address"], strict=True)}
-    static = set(snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"])
-    gone = [
-        all((one, address) in ended and one in static for one in members(pbx_id))
-        for pbx_id, address in zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    ]
-    return pd.Series(gone, index=rows.index, dtype=bool)
+def _names_of(snapshot: Snapshot, pbx_ids: Iterable[str]) -> str:
+    return ", ".join(map(snapshot.name_of, pbx_ids))

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 import pandas as pd
 
 from dashboard.addresses import is_network, parse_entry
-from dashboard.dialing import read_number
+from dashboard.dialing import read_number, with_country_code
 from dashboard.errors import InputError
 from dashboard.inventory._rows import CONFIG
 
@@ -113,7 +113,7 @@ def _address(text: str, public: Collection[str]) -> str:
 
 
 def _number(text: str, _public: Collection[str]) -> str:
-    return read_number(text)
+    return with_country_code(text) or read_number(text)
 
 
 def _fact(text: str, _public: Collection[str]) -> str:
@@ -134,7 +134,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "timezone": _timezone,
         "vendor": _text,
         "ip_kind": partial(_one_of, allowed=("static", "dynamic"), absent="static"),
-        "auth_method": partial(_one_of, allowed=("ip", "credentials", "both"), absent="ip"),
+        "auth_method": partial(_one_of, allowed=("ip", "credentials", "both", "unknown"), absent="unknown"),
         "dials_prefix": partial(_one_of, allowed=("yes", "no", "unknown"), absent="unknown"),
         "x_tag": _x_tag,
         "pop": _text,
@@ -160,6 +160,30 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "pbx_addresses": ("pbx_id", "address"),
     "pbx_numbers": ("pbx_id", "number"),
 }
+
+
+OF_ONE = frozenset({"", "1", "us", "usa", "united states", "united states of america", "ca", "can", "canada"})
+"""What a column of countries says of a place whose numbers have the country code 1."""
+
+
+def assumed_number(text: str, country: str) -> str:
+    """
+    Return the number that ten digits without a country code are read as; ``""`` where nothing is assumed.
+
+    Args:
+        text: Cell of a number.
+        country: What the table says of the country; ``""`` where it says nothing.
+
+    Raises:
+        InputError: The table names a country whose code is not 1.
+    """
+    number = with_country_code(text)
+    if number and " ".join(country.lower().replace("+", "").replace(".", "").split()) not in OF_ONE:
+        raise InputError(
+            f"{text.strip()[:LONGEST]!r} has no country code, and the country of the row is {country.strip()[:40]!r}. "
+            "Write the number with + and its country code."
+        )
+    return number
 
 
 def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> object:

@@ -32,7 +32,7 @@ CURES: Mapping[str, str] = {
     "separator_missing": "Put * between the tech prefix and the number.",
     "prefix_twice": "Take it out of one of the two places, the trunk or the route.",
     "one_missing": "Put 1 in front of ten digits: PREFIX*1 and the number.",
-    "plus_left_in": "Cut the + off before the call is sent.",
+    "plus_left_in": "Cut the + off before the call is sent: both pages take the number without it.",
     "access_code_left_in": "Cut 011 off before the call is sent: ${EXTEN:3} in Asterisk, strip(3) in Kamailio.",
     "wrong_length": "Send 1 and ten digits, or country code and number.",
 }
@@ -41,9 +41,13 @@ _SAID: Mapping[str, str] = {
     "separator_missing": "The dial string {text} has no * between the tech prefix and the number.",
     "prefix_twice": "The dial string {text} has the tech prefix in it twice.",
     "one_missing": "The dial string {text} sends ten digits without the leading 1, which may call another country.",
-    "plus_left_in": "The dial string {text} leaves + in front of the number.",
+    "plus_left_in": "The dial string {text} leaves + in front of the number. Flowroute's service guide calls a "
+    "leading + optional, after the prefix too; its article on dialing formats says to leave it out.",
     "access_code_left_in": "The dial string {text} leaves 011 in front of the number.",
 }
+WARNINGS = frozenset({"plus_left_in"})
+"""What the carrier's own pages disagree on: it may be taken, so nothing is known to fail."""
+
 _LETTERS = {"X": "5", "Z": "5", "N": "2"}
 _TOKEN = re.compile(r"\$\{[^}]*\}|\[(?P<set>[^\]])[^\]]*\]|.", re.DOTALL)
 _HEAD = re.compile(r"(?P<head>[^*#%]*)(?:[*#]|%23|%2a)", re.IGNORECASE)
@@ -85,7 +89,8 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
             continue
         if code == "prefix_wrong":
             code, sentence = _wrong(head, text, prefix)
-        yield code, Level.ERROR, sentence, CURES.get(code, CURES["wrong_length"])
+        level = Level.WARNING if code in WARNINGS else Level.ERROR
+        yield code, level, sentence, CURES.get(code, CURES["wrong_length"])
 
 
 def likely_prefix(dialed: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from dashboard.inventory._dialed import Level, faults_of, likely_prefix
 from dashboard.inventory._rows import CONFIG, RECORD_SECRET, place_of
 from dashboard.inventory._secrets import MANY, PRESENT, Secret
 from dashboard.snapshot import Snapshot
+from dashboard.texts import visible
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Pitfall:
     """0 where it stands in an object of a running system."""
     sentence: str
     cure: str
+
+    def __post_init__(self) -> None:
+        """Show what configurations hold without characters that a reader cannot see."""
+        for name in ("pbx_id", "file", "sentence", "cure"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
     def __str__(self) -> str:
         return f"{place_of(self.file, self.line)}: {self.sentence} {self.cure}"

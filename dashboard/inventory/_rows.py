@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.errors import FileError
+from dashboard.texts import visible
 
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 """What people edit."""
@@ -36,6 +37,11 @@ class Problem:
     column: str
     message: str
     value: str = ""
+
+    def __post_init__(self) -> None:
+        """Show what files hold, and are called, without characters that a reader cannot see."""
+        for name in ("file", "column", "message", "value"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column else ""
@@ -71,8 +77,14 @@ class Row:
     """Columns that count only where the row is new, such as a name made up from a folder's."""
     id_made: bool = False
     """Its id is made of its name, so whoever knows the inventory may know it by another."""
+    country: str = ""
+    """What a table's column of countries says, by which a number without a country code is read."""
     if_fit: bool = False
     """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
+
+    def __post_init__(self) -> None:
+        """Name the file without characters that a reader cannot see."""
+        object.__setattr__(self, "file", visible(self.file))
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,8 @@ class Inventory:
     problems: list[Problem]
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
+    """What was read otherwise than it is written; it was taken."""
 
 
 def place_of(file: str, line: int | None) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from dashboard import tables
 from dashboard.errors import InputError
-from dashboard.inventory._cells import RULES, read_cell
+from dashboard.inventory._cells import RULES, assumed_number, read_cell
 from dashboard.inventory._rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of, place_of
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
@@ -35,7 +35,8 @@ def settle(
     Judge rows and make frames of the good ones.
 
     Args:
-        rows: In the order of their files; rows of one line belong together and are kept or put aside together.
+        rows: In the order of their files; rows of one line belong together and are kept or put aside together, but
+            for a number that cannot be used: it costs itself alone.
         treated_as_public: Networks in CIDR form to treat as public.
         known: Ids of PBXs that are in the inventory already.
         problems: What the readers could not read; comes first in the answer.
@@ -50,8 +51,7 @@ def settle(
     for _, line in groupby(rows, key=lambda row: (row.file, row.line, row.if_fit)):
         parts = list(line)
         before = len(settling.problems)
-        read = [(row, settling.cells(row)) for row in parts]
-        kept += read if len(settling.problems) == before else []
+        kept += settling.line(parts)
         settling.forget(before, parts)
         given |= {row.frame: given.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts}
     frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
@@ -69,7 +69,7 @@ def settle(
         else tables.empty(tables.FRAMES[name])
         for name, found in frames.items()
     }
-    return Inventory(conformed, settling.problems, given, given_of)
+    return Inventory(conformed, settling.problems, given, given_of, tuple(settling.notes))
 
 
 class _Settling:
@@ -77,6 +77,7 @@ class _Settling:
 
     def __init__(self, public: Collection[str], known: Collection[str], problems: list[Problem]) -> None:
         self.problems = problems
+        self.notes: list[Problem] = []
         self._public = public
         self._known = set(known)
         self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
@@ -85,13 +86,34 @@ class _Settling:
         self._facts: set[tuple[Any, ...]] = set()
         self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
 
+    def line(self, rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
+        """Return what is kept of one line: all of it but bad numbers, or nothing where anything else is wrong."""
+        kept = []
+        whole = True
+        notes = len(self.notes)
+        for row in rows:
+            before = len(self.problems)
+            values = self.cells(row)
+            good = len(self.problems) == before
+            whole = whole and (good or row.frame == "pbx_numbers")
+            if good:
+                kept.append((row, values))
+        if whole:
+            return kept
+        del self.notes[notes:]
+        return []
+
     def cells(self, row: Row) -> dict[str, Any]:
         """Read every cell of a row; each that breaks its rule becomes a problem."""
         read = {}
         for column in RULES[row.frame]:
             text = row.cells.get(column, "")
             try:
+                assumed = assumed_number(text, row.country) if column == "number" else ""
                 read[column] = read_cell(row.frame, column, text, self._public)
+                if assumed:
+                    message = f"{text.strip()} has ten digits and no country code, so it was read as +{assumed}."
+                    self.notes.append(Problem(row.file, row.line or None, column, message, text))
             except InputError as exc:
                 self._refuse(row, column, str(exc))
         return read

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from dashboard.dialing import read_number
+from dashboard.dialing import read_number, with_country_code
 from dashboard.errors import FileError, InputError
 from dashboard.inventory._cells import RULES
 from dashboard.inventory._records import Record, decode, records
@@ -67,10 +67,12 @@ NAMES: Final[Mapping[str, str]] = {
     "inbound_calls_go_to": "inbound_host",
     "xtag": "x_tag",
     "state": "status",
+    "country_code": "country",
+    "country_name": "country",
 }
 """Other names that columns go by."""
 
-COLUMNS: Final = frozenset(RULES["pbxs"]) | {"address", "number"}
+COLUMNS: Final = frozenset(RULES["pbxs"]) | {"address", "number", "country"}
 MAKES: Final = frozenset({"asterisk", "freepbx", "freeswitch", "kamailio"})
 CARRIER: Final = ".sip.flowroute.com"
 FEWEST_DIGITS: Final = 7
@@ -259,7 +261,10 @@ def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
     more = bool(addresses or numbers)
     found = [Row("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
     found += [Row("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
-    return found + [Row("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}) for one in numbers]
+    country = cells.get("country", "")
+    return found + [
+        Row("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country) for one in numbers
+    ]
 
 
 def made_id(name: str) -> str:
@@ -293,6 +298,8 @@ def _split(text: str) -> list[str]:
 
 
 def _is_number(text: str) -> bool:
+    if with_country_code(text):
+        return True
     try:
         read_number(text)
     except InputError:

@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     "time_zone": "timezone",
     "host": "inbound_host",
     "xtag": "x_tag",
+    "country_code": "country",
 }
 """Other names that columns go by."""
 
@@ -69,7 +70,8 @@ def read(name: str, data: bytes) -> Reading:
         parts = [frame for frame in frames if frame == frames[0] or any(cells.get(c, "").strip() for c in _key(frame))]
         for frame in parts:
             values = {column: cells[column] for column in RULES[frame] if column in cells}
-            rows.append(Row(frame, name, record.line, values, brings_more=len(parts) > 1))
+            more = len(parts) > 1
+            rows.append(Row(frame, name, record.line, values, brings_more=more, country=cells.get("country", "")))
     return Reading(tuple(rows), tuple(problems))
 
 
@@ -83,7 +85,7 @@ def _columns(name: str, header: Record) -> dict[str, int]:
         column = NAMES.get(plain, plain)
         if column in columns:
             raise FileError("The column is there twice. Take one out.", file=name, line=header.line, column=column)
-        if any(column in rules for rules in RULES.values()):
+        if column == "country" or any(column in rules for rules in RULES.values()):
             columns[column] = place
     frame = next((one for one in FRAMES if columns.keys() & OWN[one]), "")
     wanted = REQUIRED[frame] if frame else ("pbx_id", "name")

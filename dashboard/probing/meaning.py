@@ -10,6 +10,7 @@ from dashboard.addresses import contains, special_purpose
 from dashboard.calls.outcomes import outcome
 from dashboard.policy import Policy
 from dashboard.probing.messages import Answer
+from dashboard.tables import ADMISSION, PROVES, REFUSAL
 
 RINGS = range(180, 200)
 REACHED = "The PoP answers from here. That is not yet to be admitted: only a test call (--number) shows it."
@@ -38,8 +39,6 @@ CHALLENGED = (
     "Refused: the carrier wants credentials, as of any call that prefix and address do not let in. Compare the prefix, "
     "and the public address of {source} with Outbound Allowed IPs."
 )
-WENT_THROUGH = ("answered", "busy_or_no_answer", "gave_up")
-REFUSALS = ("refused_auth", "refused_unknown")
 FORBIDDEN = 403
 
 
@@ -86,11 +85,11 @@ def of_call(
         silent = _nothing(strange=strange, source=source, seconds=seconds)
         return None, TRYING.format(seconds=seconds) if trying else silent
     ended = "answered" if answer.status in RINGS else outcome("", answer.status, answer.reason)
-    if ended in WENT_THROUGH:
+    if PROVES[ended] == ADMISSION:
         return True, BY_PREFIX.format(source=source) if prefixed else WITHOUT_PREFIX
     if ended == "refused_auth" and (prefixed or answer.status == FORBIDDEN):
         return False, (NOT_LISTED if answer.status == FORBIDDEN else CHALLENGED).format(source=source)
-    return False if ended in REFUSALS else None, OF_OUTCOME[ended]
+    return False if PROVES[ended] == REFUSAL else None, OF_OUTCOME[ended]
 
 
 def of_account(known: Known, *, source: str, request_uri: str) -> str:

@@ -21,6 +21,8 @@ import pandas as pd
 
 from dashboard import __version__
 from dashboard.errors import InputError
+from dashboard.journal import Journal
+from dashboard.sealing import GENESIS
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 SAMPLE = "SAMPLE"
@@ -54,6 +56,19 @@ class Seal:
     taken_at: datetime
     head: str
     """So that a journal cut later is noticed."""
+    entries: int = 0
+    """Of the journal."""
+    versions_head: str = GENESIS
+    """The last hash of the recorded versions of the account and the inventory."""
+    open_fixes: int = 0
+    """Fixes without a recorded outcome."""
+
+    @classmethod
+    def of(cls, journal: Journal, *, account: str, taken_at: datetime) -> Seal:
+        """Return the seal of what is exported now."""
+        entries = journal.entries()
+        head = entries[-1].hash if entries else GENESIS
+        return cls(account, taken_at, head, len(entries), journal.versions_head(), len(journal.open_entries()))
 
 
 def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
@@ -142,6 +157,9 @@ def _manifest(entries: Sequence[Mapping[str, Any]], seal: Seal) -> bytes:
         "taken_at": seal.taken_at.astimezone(UTC).isoformat(),
         "written_by": f"trunkgate {__version__}",
         "journal_head": seal.head,
+        "journal_entries": seal.entries,
+        "versions_head": seal.versions_head,
+        "open_fixes": seal.open_fixes,
         "files": list(entries),
     }
     return (json.dumps(body, indent=2) + "\n").encode()

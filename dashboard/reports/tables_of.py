@@ -10,11 +10,14 @@ import pandas as pd
 
 from dashboard.calls.attribution import attribute
 from dashboard.calls.pbx_side.keeping import PbxRecords
+from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter, CallStore
 from dashboard.findings import Finding
-from dashboard.journal import Entry
+from dashboard.journal import BEGUN, Entry
+from dashboard.replay_labels import LABELS
 from dashboard.reports.csv_file import Table
 from dashboard.snapshot import Snapshot
+from dashboard.tables import UTC_TIME
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
@@ -42,7 +45,11 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
             "state": str(finding.life),
             "reason": finding.reason,
             "not_evaluated_because": str(finding.cause or ""),
-            "proposed_fix": "; ".join(change.sentence() for change in finding.changes),
+            "last_known_status": str(finding.last_known.status) if finding.last_known else "",
+            "last_known_at": finding.last_known.as_of if finding.last_known else None,
+            "last_known_age_s": _age_s(finding, snapshot),
+            "without": "; ".join(finding.without),
+            "proposed_fix": "; ".join(change.sentence() for change in finding.proposals),
             "first_seen_at": finding.first_seen_at,
             "times_reopened": finding.times_reopened,
             "controls": "; ".join(finding.controls),
@@ -52,13 +59,40 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
     ]
     columns = (
         "check title subject pbx status severity confidence impact state reason not_evaluated_because "
-        "proposed_fix first_seen_at times_reopened controls evaluated_at"
+        "last_known_status last_known_at last_known_age_s without proposed_fix first_seen_at "
+        "times_reopened controls evaluated_at"
     )
-    return pd.DataFrame(rows, columns=columns.split())
+    frame = pd.DataFrame(rows, columns=columns.split())
+    return frame.astype({"last_known_at": UTC_TIME, "last_known_age_s": "Int64"})
+
+
+def _age_s(finding: Finding, snapshot: Snapshot) -> int | None:
+    """Return how old a last known result is, in seconds; ``None`` where the status is of fresh data."""
+    known = finding.last_known
+    return round((snapshot.taken_at - known.as_of).total_seconds()) if known else None
+
+
+def replay_frame(answer: Replay) -> pd.DataFrame:
+    """
+    Return a replay by who placed the calls and by label: its ``calls`` add up to the counts that pages show.
+
+    Args:
+        answer: The replay.
+
+    Returns:
+        ``who``, ``label``, ``calls``, ``minutes``, ``cost_usd``, ``decided_today_by``, ``decided_after_by``,
+        ``undecided_because``; labels in the order of ``replay_labels``, then the most calls first.
+    """
+    rows = answer.by_pbx()
+    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
+    rows = rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+    names = {"today": "decided_today_by", "then": "decided_after_by", "why": "undecided_because"}
+    return rows.assign(minutes=rows["minutes"].round(1)).rename(columns=names)
 
 
 def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Return the journal, oldest first: who, what, how it ended, and the chain."""
+    """Return the journal, oldest first: who, what, how it ended, and the chain; a fix without an outcome says so."""
+    ended = {entry.action for entry in entries if entry.phase != BEGUN}
     rows = [
         {
             "entry": entry.id,
@@ -67,7 +101,7 @@ def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
             "who": entry.actor,
             "what": entry.title,
             "undoes": entry.undoes,
-            "message": entry.content.get("message", ""),
+            "message": entry.content.get("message", "") if entry.action in ended else "No recorded outcome.",
             "plan_hash": entry.plan_hash,
             "previous_hash": entry.previous_hash,
             "hash": entry.hash,

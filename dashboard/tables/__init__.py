@@ -1,7 +1,8 @@
 """
 The contract of every frame: columns, dtypes, units. ``conform`` is the one door.
 
-Text is ``str`` and never missing: what is absent is ``""``. Times are UTC timestamps in
+Text is ``str`` and never missing: what is absent is ``""``, and a replacement character stands for each character
+that a reader cannot see. Times are UTC timestamps in
 microseconds, ``NaT`` where absent. Money is decimal(18,8) in USD. Counts are ``Int64``.
 Inside the house nobody checks columns, dtypes or time zones again.
 """
@@ -17,21 +18,38 @@ from pandera.errors import SchemaErrors
 from dashboard.errors import TableError
 from dashboard.tables._schema import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.tables._schema import schema as _schema
-from dashboard.tables.outcomes import DIRECTIONS, OUTCOME_LABELS, OUTCOMES
+from dashboard.tables.outcomes import (
+    ADMISSION,
+    DIRECTIONS,
+    FILE_ONLY,
+    NOTHING,
+    OUTCOME_LABELS,
+    OUTCOMES,
+    PROVENANCE,
+    PROVES,
+    REFUSAL,
+)
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
+from dashboard.texts import visible
 
 __all__ = [
+    "ADMISSION",
     "ALLOWED_IPS",
     "CALLS",
+    "CALL_PATTERNS",
     "DIRECTIONS",
     "EDGES",
+    "FILE_ONLY",
     "FLAG",
     "FRAMES",
     "LIMITS",
+    "LOSS_REVIEWS",
     "MONEY",
+    "NOTHING",
     "NUMBERS",
     "OUTCOMES",
     "OUTCOME_LABELS",
+    "PAST_ALLOWED_IPS",
     "PBXS",
     "PBX_ADDRESSES",
     "PBX_ATTEMPTS",
@@ -39,6 +57,9 @@ __all__ = [
     "PBX_CONFIG",
     "PBX_NUMBERS",
     "PBX_RECORDS",
+    "PROVENANCE",
+    "PROVES",
+    "REFUSAL",
     "RESOLVED_HOSTS",
     "ROUTES",
     "TEXT",
@@ -69,6 +90,22 @@ ALLOWED_IPS = _schema(
 )
 """A row is an entry of Outbound Allowed IPs. ``network`` is an address or CIDR text."""
 
+PAST_ALLOWED_IPS = _schema(
+    "past_allowed_ips",
+    {
+        "network": TEXT,
+        "label?": TEXT,
+        "added_at": TIME,
+        "added_by?": TEXT,
+        "owner?": TEXT,
+        "purpose?": TEXT,
+        "review_by?": TIME,
+        "role?": TEXT,
+        "removed_at": TIME,
+    },
+)
+"""A row is an entry that was removed from Outbound Allowed IPs."""
+
 PBXS = _schema(
     "pbxs",
     {
@@ -78,7 +115,7 @@ PBXS = _schema(
         "timezone?": TEXT,
         "vendor?": TEXT,
         "ip_kind": TEXT,
-        "auth_method": TEXT,
+        "auth_method?": TEXT,
         "dials_prefix?": TEXT,
         "x_tag?": TEXT,
         "pop?": TEXT,
@@ -86,12 +123,16 @@ PBXS = _schema(
         "owner?": TEXT,
         "status": TEXT,
     },
+    absent={"auth_method": "unknown"},
     ip_kind=("static", "dynamic"),
-    auth_method=("ip", "credentials", "both"),
+    auth_method=("ip", "credentials", "both", "unknown"),
     dials_prefix=("yes", "no", "unknown", ""),
     status=("active", "standby", "retired"),
 )
-"""A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``."""
+"""
+A row is a phone system. ``inbound_host`` is where calls for it should be routed, ``host[:port]``. ``auth_method`` is
+``unknown`` where nothing was recorded.
+"""
 
 PBX_ADDRESSES = _schema(
     "pbx_addresses",
@@ -161,9 +202,11 @@ CALLS = _schema(
         "sip_call_id?": TEXT,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """
 A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds.
@@ -192,9 +235,11 @@ TRAFFIC = _schema(
         "last_at": TIME,
         "pbx_id?": TEXT,
         "attributed_by?": TEXT,
+        "provenance?": TEXT,
     },
     direction=DIRECTIONS,
     outcome=OUTCOMES,
+    provenance=PROVENANCE,
 )
 """
 A row is hour x direction x source address x X-Tag x number x outcome x SIP status x SIP reason x zone.
@@ -203,6 +248,44 @@ A row is hour x direction x source address x X-Tag x number x outcome x SIP stat
 inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[first_at, last_at]``
 never straddles an instant at which the policy changed (``calls.store.CallStore.traffic``).
 """
+
+CALL_PATTERNS = _schema(
+    "call_patterns",
+    {
+        "direction": TEXT,
+        "source_ip": TEXT,
+        "x_tag": TEXT,
+        "number": TEXT,
+        "outcome": TEXT,
+        "zone": TEXT,
+        "hour": WHOLE,
+        "calls": WHOLE,
+        "first_at": TIME,
+        "last_at": TIME,
+        "pbx_id?": TEXT,
+        "attributed_by?": TEXT,
+    },
+    direction=DIRECTIONS,
+    outcome=OUTCOMES,
+)
+"""
+A row is source address x X-Tag x number x outcome x zone x hour of the day (UTC, 0 to 23) of outbound calls: what a
+source that only claims to be a PBX is compared by. ``number`` as in TRAFFIC.
+"""
+
+LOSS_REVIEWS = _schema(
+    "loss_reviews",
+    {
+        "subject": TEXT,
+        "calls": WHOLE,
+        "cost_usd": USD,
+        "last_at": TIME,
+        "evidence_digest": TEXT,
+        "reviewed_by": TEXT,
+        "reviewed_at": TIME,
+    },
+)
+"""A row is one review of a source's past loss: what was seen (calls, dollars, the last call), by whom and when."""
 
 
 def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
@@ -230,7 +313,9 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         if name not in frame.columns:
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
-            frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
+            frame[name] = _shown(frame[name].astype("str").where(frame[name].notna(), ""))
+            if name in meta["absent"]:
+                frame[name] = frame[name].replace("", meta["absent"][name])
         elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
             frame[name] = _times(frame[name], f"{source}: {schema.name}")
     try:
@@ -239,10 +324,16 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         first = exc.failure_cases.iloc[0]
         row = "" if pd.isna(first["index"]) else f", row {int(first['index']) + 1}"
         raise TableError(
-            f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r} is not "
+            f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r:.80} is not "
             f"allowed ({len(exc.failure_cases)} such values)."
         ) from None
     return valid
+
+
+def _shown(texts: pd.Series) -> pd.Series:
+    """Return texts in which nothing is invisible, turns a line around, or is obeyed by a terminal."""
+    changed = {text: clean for text in texts.unique() if (clean := visible(text)) != text}
+    return texts.replace(changed) if changed else texts
 
 
 def _times(texts: pd.Series, where: str) -> pd.Series:
@@ -250,7 +341,7 @@ def _times(texts: pd.Series, where: str) -> pd.Series:
     texts = texts.replace("", None)
     times: pd.Series = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     for row in times.index[times.isna() & texts.notna()][:1]:
-        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r} is not allowed.")
+        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r:.80} is not allowed.")
     return times
 
 
@@ -269,6 +360,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
     str(schema.name): schema
     for schema in (
         ALLOWED_IPS,
+        PAST_ALLOWED_IPS,
         PBXS,
         PBX_ADDRESSES,
         PBX_NUMBERS,
@@ -280,6 +372,8 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
         LIMITS,
         CALLS,
         TRAFFIC,
+        CALL_PATTERNS,
+        LOSS_REVIEWS,
         PBX_CALLS,
         PBX_RECORDS,
         PBX_ATTEMPTS,

@@ -15,8 +15,18 @@ MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
 TEXT, TIME, WHOLE, USD, FLAG = "text", "time", "whole", "usd", "flag"
 
 
-def schema(name: str, columns: Mapping[str, str], **isin: Iterable[str]) -> pa.DataFrameSchema:
-    """Build a frame contract; a name that ends in ``?`` is optional and filled as absent."""
+def schema(
+    name: str, columns: Mapping[str, str], *, absent: Mapping[str, str] | None = None, **isin: Iterable[str]
+) -> pa.DataFrameSchema:
+    """
+    Build a frame contract.
+
+    Args:
+        name: Of the frame.
+        columns: Kinds by name; a name that ends in ``?`` is optional and filled as absent.
+        absent: Texts that replace ``""``, by column.
+        isin: Values that a column may have.
+    """
     kinds: dict[str, tuple[Any, bool]] = {
         TEXT: ("str", False),
         TIME: (UTC_TIME, True),
@@ -30,4 +40,5 @@ def schema(name: str, columns: Mapping[str, str], **isin: Iterable[str]) -> pa.D
         checks = [pa.Check.isin(sorted(isin[column.rstrip("?")]))] if column.rstrip("?") in isin else None
         made[column.rstrip("?")] = pa.Column(dtype, checks, nullable=nullable, coerce=True, required=True)
     optional = [column.rstrip("?") for column in columns if column.endswith("?")]
-    return pa.DataFrameSchema(made, name=name, strict="filter", metadata={"optional": optional, "kinds": dict(columns)})
+    metadata = {"optional": optional, "kinds": dict(columns), "absent": dict(absent or {})}
+    return pa.DataFrameSchema(made, name=name, strict="filter", metadata=metadata)

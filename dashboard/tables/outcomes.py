@@ -4,6 +4,11 @@ from __future__ import annotations
 
 DIRECTIONS = ("outbound", "inbound")
 
+FILE_ONLY = "file_only"
+"""``provenance`` of a call that is in an imported file and not in the carrier's export of its time."""
+PROVENANCE = ("", FILE_ONLY)
+"""Where a call is known from; ``""`` is the carrier's export, or a file whose time no export covers yet."""
+
 OUTCOMES = (
     "answered",
     "gave_up",
@@ -28,3 +33,21 @@ OUTCOME_LABELS = {
     "network": "Capacity or network",
     "other": "Other",
 }
+
+ADMISSION, REFUSAL, NOTHING = "admission", "refusal", "nothing"
+
+PROVES = {
+    "answered": ADMISSION,
+    "gave_up": ADMISSION,
+    "busy_or_no_answer": ADMISSION,
+    "bad_number": NOTHING,
+    "refused_auth": REFUSAL,
+    "refused_unknown": NOTHING,
+    "media": NOTHING,
+    "network": NOTHING,
+    "other": NOTHING,
+}
+"""
+What an outcome proves about admission. The carrier, a network on the way or the far end may send every other final
+code, whether or not the carrier admitted the call. ``calls/refusing.py`` adds the one case that depends on the policy.
+"""

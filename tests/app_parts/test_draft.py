@@ -162,7 +162,7 @@ def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
 
 def test_each_entry_is_shown_with_whose_it_is(world: Snapshot) -> None:
     """The PBX that calls from it now, the one that did, or nobody; nothing of what is no address."""
-    assert ["Denver", "Formerly Denver", "Nobody's", ""] == list(
+    assert ["Denver", "Formerly Denver", "Unassigned", ""] == list(
         draft.whose(pd.Series([DENVER, LEFT, STRANGER, "half"]), world)
     )
 
@@ -231,18 +231,12 @@ def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
     assert ["Row 4", "Row 5"] == [fault.partition(":")[0] for fault in found.faults]
 
 
-def impact(
-    broken: int = 0,
-    saved: int = 0,
-    unclear: int = 0,
-    breaks: tuple[str, ...] = (),
-    saves: tuple[str, ...] = (),
-    nobodys: dict[str, int] | None = None,
-) -> Impact:
-    """Return a replay of so many calls, beside one that is unchanged; so many of a label are nobody's."""
-    counts = {"unchanged": 1, "broken": broken, "saved": saved, "cannot tell": unclear}
-    labels = {label: LabelCount(calls=calls) for label, calls in counts.items()}
-    return Impact(labels=labels, decided=0.5, breaks=breaks, saves=saves, nobodys=nobodys or {})
+def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> Impact:
+    """Return a replay of so many calls of each label, ``_`` for blanks, of callers; beside one that is unchanged."""
+    counts = {label.replace("_", " "): calls for label, (calls, _) in labels.items()}
+    names = {label.replace("_", " "): tuple(filter(None, who.split(", "))) for label, (_, who) in labels.items()}
+    every = {label: LabelCount(calls=calls) for label, calls in ({"unchanged": 1} | counts).items()}
+    return Impact(labels=every, decided=0.5, callers=names, nobodys=nobodys or {})
 
 
 @pytest.mark.parametrize(
@@ -256,60 +250,77 @@ def impact(
         ),
         (
             (AllowAddress(network=DENVER),),
-            impact(saved=1, saves=("Denver",)),
+            impact(saved=(1, "Denver")),
             False,
-            "Allowing 198.51.100.24 would save 1 past call of Denver.",
+            "Allowing 198.51.100.24 would admit 1 past call of Denver and block no past call of yours.",
         ),
         (
             (RemoveAddress(network=SEATTLE),),
-            impact(1200, breaks=("Seattle",)),
+            impact(broken=(1200, "Seattle")),
             False,
-            "Removing 198.51.100.11 would break 1,200 past calls of Seattle.",
+            "Removing 198.51.100.11 would block 1,200 past calls of Seattle.",
+        ),
+        (
+            (RemoveAddress(network=LEFT),),
+            impact(cannot_recur=(5458, "Denver")),
+            False,
+            (
+                "Removing 198.51.100.23 would block no past call of yours and admit none. "
+                "5,458 past calls of Denver cannot recur."
+            ),
         ),
         (
             (RemoveAddress(network=STRANGER),),
-            impact(1, breaks=("203.0.113.66 (nobody's)",), nobodys={"broken": 1}),
+            impact(stopped=(1, "203.0.113.66 (unassigned)"), nobodys={"stopped": 1}),
             False,
-            "Removing 203.0.113.66 would stop 1 past call of 203.0.113.66 (nobody's).",
+            (
+                "Removing 203.0.113.66 would stop 1 past call of 203.0.113.66 (unassigned) "
+                "and block no past call of yours."
+            ),
         ),
         (
             (RemoveAddress(network=STRANGER), AllowAddress(network="203.0.113.9")),
             impact(
-                broken=9,
-                saved=4,
-                breaks=("Seattle", "203.0.113.66 (nobody's)"),
-                saves=("203.0.113.9 (nobody's)",),
-                nobodys={"broken": 2, "saved": 4},
+                broken=(7, "Seattle"),
+                stopped=(2, "203.0.113.66 (unassigned)"),
+                saved=(4, "203.0.113.9 (unassigned)"),
+                nobodys={"stopped": 2, "saved": 4},
             ),
             False,
             (
-                "These 2 changes would break 7 past calls of Seattle, stop 2 of 203.0.113.66 (nobody's) "
-                "and let in 4 of 203.0.113.9 (nobody's)."
+                "These 2 changes would block 7 past calls of Seattle, admit 4 of 203.0.113.9 (unassigned) "
+                "and stop 2 of 203.0.113.66 (unassigned)."
             ),
         ),
         (
             (SetCredentials(enabled=False), AllowAddress(network=DENVER)),
-            impact(3, 5, 2, ("Miami",), ("Denver",)),
+            impact(broken=(3, "Miami"), saved=(5, "Denver"), cannot_tell=(2, "Atlanta")),
             True,
             (
-                "These 2 changes would break 3 past calls of Miami and save at least 5 of Denver. "
-                "For 2 calls nobody can tell."
+                "These 2 changes would block 3 past calls of Miami and admit at least 5 of Denver. "
+                "Can't tell for 2 calls."
             ),
         ),
         (
             (SetCredentials(enabled=False),),
-            impact(unclear=1),
+            impact(may_be_broken=(4, "Atlanta"), may_be_saved=(1, "Denver")),
             False,
             (
-                "Switching outbound credentials off would break no past call and save none for certain; "
-                "for 1 call nobody can tell."
+                "Switching outbound credentials off: no past call of yours is known to be blocked. "
+                "4 calls may be blocked and 1 call may be admitted."
             ),
+        ),
+        (
+            (RemoveAddress(network=STRANGER),),
+            impact(cannot_tell=(9, "203.0.113.66 (unassigned)"), nobodys={"cannot tell": 9}),
+            False,
+            "Removing 203.0.113.66 would block no past call of yours and admit none. Can't tell for 9 calls.",
         ),
         (
             (SetCredentials(enabled=True),),
             impact(),
             True,
-            "Switching outbound credentials on would break no past call and save none on record.",
+            "Switching outbound credentials on would block no past call of yours and admit none on record.",
         ),
         (
             (RemoveAddress(network=LEFT),),
@@ -320,7 +331,7 @@ def impact(
     ],
 )
 def test_the_title_is_the_answer(changes: tuple[Change, ...], found: Impact, lower_bound: bool, said: str) -> None:
-    """What is changed, what that would break and save and of whom, and for how much nobody can tell."""
+    """Red counts only what can recur and is ours; the rest is named for what it is."""
     assert said == draft_words.title(changes, found, lower_bound=lower_bound).replace("\\", "")
 
 
@@ -361,7 +372,7 @@ def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -
     for row in table.to_dict("records"):
         assert row["calls"] == behind.rows_of(found, row["label"], row["who"], world)["calls"].sum()
         assert row["calls"] <= behind.rows_of(found, row["label"], "", world)["calls"].sum()
-    assert [STRANGER] == list(behind.rows_of(found, "unchanged", f"{STRANGER} (nobody's)", world)["source_ip"])
+    assert [STRANGER] == list(behind.rows_of(found, "unchanged", f"{STRANGER} (unassigned)", world)["source_ip"])
 
 
 def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -13,11 +14,12 @@ import pytest
 from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, shapes, words
 from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
+from dashboard.claims import Claims
 from dashboard.errors import InputError
 from dashboard.findings import Confidence, Finding, Severity, Status
 from dashboard.findings import Impact as Cost
 from dashboard.marks import STATES
-from dashboard.policy import Policy, PolicyVersion
+from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
 from tests.worlds import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
 
@@ -38,6 +40,11 @@ def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24
         "pbx_ids": ("denver",),
     }
     return Finding(check=check, subject=subject, **{**row, **facts})
+
+
+def overview(snapshot: Snapshot, findings: list[Finding]) -> str:
+    """Return the title of the overview."""
+    return answers.overview(Claims(snapshot, findings))
 
 
 @pytest.fixture
@@ -91,9 +98,9 @@ def test_a_name_cannot_draw(world: Snapshot) -> None:
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
     world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
 
-    shown = answers.overview(world, [finding()])
+    shown = overview(world, [finding()])
 
-    assert shown.startswith(f"{words.plain(name)} is being refused.")
+    assert shown.startswith(f"{words.plain(name)}'s outbound calls are being rejected.")
     assert not re.search(r"(?<!\\)[!\[\]$<>]", shown)
     assert ":red" not in shown
     assert ":material" not in shown
@@ -112,7 +119,7 @@ def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
     """Whose it is now; whose it was; nobody's."""
     owners = [words.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
 
-    assert ["Denver", "formerly Denver", "nobody's"] == owners
+    assert ["Denver", "formerly Denver", "unassigned"] == owners
     assert "198.51.100.24 (Denver)" == words.subject_of(finding(), world)
     of_one = finding(subject="denver: API key", pbx_ids=("denver",))
     assert "Denver: API key" == words.subject_of(of_one, world)
@@ -159,7 +166,7 @@ def test_refusals_are_counted_by_name(world: Snapshot) -> None:
     shown = shapes.refusals(cube_of(world), UTC).set_index("who")
 
     assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
-    assert 0 == shown.loc["203.0.113.66 (nobody's)", "refused"]
+    assert 0 == shown.loc["203.0.113.66 (unassigned)", "refused"]
 
 
 def test_a_change_of_the_list_is_a_sentence() -> None:
@@ -187,14 +194,17 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
     """Who is refused and who spends; then what could go wrong; then that all is well."""
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
 
-    assert "Denver is being refused. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours." == answers.overview(
-        world, [finding()]
+    assert (
+        "Denver's outbound calls are being rejected. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours."
+        == overview(world, [finding()])
     )
     unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])
-    assert "Denver is silent and not on the list." == answers.overview(unheard, [finding()])
-    assert "Calls go through; 1 finding could stop them." == answers.overview(calm, [finding("pbx_has_inbound_route")])
-    assert "Every PBX places calls from a listed address." == answers.overview(calm, [finding(status=Status.PASS)])
-    assert "Nothing could be checked yet." == answers.overview(calm, [finding(status=Status.UNKNOWN)])
+    assert "Denver is silent and not on the list." == overview(unheard, [finding()])
+    assert "Calls go through; 1 finding could stop them." == overview(calm, [finding("pbx_has_inbound_route")])
+    passed = [finding(one, status=Status.PASS) for one in ("pbx_address_is_allowed", "call_source_is_allowed")]
+    assert "Every PBX places calls from a listed address." == overview(calm, passed)
+    assert "No failures found, but" in overview(calm, [*passed[:1], finding("other", status=Status.UNKNOWN)])
+    assert "Nothing could be checked yet." == overview(calm, [finding(status=Status.UNKNOWN)])
 
 
 def test_a_mistyped_call_is_no_outage() -> None:
@@ -202,31 +212,37 @@ def test_a_mistyped_call_is_no_outage() -> None:
     rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
 
-    assert "being refused" not in answers.overview(calm, [finding(status=Status.PASS)])
+    assert "being rejected" not in overview(calm, [finding(status=Status.PASS)])
 
 
 def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
     """The day's refusals stay on record after a fix; the headline says that they are over."""
-    said = answers.overview(world, [finding(status=Status.PASS)])
+    said = overview(world, [finding(status=Status.PASS)])
 
-    assert said.startswith("Denver was refused until ")
-    assert "being refused" not in said
+    assert said.startswith("Denver's outbound calls were rejected until ")
+    assert "being rejected" not in said
 
 
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
-    """What the carrier answers then is not documented; that nothing lets the call in is certain, and is counted."""
+    """Its code is the one observed for calls without a path, so it counts as refused; before, it proved nothing."""
     lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
     fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
     pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
     off, on = (
-        make_snapshot(pbxs=pbxs, traffic=[lost, fine], allowed=allowed, credentials_on=switch)
+        make_snapshot(
+            pbxs=pbxs,
+            traffic=[lost, fine],
+            allowed=allowed,
+            credentials_on=switch,
+            observed=Observations(no_path_status=403),
+        )
         for switch in (False, True)
     )
 
-    assert answers.overview(off, [finding()]).startswith("Denver is being refused.")
-    assert ((10, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
-    assert "refused" not in answers.overview(on, [finding()])
-    assert ((10, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
+    assert overview(off, [finding()]).startswith("Denver's outbound calls are being rejected.")
+    assert ((10, 7, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
+    assert "rejected" not in overview(on, [finding()])
+    assert ((10, 7, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
 
 
 def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
@@ -235,17 +251,20 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
     switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
     versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
     on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
-    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions))
-    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again))
+    seen = Observations(no_path_status=403)
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions), observed=seen)
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again), observed=seen)
 
-    assert "Denver is being refused." == answers.overview(off, [finding()])
-    assert answers.overview(back, [finding()]).startswith("Denver was refused until ")
+    assert "Denver's outbound calls are being rejected." == overview(off, [finding()])
+    assert overview(back, [finding()]).startswith("Denver's outbound calls were rejected until ")
 
 
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
-    assert "Nothing fails." == answers.of_findings([finding(status=Status.PASS)])
-    assert "Nothing fails. 1 subject could not be evaluated." == answers.of_findings([finding(status=Status.UNKNOWN)])
+    calm, passed = make_snapshot(), finding(status=Status.PASS)
+    assert "No failures found." == Claims(calm, [passed]).of_findings()
+    unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])
+    assert "No failures found, but 1 subject couldn't be evaluated." == unsure.of_findings()
 
 
 @pytest.mark.parametrize(
@@ -256,7 +275,7 @@ def test_findings_that_are_all_right_say_so() -> None:
             AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
         ),
         (
-            ("`203.0.113.66` (nobody's)", "On the list: temp", "Not on the list"),
+            ("`203.0.113.66` (unassigned)", "On the list: temp", "Not on the list"),
             RemoveAddress(network="203.0.113.66", label="temp"),
         ),
         (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
@@ -277,25 +296,43 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
     assert row == (shown.what, shown.before, shown.after)
 
 
-def test_what_a_fix_would_do_is_one_sentence() -> None:
-    """Saved, broken, and what nobody can tell; an address of nobody's is stopped, not broken."""
-    labels = {name: LabelCount() for name in ("saved", "broken", "cannot tell", "unchanged")}
-    saves = Impact(labels=labels | {"saved": LabelCount(calls=318)}, decided=1)
-    stops = Impact(
-        labels=labels | {"broken": LabelCount(calls=240, cost_usd="2012.5")},
-        decided=1,
-        breaks=("203.0.113.66 (nobody's)",),
-        nobodys={"broken": 240},
-    )
-    both = Impact(labels=stops.labels, decided=1, nobodys={"broken": 200})
-    unsure = Impact(labels=labels | {"cannot tell": LabelCount(calls=7)}, decided=0, unclear={"it is not known why": 7})
+@pytest.mark.parametrize(
+    ("labels", "facts", "text"),
+    [
+        ({"saved": 318}, {}, "Would have admitted 318 past calls; would block none."),
+        ({"broken": 40}, {"breaks": ("Miami",)}, "Would have blocked 40 past calls of Miami."),
+        (
+            {"stopped": 240},
+            {"callers": {"stopped": ("203.0.113.66 (unassigned)",)}},
+            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), \\$2,012.50."),
+        ),
+        (
+            {"cannot recur": 5458},
+            {"callers": {"cannot recur": ("Denver",)}},
+            "Would block no past call of yours. 5,458 past calls of Denver cannot recur: the PBX has left the address.",
+        ),
+        (
+            {"cannot tell": 150},
+            {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
+            "Would block no past call of yours. Can't tell for 150 calls: we don't know why.",
+        ),
+        (
+            {"may be broken": 1},
+            {"reasons": {"may be broken": {"we don't know why": 1}}},
+            "No past call is known to be blocked. May block 1 call: we don't know why.",
+        ),
+    ],
+)
+def test_a_fix_is_summed_up(labels: dict[str, int], facts: dict[str, Any], text: str) -> None:
+    """Blocked counts only calls of yours that can recur; stopped loss, calls that cannot recur and doubt follow."""
+    counted = {name: LabelCount(calls=calls, cost_usd="2012.5") for name, calls in labels.items()}
 
-    assert "Lets in 318 past calls. Breaks 0." == cards.effect(saves)
-    assert "Stops 240 past calls of nobody's, \\$2,012.50." == cards.effect(stops)
-    assert "Its 240 past calls came before the PBX left it." == cards.effect(stops, left=True)
-    assert "Breaks 40 and stops 200 of nobody's." == cards.effect(both)
-    assert "Breaks 0. What becomes of 7 past calls cannot be told, because it is not known why." == cards.effect(unsure)
-    assert "" == cards.effect(None)
+    assert text == cards.effect(Impact(labels=counted, decided=1, **facts))
+
+
+def test_a_fix_without_calls_claims_nothing() -> None:
+    """Where no call was replayed, and where outbound calls are not touched, nothing is said."""
+    assert ["", ""] == [cards.effect(impact) for impact in (None, Impact(labels={}, decided=1))]
 
 
 def test_chips_stand_at_the_places_of_their_states() -> None:

@@ -73,20 +73,20 @@ def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> 
 def test_the_replay_names_whose_calls_it_touches() -> None:
     """Who is let in, who is refused, what moves, how much was decided."""
     impact = Impact(
-        labels={},
+        labels={"unchanged": LabelCount(calls=9), "cannot tell": LabelCount(calls=10)},
         decided=0.9999,
         saves=("Denver",),
         breaks=("Miami", "Dallas"),
         to_ip=1,
-        unclear={"it is not known this": 7, "it is not known that": 2, "of a third thing": 1},
+        unclear={"we don't know this": 7, "we don't know that": 2, "of a third thing": 1},
     )
 
     assert [
-        "Lets in calls of Denver (a lower bound).",
-        "Refuses calls of Miami and Dallas.",
+        "Admits calls of Denver (a lower bound).",
+        "Blocks calls of Miami and Dallas.",
         "1 call would move from credentials to the address.",
-        "What becomes of 7 calls cannot be told, because it is not known this.",
-        "What becomes of 2 calls cannot be told, because it is not known that.",
+        "Can't tell for 7 calls: we don't know this.",
+        "Can't tell for 2 calls: we don't know that.",
         "99.9% of the calls could be decided.",
     ] == replayed.sentences(impact, lower_bound=True)
 
@@ -95,14 +95,15 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
     ("label", "nobodys", "said"),
     [
         ("broken", {}, ""),
-        ("broken", {"broken": 3}, "3 of them nobody's"),
-        ("saved", {"saved": 8}, "nobody's"),
+        ("cannot tell", {"cannot tell": 3}, "3 of them unassigned"),
+        ("saved", {"saved": 8}, "unassigned"),
+        ("stopped", {"stopped": 8}, ""),
         ("unchanged", {"unchanged": 2}, ""),
     ],
 )
 def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
-    """A thief's calls that would stop do not look like calls of a PBX that would break."""
-    labels = {"broken": LabelCount(calls=8), "saved": LabelCount(calls=8), "unchanged": LabelCount(calls=8)}
+    """How many calls are of unassigned addresses, where the label does not say so itself."""
+    labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
     impact = Impact(labels=labels, decided=1, nobodys=nobodys)
 
     assert said == replayed.whose(label, impact)

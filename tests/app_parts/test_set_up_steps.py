@@ -167,6 +167,25 @@ def test_a_dynamic_pbx_has_a_shorter_path() -> None:
     assert "keeps its credentials" in steps["kind"].evidence
 
 
+@pytest.mark.parametrize("claim", ["x_tag", "caller_id"])
+def test_calls_under_its_name_prove_nothing_about_a_pbx(claim: str) -> None:
+    """Any caller can write an X-Tag or a caller id: without an address of its own the call step stays unknown."""
+    steps = judged(
+        pbx={"ip_kind": "dynamic", "auth_method": "credentials"},
+        addresses=[],
+        traffic=[calls_row("203.0.113.9", pbx_id="denver", attributed_by=claim)],
+    )
+
+    assert Progress.UNKNOWN is steps["call"].progress
+
+
+def test_calls_that_prove_neither_leave_the_call_step_unknown() -> None:
+    """A failure of the network shows neither that the carrier admitted the call nor that it refused it."""
+    row = calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)
+
+    assert Progress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
+
+
 def test_a_pbx_that_nobody_described_is_not_done() -> None:
     """No data is not a pass: without an address nothing that hangs on it can be done."""
     steps = judged(pbx={"dials_prefix": "unknown"}, addresses=[])

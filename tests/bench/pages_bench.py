@@ -65,7 +65,7 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
 
 def _row(kind: str, browser: Browser, served: dict[str, Served], calls: int) -> Row:
     path, click = CLICKS[kind]
-    pages = {name: pages_works.opened(browser, f"{each.url}/{path}") for name, each in served.items()}
+    pages = {name: pages_works.opened(browser, f"{each.url}/{path}", each.link()) for name, each in served.items()}
     took: dict[str, list[float]] = {name: [] for name in pages}
     until = time.monotonic() + LONGEST_S
     for turn in range(-WARM_UP, TURNS):

@@ -44,11 +44,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def opened(browser: Browser, url: str) -> Page:
-    """Open a window on a page and wait until it stands."""
+def opened(browser: Browser, url: str, link: str = "") -> Page:
+    """Open a window on a page, where there is a gate by a link, and wait until the page stands."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(LONGEST_MS)
     page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {{ {TIMER} }})")
+    if link:
+        page.goto(link)
+        stand(page)
     page.goto(url)
     stand(page)
     return page

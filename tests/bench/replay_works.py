@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from dashboard.calls.replay import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, Replay, Replayer
+from dashboard.calls.replay import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, UNDECIDED, Replay, Replayer
 from dashboard.calls.store import CallFilter, CallStore
+from dashboard.changes import Impact
 from dashboard.policy import Policy
 from dashboard.state import State
+from dashboard.tables import NOTHING, PROVES, REFUSAL
 from tests.bench.account import Account
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
@@ -33,7 +36,7 @@ WITH judged AS (
         today.network IS NOT NULL AS listed,
         proposal.network IS NOT NULL AS listed_then,
         call.outcome = 'refused_auth' AS refused,
-        call.outcome = 'refused_unknown' AS unclear
+        call.outcome NOT IN ('answered', 'gave_up', 'busy_or_no_answer', 'refused_auth') AS unclear
     FROM read_parquet($calls) AS call
     LEFT JOIN callers AS caller ON caller.address = call.source_ip
     LEFT JOIN today ON today.network = call.source_ip
@@ -100,11 +103,7 @@ def ours(home: str, account: dict[str, Any]) -> Found:
         assert sum(count.calls for count in answered.labels.values())
     state.close()
     return median(took), {
-        "labels": {
-            label: [found.calls, found.minutes, str(found.cost_usd)]
-            for label, found in impact.labels.items()
-            if found.calls
-        },
+        "labels": _of_four(impact),
         "decided": impact.decided,
         "snapshot_s": reading.seconds,
         "facts_s": making.seconds,
@@ -114,6 +113,18 @@ def ours(home: str, account: dict[str, Any]) -> Found:
         "against_truth": _against_truth(made, replay),
         **_drill_downs(made, store, replay),
     }
+
+
+def _of_four(impact: Impact) -> dict[str, list[Any]]:
+    """Return calls, minutes and dollars by label, with all undecided labels as one, as the peers have them."""
+    found: dict[str, list[Any]] = {}
+    for label, counted in impact.labels.items():
+        if counted.calls:
+            name = CANNOT if label in UNDECIDED else label
+            calls, minutes, cost = found.get(name, [0, 0.0, "0"])
+            cost = str(Decimal(cost) + Decimal(counted.cost_usd))
+            found[name] = [calls + counted.calls, minutes + counted.minutes, cost]
+    return found
 
 
 def row_by_row(home: str, account: dict[str, Any]) -> Found:
@@ -167,7 +178,8 @@ def _labeled(calls: pd.DataFrame, callers: pd.DataFrame, today: Policy, then: Po
     listed, listed_then = source.isin(today.networks), source.isin(then.networks)
     admitted = (dials & listed) | (bool(today.credentials_on) & holds)
     admitted_then = (dials & listed_then) | (bool(then.credentials_on) & holds)
-    refused, unclear = out["outcome"] == "refused_auth", out["outcome"] == "refused_unknown"
+    proves = out["outcome"].map(PROVES)
+    refused, unclear = proves == REFUSAL, proves == NOTHING
     same = (listed == listed_then) & (today.credentials_on == then.credentials_on)
     against = (admitted & refused) | (~admitted & ~refused & ~unclear)
     label = pd.Series(UNCHANGED, index=out.index).mask(admitted & ~admitted_then, BROKEN)
@@ -188,7 +200,7 @@ def _against_truth(account: Account, replay: Replay) -> dict[str, int]:
     return {
         label: int(rows.loc[(rows["label"] == label) & (truth != label), "calls"].sum())
         for label in LABELS
-        if label != CANNOT
+        if label not in UNDECIDED
     }
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import requests
 
-from dashboard.background import SYNCED_BY
+from dashboard import links
+from dashboard.settings import SYNCED_BY
 from tests.bench.apart import POOL, ROOT, peak_mb
 
 DASHBOARD = ROOT / "dashboard" / "app.py"
@@ -32,6 +33,12 @@ class Served:
 
     url: str
     pid: int
+    home: Path | None = None
+    """Of the dashboard; the bare page has none."""
+
+    def link(self) -> str:
+        """Return a new one-time link into the dashboard; empty for the bare page, which anybody may open."""
+        return links.address(self.url, links.make(self.home, name="Bench")) if self.home else ""
 
     def resident_mb(self) -> float:
         """Return the memory that it holds now."""
@@ -71,17 +78,13 @@ def serving(script: Path, folder: Path, *, home: Path | None = None, days: int =
             "FLOWROUTE_SECRET_KEY": "bench",
             SYNCED_BY: "serve",
         }
-    options = [
-        f"--server.port={port}",
-        "--server.address=127.0.0.1",
-        "--server.headless=true",
-        "--server.fileWatcherType=none",
-        "--browser.gatherUsageStats=false",
-    ]
+    program = (
+        ["dashboard.web.server", "--port", str(port)] if home else ["streamlit", "run", str(script), *options(port)]
+    )
     log = folder / f"pages-{port}.log"
     with log.open("wb") as said:
         child = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), *options],
+            [sys.executable, "-m", *program],
             cwd=folder,
             env=told | {"PYTHONPATH": str(ROOT)},
             stdout=said,
@@ -89,8 +92,8 @@ def serving(script: Path, folder: Path, *, home: Path | None = None, days: int =
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait(child, url, log)
-        yield Served(url, child.pid)
+        _wait(child, f"{url}/{'healthz' if home else '_stcore/health'}", log)
+        yield Served(url, child.pid, home)
     finally:
         child.terminate()
         try:
@@ -100,11 +103,22 @@ def serving(script: Path, folder: Path, *, home: Path | None = None, days: int =
             child.wait()
 
 
+def options(port: int) -> list[str]:
+    """Return how the bare page is started, which has no gate."""
+    return [
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.headless=true",
+        "--server.fileWatcherType=none",
+        "--browser.gatherUsageStats=false",
+    ]
+
+
 def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until and child.poll() is None:
         try:
-            if requests.get(f"{url}/_stcore/health", timeout=1).ok:
+            if requests.get(url, timeout=1).ok:
                 return
         except requests.RequestException:
             time.sleep(0.2)

@@ -34,13 +34,13 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
     tell(f"{SESSIONS} sessions at once over {calls:,} calls")
     with serving(DASHBOARD, folder, home=filled(account, folder, calls), days=account.days) as served:
-        load(served.url, 1, RERUNS)
-        alone = load(served.url, 1, ALONE)
+        load(served.url, served.link(), 1, RERUNS)
+        alone = load(served.url, served.link(), 1, ALONE)
         if alone.share(0.5) > TOO_SLOW_S:
             return [_not_measured(calls, alone)]
-        single = load(served.url, 1, ALONE, every_s=ALONE_EVERY_S)
-        paced = load(served.url, SESSIONS, RERUNS, every_s=EVERY_S)
-        flat_out = load(served.url, SESSIONS, RERUNS)
+        single = load(served.url, served.link(), 1, ALONE, every_s=ALONE_EVERY_S)
+        paced = load(served.url, served.link(), SESSIONS, RERUNS, every_s=EVERY_S)
+        flat_out = load(served.url, served.link(), SESSIONS, RERUNS)
         memory = f"resident {mb(served.resident_mb())}<br>peak {mb(served.peak_mb())}"
         peak = Ratio("peak", served.peak_mb(), most=MOST_MB, unit=" MB")
     pace = f"each clicks every {EVERY_S:g} s"

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
@@ -73,26 +74,26 @@ class Load:
         return sorted(self.seconds)[math.ceil(part * len(self.seconds)) - 1]
 
 
-def load(url: str, sessions: int, reruns: int, *, every_s: float = 0.0) -> Load:
+def load(url: str, link: str, sessions: int, reruns: int, *, every_s: float = 0.0) -> Load:
     """
     Rerun pages from some sessions at once.
 
     Args:
         url: Of the page process.
+        link: Lets the sessions in.
         sessions: How many.
         reruns: Of each; its first run, which opens it, does not count.
         every_s: Seconds between two clicks of a session, which begin at different times; a click waits for
             the page of the one before. 0 for no pause.
     """
-    return asyncio.run(_load(url, sessions, reruns, every_s))
+    cookie = requests.get(link, timeout=LONGEST_S).headers["set-cookie"].partition(";")[0]
+    return asyncio.run(_load(url, cookie, sessions, reruns, every_s))
 
 
-async def _load(url: str, sessions: int, reruns: int, every_s: float) -> Load:
+async def _load(url: str, cookie: str, sessions: int, reruns: int, every_s: float) -> Load:
     place = f"{url.replace('http', 'ws')}/_stcore/stream"
-    wires = [
-        await connect(place, subprotocols=["streamlit"], max_size=MOST_BYTES, ping_timeout=None)
-        for _ in range(sessions)
-    ]
+    asked = {"subprotocols": ["streamlit"], "origin": url, "additional_headers": {"Cookie": cookie}}
+    wires = [await connect(place, **asked, max_size=MOST_BYTES, ping_timeout=None) for _ in range(sessions)]
     found = [Session(wire) for wire in wires]
     try:
         for session in found:

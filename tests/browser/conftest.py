@@ -18,10 +18,10 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dashboard import links
 from dashboard.emulator import process
+from tests.waiting import WAIT_MS, WAIT_S
 
-START_S = 120
-STOP_S = 20
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,8 +31,12 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAME = "Ola"
+"""The person at every browser of these tests."""
+HOMES: dict[str, Path] = {}
+"""Home of each program, by its address."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -98,6 +102,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
             stack.callback(_stop, child)
             program = Program(f"http://127.0.0.1:{port}", home)
             _wait(program, child, tmp_path / "serve.log")
+            HOMES[program.url] = home
             return program
 
         yield run
@@ -127,38 +132,51 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
                     else faults.append(f"left the machine: {request.url}")
                 ),
             )
-            page.goto(url)
-            settle(page)
+            page.on(
+                "console",
+                lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None,
+            )
+            enter(page, url)
             return page
 
         yield make
     assert [] == faults
 
 
+def enter(page: Page, url: str) -> None:
+    """Let a browser in by a link of its own, and say who sits at it."""
+    page.goto(links.address(url, links.make(HOMES[url])))
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill(NAME)
+    name.press("Enter")
+    page.get_by_test_id("stPopover").get_by_text(NAME).wait_for()
+    settle(page)
+
+
 def settle(page: Page) -> None:
     """Wait until the page's script has run and what it draws stands."""
-    page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_selector(SETTLED, timeout=WAIT_MS)
     page.wait_for_timeout(600)
-    page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_selector(SETTLED, timeout=WAIT_MS)
 
 
 def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_S
+    until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         assert child.poll() is None, log.read_text()
         try:
-            if requests.get(f"{program.url}/_stcore/health", timeout=2).ok:
+            if requests.get(f"{program.url}/healthz", timeout=2).ok:
                 return
         except requests.RequestException:
             time.sleep(0.3)
-    raise AssertionError(f"not healthy after {START_S} s: {log.read_text()}")
+    raise AssertionError(f"not healthy after {WAIT_S} s: {log.read_text()}")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     child.send_signal(signal.SIGTERM)
     try:
-        child.wait(STOP_S)
+        child.wait(WAIT_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-        raise AssertionError(f"serve did not end within {STOP_S} s of SIGTERM") from None
+        raise AssertionError(f"serve did not end within {WAIT_S} s of SIGTERM") from None

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dashboard.marks import NOT_CHOSEN
 from tests.browser.conftest import Program, settle
+from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,7 +29,7 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     page = open_page(program.url)
     page.goto(f"{program.url}/calls?span=30+days")
     title, charts = page.get_by_role("heading", level=1), page.get_by_test_id("stVegaLiteChart")
-    expect(title).to_contain_text("outbound calls in the last 30 days", timeout=120_000)
+    expect(title).to_contain_text("outbound calls in the last 30 days", timeout=WAIT_MS)
     settle(page)  # a chart that is still drawn moves the bars under the click
 
     charts.nth(1).locator('path[aria-label*="Denver"]').first.click(force=True)

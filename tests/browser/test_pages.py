@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Program, settle
+from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,11 +26,11 @@ def test_every_page_in_every_look(
     program = serve()
     for scheme, width in LOOKS:
         page = open_page(program.url, width=width, scheme=scheme)
-        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
         for name in PAGES:
             page.goto(f"{program.url}/{name}")
             settle(page)
-            expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
+            expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
             assert page.get_by_test_id("stException").count() == 0, name
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             main = page.get_by_test_id("stMain")

@@ -11,6 +11,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Program, settle
+from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,7 +34,7 @@ def networks(program: Program) -> set[str]:
     """Ask the account itself which addresses are allowed."""
     account = program.account
     answer = requests.get(
-        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
     )
     return {entry["network"] for entry in answer.json()["entries"]}
 
@@ -72,9 +73,9 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
         return other
 
     title = page.get_by_role("heading", level=1)
-    expect(page.get_by_text("Allow 198.51.100.24").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Allow 198.51.100.24").first).to_be_visible(timeout=WAIT_MS)
     page.goto(f"{program.url}/set_up_pbx")
-    expect(title).to_contain_text("next: allow 2 addresses", timeout=60_000)
+    expect(title).to_contain_text("next: allow 2 addresses", timeout=WAIT_MS)
     settle(page)
     tab = page.title()
 

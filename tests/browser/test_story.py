@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as NothingCame
 
 from tests.browser.conftest import Program, settle
+from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,7 +31,7 @@ def networks(program: Program) -> set[str]:
     """Ask the account itself which addresses are allowed."""
     account = program.account
     answer = requests.get(
-        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
     )
     return {entry["network"] for entry in answer.json()["entries"]}
 
@@ -51,8 +52,8 @@ def test_the_first_whole_run(
     program = serve(TRUNKGATE_SAMPLE_REFUSALS_IN_CDRS=refusals_in_cdrs)
     page = open_page(program.url)
 
-    expect(page.get_by_text("SAMPLE", exact=True).locator("visible=true").first).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("SAMPLE", exact=True).locator("visible=true").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text(f"Remove {INTRUDER}").first).to_be_visible()
     title = page.get_by_role("heading", level=1)
     expect(title).to_contain_text("Denver")
@@ -70,20 +71,20 @@ def test_the_first_whole_run(
     assert DENVER not in networks(program)
     dialog.get_by_role("button", name=f"Allow {DENVER}").click()
 
-    expect(dialog.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=60_000)
+    expect(dialog.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=WAIT_MS)
     assert DENVER in networks(program)
     expect(dialog.get_by_text("calls, all admitted")).to_be_visible(timeout=WATCH_MS)
     page.screenshot(path=screenshots / f"watching{ending}.png")
 
     dialog.get_by_role("button", name="Undo").click()
     phrase = page.get_by_role("dialog").get_by_label("To go on, type")
-    expect(phrase).to_be_visible(timeout=60_000)
+    expect(phrase).to_be_visible(timeout=WAIT_MS)
     undo = page.get_by_role("dialog").get_by_role("button", name="Take it back: remove")
     expect(undo).to_be_disabled()
     phrase.fill("Denver")
-    expect(undo).to_be_enabled(timeout=30_000)
+    expect(undo).to_be_enabled(timeout=WAIT_MS)
     undo.click()
-    expect(page.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=WAIT_MS)
     assert DENVER not in networks(program)
     page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).last.click()
 

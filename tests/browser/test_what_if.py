@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Program, settle
+from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,7 +28,7 @@ def networks(program: Program) -> list[str]:
     """Ask the account itself which addresses are allowed."""
     account = program.account
     answer = requests.get(
-        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=20
+        f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
     )
     return [entry["network"] for entry in answer.json()["entries"]]
 
@@ -70,9 +71,9 @@ def test_a_draft_becomes_a_plan(
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     page = open_page(program.url)
     title = page.get_by_role("heading", level=1)
-    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
     page.goto(f"{program.url}/what_if")
-    expect(title).to_contain_text("Nothing is changed yet", timeout=60_000)
+    expect(title).to_contain_text("Nothing is changed yet", timeout=WAIT_MS)
     settle(page)
     listed = networks(program)
     assert ["0 calls"] * 3 == counts(page, "stMain")[1:]

@@ -88,7 +88,7 @@ def a_policy(switch: st.SearchStrategy[bool | None]) -> st.SearchStrategy[Policy
 policies = a_policy(st.sampled_from([True, False, None]))
 facts_of_one = st.fixed_dictionaries(
     {
-        "auth_method": st.sampled_from(["ip", "credentials", "both"]),
+        "auth_method": st.sampled_from(["ip", "credentials", "both", "unknown"]),
         "dials_prefix": st.sampled_from(["yes", "no", "unknown"]),
     }
 )
@@ -190,34 +190,54 @@ def facts_under(world: World, call: Call, policy: Policy) -> Facts:
     """Gather what is proven of a caller, by going through every call it made."""
     known = world.facts.get(call.who)
     dials = None if known is None else {"yes": True, "no": False}.get(known["dials_prefix"])
-    holds = None if known is None else known["auth_method"] != "ip"
-    proven = False
+    holds = None if known is None else {"ip": False, "unknown": None}.get(known["auth_method"], True)
+    proven, latest = False, None
     for other in world.calls:
         then = in_force(world, other.at)
-        if (other.source, other.who) != (call.source, call.who) or not then or not seen(world, other):
+        if (other.source, other.who) != (call.source, call.who) or not then:
             continue
-        if then.credentials_on is True and on_list(then, other.source) is False:
-            holds = True
+        shown = digest_shown(world, other)
+        if shown is not None and (latest is None or (other.at, shown) > latest):
+            latest, holds = (other.at, shown), shown
+        if not seen(world, other):
+            continue
         if then.credentials_on is False and on_list(then, other.source) is True:
             dials = proven = True
     together = on_list(policy, call.source)
     return dials, None if together and not (proven or policy.prefix_known) else together, policy.credentials_on, holds
 
 
+def digest_shown(world: World, call: Call) -> bool | None:
+    """Return whether a call itself proves a valid digest or a refused one, with credentials on; else ``None``."""
+    then = in_force(world, call.at)
+    if then is None or then.credentials_on is not True:
+        return None
+    if seen(world, call) is False:
+        return False
+    return True if seen(world, call) and on_list(then, call.source) is False else None
+
+
+def met(world: World, call: Call, then: Policy) -> Facts:
+    """Return the facts that a call met: what it proves of its digest by itself counts before anything else."""
+    dials, together, on, holds = facts_under(world, call, then)
+    shown = digest_shown(world, call)
+    return dials, together, on, holds if shown is None else shown
+
+
 def seen(world: World, call: Call) -> bool | None:
-    """Say whether the carrier let the call in; a code that may be the carrier's or the far end's says nothing."""
+    """Return whether the carrier admitted the call; an outcome that proves neither gives ``None``."""
     then = in_force(world, call.at)
     off, code = then is not None and then.credentials_on is not True, world.observed.no_path_status
-    if off and (call.outcome == "bad_number" if code is None else OUTCOMES[call.outcome] == code):
+    if off and OUTCOMES[call.outcome] == code:
         return None
-    return {"refused_auth": False, "refused_unknown": None}.get(call.outcome, True)
+    return {"answered": True, "busy_or_no_answer": True, "refused_auth": False}.get(call.outcome)
 
 
 def judged(world: World, call: Call, policy: Policy) -> bool | None:
     """Say what becomes of a call under a policy: by the rule, else by what became of it under the same facts."""
     facts, then = facts_under(world, call, policy), in_force(world, call.at)
     answer = rule(facts, world.observed.digest_rescues_prefix)
-    same = then is not None and call.source != NOWHERE and facts_under(world, call, then) == facts
+    same = then is not None and call.source != NOWHERE and met(world, call, then) == facts
     return seen(world, call) if answer is None and same else answer
 
 
@@ -226,27 +246,64 @@ def contradicts(world: World, call: Call) -> bool:
     then = in_force(world, call.at)
     if then is None or seen(world, call) is None:
         return False
-    expected = rule(facts_under(world, call, then), world.observed.digest_rescues_prefix)
+    expected = rule(met(world, call, then), world.observed.digest_rescues_prefix)
     return expected is not None and expected != seen(world, call)
 
 
 def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
-    """Label one call by the design's second table."""
-    somewhere = call.source != NOWHERE or today.networks == proposal.networks
-    if somewhere and facts_under(world, call, today) == facts_under(world, call, proposal):
-        return "unchanged"
-    now, then = judged(world, call, today), judged(world, call, proposal)
-    if contradicts(world, call) or now is None or then is None:
+    """Label one call by the design's second table; the inventory is fresh and no PBX has left an address."""
+    found = pairs_of(world, call, today, proposal)
+    if contradicts(world, call):
+        unknown_source = call.source == NOWHERE and today.networks != proposal.networks
+        alike = facts_under(world, call, today) == facts_under(world, call, proposal)
+        return "unchanged" if alike and not unknown_source else "cannot tell"
+    lost, gained = (True, False) in found, (False, True) in found
+    if lost and gained:
         return "cannot tell"
-    if now == then:
+    if not (lost or gained):
         return "unchanged"
-    return "saved" if then else "broken"
+    certain, ours = len(found) == 1, call.who != ""
+    if gained:
+        return "saved" if certain else "may be saved"
+    if certain:
+        return "broken" if ours else "stopped"
+    return "may be broken" if ours else "cannot tell"
+
+
+def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[tuple[bool, bool]]:
+    """Return what may become of a call under both policies, by trying every value of each unknown fact on both."""
+    one, other = facts_under(world, call, today), facts_under(world, call, proposal)
+    somewhere = call.source != NOWHERE or today.networks == proposal.networks
+    if somewhere and one == other:
+        return {(True, True)}
+    accounts = [policy.prefix_known and policy.tech_prefix for policy in (today, proposal)]
+    one_fact = somewhere and accounts[0] == accounts[1]
+    known = world.observed.digest_rescues_prefix
+    values = [[True, False] if fact is None else [fact] for fact in (*one, other[1], other[2], known)]
+    found = set()
+    for dials, together, on, digest, together_then, on_then, rescues in product(*values):
+        if one[1] is None and other[1] is None and one_fact and together != together_then:
+            continue
+        if one[2] is None and other[2] is None and on != on_then:
+            continue
+        found.add(
+            (
+                bool(table(dials, together, on, digest, rescues)),
+                bool(table(dials, together_then, on_then, digest, rescues)),
+            )
+        )
+    now, then = judged(world, call, today), judged(world, call, proposal)
+    return {pair for pair in found if now in (None, pair[0]) and then in (None, pair[1])}
 
 
 def authorized(world: World, call: Call) -> str:
     """Say whether a call was authorized when it was made."""
     then = in_force(world, call.at)
-    answer = None if then is None or contradicts(world, call) else judged(world, call, then)
+    if then is None or contradicts(world, call):
+        return "cannot tell"
+    answer = rule(met(world, call, then), world.observed.digest_rescues_prefix)
+    if answer is None and call.source != NOWHERE:
+        answer = seen(world, call)
     return {True: "yes", False: "no", None: "cannot tell"}[answer]
 
 

@@ -77,7 +77,7 @@ def test_callers_are_told_apart_at_the_instant_an_address_changes_hands(cube):
     """The calls of one hour may be of two callers; nobody's are known by the address."""
     found = cube.sums("who").set_index("who")["calls"].to_dict()
 
-    assert found == {"Denver": 2, "198.51.100.11 (nobody's)": 1, "198.51.100.66 (nobody's)": 1}
+    assert found == {"Denver": 2, "198.51.100.11 (unassigned)": 1, "198.51.100.66 (unassigned)": 1}
 
 
 def test_sums_are_exact(cube):

@@ -19,10 +19,10 @@ from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
 from tests.calls.children import ROOT, begin_import
 from tests.calls.exports import NOON, Row, a_row, at
+from tests.waiting import WAIT_S
 
 KILLS = 10
 """Moments of an import, evenly apart, at which one is killed."""
-LONGEST_S = 60
 A_WEEK = timedelta(days=7)
 DAYS, CALLS_A_DAY = 6, 1_500
 
@@ -108,11 +108,11 @@ def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float 
     with begin_import(home, files) as child:
         since = time.perf_counter()
         if kill_after_s is None:
-            assert child.wait(LONGEST_S) == 0
+            assert child.wait(WAIT_S) == 0
             return time.perf_counter() - since
         time.sleep(kill_after_s)
         child.kill()
-        child.wait(LONGEST_S)
+        child.wait(WAIT_S)
         return time.perf_counter() - since
 
 
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_takes_nothing_away(tmp_path: Path, export: Callabl
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=LONGEST_S,
+        timeout=WAIT_S,
         check=False,
     )
     if "unshare" in done.stderr or "mount:" in done.stderr:

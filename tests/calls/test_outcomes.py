@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dashboard.calls.outcomes import OTHERWISE, RULES, outcome, outcome_sql
 from dashboard.policy import ACL_REASON, CHALLENGE_REASON
-from dashboard.tables import OUTCOMES
+from dashboard.tables import OUTCOMES, PROVES
 
 TABLE = [
     ("completed", 200, "OK", "answered"),
@@ -59,6 +59,25 @@ def test_each_line_of_the_table(result, status, reason, expected):
 def test_every_outcome_is_one_of_the_contract():
     """The table speaks of nothing but the outcomes of the frame contract, and of each of them."""
     assert {rule.outcome for rule in RULES} | {OTHERWISE} == set(OUTCOMES)
+
+
+PROOFS = {
+    "answered": "admission",
+    "gave_up": "admission",
+    "busy_or_no_answer": "admission",
+    "bad_number": "nothing",
+    "refused_auth": "refusal",
+    "refused_unknown": "nothing",
+    "media": "nothing",
+    "network": "nothing",
+    "other": "nothing",
+}
+
+
+def test_only_reached_calls_prove_admission_and_only_named_refusals_prove_refusal():
+    """Answered, busy and gave up were admitted; 401, 407 and the ACL 403 were refused; the others prove neither."""
+    assert PROVES == PROOFS
+    assert {rule.outcome: rule.proves for rule in RULES} | {OTHERWISE: "nothing"} == PROOFS
 
 
 words = st.sampled_from(["completed", "Completed ", "failed", "busy", "no answer", "cancelled", ""]) | st.text(

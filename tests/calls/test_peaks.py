@@ -144,7 +144,7 @@ def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: 
         known = snapshot_of(store)
         owned = attribute(single, **inventory())
         who = [
-            {"a": "Alpha", "b": "b"}.get(pbx, f"{ip} (nobody's)")
+            {"a": "Alpha", "b": "b"}.get(pbx, f"{ip} (unassigned)")
             for pbx, ip in zip(owned["pbx_id"], owned["source_ip"], strict=True)
         ]
         pops = ["west" if name == "Alpha" else "Not known" for name in who]

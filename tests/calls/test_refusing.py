@@ -1,4 +1,4 @@
-"""Which calls count as refused for authorization: by what the answer says, else by the policy of their time."""
+"""What each outcome proves about admission, by itself and under the policy of its time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dashboard import tables
-from dashboard.calls.refusing import as_now, refused
-from dashboard.policy import Policy, PolicyVersion
+from dashboard.calls.refusing import as_now, proofs, refused
+from dashboard.policy import Observations, Policy, PolicyVersion
 from tests.worlds import NOW, calls_row, frame
 
 LISTED, UNLISTED = "198.51.100.11", "198.51.100.40"
@@ -21,33 +21,52 @@ VERSIONS = (
 LATER, EARLIER = OFF_AT + timedelta(seconds=1), OFF_AT - timedelta(hours=1)
 
 
+OBSERVED = Observations(no_path_status=403)
+
+
 @pytest.mark.parametrize(
-    ("call", "counts"),
+    ("call", "proven"),
     [
-        ({"outcome": "answered"}, False),
-        ({"outcome": "refused_auth", "at": EARLIER}, True),
-        ({"outcome": "refused_unknown", "at": LATER}, True),
-        ({"outcome": "refused_unknown", "at": EARLIER}, False),
-        ({"outcome": "refused_unknown", "at": OFF_AT}, False),
-        ({"outcome": "refused_unknown", "at": LATER, "source_ip": LISTED}, False),
-        ({"outcome": "refused_unknown", "at": LATER, "source_ip": ""}, False),
+        ({"outcome": "answered"}, "admission"),
+        ({"outcome": "busy_or_no_answer", "sip_status": 486}, "admission"),
+        ({"outcome": "gave_up", "sip_status": 487}, "admission"),
+        ({"outcome": "other", "sip_status": None}, "nothing"),
+        ({"outcome": "network", "sip_status": 503}, "nothing"),
+        ({"outcome": "bad_number", "sip_status": 404}, "nothing"),
+        ({"outcome": "media", "sip_status": 488}, "nothing"),
+        ({"outcome": "refused_auth", "at": EARLIER}, "refusal"),
+        ({"outcome": "refused_unknown", "at": LATER}, "refusal"),
+        ({"outcome": "refused_unknown", "at": EARLIER}, "nothing"),
+        ({"outcome": "refused_unknown", "at": OFF_AT}, "nothing"),
+        ({"outcome": "refused_unknown", "at": LATER, "source_ip": LISTED}, "refusal"),
+        ({"outcome": "refused_unknown", "at": LATER, "source_ip": ""}, "refusal"),
     ],
 )
-def test_a_403_counts_where_nothing_lets_its_source_in(call: dict[str, Any], counts: bool) -> None:
-    """Credentials off and not on the list: whatever the 403 says. Else it may bar a destination."""
-    rows = frame(tables.TRAFFIC, [calls_row(**{"source_ip": UNLISTED} | call), calls_row(LISTED)])
+def test_each_outcome_proves_admission_refusal_or_nothing(call: dict[str, Any], proven: str) -> None:
+    """With credentials off, the observed code of a call without a path proves refusal; before, it proves nothing."""
+    rows = frame(tables.TRAFFIC, [calls_row(**{"source_ip": UNLISTED, "sip_status": 403} | call), calls_row(LISTED)])
 
-    assert [counts, False] == refused(rows, VERSIONS).tolist()
+    assert [proven, "admission"] == proofs(rows, VERSIONS, OBSERVED).tolist()
+    assert [proven == "refusal", False] == refused(rows, VERSIONS, OBSERVED).tolist()
 
 
-def test_without_a_version_only_the_answer_tells() -> None:
-    """Nobody knows the policy: an answer that names the list counts, another does not."""
+@pytest.mark.parametrize(("source", "proven"), [(UNLISTED, "refusal"), (LISTED, "nothing")])
+def test_another_observed_code_proves_refusal_of_an_unlisted_source_only(source: str, proven: str) -> None:
+    """The far end of a listed source's call may send the same code."""
+    rows = frame(tables.TRAFFIC, [calls_row(source, outcome="network", sip_status=503, at=LATER)])
+
+    assert [proven] == proofs(rows, VERSIONS, Observations(no_path_status=503)).tolist()
+
+
+def test_without_an_observed_code_only_the_answer_proves_a_refusal() -> None:
+    """Without an observation or a policy on record, a 403 that does not name the list proves nothing."""
     rows = frame(
         tables.TRAFFIC, [calls_row(UNLISTED, outcome="refused_auth"), calls_row(UNLISTED, outcome="refused_unknown")]
     )
 
-    assert [True, False] == refused(rows, ()).tolist()
-    assert refused(rows.iloc[:0], ()).empty
+    assert [True, False] == refused(rows, (), OBSERVED).tolist()
+    assert [True, False] == refused(rows, VERSIONS, Observations()).tolist()
+    assert refused(rows.iloc[:0], (), OBSERVED).empty
 
 
 def test_calls_speak_of_today_where_nothing_changed_for_their_source() -> None:

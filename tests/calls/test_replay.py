@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from dashboard.calls import unclear
 from dashboard.calls.replay import Replay, Replayer, replay, version_index
 from dashboard.policy import Observations, Policy, PolicyVersion
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Freshness, Snapshot
 from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
 
 LISTED, UNLISTED = "198.51.100.11", "198.51.100.24"
@@ -62,10 +64,10 @@ def test_credentials_off_leaves_a_listed_pbx_that_dials_the_prefix() -> None:
 
 
 def test_a_listed_pbx_not_proven_to_dial_the_prefix_is_undecided_without_credentials() -> None:
-    """Design, section 3: not proven is not broken."""
+    """Design, section 3: not proven is not broken; without credentials it can only lose."""
     facts = pbx("a", auth_method="both", dials_prefix="unknown")
 
-    assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "cannot tell"
+    assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "may be broken"
 
 
 def test_a_listed_pbx_proven_not_to_dial_the_prefix_breaks_without_credentials() -> None:
@@ -123,9 +125,9 @@ def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
 
     answer = replay(snapshot, with_networks(snapshot))
 
-    assert label_of(answer) == "broken"
-    assert answer.impact.breaks == ("203.0.113.66 (nobody's)",)
-    assert (answer.impact.nobodys, answer.impact.ours("broken")) == ({"broken": 1}, 0)
+    assert label_of(answer) == "stopped"
+    assert (answer.impact.breaks, answer.impact.who("stopped")) == ((), ("203.0.113.66 (unassigned)",))
+    assert (answer.impact.nobodys, answer.impact.ours("stopped")) == ({"stopped": 1}, 0)
     assert answer.broken_pbxs() == ()
 
 
@@ -232,8 +234,8 @@ def test_who_and_by_pbx_name_pbxs_and_strangers() -> None:
     answer = replay(snapshot, with_networks(snapshot))
 
     assert ("A",) == answer.who("broken")
-    assert ("203.0.113.66 (nobody's)",) == answer.who("unchanged")
-    assert [("A", "broken", 3), ("203.0.113.66 (nobody's)", "unchanged", 1)] == list(
+    assert ("203.0.113.66 (unassigned)",) == answer.who("unchanged")
+    assert [("A", "broken", 3), ("203.0.113.66 (unassigned)", "unchanged", 1)] == list(
         answer.by_pbx()[["who", "label", "calls"]].itertuples(index=False, name=None)
     )
     assert ["0.02000000", "0.01000000"] == [str(cost) for cost in answer.by_pbx()["cost_usd"]]
@@ -247,3 +249,89 @@ def test_replay_leaves_the_snapshot_alone() -> None:
     replay(snapshot, with_networks(snapshot, UNLISTED))
 
     assert before.equals(snapshot.traffic)
+
+
+def moved(row: dict[str, Any], **facts: Any) -> Snapshot:
+    """Return a snapshot in which PBX a left LISTED ten days ago, and one row of its calls from there."""
+    left = {"pbx_id": "a", "address": LISTED, "kind": "primary", "source": "declared", "valid_from": OLD}
+    left |= {"valid_to": NOW - timedelta(days=10)}
+    now = {"pbx_id": "a", "address": UNLISTED, "kind": "primary", "source": "declared", "valid_from": left["valid_to"]}
+    return make_snapshot(allowed=(LISTED,), addresses=[left, now], traffic=[row | {"pbx_id": "a"}], **facts)
+
+
+BEFORE_THE_MOVE = NOW - timedelta(days=12)
+
+
+def test_calls_of_an_address_that_its_pbx_has_left_cannot_recur() -> None:
+    """Removing the old entry breaks nothing, also where it is not known whether the PBX had credentials."""
+    row = calls_row(LISTED, at=BEFORE_THE_MOVE)
+    for facts in (pbx("a"), pbx("a", auth_method="both")):
+        snapshot = moved(row, pbxs=[facts])
+        answer = replay(snapshot, with_networks(snapshot))
+
+        assert label_of(answer) == "cannot recur"
+        assert (answer.impact.breaks, answer.impact.who("cannot recur")) == ((), ("A",))
+
+
+@pytest.mark.parametrize(
+    ("row", "facts"),
+    [
+        (calls_row(LISTED, at=NOW - timedelta(days=1)), pbx("a")),
+        (calls_row(LISTED, at=BEFORE_THE_MOVE), pbx("a", ip_kind="dynamic")),
+    ],
+    ids=["it called from there since", "dynamic"],
+)
+def test_calls_that_can_recur_are_broken(row: dict[str, Any], facts: dict[str, Any]) -> None:
+    """A call after the move shows that the address is in use; a dynamic PBX may get its address back."""
+    snapshot = moved(row, pbxs=[facts])
+
+    assert label_of(replay(snapshot, with_networks(snapshot))) == "broken"
+
+
+def stale(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with an inventory that nobody confirmed lately."""
+    return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(OLD, 3600)})
+
+
+def test_a_stale_inventory_proves_no_owner() -> None:
+    """Then nobody knows whether a stranger is ours, or whether a PBX is still gone: it asks, and gives the reason."""
+    off = {"credentials_on": False}
+    stranger = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a")], traffic=[calls_row(LISTED)], **off)
+    mover = moved(calls_row(LISTED, at=BEFORE_THE_MOVE), pbxs=[pbx("a")])
+
+    fresh = [label_of(replay(each, with_networks(each))) for each in (stranger, mover)]
+    answers = [replay(stale(each), with_networks(each)) for each in (stranger, mover)]
+
+    assert ["stopped", "cannot recur"] == fresh
+    assert ["cannot tell", "may be broken"] == [*map(label_of, answers)]
+    assert [{unclear.INVENTORY: 1}] * 2 == [answer.impact.unclear for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "off", "texts"),
+    [
+        (calls_row("198.51.100.9"), {}, False, ("list entry 198.51.100.0/28", "list entry 198.51.100.9", "")),
+        (refused_row(UNLISTED), {}, False, ("nothing", "list entry 198.51.100.24", "")),
+        (calls_row(UNLISTED), {"dials_prefix": "no"}, True, ("credentials", "nothing", "")),
+        (
+            calls_row(LISTED),
+            {"auth_method": "both", "dials_prefix": "unknown"},
+            True,
+            ("list entry 198.51.100.0/28 or credentials", "not known", "we don't know whether the caller dials"),
+        ),
+    ],
+    ids=["narrower entry", "listed", "credentials off", "not known"],
+)
+def test_each_row_says_what_decides_it(
+    row: dict[str, Any], facts: dict[str, str], *, off: bool, texts: tuple[str, str, str]
+) -> None:
+    """The list entry by name, credentials, or nothing, on both sides; and why where it is undecided."""
+    allowed = "198.51.100.0/28"
+    snapshot = make_snapshot(allowed=(allowed,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
+    listed = (allowed, "198.51.100.9", *(() if off else (UNLISTED,)))
+    answer = replay(snapshot, with_networks(snapshot, *listed, credentials_on=not off))
+
+    for (found,) in (answer.rows.itertuples(), answer.by_pbx().itertuples()):
+        assert texts[:2] == (found.today, found.then)
+        assert found.why.startswith(texts[2])
+        assert bool(found.why) == bool(texts[2])

@@ -20,8 +20,8 @@ from dashboard.calls.watching import Watch
 from dashboard.errors import StoreError
 from tests.calls.children import begin_import, tried
 from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_at
+from tests.waiting import WAIT_S
 
-LONGEST_S = 60
 HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = NOON + timedelta(hours=12)
 
@@ -102,7 +102,7 @@ def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Ca
         for n in (1, 2)
     ]
     with begin_import(home, [files[0]]) as first, begin_import(home, [files[1]]) as second:
-        ended = [child.wait(LONGEST_S) for child in (first, second)]
+        ended = [child.wait(WAIT_S) for child in (first, second)]
 
     assert [0, 0] == ended
     assert 4000 == CallStore(home).count()
@@ -120,7 +120,7 @@ def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, 
         while child.poll() is None and not lock.exists():
             pass
         told = tried(store, small)
-        ended = child.wait(LONGEST_S)
+        ended = child.wait(WAIT_S)
 
     assert "another" in told.lower()
     assert (ended, store.count()) == (0, 60_000)
@@ -144,14 +144,14 @@ def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
             return pool.submit(stage, path, work, engine, whole=False, watch=Watch(), shared=shared)
 
         waits = begin(large)
-        assert turn.asked.wait(LONGEST_S)
+        assert turn.asked.wait(WAIT_S)
         try:
-            read = begin(small).result(LONGEST_S).rows
+            read = begin(small).result(WAIT_S).rows
         finally:
             turn.release()
 
         assert large.stat().st_size > LARGE
-        assert (read, waits.result(LONGEST_S).rows) == (700, 700)
+        assert (read, waits.result(WAIT_S).rows) == (700, 700)
 
 
 def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
@@ -163,9 +163,9 @@ def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
     with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:
         shared = Shared(days, engines=turn)
         waits = pool.submit(stage, path, tmp_path / "work", engine, whole=False, watch=watch, shared=shared)
-        assert turn.asked.wait(LONGEST_S)
+        assert turn.asked.wait(WAIT_S)
         watch.interrupt()
         turn.release()
 
         with pytest.raises(StoreError, match="stopped"):
-            waits.result(LONGEST_S)
+            waits.result(WAIT_S)

@@ -22,7 +22,6 @@ from dashboard.errors import (
     CarrierRefusedError,
     CarrierUnavailableError,
     SettingsError,
-    TableError,
 )
 from dashboard.policy import Observations
 from dashboard.settings import Settings
@@ -142,7 +141,7 @@ def test_an_empty_list_is_a_list(portal: EmulatedPortal, script: Script) -> None
         ({}, CarrierAnswerError),
         ({"entries": {}}, CarrierAnswerError),
         ({"entries": [{"label": "x"}]}, CarrierAnswerError),
-        ({"entries": [ENTRY | {"role": "boss"}]}, TableError),
+        ({"entries": [ENTRY | {"role": "boss"}]}, CarrierAnswerError),
     ],
 )
 def test_a_list_that_is_not_understood_is_an_error(
@@ -321,9 +320,9 @@ def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: 
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"entries": [None]}, "an item without network"),
+        ({"entries": [None]}, "an unusable entries.0: Input should be"),
         ({"entries": [ENTRY, ENTRY]}, "has 198.51.100.11 twice"),
-        ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, "'10.0.0.1/99', which is no address"),
+        ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, "'10.0.0.1/99' is no address of a network"),
     ],
 )
 def test_a_list_that_cannot_be_is_not_taken(

@@ -10,7 +10,7 @@ import pytest
 from dashboard import tables
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.findings import Cause, Confidence, Impact, Severity, Status
-from dashboard.policy import Policy, PolicyVersion
+from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Freshness
 from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
@@ -66,18 +66,14 @@ def test_only_a_current_address_is_proposed(judged):
     assert not verdict.changes
 
 
-@pytest.mark.parametrize(
-    ("by", "confidence"),
-    [("address", Confidence.PROVEN), ("caller_id", Confidence.PROVEN), ("x_tag", Confidence.INFERRED)],
-)
-def test_a_dynamic_pbx_needs_credentials(judged, by, confidence):
-    """It passes while they are on; an X-Tag alone attributes and never proves."""
+@pytest.mark.parametrize("by", ["caller_id", "x_tag"])
+def test_a_dynamic_pbx_is_not_known_by_its_own_words(judged, by):
+    """X-Tag and caller id are the caller's own words: a new source that has nothing else fails, and says so."""
     snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by=by))
     verdict = judged(call_source_is_allowed, snapshot)["203.0.113.9"]
 
-    assert (verdict.status, verdict.confidence) == (Status.PASS, confidence)
-    assert "a dynamic address needs" in verdict.reason
-    assert ("X-Tag" in verdict.reason) is (by == "x_tag")
+    assert (verdict.status, verdict.confidence) == (Status.FAIL, Confidence.INFERRED)
+    assert f"only the {'X-Tag' if by == 'x_tag' else 'caller id'} says that it is Miami" in verdict.reason
 
 
 def test_an_address_in_the_inventory_confirms_the_tag(judged):
@@ -97,9 +93,9 @@ def test_a_dynamic_pbx_that_is_refused_is_an_outage(judged):
 
 
 @pytest.mark.parametrize("owner", ["", "boston"])
-@pytest.mark.parametrize("outcome", ["answered", "busy_or_no_answer", "network", "refused_unknown"])
+@pytest.mark.parametrize("outcome", ["answered", "busy_or_no_answer", "gave_up"])
 def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
-    """Every outcome that is not an authorization refusal was admitted: somebody has the credentials."""
+    """Its calls were admitted: somebody has the credentials."""
     row = calls_row("203.0.113.66", outcome=outcome, pbx_id=owner)
     verdict = judged(call_source_is_allowed, account(row, refused_row("203.0.113.66", calls=99)))["203.0.113.66"]
     worst = call_source_is_allowed.findings(account(row, refused_row("203.0.113.66", calls=99)))[0]
@@ -129,12 +125,16 @@ def test_admitted_while_unlisted_with_credentials_off_is_a_contradiction(judged,
     assert "the list on record is out of date" in verdict.reason
 
 
-def test_with_credentials_off_any_403_is_a_refusal(judged):
-    """What a call without the prefix gets then is not known, so an unclear 403 contradicts nothing."""
+@pytest.mark.parametrize(
+    ("observed", "expected"), [(403, (Status.FAIL, Impact.OUTAGE)), (None, (Status.UNKNOWN, None))]
+)
+def test_with_credentials_off_the_observed_code_is_a_refusal(judged, observed, expected):
+    """A 403 that does not name the list proves a refusal only where that code was observed."""
     row = refused_row(SOURCE, pbx_id="denver", outcome="refused_unknown")
-    verdict = judged(call_source_is_allowed, account(row, credentials_on=False))[SOURCE]
+    off = account(row, credentials_on=False, observed=Observations(no_path_status=observed))
+    verdict = judged(call_source_is_allowed, off)[SOURCE]
 
-    assert (verdict.status, verdict.impact) == (Status.FAIL, Impact.OUTAGE)
+    assert expected == (verdict.status, verdict.impact)
 
 
 def versions(before, after):

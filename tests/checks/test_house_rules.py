@@ -24,6 +24,7 @@ FOLDER = Path(checks.__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 ALL = pytest.mark.parametrize("one", discover(), ids=lambda one: one.id)
 MOST_LINES = 60
+OLD = NOW.replace(hour=1)
 READ_AT_THEIR_SOURCE = {
     "CIS v8.1 ": "1.1 1.2 4.2 5.3 5.5 6.1 6.2 6.8 8.2 8.11 8.12 12.2 13.4 13.11 15.6",
     "SOC 2 CC": "4.2 6.1 6.2 6.3 6.6 7.1 7.2 7.3 8.1",
@@ -58,8 +59,9 @@ def test_it_says_what_it_holds(one):
     assert not one.title.endswith(".")
     assert one.description.endswith(".")
     assert (ast.get_docstring(ast.parse((FOLDER / f"{one.id}.py").read_text())) or "").endswith(".")
-    assert set(one.needs) <= set(INPUTS)
-    assert one.needs
+    assert {*one.deciding, *one.additional} <= set(INPUTS)
+    assert not set(one.deciding) & set(one.additional)
+    assert one.deciding
 
 
 @ALL
@@ -145,31 +147,103 @@ def test_an_empty_account_never_passes(one):
     assert all(EMPTY_LIST in finding.reason for finding in findings if finding.status is Status.PASS)
 
 
+def aged(story, need, age):
+    """Return the story with one input fresh, stale or missing; a missing one has no rows."""
+    if age == "missing":
+        gone = story.without([need])
+        return replace(gone, freshness={name: fresh for name, fresh in gone.freshness.items() if name != need})
+    return replace(story, freshness={**story.freshness, need: Freshness(OLD, 60)}) if age == "stale" else story
+
+
 @ALL
 @pytest.mark.parametrize("need", INPUTS)
-def test_what_is_needed_must_be_fresh(one, need, story):
-    """A stale or missing input is one unknown finding that says which, since when, and what to do."""
-    old = NOW.replace(hour=1)
-    stale = one.findings(replace(story, freshness={**story.freshness, need: Freshness(old, 60)}))
-    missing = one.findings(replace(story, freshness={k: v for k, v in story.freshness.items() if k != need}))
+def test_a_missing_deciding_input_is_one_unknown_finding(one, need, story):
+    """It says which input was never read and what to do; a missing additional input hides no subject."""
+    findings = one.findings(aged(story, need, "missing"))
 
-    if need not in one.needs:
-        assert len(stale) == len(missing) == len(one.findings(story))
+    if need not in one.deciding:
+        fresh = {finding.subject for finding in one.findings(story)}
+        assert fresh == {finding.subject for finding in findings}
         return
-    for findings, cause, words in (
-        (stale, Cause.STALE, "on 2026-11-20 at 01:00 UTC, over a minute ago"),
-        (missing, Cause.MISSING, "never"),
-    ):
-        (finding,) = findings
-        assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, cause, "account")
-        assert INPUTS[need][0] in finding.reason
-        assert words in finding.reason
+    (finding,) = findings
+    assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, Cause.MISSING, "account")
+    assert INPUTS[need][0] in finding.reason
+    assert "never" in finding.reason
+    assert finding.reason.endswith(INPUTS[need][2])
+
+
+@ALL
+@pytest.mark.parametrize("need", INPUTS)
+def test_a_stale_deciding_input_keeps_the_last_known_verdicts(one, need, story):
+    """Every subject is unknown because of it, with its last status, its time and what was proposed."""
+    if need not in one.deciding:
+        return
+    before = {finding.subject: finding for finding in one.findings(aged(story, need, "fresh"))}
+    after = {finding.subject: finding for finding in one.findings(aged(story, need, "stale"))}
+
+    assert before.keys() == after.keys()
+    for subject, finding in after.items():
+        assert (Status.UNKNOWN, Cause.STALE) == (finding.status, finding.cause)
+        assert finding.last_known is not None
+        assert before[subject].status is finding.last_known.status
+        assert OLD == finding.last_known.as_of
+        assert before[subject].changes == finding.last_known.changes == finding.proposals
+        assert before[subject].severity is finding.severity
+        assert finding.confidence is Confidence.CANNOT_TELL
+        assert not finding.changes
+        assert "on 2026-11-20 at 01:00 UTC, over a minute ago" in finding.reason
         assert finding.reason.endswith(INPUTS[need][2])
+
+
+@ALL
+@pytest.mark.parametrize("age", ["stale", "missing"])
+@pytest.mark.parametrize("need", INPUTS)
+def test_an_additional_input_never_changes_a_verdict(one, need, age, story):
+    """Without it nothing is proven and no pass becomes a failure or the other way; each finding names it."""
+    if need not in one.additional:
+        return
+    before = {finding.subject: finding for finding in one.findings(story)}
+
+    for finding in one.findings(aged(story, need, age)):
+        if finding.last_known or finding.status is Status.UNKNOWN:
+            continue
+        assert before[finding.subject].status in (finding.status, Status.UNKNOWN)
+        assert finding.confidence is not Confidence.PROVEN
+        assert finding.without == (need,)
+        assert INPUTS[need][0][1:] in finding.reason
+
+
+@ALL
+def test_a_check_reads_only_what_it_declares(one, story):
+    """Inputs that are neither deciding nor additional can be missing, and every finding is the same."""
+    undeclared = set(INPUTS) - {*one.deciding, *one.additional}
+
+    assert one.findings(story) == one.findings(story.without(undeclared))
+
+
+def test_stale_calls_keep_the_severity_they_gave(story):
+    """What calls say of an address without a PBX is as bad as before when they are out of date."""
+    (one,) = [each for each in discover() if each.id == "allowed_ip_has_pbx"]
+    before = {finding.subject: finding for finding in one.findings(story)}
+
+    after = {finding.subject: finding for finding in one.findings(aged(story, "calls", "stale"))}
+
+    assert {k: (v.status, v.severity) for k, v in before.items()} == {
+        k: (v.status, v.severity) for k, v in after.items()
+    }
+
+
+def test_an_outage_of_the_carrier_does_not_clear_what_failed(story):
+    """With stale calls every failure is open as before, and in the same place."""
+    fresh = [finding.id for finding in run(story) if finding.open]
+    stale = [finding.id for finding in run(aged(story, "calls", "stale")) if finding.open]
+
+    assert fresh == stale
 
 
 def made(evaluate):
     """Return a check of a function."""
-    return check(title="All is well", severity=Severity.HIGH, impact=Impact.LOSS, control=(), needs=())(evaluate)
+    return check(title="All is well", severity=Severity.HIGH, impact=Impact.LOSS, control=(), deciding=())(evaluate)
 
 
 def test_a_crash_is_a_finding_and_hides_no_other(story, caplog):
@@ -249,7 +323,7 @@ def test_the_story_fails_exactly_where_it_is_planted(story):
 
 def test_a_finding_carries_its_check():
     """What a verdict leaves open is filled from the check."""
-    one = Check("c", "Title", "Doc.", Severity.LOW, Impact.HYGIENE, ("SOC 2 CC6.1",), (), lambda _: [])
+    one = Check("c", "Title", "Doc.", Severity.LOW, Impact.HYGIENE, ("SOC 2 CC6.1",), (), (), lambda _: [])
     (finding,) = replace(one, evaluate=lambda _: [Verdict("s", Status.PASS, "S is fine.")]).findings(make_snapshot())
 
     assert (finding.check, finding.severity, finding.impact, finding.controls) == (

@@ -16,9 +16,9 @@ import pytest
 
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
+from tests.waiting import WAIT_S
 
 CALLS = 3_000
-TIMEOUT_S = 120
 PROGRAM = (sys.executable, "-c", "from dashboard.cli import main; main()")
 
 
@@ -63,7 +63,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=WAIT_S,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.cli import app
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
 
@@ -120,7 +121,7 @@ def test_help_and_the_journal_load_no_data_frames() -> None:
     """What runs at every keystroke of a shell, or every minute of a cron job, starts light."""
     heavy = "{'pandas', 'fastapi', 'duckdb', 'streamlit'}"
     code = f"import sys, dashboard.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
 
     assert (done.stderr.strip(), done.returncode) == ("", 0)
 

@@ -42,6 +42,9 @@ def exported(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder, shared("check", "--no-sync", "--format", "json").json
 
 
+THIEF = "203.0.113.66:5060"
+
+
 def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
     """All tables are there, and size and hash of each are right."""
     folder, _ = exported
@@ -184,3 +187,26 @@ def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
     assert (0, f"{NOON:%Y-%m-%d}: 1 call was counted again.") == (done.status, done.out.strip())
     assert (2, "nothing to repair" in unknown.sentence) == (unknown.status, True)
     assert (0, 2) == (again["kept"], again["duplicate"])
+
+
+def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(bare: Any, tmp_path: Path) -> None:
+    """Import says what the next sync does; the sync keeps them apart and ends with 1 until somebody drops them."""
+    file = tmp_path / "thief.csv"
+    file.write_text(as_csv(rows_at(datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5), customer_ip=THIEF)))
+    environment = {"TRUNKGATE_SAMPLE_CALLS": "200"}
+
+    imported = bare("calls", "import", file)
+    synced = bare("sync", **environment)
+    again = bare("sync", "--quick", **environment)
+    declined = bare("calls", "drop-imported")
+    dropped = bare("calls", "drop-imported", "--yes")
+    clean = bare("sync", "--quick", **environment)
+
+    assert (0, True) == (imported.status, "The next sync fetches the last 30 days" in imported.out)
+    for answer in (synced, again):
+        assert 1 == answer.status
+        assert "1 imported call is not in the carrier's export: $0.01, on " in answer.err
+        assert f"from {THIEF.partition(':')[0]}." in answer.err
+    assert 0 != declined.status
+    assert (0, True) == (dropped.status, "1 call was removed" in dropped.out)
+    assert (0, "") == (clean.status, clean.err)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from dashboard.anchors import FILE
 from dashboard.changes import AllowAddress, Impact, Plan
 from dashboard.cli import app
 from dashboard.findings import Status
@@ -20,10 +23,12 @@ from dashboard.journal import Journal
 from dashboard.settings import Settings
 from dashboard.state import State
 from dashboard.workspace import Workspace
+from tests.old_homes import make_database
 
 pytestmark = pytest.mark.slow
 
 CHECK, DENVER = "pbx_address_is_allowed", "198.51.100.24"
+PAST_LOSS = "past_loss_is_reviewed"
 MIAMI_STAYS = ("credentials_are_off", "account")
 
 
@@ -96,13 +101,20 @@ def carry_out(program: Any, *command: str) -> int:
 
 
 def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -> None:
-    """Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds."""
-    program = homes("fixed")
+    """
+    Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds.
+
+    A past loss is reviewed, not fixed. Left out is the story that no change of the account ends: a new password does.
+    """
+    program = homes("fixed", without=("forged",))
     before = datetime.now(UTC)
     left, done = failing(program), []
     while left and len(done) < 12:
         pair = next(pair for pair in left if pair != MIAMI_STAYS)
-        done.append(carry_out(program, "fix", *pair))
+        if pair[0] == PAST_LOSS:
+            assert CliRunner().invoke(app, ["review", pair[1], "--yes"], env=program.environment()).exit_code == 0
+        else:
+            done.append(carry_out(program, "fix", *pair))
         with Workspace.open(Settings(home=program.home)) as home:
             left = [(f.check, f.subject) for f in home.findings() if f.status is Status.FAIL]
         if left == [MIAMI_STAYS]:
@@ -117,12 +129,15 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
 
     carry_out(program, "undo", str(done[-1]))
     again = program("undo", done[-1])
-    assert (again.status, "taken back already" in again.sentence) == (2, True)
+    assert (again.status, "undone already" in again.sentence) == (2, True)
 
     held = program("journal", "verify")
-    head = held.out.split()[-1].rstrip(".")
+    head = re.search(r"The journal holds: .* head ([0-9a-f]{64})", held.out)[1]
     assert (held.status, f"{2 * len(done) + 2} entries" in held.out) == (0, True)
-    assert program("journal", "verify", "--head", head).status == 0
+    manifest = program.home / "exported" / "manifest.json"
+    assert program("export", manifest.parent, "--no-sync").status == 0
+    noted = ("--head", head, "--head", head[:12], "--anchors", manifest, "--anchors", program.home / FILE)
+    assert program("journal", "verify", *noted).status == 0
     assert program("journal", "verify", "--head", "f" * 64).status == 1
 
 
@@ -136,7 +151,7 @@ def test_a_changed_journal_is_noticed(bare: Any) -> None:
         impact=Impact(labels={}, decided=1),
         made_at=datetime(2026, 11, 20, tzinfo=UTC),
     )
-    Journal(state).begin(plan, actor="ana", before={})
+    Journal(state).finish(Journal(state).begin(plan, actor="ana", before={}), plan, phase="done", before={}, after={})
     state.close()
     assert bare("journal", "verify").status == 0
     with closing(sqlite3.connect(bare.home / "state.db")) as database:
@@ -148,3 +163,37 @@ def test_a_changed_journal_is_noticed(bare: Any) -> None:
 
     assert answer.status == 1
     assert "1" in answer.sentence
+
+
+def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> None:
+    """It opens and is migrated; its entries hold, and it is said from when on they are anchored. Open ones count."""
+    plan = Plan(
+        title="Allow 192.0.2.1",
+        changes=(AllowAddress(network="192.0.2.1"),),
+        before={"allowed_ips": {}},
+        impact=Impact(labels={}, decided=1),
+        made_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    make_database(bare.home, "0002", plans=[(plan, "done"), (plan, "")])
+
+    verified, listed = bare("journal", "verify"), bare("journal", "list")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+
+    assert 3 == verified.status
+    assert verified.out.startswith(f"No anchor before {today}")
+    assert "the first 3 entries of 3 rest on their own chain" in verified.out
+    assert "No recorded outcome: journal entry 3, Allow 192.0.2.1, begun 2026-11-20 12:00:00 UTC by ana" in verified.out
+    assert "(no recorded outcome)" in listed.out.splitlines()[-1]
+
+
+def test_a_key_and_a_file_that_is_no_anchor(bare: Any, tmp_path: Path) -> None:
+    """The key is asked for once it was used; a short one, another one and an odd file are each one sentence."""
+    key = {"TRUNKGATE_JOURNAL_KEY": "0123456789abcdef"}
+    (tmp_path / "odd.txt").write_text("no anchors in here")
+
+    assert bare("journal", "anchor", **key).status == 0
+    assert bare("journal", "verify", **key).status == 0
+    assert bare("journal", "anchor").status == 1
+    assert "not of the key" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="fedcba9876543210").sentence
+    assert "shorter than 16" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="short").sentence
+    assert "neither an anchor file" in bare("journal", "verify", "--anchors", tmp_path / "odd.txt", **key).sentence

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from dashboard.replay_labels import LABELS as ORDER
+from dashboard.replay_labels import UNDECIDED
+
 pytestmark = pytest.mark.slow
 
 DENVER, SEATTLE = "198.51.100.24", "198.51.100.11"
-LABELS = {"unchanged", "saved", "broken", "cannot tell"}
+LABELS = {*ORDER}
 
 
 def replayed(program: Any, *options: str) -> Any:
@@ -26,8 +29,14 @@ def test_json_counts_each_label(shared: Any) -> None:
     """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
     found = replayed(shared, "--remove", SEATTLE)
 
-    assert {"labels", "decided", "since", "until", "breaks", "saves", "nobodys", "unclear"} == found.keys()
-    assert found["labels"]["cannot tell"]["calls"] == sum(found["unclear"].values())
+    keys = "labels decided since until breaks saves nobodys unclear callers reasons rows"
+    assert {*keys.split()} == found.keys()
+    undecided = sum(found["labels"][label]["calls"] for label in UNDECIDED)
+    assert undecided == sum(found["unclear"].values())
+    (row,) = (row for row in found["rows"] if row["label"] == "broken")
+    assert ("Seattle", f"list entry {SEATTLE}", "nothing", "") == tuple(
+        row[name] for name in ("who", "decided_today_by", "decided_after_by", "undecided_because")
+    )
     assert LABELS == found["labels"].keys()
     broken = found["labels"]["broken"]
     assert {"calls", "minutes", "cost_usd"} == broken.keys()
@@ -162,15 +171,16 @@ def test_destinations_are_printed_in_tables(shared: Any) -> None:
 
 
 def test_text_is_an_aligned_table(shared: Any) -> None:
-    """A line for each label under its units, what was decided, and who loses calls."""
+    """A line for each label with calls under its units, what was decided, who loses calls, and what decides them."""
     answer = shared("replay", "--remove", SEATTLE, "--no-sync")
 
-    head, *rows = answer.out.splitlines()[:5]
+    head, *rows = answer.out.splitlines()[:4]
     assert ["calls", "minutes", "dollars"] == head.split()
-    assert ["unchanged", "saved", "broken", "cannot tell"] == [row[:11].strip() for row in rows]
+    assert ["broken", "saved", "unchanged"] == [row[:11].strip() for row in rows]
     assert {len(head)} == {len(row) for row in rows}
     assert "could be decided.\n" in answer.out
-    assert "Breaks calls of: Seattle.\n" in answer.out
+    assert "Blocks calls of: Seattle.\n" in answer.out
+    assert re.search(rf"\nSeattle +broken +list entry {re.escape(SEATTLE)} +nothing +- +[\d,]+\n", answer.out)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,10 +15,10 @@ import pytest
 import requests
 
 from dashboard.emulator import process
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
-UP_S, DOWN_S = 90, 10
 LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
 
 
@@ -40,11 +39,7 @@ class Server:
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
         """Wait until something holds, for as long as the server runs."""
-        until = time.monotonic() + UP_S
-        while not condition():
-            assert self.child.poll() is None, self.log.read_text()
-            assert time.monotonic() < until, self.log.read_text()
-            time.sleep(0.1)
+        until(condition, going=lambda: self.child.poll() is None)
 
     def is_up(self) -> bool:
         """Say whether it told where it is, which it does once the pages answer."""
@@ -53,7 +48,7 @@ class Server:
     def end(self) -> int:
         """Ask it to end, as a service manager does, and return its status."""
         self.child.send_signal(signal.SIGTERM)
-        return self.child.wait(DOWN_S)
+        return self.child.wait(WAIT_S)
 
 
 @pytest.fixture
@@ -69,25 +64,28 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
     for server in servers:
         if server.child.poll() is None:
             server.child.terminate()
-            server.child.wait(2 * DOWN_S)
+            server.child.wait(WAIT_S)
 
 
 def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     """
-    Pages and account come up, a second server shares the account, a killed account comes back, all of it ends.
+    Pages and account come up, a second server attaches, a killed account comes back, the second takes over.
 
-    The second server neither starts an account nor ends the one it found. When the account's process is
-    killed, the server starts it again at the same address and says so.
+    The second server starts no account and does not sync; it says which process does. When the account's process is
+    killed, the first starts it again at the same address and says so. When the first ends, it leaves the account to
+    the second, which syncs from then on and ends everything.
     """
     first = serve(bare)
     first.wait_for(first.is_up)
-    assert requests.get(f"http://127.0.0.1:{first.port}/_stcore/health", timeout=10).ok
+    assert requests.get(f"http://127.0.0.1:{first.port}/healthz", timeout=WAIT_S).ok
     account = process.running(bare.home)
     assert account is not None
 
     second = serve(bare)
     second.wait_for(second.is_up)
-    assert second.end() == 0
+    assert f"synced by process {first.child.pid}, since" in second.log.read_text()
+    assert f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text()
+    assert "This home is synced by" not in first.log.read_text()
     assert process.running(bare.home) == account
 
     psutil.Process(account.pid).kill()
@@ -101,10 +99,16 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
     family = psutil.Process(first.child.pid).children(recursive=True)
     assert len(family) >= 2
     assert first.end() == 0
-    _, left = psutil.wait_procs(family, timeout=5)
+    _, left = psutil.wait_procs([child for child in family if child.pid != again.pid], timeout=WAIT_S)
+    assert left == []
+    assert process.running(bare.home) == again
+
+    second.wait_for(lambda: "this one syncs it from now on" in second.log.read_text())
+    assert second.end() == 0
+    _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
     assert process.running(bare.home) is None
-    assert "Traceback" not in first.log.read_text()
+    assert "Traceback" not in first.log.read_text() + second.log.read_text()
 
 
 def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
@@ -123,20 +127,17 @@ def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
 def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
     """``emulator`` answers at its port with the key it was given, and ends with 0 when asked."""
     port = free_port()
-    keys = ("--access-key", "one", "--secret-key", "two")
+    (tmp_path / "key").write_text("two\n")
+    keys = ("--access-key", "one", "--secret-key-file", tmp_path / "key")
     child = bare.start("emulator", "--port", port, "--calls", 50, *keys, log=tmp_path / "emulator.log")
-    until = time.monotonic() + UP_S
-    while process.running(bare.home) is None:
-        assert child.poll() is None, (tmp_path / "emulator.log").read_text()
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert requests.get(f"http://127.0.0.1:{port}/v2/numbers", auth=("one", "two"), timeout=10).ok
+    until(lambda: process.running(bare.home), going=lambda: child.poll() is None)
+    assert requests.get(f"http://127.0.0.1:{port}/v2/numbers", auth=("one", "two"), timeout=WAIT_S).ok
 
     second = bare("emulator", "--port", 0)
     child.send_signal(signal.SIGTERM)
 
     assert (second.status, "runs on" in second.sentence) == (2, True)
-    assert child.wait(DOWN_S) == 0
+    assert child.wait(WAIT_S) == 0
 
 
 def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Server], bare: Any) -> None:
@@ -147,8 +148,53 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Ser
     assert children
 
     server.child.kill()
-    server.child.wait(DOWN_S)
+    server.child.wait(WAIT_S)
 
-    _gone, alive = psutil.wait_procs(children, timeout=2 * DOWN_S)
+    _gone, alive = psutil.wait_procs(children, timeout=WAIT_S)
     assert not alive
     assert process.running(bare.home) is None
+
+
+def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) -> None:
+    """Every user of the machine could read it there; the sentence names two other ways and does not repeat the key."""
+    shown = bare("emulator", "--secret-key", "sesame")
+    missing = bare("emulator", "--secret-key-file", tmp_path / "none")
+    empty = bare("emulator", "--secret-key-file", "-")
+
+    assert (2, 2, 2) == (shown.status, missing.status, empty.status)
+    assert "--secret-key-file" in shown.sentence
+    assert "TRUNKGATE_EMULATOR_SECRET_KEY" in shown.sentence
+    assert "sesame" not in shown.sentence
+    assert "No such file" in missing.sentence
+    assert "no secret key in standard input" in empty.sentence
+    assert not bare.home.exists()
+
+
+def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Callable[[Any], Server], bare: Any) -> None:
+    """
+    Neither in what it says to a log, nor in an argument of any of its processes.
+
+    ``trunkgate link`` makes another while it runs, for whom it names; the files go away with the server.
+    """
+    server = serve(bare)
+    server.wait_for(lambda: "The link that opens it is in" in server.log.read_text())
+    file = bare.home / f"link-{server.port}.txt"
+    link = file.read_text().strip()
+    token = link.partition("token=")[2]
+    family = psutil.Process(server.child.pid)
+    arguments = [" ".join(each.cmdline()) for each in (family, *family.children(recursive=True))]
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(token) > 40
+    assert not [text for text in (*arguments, server.log.read_text()) if token in text]
+    assert requests.get(link, timeout=WAIT_S).status_code == 200
+    assert requests.get(link, timeout=WAIT_S).status_code == 410
+
+    another = bare("link", "--name", "Ola")
+    assert another.status == 0
+    assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200
+    assert bare("link", "--port", "1").status == 2
+
+    assert server.end() == 0
+    assert not file.exists()
+    assert "No dashboard" in bare("link").sentence

@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from dashboard.emulator import process
-
-TIMEOUT_S = 20
+from tests.waiting import WAIT_S
 
 
 class Client:
@@ -24,7 +23,7 @@ class Client:
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
         """Send one request; redirects are not followed."""
         more = {"auth": self.key, "allow_redirects": False} | more
-        return requests.request(method, self.running.url + path, timeout=TIMEOUT_S, **more)
+        return requests.request(method, self.running.url + path, timeout=WAIT_S, **more)
 
     def data(self, path: str, **params: Any) -> Any:
         """Return the ``data`` of a document that has to be there."""

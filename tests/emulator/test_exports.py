@@ -15,8 +15,8 @@ import requests
 
 from dashboard.emulator.database import CALL_COLUMNS
 from tests.emulator.conftest import Client
+from tests.waiting import WAIT_S
 
-WAIT_S = 20
 NOW = datetime.now(UTC).replace(microsecond=0)
 MONTH = {
     "start_call_start_time": (NOW - timedelta(days=31)).isoformat(),

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,10 @@ from dashboard.emulator.database import CALL_COLUMNS, Database, stamp
 from dashboard.emulator.sample import load
 from dashboard.emulator.traffic import LiveTraffic, live_shares
 from dashboard.policy import ACL_REASON
+from tests.waiting import WAIT_S, until
 
 DENVER = "198.51.100.24"
 RATE = 60.0
-PATIENCE_S = 20.0
-STOP_S = 1.0
 
 
 class Faltering(Database):
@@ -57,7 +56,7 @@ def live(database: Database, rate: float = RATE) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(STOP_S)
+        thread.join(WAIT_S)
     assert not thread.is_alive()
 
 
@@ -71,14 +70,6 @@ def from_denver(database: Database) -> list[dict[str, Any]]:
     return [
         call for call in calls(database) if call["direction"] == "Outbound" and call["customer_ip"].startswith(DENVER)
     ]
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Wait until something holds."""
-    limit = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 def set_allowed(database: Database, *, allowed: bool) -> datetime:
@@ -182,8 +173,20 @@ def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> No
     account = load(now)
     shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
 
-    assert awake == (shares.pop("intruder") > 0)
-    assert {c.name: c.weight for c in account.callers if c.name != "intruder"} == shares
+    assert awake == (shares["intruder"] > 0)
+    assert {c.name: c.weight for c in account.callers if not c.nightly} == {
+        c.name: shares[c.name] for c in account.callers if not c.nightly
+    }
+
+
+@pytest.mark.parametrize("hour_utc", range(0, 24, 3))
+def test_a_past_thief_is_never_live(hour_utc: int) -> None:
+    """Its calls ended with its entry on the list, twelve days ago."""
+    now = datetime(2026, 11, 23, hour_utc, 30, tzinfo=UTC)
+    account = load(now)
+    shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
+
+    assert 0 == shares["thief"]
 
 
 def test_route_a_number_and_calls_come_in(database: Faltering) -> None:

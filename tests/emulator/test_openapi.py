@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.emulator.conftest import Client
+from tests.waiting import WAIT_S
 
 EXAMPLES = 5
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -89,7 +90,7 @@ def test_generated_requests_meet_documented_answers(own: Client, description: di
         )
         @given(case=operation.as_strategy())
         def check(case: schemathesis.Case) -> None:
-            answer = case.call(headers={"Authorization": f"Basic {key}"}, timeout=20)
+            answer = case.call(headers={"Authorization": f"Basic {key}"}, timeout=WAIT_S)
             seen.add(answer.status_code)
             case.validate_response(answer, checks=CHECKS)
 

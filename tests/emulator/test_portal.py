@@ -203,7 +203,8 @@ def test_the_inventory_keeps_the_house_contracts(api: Client) -> None:
         for name, schema in (("pbxs", PBXS), ("pbx_addresses", PBX_ADDRESSES), ("pbx_numbers", PBX_NUMBERS))
     }
 
-    assert set(found) == set(frames)
+    assert set(found) == {*frames, "past_allowed_ips"}
+    assert ["203.0.113.88"] == [row["network"] for row in found["past_allowed_ips"]]
     assert frames["pbxs"]["pbx_id"].is_unique
     assert 8 == len(frames["pbxs"])
     for name in ("pbx_addresses", "pbx_numbers"):

@@ -9,8 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from dashboard.emulator.database import Database
 from dashboard.emulator.process import Running
 from dashboard.emulator.sample import STORIES
 from dashboard.errors import BusyError, SettingsError
+from tests.waiting import WAIT_S, until
 
 KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}
 PARENT = """
@@ -70,16 +70,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-def within(seconds: float, true: Callable[[], bool]) -> bool:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def test_one_home_has_one_emulator(home: Path) -> None:
     """Not there, started, found, returned to whoever starts it again, and not there once stopped."""
     assert process.running(home) is None
@@ -87,7 +77,7 @@ def test_one_home_has_one_emulator(home: Path) -> None:
 
     assert first == process.running(home) == start(home, access_key="other", port=0)
     assert KEYS == {name: getattr(first, name) for name in KEYS}
-    assert 200 == requests.get(f"{first.url}/v2/numbers", auth=tuple(KEYS.values()), timeout=5).status_code
+    assert 200 == requests.get(f"{first.url}/v2/numbers", auth=tuple(KEYS.values()), timeout=WAIT_S).status_code
     process.stop(home)
     assert process.running(home) is None
     assert (False, False) == (alive(first.pid), note(home).exists())
@@ -149,18 +139,18 @@ def test_the_key_and_the_account_survive_a_restart(home: Path) -> None:
     first = process.start(home, calls=20, port=port)
     key = first.access_key, first.secret_key
     made = requests.post(
-        f"{first.url}/portal/allowed-ips", auth=key, json={"network": "198.51.100.99"}, timeout=5
+        f"{first.url}/portal/allowed-ips", auth=key, json={"network": "198.51.100.99"}, timeout=WAIT_S
     ).json()
-    before = requests.get(f"{first.url}/portal/account", auth=key, timeout=5).json()
+    before = requests.get(f"{first.url}/portal/account", auth=key, timeout=WAIT_S).json()
     process.stop(home)
     second = process.start(home, calls=20, port=port)
-    after = requests.get(f"{second.url}/portal/allowed-ips", auth=key, timeout=5).json()
+    after = requests.get(f"{second.url}/portal/allowed-ips", auth=key, timeout=WAIT_S).json()
 
     assert key == (second.access_key, second.secret_key)
     assert first.url == second.url == f"http://127.0.0.1:{port}"
     assert first.pid != second.pid
     assert made in after["entries"]
-    assert before == requests.get(f"{second.url}/portal/account", auth=key, timeout=5).json()
+    assert before == requests.get(f"{second.url}/portal/account", auth=key, timeout=WAIT_S).json()
 
 
 def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
@@ -169,7 +159,7 @@ def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
     Database(home / "emulator.db").close()
     running = start(home)
 
-    found = requests.get(f"{running.url}/portal/allowed-ips", auth=tuple(KEYS.values()), timeout=5)
+    found = requests.get(f"{running.url}/portal/allowed-ips", auth=tuple(KEYS.values()), timeout=WAIT_S)
     assert (200, True) == (found.status_code, len(found.json()["entries"]) > 5)
     database = Database(home / "emulator.db")
     assert not database.fresh
@@ -182,7 +172,7 @@ def test_a_signal_ends_it_cleanly(home: Path, stop_signal: signal.Signals) -> No
     running = start(home, traffic=50.0)
     os.kill(running.pid, stop_signal)
 
-    assert within(8, lambda: not alive(running.pid))
+    until(lambda: not alive(running.pid))
     assert (False, "") == (note(home).exists(), (home / "emulator.log").read_text())
 
 
@@ -195,11 +185,10 @@ def test_it_ends_with_its_parent(home: Path) -> None:
         assert alive(pid)
     finally:
         parent.kill()
-    gone = within(5, lambda: not alive(pid))
+    until(lambda: not alive(pid))
     parent.communicate()
 
-    assert gone
-    assert within(1, lambda: not note(home).exists())
+    until(lambda: not note(home).exists())
 
 
 def test_a_note_left_behind_is_not_believed(shared: tuple[Path, Running]) -> None:

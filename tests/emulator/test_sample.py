@@ -175,6 +175,28 @@ def test_nobody() -> None:
     assert "203.0.113.66" not in {row["address"] for row in sample.pbx_addresses}
 
 
+def test_forged() -> None:
+    """Somebody calls under Miami's X-Tag with a valid password, from an address that is no PBX's and not listed."""
+    sample, without = load(NOW), load(NOW, ["forged"])
+    (forger,) = (caller for caller in sample.callers if caller.name not in calling(without))
+
+    assert ("miami", "", True) == (forger.x_tag, forger.pbx_id, forger.digest)
+    assert ["203.0.113.77"] == calling(sample)[forger.name]
+    assert "203.0.113.77" not in listed(sample) | {row["address"] for row in sample.pbx_addresses}
+
+
+def test_theft() -> None:
+    """An entry that no PBX called from was removed twelve days ago, and its calls end with it."""
+    sample, without = load(NOW), load(NOW, ["theft"])
+    (entry,) = sample.past_allowed_ips
+    (thief,) = (caller for caller in sample.callers if caller.name not in calling(without))
+
+    assert ("203.0.113.88", NOW - timedelta(days=12)) == (entry["network"], entry["removed_at"])
+    assert entry["removed_at"] == sample.list_changed_at == thief.addresses[-1].valid_to
+    assert "203.0.113.88" not in listed(sample) | {row["address"] for row in sample.pbx_addresses}
+    assert ([], without.changed_at) == (without.past_allowed_ips, without.list_changed_at)
+
+
 def test_shared() -> None:
     """Two PBXs call from one listed address, each with its X-Tag, and take calls at different ports of it."""
     sample, without = load(NOW), load(NOW, ["shared"])

@@ -17,12 +17,12 @@ import requests
 
 from dashboard.emulator import process
 from tests.emulator.conftest import Client
+from tests.waiting import WAIT_S
 
 EXPORTS, ROUTES = "/v2/cdrs/exports", "/v2/routes"
 JSON_API = {"Content-Type": "application/vnd.api+json"}
 NUMBER = "12065550100"
 WINDOW = {"start_call_start_time": "2019-01-01 00:00:00", "start_call_end_time": "2019-01-02 00:00:00"}
-WAIT_S = 20
 
 
 def detail(answer: requests.Response, status: int) -> str:

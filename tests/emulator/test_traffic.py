@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -25,6 +26,7 @@ CALLS = 6_000
 SHARED = "198.51.100.80"
 SEED = 7
 DENVER, INTRUDER, ATLANTA = "198.51.100.24", "203.0.113.66", "198.51.100.40"
+FORGER, THIEF = "203.0.113.77", "203.0.113.88"
 Call = dict[str, Any]
 
 
@@ -146,7 +148,9 @@ def test_every_outbound_call_obeys_the_admission_rule(without: tuple[str, ...], 
     observed = Observations(digest_rescues_prefix=rescues, no_path_status=403)
 
     for call in outbound(calls(without, rescues=rescues)):
-        decision = decide(caller_of(call, account), source(call), account, policy, observed)
+        removed = {row["network"] for row in account.past_allowed_ips if at(call) < row["removed_at"]}
+        then = replace(policy, networks=policy.networks | removed)
+        decision = decide(caller_of(call, account), source(call), account, then, observed)
         seen = (call["call_fail_sip_code"], call["call_fail_reason"])
         assert decision.admitted == (seen != (403, ACL_REASON))
         if not decision.admitted:
@@ -228,7 +232,7 @@ def test_it_looks_like_telephones() -> None:
     ended = Counter(
         outcome(call["result"], call["call_fail_sip_code"], call["call_fail_reason"])
         for call in outbound(calls())
-        if source(call) not in (DENVER, INTRUDER)
+        if source(call) not in (DENVER, INTRUDER, FORGER, THIEF)
     )
 
     assert 0.70 == pytest.approx(ended["answered"] / ended.total(), abs=0.03)
@@ -294,7 +298,7 @@ def test_five_nights_end_with_the_account(hours_into_night: int) -> None:
     """Whatever the time of day, five nights' worth lies in the last five days, and none after now."""
     now = datetime(2026, 11, 20, 8, tzinfo=UTC) + timedelta(hours=hours_into_night)
     rows = history(
-        load(now, ("network",)),
+        load(now, ["forged", "theft", "network"]),
         start=now - timedelta(days=30),
         end=now,
         calls=0,
@@ -306,10 +310,19 @@ def test_five_nights_end_with_the_account(hours_into_night: int) -> None:
     assert 150 == pytest.approx(len(list(rows)), abs=6)
 
 
+def test_the_past_thief_calls_until_its_entry_is_removed() -> None:
+    """For five nights, admitted by the list of that time."""
+    placed = outbound(calls(), THIEF)
+
+    assert 50 == pytest.approx(len(placed), abs=4)
+    assert not refused(placed)
+    assert all(END - timedelta(days=18) < at(call) < END - timedelta(days=12) for call in placed)
+
+
 def test_miami_moves_about_every_eight_days() -> None:
     """Four addresses in thirty days, one after the other, all of them admitted."""
     seen: defaultdict[str, list[datetime]] = defaultdict(list)
-    for call in outbound(calls()):
+    for call in outbound(calls(("forged",))):
         if call["custom_x_tag"] == "miami":
             seen[source(call)].append(at(call))
     spans = sorted((min(times), max(times)) for times in seen.values())

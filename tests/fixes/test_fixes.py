@@ -26,6 +26,7 @@ from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
 from dashboard.snapshot import Snapshot
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +72,7 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
     assert set(before["network"]) == networks(account)
     assert account.undo_plan(taken_back.id).title == "Redo: allow 198.51.100.24"
     assert account.journal.verify() == 4
-    with pytest.raises(JournalError, match="taken back already"):
+    with pytest.raises(JournalError, match="undone already"):
         account.undo_plan(entry.id)
 
 
@@ -209,7 +210,7 @@ def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
     changes[1] = CreateRoute(alias=str(taken), value="192.0.2.10")
     plan = account.plan_changes(changes)
 
-    with pytest.raises(CarrierRefusedError, match="taken back"):
+    with pytest.raises(CarrierRefusedError, match="rolled back"):
         account.apply(plan, actor=ANA)
 
     assert before == networks(account)
@@ -224,11 +225,11 @@ def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> No
     running = process.running(account.settings.home)
     assert running is not None
     key, faults = (running.access_key, running.secret_key), f"{running.url}/portal/faults"
-    requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=20).raise_for_status()
+    requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=WAIT_S).raise_for_status()
 
     with pytest.raises(CarrierError):
         account.apply(plan, actor=ANA)
-    requests.delete(faults, auth=key, timeout=20).raise_for_status()
+    requests.delete(faults, auth=key, timeout=WAIT_S).raise_for_status()
 
     assert before == networks(account)
     assert account.apply(plan, actor=ANA).phase == DONE
@@ -385,5 +386,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
 
     last = account.journal.entries()[-1]
     assert last.phase == FAILED
-    assert last.content["message"].startswith("It was cut off (KeyboardInterrupt). What had been done before was taken")
+    assert last.content["message"].startswith(
+        "It was cut off (KeyboardInterrupt). What had been done before was rolled"
+    )
     assert routes == set(account.carrier.routes()["alias"])

@@ -28,10 +28,11 @@ from dashboard.inventory._ami_line import Limits, Where
 from dashboard.inventory.ami import read_address
 from tests.inventory.conftest import PUBLIC
 from tests.inventory.manager import BANNER, CHALLENGE, Script, answers, manager
+from tests.waiting import SLOW_S, WAIT_S
 
 SECRET = "made-up-manager"
 SECRETS = {"TRUNKGATE_AMI_USER": "trunkgate", "TRUNKGATE_AMI_SECRET": SECRET}
-QUICK = Limits(connect_s=0.5, wait_s=0.3, all_s=1.0, most_bytes=1 << 20, most_lines=2_000)
+QUICK = Limits(connect_s=0.5, wait_s=1.5, all_s=4.0, most_bytes=1 << 20, most_lines=2_000)
 PJSIP = (
     "Category-000000: wan\r\nLine-000000-000000: type=transport\r\nLine-000000-000001: bind=198.51.100.9\r\n"
     "Category-000001: base\r\nIsTemplate-000001: 1\r\nLine-000001-000000: type=endpoint\r\n"
@@ -262,7 +263,7 @@ def test_a_list_without_measure_takes_no_time(what: str) -> None:
         found = read_address(f"ami://127.0.0.1:{port}", SECRETS, Trunk())
         took = time.monotonic() - began
 
-    assert took < 10
+    assert took < SLOW_S
     said = " ".join(map(str, found.problems))
     assert what == "transports" or "the rest was left out" in said
 
@@ -270,24 +271,24 @@ def test_a_list_without_measure_takes_no_time(what: str) -> None:
 REFUSED = "Response: Error\r\nMessage: Authentication failed for made-up-manager <script>\r\n\r\n"
 DENIED = "Response: Error\r\nMessage: Permission denied\r\n\r\n"
 MISBEHAVING = {
-    "never says a word": (lambda _: time.sleep(0.6), SourceUnavailableError, "no answer within 0.3 s"),
-    "greets and is silent": (says(then=0.6), SourceUnavailableError, "no answer within 0.3 s"),
+    "never says a word": (lambda _: time.sleep(QUICK.wait_s + 0.5), SourceUnavailableError, "no answer within 1.5 s"),
+    "greets and is silent": (says(then=QUICK.wait_s + 0.5), SourceUnavailableError, "no answer within 1.5 s"),
     "hangs up at once": (lambda _: None, SourceUnavailableError, "ended in the middle"),
     "is cut": (says(b"Response: Succ"), SourceUnavailableError, "ended in the middle"),
     "answers another": (
-        says(b"Response: Success\r\nActionID: 99\r\nChallenge: 1\r\n\r\n", then=0.6),
+        says(b"Response: Success\r\nActionID: 99\r\nChallenge: 1\r\n\r\n", then=QUICK.wait_s + 0.5),
         SourceUnavailableError,
-        "no answer within 0.3 s",
+        "no answer within 1.5 s",
     ),
     "is cut in a list": (
         answers({**ALL, "PJSIPShowEndpoints": "EventList: start\r\n\r\nEvent: EndpointList\r\nActionID: ?\r\nObj"}),
         SourceUnavailableError,
-        "no answer within 0.3 s",
+        "no answer within 1.5 s",
     ),
     "drips a line": (
-        lambda line: [(line.sendall(b"A"), time.sleep(0.1)) for _ in range(20)],
+        lambda line: [(line.sendall(b"A"), time.sleep(0.1)) for _ in range(80)],
         SourceUnavailableError,
-        "did not answer everything within 1 s",
+        "did not answer everything within 4 s",
     ),
     "is no text": (
         lambda line: line.sendall(bytes(range(128, 256)) * 100 + b"\r\n"),
@@ -306,7 +307,7 @@ MISBEHAVING = {
     ),
     "never ends": (endless(b"A: b\r\n" * 100), SourceAnswerError, "more than 2,000 lines"),
     "has no end of bytes": (endless(b"A: " + b"b" * 60_000 + b"\r\n"), SourceAnswerError, "more than 1 MB"),
-    "drips": (endless(b"A: b\r\n", 0.1), SourceUnavailableError, "did not answer everything within 1 s"),
+    "drips": (endless(b"A: b\r\n", 0.1), SourceUnavailableError, "did not answer everything within 4 s"),
     "knows another secret": (answers({"Login": REFUSED}), SourceRefusedError, "The login was refused"),
     "permits nothing": (
         answers({"GetConfig pjsip.conf": DENIED}),
@@ -319,9 +320,8 @@ MISBEHAVING = {
 
 @pytest.mark.parametrize("what", MISBEHAVING)
 def test_one_that_misbehaves_ends_in_a_sentence(what: str) -> None:
-    """It names host and port, what is unharmed and the cure, repeats nothing of the answer, and comes in time."""
+    """It names host and port, what is unharmed and the cure, repeats nothing of the answer."""
     script, kind, words = MISBEHAVING[what]
-    began = time.monotonic()
     with pytest.raises(kind) as raised:
         read(script)
     whole = "".join(traceback.format_exception(raised.value))
@@ -331,7 +331,6 @@ def test_one_that_misbehaves_ends_in_a_sentence(what: str) -> None:
     assert "Nothing in the inventory was changed." in str(raised.value)
     assert "script" not in str(raised.value)
     assert SECRET not in whole
-    assert time.monotonic() - began < 5
 
 
 def test_what_pjsip_may_not_be_asked_leaves_the_files() -> None:
@@ -436,7 +435,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
     folder = tmp_path_factory.mktemp("tls")
     made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=pbx"]
     made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run([program, *made], cwd=folder, capture_output=True, check=True, timeout=60)
+    subprocess.run([program, *made], cwd=folder, capture_output=True, check=True, timeout=WAIT_S)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return folder / "cert.pem", context

@@ -51,6 +51,59 @@ def test_a_cell_may_hold_several() -> None:
     assert ["19185550100", "19185550101"] == [number for _, number in pairs(found, "pbx_numbers")]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Denver,198.51.100.24,3035550120\n", 1),
+        ("Name,IP,Numbers\nDenver,198.51.100.24,(303) 555-0120\n", 2),
+        ("Name,IP,Numbers,Country\nDenver,198.51.100.24,303.555.0120,US\n", 2),
+        ("Name,IP,Numbers,Country Code\nDenver,198.51.100.24,3035550120,+1\n", 2),
+    ],
+)
+def test_ten_digits_are_read_with_country_code_1(text: str, line: int) -> None:
+    """As people write them in North America; the line says so, and the PBX is taken whole."""
+    found = read(text)
+
+    assert [] == found.problems
+    assert [("denver", "13035550120")] == pairs(found, "pbx_numbers")
+    assert [("denver", "198.51.100.24")] == pairs(found, "pbx_addresses")
+    (note,) = found.notes
+    assert ("Your paste", line, "number") == (note.file, note.line, note.column)
+    assert "ten digits and no country code, so it was read as +13035550120" in note.message
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("+65 6234 5678", "6562345678"), ("13035550120", "13035550120"), ("+47 22 12 34 56", "4722123456")],
+)
+def test_a_number_that_says_its_country_is_left_alone(cell: str, number: str) -> None:
+    """Nothing is put in front of it, and there is nothing to note."""
+    found = read(f"Name,Numbers,Country\nDenver,{cell},Norway\n")
+
+    assert ([], ()) == (found.problems, found.notes)
+    assert [("denver", number)] == pairs(found, "pbx_numbers")
+
+
+@pytest.mark.parametrize("bad", ["5550120", "3035550120 or so", "911", "=1+1", "13035550120;13035550120"])
+def test_a_bad_number_never_drops_its_pbx(bad: str) -> None:
+    """Name, address and the other numbers are taken; the bad number is named with its line."""
+    found = read(f'Name,IP,Numbers\nDenver,198.51.100.24,"13035550199;{bad}"\n')
+
+    assert ["denver"] == list(found.frames["pbxs"]["pbx_id"])
+    assert [("denver", "198.51.100.24")] == pairs(found, "pbx_addresses")
+    assert ("denver", "13035550199") in pairs(found, "pbx_numbers")
+    (problem,) = found.problems
+    assert (2, "number") == (problem.line, problem.column)
+
+
+def test_a_line_that_is_left_out_has_no_note() -> None:
+    """What is said of a number counts only where the number is taken."""
+    found = read("Name,IP,Numbers\nReno,10.0.0.1,3035550120\n")
+
+    assert () == found.notes
+    assert found.frames["pbx_numbers"].empty
+
+
 def test_a_dynamic_pbx_keeps_its_credentials() -> None:
     """The word in place of an address says it, and what follows from it is filled in."""
     found = read("Denver,198.51.100.24\nMiami,dynamic\n")
@@ -91,7 +144,8 @@ def test_a_name_that_comes_again_is_the_same_pbx() -> None:
         ("Denver,2001:db8::1\n", 1, "address", "IPv6"),
         ("A,198.51.100.24\nB,198.51.100.24\n", 2, "address", "is a's, Your paste, line 1"),
         ("=cmd(),198.51.100.24\n", 1, "name", "spreadsheet formula"),
-        ("Name,Numbers\nDenver,3035550120\n", 2, "number", "put 1 in front"),
+        ("Name,Numbers\nDenver,5550120\n", 2, "number", "wrong length"),
+        ("Name,Numbers,Country\nBonn,3035550120,Germany\n", 2, "number", "the country of the row is 'Germany'"),
         ("Name,IP\n,198.51.100.24\n", 2, "", "names no PBX"),
         ("Name,IP\n東京,198.51.100.24\n", 2, "", "No id can be made"),
         ('Name,IP\n"Denver,198.51.100.24\n', 2, "", "not closed"),

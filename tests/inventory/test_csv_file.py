@@ -21,7 +21,7 @@ def ids(inventory, frame="pbxs"):
 
 
 def test_a_simple_file_gives_pbxs_and_addresses(read):
-    """One line is a PBX and its address; what the file does not say has its usual value."""
+    """One line is a PBX and its address; what the file does not say is unknown or has its usual value."""
     inventory = read(GOOD)
 
     assert inventory.problems == []
@@ -30,7 +30,7 @@ def test_a_simple_file_gives_pbxs_and_addresses(read):
     row = inventory.frames["pbxs"].iloc[0]
     assert (row["ip_kind"], row["auth_method"], row["dials_prefix"], row["status"]) == (
         "static",
-        "ip",
+        "unknown",
         "unknown",
         "active",
     )
@@ -197,7 +197,7 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
         ("name", "a\u200bb", "invisible character"),
         ("name", "a\0b", "invisible character"),
         ("ip_kind", "fixed", "Write static or dynamic."),
-        ("auth_method", "none", "Write ip, credentials or both."),
+        ("auth_method", "none", "Write ip, credentials, both or unknown."),
         ("status", "on", "Write active, standby or retired."),
         ("x_tag", "a b", "is no X-Tag"),
         ("timezone", "Mars/Base", "is no time zone"),
@@ -205,9 +205,6 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
         ("inbound_host", "bad-.example", "no host name"),
         ("inbound_host", "host:99999", "no host"),
         ("inbound_host", "1.2.3", "not a whole IPv4 address"),
-        ("number", "2065550100", "put 1 in front"),
-        ("number", "555-0100", "wrong length"),
-        ("number", "+1+1", "spreadsheet formula"),
     ],
 )
 def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
@@ -409,3 +406,27 @@ def test_a_year_far_away_is_named(read, text):
     inventory = read(f"pbx_id,name,address,valid_from\nseattle,Seattle,198.51.100.11,{text}\n")
 
     assert [("valid_from", True)] == [(p.column, "not between 1970 and 2200" in p.message) for p in inventory.problems]
+
+
+@pytest.mark.parametrize(("cell", "message"), [("555-0100", "wrong length"), ("+1+1", "spreadsheet formula")])
+def test_a_bad_number_costs_itself(read, cell, message):
+    """The PBX and the address of its line are kept."""
+    inventory = read(f"pbx_id,name,address,number\ndenver,Denver,198.51.100.24,{cell}\n")
+
+    (problem,) = inventory.problems
+    assert (problem.line, problem.column) == (2, "number")
+    assert message in problem.message
+    assert ids(inventory) == ["denver"]
+    assert ids(inventory, "pbx_addresses") == ["denver"]
+    assert ids(inventory, "pbx_numbers") == []
+
+
+@pytest.mark.parametrize(("country", "numbers"), [("", ["12065550100"]), ("USA", ["12065550100"]), ("Norway", [])])
+def test_ten_digits_have_country_code_1_unless_the_file_says_otherwise(read, country, numbers):
+    """A column of countries decides; what is assumed is noted."""
+    inventory = read(f"pbx_id,name,number,country\nseattle,Seattle,206-555-0100,{country}\n")
+
+    assert ids(inventory) == ["seattle"]
+    assert inventory.frames["pbx_numbers"]["number"].tolist() == numbers
+    assert len(inventory.notes) == len(numbers)
+    assert len(inventory.problems) == 1 - len(numbers)

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from contextlib import suppress
+from itertools import chain, repeat
 from threading import Thread
 from typing import Any
 
@@ -25,6 +26,7 @@ from dashboard.inventory._netbox_door import NetBox
 from tests.inventory import cases, netboxes
 from tests.inventory.conftest import PUBLIC
 from tests.inventory.netboxes import TOKEN, Fake, running
+from tests.waiting import WAIT_S
 
 DEVICE = {"id": 1, "name": "a", "status": {"value": "active"}, "tags": [{"slug": "pbx"}], "custom_fields": {}}
 
@@ -125,12 +127,10 @@ def test_nobody_there_is_a_sentence():
 def test_a_slow_one_is_given_up(how):
     """One that does not begin, and one that never ends."""
     with running(Fake(**how)) as fake:
-        began = time.monotonic()
         netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, ((1.0, 0.5), 1.0))
         with pytest.raises(SourceUnavailableError, match=r"in time|longer than 1 seconds"):
             list(netbox.all("dcim", "devices"))
 
-    assert time.monotonic() - began < 3 + 2
     assert TOKEN not in repr(netbox)
 
 
@@ -139,23 +139,19 @@ def test_headers_that_trickle_are_given_up():
 
     def trickle(listening: socket.socket) -> None:
         peer, _ = listening.accept()
-        with peer, suppress(OSError):
+        with peer, suppress(OSError):  # until whoever asked has gone
             peer.recv(65_536)
-            for sign in b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 100:
+            for sign in chain(b"HTTP/1.1 200 OK\r\nX-A: ", repeat(ord("a"))):
                 peer.sendall(bytes([sign]))
                 time.sleep(0.1)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         far = Thread(target=trickle, args=[listening], daemon=True)
         far.start()
-        began = time.monotonic()
         netbox = NetBox(f"http://127.0.0.1:{listening.getsockname()[1]}", TOKEN, ((1.0, 0.5), 60.0))
         with pytest.raises(SourceUnavailableError, match="No connection"):
             list(netbox.all("dcim", "devices"))
-        took = time.monotonic() - began
-        far.join(5)
-
-    assert took < 4
+        far.join(WAIT_S)
 
 
 @pytest.mark.parametrize(

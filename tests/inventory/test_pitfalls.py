@@ -103,6 +103,17 @@ def test_each_pitfall_is_found_alone_at_its_line(parts, code, line):
     assert str(pitfall).startswith(f"{'extensions' if line == 2 else 'pjsip'}.conf, line {line}: ")
 
 
+def test_a_plus_that_the_carrier_may_take_is_a_warning():
+    """The service guide calls it optional, the article on dialing formats says to leave it out: both are told."""
+    (pitfall,) = look(dial="12345678*+${EXTEN}")
+
+    assert pitfall.level is Level.WARNING
+    assert "service guide calls a leading + optional" in pitfall.sentence
+    assert "article on dialing formats says to leave it out" in pitfall.sentence
+    (other,) = look(dial="12345678*011${EXTEN}")
+    assert other.level is Level.ERROR
+
+
 def test_a_second_address_that_is_not_listed_is_the_fail_over():
     """Of two transports the second one is for fail-over."""
     end = "[wan2]\ntype=transport\nexternal_signaling_address=203.0.113.9"

@@ -12,13 +12,15 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.background import SYNCED_BY
-from dashboard.settings import Settings
+from dashboard.settings import SYNCED_BY, Settings
+from dashboard.web import sessions
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
 CALLS = 3_000
-WAIT_S = 60
+PERSON = "Ola"
+"""Name of the person at the browser."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +35,9 @@ def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Show a fault of ours whole, sync only when told to, and let no cache outlive its test's home."""
     monkeypatch.setenv(SYNCED_BY, "tests")
     config.set_option("client.showErrorDetails", "full")
+    sessions.stand_in(sessions.Session(made_by="kim", name=PERSON))
     yield
+    sessions.stand_in(None)
     st.cache_resource.clear()
     st.cache_data.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -12,6 +13,8 @@ from dashboard.changes import Change, Impact
 from dashboard.fixes.image import proposed
 from dashboard.workspace import Workspace
 
+MARK = re.compile(r":\w+\[:material/\w+:\] ")
+"""Color and icon before the name of a figure."""
 SEATTLE, OLD_DENVER, DENVER = "198.51.100.11", "198.51.100.23", "198.51.100.24"
 
 
@@ -44,9 +47,9 @@ def switch(at: AppTest, choice: str) -> AppTest:
 
 
 def shown(at: AppTest) -> list[str]:
-    """Return the counts of the replay on the page, by label."""
-    found = {metric.label.lower(): metric.value.partition(" ")[0] for metric in at.metric}
-    return [found[label] for label in LABELS]
+    """Return the counts of the replay on the page, by label; those of a dialog where one is open."""
+    found = {MARK.sub("", metric.label).lower(): metric.value.partition(" ")[0] for metric in at.metric}
+    return [found.get(label, "0") for label in LABELS]
 
 
 def expected(account: Workspace, *changes: Change) -> Impact:

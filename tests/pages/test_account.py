@@ -21,7 +21,7 @@ def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
     assert "Seattle" == rows.loc["198.51.100.11", "pbx"]
     assert "Formerly Denver" == rows.loc["198.51.100.23", "pbx"]
     assert "Nobody's" == rows.loc["203.0.113.66", "pbx"]
-    assert ["Look at it"] == list(rows.loc["203.0.113.66", "control"])
+    assert ["Needs review"] == list(rows.loc["203.0.113.66", "control"])
 
 
 def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 60
 PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
 
 

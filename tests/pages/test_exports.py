@@ -54,7 +54,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     entry = fixed.journal.entries()[-1].id
     text = " ".join(shown.value for shown in [*at.markdown, *at.caption])
 
-    assert "1 fix stands." == at.title[0].value
+    assert "1 active fix." == at.title[0].value
     assert "Remove 198.51.100.50" in text
     assert "by a test" in text
 
@@ -63,7 +63,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     at.button(key="review_close").click().run()
 
     assert not at.exception
-    assert "No fix stands; 1 was taken back." == at.title[0].value
+    assert "No active fixes; 1 undone." == at.title[0].value
     assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
 
 

@@ -17,8 +17,8 @@ def test_the_title_counts_what_is_open(app: Callable[..., AppTest]) -> None:
     """The planted mismatches, each once, and what they can cost; below them what nobody looked at."""
     at = app("findings")
 
-    assert at.title[0].value.startswith("11 findings are open: ")
-    assert 10 * [False] + [True] == [state == ["Not evaluated"] for state in at.dataframe[0].value["state"]]
+    assert at.title[0].value.startswith("12 findings are open: ")
+    assert 12 * [False] + [True] == [state == ["Not evaluated"] for state in at.dataframe[0].value["state"]]
 
 
 def test_filters_are_kept_in_the_address(app: Callable[..., AppTest]) -> None:
@@ -48,11 +48,11 @@ def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
 def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
     """The row chosen in the table is the one below it, with its evidence and history."""
     at = app("findings")
-    row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (nobody's)")
+    row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (unassigned)")
     at.session_state["findings_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
     at.run()
 
-    assert "203.0.113.66 (nobody's)" == at.subheader[0].value.replace("\\", "")
+    assert "203.0.113.66 (unassigned)" == at.subheader[0].value.replace("\\", "")
     assert "History" in words(at)
     assert len(at.dataframe) > 1
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from dashboard.actors import Actor, Role
 from dashboard.app_parts import review
+from dashboard.changes import AllowAddress
 from dashboard.workspace import Workspace
 
 BOSTON = "198.51.100.50"
@@ -77,3 +79,28 @@ def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest],
     at = app("fixes")
 
     assert "Redo" == at.button(key=f"fixes_undo_{done.id}").label
+
+
+def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[..., AppTest], account: Workspace) -> None:
+    """While its outcome is not known Overview and Fixes say so; once it is, what is in place can be undone."""
+    plan = account.plan_changes([AllowAddress(network="192.0.2.8"), AllowAddress(network="192.0.2.9")])
+    begun = account.journal.begin(plan, actor="a test", before=plan.before)
+    account.carrier.apply(plan.changes[0])
+    with FileLock(str(account.settings.home / "fix.lock")):
+        overview, fixes = app(), app("fixes")
+
+    assert f"1 fix has no recorded outcome: entry {begun.id}, " in overview.warning[0].value.replace("\\", "")
+    assert fixes.title[0].value.endswith("1 fix has no recorded outcome.")
+    assert "It was interrupted, or still runs." in words(fixes)
+    assert f"fixes_undo_{begun.id}" not in keys(fixes)
+
+    (entry,) = account.settle()
+    fixes = app("fixes")
+    assert "no recorded outcome" not in words(fixes)
+    assert "Found after an interruption: in place: Allow 192.0.2.8. Not in place: Allow 192.0.2.9." in words(fixes)
+    assert not app().warning
+    fixes.button(key=f"fixes_undo_{entry.id}").click().run()
+    fixes.button(key="review_apply").click().run()
+
+    assert not fixes.exception
+    assert "192.0.2.8" not in set(account.carrier.allowed_ips()[0]["network"])

@@ -15,6 +15,7 @@ from dashboard.sources import kept_frame
 from dashboard.workspace import Workspace
 from tests.inventory.netboxes import TOKEN, Fake, running
 from tests.pages.conftest import APP
+from tests.waiting import WAIT_S
 
 NETBOXES = Path(__file__).parent.parent / "inventory" / "netbox"
 
@@ -55,7 +56,7 @@ def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) 
     assert not seattle.error
     assert "Pier 57" == after.set_index("pbx_id").loc["seattle", "site"]
     assert before.drop(columns="site").equals(after.drop(columns="site"))
-    assert "(browser)" in account.state.latest("pbxs")["known_by"]
+    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypa
         with Workspace.open(settings) as account:
             account.sync()
             monkeypatch.setenv("TRUNKGATE_HOME", str(settings.home))
-            at = AppTest.from_file(str(APP), default_timeout=60).run()
+            at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
             at.switch_page("app_pages/inventory.py").run()
             assert fake.asked == []
 

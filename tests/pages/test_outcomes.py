@@ -53,7 +53,7 @@ def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
     pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
     keys = {
         "pbx": [
-            known.name_of(pbx) if pbx else f"{ip} (nobody's)"
+            known.name_of(pbx) if pbx else f"{ip} (unassigned)"
             for pbx, ip in zip(calls["pbx_id"], calls["source_ip"], strict=True)
         ],
         "source": calls["source_ip"],

@@ -21,9 +21,9 @@ from dashboard.findings import Cause, Status
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
 from dashboard.workspace import Workspace
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 60
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
 PAGES = (
     "overview",

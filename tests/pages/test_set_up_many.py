@@ -161,7 +161,7 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
     rows = kept_frame(account.state, "pbxs").set_index("pbx_id")
     assert {"tulsa", "boise", "lima"} <= set(rows.index)
     assert "198.51.100.77" == rows.loc["tulsa", "inbound_host"]
-    assert "(browser)" in account.state.latest("pbxs")["known_by"]
+    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
     assert "" == next(field for field in at.text_area if field.label == "Table of PBXs").value
     assert "next: allow 3 addresses" in at.title[0].value
     frame = at.dataframe[0].value.set_index("name")
@@ -187,7 +187,7 @@ def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> 
 
     assert not at.exception
     note = set_up_notes.latest(account.state)["tulsa"][set_up_notes.CONFIGURED]
-    assert "(browser)" in note.by
+    assert note.by == "Ola (unverified, link by kim)"
     again = app("set_up_pbx", pbx_id="Tulsa")
     assert "Tulsa: step 4 of 7 is next, allow its address." == again.title[0].value
     assert "Said, not proven" in " ".join(step.label for step in again.expander)

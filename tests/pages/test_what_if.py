@@ -17,9 +17,9 @@ from dashboard.calls.replay import BROKEN, SAVED
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.workspace import Workspace
 from tests.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
+from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 60
 
 
 def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -40,7 +40,7 @@ def test_a_deleted_row_breaks_its_calls(app: Callable[..., AppTest], account: Wo
 
     assert impact.calls(BROKEN)
     assert counts(impact) == shown(at)
-    assert f"Removing {SEATTLE} would break {impact.calls(BROKEN):,} past calls of Seattle" in at.title[0].value
+    assert f"Removing {SEATTLE} would block {impact.calls(BROKEN):,} past calls of Seattle" in at.title[0].value
     assert f"Remove `{SEATTLE}` (Seattle)" in words(at)
 
 
@@ -62,7 +62,7 @@ def test_the_switch_and_the_list_count_together(app: Callable[..., AppTest], acc
     switch(at, "off")
 
     assert counts(expected(account, AllowAddress(network=DENVER), SetCredentials(enabled=False))) == shown(at)
-    assert at.title[0].value.startswith("These 2 changes would break")
+    assert at.title[0].value.startswith("These 2 changes would block")
 
 
 def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -149,7 +149,7 @@ def test_a_draft_is_kept_when_the_account_moves(app: Callable[..., AppTest], acc
         assert not at.exception
         assert CARRIED in [toast.value for toast in at.toast]
         assert DENVER in list(at.session_state[KEY].base["network"])
-        assert at.title[0].value.startswith(f"Removing {SEATTLE} would break")
+        assert at.title[0].value.startswith(f"Removing {SEATTLE} would block")
     finally:
         account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
 
@@ -210,7 +210,7 @@ def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], accoun
 
         assert not at.exception
         assert [RemoveAddress] == [type(change) for change in read_draft(at, account)]
-        assert f"Removing {DENVER} would break" in at.title[0].value
+        assert f"Removing {DENVER} would block" in at.title[0].value
         assert at.selectbox(key="what_if_past").value is None
     finally:
         account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])

@@ -26,7 +26,7 @@ def test_single_calls_are_behind_a_label(app: Callable[..., AppTest], account: W
 
     assert not at.exception
     assert {"Seattle"} == set(calls["pbx"])
-    assert {("IP address", "Refused")} == {*zip(calls["today"], calls["draft"], strict=True)}
+    assert {(f"List entry {SEATTLE}", "Nothing")} == {*zip(calls["today"], calls["then"], strict=True)}
     assert f"The newest 50 of {total:,} broken calls." in words(at)
 
     at.button(key="behind_older").click().run()
@@ -52,7 +52,7 @@ def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Wor
 
     assert not at.exception
     assert {DENVER} == set(at.dataframe[-1].value["source_ip"])
-    assert {"Refused"} == set(at.dataframe[-1].value["today"])
+    assert {"Nothing"} == set(at.dataframe[-1].value["today"])
     assert "saved calls of Denver." in words(at)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 Say = Callable[[str, str], Iterable[bytes]]
 """Of a method and a whole request, the messages to send back."""
-END_S = 5
+END_S = 60
 LOOK_EVERY_S = 0.05
 """How often a far end looks whether it is over."""
 

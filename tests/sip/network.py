@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-TAKES_S = 20
+from tests.waiting import WAIT_S
+
 PROGRAM = shutil.which("ip") or ""
 
 
@@ -61,4 +62,4 @@ def network(name: str, addresses: Iterable[str]) -> Iterator[Network]:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=TAKES_S, check=True)
+    subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=WAIT_S, check=True)

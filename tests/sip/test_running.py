@@ -23,6 +23,7 @@ from tests.sip.asterisk import PBXS, Asterisk, asterisk, config_of
 from tests.sip.edge import PASSWORD
 from tests.sip.lab import PREFIX
 from tests.sip.network import Network, network
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 ADDRESSES = {"atlanta": "198.51.100.40", "denver": "198.51.100.24", "seattle": "198.51.100.11"}
@@ -101,7 +102,7 @@ def read(net: Network, address: str, *, user: str = "trunkgate", secret: str = M
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     return (json.loads(ran.stdout) if ran.stdout else None), ran.stdout + ran.stderr

@@ -8,11 +8,12 @@ from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.sip.__main__ import in_another_terminal
 from tests.sip.lab import Lab
+from tests.waiting import WAIT_S
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
     """Run a command as somebody types it."""
-    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=WAIT_S, check=False)
 
 
 def test_the_probe_that_it_prints_meets_the_edge(lab: Lab) -> None:

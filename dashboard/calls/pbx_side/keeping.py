@@ -18,6 +18,7 @@ import pyarrow
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from dashboard.calls.containment import contained
 from dashboard.calls.engine import utc
 from dashboard.calls.generations import Day, Generation, Generations
 from dashboard.calls.pbx_side.origin import Origin
@@ -108,7 +109,8 @@ class PbxRecords:
             reads: list[Read | FileError] = []
             for place, path in enumerate(paths):
                 try:
-                    reads.append(read(path, origin, _part(tell, place, len(paths))))
+                    with contained(path):
+                        reads.append(read(path, origin, _part(tell, place, len(paths))))
                 except FileError as exc:
                     reads.append(exc)
             known, days = self._merged(base, reads, work)

@@ -1,8 +1,11 @@
--- What a merge did to each day: rows it holds now, rows that are new or gone, first and last start.
+-- What a merge did to each day: rows of each origin it holds now, rows that are new, gone or of another origin, first
+-- and last start.
 SELECT
     day,
-    count(*) FILTER (NOT is_gone) AS kept,
-    count(*) FILTER (is_new OR is_gone) AS changed,
+    count(*) FILTER (NOT is_gone AND origin = 'carrier') AS carrier,
+    count(*) FILTER (NOT is_gone AND origin = 'imported') AS imported,
+    count(*) FILTER (NOT is_gone AND origin = 'file_only') AS file_only,
+    count(*) FILTER (is_new OR is_gone OR is_moved) AS changed,
     min(started_at) FILTER (NOT is_gone) AS first_at,
     max(started_at) FILTER (NOT is_gone) AS last_at
 FROM merged

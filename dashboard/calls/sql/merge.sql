@@ -1,8 +1,9 @@
 -- What some days hold after new rows came, one row a call; nothing is changed on disk.
--- $staged: parts made by stage.sql, and `files` which file each is of, and the how-manieth of it; $calls: parts
--- of the store, same days. `moved` are the ids of calls that moved over midnight, with both days; the same id on two
--- other days is two calls.
--- Calls of the store that start in [$replaced_from, $replaced_until) and did not come again go away.
+-- $staged: parts made by stage.sql, and `files` which file each is of, and the how-manieth of it; $known: parts
+-- of the store, same days, and `origins` where the calls of each came from. `moved` are the ids of calls that moved over
+-- midnight, with both days; the same id on two other days is two calls.
+-- $by_carrier: the files are the carrier's export. Then calls of the store that start in [$replaced_from, $replaced_until)
+-- and did not come again go away where they were the carrier's; those known from imported files only become `file_only`.
 CREATE OR REPLACE TEMP TABLE merged AS
 WITH staged AS (
     SELECT told.*, {{content}} AS hash_now, files.file_no, files.part_no
@@ -28,7 +29,8 @@ incoming AS (
     ) = 1
 ),
 hashed AS (
-    SELECT *, {{content}} AS hash_now FROM {{calls}} AS told
+    SELECT told.*, {{content}} AS hash_now, origins.origin, moved.before_day FROM {{known}} AS told
+    JOIN origins ON origins.part = told.part
     LEFT JOIN moved ON moved.moved_id = told.id AND moved.after_day = told.started_at::DATE
 ),
 stored AS (
@@ -37,6 +39,32 @@ stored AS (
         CASE WHEN id = '' THEN hash_now ELSE day_number(coalesce(before_day, started_at::DATE)) END AS content,
         CASE WHEN id = '' THEN row_number() OVER (PARTITION BY id, hash_now ORDER BY nth) - 1 ELSE 0 END AS place
     FROM hashed
+),
+left_out AS (
+    SELECT *, {{same_call}} AS same_call, started_at >= $replaced_from AND started_at < $replaced_until AS covered
+    FROM stored ANTI JOIN incoming
+        ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
+),
+-- The same call may be in an export with other columns than in the file it was imported from. Each row of the export
+-- that is not the record of such a call already replaces one.
+in_export AS (
+    SELECT same_call, sum(one) AS calls FROM (
+        SELECT {{same_call}} AS same_call, 1 AS one FROM incoming WHERE $by_carrier
+        UNION ALL
+        SELECT {{same_call}} AS same_call, -1 AS one FROM stored SEMI JOIN incoming
+            ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
+        WHERE $by_carrier AND stored.origin <> 'carrier'
+    ) GROUP BY same_call
+),
+judged AS (
+    SELECT
+        left_out.*,
+        covered AND (
+            origin = 'carrier'
+            OR row_number() OVER (PARTITION BY same_call, covered, origin = 'carrier' ORDER BY id, row_hash, nth)
+                <= coalesce(in_export.calls, 0)
+        ) AS is_gone
+    FROM left_out LEFT JOIN in_export USING (same_call)
 )
 SELECT
     {{incoming_columns}}, incoming.outcome, incoming.sip_call_id, incoming.id,
@@ -45,20 +73,25 @@ SELECT
     incoming.first_no AS file_no,
     stored.id IS NULL OR incoming.hash_now <> stored.hash_now AS is_new,
     FALSE AS is_gone,
+    CASE WHEN $by_carrier THEN 'carrier' ELSE coalesce(stored.origin, 'imported') END AS origin,
+    $by_carrier AND stored.origin <> 'carrier' AS is_moved,
     incoming.started_at::DATE AS day
 FROM incoming LEFT JOIN stored
     ON incoming.id = stored.id AND incoming.content = stored.content AND incoming.place = stored.place
 UNION ALL
 SELECT
     {{columns}}, outcome, sip_call_id, id, row_hash, nth, NULL, FALSE,
-    started_at >= $replaced_from AND started_at < $replaced_until,
+    is_gone,
+    CASE WHEN covered AND origin = 'imported' THEN 'file_only' ELSE origin END,
+    covered AND origin = 'imported' AND NOT is_gone,
     started_at::DATE
-FROM stored ANTI JOIN incoming
-    ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
+FROM judged
 UNION ALL
 SELECT
     {{columns}}, outcome, sip_call_id, id, row_hash, nth, NULL, FALSE,
     TRUE,
+    origin,
+    FALSE,
     started_at::DATE
 FROM stored SEMI JOIN incoming
     ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place

@@ -1,11 +1,13 @@
 -- One export file as calls of the store, by column name, with what is wrong where a row cannot be one.
--- $path is plain UTF-8 text; $columns names its columns; a documented column it lacks is NULL.
+-- $path is plain UTF-8 text; $columns names its columns; a documented column it lacks is NULL; a line of more than
+-- $longest bytes is an error.
 -- A row with a fault has no day; `line` is known only where the file was numbered first. There `nth` is, of a call with
 -- an id, its line: of several rows with one id the last of the file counts.
 WITH lines AS (
     SELECT {{documented}} FROM read_csv(
         $path, columns = $columns, header = $header, auto_detect = false, strict_mode = true,
         delim = ',', quote = '"', escape = '"', compression = 'none', encoding = 'utf-8',
+        {{new_line}} max_line_size = $longest, buffer_size = 33554432,
         timestampformat = '%Y-%m-%d %H:%M:%S+00'
     )
 ),

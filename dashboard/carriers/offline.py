@@ -1,0 +1,77 @@
+"""The account of a read-only home: its capabilities are known, and nothing is asked of it or changed on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import pandas as pd
+
+from dashboard.capabilities import Capability
+from dashboard.carriers.contract import AccountState, ExportedWindow, Progress, Stop
+from dashboard.changes import Change
+from dashboard.errors import CarrierUnavailableError
+
+
+class OfflineCarrier:
+    """A carrier that cannot be reached; every question is a ``CarrierUnavailableError``."""
+
+    name = "Flowroute"
+
+    def __init__(self, capabilities: frozenset[Capability], reason: str) -> None:
+        """
+        Take what is known of it.
+
+        Args:
+            capabilities: As it had them when it was last read.
+            reason: Why it is not asked, as a sentence.
+        """
+        self.capabilities = capabilities
+        self._reason = reason
+
+    def account(self) -> AccountState:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def numbers(self) -> pd.DataFrame:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def routes(self) -> pd.DataFrame:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def edges(self) -> pd.DataFrame:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def inventory(self) -> dict[str, pd.DataFrame] | None:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def apply(self, change: Change) -> None:  # noqa: ARG002 - the protocol's signature
+        """See ``Carrier``."""
+        self._refuse()
+
+    def export_calls(
+        self,
+        since: datetime,  # noqa: ARG002 - the protocol's signature
+        until: datetime,  # noqa: ARG002 - as above
+        folder: Path,  # noqa: ARG002 - as above
+        *,
+        progress: Progress | None = None,  # noqa: ARG002 - as above
+        stop: Stop | None = None,  # noqa: ARG002 - as above
+    ) -> list[ExportedWindow]:
+        """See ``Carrier``."""
+        self._refuse()
+
+    def close(self) -> None:
+        """Do nothing: no connection is open."""
+
+    def _refuse(self) -> NoReturn:
+        raise CarrierUnavailableError(self._reason)

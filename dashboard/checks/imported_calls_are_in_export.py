@@ -1,0 +1,59 @@
+"""Calls that an imported file has and the carrier's export does not: either record may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from dashboard.checks import ACCOUNT, check, failed, passed
+from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+MOST_NAMED = 5
+
+
+@check(
+    title="Every imported call is in the carrier's export of its time",
+    severity=Severity.MEDIUM,
+    impact=Impact.LOSS,
+    control=("SOC 2 CC7.2",),
+    deciding=("calls",),
+)
+def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Every call of an imported file is in the carrier's export, where an export covers its time."""
+    rows = snapshot.file_only_traffic
+    if not rows.empty:
+        yield _missing(rows)
+    elif not snapshot.traffic.empty:
+        yield passed(ACCOUNT, reason="For the account no stored call is missing from the carrier's export of its time.")
+
+
+def _missing(rows: Any) -> Verdict:
+    """Report the calls that files have and the carrier's export does not."""
+    sources = [_of_source(str(source), found) for source, found in rows.groupby("source_ip")]
+    sources.sort(key=lambda row: (-row["calls"], row["source address"]))
+    calls, first, last = int(rows["calls"].sum()), rows["first_at"].min(), rows["last_at"].max()
+    names = ", ".join(row["source address"] or "unknown" for row in sources[:MOST_NAMED])
+    more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    days = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    reason = (
+        f"The account has {'1 call' if calls == 1 else f'{calls:,} calls'} in imported files but not in the carrier's "
+        f"export of the same time: ${_dollars(rows):,.2f}, {days}, from {names}{more}. They count in no total. Compare "
+        "them with the carrier's invoice; to remove them, run: trunkgate calls drop-imported."
+    )
+    return failed(ACCOUNT, reason=reason, confidence=Confidence.PROVEN, evidence=tuple(sources))
+
+
+def _of_source(source: str, rows: Any) -> dict[str, Any]:
+    return {
+        "source address": source,
+        "calls": int(rows["calls"].sum()),
+        "cost (USD)": f"{_dollars(rows):f}",
+        "first call": rows["first_at"].min().isoformat(),
+        "last call": rows["last_at"].max().isoformat(),
+    }
+
+
+def _dollars(rows: Any) -> Decimal:
+    return sum(rows["cost_usd"].dropna(), Decimal(0))

@@ -1,0 +1,49 @@
+"""A change of the policy ends a theft and repays nothing: somebody has to look at what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard.checks import ACCOUNT, check, failed, passed
+from dashboard.checks import _evidence as ev
+from dashboard.checks import _losses as past
+from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.snapshot import Snapshot
+
+
+@check(
+    title="Every past loss was reviewed",
+    severity=Severity.HIGH,
+    impact=Impact.LOSS,
+    control=("CIS v8.1 8.11", "SOC 2 CC7.3", "NIST 800-53r5 AU-6"),
+    deciding=("calls", "inventory"),
+)
+def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Somebody reviewed, by name, the calls that someone else placed before the policy for their source changed."""
+    found = past.losses(snapshot)
+    if not found and (snapshot.traffic["direction"] == "outbound").any():
+        yield passed(ACCOUNT, reason="No loss from before a change of the policy is on record for the account.")
+    for loss in found:
+        yield _verdict(snapshot, loss)
+
+
+def _verdict(snapshot: Snapshot, loss: past.Loss) -> Verdict:
+    reviews = past.reviews_of(snapshot, loss.source_ip)
+    seen = next((one for one in reversed(reviews) if past.covers(one, loss)), None)
+    base = f"{loss.source_ip}: {loss.sentence}"
+    if loss.pbx_ids:
+        names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in loss.pbx_ids)
+        base += f"; only an X-Tag or a caller id said that it was {names}"
+    evidence = (loss.evidence,)
+    if seen is not None and not loss.goes_on:
+        reason = f"{base}. Marked as reviewed by {seen['reviewed_by']} on {ev.moment(seen['reviewed_at'])}."
+        return passed(loss.source_ip, reason=reason, confidence=Confidence.PROVEN, evidence=evidence)
+    if loss.goes_on:
+        more = "Its calls are still admitted, so a review has to wait until that is ended"
+    elif reviews:
+        last = reviews[-1]
+        more = f"There are calls that {last['reviewed_by']} did not see when reviewing this on "
+        more += ev.moment(last["reviewed_at"])
+    else:
+        more = "The policy has changed since. Nobody marked this as reviewed yet"
+    return failed(loss.source_ip, reason=f"{base}. {more}.", confidence=Confidence.PROVEN, evidence=evidence)

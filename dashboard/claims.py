@@ -1,0 +1,285 @@
+"""
+What may be claimed: headlines, figures and green marks as functions of evaluated, fresh verdicts.
+
+No data is not a pass. Whoever writes a positive sentence, a zero or a check mark asks here first; where the data does
+not support it, this module returns what is lacking and why. Values only: no page, no store, no carrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from dashboard.changes import RemoveAddress
+from dashboard.findings import Finding, Impact, Status
+from dashboard.snapshot import Age, Snapshot
+
+CORE: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
+"""Inputs without which no statement about the whole account is made. PBX configurations are optional."""
+NOTHING: Final = "\u2013"
+"""Stands where a number would be, and its input is missing."""
+CAN_CALL: Final = ("pbx_address_is_allowed", "call_source_is_allowed")
+"""The checks behind "Every PBX places calls from a listed address."."""
+OF_ENTRIES: Final = ("allowed_ip_has_pbx", "allowed_ip_is_used")
+"""The checks of which every entry of the list is a subject."""
+
+_MISSING: Final = {
+    "calls": "Call records have never been fetched",
+    "allowed_ips": "Allowed IPs not entered yet",
+    "credentials": "The SIP credentials setting isn't known",
+    "routes": "Inbound routes have never been read",
+    "inventory": "The inventory has no PBXs yet",
+    "configurations": "No PBX configuration has been imported",
+}
+_STALE: Final = {
+    "calls": "No call records for {}",
+    "allowed_ips": "Allowed IPs last read {} ago",
+    "credentials": "SIP credentials setting last read {} ago",
+    "routes": "Inbound routes last read {} ago",
+    "inventory": "Inventory last confirmed {} ago",
+    "configurations": "PBX configurations last read {} ago",
+}
+
+
+class Standing(StrEnum):
+    """What a group of verdicts supports, worst first."""
+
+    OPEN = "open"
+    """Something fails now."""
+    LAST_KNOWN = "last known"
+    """Nothing fails for certain, and something failed on the last data."""
+    UNKNOWN = "unknown"
+    """Nothing fails or failed, and not everything was evaluated on fresh data."""
+    CLEAR = "clear"
+    """Everything was evaluated on fresh data and passed."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number as it may be shown: its text, ``NOTHING`` where its input is missing, and why or as of when."""
+
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """
+    Decides what may be claimed of one snapshot.
+
+    Args:
+        snapshot: How old each input is, and when that was.
+        findings: What every check says of just this snapshot.
+        fault: Why the carrier could not be read last; empty where it could.
+    """
+
+    snapshot: Snapshot
+    findings: Sequence[Finding]
+    fault: str = ""
+
+    def lacking(self, *names: str) -> str:
+        """
+        Return a sentence for each input that is missing or stale; empty where all are fresh.
+
+        Args:
+            names: Inputs by their names in ``Snapshot.freshness``; all of ``CORE`` where none is given.
+        """
+        return lacking(self.snapshot, *names)
+
+    def fresh(self, *names: str) -> bool:
+        """Whether every one of the inputs is fresh; all of ``CORE`` where none is given."""
+        return not self.lacking(*names)
+
+    def figure(self, value: int, *names: str) -> Figure:
+        """
+        Return a count as it may be shown.
+
+        Args:
+            value: What was counted.
+            names: The inputs it was counted from.
+        """
+        if any(self.snapshot.age(name) is Age.MISSING for name in names):
+            return Figure(NOTHING, self.lacking(*names))
+        return Figure(f"{value:,}", self.lacking(*names))
+
+    def standing(self, checks: Collection[str] = (), subject: str = "") -> Standing:
+        """
+        Say what the verdicts of some checks support.
+
+        Args:
+            checks: Names of checks; all of them, and every input of ``CORE``, where none is given.
+            subject: Only verdicts on this subject, and those that concern the whole account.
+        """
+        about = [one for one in self.findings if not checks or one.check in checks]
+        if subject:
+            about = [one for one in about if one.subject == subject or (one.subject == "account" and not one.open)]
+        if any(one.status is Status.FAIL for one in about):
+            return Standing.OPEN
+        if any(one.failed_last for one in about):
+            return Standing.LAST_KNOWN
+        spoken = {one.check for one in about if one.status is Status.PASS}
+        evaluated = bool(about) and all(one.status is Status.PASS for one in about)
+        if not evaluated or not set(checks) <= spoken or not (checks or self.fresh()):
+            return Standing.UNKNOWN
+        return Standing.CLEAR
+
+    @cached_property
+    def open(self) -> list[Finding]:
+        """Findings that fail now or failed on the last data, worst first."""
+        return [one for one in self.findings if one.open]
+
+    @cached_property
+    def last_known(self) -> list[Finding]:
+        """Open findings that could not be evaluated again."""
+        return [one for one in self.findings if one.failed_last]
+
+    @cached_property
+    def unevaluated(self) -> list[Finding]:
+        """Findings that are unknown and did not fail on the last data."""
+        return [one for one in self.findings if one.status is Status.UNKNOWN and not one.open]
+
+    @property
+    def open_figure(self) -> Figure:
+        """The number of open findings; no zero unless the checks that count were evaluated on fresh data."""
+        if not self.open and not (self.fresh() and self._evaluated):
+            return Figure(NOTHING, self.why_not or "Nothing was checked yet.")
+        return Figure(f"{len(self.open):,}", self.not_evaluated)
+
+    @property
+    def not_evaluated(self) -> str:
+        """How much could not be evaluated, as a sentence; empty where everything was."""
+        if not self.unevaluated:
+            return ""
+        ran = {one.check for one in self.findings if one.status is not Status.UNKNOWN or one.failed_last}
+        whole = {one.check for one in self.unevaluated} - ran
+        some = [one for one in self.unevaluated if one.check not in whole]
+        said = [_count(len(whole), "check") if whole else "", _count(len(some), "subject") if some else ""]
+        return f"{' and '.join(filter(None, said))} couldn't be evaluated."
+
+    @property
+    def why_not(self) -> str:
+        """How much could not be evaluated and which inputs are lacking, as sentences; empty where nothing is."""
+        return " ".join(filter(None, (self.not_evaluated, self.lacking())))
+
+    def entry(self, network: str) -> Standing:
+        """Say what the verdicts on one entry of the list support; clear only where each check of entries passed."""
+        about = [one for one in self.findings if one.subject == network or _removes(one, network)]
+        if any(one.status is Status.FAIL for one in about):
+            return Standing.OPEN
+        if any(one.failed_last for one in about):
+            return Standing.LAST_KNOWN
+        passed = all(one.status is Status.PASS for one in about)
+        return Standing.CLEAR if passed and self.standing(OF_ENTRIES, network) is Standing.CLEAR else Standing.UNKNOWN
+
+    def headline(self, now: Sequence[str] = (), last: Sequence[str] = (), inputs: Sequence[str] = ("calls",)) -> str:
+        """
+        Return the answer of the overview.
+
+        Args:
+            now: Sentences on what is wrong now, by fresh data.
+            last: Sentences on what was wrong on the last data.
+            inputs: What the last data are of.
+        """
+        if last:
+            return " ".join([*now, f"Last known: {' '.join(last)}", self.lacking(*inputs)])
+        if now:
+            return " ".join(now)
+        if self.open:
+            return " ".join(filter(None, (self._to_review, self.why_not)))
+        if not self._evaluated:
+            return f"Nothing could be checked yet. {self.lacking()}".strip()
+        if self.standing(CAN_CALL) is Standing.CLEAR and self.fresh("calls", "allowed_ips", "credentials", "inventory"):
+            claim = "very PBX places calls from a listed address."
+            return f"{self._as_of}{claim} {self.why_not}".strip()
+        return f"No failures found, but {self.why_not}"
+
+    def of_findings(self) -> str:
+        """Say how many findings are open, what they cost, how many are last known, and what was not evaluated."""
+        if not self.findings:
+            return "Nothing was checked yet."
+        if not self.open:
+            if self.standing() is Standing.CLEAR:
+                return "No failures found."
+            return f"No failures found, but {self.why_not}" if self._evaluated else self.headline()
+        costs = {
+            "calls": sum(one.impact is Impact.OUTAGE for one in self.open),
+            "money": sum(one.impact is Impact.LOSS for one in self.open),
+        }
+        verbs = [f"{number} can cost {what}" for what, number in costs.items() if number]
+        head = f"{_count(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
+        old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
+        said = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
+        return " ".join(filter(None, said))
+
+    @property
+    def _evaluated(self) -> bool:
+        """Whether any verdict is of fresh data."""
+        return any(one.status is not Status.UNKNOWN for one in self.findings)
+
+    @property
+    def _to_review(self) -> str:
+        """Count what is open; say that calls go through only on fresh calls."""
+        outage = [one for one in self.open if one.impact is Impact.OUTAGE]
+        about = outage or self.open
+        old = sum(one.failed_last for one in about)
+        tail = f" {old:,} of them last known." if old else ""
+        heard = self.fresh("calls", "allowed_ips", "credentials", "inventory") and not self.snapshot.traffic.empty
+        if heard:
+            words = "could stop them" if outage else "to review"
+            return f"Calls go through; {_count(len(about), 'finding')} {words}.{tail}"
+        return f"{_count(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"
+
+    @property
+    def _as_of(self) -> str:
+        """Begin a positive sentence: dated, where the carrier cannot be reached."""
+        times = [at for name in CORE if (fresh := self.snapshot.freshness.get(name)) and (at := fresh.as_of)]
+        return f"As of {short(self.snapshot.taken_at - min(times))} ago, e" if self.fault and times else "E"
+
+
+def lacking(snapshot: Snapshot, *names: str) -> str:
+    """Return a sentence for each input that is missing or stale; see ``Claims.lacking``."""
+    said = []
+    for name in names or CORE:
+        age = snapshot.age(name)
+        if age is Age.MISSING:
+            said.append(f"{_MISSING[name]}.")
+        elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
+            said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
+    return " ".join(said)
+
+
+def as_of(finding: Finding, now: datetime) -> str:
+    """Say when a last known result is from: ``Last known: failed, 2 h ago``; empty where the status is of now."""
+    known = finding.last_known
+    if known is None:
+        return ""
+    word = {Status.FAIL: "failed", Status.PASS: "passed", Status.UNKNOWN: "could not be decided"}[known.status]
+    return f"Last known: {word}, {short(now - known.as_of)} ago"
+
+
+def short(passed: timedelta) -> str:
+    """Write a length of time as a headline does: ``45 min``, ``2 h``, ``8 days``."""
+    minutes = max(1, round(passed.total_seconds() / 60))
+    if minutes < 100:  # noqa: PLR2004 - beyond it, hours read better
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"  # noqa: PLR2004 - as above
+
+
+def _removes(finding: Finding, network: str) -> bool:
+    """Return whether a finding proposes to remove an entry of the list."""
+    return any(isinstance(change, RemoveAddress) and change.network == network for change in finding.proposals)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def evaluated(statuses: Iterable[Status]) -> bool:
+    """Whether there are verdicts and every one passes: what a single check mark needs."""
+    found = list(statuses)
+    return bool(found) and all(status is Status.PASS for status in found)

@@ -1,0 +1,128 @@
+"""``account paste`` and ``record``: what the carrier's portal shows, where no program can read it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dashboard.actors import local_actor
+from dashboard.capabilities import Capability
+from dashboard.cli.output import ask, say
+from dashboard.cli.rooms import open_home
+from dashboard.dialing import parse_tech_prefix
+from dashboard.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from dashboard.carriers.pasted import Difference, Pasted
+    from dashboard.workspace import Workspace
+
+app = typer.Typer(help="What the carrier's portal shows of a real account.", no_args_is_help=True)
+
+UNUSABLE = 1
+
+
+class Switch(StrEnum):
+    """The state of Outbound SIP Credentials, as the portal shows it."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.callback()
+def account() -> None:
+    """Keep dated copies of the portal's pages: allowed IPs, tech prefix, credentials."""
+
+
+@app.command()
+def paste(
+    file: Annotated[
+        Path, typer.Argument(help="Text or HTML of the page Outbound Allowed IPs; - reads standard input.")
+    ],
+    *,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="Entry that the page no longer shows; repeatable. Others stay.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """
+    Read the allowed IPs out of a copy of the portal's page, show what changes, and keep the list.
+
+    Ends with 0 when the list is kept, 1 when it is kept and something that looks like an address was put aside, 2
+    when it was declined or on an error of its own.
+    """
+    from dashboard.carriers.pasted import accepted, difference, read_pasted  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sources import keep_frame, kept_frame  # noqa: PLC0415 - as above
+
+    text = _text_of(file)
+    with open_home() as home:
+        _refuse_readable(home, Capability.READ_ALLOWED_IPS)
+        pasted = read_pasted(text, public_ranges=home.settings.treated_as_public)
+        current = kept_frame(home.state, "allowed_ips")
+        changes = difference(current["network"], pasted)
+        who = local_actor("command line").name
+        now = datetime.now(UTC)
+        frame = accepted(current, changes, remove=remove or (), added_by=who, added_at=now)
+        _show(pasted, changes, remove or [])
+        if not pasted.entries and home.state.latest("allowed_ips") is None:
+            raise InputError("No usable address was found, so nothing was kept. Copy the whole list from the portal.")
+        if not yes:
+            ask("Keep this list?")
+        keep_frame(home.state, "allowed_ips", frame, now=now, known_by=who)
+    say(f"The list is kept: {len(frame)} {'entry' if len(frame) == 1 else 'entries'}.")
+    if pasted.unusable:
+        raise typer.Exit(UNUSABLE)
+
+
+@app.command()
+def record(
+    *,
+    tech_prefix: Annotated[str, typer.Option(help="The account's eight digits, as the portal shows them.")],
+    credentials: Annotated[Switch, typer.Option(help="Outbound SIP Credentials, as the portal shows them.")],
+) -> None:
+    """
+    Keep what the portal shows of the tech prefix and the credentials.
+
+    Ends with 0 when it is kept, 2 on an error of its own.
+    """
+    prefix = parse_tech_prefix(tech_prefix)
+    with open_home() as home:
+        _refuse_readable(home, Capability.READ_CREDENTIALS)
+        now = datetime.now(UTC)
+        last = home.state.latest("account")
+        content = {**(last["content"] if last else {}), "sample": False}
+        content |= {"tech_prefix": prefix, "credentials_on": credentials is Switch.ON}
+        home.state.record("account", content, valid_from=now, seen_at=now, known_by=local_actor("command line").name)
+    say(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of a file; of standard input where it is named ``-``."""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as exc:
+        raise FileError(f"The file cannot be read: {exc.strerror}. Check its name.", file=str(file)) from exc
+    return content.decode("utf-8", errors="replace")
+
+
+def _refuse_readable(home: Workspace, capability: Capability) -> None:
+    if capability in home.carrier.capabilities:
+        raise InputError(
+            "A sync reads this from the embedded sample account, so it is not declared by hand. For a real account "
+            "set its key, or TRUNKGATE_ACCOUNT=files to use imported files, on a home of its own."
+        )
+
+
+def _show(pasted: Pasted, changes: Difference, remove: list[str]) -> None:
+    for entry in pasted.unusable:
+        say(f"NOT USABLE  line {entry.line}: {entry.text}: {entry.reason}")
+    for added in changes.added:
+        say(f"added       {added.network}{f'  {added.label}' if added.label else ''}")
+    for network in changes.missing:
+        cure = "removed" if network in remove else f"not on the page; it stays unless --remove {network} is given"
+        say(f"missing     {network}: {cure}")
+    say(f"{len(changes.added)} added, {len(changes.same)} unchanged, {len(changes.missing)} missing from the page.")

@@ -1,0 +1,78 @@
+"""Entries that a fix removed from the list for cause, as the journal has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.changes import UNASSIGNED, AllowAddress, Plan, RemoveAddress
+from dashboard.journal import DONE, Entry
+from dashboard.replay_labels import BROKEN, CANNOT, STOPPED
+
+CHECK = "allowed_ip_has_pbx"
+"""The check whose fix removes an entry because no PBX has its address."""
+OLD_SUFFIX = " (nobody's)"
+"""How plans written before the word "unassigned" end such an address."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The fix that removed an entry for cause."""
+
+    network: str
+    at: datetime
+    entry: int
+    """Number of the ``done`` entry of the journal."""
+    cause: str
+    """A clause that follows "because"."""
+    cost_usd: str
+    """What the calls that it stopped had cost, where the plan removed only this entry; ``"0"`` where not known."""
+
+
+def removals_for_cause(entries: Sequence[Entry]) -> dict[str, Removal]:
+    """
+    Find the entries whose latest change was a removal for cause.
+
+    Args:
+        entries: The journal, oldest first.
+
+    Returns:
+        By network. An entry that was allowed again since is left out.
+    """
+    begun = {entry.action: entry for entry in entries if "plan" in entry.content}
+    found: dict[str, Removal] = {}
+    for entry in entries:
+        if entry.phase != DONE or entry.action not in begun:
+            continue
+        plan = Plan.model_validate(begun[entry.action].content["plan"])
+        for change in plan.changes:
+            if isinstance(change, AllowAddress):
+                found.pop(change.network, None)
+            if isinstance(change, RemoveAddress):
+                found.pop(change.network, None)
+                if cause := _cause(plan, change.network):
+                    cost = _cost(plan) if len(plan.changes) == 1 else "0"
+                    found[change.network] = Removal(change.network, entry.at, entry.id, cause, cost)
+    return found
+
+
+def _cause(plan: Plan, network: str) -> str:
+    """Return why a plan removed an entry; ``""`` where that says nothing against allowing it again."""
+    stopped = [name for label in (STOPPED, CANNOT, BROKEN) for name in plan.impact.who(label)]
+    if plan.check == CHECK and plan.subject == network:
+        return "no PBX had its address"
+    if network + UNASSIGNED in stopped or network + OLD_SUFFIX in stopped:
+        return "its calls were of no PBX of yours"
+    return ""
+
+
+def _cost(plan: Plan) -> str:
+    """Return what the unassigned calls of a plan cost; plans of four labels have them under ``broken``."""
+    costs = [plan.impact.labels[label].cost_usd for label in (STOPPED, CANNOT, BROKEN) if _unassigned(plan, label)]
+    return costs[0] if costs else "0"
+
+
+def _unassigned(plan: Plan, label: str) -> bool:
+    calls = plan.impact.calls(label)
+    return calls > 0 and plan.impact.nobodys.get(label, 0) == calls

@@ -1,0 +1,270 @@
+"""
+The gate in front of the app: one ASGI middleware that decides on every request and every WebSocket.
+
+In this order: the Host header is one of ours (421), the Origin is the same host and port (403; a WebSocket must have
+one), no other site makes a request that is not a navigation (403), and the session cookie is known and comes from the
+user of this machine to whom it was given (401, 403). ``/healthz`` needs no session, ``/enter`` begins one. A WebSocket
+ends with its session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import parse_qs, quote
+
+from dashboard.links import Link, digest
+from dashboard.web import answers, peers
+from dashboard.web.answers import Answer, Message
+from dashboard.web.sessions import HEADER, PREFIX, Session, Sessions
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+PeerOf = Callable[[tuple[str, int] | None, tuple[str, int] | None], int | None]
+UseLink = Callable[[str], Link | None]
+
+HEALTH: Final = "/healthz"
+ENTER: Final = "/enter"
+FIXED_HEADERS: Final = (
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'"
+)
+REFUSED: Final = 1008
+"""The WebSocket's code for a connection that a rule does not allow."""
+TEXT: Final = "latin-1"
+"""How the bytes of a header are read; nothing that is not ASCII is ever compared with success."""
+
+
+def policy(script_hashes: tuple[str, ...] = ()) -> bytes:
+    """
+    Return the content security policy.
+
+    Args:
+        script_hashes: Of the inline scripts that pages have, such as ``sha256-...``.
+    """
+    return POLICY.format(scripts="".join(f" '{each}'" for each in script_hashes)).encode()
+
+
+class Gate:
+    """The middleware. One serves one port."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        port: int,
+        sessions: Sessions,
+        use_link: UseLink,
+        content_policy: bytes,
+        farewell: bytes = b"",
+        peer: PeerOf | None = peers.uid_of if peers.KNOWN else None,
+    ) -> None:
+        """
+        Stand in front of an app.
+
+        Args:
+            app: What is behind the gate.
+            port: On which it is served, on 127.0.0.1.
+            sessions: Of this process.
+            use_link: Takes an unused link by its token.
+            content_policy: See ``policy``.
+            farewell: Sent over a WebSocket just before its session ends.
+            peer: Returns the uid at the client's end of a connection; ``None`` where the system does not tell.
+        """
+        self._app = app
+        names = ("127.0.0.1", "localhost")
+        self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())  # noqa: PLR2004 - a browser leaves out the port of http
+        self._wrong_host = answers.wrong_host(f"http://127.0.0.1:{port}")
+        self._cookie = f"trunkgate_{port}"  # browsers send cookies to every port of a host
+        self._sessions = sessions
+        self._use_link = use_link
+        self._farewell = farewell
+        self._peer = peer
+        self._used: set[str] = set()
+        self._headers = [*FIXED_HEADERS, (b"content-security-policy", content_policy)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Decide on one request or WebSocket, and let the app answer it or answer it here."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = answers.with_headers(message, self._headers)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None and scope["path"] == HEALTH:
+            refusal = answers.HEALTHY
+        elif refusal is None and scope["path"] == ENTER:
+            refusal = self._enter(scope)
+        if refusal is None:
+            found = self._session(scope)
+            if isinstance(found, Session):
+                await self._app(_marked(scope, found), receive, send_with_headers)
+                return
+            refusal = found
+        for message in refusal.messages():
+            await send_with_headers(message)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._refusal(scope, needs_origin=True) or self._session(scope)
+        if isinstance(found, Session):
+            await self._while_it_lasts(found, _marked(scope, found), receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": REFUSED, "reason": ""})
+
+    def _refusal(self, scope: Scope, *, needs_origin: bool = False) -> Answer | None:
+        """Return why a request is refused by where it comes from and where it goes."""
+        hosts = _values(scope, b"host")
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return self._wrong_host
+        origins = _values(scope, b"origin")
+        if origins != [f"http://{hosts[0]}"] and (origins or needs_origin):
+            return answers.FOREIGN_ORIGIN
+        sites = set(_values(scope, b"sec-fetch-site"))
+        if sites - {"same-origin", "none"} and not _navigates(scope):
+            return answers.FOREIGN_ORIGIN
+        return None
+
+    def _session(self, scope: Scope) -> Session | Answer:
+        """Return the session of a request, or why it has none."""
+        cookies = self._cookies(scope)
+        session = next(filter(None, map(self._sessions.by_cookie, cookies)), None)
+        if session is None:
+            if "cross-site" in _values(scope, b"sec-fetch-site"):
+                query = scope.get("query_string", b"").decode(TEXT)
+                return answers.reloading(quote(scope["path"]).replace("//", "/") + (f"?{query}" if query else ""))
+            return answers.ENDED if cookies else answers.NO_SESSION
+        if self._peer and self._peer(scope.get("client"), scope.get("server")) != session.uid:
+            return answers.OTHER_USER
+        return session
+
+    def _cookies(self, scope: Scope) -> list[str]:
+        pairs = (pair.strip().partition("=") for line in _values(scope, b"cookie") for pair in line.split(";"))
+        return [value for name, _, value in pairs if name == self._cookie]
+
+    def _enter(self, scope: Scope) -> Answer:
+        """Begin a session for whoever opens an unused link."""
+        if scope["method"] != "GET":
+            return answers.METHOD
+        if any("prefetch" in value or "prerender" in value for value in _values(scope, b"sec-purpose")):
+            return answers.PREFETCH
+        uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
+        if self._peer and uid is None:
+            return answers.USER_UNKNOWN
+        tokens = parse_qs(scope.get("query_string", b"").decode(TEXT)).get("token", [])
+        link = self._use_link(tokens[0]) if len(tokens) == 1 else None
+        before = self._session(scope)
+        if link is None:
+            if isinstance(before, Session):
+                return answers.going_on()
+            used = len(tokens) == 1 and digest(tokens[0]) in self._used
+            return answers.LINK_USED if used else answers.LINK_UNKNOWN
+        self._used.add(digest(tokens[0]))
+        if isinstance(before, Session):
+            self._sessions.end(before)
+        cookie = self._sessions.add(Session(made_by=link.made_by, name=link.name, vouched=bool(link.name), uid=uid))
+        return answers.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
+
+    async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app on a WebSocket until either ends, the WebSocket or its session."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+        def end() -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the connection with it
+                loop.call_soon_threadsafe(over.set)
+
+        withdraw = self._sessions.listen(session, end)
+        line = _Line(receive, send, over, self._farewell)
+        timer = loop.call_later(max(session.left_s, 0.0), self._sessions.end, session)
+        try:
+            await self._app(scope, line.receive, line.send)
+        finally:
+            timer.cancel()
+            withdraw()
+            await line.drop()
+
+
+class _Line:
+    """A WebSocket that the app sees closed as soon as its session is over."""
+
+    def __init__(self, receive: Receive, send: Send, over: asyncio.Event, farewell: bytes) -> None:
+        self._receive, self._send, self._over, self._farewell = receive, send, over, farewell
+        self._next: asyncio.Task[Message] | None = None
+        self._end = asyncio.create_task(over.wait())
+        self._accepted = self._closed = False
+
+    async def receive(self) -> Message:
+        """Return the next message; that the line is closed once the session is over."""
+        if self._closed:
+            return {"type": "websocket.disconnect", "code": REFUSED}
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._receive())
+        await asyncio.wait({self._next, self._end}, return_when=asyncio.FIRST_COMPLETED)
+        if self._over.is_set():
+            await self._close()
+            return {"type": "websocket.disconnect", "code": REFUSED}
+        message, self._next = self._next.result(), None
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message, unless the session is over."""
+        if self._closed or self._over.is_set():
+            return
+        self._accepted |= message["type"] == "websocket.accept"
+        await self._send(message)
+
+    async def drop(self) -> None:
+        """Stop waiting for anything."""
+        for task in filter(None, (self._next, self._end)):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+    async def _close(self) -> None:
+        self._closed = True
+        with suppress(Exception):  # the browser may be gone by now
+            if self._accepted and self._farewell:
+                await self._send({"type": "websocket.send", "bytes": self._farewell})
+            await self._send({"type": "websocket.close", "code": REFUSED, "reason": ""})
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode(TEXT) for key, value in scope["headers"] if key.lower() == name]
+
+
+def _navigates(scope: Scope) -> bool:
+    """Tell whether a person's browser opens a page of ours as a page of its own, not within another."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and _values(scope, b"sec-fetch-mode") == ["navigate"]
+        and _values(scope, b"sec-fetch-dest") == ["document"]
+    )
+
+
+def _marked(scope: Scope, session: Session) -> Scope:
+    """Return the scope with the session's id in it, and without anything that a client sent under such a name."""
+    prefix = PREFIX.encode()
+    sent = [
+        (name, value) for name, value in scope["headers"] if not name.lower().replace(b"_", b"-").startswith(prefix)
+    ]
+    return {**scope, "headers": [*sent, (HEADER.encode(), session.id.encode())]}

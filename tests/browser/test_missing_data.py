@@ -1,0 +1,74 @@
+"""Six states of missing data on a real account, in a real browser: both themes, a desk and a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import faulty_homes
+from tests.browser.conftest import Program, settle
+from tests.faulty_homes import KEYS, PUBLIC
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+NOWHERE = "http://127.0.0.1:9"
+"""Where requests to the carrier are sent: no port of this machine that answers, and nowhere else."""
+TALLEST = 2400
+STATES = {
+    "never-read": ("calls missing", "routes missing", "carrier down"),
+    "stale-calls": ("calls stale",),
+    "no-list": ("allowed_ips missing", "credentials missing"),
+    "stale-inventory": ("inventory stale",),
+    "carrier-down": ("carrier down",),
+}
+"""Beside the first run: by name, the faults of each."""
+POSITIVE = ("Every PBX places calls", "Nothing to fix", "each belongs to a PBX", "No failures found.")
+PAGES = ("", "findings", "account")
+
+
+@pytest.mark.timeout(900)
+def test_missing_data_looks_like_missing_data(
+    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+) -> None:
+    """In every state and look the pages say what is missing, fit the screen, and claim nothing positive."""
+    program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
+    pages = {look: open_page(program.url, scheme=look[0], width=look[1]) for look in LOOKS}
+    for (scheme, width), page in pages.items():
+        expect(page.get_by_role("heading", level=1)).to_contain_text("being read for the first time", timeout=120_000)
+        _photograph(page, screenshots / f"missing-first-run-{scheme}-{width}.png", width)
+    faulty_homes.make(program.home, STATES["stale-calls"], refused=True)
+    for state, faults in STATES.items():
+        faulty_homes.set_faults(program.home, faults, refused=True)
+        for (scheme, width), page in pages.items():
+            for name in PAGES:
+                _open(page, f"{program.url}/{name}")
+                said = page.get_by_test_id("stMain").inner_text()
+                assert [] == [words for words in POSITIVE if words in said], (state, name)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (state, name)
+                file = f"missing-{state}-{name or 'overview'}-{scheme}-{width}.png"
+                _photograph(page, screenshots / file, width)
+
+
+def _open(page: Page, url: str) -> None:
+    """Open a page, on what is known so far where calls were never read."""
+    page.goto(url)
+    settle(page)
+    look = page.get_by_role("button", name="Show what is known so far")
+    if look.count():
+        look.click()
+        settle(page)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
+    assert page.get_by_test_id("stException").count() == 0, url
+
+
+def _photograph(page: Page, file: Path, width: int) -> None:
+    main = page.get_by_test_id("stMain")
+    height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    page.screenshot(path=file)
+    page.set_viewport_size({"width": width, "height": 900})

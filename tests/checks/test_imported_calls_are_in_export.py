@@ -1,0 +1,46 @@
+"""Imported calls that the carrier's export does not have are a finding until somebody removes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dashboard import tables
+from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.checks.imported_calls_are_in_export import imported_calls_are_in_export
+from dashboard.findings import Confidence, Severity, Status
+from tests.worlds import calls_row, frame, make_snapshot
+
+THIEF, OTHER = "203.0.113.66", "203.0.113.67"
+
+
+def test_calls_that_only_files_have_fail(judged):
+    """The finding counts calls, dollars, days and sources."""
+    rows = [calls_row(THIEF, calls=60, cost_usd="412.5", provenance="file_only"), calls_row(OTHER)]
+    snapshot = replace(make_snapshot(), file_only_traffic=frame(tables.TRAFFIC, rows))
+
+    verdict = judged(imported_calls_are_in_export, snapshot)["account"]
+
+    assert (Status.FAIL, Confidence.PROVEN) == (verdict.status, verdict.confidence)
+    for part in ("61 calls", "$412.51", "on 2026-11-20", f"{THIEF}, {OTHER}", "drop-imported"):
+        assert part in verdict.reason
+    assert [(THIEF, 60, "412.50000000"), (OTHER, 1, "0.01000000")] == [
+        (row["source address"], row["calls"], row["cost (USD)"]) for row in verdict.evidence
+    ]
+
+
+def test_without_such_calls_it_passes(judged):
+    """Calls are there, and all of them count."""
+    snapshot = make_snapshot(traffic=[calls_row(OTHER)])
+
+    assert Status.PASS == judged(imported_calls_are_in_export, snapshot)["account"].status
+
+
+def test_a_thief_in_imported_files_stays_critical(judged):
+    """What files say of an address is judged though the carrier's export does not have it, and is in no total."""
+    rows = frame(tables.TRAFFIC, [calls_row(THIEF, calls=60, provenance="file_only")])
+    snapshot = replace(make_snapshot(), file_only_traffic=rows)
+
+    verdict = judged(call_source_is_allowed, snapshot)[THIEF]
+
+    assert (Status.FAIL, Severity.CRITICAL) == (verdict.status, verdict.severity)
+    assert snapshot.traffic.empty

@@ -1,0 +1,142 @@
+"""What someone else's calls cost before a change of the policy stays a finding until somebody reviewed it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from dashboard import tables
+from dashboard.checks._losses import DIGEST, losses
+from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
+from dashboard.findings import Confidence, Status
+from dashboard.policy import Policy, PolicyVersion
+from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
+
+THIEF = "203.0.113.66"
+CHANGED = NOW - timedelta(days=2)
+STOLEN_AT = CHANGED - timedelta(days=1)
+
+
+def account(*traffic, before=((), True), after=((), False), **facts):
+    """Return an account whose list or switch changed two days ago, and the calls of a thief before that."""
+    policies = [Policy(frozenset(networks), on, "12345678") for networks, on in (before, after)]
+    starts = (NOW - timedelta(days=60), CHANGED)
+    stolen = calls_row(THIEF, calls=60, cost_usd="412.50", at=STOLEN_AT)
+    given = {"pbxs": [pbx("denver")], "addresses": [{"pbx_id": "denver", "address": "198.51.100.24"}]}
+    return make_snapshot(
+        allowed=tuple(after[0]),
+        credentials_on=after[1],
+        traffic=[stolen, *traffic],
+        versions=tuple(PolicyVersion(*pair) for pair in zip(policies, starts, strict=True)),
+        **(given | facts),
+    )
+
+
+def reviewed(snapshot, **seen):
+    """Return the account once somebody reviewed what it shows now."""
+    (loss,) = losses(snapshot)
+    row = {
+        "subject": THIEF,
+        "calls": loss.calls,
+        "cost_usd": f"{loss.cost_usd:f}",
+        "last_at": loss.last_at,
+        "evidence_digest": loss.digest,
+        "reviewed_by": "j.lee",
+        "reviewed_at": NOW,
+    }
+    return replace(snapshot, loss_reviews=frame(tables.LOSS_REVIEWS, [row | seen]))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(((), True), ((), False)), (((THIEF,), False), ((), False)), (((THIEF,), True), ((), True))]
+)
+def test_a_theft_outlives_the_change_that_ended_it(judged, before, after):
+    """Credentials off, or the thief's entry removed: the loss is over, and it is still a finding."""
+    verdict = judged(past_loss_is_reviewed, account(before=before, after=after))[THIEF]
+
+    assert (Status.FAIL, Confidence.PROVEN) == (verdict.status, verdict.confidence)
+    assert "60 calls, $412.50, by someone else until 2026-11-17 12:00 UTC" in verdict.reason
+    assert "Nobody marked this as reviewed yet." in verdict.reason
+    assert DIGEST in verdict.evidence[0]
+
+
+def test_a_review_ends_it_by_name(judged):
+    """The finding passes and says who reviewed it, and when."""
+    verdict = judged(past_loss_is_reviewed, reviewed(account()))[THIEF]
+
+    assert verdict.status is Status.PASS
+    assert "Marked as reviewed by j.lee on 2026-11-20 12:00 UTC." in verdict.reason
+
+
+@pytest.mark.parametrize("seen", [{"calls": 59}, {"cost_usd": "412"}, {"last_at": STOLEN_AT - timedelta(seconds=1)}])
+def test_a_review_covers_only_what_it_saw(judged, seen):
+    """More calls, more dollars or a later call than the reviewer saw make it fail again."""
+    verdict = judged(past_loss_is_reviewed, reviewed(account(), **seen))[THIEF]
+
+    assert verdict.status is Status.FAIL
+    assert "There are calls that j.lee did not see" in verdict.reason
+
+
+def test_a_review_passes_nothing_that_goes_on(judged):
+    """The thief's calls are still admitted after the change: the review does not count, and none is offered."""
+    going_on = account(calls_row(THIEF), before=((THIEF,), True), after=((), True))
+    verdict = judged(past_loss_is_reviewed, reviewed(going_on))[THIEF]
+
+    assert verdict.status is Status.FAIL
+    assert "still admitted" in verdict.reason
+    assert DIGEST not in verdict.evidence[0]
+
+
+def test_what_goes_on_under_one_policy_is_no_past_loss(judged):
+    """No change, no past: other checks report what is exposed today."""
+    found = judged(past_loss_is_reviewed, account(before=((), True), after=((), True)))
+
+    assert ["account"] == list(found)
+    assert found["account"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        ({"pbx_id": "denver", "attributed_by": "address", "source_ip": "198.51.100.24"}, False),
+        ({"source_ip": "198.51.100.24"}, False),
+        ({"pbx_id": "denver", "attributed_by": "x_tag"}, True),
+        ({"pbx_id": "denver", "attributed_by": "caller_id"}, True),
+        ({"outcome": "network", "sip_status": 503}, False),
+        ({"outcome": "refused_auth", "sip_status": 403}, False),
+        ({"direction": "inbound"}, False),
+        ({"source_ip": ""}, False),
+    ],
+)
+def test_only_admitted_calls_of_others_are_a_loss(row, lost):
+    """A PBX's own calls are none, and neither are calls that prove no admission; a claimed identity changes nothing."""
+    call = calls_row(**({"source_ip": "203.0.113.9", "at": STOLEN_AT} | row))
+    found = {loss.source_ip for loss in losses(account(call))}
+
+    assert found == ({THIEF, "203.0.113.9"} if lost else {THIEF})
+
+
+def test_calls_from_before_the_window_count_too():
+    """The loss is not forgotten as time goes by."""
+    old = frame(tables.TRAFFIC, [calls_row(THIEF, calls=5, at=NOW - timedelta(days=50), cost_usd="1.00")])
+    (loss,) = losses(replace(account(), past_traffic=old))
+
+    assert (65, Decimal("413.50")) == (loss.calls, loss.cost_usd)
+
+
+def test_a_retired_pbx_s_address_is_its_own_until_it_left():
+    """Calls under its X-Tag after that are someone else's."""
+    boston = {"pbx_id": "boston", "address": "198.51.100.50", "valid_to": STOLEN_AT}
+    facts = {"pbx_id": "boston", "attributed_by": "x_tag"}
+    rows = [calls_row("198.51.100.50", at=STOLEN_AT + timedelta(hours=hours), **facts) for hours in (-1, 1)]
+    found = losses(account(*rows, pbxs=[pbx("boston", status="retired")], addresses=[boston]))
+
+    assert {THIEF: 60, "198.51.100.50": 1} == {loss.source_ip: loss.calls for loss in found}
+
+
+def test_an_account_without_calls_passes_nothing(judged):
+    """No data is not a pass."""
+    assert judged(past_loss_is_reviewed, make_snapshot()) == {}

@@ -1,0 +1,424 @@
+"""
+One table of accounts and what each must be told: verdict, severity, confidence, fix.
+
+Classes: identity by the caller's own words, outcomes that prove nothing, digests, past loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import tables
+from dashboard.calls.replay import replay
+from dashboard.checks import ACCOUNT
+from dashboard.checks.allowed_ip_has_pbx import allowed_ip_has_pbx
+from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
+from dashboard.checks.pbx_address_is_allowed import pbx_address_is_allowed
+from dashboard.findings import Confidence, Finding, Severity, Status
+from dashboard.policy import Observations, Policy, PolicyVersion
+from dashboard.snapshot import Snapshot
+from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+CHECKS = {
+    one.id: one for one in (call_source_is_allowed, pbx_address_is_allowed, allowed_ip_has_pbx, past_loss_is_reviewed)
+}
+DENVER, MIAMI, ATLANTA, STRANGER = "198.51.100.24", "203.0.113.9", "198.51.100.40", "203.0.113.66"
+DAY = timedelta(days=1)
+FAIL, UNKNOWN, PASS = Status.FAIL, Status.UNKNOWN, Status.PASS
+CRITICAL, HIGH, MEDIUM, LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
+PROVEN, INFERRED, CANNOT = Confidence.PROVEN, Confidence.INFERRED, Confidence.CANNOT_TELL
+SOURCE, ADDRESS, ENTRY, LOSS = CHECKS
+OFFICE_HOURS = range(14, 23)
+"""UTC, when the PBXs of the cases call."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The facts of an account, and what one check must say of one subject."""
+
+    name: str
+    traffic: Sequence[Mapping[str, Any]]
+    expected: tuple[Status, Severity, Confidence]
+    says: str = ""
+    check: str = SOURCE
+    subject: str = STRANGER
+    fix: Sequence[str] = ()
+    allowed: tuple[str, ...] = (DENVER,)
+    credentials_on: bool = True
+    changed_from: tuple[tuple[str, ...], bool] | None = None
+    """The list and the switch until two days ago; ``None`` where nothing changed."""
+    patterns: Sequence[Mapping[str, Any]] = ()
+    observed: Observations = field(default_factory=Observations)
+    reviewed: tuple[int, str] | None = None
+    """Calls and dollars of the stranger that somebody reviewed."""
+
+
+def by(rule: str, who: str, source: str = STRANGER, **facts: Any) -> dict[str, Any]:
+    """Return calls that one rule attributes to a PBX."""
+    return calls_row(source, pbx_id=who, attributed_by=rule, x_tag=who if rule == "x_tag" else "", **facts)
+
+
+def own(who: str, source: str, **facts: Any) -> dict[str, Any]:
+    """Return calls of a PBX from an address that the inventory gives to it."""
+    return by("address", who, source, **facts)
+
+
+def pattern(who: str, source: str, zone: str, hour: int, calls: int, *, age: timedelta) -> dict[str, Any]:
+    """Return calls at one hour of the day to one zone, the first of them so long ago."""
+    first = NOW - age
+    times = {"first_at": first, "last_at": first + 10 * DAY, "hour": hour, "calls": calls}
+    by_words = {"pbx_id": who, "attributed_by": "caller_id"}
+    return {"direction": "outbound", "source_ip": source, "outcome": "answered", "zone": zone, **times, **by_words}
+
+
+LONG_KNOWN = [by("caller_id", "miami", at=NOW - 20 * DAY, calls=40)]
+MIAMIS_OWN = [pattern("miami", MIAMI, "UNITED STATES", hour, 40, age=29 * DAY) for hour in OFFICE_HOURS]
+
+
+def claimed_as(zone: str, hour: int) -> list[dict[str, Any]]:
+    """Return the patterns of Miami and of a source that has long claimed to be it."""
+    return [*MIAMIS_OWN, pattern("miami", STRANGER, zone, hour, 30, age=20 * DAY)]
+
+
+NO_PATH = Observations(no_path_status=403)
+WORDS = [
+    Case("new source, dynamic PBX's caller id", [by("caller_id", "miami")], (FAIL, HIGH, INFERRED), "source is new"),
+    Case("new source, dynamic PBX's X-Tag", [by("x_tag", "miami")], (FAIL, HIGH, INFERRED), "only the X-Tag says"),
+    Case(
+        "long known source, dynamic PBX's caller id",
+        LONG_KNOWN,
+        (UNKNOWN, HIGH, CANNOT),
+        "only the caller id says that it is Miami, and any caller can write that",
+    ),
+    Case(
+        "long known source, zones and hours as usual",
+        LONG_KNOWN,
+        (UNKNOWN, HIGH, CANNOT),
+        patterns=claimed_as("UNITED STATES", 15),
+    ),
+    Case(
+        "long known source, new zone",
+        LONG_KNOWN,
+        (FAIL, HIGH, INFERRED),
+        "It calls CUBA, which Miami had not called from its own addresses.",
+        patterns=claimed_as("CUBA", 15),
+    ),
+    Case(
+        "long known source, odd hours",
+        LONG_KNOWN,
+        (FAIL, HIGH, INFERRED),
+        "30 calls began at hours at which Miami placed under 1% of its own calls.",
+        patterns=claimed_as("UNITED STATES", 5),
+    ),
+    Case(
+        "long known source while the dynamic PBX calls from its own address",
+        [*LONG_KNOWN, own("miami", MIAMI)],
+        (FAIL, HIGH, INFERRED),
+        f"Miami placed calls from its own address {MIAMI} meanwhile",
+    ),
+    Case("dynamic PBX at its own address", [own("miami", MIAMI)], (PASS, HIGH, PROVEN), "needs", subject=MIAMI),
+    Case(
+        "dynamic PBX's X-Tag from its own address",
+        [by("x_tag", "miami", MIAMI)],
+        (PASS, HIGH, PROVEN),
+        "needs",
+        subject=MIAMI,
+    ),
+    Case(
+        "static PBX's caller id, its own address listed and in use",
+        [by("caller_id", "denver"), own("denver", DENVER)],
+        (FAIL, CRITICAL, PROVEN),
+        "only the caller id says that it is Denver",
+    ),
+    Case(
+        "static PBX's X-Tag, its own address listed and in use",
+        [by("x_tag", "denver"), own("denver", DENVER)],
+        (FAIL, CRITICAL, PROVEN),
+        "only the X-Tag says that it is Denver",
+    ),
+    Case(
+        "static PBX's caller id, its own address silent",
+        [by("caller_id", "denver")],
+        (FAIL, HIGH, INFERRED),
+        "only the caller id says that it is Denver",
+    ),
+    Case(
+        "static PBX's caller id, its own address silent since before",
+        [by("caller_id", "denver"), own("denver", DENVER, at=NOW - 5 * DAY)],
+        (FAIL, HIGH, INFERRED),
+    ),
+    Case(
+        "static PBX's caller id, long known source",
+        [by("caller_id", "denver", at=NOW - 20 * DAY)],
+        (FAIL, HIGH, INFERRED),
+    ),
+    Case(
+        "refused under a PBX's X-Tag",
+        [refused_row(STRANGER, pbx_id="denver", attributed_by="x_tag", x_tag="denver")],
+        (FAIL, HIGH, INFERRED),
+        "only the X-Tag says that it is Denver",
+    ),
+    Case("retired PBX's X-Tag", [by("x_tag", "boston")], (FAIL, CRITICAL, PROVEN), "none of our PBXs"),
+    Case("unassigned source", [calls_row(STRANGER)], (FAIL, CRITICAL, PROVEN), "none of our PBXs"),
+    Case(
+        "static PBX at its own unlisted address",
+        [own("denver", DENVER)],
+        (FAIL, HIGH, PROVEN),
+        "by credentials alone",
+        subject=DENVER,
+        allowed=(),
+        fix=[f"Allow {DENVER}"],
+    ),
+]
+
+
+def ended(outcome: str, status: int | None, source: str = STRANGER, **facts: Any) -> dict[str, Any]:
+    """Return calls that ended in one way."""
+    return calls_row(source, outcome=outcome, sip_status=status, **facts)
+
+
+PROOF = [
+    *(
+        Case(
+            f"stranger, {outcome} {status}",
+            [ended(outcome, status)],
+            (UNKNOWN, MEDIUM, CANNOT),
+            "neither admission nor",
+        )
+        for outcome, status in (
+            ("other", None),
+            ("network", 503),
+            ("network", 500),
+            ("media", 488),
+            ("bad_number", 404),
+            ("refused_unknown", 403),
+        )
+    ),
+    *(
+        Case(f"stranger, {outcome} {status}", [ended(outcome, status)], (FAIL, CRITICAL, PROVEN), "admitted")
+        for outcome, status in (("answered", None), ("busy_or_no_answer", 486), ("gave_up", 487))
+    ),
+    *(
+        Case(f"stranger, {status}", [ended("refused_auth", status)], (FAIL, LOW, PROVEN), "refused")
+        for status in (401, 407, 403)
+    ),
+    Case(
+        "stranger, 503 beside refusals",
+        [ended("network", 503, calls=50), ended("refused_auth", 403)],
+        (FAIL, LOW, PROVEN),
+        "1 call was refused",
+    ),
+    Case(
+        "dynamic PBX, only 503",
+        [ended("network", 503, MIAMI, pbx_id="miami", attributed_by="address")],
+        (UNKNOWN, MEDIUM, CANNOT),
+        subject=MIAMI,
+    ),
+    Case(
+        "credentials off, the observed code",
+        [ended("refused_unknown", 403)],
+        (FAIL, LOW, PROVEN),
+        "refused",
+        credentials_on=False,
+        observed=NO_PATH,
+    ),
+    Case(
+        "credentials off, a code that was not observed",
+        [ended("network", 503)],
+        (UNKNOWN, MEDIUM, CANNOT),
+        credentials_on=False,
+        observed=NO_PATH,
+    ),
+    Case(
+        "credentials off, unlisted and answered",
+        [ended("answered", 200)],
+        (UNKNOWN, HIGH, CANNOT),
+        "out of date",
+        credentials_on=False,
+    ),
+    Case(
+        "listed PBX, only 503: nothing proves that it is admitted",
+        [ended("network", 503, DENVER, pbx_id="denver", attributed_by="address")],
+        (PASS, HIGH, INFERRED),
+        subject=DENVER,
+    ),
+    Case(
+        "listed PBX, only 503, by its address",
+        [ended("network", 503, DENVER, pbx_id="denver", attributed_by="address")],
+        (PASS, HIGH, INFERRED),
+        check=ADDRESS,
+        subject=DENVER,
+    ),
+    Case(
+        "unlisted PBX, only 503: it fails by list and inventory alone",
+        [ended("network", 503, DENVER, pbx_id="denver", attributed_by="address")],
+        (FAIL, HIGH, INFERRED),
+        check=ADDRESS,
+        subject=DENVER,
+        allowed=(),
+        fix=[f"Allow {DENVER}"],
+    ),
+    Case(
+        "unassigned entry, only 503: not in use",
+        [ended("network", 503)],
+        (FAIL, MEDIUM, INFERRED),
+        check=ENTRY,
+        allowed=(STRANGER,),
+        fix=[f"Remove {STRANGER}"],
+    ),
+    Case(
+        "unassigned entry, answered: in use",
+        [ended("answered", 200)],
+        (FAIL, HIGH, PROVEN),
+        "were admitted",
+        check=ENTRY,
+        allowed=(STRANGER,),
+        fix=[f"Remove {STRANGER}"],
+    ),
+]
+
+THEFT = calls_row(STRANGER, calls=60, cost_usd="412.50", at=NOW - 5 * DAY)
+SWITCHED_OFF: dict[str, Any] = {"check": LOSS, "credentials_on": False, "changed_from": ((DENVER,), True)}
+PAST = [
+    Case("theft before the switch", [THEFT], (FAIL, HIGH, PROVEN), "60 calls, $412.50, by someone", **SWITCHED_OFF),
+    Case("reviewed", [THEFT], (PASS, HIGH, PROVEN), "by j.lee", reviewed=(60, "412.50"), **SWITCHED_OFF),
+    Case("more than reviewed", [THEFT], (FAIL, HIGH, PROVEN), "see", reviewed=(59, "412.50"), **SWITCHED_OFF),
+    Case(
+        "theft by a removed entry",
+        [THEFT],
+        (FAIL, HIGH, PROVEN),
+        check=LOSS,
+        changed_from=((DENVER, STRANGER), True),
+    ),
+    Case(
+        "reviewed and still going on",
+        [THEFT, calls_row(STRANGER)],
+        (FAIL, HIGH, PROVEN),
+        "still admitted",
+        check=LOSS,
+        changed_from=((DENVER, STRANGER), True),
+        reviewed=(60, "412.50"),
+    ),
+    Case(
+        "forged X-Tag before the switch",
+        [by("x_tag", "miami", calls=9, at=NOW - 5 * DAY)],
+        (FAIL, HIGH, PROVEN),
+        "said that it was Miami",
+        **SWITCHED_OFF,
+    ),
+    Case(
+        "only failures before the switch",
+        [ended("network", 503, at=NOW - 5 * DAY)],
+        (PASS, HIGH, INFERRED),
+        subject=ACCOUNT,
+        **SWITCHED_OFF,
+    ),
+    Case(
+        "a PBX's own calls by credentials before the switch",
+        [own("atlanta", ATLANTA, at=NOW - 5 * DAY)],
+        (PASS, HIGH, INFERRED),
+        subject=ACCOUNT,
+        **SWITCHED_OFF,
+    ),
+    Case(
+        "today's exposure of a past theft is over",
+        [THEFT],
+        (PASS, HIGH, INFERRED),
+        "no call came from it since the policy changed",
+        **(SWITCHED_OFF | {"check": SOURCE}),
+    ),
+]
+CASES = [*WORDS, *PROOF, *PAST]
+
+
+def account(case: Case) -> Snapshot:
+    """Make the account of a case: a static, a dynamic, a credentials and a retired PBX."""
+    policies = [PolicyVersion(Policy(frozenset(case.allowed), case.credentials_on, "12345678"), NOW - 60 * DAY)]
+    if case.changed_from is not None:
+        networks, on = case.changed_from
+        before = PolicyVersion(Policy(frozenset(networks), on, "12345678"), NOW - 60 * DAY)
+        policies = [before, replace(policies[0], valid_from=NOW - 2 * DAY)]
+    made = make_snapshot(
+        allowed=case.allowed,
+        credentials_on=case.credentials_on,
+        pbxs=[
+            pbx("denver"),
+            pbx("miami", ip_kind="dynamic", auth_method="credentials", dials_prefix="no"),
+            pbx("atlanta", auth_method="both"),
+            pbx("boston", status="retired"),
+        ],
+        addresses=[
+            {"pbx_id": "denver", "address": DENVER, "source": "declared"},
+            {"pbx_id": "miami", "address": MIAMI, "source": "observed"},
+            {"pbx_id": "atlanta", "address": ATLANTA, "source": "declared"},
+        ],
+        traffic=[dict(row) for row in case.traffic],
+        versions=tuple(policies),
+        observed=case.observed,
+        call_patterns=[dict(row) for row in case.patterns],
+    )
+    if case.reviewed is None:
+        return made
+    calls, dollars = case.reviewed
+    review = {"subject": STRANGER, "calls": calls, "cost_usd": dollars, "last_at": NOW, "reviewed_by": "j.lee"}
+    review |= {"evidence_digest": "as shown", "reviewed_at": NOW}
+    return replace(made, loss_reviews=frame(tables.LOSS_REVIEWS, [review]))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_facts_give_this_verdict(case: Case) -> None:
+    """Status, severity, confidence and fix follow from the facts, and the reason names what decides."""
+    findings: dict[str, Finding] = {one.subject: one for one in CHECKS[case.check].findings(account(case))}
+    found = findings[case.subject]
+
+    assert case.expected == (found.status, found.severity, found.confidence)
+    assert case.says in found.reason
+    assert list(case.fix) == [change.sentence() for change in found.changes]
+
+
+def test_each_case_has_a_name_of_its_own() -> None:
+    """A failure names one row of the table."""
+    assert len(CASES) == len({(case.check, case.name) for case in CASES})
+
+
+DIGESTS = [
+    ("inventory says credentials", {"auth_method": "credentials"}, [calls_row(MIAMI)], "broken"),
+    ("nothing known of its method, admitted", {"auth_method": "unknown"}, [calls_row(MIAMI)], "broken"),
+    ("empty method, admitted", {"auth_method": ""}, [calls_row(MIAMI)], "broken"),
+    ("empty method, nothing proven", {"auth_method": ""}, [ended("network", 503, MIAMI)], "cannot tell"),
+    ("ip, nothing proven", {"auth_method": "ip"}, [ended("network", 503, MIAMI)], "unchanged"),
+    ("both, refused digest", {"auth_method": "both"}, [ended("refused_auth", 407, MIAMI)], "unchanged"),
+    ("both, refused digest with 401", {"auth_method": "both"}, [ended("refused_auth", 401, MIAMI)], "unchanged"),
+    (
+        "admitted, later its digest was refused: the password changed",
+        {"auth_method": "both"},
+        [ended("refused_auth", 407, MIAMI), calls_row(MIAMI, at=NOW - DAY)],
+        "unchanged",
+    ),
+    (
+        "refused digest, later admitted: the password was corrected",
+        {"auth_method": "ip"},
+        [calls_row(MIAMI), ended("refused_auth", 407, MIAMI, at=NOW - DAY)],
+        "broken",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "rows", "label"), [case[1:] for case in DIGESTS], ids=[case[0] for case in DIGESTS])
+def test_a_digest_is_judged_by_what_calls_prove(facts: dict[str, str], rows: list[dict[str, Any]], label: str) -> None:
+    """With credentials off, only a PBX that holds them loses its latest call; what is not known stays open."""
+    plain = {"ip_kind": "dynamic", "dials_prefix": "no"}
+    snapshot = make_snapshot(
+        pbxs=[pbx("miami", **(plain | facts))],
+        addresses=[{"pbx_id": "miami", "address": MIAMI, "source": "observed"}],
+        traffic=[row | {"pbx_id": "miami", "attributed_by": "address"} for row in rows],
+    )
+    labels = replay(snapshot, replace(snapshot.policy, credentials_on=False)).rows["label"]
+
+    assert label == labels.iloc[0]

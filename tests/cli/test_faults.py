@@ -1,0 +1,187 @@
+"""``check``, ``replay``, ``fix --dry-run`` and ``export`` with each single fault: nothing positive beyond the data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dashboard.cli import app
+from dashboard.errors import CarrierError, UnknownFindingError
+from dashboard.snapshot import Age
+from tests import faulty_homes
+from tests.faulty_homes import CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
+
+CHECK = "pbx_address_is_allowed"
+UNKNOWABLE = ("allowed_ips missing", "inventory missing")
+"""Faults under which it cannot be known that Denver's address is not listed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+    error: BaseException | None
+
+
+class Refuses(BaseHTTPRequestHandler):
+    """A carrier that takes no key."""
+
+    def do_GET(self) -> None:
+        """Answer 401, as the carrier does."""
+        self.send_response(401)
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - the name that the server calls
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[str]:
+    """Run a carrier that refuses every key."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def silent() -> str:
+    """Name a port on which nothing answers."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, silent: str) -> Callable[..., Answer]:
+    """Run a command on a home with a fault; only faults of the carrier let it ask one."""
+
+    def command(fault: str, *arguments: str, refused: bool = False) -> Answer:
+        home = tmp_path / f"{fault or 'none'} {refused}"
+        faults = (fault,) if fault and fault != "never synced" else ()
+        if not home.exists() and fault != "never synced":
+            faulty_homes.make(home, faults, refused=refused)
+        told = {
+            **KEYS,
+            "FLOWROUTE_BASE_URL": refusing if fault == "wrong key" else silent,
+            "TRUNKGATE_HOME": str(home),
+            "TRUNKGATE_PUBLIC_RANGES": PUBLIC,
+            "TRUNKGATE_SYNC_EVERY_S": "30" if fault in CARRIERS else "300",
+        }
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        found = CliRunner().invoke(app, list(arguments))
+        error = None if isinstance(found.exception, SystemExit) else found.exception
+        return Answer(found.exit_code, found.stdout, found.stderr, error)
+
+    return command
+
+
+def asked(fault: str) -> tuple[str, ...]:
+    """Return the option that keeps a command from asking the carrier, unless its fault is what is tried."""
+    return () if fault in CARRIERS else ("--no-sync",)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str) -> None:
+    """An account that would be in order is unknown, not good; only --allow-unknown takes that."""
+    answer = run(fault, "check", "--fail-on", "informational", *asked(fault))
+
+    assert answer.error is None
+    assert 3 == answer.status
+    assert 0 == run(fault, "check", *asked(fault), "--allow-unknown").status
+    assert ("ago)." in answer.err) is (fault in CARRIERS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
+    """What failed is a failure for as long as it can be known at all; its last known status and age are said."""
+    answer = run(fault, "check", *asked(fault), "--format", "json", refused=True)
+
+    assert (3 if fault in UNKNOWABLE else 1) == answer.status
+    for row in json.loads(answer.out):
+        assert row["status"] != "unknown" or row["cause"]
+        assert (row["cause"] == "stale") is (row["last_known"] is not None)
+        if row["last_known"]:
+            assert {"status", "as_of", "age_s", "changes", "reason"} == row["last_known"].keys()
+            assert row["last_known"]["age_s"] > 0
+    text = run(fault, "check", *asked(fault), refused=True).out
+    assert ("Last known: failed, " in text) is (fault.endswith(Age.STALE) and fault != "routes stale")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_replay_says_what_it_rests_on(run: Callable[..., Answer], fault: str) -> None:
+    """Whatever is missing or stale of what a replay is made of is said below its numbers, and in JSON."""
+    if fault == "allowed_ips missing":
+        return
+    answer = run(fault, "replay", "--remove", SEATTLE, *asked(fault))
+    name = fault.partition(" ")[0]
+    bears = name in ("calls", "allowed_ips", "credentials") and fault not in CARRIERS
+
+    assert 0 == answer.status
+    assert ("Last known data only:" in answer.out) is bears
+    assert "could be decided" not in answer.out or fault != "calls missing"
+    if fault in CARRIERS:
+        assert "ago)." in answer.err
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault: str) -> None:
+    """The plan of a last known failure is shown as such; without calls no guard says that nothing breaks."""
+    answer = run(fault, "fix", CHECK, DENVER, "--dry-run", refused=True)
+
+    if fault in UNKNOWABLE:
+        assert isinstance(answer.error, UnknownFindingError)
+        return
+    assert answer.error is None
+    assert 0 == answer.status
+    decided = fault in ("allowed_ips stale", "inventory stale")
+    assert ("Based on last known data, from " in answer.out) is decided
+    if fault.startswith("calls"):
+        assert "[no] Unknown: no calls on record" in answer.out
+        assert "[ok] No past call" not in answer.out
+    if fault == "calls missing":
+        assert "decided)" not in answer.out
+    if fault == "allowed_ips stale":
+        assert "[no] The list of allowed addresses on record is stale." in answer.out
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: str, tmp_path: Path) -> None:
+    """The compliance table has cause, last known status, time and age of every verdict that is not of now."""
+    answer = run(fault, "export", str(tmp_path / "out"), *asked(fault), refused=True)
+
+    assert 0 == answer.status
+    with (tmp_path / "out" / "findings.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows
+    for row in rows:
+        assert row["status"] != "unknown" or row["not_evaluated_because"]
+        old = row["not_evaluated_because"] == "stale"
+        assert [old] * 3 == [bool(row[name]) for name in ("last_known_status", "last_known_at", "last_known_age_s")]
+        assert row["status"] != "unknown" or row["state"] != "verified"
+    if fault in ("allowed_ips stale", "inventory stale"):
+        assert "fail" in {row["last_known_status"] for row in rows}
+
+
+def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:
+    """There is no last result to show."""
+    answer = run("never synced", "check")
+
+    assert isinstance(answer.error, CarrierError)
+    assert "" == answer.out

@@ -1,0 +1,112 @@
+"""Mode ``files``: a real account without its key, judged by imported files alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.emulator import process
+from tests.calls.exports import as_csv, rows_at
+
+pytestmark = pytest.mark.slow
+
+FILES = {"TRUNKGATE_ACCOUNT": "files"}
+PUBLIC = {"TRUNKGATE_PUBLIC_RANGES": "198.51.100.0/24,203.0.113.0/24"}
+SEATTLE, DENVER, STRANGER = "198.51.100.11", "198.51.100.24", "203.0.113.66"
+PBXS = f"pbx_id,name,address,dials_prefix\nseattle,Seattle,{SEATTLE},yes\ndenver,Denver,{DENVER},yes\n"
+PAGE = f"Outbound Allowed IPs\n{SEATTLE}  Seattle office  [Remove]\n"
+
+
+@pytest.fixture
+def material(tmp_path: Path) -> dict[str, Path]:
+    """Write the files that an operator has: call records of today, the copied list, the inventory."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    times = [now - timedelta(minutes=minutes) for minutes in range(5, 600, 30)]
+    rows = [
+        *rows_at(*times, customer_ip=f"{SEATTLE}:5060"),
+        *rows_at(*times, customer_ip=f"{STRANGER}:5060", custom_x_tag="", callerid="+19995550100"),
+    ]
+    texts = {"cdrs": as_csv(rows), "list": PAGE, "pbxs": PBXS}
+    files = {name: tmp_path / f"{name}.csv" for name in texts}
+    for name, text in texts.items():
+        files[name].write_text(text)
+    return files
+
+
+def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> None:
+    """
+    From an empty home: import, paste, record, read the inventory, check.
+
+    The home remembers its mode from the first command on, and no command starts the emulator.
+    """
+    imported = bare("calls", "import", material["cdrs"], **FILES, **PUBLIC)
+    synced = bare("sync", **PUBLIC)
+    pasted = bare("account", "paste", material["list"], "--yes", **PUBLIC)
+    recorded = bare("account", "record", "--tech-prefix", "12345678", "--credentials", "off", **PUBLIC)
+    read = bare("inventory", "read", material["pbxs"], "--keep", **PUBLIC)
+    checked = bare("check", "--format", "json", **PUBLIC)
+
+    assert [0] * 5 == [answer.status for answer in (imported, synced, pasted, recorded, read)]
+    assert "There is nothing to fetch: this home is of mode files." in synced.out
+    assert "added       198.51.100.11  Seattle office" in pasted.out
+    verdicts = {(row["check"], row["subject"]): row["status"] for row in checked.json}
+    assert verdicts["pbx_address_is_allowed", DENVER] == "fail"
+    assert verdicts["allowed_ip_has_pbx", SEATTLE] == "pass"
+    assert not [row for row in checked.json if "calls were never" in row["reason"]]
+    assert checked.status == 1
+    assert process.running(bare.home) is None
+    assert not (bare.home / "emulator.db").exists()
+
+
+def test_calls_are_as_fresh_as_the_files(bare: Any, tmp_path: Path) -> None:
+    """Old files give no verdict on today: calls are stale, as of the latest call; importing new ones is the cure."""
+    old = tmp_path / "old.csv"
+    last = (datetime.now(UTC) - timedelta(days=5)).replace(microsecond=0)
+    old.write_text(as_csv(rows_at(last - timedelta(hours=1), last)))
+    bare("calls", "import", old, **FILES)
+
+    checked = bare("check", "--format", "json")
+
+    said = [row["reason"] for row in checked.json if "The calls were last fetched" in row["reason"]]
+    assert said
+    assert all(
+        f"{last:%Y-%m-%d at %H:%M} UTC" in reason and "import its call record files" in reason for reason in said
+    )
+
+
+def test_without_files_nothing_is_judged(bare: Any) -> None:
+    """An empty home of this mode says that there are no calls, and passes nothing."""
+    checked = bare("check", "--format", "json", **FILES)
+
+    assert {"unknown"} == {row["status"] for row in checked.json}
+    assert 3 == checked.status
+    assert process.running(bare.home) is None
+
+
+def test_the_sample_account_is_not_declared_by_hand(bare: Any, material: dict[str, Path]) -> None:
+    """There a sync reads the list; what an operator pasted would be overwritten."""
+    answer = bare("account", "paste", material["list"], "--yes", TRUNKGATE_SAMPLE_CALLS="0")
+
+    assert 2 == answer.status
+    assert "TRUNKGATE_ACCOUNT=files" in answer.sentence
+
+
+def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
+    """A copy may hold a part of the page; what is put aside is shown with its reason and the status is 1."""
+    page = tmp_path / "page.txt"
+    page.write_text(f"{SEATTLE}\n{DENVER}\n")
+    bare("account", "paste", page, "--yes", **FILES, **PUBLIC)
+    page.write_text(f"{SEATTLE}\n10.0.0.8 old VPN\n")
+
+    kept = bare("account", "paste", page, "--yes", **PUBLIC)
+    gone = bare("account", "paste", page, "--yes", "--remove", DENVER, **PUBLIC)
+    declined = bare("account", "paste", page, **PUBLIC)  # with nobody at the terminal
+
+    assert (1, 1, 2) == (kept.status, gone.status, declined.status)
+    assert f"missing     {DENVER}: not on the page; it stays" in kept.out
+    assert "The list is kept: 2 entries." in kept.out
+    assert "NOT USABLE  line 2: 10.0.0.8" in gone.out
+    assert "The list is kept: 1 entry." in gone.out

@@ -1,0 +1,55 @@
+"""Names of files and what is in them never steer the terminal, whatever the command and its format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.cli.output import json_text
+from dashboard.texts import UNSAFE
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = "a\u202eb\x1b[2Jc\x9b31md\x07"
+
+
+def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
+    """Files that cannot be read, that hold it, findings that are not there, options that are wrong."""
+    folder = tmp_path / HOSTILE
+    folder.mkdir()
+    table, calls, text = folder / f"{HOSTILE}.csv", folder / f"calls{HOSTILE}.csv", folder / f"{HOSTILE}.txt"
+    table.write_text(f"Name,IP,Numbers\nDen{HOSTILE}ver,198.51.100.24,12065550142\n{HOSTILE},{HOSTILE},{HOSTILE}\n")
+    calls.write_text(f"start_time,{HOSTILE}\n{HOSTILE},{HOSTILE}\n")
+    text.write_text(HOSTILE)
+    commands: list[tuple[object, ...]] = [
+        ("inventory", "read", table),
+        ("inventory", "lint", table),
+        ("inventory", "lint", folder, "--format", "json"),
+        ("calls", "import", calls),
+        ("calls", "import", folder / "not-there"),
+        ("fix", HOSTILE, HOSTILE, "--dry-run"),
+        ("fix", "pbx_address_is_allowed", HOSTILE, "--dry-run"),
+        ("replay", "--allow", HOSTILE),
+        ("check", "--format", HOSTILE),
+        ("undo", HOSTILE),
+        (HOSTILE,),
+    ]
+    for command in commands:
+        answer = shared(*command)
+        said = answer.out + answer.err
+        assert said, command
+        assert "Traceback" not in said, command
+        assert not UNSAFE.search(said), (command, said)
+
+
+def test_json_escapes_it_and_changes_nothing() -> None:
+    """A program reads back just what was there; a terminal obeys nothing."""
+    value = {"name": HOSTILE, "rows": ["é", "北京", "tab\there"]}
+    text = json_text(value)
+
+    assert not UNSAFE.search(text)
+    assert json.loads(text) == value
+    assert "北京" in text

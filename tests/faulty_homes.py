@@ -1,0 +1,156 @@
+"""
+Homes of a real account with faults: an input that was never read or is out of date, a carrier that does not answer.
+
+The state database and the call store are written directly, so that no network and no emulator is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from dashboard import sources, tables
+from dashboard.background import SYNC_ERROR
+from dashboard.calls.ingest import import_files
+from dashboard.calls.store import CallStore
+from dashboard.snapshot import Age
+from dashboard.state import State, versions
+from tests.calls.exports import as_csv, rows_at
+
+KEYS: Final = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
+PUBLIC: Final = "198.51.100.0/24"
+INPUTS: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
+CARRIERS: Final = {
+    "carrier down": "https://api.flowroute.com cannot be reached. Check the network, then sync again.",
+    "wrong key": "The carrier refused the key. Check FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.",
+}
+FAULTS: Final = (*(f"{name} {age}" for name in INPUTS for age in (Age.MISSING, Age.STALE)), *CARRIERS)
+"""Every single fault, as ``INPUT AGE`` or the carrier's."""
+STALE_FOR: Final = {
+    "calls": timedelta(hours=3),
+    "allowed_ips": timedelta(days=8),
+    "credentials": timedelta(days=8),
+    "routes": timedelta(hours=3),
+    "inventory": timedelta(days=31),
+}
+SEATTLE, DENVER = "198.51.100.11", "198.51.100.24"
+PBXS: Final = {"seattle": SEATTLE, "denver": DENVER}
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Return every pair of faults that can be at once."""
+    first = [fault.rpartition(" ")[0] if fault not in CARRIERS else "carrier" for fault in FAULTS]
+    whose = dict(zip(FAULTS, first, strict=True))
+    return [(one, other) for one, other in combinations(FAULTS, 2) if whose[one] != whose[other]]
+
+
+def ages(faults: Collection[str]) -> dict[str, Age]:
+    """Return how old each input is under some faults."""
+    found = dict.fromkeys(INPUTS, Age.FRESH)
+    for fault in set(faults) - set(CARRIERS):
+        name, _, age = fault.rpartition(" ")
+        found[name] = Age(age)
+    return found
+
+
+def make(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> Path:
+    """
+    Write a home with two static PBXs that place calls by address, credentials off, every input fresh but for faults.
+
+    Args:
+        home: A folder; made.
+        faults: Of ``FAULTS``; for one input at most one.
+        refused: Denver's address is not listed, and its calls are refused.
+    """
+    fetched = set_faults(home, faults, refused=refused)
+    if fetched is not None:
+        _calls(home, fetched, refused=refused)
+    return home
+
+
+def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> datetime | None:
+    """Replace all that a home's state database knows, and return until when its calls were fetched; see ``make``."""
+    state, now, by_name = State.open(home), datetime.now(UTC), ages(faults)
+    fetched = None if by_name["calls"] is Age.MISSING else _read_at("calls", by_name, now)
+    try:
+        with state.writing() as connection:
+            connection.execute(versions.delete())
+        _versions(state, by_name, now, listed=(SEATTLE,) if refused else (SEATTLE, DENVER))
+        state.put(SYNC_ERROR, next((CARRIERS[fault] for fault in faults if fault in CARRIERS), ""))
+        state.put("calls_until", fetched and fetched.isoformat())
+        state.put("calls_since", fetched and (fetched - timedelta(days=20)).isoformat())
+    finally:
+        state.close()
+    return fetched
+
+
+def _read_at(name: str, by_name: dict[str, Age], now: datetime) -> datetime:
+    return now - STALE_FOR[name] if by_name[name] is Age.STALE else now - timedelta(minutes=1)
+
+
+def _versions(state: State, by_name: dict[str, Age], now: datetime, *, listed: Collection[str]) -> None:
+    """Keep what was declared, read and entered, each as of its time."""
+    long_ago = now - timedelta(days=60)
+    held = [{"pbx_id": name, "address": one, "kind": "primary", "source": "declared"} for name, one in PBXS.items()]
+    pbxs = [
+        {
+            "pbx_id": name,
+            "name": name.capitalize(),
+            "ip_kind": "static",
+            "auth_method": "ip",
+            "dials_prefix": "yes",
+            "status": "active",
+            "inbound_host": one,
+        }
+        for name, one in PBXS.items()
+    ]
+    numbers = {name: f"1206555010{n}" for n, name in enumerate(PBXS)}
+    entries = [
+        {"network": one, "role": "active", "known_by": "operator", "added_at": long_ago, "added_by": "Ada"}
+        for one in listed
+    ]
+    frames: dict[str, tuple[str, list[dict[str, Any]]]] = {
+        "allowed_ips": ("allowed_ips", entries),
+        "pbxs": ("inventory", pbxs),
+        "pbx_addresses": ("inventory", held),
+        "pbx_numbers": ("inventory", [{"pbx_id": name, "number": number} for name, number in numbers.items()]),
+        "numbers": ("routes", [{"number": number, "route_id": name} for name, number in numbers.items()]),
+        "routes": (
+            "routes",
+            [
+                {"route_id": name, "alias": name.capitalize(), "route_type": "host", "value": one}
+                for name, one in PBXS.items()
+            ],
+        ),
+    }
+    kept: dict[str, tuple[str, Any]] = {
+        kind: (name, sources.to_rows(_frame(kind, rows))) for kind, (name, rows) in frames.items()
+    }
+    kept["account"] = ("credentials", {"tech_prefix": "12345678", "credentials_on": False, "sample": False})
+    for kind, (name, content) in kept.items():
+        if by_name[name] is not Age.MISSING:
+            seen_at = _read_at(name, by_name, now)
+            state.record(kind, content, valid_from=long_ago, seen_at=seen_at, known_by="Ada")
+
+
+def _frame(kind: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    filled = [{name: row.get(name) for name in tables.FRAMES[kind].columns} for row in rows]
+    return tables.conform(pd.DataFrame(filled), tables.FRAMES[kind], source="a test")
+
+
+def _calls(home: Path, until: datetime, *, refused: bool) -> None:
+    """Import twenty days of calls, some of them in the last hour before they were fetched."""
+    moments = [until - timedelta(minutes=30), *(until - timedelta(days=n, minutes=30) for n in range(1, 20))]
+    lost = {"result": "failed", "call_fail_sip_code": "403", "duration": "0", "billed_duration": "0"}
+    lost |= {"call_fail_reason": "Tech Prefix and IP not in ACL - support@flowroute.com", "total_cost": "0.00000000"}
+    rows = rows_at(*moments, customer_ip=f"{SEATTLE}:5060", custom_x_tag="")
+    rows += rows_at(*moments, customer_ip=f"{DENVER}:5060", custom_x_tag="", **(lost if refused else {}))
+    file = home / "export.csv"
+    file.write_text(as_csv(rows))
+    (result,) = import_files(CallStore(home), [file])
+    assert len(rows) == result.kept

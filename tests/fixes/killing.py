@@ -1,0 +1,193 @@
+"""
+A fix that is killed: at a step of its work, or at any moment.
+
+Every step goes through one of two interfaces: the carrier, and the anchors of the journal. A process that is to end at
+step N counts both and sends itself SIGKILL before or after it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dashboard.actors import Actor, Role
+from dashboard.anchors import Anchors, Head
+from dashboard.carriers import open_carrier
+from dashboard.changes import Plan
+from dashboard.emulator import process
+from dashboard.errors import CarrierRefusedError
+from dashboard.fixes.apply import apply
+from dashboard.journal import BEGUN, DONE, FAILED, PARTLY, Journal
+from dashboard.settings import Settings
+from dashboard.state import State
+from dashboard.workspace import Workspace
+
+ANA = Actor("ana (test)", Role.APPROVER)
+LONGEST_S = 120
+STEPS_AT_MOST = 60
+ROUTED = ("allowed_ips", "numbers", "routes", "account", "apply")
+
+
+class Steps:
+    """Counts steps and ends the process before or after one of them."""
+
+    def __init__(self, last: int, *, after: bool) -> None:
+        self.count, self.last, self.after = 0, last, after
+
+    def take(self, step: Callable[[], Any]) -> Any:
+        """Take a step."""
+        self.count += 1
+        if self.count == self.last and not self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = step()
+        if self.count == self.last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+
+class SteppedCarrier:
+    """A carrier each of whose answers is a step."""
+
+    def __init__(self, carrier: Any, steps: Steps, refused: int) -> None:
+        self.carrier, self.steps, self.refused = carrier, steps, refused
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.carrier, name)
+        if name not in ROUTED:
+            return found
+        return lambda *arguments: self.steps.take(lambda: self._answer(name, found, arguments))
+
+    def _answer(self, name: str, found: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Answer as the carrier does, but refuse the change that is to be refused."""
+        if name == "apply":
+            self.refused -= 1
+            if self.refused == 0:
+                raise CarrierRefusedError("The test refuses this change.")
+        return found(*arguments)
+
+
+class SteppedAnchors(Anchors):
+    """Anchors each of which is a step: between two of them the database commits."""
+
+    steps: Steps
+
+    def append(self, *heads: Head, after_calls: bool = False) -> None:
+        """Take the step."""
+        self.steps.take(lambda: super(SteppedAnchors, self).append(*heads, after_calls=after_calls))
+
+
+def run_and_end(home: str, plan: str, last: int, after: bool, refused: int) -> None:
+    """Apply a plan in this process, and end it at a step; 0 lets it run to its end."""
+    steps = Steps(last, after=after)
+    anchors = SteppedAnchors(Path(home))
+    anchors.steps = Steps(0, after=False)
+    state = State.open(Path(home), anchors=anchors)
+    anchors.steps = steps
+    running = process.running(Path(home))
+    assert running is not None
+    carrier = open_carrier(
+        Settings(home=Path(home)),
+        state,
+        url=running.url,
+        access_key=running.access_key,
+        secret_key=running.secret_key,
+        emulated=True,
+    )
+    parsed = Plan.model_validate_json(plan)
+    stepped: Any = SteppedCarrier(carrier, steps, refused)
+    with suppress(CarrierRefusedError):
+        apply(parsed, carrier=stepped, journal=Journal(state), home=Path(home), actor=ANA, typed=parsed.phrases)
+    carrier.close()
+    state.close()
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round found."""
+
+    killed: bool
+    """False where the fix ended before its time came."""
+    phase: str
+    """How the fix is recorded; ``""`` where nothing of it is."""
+
+
+class Kills:
+    """Rounds of kills on one embedded account, each of which leaves it as it was."""
+
+    def __init__(self, account: Workspace) -> None:
+        self.account = account
+        self.processes = multiprocessing.get_context("forkserver")
+        self.processes.set_forkserver_preload([__name__])
+
+    def image(self) -> Any:
+        """Return the account as the carrier has it: the list, the switch, routes by alias, numbers by alias."""
+        carrier = self.account.carrier
+        entries, _ = carrier.allowed_ips()
+        routes, numbers = carrier.routes(), carrier.numbers()
+        aliases = dict(zip(routes["route_id"], routes["alias"], strict=True))
+        return (
+            sorted(entries["network"]),
+            carrier.account().credentials_on,
+            sorted(zip(routes["alias"], routes["value"], strict=True)),
+            sorted((number, aliases.get(route, route)) for number, route in numbers[["number", "route_id"]].to_numpy()),
+        )
+
+    def at_step(self, plan: Plan, last: int, *, after: bool, refused: int = 0) -> Round:
+        """Kill the fix before or after a step; the carrier refuses the change of that number."""
+        return self._round(plan, last, after=after, refused=refused)
+
+    def at_random(self, plan: Plan, rng: random.Random, longest_s: float) -> Round:
+        """Kill the fix at any moment."""
+        return self._round(plan, 0, after=False, wait_s=rng.uniform(0, longest_s))
+
+    def _round(self, plan: Plan, last: int, *, after: bool, refused: int = 0, wait_s: float | None = None) -> Round:
+        """
+        Kill a fix, open the home again, and hold what is recorded to what is on the account.
+
+        Raises:
+            AssertionError: An entry has no outcome, a change has no entry, or the account is not as it is recorded.
+        """
+        home, before, count = self.account.settings.home, self.image(), len(self.account.journal.entries())
+        child = self.processes.Process(
+            target=run_and_end, args=(str(home), plan.model_dump_json(), last, after, refused)
+        )
+        child.start()
+        if wait_s is not None:
+            wait_for_lock(home, child)
+            time.sleep(wait_s)
+            child.kill()
+        child.join(LONGEST_S)
+        assert child.exitcode in (0, -signal.SIGKILL), child.exitcode
+        killed = child.exitcode != 0
+        left = self.image()
+        with Workspace.open(self.account.settings) as again:
+            assert [] == again.journal.open_entries()
+            again.journal.verify()
+            entries = again.journal.entries()[count:]
+            assert [BEGUN] * (len(entries) // 2) == [entry.phase for entry in entries[::2]]
+            phase = entries[-1].phase if entries else ""
+            assert left == self.image()
+            assert (left == before) == (phase in ("", FAILED)), (phase, before, left)
+            if phase in (DONE, PARTLY):
+                back = again.undo_plan(entries[-1].id)
+                assert again.apply(back, actor=ANA, typed=back.phrases).phase == DONE
+            assert before == self.image()
+        return Round(killed, phase)
+
+
+def wait_for_lock(home: Path, child: Any) -> None:
+    """Wait until a fix runs, so that the time that its process takes to start is not counted."""
+    end = time.monotonic() + LONGEST_S
+    lock = home / "fix.lock"
+    lock.unlink(missing_ok=True)
+    while not lock.exists() and child.is_alive():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -1,0 +1,54 @@
+"""Fixes that are killed: no entry without an outcome, no change without an entry, no effect twice; undo works."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dashboard.changes import Plan
+from dashboard.journal import DONE, FAILED, PARTLY
+from dashboard.workspace import Workspace
+from tests.fixes.killing import Kills
+
+pytestmark = pytest.mark.slow
+
+AT_STEPS = [
+    (3, False, "", "before the first entry is announced"),
+    (3, True, "", "announced, and not committed"),
+    (4, False, FAILED, "committed, before the first change"),
+    (5, False, FAILED, "before the first change is sent"),
+    (5, True, PARTLY, "after the first change"),
+    (6, True, PARTLY, "after the second change"),
+    (7, True, DONE, "after the last change"),
+    (9, True, DONE, "read again, before the outcome is announced"),
+    (10, True, DONE, "announced, and not committed"),
+    (11, False, DONE, "committed"),
+]
+"""Of a plan with three changes: two readings, two anchors, three changes, two readings, two anchors."""
+IN_ROLL_BACK = [(7, False, PARTLY), (7, True, FAILED)]
+"""The carrier refuses the second change, so the first one is rolled back."""
+
+
+@pytest.fixture
+def kills(embedded: Callable[..., Workspace]) -> tuple[Kills, Plan]:
+    """Open the sample account, and plan a route with its two numbers."""
+    account = embedded()
+    account.sync()
+    return Kills(account), account.plan("pbx_has_inbound_route", "phoenix")
+
+
+def test_a_fix_that_is_killed_has_an_outcome(kills: tuple[Kills, Plan]) -> None:
+    """At every kind of step and at any moment; what is recorded is what is on the account, and undo restores it."""
+    run, plan = kills
+    found: list[Any] = [run.at_step(plan, step, after=after) for step, after, *_ in AT_STEPS]
+    rolled_back = [run.at_step(plan, step, after=after, refused=2) for step, after, _ in IN_ROLL_BACK]
+    rng = random.Random(14)
+    found_at_random = [run.at_random(plan, rng, longest_s=0.4) for _ in range(2)]
+
+    assert [phase for _, _, phase, _ in AT_STEPS] == [each.phase for each in found]
+    assert [phase for *_, phase in IN_ROLL_BACK] == [each.phase for each in rolled_back]
+    assert {True} == {each.killed for each in found + rolled_back}
+    assert len(found_at_random) == 2

@@ -1,0 +1,73 @@
+"""Pages of a home in mode ``files``: nothing is waited for, and the next step is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard import sources
+from dashboard.calls.ingest import import_files
+from dashboard.emulator import process
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+from tests.calls.exports import as_csv, rows_at
+from tests.waiting import WAIT_S
+
+APP = Path(dashboard.__file__).parent / "app.py"
+PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the mode; the home remembers it, but each test has a home of its own."""
+    monkeypatch.setenv("TRUNKGATE_ACCOUNT", "files")
+
+
+def fill(home: Workspace, folder: Path) -> None:
+    """Build the state of an operator having brought everything that is judged."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    file = folder / "cdrs.csv"
+    file.write_text(as_csv(rows_at(now - timedelta(minutes=20))))
+    import_files(home.store, [file])
+    account = {"tech_prefix": "12345678", "credentials_on": False, "sample": False}
+    home.state.record("account", account, valid_from=now, seen_at=now, known_by="Ada")
+    pbx = {"pbx_id": "seattle", "name": "Seattle", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
+    frames = {
+        "allowed_ips": {"network": "198.51.100.11", "role": "active", "known_by": "operator"},
+        "pbxs": {**pbx, "status": "active"},
+    }
+    for name, row in frames.items():
+        sources.keep_frame(home.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
+
+
+def test_an_empty_home_names_the_next_steps() -> None:
+    """Every page draws at once, says what the operator has to bring, and offers no sync."""
+    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    for page in PAGES:
+        at.switch_page(f"app_pages/{page}.py").run()
+
+        assert not at.exception
+        assert not at.error
+        (info,) = [text.value for text in at.info if "without an API key" in text.value]
+        assert "`trunkgate calls import FILE`" in info
+        assert "paste the list of Outbound Allowed IPs" in info
+        assert "header_sync" not in {button.key for button in at.button}
+        assert any("No calls imported" in text.value for text in at.markdown)
+    assert process.running(Settings.read().home) is None
+
+
+def test_a_filled_home_is_judged(tmp_path: Path) -> None:
+    """Once everything is there no step is named, and the header says how recent the files are."""
+    with Workspace.open(Settings.read()) as home:
+        fill(home, tmp_path)
+        at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+
+    assert not at.exception
+    assert not [text for text in at.info if "without an API key" in text.value]
+    assert any("Latest imported call" in text.value for text in at.markdown)
+    assert any("FILES" in text.value for text in at.markdown)

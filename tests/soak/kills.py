@@ -1,0 +1,58 @@
+"""200 fixes that are killed at seeded steps and moments of their work, on the embedded account."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.settings import Settings
+from dashboard.workspace import Workspace
+from tests.fixes.killing import Kills
+
+ROUNDS, SEED = 200, 14
+LAST_STEP = 11
+
+
+def main() -> str:
+    """Kill fixes of every kind of change; after each the records are held to the account, and the fix is undone."""
+    rng, phases, killed = random.Random(SEED), Counter[str](), 0
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder) / "home", sample_calls=3_000)
+        with Workspace.open(settings) as account:
+            account.sync()
+            run = Kills(account)
+            for number in range(ROUNDS):
+                plan = account.plan_changes(chosen(rng, account))
+                if number % 2:
+                    done = run.at_random(plan, rng, longest_s=0.5)
+                else:
+                    done = run.at_step(
+                        plan, rng.randint(1, LAST_STEP), after=rng.random() < 0.5, refused=rng.choice((0, 0, 1, 2))
+                    )
+                phases[done.phase or "nothing begun"] += 1
+                killed += done.killed
+            entries = account.journal.verify()
+    told = ", ".join(f"{count} {phase}" for phase, count in sorted(phases.items()))
+    return f"{ROUNDS} rounds, {killed} killed: {told}; {entries} entries verified"
+
+
+def chosen(rng: random.Random, account: Workspace) -> list[Change]:
+    """Choose changes of one kind."""
+    kind = rng.choice(["allow", "remove", "switch", "route"])
+    if kind == "allow":
+        return [AllowAddress(network=f"192.0.2.{number}") for number in rng.sample(range(1, 200), 3)]
+    if kind == "remove":
+        row = account.carrier.allowed_ips()[0].iloc[0]
+        texts = {name: str(row[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
+        return [RemoveAddress(**texts), AllowAddress(network=f"192.0.2.{rng.randint(1, 199)}")]
+    if kind == "switch":
+        return [SetCredentials(enabled=not account.carrier.account().credentials_on)]
+    numbers, routes = account.carrier.numbers(), account.carrier.routes()
+    aliases = dict(zip(routes["route_id"], routes["alias"], strict=True)) | {"": ""}
+    row = numbers.iloc[rng.randrange(len(numbers))]
+    made = CreateRoute(alias=f"soak-{rng.randrange(10**6)}", value="198.51.100.11")
+    was = aliases.get(row["route_id"], row["route_id"])
+    return [made, PointNumber(number=row["number"], to_alias=made.alias, was_alias=was)]

@@ -1,0 +1,214 @@
+"""What may be claimed, over every combination of fresh, stale and missing inputs and states of the carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from itertools import product
+
+import pytest
+
+from dashboard import checks, tables
+from dashboard.app_parts import answers
+from dashboard.claims import CORE, NOTHING, Claims, Standing, as_of, lacking, short
+from dashboard.findings import Cause, Finding, LastKnown, Status
+from dashboard.snapshot import Age, Freshness, Snapshot
+from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+CARRIERS = ("", "The carrier cannot be reached.", "The carrier refused the key.")
+OLD = NOW - timedelta(hours=2)
+POSITIVE = (
+    "Every PBX places calls",
+    "each belongs to a PBX",
+    "No failures found.",
+    "Calls go through",
+    "Nothing to fix",
+    "none was refused",
+)
+HERE, GONE = "198.51.100.11", "198.51.100.24"
+COMBINATIONS = list(product(Age, repeat=len(CORE)))
+
+
+@cache
+def world(*, listed: bool) -> Snapshot:
+    """Return an account with two PBXs in order, or one of them refused because its address is not listed."""
+    entries = (HERE, GONE) if listed else (HERE,)
+    second = calls_row if listed else refused_row
+    names = [("seattle", HERE), ("denver", GONE)]
+    return replace(
+        make_snapshot(
+            credentials_on=False,
+            pbxs=[pbx(name, inbound_host=address) for name, address in names],
+            addresses=[{"pbx_id": name, "address": address, "kind": "primary"} for name, address in names],
+            pbx_numbers=[{"pbx_id": name, "number": f"1206555010{n}"} for n, (name, _) in enumerate(names)],
+            numbers=[{"number": f"1206555010{n}", "route_id": f"{n + 1}"} for n in range(2)],
+            routes=[
+                {"route_id": f"{n + 1}", "alias": name, "route_type": "host", "value": address}
+                for n, (name, address) in enumerate(names)
+            ],
+            pbx_config=[
+                {"pbx_id": name, "key": "trunk.carrier.host", "value": "us-west-wa.sip.flowroute.com", "file": "x"}
+                for name, _ in names
+            ],
+            traffic=[calls_row(HERE, pbx_id="seattle", calls=90), second(GONE, pbx_id="denver", calls=10)],
+        ),
+        allowed_ips=frame(
+            tables.ALLOWED_IPS,
+            [{"network": one, "role": "active", "added_at": NOW - timedelta(days=90)} for one in entries],
+        ),
+    )
+
+
+@cache
+def _found(check: str, ages: tuple[tuple[str, Age], ...], *, listed: bool) -> tuple[Finding, ...]:
+    """Return what one check says where its inputs have these ages; the house rules hold it to reading no others."""
+    (one,) = [each for each in checks.discover() if each.id == check]
+    return tuple(one.findings(_aged(dict(ages), listed=listed)))
+
+
+def _aged(ages: dict[str, Age], *, listed: bool) -> Snapshot:
+    snapshot = world(listed=listed).without([name for name in ages if ages[name] is Age.MISSING])
+    stale = {name: Freshness(OLD, 3600) for name in ages if ages[name] is Age.STALE}
+    return replace(snapshot, freshness={**snapshot.freshness, **stale})
+
+
+@cache
+def judged(ages: tuple[Age, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
+    """Return the account with inputs of these ages, and what every check says of it."""
+    by_name = dict(zip(CORE, ages, strict=True))
+    each = [
+        _found(one.id, tuple((n, by_name[n]) for n in (*one.deciding, *one.additional) if n in by_name), listed=listed)
+        for one in checks.discover()
+    ]
+    return _aged(by_name, listed=listed), tuple(sorted((f for found in each for f in found), key=checks.rank))
+
+
+def statements(claims: Claims) -> Iterator[str]:
+    """Yield every sentence that the claims make of the account."""
+    yield answers.overview(claims)
+    yield claims.of_findings()
+    yield answers.of_account(claims)
+
+
+def needs(words: str) -> tuple[str, ...]:
+    """Return the inputs that a positive statement rests on."""
+    return {
+        "Every PBX places calls": ("calls", "allowed_ips", "credentials", "inventory"),
+        "Calls go through": ("calls", "allowed_ips", "credentials", "inventory"),
+        "each belongs to a PBX": ("allowed_ips", "inventory"),
+        "none was refused": ("calls",),
+    }.get(words, CORE)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS, ids=["up", "down", "wrong key"])
+@pytest.mark.parametrize("listed", [True, False], ids=["in order", "denver refused"])
+def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, listed: bool) -> None:
+    """Over all 243 combinations of ages: no positive statement, zero or clear mark on stale or missing inputs."""
+    for ages in COMBINATIONS:
+        snapshot, findings = judged(ages, listed=listed)
+        by_name = dict(zip(CORE, ages, strict=True))
+        claims = Claims(snapshot, findings, carrier)
+        said = " ".join(statements(claims))
+
+        for words in POSITIVE:
+            if words in said:
+                assert all(by_name[name] is Age.FRESH for name in needs(words)), (by_name, said)
+        fresh = all(age is Age.FRESH for age in ages)
+        assert (claims.standing() is Standing.CLEAR) <= (fresh and listed)
+        assert claims.open_figure.text != "0" or (fresh and listed), (by_name, claims.open_figure)
+        counted = claims.figure(0, "calls")
+        assert (counted.text == NOTHING) is (by_name["calls"] is Age.MISSING)
+        assert bool(counted.why) is (by_name["calls"] is not Age.FRESH)
+        for network in (HERE, GONE):
+            clear = claims.entry(network) is Standing.CLEAR
+            assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
+        assert bool(lacking(snapshot)) is not fresh
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
+    """In every combination each finding that is no pass or failure names its cause, and last known ones their time."""
+    for ages in COMBINATIONS:
+        snapshot, findings = judged(ages, listed=listed)
+        by_check = {one.id: one for one in checks.discover()}
+        for finding in findings:
+            deciding = [snapshot.age(name) for name in by_check[finding.check].deciding]
+            if Age.MISSING in deciding:
+                assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
+            elif Age.STALE in deciding:
+                assert (Status.UNKNOWN, Cause.STALE) == (finding.status, finding.cause)
+                assert finding.last_known is not None
+                assert OLD == finding.last_known.as_of
+
+
+def test_a_known_failure_survives_every_stale_input() -> None:
+    """Whatever is out of date, as long as nothing is missing, the same findings are open in the same places."""
+    wanted = [one.id for one in judged((Age.FRESH,) * len(CORE), listed=False)[1] if one.open]
+    assert wanted
+    for ages in product((Age.FRESH, Age.STALE), repeat=len(CORE)):
+        assert wanted == [one.id for one in judged(ages, listed=False)[1] if one.open]
+
+
+def test_a_list_and_an_inventory_are_enough_to_compare_them() -> None:
+    """Without calls, credentials and routes the one comparison that needs neither is made, as inferred."""
+    ages = (Age.MISSING, Age.FRESH, Age.MISSING, Age.MISSING, Age.FRESH)
+    found = {one.subject: one for one in judged(ages, listed=False)[1] if one.check == "pbx_address_is_allowed"}
+
+    assert {HERE: Status.PASS, GONE: Status.FAIL} == {subject: one.status for subject, one in found.items()}
+    assert {"inferred from configuration"} == {str(one.confidence) for one in found.values()}
+    assert {("calls", "credentials")} == {one.without for one in found.values()}
+    assert all(
+        "Decided without the calls and the state of the SIP credentials, never read." in one.reason
+        for one in found.values()
+    )
+
+
+def test_a_carrier_outage_is_not_a_recovery() -> None:
+    """Two hours after the last calls the title repeats the last known failure and says since when nothing came."""
+    ages = (Age.STALE, Age.FRESH, Age.FRESH, Age.STALE, Age.FRESH)
+    snapshot, findings = judged(ages, listed=False)
+
+    said = answers.overview(Claims(snapshot, findings, CARRIERS[1]))
+
+    assert "Last known: Denver's outbound calls are being rejected. No call records for 2 h." == said
+
+
+def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
+    """Fresh data is still of a while ago when the carrier does not answer."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    earlier = {name: Freshness(NOW - timedelta(minutes=20), 3600) for name in CORE}
+    snapshot = replace(snapshot, freshness={**snapshot.freshness, **earlier})
+
+    assert answers.overview(Claims(snapshot, findings)).startswith("Every PBX places calls from a listed address.")
+    dated = answers.overview(Claims(snapshot, findings, CARRIERS[1]))
+    assert dated.startswith("As of 20 min ago, every PBX places calls from a listed address.")
+
+
+def test_nothing_known_says_what_is_missing() -> None:
+    """The first minute of an account: no zero, and each input that was never read is named."""
+    snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
+    claims = Claims(snapshot, findings)
+
+    assert answers.overview(claims).startswith("Nothing could be checked yet. Call records have never been fetched.")
+    assert "Allowed IPs not entered yet." == answers.of_account(claims)
+    assert NOTHING == claims.open_figure.text
+    assert lacking(snapshot) in claims.open_figure.why
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "1 min"), (45, "45 min"), (120, "2 h"), (47 * 60, "47 h"), (8 * 24 * 60, "8 days")]
+)
+def test_ages_are_short(minutes: int, words: str) -> None:
+    """A headline has room for a number and a unit."""
+    assert words == short(timedelta(minutes=minutes))
+
+
+def test_a_last_known_result_says_its_age() -> None:
+    """Pages and the command line mark it in the same words."""
+    (finding, *_) = judged((Age.FRESH,) * len(CORE), listed=True)[1]
+    old = replace(finding, status=Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
+
+    assert "Last known: failed, 2 h ago" == as_of(old, NOW)
+    assert "" == as_of(finding, NOW)

@@ -1,0 +1,56 @@
+"""Text from outside that a reader cannot see: never on a terminal, never on a page."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+
+from dashboard import errors, tables
+from dashboard.app_parts import words
+from dashboard.texts import MARK, UNSAFE, one_line, visible
+
+HARMLESS = {"\t", "\n", "\u200c", "\u200d"}
+"""Layout, and the joiners that names in several scripts need."""
+
+
+def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
+    """By Unicode's own tables: C0 and C1 controls, separators of lines, and whatever turns a line around."""
+    turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    for character in map(chr, range(sys.maxunicode + 1)):
+        unseen = (
+            unicodedata.category(character) in {"Cc", "Zl", "Zp"} or unicodedata.bidirectional(character) in turning
+        )
+        if unseen and character not in HARMLESS:
+            assert visible(f"a{character}b") == f"a{MARK}b", hex(ord(character))
+
+
+@pytest.mark.parametrize("text", ["Zürich", "北京", "مكتب", "क्‍ष", "👩‍💻", "a\tb\nc", "$1.00 (50 %)", ""])
+def test_what_people_write_stays(text: str) -> None:
+    """In every script, with its joiners."""
+    assert visible(text) == text
+
+
+def test_a_name_is_one_short_line() -> None:
+    """Without what cannot be seen, not with a mark in its place."""
+    assert one_line(" a\u202e\x1b\n b\t\u200b ") == "a b"
+    assert len(one_line("x" * 1000)) == 200
+
+
+def test_no_error_no_frame_and_no_sentence_of_a_page_holds_such_a_character() -> None:
+    """The three ways by which text from outside goes anywhere."""
+    hostile = "a\u202eb\x1b[31mc\x9bd"
+    frame = tables.conform(
+        tables.empty(tables.PBX_NUMBERS).reindex([0]).assign(pbx_id=hostile, number=hostile),
+        tables.PBX_NUMBERS,
+        source="x",
+    )
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception)]
+
+    assert len(classes) > 20
+    for each in classes:
+        more = {"file": hostile, "column": hostile} if issubclass(each, errors.FileError) else {}
+        assert not UNSAFE.search(str(each(hostile, **more)))
+    assert not UNSAFE.search("".join(frame.iloc[0].astype(str)))
+    assert not UNSAFE.search(words.plain(hostile).replace("\u2060", ""))

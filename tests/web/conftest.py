@@ -1,0 +1,156 @@
+"""The dashboard's web server as a process, spoken to over bare sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dashboard import links
+
+UP_S, STOP_S, ASK_S = 120, 30, 30
+ROOT = Path(__file__).parents[2]
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back on a socket."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
+class Web:
+    """A running web server."""
+
+    port: int
+    home: Path
+    pid: int
+    log: Path
+
+    @property
+    def host(self) -> str:
+        """Return the Host of the dashboard."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Return the origin of the dashboard."""
+        return f"http://{self.host}"
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=ASK_S)
+
+    def ask(
+        self,
+        path: str = "/",
+        *headers: str,
+        method: str = "GET",
+        host: str | None = "",
+        over: socket.socket | None = None,
+    ) -> Answer:
+        """
+        Send one request as these bytes and read the answer.
+
+        Args:
+            path: And query.
+            headers: Lines as they go out.
+            method: Of the request.
+            host: Sent as Host; ``None`` for no such header.
+            over: A socket that is not connected yet.
+        """
+        if over is not None:
+            over.settimeout(ASK_S)
+            over.connect(("127.0.0.1", self.port))
+        named = [] if host is None else [f"Host: {host or self.host}"]
+        lines = [f"{method} {path} HTTP/1.1", *named, "Connection: close", *headers, "", ""]
+        with closing(over or self.connect()) as line:
+            line.sendall("\r\n".join(lines).encode("latin-1"))
+            return _answer(line)
+
+    def upgrade(self, *headers: str, host: str = "", over: socket.socket | None = None) -> int:
+        """Ask for the WebSocket of the pages and return the status: 101 where it opens."""
+        asked = ("Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}")
+        asked += ("Sec-WebSocket-Protocol: streamlit",)
+        if over is not None:
+            over.settimeout(ASK_S)
+            over.connect(("127.0.0.1", self.port))
+        lines = ["GET /_stcore/stream HTTP/1.1", f"Host: {host or self.host}", "Connection: Upgrade", *asked, *headers]
+        with closing(over or self.connect()) as line:
+            line.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+            return int(line.recv(4096).split()[1])
+
+    def enter(self, name: str = "") -> str:
+        """Open a new link and return the Cookie header that it gave."""
+        answer = self.ask(f"/enter?token={links.make(self.home, name=name)}")
+        assert answer.status == 200, answer.body
+        return f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
+
+
+def _answer(line: socket.socket) -> Answer:
+    data = b""
+    while chunk := line.recv(65536):
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+    return Answer(int(first.split()[1]), headers, body.decode(errors="replace"))
+
+
+def start(home: Path, log: Path, *program: str, **environment: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server on a free port, wait until it answers, and return its process and port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    arguments = [each.format(port=port) for each in program or ("-m", "dashboard.web.server", "--port", "{port}")]
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=log.parent,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TRUNKGATE_HOME": str(home), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    until = time.monotonic() + UP_S
+    while time.monotonic() < until:
+        assert child.poll() is None, log.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return child, port
+    raise AssertionError(log.read_text())
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End a server."""
+    child.terminate()
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Run the web server on an empty home; no page of it is drawn, so no account is started."""
+    home = tmp_path_factory.mktemp("web")
+    log = tmp_path_factory.mktemp("web-log") / "web.log"
+    child, port = start(home, log)
+    yield Web(port, home, child.pid, log)
+    stop(child)

@@ -1,0 +1,318 @@
+"""The gate over bare sockets: who is let in, over HTTP and WebSocket, and what every answer carries."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard import links
+from dashboard.web import peers, server
+from tests.web.conftest import Web
+
+PATHS = (
+    "/",
+    "/calls",
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/_stcore/metrics",
+    "/_stcore/script-health-check",
+    "/_stcore/agent/openapi.json",
+    "/_stcore/upload_file/a/b",
+    "/media/a.csv",
+    "/auth/login",
+    "/oauth2callback",
+    "/static/js/index.js",
+    "/component/a/index.html",
+    "/favicon.png",
+    "/healthz/",
+    "/enter/",
+    "//healthz",
+)
+NOBODY = 65534
+NAVIGATION = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+
+
+@pytest.fixture(scope="module")
+def cookie(web: Web) -> Iterator[str]:
+    """Return the Cookie header of a session."""
+    return web.enter()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
+def test_nothing_is_answered_without_a_session(web: Web, path: str, method: str) -> None:
+    """Whatever the path and the method; the answer names the command that gives a link."""
+    answer = web.ask(path, method=method)
+
+    assert answer.status == 401
+    assert method == "HEAD" or "trunkgate link" in answer.body
+
+
+def test_health_needs_no_session_and_says_nothing(web: Web) -> None:
+    """Only that the server is there, and only to the right Host."""
+    assert web.ask("/healthz").status == 200
+    assert web.ask("/healthz", host="evil.example").status == 421
+    assert "Denver" not in web.ask("/healthz").body
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:0{port}",
+        "127.0.0.1.evil.example:{port}",
+        "localhost.:{port}",
+        "0.0.0.0:{port}",
+        "[::1]:{port}",
+        "user@127.0.0.1:{port}",
+        "127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}",
+        None,
+    ],
+)
+def test_another_host_is_refused(web: Web, cookie: str, host: str | None) -> None:
+    """A name that was rebound to loopback, another port, none, or two: refused before anything else is looked at."""
+    sent = host and host.format(port=web.port)
+
+    assert web.ask("/", cookie, host=sent).status in {400, 421}
+    if sent:
+        assert web.upgrade(cookie, f"Origin: {web.url}", host=sent) in {400, 403}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_both_names_of_loopback_are_served(web: Web, cookie: str, host: str) -> None:
+    """With the origin of the same name."""
+    named = f"{host}:{web.port}"
+
+    assert web.ask("/", cookie, f"Origin: http://{named}", host=named).status == 200
+    assert web.upgrade(cookie, f"Origin: http://{named}", host=named) == 101
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "http://127.0.0.1:9999",
+        "http://localhost:9999",
+        "http://localhost:{port}",
+        "http://0.0.0.0:{port}",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1",
+        "http://127.0.0.1:{port}/",
+        "HTTP://127.0.0.1:{port}",
+        "null",
+        "",
+        "http://127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}",
+    ],
+)
+def test_another_origin_is_refused(web: Web, cookie: str, origin: str) -> None:
+    """Another site, another port of this machine, another scheme, ``null``: over HTTP, WebSocket and at the link."""
+    sent = f"Origin: {origin.format(port=web.port)}"
+    token = links.make(web.home)
+
+    assert web.ask("/", cookie, sent).status == 403
+    assert web.ask("/_stcore/upload_file/a/b", cookie, sent, method="PUT").status == 403
+    assert web.upgrade(cookie, sent) in {400, 403}
+    assert web.ask(f"/enter?token={token}", sent).status == 403
+    assert web.ask(f"/enter?token={token}").status == 200  # the link was not used up
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), 403),
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"), 403),
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), 403),
+        (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), 403),
+        (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), 403),
+        (("Sec-Fetch-Site: nonsense",), 403),
+        (("Sec-Fetch-Site: cross-site", *NAVIGATION), 200),
+        (("Sec-Fetch-Site: none", *NAVIGATION), 200),
+        (("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), 200),
+    ],
+)
+def test_another_site_may_only_lead_here(web: Web, cookie: str, headers: tuple[str, ...], status: int) -> None:
+    """A link may be clicked; nothing may be fetched, framed or embedded, not even with a session."""
+    assert web.ask("/", cookie, *headers).status == status
+
+
+def test_another_site_may_not_send_a_form_here(web: Web, cookie: str) -> None:
+    """Also where the browser sends no Origin with it."""
+    assert web.ask("/", cookie, "Sec-Fetch-Site: cross-site", *NAVIGATION, method="POST").status == 403
+
+
+def test_a_websocket_needs_origin_and_session(web: Web, cookie: str) -> None:
+    """Neither alone is enough, and a made-up cookie is none."""
+    origin = f"Origin: {web.url}"
+
+    assert web.upgrade(cookie, origin) == 101
+    assert web.upgrade(cookie) == 403
+    assert web.upgrade(origin) == 403
+    assert web.upgrade(f"Cookie: trunkgate_{web.port}=made-up", origin) == 403
+    assert web.upgrade(cookie, origin, "Sec-Fetch-Site: cross-site", *NAVIGATION) == 403
+
+
+def test_a_link_opens_one_browser(web: Web) -> None:
+    """It sets a cookie that no script reads and no other site sends, named by the port; then it is used up."""
+    token = links.make(web.home)
+
+    first = web.ask(f"/enter?token={token}")
+    second = web.ask(f"/enter?token={token}")
+
+    assert first.status == 200
+    assert 'http-equiv="refresh" content="0;url=./"' in first.body
+    name, *rest = first.headers["set-cookie"].split("; ")
+    assert name.startswith(f"trunkgate_{web.port}=")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(rest)
+    assert second.status == 410
+    assert "This link was used already" in second.body
+    assert "trunkgate link" in second.body
+    assert "set-cookie" not in second.headers
+    assert token not in first.body + second.body + str(first.headers)
+
+
+def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
+    """A reload or a restored tab goes on to the dashboard; no second session begins."""
+    token = links.make(web.home)
+    cookie = web.ask(f"/enter?token={token}").headers["set-cookie"].partition(";")[0]
+
+    again = web.ask(f"/enter?token={token}", f"Cookie: {cookie}")
+
+    assert (again.status, "set-cookie" in again.headers) == (200, False)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?token=",
+        "?token=made-up",
+        "?token=..%2F..%2Fstate.db",
+        "?token=%00",
+        "?token=%F0%9F",
+        "?x=1",
+        "?token=" + "a" * 9000,
+    ],
+)
+def test_what_is_no_link_is_refused(web: Web, query: str) -> None:
+    """With a page that names the cure."""
+    answer = web.ask(f"/enter{query}")
+
+    assert answer.status == 410
+    assert "trunkgate link" in answer.body
+
+
+def test_only_a_person_uses_a_link_up(web: Web) -> None:
+    """Neither a browser that looks ahead nor another method does; two tokens at once are none."""
+    token = links.make(web.home)
+
+    assert web.ask(f"/enter?token={token}", "Sec-Purpose: prefetch;prerender").status == 503
+    assert web.ask(f"/enter?token={token}", method="HEAD").status == 405
+    assert web.ask(f"/enter?token={token}", method="POST").status == 405
+    assert web.ask(f"/enter?token={token}&token={token}").status == 410
+    assert web.ask(f"/enter?token={token}").status == 200
+
+
+def test_a_new_link_ends_the_session_that_the_browser_had(web: Web) -> None:
+    """The person at the browser is whoever opened the last link."""
+    first = web.enter()
+    answer = web.ask(f"/enter?token={links.make(web.home)}", first)
+    second = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
+
+    assert web.ask("/", first).status == 401
+    assert web.ask("/", second).status == 200
+
+
+def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
+    """The page names ``trunkgate link``; another dashboard's cookie is none of ours."""
+    answer = web.ask("/", f"Cookie: trunkgate_{web.port}=of-an-earlier-start")
+    other = web.ask("/", f"Cookie: trunkgate_{web.port + 1}=of-another-port")
+
+    assert answer.status == other.status == 401
+    assert "has ended" in answer.body
+    assert "trunkgate link" in answer.body
+    assert "has ended" not in other.body
+
+
+def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str) -> None:
+    """The browser keeps the cookie back, so the page loads itself once more, at the same address; then it stops."""
+    first = web.ask("/calls?span=7+days", "Sec-Fetch-Site: cross-site", *NAVIGATION)
+    again = web.ask("/calls?span=7+days", "Sec-Fetch-Site: same-origin", *NAVIGATION)
+    elsewhere = web.ask("//evil.example/", "Sec-Fetch-Site: cross-site", *NAVIGATION)
+
+    assert 'content="0;url=/calls?span=7+days"' in first.body
+    assert "refresh" not in again.body
+    assert "url=//" not in elsewhere.body
+    assert web.ask("/calls?span=7+days", cookie, "Sec-Fetch-Site: same-origin", *NAVIGATION).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/enter", "/nothing", "/_stcore/health"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_every_answer_carries_the_security_headers(web: Web, cookie: str, path: str, *, inside: bool) -> None:
+    """Also refusals and what Streamlit answers; once each."""
+    headers = web.ask(path, *([cookie] if inside else [])).headers
+
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "'unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
+    assert all(f"'{each}'" in policy for each in server.script_hashes())
+    assert "script-src 'self' 'unsafe-inline'" not in policy
+    assert "server" not in headers
+
+
+def test_the_policy_names_the_inline_scripts_of_the_installed_page(web: Web, cookie: str) -> None:
+    """Computed from the file of the Streamlit that is installed, so an update of it needs no change here."""
+    page = web.ask("/", cookie).body
+
+    assert len(server.script_hashes()) == page.count("<script>") == 1
+
+
+def test_the_token_is_in_no_log(web: Web) -> None:
+    """Neither when a link is used nor when one is refused."""
+    tokens = [links.make(web.home), "made-up-token-that-is-refused"]
+    for token in tokens * 2:
+        web.ask(f"/enter?token={token}")
+
+    assert not [token for token in tokens if token in web.log.read_text()]
+
+
+def socket_of(uid: int) -> socket.socket:
+    """Return a socket of another user, which the kernel remembers from where it was made."""
+    os.seteuid(uid)
+    try:
+        return socket.socket()
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
+@pytest.mark.skipif(not peers.KNOWN, reason="NOT AVAILABLE: /proc/net/tcp, which tells the user of a connection")
+def test_another_user_of_the_machine_with_the_cookie_is_refused(web: Web, cookie: str) -> None:
+    """Browsers send cookies to every port of a host, so another user's server may have got it."""
+    origin = f"Origin: {web.url}"
+
+    assert web.ask("/", over=socket_of(NOBODY)).status == 401
+    assert web.ask("/", cookie, over=socket_of(NOBODY)).status == 403
+    assert web.upgrade(cookie, origin, over=socket_of(NOBODY)) == 403
+    assert web.ask("/", cookie).status == 200
+    assert web.upgrade(cookie, origin) == 101
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
+@pytest.mark.skipif(not peers.KNOWN, reason="NOT AVAILABLE: /proc/net/tcp, which tells the user of a connection")
+def test_a_session_belongs_to_the_user_who_opened_its_link(web: Web) -> None:
+    """A colleague on the same machine can be given a link; their session is then theirs alone."""
+    answer = web.ask(f"/enter?token={links.make(web.home)}", over=socket_of(NOBODY))
+    cookie = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
+
+    assert web.ask("/", cookie, over=socket_of(NOBODY)).status == 200
+    assert web.ask("/", cookie).status == 403

@@ -1,0 +1,48 @@
+"""The table of sessions."""
+
+from __future__ import annotations
+
+from dashboard.web.sessions import LIFE_S, MemorySessions, Session
+
+
+def test_a_session_is_found_by_its_cookie_and_its_id_and_by_nothing_else() -> None:
+    """The id opens nothing over HTTP, and the cookie is not kept."""
+    table = MemorySessions()
+    session = Session(made_by="kim")
+    cookie = table.add(session)
+
+    assert table.by_cookie(cookie) is session
+    assert table.by_id(session.id) is session
+    assert table.by_cookie(session.id) is None
+    assert table.by_id(cookie) is None
+    assert table.by_cookie("") is table.by_id("") is None
+    assert table.by_cookie("\udcff") is None
+    assert cookie not in repr(vars(table))
+
+
+def test_a_session_ends_after_its_time() -> None:
+    """Then it is gone, and whoever listens is called once."""
+    table = MemorySessions()
+    session = Session(made_by="kim")
+    cookie, called = table.add(session), []
+    table.listen(session, lambda: called.append(1))
+    assert 0 < session.left_s <= LIFE_S
+
+    session.until -= LIFE_S
+
+    assert table.by_id(session.id) is None
+    assert table.by_cookie(cookie) is None
+    table.end(session)
+    assert [1] == called
+
+
+def test_who_listens_to_a_session_that_has_ended_is_called_at_once() -> None:
+    """A tab that opens while its session ends is not left open."""
+    table, called = MemorySessions(), []
+    session = Session(made_by="kim")
+    table.add(session)
+    table.end(session)
+
+    table.listen(session, lambda: called.append(1))
+
+    assert [1] == called
