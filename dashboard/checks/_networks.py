@@ -44,10 +44,14 @@ def of_owners(calls: ev.Tallies, held: Sequence[inv.Row]) -> ev.Tallies:
     return mine if held else calls
 
 
-def counted(sources: Sequence[str]) -> str:
-    """Write some sources, or the first of many and how many more there are."""
+def also_lets_in(owners: inv.Owners, calls: ev.Tallies) -> str:
+    """Write which sources a network lets in beside its PBXs, the first of many; ``""`` where there are none."""
+    sources = sources_without_pbx(owners, calls)
+    if not sources:
+        return ""
     shown, more = sources[:MOST_SHOWN], len(sources) - MOST_SHOWN
-    return " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
+    named = " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
+    return f" It also lets in {named}, each a finding of its own."
 
 
 def is_single(network: str) -> bool:

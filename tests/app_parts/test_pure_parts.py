@@ -411,4 +411,4 @@ def ended(snapshot: Snapshot, address: str) -> Snapshot:
 def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
     """The entry of a list may hold several PBXs; one that holds none is nobody's."""
     assert "Denver and Seattle" == words.owner_of("198.51.100.0/24", world)
-    assert "nobody's" == words.owner_of("192.0.2.0/28", world)
+    assert "unassigned" == words.owner_of("192.0.2.0/28", world)

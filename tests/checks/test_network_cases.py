@@ -500,7 +500,7 @@ CASES = [
         STRANGER,
         FAIL,
         HIGH,
-        PROVEN,
+        INFERRED,
         says="If 203.0.113.66 is an address of Tampa, add it on the page Inventory",
         pbx_ids=("tampa",),
         facts=both(refused_row(STRANGER, x_tag="tampa")),
