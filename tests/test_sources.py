@@ -328,6 +328,31 @@ def test_the_first_sync_is_remembered(state: State, tmp_path: Path) -> None:
     assert (now - 9 * DAY).isoformat() == state.get("calls_since")
 
 
+@pytest.mark.parametrize(
+    ("calls", "begun", "expected"),
+    [
+        ([], None, None),
+        ([], T0 - 9 * DAY, T0 - 9 * DAY),
+        ([T0 - 2 * DAY], T0 - 9 * DAY, T0 - 9 * DAY),
+        ([T0 - 2 * DAY], None, T0 - 2 * DAY),
+        ([T0 - 2 * DAY], T0 - 99 * DAY, T0 - 30 * DAY),
+    ],
+)
+def test_silence_counts_from_what_was_fetched(
+    state: State, tmp_path: Path, calls: list[datetime], begun: datetime | None, expected: datetime | None
+) -> None:
+    """Not from the first call, unless calls were only imported; and never from before the window."""
+    settings, store = Settings(home=tmp_path, window_days=30), CallStore(tmp_path)
+    if calls:
+        path = tmp_path / "calls.csv"
+        path.write_text(as_csv(rows_at(*calls)))
+        import_files(store, [path])
+    if begun:
+        state.put("calls_since", begun.isoformat())
+
+    assert expected == build_snapshot(state, store, settings, frozenset(), now=T0).calls_from
+
+
 def test_times_with_and_without_a_fraction_stand_side_by_side() -> None:
     """What was written by hand has whole seconds, what a program wrote has not; both come back as they were."""
     frame = tables.conform(

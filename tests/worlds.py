@@ -55,7 +55,7 @@ def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
 def cube_of(snapshot: Snapshot) -> Cube:
     """Add up a snapshot's outbound rows as the store does for its cube."""
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].sort_values("hour_at")
-    names = dict(zip(snapshot.pbxs["pbx_id"], snapshot.pbxs["name"], strict=True))
+    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     codes, owners = pd.factorize(pd.Series(callers(rows, names)))
     columns = {
         "hour_at": pyarrow.array(rows["hour_at"].dt.tz_localize(None)),

@@ -15,7 +15,7 @@ from dashboard.claims import lacking
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
 from dashboard.probing import Known, of_account
-from dashboard.snapshot import Age
+from dashboard.snapshot import Age, members
 from dashboard.tables import ADMISSION, PROVES, REFUSAL
 
 
@@ -301,6 +301,11 @@ def _unheard(ground: Ground, pbx: Pbx) -> Judged:
     age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
     if age is not Age.FRESH:
         return Progress.UNKNOWN, f"The calls on record are {age}, and none of them is of this PBX. Sync."
+    together = next((members(one) for one in ground.heard if pbx["pbx_id"] in members(one)), ())
+    if together:
+        others = join(known.name_of(one) for one in together if one != pbx["pbx_id"])
+        text = f"Calls come from an address that it shares with {others}, and nothing tells whose they are."
+        return Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan."
     return Progress.OPEN, f"No outbound call of it was seen in the last {count(known.window_days, 'day')}."
 
 

@@ -14,6 +14,8 @@ from dashboard.checks import failed, unknown
 from dashboard.findings import Confidence, Severity, Verdict
 from dashboard.snapshot import Snapshot, members
 
+MOST_SHOWN = 3
+
 
 def unassigned(snapshot: Snapshot, owners: inv.Owners, calls: ev.Calls) -> Iterator[Verdict]:
     """Judge each source that only a network lets in and that no PBX calls from today."""
@@ -42,6 +44,16 @@ def of_owners(calls: ev.Tallies, held: Sequence[inv.Row]) -> ev.Tallies:
     return mine if held else calls
 
 
+def also_lets_in(owners: inv.Owners, calls: ev.Tallies) -> str:
+    """Write which sources a network lets in beside its PBXs, the first of many; ``""`` where there are none."""
+    sources = sources_without_pbx(owners, calls)
+    if not sources:
+        return ""
+    shown, more = sources[:MOST_SHOWN], len(sources) - MOST_SHOWN
+    named = " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
+    return f" It also lets in {named}, each a finding of its own."
+
+
 def is_single(network: str) -> bool:
     """Say whether an entry is a single address."""
     return ip_network(network).num_addresses == 1
@@ -54,7 +66,8 @@ def _verdict(snapshot: Snapshot, owners: inv.Owners, source: str, entries: list[
     if claimed and all(one.pbx_id for one in calls):
         reason = (
             f"{ev.named(snapshot, claimed, source)} is inside the listed network {networks} and belongs to no PBX "
-            f"of the inventory; that its calls are of this PBX only the caller says.{owners.next_step(source, claimed)}"
+            "of the inventory. Only an X-Tag or a caller id, which any caller can write, says whose its calls are."
+            f"{owners.next_step(source, claimed)}"
         )
         return unknown(source, reason=reason, pbx_ids=claimed, evidence=ev.summary(calls))
     used, last = ev.admitted(snapshot, calls), owners.last(source)

@@ -34,8 +34,7 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
             yield unknown(network, reason=f"The entry {network!r} is no address, so whose it is cannot be told.")
         elif ids:
             who = ev.named(snapshot, ids, network)
-            strangers = nets.sources_without_pbx(owners, calls.of(network))
-            more = f" It lets in {' and '.join(strangers)} too; see there." if strangers else ""
+            more = nets.also_lets_in(owners, calls.of(network))
             yield passed(network, reason=f"{who} is in the inventory.{more}", pbx_ids=ids)
         else:
             yield _nobodys(snapshot, entry, owners, calls.of(network))

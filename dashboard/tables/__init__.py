@@ -222,7 +222,11 @@ CALLS = _schema(
     outcome=OUTCOMES,
     provenance=PROVENANCE,
 )
-"""A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds."""
+"""
+A row is a CDR. Numbers are digits without ``+``; ``cost_usd`` is all-in; ``started_at`` has whole seconds.
+
+``pbx_id`` is the PBX that the call is attributed to; of PBXs that share its address, all their ids joined by ``|``.
+"""
 
 TRAFFIC = _schema(
     "traffic",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -378,3 +379,36 @@ def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
 
     assert ["seattle", "denver", "tulsa"] == list(frames["pbxs"]["pbx_id"])
     assert isinstance(frames["pbxs"], pd.DataFrame)
+
+
+def test_an_address_is_shared_where_that_is_declared(world: Snapshot) -> None:
+    """Another PBX's address is refused unless it is said to be shared; one's own is in use already."""
+    taken = str(world.addresses_now.loc[world.addresses_now["pbx_id"] == "seattle", "address"].iloc[0])
+
+    with pytest.raises(InputError, match=r"in use by Seattle already\. End it there first, or"):
+        inventory_edits.with_address(world, pbx_id="denver", address=taken, kind="primary", now=NOW)
+    with pytest.raises(InputError, match="in use by Seattle already"):
+        inventory_edits.with_address(world, pbx_id="seattle", address=taken, shared=True, kind="primary", now=NOW)
+    frames = inventory_edits.with_address(world, pbx_id="denver", address=taken, shared=True, kind="primary", now=NOW)
+    shared = replace(world, pbx_addresses=frames["pbx_addresses"])
+
+    assert (("seattle", "denver"), True) == shared.owners_of(taken)
+    assert "Seattle and Denver" == words.owner_of(taken, shared)
+    assert "formerly Seattle and Denver" == words.owner_of(taken, ended(shared, taken))
+
+
+LATER = timedelta(minutes=1)
+
+
+def ended(snapshot: Snapshot, address: str) -> Snapshot:
+    """Return the snapshot after every PBX left an address."""
+    for pbx_id in ("seattle", "denver"):
+        frames = inventory_edits.without_address(snapshot, pbx_id=pbx_id, address=address, now=NOW + LATER)
+        snapshot = replace(snapshot, pbx_addresses=frames["pbx_addresses"])
+    return replace(snapshot, taken_at=NOW + 2 * LATER)
+
+
+def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
+    """The entry of a list may hold several PBXs; one that holds none is nobody's."""
+    assert "Denver and Seattle" == words.owner_of("198.51.100.0/24", world)
+    assert "unassigned" == words.owner_of("192.0.2.0/28", world)

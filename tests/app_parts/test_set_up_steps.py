@@ -72,6 +72,15 @@ def test_calls_that_are_admitted_prove_what_came_before() -> None:
     assert {Progress.DONE} == {step.progress for name, step in steps.items() if name != "route"}
 
 
+def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
+    """Where no X-Tag tells whose they are, the step stays open and says what to do."""
+    step = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, pbx_id="denver|tampa")])["call"]
+
+    assert step.progress is not Progress.DONE
+    assert "an address that it shares with tampa" in step.evidence
+    assert "Set an X-Tag on each of them" in step.evidence
+
+
 def test_a_call_by_credentials_is_no_call_by_address() -> None:
     """Admitted while unlisted proves the credentials, not the address."""
     steps = judged(traffic=[calls_row(ADDRESS, **OWN)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -221,3 +222,12 @@ def test_a_story_is_left_out_everywhere(emulator: Callable[..., Client]) -> None
     assert {"boston", "miami"} & {row["pbx_id"] for row in api("GET", "/portal/inventory").json()["pbxs"]} == set()
     assert "198.51.100.50" not in listed(api)
     assert "198.51.100.40" in listed(api)
+
+
+def test_an_old_network_can_be_taken_off_and_not_put_back(api: Client) -> None:
+    """The list took networks once; a new entry is a single address."""
+    (network,) = (row["network"] for row in api("GET", LIST).json()["entries"] if "/" in row["network"])
+
+    assert 204 == api("DELETE", f"{LIST}/{quote(network, safe='')}").status_code
+    assert network not in {row["network"] for row in api("GET", LIST).json()["entries"]}
+    assert "network in CIDR form" in detail(api("POST", LIST, json={"network": network}), 422)

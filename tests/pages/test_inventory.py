@@ -36,7 +36,7 @@ def seattle(app: Callable[..., AppTest]) -> AppTest:
 
 def test_the_title_counts_by_state(app: Callable[..., AppTest]) -> None:
     """How many PBXs there are, and what they are doing."""
-    assert "8 PBXs: 6 are active, 1 is on standby and 1 is retired." == app("inventory").title[0].value
+    assert "11 PBXs: 9 are active, 1 is on standby and 1 is retired." == app("inventory").title[0].value
 
 
 def submit(at: AppTest, label: str) -> AppTest:

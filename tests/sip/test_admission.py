@@ -64,6 +64,17 @@ def test_a_wrong_prefix_is_no_prefix_of_ours(lab: Lab) -> None:
     assert {f"{PREFIX}*{NUMBER}": 200, f"87654321*{NUMBER}": 403} == {call.user: call.status for call in ended}
 
 
+def test_a_network_lets_in_what_is_inside(lab: Lab) -> None:
+    """An old entry may be a network: whoever calls from inside it is answered, whoever is outside is refused."""
+    lab.set(credentials_enabled=False)
+    lab.list_only(["192.0.2.16/28", "198.51.100.24/30"])
+    dialed = f"{PREFIX}*{NUMBER}"
+
+    status = {source: lab.call(dialed, source=source)[0].status for source in (SOURCE, "198.51.100.11")}
+
+    assert {SOURCE: 200, "198.51.100.11": 403} == status
+
+
 def test_every_call_is_a_cdr_once(lab: Lab) -> None:
     """Answered, busy, unknown, away, refused and challenged in vain: each with its code, source and X-Tag."""
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
