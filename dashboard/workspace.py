@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from dashboard import checks, life, sources
 from dashboard.actors import Actor
 from dashboard.calls.store import CallStore
+from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier, open_carrier
 from dashboard.changes import Change, Plan
 from dashboard.emulator import process
@@ -37,6 +38,8 @@ from dashboard.sources import SyncReport
 from dashboard.state import State
 
 SYNC_WAIT_S = 60
+CAPABILITIES = "capabilities"
+"""Where the state keeps what the carrier let a program do at the last sync."""
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,8 @@ class Workspace:
         self._running = running
         self._users = users
         self._traffic = traffic
+        self._unreadable = False
+        """Whether the carrier did not answer when it was last asked."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
@@ -150,8 +155,14 @@ class Workspace:
             raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
         with held:
             now = datetime.now(UTC)
-            changed = sources.refresh_account(self.carrier, self.state, now=now)
+            try:
+                changed = sources.refresh_account(self.carrier, self.state, now=now)
+            except CarrierError:
+                self._unreadable = True
+                raise
+            self._unreadable = False
             keep_key(self.state, self.settings)
+            self._keep_capabilities()
             quick = quick and self.store.digest != ""
             results = refresh_calls(
                 self.carrier,
@@ -170,8 +181,32 @@ class Workspace:
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return everything known as it stands now, with the calls of the window or since an instant."""
         return sources.build_snapshot(
-            self.state, self.store, self.settings, self.carrier.capabilities, since=since, split_at=split_at
+            self.state, self.store, self.settings, self.capabilities, since=since, split_at=split_at
         )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """
+        What the carrier lets a program do; as the last sync found it where the carrier cannot be read.
+
+        Raises:
+            CarrierError: The carrier has to be asked, cannot be read, and no sync ever succeeded.
+        """
+        kept = self.state.get(CAPABILITIES)
+        if kept is not None and self._unreadable:
+            return frozenset(map(Capability, kept))
+        try:
+            return self.carrier.capabilities
+        except CarrierError:
+            self._unreadable = True
+            if kept is None:
+                raise
+            return frozenset(map(Capability, kept))
+
+    def _keep_capabilities(self) -> None:
+        now = sorted(self.carrier.capabilities)
+        if self.state.get(CAPABILITIES) != now:
+            self.state.put(CAPABILITIES, now)
 
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
         """Run every check and stamp each verdict with its life, worst first."""
