@@ -21,6 +21,8 @@ from dashboard.snapshot import Age
 from tests import faulty_homes
 from tests.faulty_homes import CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
 
+pytestmark = pytest.mark.slow
+
 CHECK = "pbx_address_is_allowed"
 UNKNOWABLE = ("allowed_ips missing", "inventory missing")
 """Faults under which it cannot be known that Denver's address is not listed."""
