@@ -41,8 +41,9 @@ def show(*, live: bool) -> None:
             pressed = st.button("Sync now", icon=":material/sync:", key="header_sync")
         if pressed:
             _sync()
-        if error := session.sync_error():
-            st.warning(f"{plain(error)} What is shown is as of the last sync.", icon=ICONS["warning"])
+        if (error := session.sync_error()) and session.loaded():
+            tail = "What is shown is as of the last sync." if at else "Nothing was fetched yet."
+            st.warning(f"{plain(error)} {tail}", icon=ICONS["warning"])
         _renew(live=live)
 
 
