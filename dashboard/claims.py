@@ -28,7 +28,7 @@ OF_ENTRIES: Final = ("allowed_ip_has_pbx", "allowed_ip_is_used")
 """The checks of which every entry of the list is a subject."""
 
 _MISSING: Final = {
-    "calls": "Call records have never been fetched",
+    "calls": "Calls never fetched",
     "allowed_ips": "Allowed IPs not entered yet",
     "credentials": "The SIP credentials setting isn't known",
     "routes": "Inbound routes have never been read",

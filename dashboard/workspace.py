@@ -80,6 +80,8 @@ class Workspace:
         self._traffic = traffic
         self._monitors: dict[int, Monitor] = {}
         """By journal entry: watches of the latest fixes."""
+        self._unreadable = False
+        """Whether the carrier did not answer when it was last asked."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
@@ -194,10 +196,15 @@ class Workspace:
         with held:
             now = datetime.now(UTC)
             settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
-            changed = sources.refresh_account(self.carrier, self.state, now=now)
-            self._keep_capabilities()
+            try:
+                changed = sources.refresh_account(self.carrier, self.state, now=now)
+            except CarrierError:
+                self._unreadable = True
+                raise
+            self._unreadable = False
             sources.refresh_hosts(self.resolver, self.state, now=now)
             keep_key(self.state, self.settings)
+            self._keep_capabilities()
             quick = quick and self.store.digest != ""
             results = refresh_calls(
                 self.carrier,
@@ -217,8 +224,32 @@ class Workspace:
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return everything known as it stands now, with the calls of the window or since an instant."""
         return sources.build_snapshot(
-            self.state, self.store, self.settings, self.carrier.capabilities, since=since, split_at=split_at
+            self.state, self.store, self.settings, self.capabilities, since=since, split_at=split_at
         )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """
+        What the carrier lets a program do; as the last sync found it where the carrier cannot be read.
+
+        Raises:
+            CarrierError: The carrier has to be asked, cannot be read, and no sync ever succeeded.
+        """
+        kept = self.state.get(CAPABILITIES)
+        if kept is not None and self._unreadable:
+            return frozenset(map(Capability, kept))
+        try:
+            return self.carrier.capabilities
+        except CarrierError:
+            self._unreadable = True
+            if kept is None:
+                raise
+            return frozenset(map(Capability, kept))
+
+    def _keep_capabilities(self) -> None:
+        now = sorted(self.carrier.capabilities)
+        if self.state.get(CAPABILITIES) != now:
+            self.state.put(CAPABILITIES, now)
 
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
         """Run every check and stamp each verdict with its life, worst first."""
@@ -346,11 +377,6 @@ class Workspace:
             sources.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
         except (CarrierError, StateError) as exc:
             log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
-
-    def _keep_capabilities(self) -> None:
-        known = sorted(self.carrier.capabilities)
-        if self.state.get(CAPABILITIES) != known:
-            self.state.put(CAPABILITIES, known)
 
     def watch(self, entry: Entry) -> Watch:
         """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""

@@ -18,8 +18,10 @@ from dashboard import sources, tables
 from dashboard.background import SYNC_ERROR
 from dashboard.calls.ingest import import_files
 from dashboard.calls.store import CallStore
+from dashboard.capabilities import Capability
 from dashboard.snapshot import Age
 from dashboard.state import State, versions
+from dashboard.workspace import CAPABILITIES
 from tests.calls.exports import as_csv, rows_at
 
 KEYS: Final = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
@@ -81,6 +83,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
         with state.writing() as connection:
             connection.execute(versions.delete())
         _versions(state, by_name, now, listed=(SEATTLE,) if refused else (SEATTLE, DENVER))
+        state.put(CAPABILITIES, sorted(set(Capability) - {Capability.CIDR_ENTRIES, Capability.IPV6_ENTRIES}))
         state.put(SYNC_ERROR, next((CARRIERS[fault] for fault in faults if fault in CARRIERS), ""))
         state.put("calls_until", fetched and fetched.isoformat())
         state.put("calls_since", fetched and (fetched - timedelta(days=20)).isoformat())

@@ -191,7 +191,7 @@ def test_nothing_known_says_what_is_missing() -> None:
     snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
     claims = Claims(snapshot, findings)
 
-    assert answers.overview(claims).startswith("Nothing could be checked yet. Call records have never been fetched.")
+    assert answers.overview(claims).startswith("Nothing could be checked yet. Calls never fetched.")
     assert "Allowed IPs not entered yet." == answers.of_account(claims)
     assert NOTHING == claims.open_figure.text
     assert lacking(snapshot) in claims.open_figure.why

@@ -29,7 +29,7 @@ def overview(claims: Claims) -> str:
     unlisted, old = _unlisted(claims)
     if claims.fresh("calls"):
         return claims.headline([*refused, *unlisted, *spent], old, ("allowed_ips", "inventory"))
-    if refused or spent:
+    if snapshot.age("calls") is Age.STALE and (refused or spent):
         return claims.headline(unlisted, [*refused, *spent])
     return claims.headline(unlisted, old, ("allowed_ips", "inventory"))
 

@@ -33,7 +33,7 @@ from dashboard.claims import Claims, Standing, lacking
 from dashboard.findings import Finding, Severity, Status
 from dashboard.findings import Impact as Cost
 from dashboard.replay_labels import BROKEN
-from dashboard.snapshot import Snapshot
+from dashboard.snapshot import Age, Snapshot
 
 MOST_TO_DO = 6
 AGES_S = 15
@@ -94,19 +94,20 @@ def figures(claims: Claims) -> None:
         st.metric(
             "Open findings",
             found.text,
-            f"{bad} high or critical" if bad else found.why or None,
+            f"{bad} high or critical" if bad else "not all evaluated" if found.why else None,
             delta_color="red" if bad else "off",
             delta_arrow="off",
-            help=found.why if bad else None,
+            help=found.why or None,
             border=True,
             height="stretch",
         )
         st.metric(
             "Outbound credentials",
             switch,
-            claims.lacking("credentials") or None,
+            "out of date" if snapshot.age("credentials") is Age.STALE else None,
             delta_color="off",
             delta_arrow="off",
+            help=claims.lacking("credentials") or None,
             border=True,
             height="stretch",
         )
@@ -174,7 +175,9 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {plain(effect(fix.impact))}")
+            old = lacking(snapshot, "calls") if fix.impact else ""
+            past = f"What it would do to past calls is unknown. {old}" if old else plain(effect(fix.impact))
+            st.caption(f"{plain(worst.reason)} {past}")
         with press:
             st.button(
                 "Review fix",

@@ -49,8 +49,9 @@ def show(*, live: bool) -> None:
             _sync()
         if settings.files and (steps := files_mode.next_steps(opened)):
             st.info(steps, icon=ICONS["unknown"])
-        if error := session.sync_error():
-            st.warning(f"{plain(error)} What is shown is as of the last sync.", icon=ICONS["warning"])
+        if (error := session.sync_error()) and session.loaded():
+            tail = "What is shown is as of the last sync." if at else "Nothing was fetched yet."
+            st.warning(f"{plain(error)} {tail}", icon=ICONS["warning"])
         _renew(live=live)
 
 

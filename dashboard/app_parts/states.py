@@ -24,7 +24,7 @@ def _wait() -> None:
             st.rerun()
         error = session.sync_error()
         if error:
-            st.error(f"{plain(error)} It is tried again by itself.", icon=ICONS["error"])
+            st.error(f"{plain(error)} Retrying automatically.", icon=ICONS["error"])
     if st.button("Show what is known so far", key="first_run_look"):
         st.session_state[session.LOOK] = True
         st.rerun()

@@ -27,6 +27,7 @@ POSITIVE = {
     "No failures found.": INPUTS,
     "Every check passes": INPUTS,
     "Nothing to fix": INPUTS,
+    "Breaks 0": ("calls",),
     "No call was refused from": ("calls",),
     "none was refused": ("calls",),
     "% of the calls could be decided": ("calls",),

@@ -9,6 +9,8 @@ import pytest
 from tests import faulty_homes
 from tests.pages.faults import look
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("pair", faulty_homes.pairs(), ids=" and ".join)
 def test_no_page_overclaims_with_two_faults(

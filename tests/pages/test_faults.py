@@ -10,6 +10,8 @@ from tests import faulty_homes
 from tests.faulty_homes import FAULTS
 from tests.pages.faults import look
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("refused", [False, True], ids=["in order", "denver refused"])
 @pytest.mark.parametrize("fault", FAULTS)
