@@ -17,5 +17,5 @@ def test_a_configured_address_counts_only_where_nothing_else_is_known() -> None:
     )
 
     assert ["198.51.100.11", "198.51.100.24"] == world.addresses_at(NOW)["address"].tolist()
-    assert {"198.51.100.11": ("seattle", True), "198.51.100.24": ("denver", True)} == dict(world.owners)
+    assert {"198.51.100.11": (("seattle",), True), "198.51.100.24": (("denver",), True)} == dict(world.owners)
     assert "198.51.100.99" not in set(world.egress["address"])

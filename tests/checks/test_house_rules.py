@@ -23,7 +23,7 @@ from tests.worlds import NOW, make_snapshot
 FOLDER = Path(checks.__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 ALL = pytest.mark.parametrize("one", discover(), ids=lambda one: one.id)
-MOST_LINES = 60
+MOST_LINES = 75
 OLD = NOW.replace(hour=1)
 READ_AT_THEIR_SOURCE = {
     "CIS v8.1 ": "1.1 1.2 4.2 5.3 5.5 6.1 6.2 6.8 8.2 8.11 8.12 12.2 13.4 13.11 15.6",

@@ -391,7 +391,7 @@ DIGESTS = [
     ("inventory says credentials", {"auth_method": "credentials"}, [calls_row(MIAMI)], "broken"),
     ("nothing known of its method, admitted", {"auth_method": "unknown"}, [calls_row(MIAMI)], "broken"),
     ("empty method, admitted", {"auth_method": ""}, [calls_row(MIAMI)], "broken"),
-    ("empty method, nothing proven", {"auth_method": ""}, [ended("network", 503, MIAMI)], "cannot tell"),
+    ("empty method, nothing proven", {"auth_method": ""}, [ended("network", 503, MIAMI)], "may be broken"),
     ("ip, nothing proven", {"auth_method": "ip"}, [ended("network", 503, MIAMI)], "unchanged"),
     ("both, refused digest", {"auth_method": "both"}, [ended("refused_auth", 407, MIAMI)], "unchanged"),
     ("both, refused digest with 401", {"auth_method": "both"}, [ended("refused_auth", 401, MIAMI)], "unchanged"),
