@@ -26,7 +26,7 @@ OFF_AT = NOW - timedelta(days=40)
 STOLEN_AT = [NOW - timedelta(days=60) + timedelta(minutes=number) for number in range(60)]
 LEE = Actor("j.lee", Role.OPERATOR)
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 120
+WAIT_S = 600
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def run(home: Path, *commands: list[str]) -> dict[str, list[dict[str, Any]]]:
         | {"TRUNKGATE_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert 0 == done.returncode, done.stderr

@@ -31,7 +31,7 @@ from dashboard.state import State
 from dashboard.workspace import Workspace
 
 ANA = Actor("ana (test)", Role.APPROVER)
-LONGEST_S = 120
+LONGEST_S = 600
 STEPS_AT_MOST = 60
 ROUTED = ("allowed_ips", "numbers", "routes", "account", "apply")
 

@@ -16,7 +16,7 @@ from tests import faulty_homes
 from tests.faulty_homes import INPUTS, KEYS, PUBLIC
 
 APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 120
+WAIT_S = 600
 PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
 BY_CALLS = ("calls", "allowed_ips", "credentials", "inventory")
 POSITIVE = {

@@ -16,7 +16,7 @@ import pytest
 
 from dashboard import links
 
-UP_S, STOP_S, ASK_S = 120, 30, 30
+UP_S, STOP_S, ASK_S = 600, 600, 300
 ROOT = Path(__file__).parents[2]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 

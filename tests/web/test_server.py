@@ -105,7 +105,7 @@ def drawn(web: Web, *headers: tuple[str, str]) -> list[str]:
         asked.rerun_script.page_script_hash = ""
         wire.send(asked.SerializeToString())
         while True:
-            message = ForwardMsg.FromString(wire.recv(timeout=60))
+            message = ForwardMsg.FromString(wire.recv(timeout=600))
             kind = message.WhichOneof("type")
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 element = message.delta.new_element

@@ -10,7 +10,7 @@ import pytest
 from dashboard.web.gate import Gate, policy
 from dashboard.web.sessions import MemorySessions, Session
 
-PORT, LONGEST_S = 8501, 30
+PORT, LONGEST_S = 8501, 600
 FAREWELL = b"farewell"
 HOST = (b"host", b"127.0.0.1:8501")
 ORIGIN = (b"origin", b"http://127.0.0.1:8501")
