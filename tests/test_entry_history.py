@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard.actors import Actor, Role
 from dashboard.calls.store import CallStore
 from dashboard.changes import AllowAddress, Change, Impact, Plan, RemoveAddress
 from dashboard.entry_history import entry_periods
+from dashboard.fixes.image import entry
 from dashboard.journal import DONE, FAILED, Journal
 from dashboard.reports.tables_of import allowed_ips_frame
 from dashboard.settings import Settings
 from dashboard.sources import build_snapshot
 from dashboard.state import State
+from dashboard.workspace import Workspace
 
 ENTRY, OTHER = "203.0.113.66", "198.51.100.11"
 T0 = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
@@ -160,3 +163,22 @@ def test_the_export_holds_our_record_and_the_carriers_apart(home: Home, tmp_path
 
     assert (T0 - DAY, "carrier", "contractor") == (row["since"], row["since_known_by"], row["added_by"])
     assert (back_at, "bob", "") == (row["carrier_added_at"], row["carrier_added_by"], row["earlier_periods"])
+
+
+@pytest.mark.slow
+def test_on_the_embedded_account_an_undo_keeps_every_date(embedded: Callable[..., Workspace]) -> None:
+    """Taken off and put back by somebody else, each entry is since when and by whom it was; the carrier says today."""
+    account = embedded()
+    account.sync()
+    before = {network: dict(row) for network, row in account.snapshot().listed_since.items()}
+    rows = account.snapshot().allowed_ips.to_dict("records")
+    for row in rows[:2]:
+        plan = account.plan_changes([RemoveAddress(network=row["network"], **entry(row))])
+        done = account.apply(plan, actor=Actor("ann (test)", Role.APPROVER), typed=plan.phrases)
+        back = account.undo_plan(done.id)
+        account.apply(back, actor=Actor("bob (test)", Role.APPROVER), typed=back.phrases)
+
+    snapshot = account.snapshot()
+    reported = snapshot.allowed_ips.set_index("network")["added_at"]
+    assert before == {network: dict(row) for network, row in snapshot.listed_since.items()}
+    assert all(reported[row["network"]] > row["added_at"] for row in rows[:2])
