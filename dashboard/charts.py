@@ -41,8 +41,8 @@ KIND_OF: Final[Mapping[str, str]] = {
 
 REPLAY: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
 """Label of a replay to state, in the order of the bar."""
-LEAST_NAMED = 0.16
-"""Share of the bar from which a part has its name above it."""
+LETTER = 0.021
+"""Share of a narrow bar that a letter takes: a part has its name above it where it is wide enough."""
 STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
 SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
 
@@ -222,7 +222,7 @@ def replay_bar(impact: Impact) -> Figure:
     for order, label in enumerate(TABLE):
         calls = impact.calls(label.name)
         if calls:
-            name = label.name.capitalize() if calls >= LEAST_NAMED * total else ""
+            name = label.name.capitalize() if calls >= LETTER * len(label.name) * total else ""
             sentence = f"{calls:,} past calls: {label.name}"
             rows.append((label.state, order, calls, label.opacity, name, sentence))
     columns = ["state", "order", "calls", "opacity", "name", "sentence"]

@@ -67,6 +67,8 @@ class Snapshot:
     taken_at: datetime
     account: Account
     allowed_ips: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ALLOWED_IPS))
+    entry_periods: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.ENTRY_PERIODS))
+    """Since when each entry is on the list and who put it there, by this product's records, and earlier times."""
     pbxs: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBXS))
     pbx_addresses: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_ADDRESSES))
     pbx_numbers: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PBX_NUMBERS))
@@ -200,6 +202,12 @@ class Snapshot:
     def window_days(self) -> int:
         """How many days of calls were looked for, at least one."""
         return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
+
+    @cached_property
+    def listed_since(self) -> Mapping[str, Mapping[str, Any]]:
+        """The current row of ``entry_periods`` by network."""
+        rows = self.entry_periods[self.entry_periods["until"].isna()].to_dict("records")
+        return {row["network"]: {str(name): value for name, value in row.items()} for row in rows}
 
     @cached_property
     def judged_traffic(self) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from dashboard.calls.queries import FIRST
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
+from dashboard.entry_history import entry_periods
 from dashboard.host_names import Resolver, same, target_of
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
@@ -220,6 +221,7 @@ def build_snapshot(
         ),
         **frames,
         resolved_hosts=resolved_hosts(state),
+        entry_periods=entry_periods(state),
         traffic=traffic,
         file_only_traffic=file_only_traffic,
         pbx_records=own.records,

@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("unhurried")
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the developer's account or home."""
-    for name in ("FLOWROUTE_BASE_URL", "FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY"):
+    for name in ("TRUNKGATE_ACCOUNT", "FLOWROUTE_BASE_URL", "FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "home"))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.addresses import SPECIAL_PURPOSE, contains, membership, parse_entry, special_purpose
+from dashboard.addresses import SPECIAL_PURPOSE, contains, covering, membership, parse_entry, special_purpose
 from dashboard.errors import AddressError
 
 DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
@@ -256,3 +256,13 @@ def test_ipv6_is_the_same_however_it_is_written(text):
     assert contains(["2001:0db8::0001"], text)
     assert contains([text], "2001:db8::1")
     assert not contains([text], "2001:db8::1%eth0")
+
+
+def test_the_narrowest_entry_covers_an_address() -> None:
+    """A single address before networks, the longest prefix before others, as the list writes it; else nothing."""
+    listed = ["198.51.100.0/24", "198.51.100.8/29", "198.51.100.9/32", "2001:db8::/32", "no address"]
+    asked = ["198.51.100.9", "198.51.100.10", "198.51.100.99", "2001:0db8::1", "192.0.2.1", "", "no address at all"]
+
+    assert ["198.51.100.9/32", "198.51.100.8/29", "198.51.100.0/24", "2001:db8::/32", "", "", ""] == covering(
+        listed, asked
+    )

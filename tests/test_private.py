@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import private
+from dashboard.actors import local_actor
 from dashboard.errors import SettingsError
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
@@ -42,15 +43,16 @@ def old_home(folder: Path) -> Path:
 
 
 def test_a_home_is_private_through_all_that_writes_it(tmp_path: Path) -> None:
-    """The account, its emulator, a sync, exports that were fetched, plans: every folder 0700, every file 0600."""
+    """The account, its emulator, a sync, exports that were fetched, a fix: every folder 0700, every file 0600."""
     settings = Settings(home=tmp_path / "home", sample_calls=500)
     with Workspace.open(settings) as opened:
         opened.sync()
         finding = next(each for each in opened.findings() if each.changes)
-        opened.plan(finding.check, finding.subject)
+        plan = opened.plan(finding.check, finding.subject)
+        opened.apply(plan, actor=local_actor("tests"), typed=plan.phrases)
         names = {path.name for path in settings.home.rglob("*")}
 
-        assert {"state.db", "emulator.db", "emulator.log", "sync.lock", "calls"} <= names
+        assert {"state.db", "emulator.db", "emulator.log", "sync.lock", "fix.lock", "calls"} <= names
         assert [] == open_to_others(settings.home)
     assert [] == open_to_others(settings.home)
 

@@ -29,6 +29,7 @@ from dashboard.claims import Claims, Standing
 from dashboard.errors import AddressError
 from dashboard.findings import Finding, Status
 from dashboard.fixes.image import entry
+from dashboard.reports.tables_of import earlier_periods
 from dashboard.snapshot import Age, Snapshot
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
@@ -93,7 +94,7 @@ def _table(claims: Claims) -> None:
             "last_call": grids.when("Last call") | {"width": 112},
             "calls": grids.whole("Calls")
             | {"width": 60, "help": f"Outbound calls of the last {snapshot.window_days} days."},
-            "added": grids.text("Added", width=138),
+            "since": grids.text("On the list since", width=138),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -105,11 +106,8 @@ def _table(claims: Claims) -> None:
         st.caption("Select a row to remove its address.")
         return
     row = snapshot.allowed_ips.iloc[chosen[0]].to_dict()
-    due = exact(row["review_by"], session.zone(), DAY_FORM)
-    added = f"Added {ago(row['added_at'], snapshot.taken_at)}" if not pd.isna(row["added_at"]) else "Added"
-    by = f" by {row['added_by']}" if row["added_by"] else ""
-    if added != "Added" or by:
-        st.caption(plain(f"{added}{by}.{f' Due for review by {due}.' if due else ''}"))
+    if history := described(row, snapshot):
+        st.caption(plain(history))
     st.button(
         f"Remove {row['network']}",
         icon=":material/delete:",
@@ -117,6 +115,26 @@ def _table(claims: Claims) -> None:
         on_click=review.ask_changes,
         args=([RemoveAddress(network=row["network"], **entry(row))],),
     )
+
+
+def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
+    """Return what is known of an entry's history, of its review, and what the carrier reports of it."""
+    period, sentences = snapshot.listed_since.get(row["network"]), []
+    if period:
+        word = "First seen" if period["since_known_by"] == "first_seen" else "On the list since"
+        when = exact(period["since"], session.zone(), DAY_FORM)
+        by = (
+            f", {'declared' if word == 'First seen' else 'added'} by {period['added_by']}" if period["added_by"] else ""
+        )
+        sentences.append(f"{word} {when} ({ago(period['since'], snapshot.taken_at)}){by}.")
+    if earlier := earlier_periods(snapshot, str(row["network"])):
+        sentences.append(f"Earlier: {'; '.join(earlier)}.")
+    if due := exact(row["review_by"], session.zone(), DAY_FORM):
+        sentences.append(f"Due for review by {due}.")
+    if row["known_by"] != "operator" and not pd.isna(row["added_at"]):
+        by = f" by {row['added_by']}" if row["added_by"] else ""
+        sentences.append(f"Reported by Flowroute: added {exact(row['added_at'], session.zone(), DAY_FORM)}{by}.")
+    return " ".join(sentences)
 
 
 def entries_frame(claims: Claims) -> pd.DataFrame:
@@ -139,7 +157,7 @@ def entries_frame(claims: Claims) -> pd.DataFrame:
             "why": [_why(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
             "calls": calls.reindex(rows["network"], fill_value=None if never else 0).astype("Int64").array,
-            "added": [_added(row) for row in rows.to_dict("records")],
+            "since": [_since(snapshot.listed_since.get(network, {})) for network in rows["network"]],
         }
     )
 
@@ -151,8 +169,14 @@ def _why(row: Mapping[Any, Any]) -> str:
     return ": ".join(filter(None, (titled(role), why)))
 
 
-def _added(row: Mapping[Any, Any]) -> str:
-    return ", ".join(filter(None, (exact(row["added_at"], session.zone(), DAY_FORM), row["added_by"])))
+def _since(period: Mapping[str, Any]) -> str:
+    """Return since when an entry is on the list and who put it there; of a pasted one when it was first seen."""
+    if not period:
+        return ""
+    when = exact(period["since"], session.zone(), DAY_FORM)
+    if period["since_known_by"] == "first_seen":
+        return f"First seen {when}"
+    return ", ".join(filter(None, (when, period["added_by"])))
 
 
 def _allow(snapshot: Snapshot) -> None:

@@ -106,12 +106,12 @@ def _table(rows: pd.DataFrame) -> int | None:
         {
             "label": [[_said(label)] for label in rows["label"]],
             "who": rows["who"],
-            "today": rows["today"].map(titled),
-            "then": rows["then"].map(titled),
-            "why": rows["why"].map(titled),
             "calls": rows["calls"],
             "minutes": rows["minutes"].round().astype("int64"),
             "cost": rows["cost_usd"].astype("float64"),
+            "today": rows["today"].map(titled),
+            "then": rows["then"].map(titled),
+            "why": rows["why"].map(titled),
         }
     )
     if not rows["why"].any():
@@ -122,7 +122,7 @@ def _table(rows: pd.DataFrame) -> int | None:
         height=grids.height(len(frame), most=10, px=380),
         column_config={
             "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
-            "who": grids.text("PBX or address", width=140),
+            "who": grids.text("PBX or address", width=175),
             "today": grids.text("Admitted today by", width=165),
             "then": grids.text("After the change by", width=165),
             "why": grids.text("Why undecided", width=200),

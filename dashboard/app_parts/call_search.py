@@ -33,6 +33,8 @@ TOLD_BY: Final = {
     "number": "number",
     "shared_address": "source address, which several PBXs share",
 }
+RECORDS: Final = {"": "In the carrier's export", FILE_ONLY: "Not in the carrier's export"}
+"""Which calls to look through, by their ``provenance``."""
 PAGE_SIZE = 50
 PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
 
@@ -121,8 +123,15 @@ def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
 
 def _record(file_only: int) -> str:
     """Draw the choice between the calls that count and those that only imported files have."""
-    names = {"": "In the carrier's export", FILE_ONLY: f"Not in the carrier's export ({file_only:,})"}
-    return st.selectbox("Record", [*names], format_func=lambda one: names[one], key="record", bind="query-params") or ""
+    chosen = st.selectbox(
+        "Record",
+        [*RECORDS],
+        format_func=lambda one: RECORDS[one],
+        help=f"Not in the carrier's export, but in imported files: {count(file_only, 'call')}.",
+        key="record",
+        bind="query-params",
+    )
+    return chosen or ""
 
 
 def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
@@ -145,7 +154,7 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
             "started_at": owned["started_at"].dt.tz_convert(session.zone()),
-            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Nobody's" for pbx_id in owned["pbx_id"]],
+            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
             "source_ip": owned["source_ip"],
             "destination": owned["destination"],
             **({"record": "Imported file only"} if (owned["provenance"] == FILE_ONLY).any() else {}),
@@ -202,7 +211,7 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
     """Say of one call all that its record holds, and why it was refused if it was."""
     call = row.iloc[0]
     with st.container(border=True):
-        owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "nobody's"
+        owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "unassigned"
         st.markdown(
             f"`{call['source_ip']}` ({plain(owner)}) called `{call['destination']}` from `{call['caller_id']}`, "
             f"{exact(call['started_at'], session.zone())}."

@@ -174,7 +174,7 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
-            st.caption(f"{plain(worst.reason)} {effect(fix.impact)}")
+            st.caption(f"{plain(worst.reason)} {plain(effect(fix.impact))}")
         with press:
             st.button(
                 "Review fix",
@@ -187,7 +187,7 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
 
 
 def effect(impact: Impact | None) -> str:
-    """Return what a fix would have done to past calls, as sentences; nothing for one that bears on none."""
+    """Return what a fix would have done to past calls, as plain text; nothing for one that bears on none."""
     return "" if impact is None else " ".join(replayed.summary(impact))
 
 

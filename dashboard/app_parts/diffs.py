@@ -43,7 +43,7 @@ def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False
 
 def title(plan: Plan) -> str:
     """Say what a plan does; one that takes another back says what that comes to."""
-    return plan.title if plan.undoes is None else f"Take it back: {_lower(_sentence(plan.changes))}"
+    return plan.title if plan.undoes is None else f"Undo: {_lower(_sentence(plan.changes))}"
 
 
 def press(plan: Plan) -> str:

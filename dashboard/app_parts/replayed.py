@@ -90,7 +90,7 @@ def worth(counted: LabelCount) -> str:
 
 
 def summary(impact: Impact) -> list[str]:
-    """Return what a change would have done to past calls, in a few sentences for a list of fixes."""
+    """Return what a change would have done to past calls, in a few sentences; not escaped for Markdown."""
     if not impact.total:
         return []
     saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
@@ -106,11 +106,11 @@ def summary(impact: Impact) -> list[str]:
 
 
 def harmless(impact: Impact) -> list[str]:
-    """Return sentences about rejected calls that do no harm: stopped ones, and ones that cannot recur."""
+    """Return sentences about rejected calls that do no harm: stopped ones, and ones that cannot recur; not escaped."""
     found = []
     if stopped := impact.labels.get(STOPPED, LabelCount()).calls:
-        cost = money(impact.labels[STOPPED].cost_usd)
-        found.append(f"Stops {count(stopped, 'past call')} of {join(impact.who(STOPPED))}, {cost}.")
+        cost = float(impact.labels[STOPPED].cost_usd)
+        found.append(f"Stops {count(stopped, 'past call')} of {join(impact.who(STOPPED))}, ${cost:,.2f}.")
     if gone := impact.calls(GONE):
         whom = join(impact.who(GONE))
         found.append(f"{count(gone, 'past call')} of {whom} cannot recur: the PBX has left the address.")

@@ -218,9 +218,13 @@ class _Reader:
         types = dict.fromkeys(("line", *prepared.columns), TEXT)
         with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
             judged = text.replace("{{also}}", "line::BIGINT AS line, fault,").replace("{{place}}", PLACE)
+            given = values
+            if numbered.stat().st_size < LARGE:  # to plan the statement takes longer than to run it: it is planned once
+                cursor.execute(f"CREATE TEMP TABLE judged AS {judged}", values)
+                judged, given = "FROM judged", {}
             sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
-            cursor.execute(_into(sound, by_day=True), values | {"target": str(self._work / "slow")})
-            found = cursor.execute(unsound, values | {"limit": MOST_KEPT}).fetchall()
+            cursor.execute(_into(sound, by_day=True), given | {"target": str(self._work / "slow")})
+            found = cursor.execute(unsound, given | {"limit": MOST_KEPT}).fetchall()
         faulty = self._faulty(found, prepared)
         staged.rejected += found[0][2] if found else 0
         staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]

@@ -37,7 +37,7 @@ INPUTS = {
         "was last read",
         "Sync the account, or confirm it on the page Account.",
     ),
-    "routes": ("The numbers and inbound routes", "were last read", "Sync the account."),
+    "routes": ("The numbers and inbound routes", "were last read", "Sync the account; that takes its API key."),
     "inventory": (
         "The inventory of PBXs",
         "was last confirmed",

@@ -49,7 +49,8 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.T
     if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
     begun = snapshot.calls_from or snapshot.since
-    known = [at for at in (begun, entry["added_at"]) if not pd.isna(at)]
+    listed = snapshot.listed_since.get(network, {}).get("since", entry["added_at"])
+    known = [at for at in (begun, listed) if not pd.isna(at)]
     if begun is None or max(known) > since:
         reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         return unknown(network, reason=reason, pbx_ids=ids)

@@ -87,7 +87,7 @@ def link(
 
     A link opens one browser. Ends with 0 when the link was printed, 2 where no dashboard runs.
     """
-    home = private.prepare(Settings.read().home)
+    home = Settings.read().home
     say(_new(home, _running(home, port), name=name, hours=hours))
 
 

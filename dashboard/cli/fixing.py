@@ -253,7 +253,7 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
     typed = list(confirm)
     for phrase in plan.phrases:
         if phrase not in typed:
-            typed.append(typer.prompt(f"Type {phrase!r} to go on"))
+            typed.append(typer.prompt(visible(f"Type {phrase!r} to confirm")))
     if not typer.confirm(visible(f"{plan.title}?")):
         raise FixError("Declined. Nothing was changed.")
     return typed

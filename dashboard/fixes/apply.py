@@ -61,7 +61,7 @@ def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[s
         raise NotConfirmedError(" ".join(lock.sentence for lock in plan.blocked))
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
     if missing:
-        raise NotConfirmedError(f"To go on, type exactly: {'; '.join(missing)}.")
+        raise NotConfirmedError(f"To confirm, type exactly: {'; '.join(missing)}.")
     by_hand = [change.sentence() for change in plan.changes if change.needs not in carrier.capabilities]
     if by_hand:
         raise CapabilityError(

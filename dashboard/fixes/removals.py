@@ -11,7 +11,7 @@ from dashboard.journal import DONE, Entry
 from dashboard.replay_labels import BROKEN, CANNOT, STOPPED
 
 CHECK = "allowed_ip_has_pbx"
-"""The check whose fix removes an entry because no PBX has its address."""
+"""The check whose fix removes an entry because no PBX in service has its address."""
 OLD_SUFFIX = " (nobody's)"
 """How plans written before the word "unassigned" end such an address."""
 
@@ -61,7 +61,7 @@ def _cause(plan: Plan, network: str) -> str:
     """Return why a plan removed an entry; ``""`` where that says nothing against allowing it again."""
     stopped = [name for label in (STOPPED, CANNOT, BROKEN) for name in plan.impact.who(label)]
     if plan.check == CHECK and plan.subject == network:
-        return "no PBX had its address"
+        return "no PBX in service had its address"
     if network + UNASSIGNED in stopped or network + OLD_SUFFIX in stopped:
         return "its calls were of no PBX of yours"
     return ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ from dashboard.tables import UTC_TIME
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
-OF_SNAPSHOT = ("allowed_ips", "pbxs", "pbx_addresses", "pbx_numbers", "pbx_config", "numbers", "routes", "edges")
+OF_SNAPSHOT = ("pbxs", "pbx_addresses", "pbx_numbers", "pbx_config", "numbers", "routes", "edges")
 
 
 def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFrame:
@@ -90,6 +91,53 @@ def replay_frame(answer: Replay) -> pd.DataFrame:
     return rows.assign(minutes=rows["minutes"].round(1)).rename(columns=names)
 
 
+def allowed_ips_frame(snapshot: Snapshot) -> pd.DataFrame:
+    """
+    Return the list with its history: since when each entry is on it and who put it there, by this product's records.
+
+    What the carrier reports stands in columns of its own: it dates an entry anew whenever it is put back. An entry that
+    somebody pasted was first seen then; when it was added is not known.
+    """
+    rows = []
+    for entry in snapshot.allowed_ips.to_dict("records"):
+        period = snapshot.listed_since.get(entry["network"], {})
+        first_seen = period.get("since_known_by") == "first_seen"
+        by_carrier = entry["known_by"] != "operator"
+        rows.append(
+            {
+                "network": entry["network"],
+                "label": entry["label"],
+                "since": period.get("since"),
+                "since_known_by": period.get("since_known_by", ""),
+                "added_by": "" if first_seen else period.get("added_by", ""),
+                "first_seen_by": period.get("added_by", "") if first_seen else "",
+                "earlier_periods": "; ".join(earlier_periods(snapshot, str(entry["network"]))),
+                **{name: entry[name] for name in ("owner", "purpose", "review_by", "role", "known_by")},
+                "carrier_added_at": entry["added_at"] if by_carrier else None,
+                "carrier_added_by": entry["added_by"] if by_carrier else "",
+            }
+        )
+    known_of_it = ("network", "label", "since", "since_known_by", "added_by", "first_seen_by", "earlier_periods")
+    given = ("owner", "purpose", "review_by", "role", "known_by", "carrier_added_at", "carrier_added_by")
+    frame = pd.DataFrame(rows, columns=[*known_of_it, *given])
+    times = ("since", "review_by", "carrier_added_at")
+    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in times})
+
+
+def earlier_periods(snapshot: Snapshot, network: str) -> list[str]:
+    """Return the times during which an entry was on the list before, as ``2026-10-15 to 2026-11-02, added by ann``."""
+    rows = snapshot.entry_periods
+    rows = rows[(rows["network"] == network) & rows["until"].notna()]
+    return [
+        f"{row['since']:%Y-%m-%d} to {row['until']:%Y-%m-%d}" + (f", {_by(row)}" if row["added_by"] else "")
+        for row in rows.to_dict("records")
+    ]
+
+
+def _by(period: Mapping[Any, Any]) -> str:
+    return f"{'first seen' if period['since_known_by'] == 'first_seen' else 'added'} by {period['added_by']}"
+
+
 def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
     """Return the journal, oldest first: who, what, how it ended, and the chain; a fix without an outcome says so."""
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
@@ -128,6 +176,7 @@ def all_tables(
     calls, traffic = partial(_calls, snapshot, store), partial(_traffic, snapshot, store)
     return {
         "findings": Table.of(findings_frame(findings, snapshot)),
+        "allowed_ips": Table.of(allowed_ips_frame(snapshot)),
         **{name: Table.of(frame) for name, frame in frames.items()},
         "traffic": Table(None, lambda most: traffic().head(most), lambda: [traffic()]),
         "calls": Table(

@@ -39,6 +39,7 @@ __all__ = [
     "CALL_PATTERNS",
     "DIRECTIONS",
     "EDGES",
+    "ENTRY_PERIODS",
     "FILE_ONLY",
     "FLAG",
     "FRAMES",
@@ -105,6 +106,19 @@ PAST_ALLOWED_IPS = _schema(
     },
 )
 """A row is an entry that was removed from Outbound Allowed IPs."""
+
+ENTRY_PERIODS = _schema(
+    "entry_periods",
+    {
+        "network": TEXT,
+        "since": TIME,
+        "since_known_by": TEXT,
+        "added_by?": TEXT,
+        "until?": TIME,
+    },
+    since_known_by=("carrier", "journal", "first_seen"),
+)
+"""A row is a time during which an entry was on the list, by this product's records; ``until`` is absent while it is."""
 
 PBXS = _schema(
     "pbxs",
@@ -361,6 +375,7 @@ FRAMES: dict[str, pa.DataFrameSchema] = {
     for schema in (
         ALLOWED_IPS,
         PAST_ALLOWED_IPS,
+        ENTRY_PERIODS,
         PBXS,
         PBX_ADDRESSES,
         PBX_NUMBERS,

@@ -304,7 +304,7 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
         (
             {"stopped": 240},
             {"callers": {"stopped": ("203.0.113.66 (unassigned)",)}},
-            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), \\$2,012.50."),
+            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), $2,012.50."),
         ),
         (
             {"cannot recur": 5458},

@@ -197,7 +197,7 @@ def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
     undo = plan(RemoveAddress(network=ADDRESS), title="Undo: allow 198.51.100.24", undoes=4)
 
     assert ("Allow 198.51.100.24", "Undo") == (diffs.title(first), diffs.back(first))
-    assert "Take it back: remove 198.51.100.24" == diffs.title(undo)
+    assert "Undo: remove 198.51.100.24" == diffs.title(undo)
     assert "Allow 198.51.100.24 again" == diffs.back(undo)
 
 
@@ -209,7 +209,7 @@ def test_more_than_one_change_is_counted() -> None:
         undoes=4,
     )
 
-    assert "Take it back: unassign 16025550150 and 1 more change" == diffs.title(undo)
+    assert "Undo: unassign 16025550150 and 1 more change" == diffs.title(undo)
     assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.back(undo)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -37,6 +38,8 @@ NAME = "Ola"
 """The person at every browser of these tests."""
 HOMES: dict[str, Path] = {}
 """Home of each program, by its address."""
+PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""Below which path the app is, the browser finds out by asking; it logs as an error each place where it is not."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -134,7 +137,11 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             )
             page.on(
                 "console",
-                lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None,
+                lambda message: (
+                    faults.append(f"console: {message.text} ({message.location['url']})")
+                    if message.type == "error" and not PROBE.search(message.location["url"])
+                    else None
+                ),
             )
             enter(page, url)
             return page

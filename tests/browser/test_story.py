@@ -77,9 +77,9 @@ def test_the_first_whole_run(
     page.screenshot(path=screenshots / f"watching{ending}.png")
 
     dialog.get_by_role("button", name="Undo").click()
-    phrase = page.get_by_role("dialog").get_by_label("To go on, type")
+    phrase = page.get_by_role("dialog").get_by_label("Type ")
     expect(phrase).to_be_visible(timeout=WAIT_MS)
-    undo = page.get_by_role("dialog").get_by_role("button", name="Take it back: remove")
+    undo = page.get_by_role("dialog").get_by_role("button", name="Undo: remove")
     expect(undo).to_be_disabled()
     phrase.fill("Denver")
     expect(undo).to_be_enabled(timeout=WAIT_MS)

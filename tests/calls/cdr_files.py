@@ -19,7 +19,7 @@ from tests.calls.exports import HEADER, NOON, a_row, at
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = [*HEADER, "sip_callid", "cdr_id"]
-BATCH = 40
+BATCH = 200
 """Files that are imported together."""
 MOST_ROWS = 1_000_000
 BAD = (

@@ -47,19 +47,23 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def copy(shared: Any, place: Path) -> Path:
-    """Copy a home with an interrupted fix while it is open, so that its write-ahead log is not empty; lock it."""
-    state = State.open(shared.home)
-    entry = Journal(state).begin(PLAN, actor="ana (test)", before=PLAN.before)
-    copied = place / "home"
-    copied.mkdir()
-    for name in ("state.db", "state.db-wal", "journal.anchors", "calls"):
-        there = shared.home / name
-        (shutil.copytree if there.is_dir() else shutil.copyfile)(there, copied / name)
-    Journal(state).finish(entry, PLAN, phase="failed", before={}, after={})
-    state.close()
+    """Copy a home, begin a fix in the copy, copy that while its write-ahead log is not empty, and lock the result."""
+    begun, copied = place / "begun", place / "home"
+    copy_records(shared.home, begun)
+    with closing(State.open(begun)) as state:
+        Journal(state).begin(PLAN, actor="ana (test)", before=PLAN.before)
+        copy_records(begun, copied)
     assert (copied / "state.db-wal").stat().st_size > 0
     lock(copied)
     return copied
+
+
+def copy_records(home: Path, to: Path) -> None:
+    """Copy what a home holds, without the emulator that it may have."""
+    to.mkdir()
+    for name in ("state.db", "state.db-wal", "journal.anchors", "calls"):
+        if (there := home / name).exists():
+            (shutil.copytree if there.is_dir() else shutil.copyfile)(there, to / name)
 
 
 def lock(home: Path) -> None:

@@ -190,6 +190,8 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
     assert requests.get(link, timeout=WAIT_S).status_code == 200
     assert requests.get(link, timeout=WAIT_S).status_code == 410
 
+    assert not [path for path in bare.home.rglob("*") if path.lstat().st_mode & 0o077]
+
     another = bare("link", "--name", "Ola")
     assert another.status == 0
     assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200

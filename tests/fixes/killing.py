@@ -126,6 +126,7 @@ class Kills:
         self.account = account
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload([__name__])
+        self.took_s = 0.0
 
     def image(self) -> Any:
         """Return the account as the carrier has it: the list, the switch, routes by alias, numbers by alias."""
@@ -144,9 +145,9 @@ class Kills:
         """Kill the fix before or after a step; the carrier refuses the change of that number."""
         return self._round(plan, last, after=after, refused=refused)
 
-    def at_random(self, plan: Plan, rng: random.Random, longest_s: float) -> Round:
-        """Kill the fix at any moment."""
-        return self._round(plan, 0, after=False, wait_s=rng.uniform(0, longest_s))
+    def at_random(self, plan: Plan, rng: random.Random) -> Round:
+        """Kill the fix at any moment of the time that the last one took that was not killed."""
+        return self._round(plan, 0, after=False, wait_s=rng.uniform(0, self.took_s) if self.took_s else LONGEST_S)
 
     def _round(self, plan: Plan, last: int, *, after: bool, refused: int = 0, wait_s: float | None = None) -> Round:
         """
@@ -161,8 +162,10 @@ class Kills:
         )
         child.start()
         if wait_s is not None:
-            wait_for_lock(home, child)
-            time.sleep(wait_s)
+            begun = wait_for_lock(home, child)
+            child.join(wait_s)
+            if child.exitcode == 0:
+                self.took_s = time.monotonic() - begun
             child.kill()
         child.join(LONGEST_S)
         assert child.exitcode in (0, -signal.SIGKILL), child.exitcode
@@ -183,11 +186,12 @@ class Kills:
         return Round(killed, phase)
 
 
-def wait_for_lock(home: Path, child: Any) -> None:
-    """Wait until a fix runs, so that the time that its process takes to start is not counted."""
+def wait_for_lock(home: Path, child: Any) -> float:
+    """Wait until a fix runs and return when, so that the time that its process takes to start is not counted."""
     end = time.monotonic() + LONGEST_S
     lock = home / "fix.lock"
     lock.unlink(missing_ok=True)
     while not lock.exists() and child.is_alive():
         assert time.monotonic() < end
         time.sleep(0.005)
+    return time.monotonic()

@@ -77,13 +77,15 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
 
 
 def test_removing_an_entry_and_undoing_restores_the_whole_row(account: Workspace) -> None:
-    """Label, owner, purpose and role come back with the address."""
+    """Label, owner, purpose and role come back with the address, which has to be typed: it was removed for cause."""
     kept = ["network", "label", "owner", "purpose", "role", "review_by"]
     before = account.carrier.allowed_ips()[0].set_index("network").loc["203.0.113.66"]
     entry = account.apply(account.plan("allowed_ip_has_pbx", "203.0.113.66"), actor=ANA)
     assert "203.0.113.66" not in networks(account)
 
-    account.apply(account.undo_plan(entry.id), actor=ANA)
+    back = account.undo_plan(entry.id)
+    assert ("203.0.113.66",) == back.phrases
+    account.apply(back, actor=ANA, typed=back.phrases)
 
     after = account.carrier.allowed_ips()[0].set_index("network").loc["203.0.113.66"]
     assert before[kept[1:]].equals(after[kept[1:]])
@@ -139,8 +141,8 @@ def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> 
 
 
 def test_credentials_retire_with_one_click_without_the_dynamic_pbx(embedded: Embedded) -> None:
-    """Every address listed and nobody dynamic: nothing breaks, nothing is typed; undo gives them back."""
-    account = embedded("dynamic")
+    """Every address listed, nobody dynamic, no thief: nothing breaks, nothing is typed; undo gives them back."""
+    account = embedded("dynamic", "forged")
     account.sync()
     for check, subject in [("pbx_address_is_allowed", DENVER), ("pbx_address_is_allowed", "198.51.100.40")]:
         account.apply(account.plan(check, subject), actor=ANA)

@@ -109,7 +109,7 @@ def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
     assert "240 calls from 203.0.113.66 cost $2,035.12 while no PBX of yours had it" in spent.sentence
     assert "the last on Nov 19, 2026" in spent.sentence
     assert (False, STRANGER) == (removed.met, removed.confirm)
-    assert "removed on Nov 20, 2026 because no PBX had its address (journal entry 2)" in removed.sentence
+    assert "removed on Nov 20, 2026 because no PBX in service had its address (journal entry 2)" in removed.sentence
     assert "$2,035.12" in removed.sentence
 
 

@@ -20,7 +20,7 @@ def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
 
     assert "Seattle" == rows.loc["198.51.100.11", "pbx"]
     assert "Formerly Denver" == rows.loc["198.51.100.23", "pbx"]
-    assert "Nobody's" == rows.loc["203.0.113.66", "pbx"]
+    assert "Unassigned" == rows.loc["203.0.113.66", "pbx"]
     assert ["Needs review"] == list(rows.loc["203.0.113.66", "control"])
 
 

@@ -58,7 +58,7 @@ def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Wor
     at.button(key="review_undo").click().run()
     assert not at.exception
     assert "review_undo" not in keys(at)
-    assert f"Take it back: allow {BOSTON}" == at.button(key="review_apply").label
+    assert f"Undo: allow {BOSTON}" == at.button(key="review_apply").label
 
     at.button(key="review_apply").click().run()
     assert not at.exception

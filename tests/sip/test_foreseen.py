@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.calls.attribution import attribute
-from dashboard.calls.replay import CANNOT, Replayer
+from dashboard.calls.replay import UNDECIDED, Replayer
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.fixes.image import proposed
 from dashboard.settings import Settings
@@ -82,8 +82,11 @@ def test_the_edge_does_what_was_foreseen(lab: Lab, office: Workspace, turn: int,
     after = everybody_calls(lab, 10 * turn + 5)
 
     assert labels.keys() == before.keys() == after.keys()
-    decided = {call: label for call, label in labels.items() if label != CANNOT}
+    decided = {call: label for call, label in labels.items() if label not in UNDECIDED}
     assert len(decided) >= LEAST_DECIDED * len(labels), sorted(set(labels.items()) - set(decided.items()))
-    foreseen = {call: {"saved": True, "broken": False}.get(label, before[call]) for call, label in decided.items()}
+    foreseen = {
+        call: {"saved": True, "broken": False, "stopped": False, "cannot recur": False}.get(label, before[call])
+        for call, label in decided.items()
+    }
     assert foreseen == {call: after[call] for call in decided}
     assert set(decided.values()) > {"unchanged"}

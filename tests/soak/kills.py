@@ -27,10 +27,10 @@ def main() -> str:
             for number in range(ROUNDS):
                 plan = account.plan_changes(chosen(rng, account))
                 if number % 2:
-                    done = run.at_random(plan, rng, longest_s=0.5)
+                    done = run.at_random(plan, rng)
                 else:
                     done = run.at_step(
-                        plan, rng.randint(1, LAST_STEP), after=rng.random() < 0.5, refused=rng.choice((0, 0, 1, 2))
+                        plan, rng.randint(3, LAST_STEP), after=rng.random() < 0.5, refused=rng.choice((0, 0, 1, 2))
                     )
                 phases[done.phase or "nothing begun"] += 1
                 killed += done.killed
