@@ -206,7 +206,7 @@ def test_the_inventory_keeps_the_house_contracts(api: Client) -> None:
     assert set(found) == {*frames, "past_allowed_ips"}
     assert ["203.0.113.88"] == [row["network"] for row in found["past_allowed_ips"]]
     assert frames["pbxs"]["pbx_id"].is_unique
-    assert 8 == len(frames["pbxs"])
+    assert 11 == len(frames["pbxs"])
     for name in ("pbx_addresses", "pbx_numbers"):
         assert len(frames[name]) > 0
         assert set(frames[name]["pbx_id"]) <= set(frames["pbxs"]["pbx_id"])
