@@ -96,15 +96,15 @@ class Claims:
 
     def figure(self, value: int, *names: str) -> Figure:
         """
-        Return a count as it may be shown.
+        Return a count as it may be shown: no number without its input, and no zero on input that is out of date.
 
         Args:
             value: What was counted.
             names: The inputs it was counted from.
         """
-        if any(self.snapshot.age(name) is Age.MISSING for name in names):
-            return Figure(NOTHING, self.lacking(*names))
-        return Figure(f"{value:,}", self.lacking(*names))
+        why = self.lacking(*names)
+        missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
+        return Figure(NOTHING if missing or (why and not value) else f"{value:,}", why)
 
     def standing(self, checks: Collection[str] = (), subject: str = "") -> Standing:
         """
@@ -187,7 +187,7 @@ class Claims:
         if last:
             return " ".join([*now, f"Last known: {' '.join(last)}", self.lacking(*inputs)])
         if now:
-            return " ".join(now)
+            return " ".join(filter(None, (*now, self.why_not if self.lacking() else "")))
         if self.open:
             return " ".join(filter(None, (self._to_review, self.why_not)))
         if not self._evaluated:

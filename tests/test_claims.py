@@ -119,7 +119,8 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
         assert (claims.standing() is Standing.CLEAR) <= (fresh and listed)
         assert claims.open_figure.text != "0" or (fresh and listed), (by_name, claims.open_figure)
         counted = claims.figure(0, "calls")
-        assert (counted.text == NOTHING) is (by_name["calls"] is Age.MISSING)
+        assert (counted.text == NOTHING) is (by_name["calls"] is not Age.FRESH)
+        assert (claims.figure(7, "calls").text == NOTHING) is (by_name["calls"] is Age.MISSING)
         assert bool(counted.why) is (by_name["calls"] is not Age.FRESH)
         for network in (HERE, GONE):
             clear = claims.entry(network) is Standing.CLEAR

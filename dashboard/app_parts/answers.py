@@ -126,8 +126,10 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     still, before = [name for name in who if name in now], [name for name in who if name not in now]
     said = [f"{join(f'{plain(name)}{S}' for name in still)} outbound calls are being rejected."] if still else []
     if before and snapshot.age("calls") is Age.FRESH:
+        over = not lacking(snapshot, "allowed_ips", "credentials", "inventory")
         until = ago(lost.loc[lost["who"].isin(before), "last_at"].max(), snapshot.taken_at)
-        said.append(f"{join(f'{plain(name)}{S}' for name in before)} outbound calls were rejected until {until}.")
+        when = f"until {until}" if over else "in the last 24 hours"
+        said.append(f"{join(f'{plain(name)}{S}' for name in before)} outbound calls were rejected {when}.")
     return said
 
 

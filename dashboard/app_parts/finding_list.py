@@ -109,7 +109,7 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
         hide_index=True,
         height=grids.height(len(frame), most=10, px=FEW_PX),
         column_config={
-            "state": grids.chips("State", states_of, width=112),
+            "state": grids.chips("State", states_of, width=132),
             "subject": grids.text("Subject", width=180),
             "what": grids.text("What should hold", width=400),
             "since": grids.when("First seen"),

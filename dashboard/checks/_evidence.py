@@ -222,7 +222,12 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
         return ""
     day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
     number = count(day) or count(calls)
-    when = "in the last 24 h" if day else f"until {moment(last(calls))}"
+    window = (
+        "in the last 24 h"
+        if snapshot.calls_at == snapshot.taken_at
+        else f"in the 24 h until {moment(snapshot.calls_at)}"
+    )
+    when = window if day else f"until {moment(last(calls))}"
     if change is not None and change > snapshot.calls_at - DAY:
         when = f"since the policy changed at {moment(change)}"
     return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"

@@ -28,6 +28,7 @@ POSITIVE = {
     "Every check passes": INPUTS,
     "Nothing to fix": INPUTS,
     "Breaks 0": ("calls",),
+    "were rejected until": BY_CALLS,
     "No call was refused from": ("calls",),
     "none was refused": ("calls",),
     "% of the calls could be decided": ("calls",),
