@@ -71,11 +71,12 @@ class PortalList(_Answer):
 
 
 class PortalInventory(_Answer):
-    """``GET /portal/inventory``: rows of three frames, each an object of scalars."""
+    """``GET /portal/inventory``: rows of three frames and of removed entries, each an object of scalars."""
 
     pbxs: list[Row] | None = None
     pbx_addresses: list[Row] | None = None
     pbx_numbers: list[Row] | None = None
+    past_allowed_ips: list[Row] | None = None
 
 
 def validated(model: type[Model], body: Any, what: str) -> Model:

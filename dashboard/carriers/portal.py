@@ -107,7 +107,7 @@ class EmulatedPortal:
         """See ``Carrier``."""
         what = f"GET {INVENTORY_PATH}"
         answer = validated(PortalInventory, self._transport.get(INVENTORY_PATH), what)
-        given = {"pbxs": answer.pbxs, "pbx_addresses": answer.pbx_addresses, "pbx_numbers": answer.pbx_numbers}
+        given = {name: getattr(answer, name) for name in INVENTORY}
         return {
             name: conformed(timed(rows, INVENTORY[name]), INVENTORY[name], what)
             if rows
