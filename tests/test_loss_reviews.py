@@ -134,4 +134,4 @@ def test_the_button_marks_it(home: Workspace) -> None:
     assert not page.exception
     assert "findings_review" not in [button.key for button in page.button]
     assert Status.PASS is found(home).status
-    assert ["Ola (unverified)"] == list(home.snapshot().loss_reviews["reviewed_by"])
+    assert ["Ola (unverified, link by kim)"] == list(home.snapshot().loss_reviews["reviewed_by"])
