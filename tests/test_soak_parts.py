@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def test_a_part_says_what_it_is_and_has_a_beginning(name: str) -> None:
     assert "str" == ast.unparse(main.returns or ast.Constant(None))
     needed = len(main.args.posonlyargs) + len(main.args.args) - len(main.args.defaults)
     assert 0 == needed + main.args.kw_defaults.count(None)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_can_be_imported(name: str) -> None:
+    """What it imports is there; otherwise it would fail only when somebody starts it."""
+    assert callable(import_module(f"tests.soak.{name}").main)
 
 
 def test_there_are_parts() -> None:
