@@ -16,7 +16,7 @@ import pandas as pd
 
 from dashboard import tables
 from dashboard.changes import AllowAddress, Plan, RemoveAddress
-from dashboard.journal import DONE, FAILED, Entry, Journal
+from dashboard.journal import DONE, FAILED, PARTLY, Entry, Journal
 from dashboard.state import State
 
 CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
@@ -107,7 +107,7 @@ def _actions(entries: Sequence[Entry]) -> list[_Action]:
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     found = []
     for ended in entries:
-        if ended.phase not in (DONE, FAILED) or ended.action not in begun:
+        if ended.phase not in (DONE, PARTLY, FAILED) or ended.action not in begun:
             continue
         first = begun[ended.action]
         plan = Plan.model_validate(first.content["plan"])

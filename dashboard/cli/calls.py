@@ -77,7 +77,13 @@ def import_(
 
 
 def _compared_next(settings: Settings, last_at: datetime | None) -> str:
-    """Return a sentence about imported calls that the next sync compares with the carrier's export, if there are."""
+    """
+    Return a sentence about imported calls that the next sync compares with the carrier's export, if there are.
+
+    In mode files there is no export to compare with, and the sentence is empty.
+    """
+    if settings.files:
+        return ""
     from dashboard.fetching import next_since  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.state import State  # noqa: PLC0415 - as above
 
