@@ -81,6 +81,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
     fetched = None if by_name["calls"] is Age.MISSING else _read_at("calls", by_name, now)
     try:
         with state.writing() as connection:
+            connection.exec_driver_sql("DROP TRIGGER IF EXISTS versions_keeps_delete")
             connection.execute(versions.delete())
         _versions(state, by_name, now, listed=(SEATTLE,) if refused else (SEATTLE, DENVER))
         state.put(CAPABILITIES, sorted(set(Capability) - {Capability.CIDR_ENTRIES, Capability.IPV6_ENTRIES}))

@@ -204,7 +204,7 @@ def test_a_thousand_are_judged_in_a_second() -> None:
 
 def test_without_calls_no_zero_is_claimed() -> None:
     """Missing calls prove neither that a PBX places calls by address nor that none does."""
-    ground, why = world(2, listed=2, calls_at=None), "Calls never fetched."
+    ground, why = world(2, listed=2), "Calls never fetched."
     together = set_up_many.allow_together(ground, MOST), set_up_many.route_together(ground, MOST)
     title = set_up_many.answer(set_up_many.standings(ground), *together, credentials(ground), why)
 
