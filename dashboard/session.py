@@ -257,10 +257,16 @@ def sync(progress: Progress | None = None) -> SyncReport:
 
 
 def loaded() -> bool:
-    """Say whether a first sync is through, or somebody would rather see what is known so far."""
+    """
+    Say whether there is something to show.
+
+    That is so in mode files, after the first sync, where the first sync failed and a list or an inventory was
+    entered, and where somebody would rather see what is known so far.
+    """
     opened = workspace()
-    known = opened.settings.files or opened.state.get("calls_until") is not None
-    return known or bool(st.session_state.get(LOOK))
+    if opened.settings.files or opened.state.get("calls_until") is not None or st.session_state.get(LOOK):
+        return True
+    return bool(sync_error()) and any(one.as_of is not None for one in freshness().values())
 
 
 def sync_error() -> str:

@@ -88,10 +88,10 @@ def _table(claims: Claims) -> None:
         height=grids.height(len(frame)),
         column_config={
             "network": grids.text("Address", width=100),
-            "pbx": grids.text("PBX", width=112),
-            "control": grids.chips("Control", CONTROL_STATES, width=90),
-            "why": grids.text("Why it is here", width=202),
-            "last_call": grids.when("Last call") | {"width": 112},
+            "pbx": grids.text("PBX", width=126),
+            "control": grids.chips("Control", CONTROL_STATES, width=106),
+            "why": grids.text("Purpose", width=176),
+            "last_call": grids.when("Last call") | {"width": 108},
             "calls": grids.whole("Calls")
             | {"width": 60, "help": f"Outbound calls of the last {snapshot.window_days} days."},
             "since": grids.text("On the list since", width=138),
@@ -183,7 +183,7 @@ def _allow(snapshot: Snapshot) -> None:
     network = st.text_input("Address", placeholder="198.51.100.24", help="One public IPv4 address.") or ""
     label = st.text_input("Label") or ""
     owner = st.text_input("Owner") or ""
-    purpose = st.text_input("Why it is here") or ""
+    purpose = st.text_input("Purpose") or ""
     standby = st.checkbox("Standby: no calls are expected from it")
     if st.form_submit_button("Review the change", type="primary"):
         try:

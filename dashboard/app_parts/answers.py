@@ -58,7 +58,7 @@ def of_calls(rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "
 
 
 def of_account(claims: Claims) -> str:
-    """Say how many addresses are allowed, and how many of those belong to no PBX."""
+    """Say how many addresses are allowed, and how many of those need review, as the table counts them."""
     snapshot = claims.snapshot
     if snapshot.age("allowed_ips") is Age.MISSING:
         return claims.lacking("allowed_ips")
@@ -66,18 +66,19 @@ def of_account(claims: Claims) -> str:
     total = count(entries, "address", "addresses")
     if not entries:
         return f"Last known: the list is empty. {old}" if old else "No address is on Outbound Allowed IPs."
-    stray = [one for one in claims.open if one.check == "allowed_ip_has_pbx"]
-    number = len(stray)
-    belong = f"{number} of them {'belongs' if number == 1 else 'belong'} to no PBX"
+    states = [claims.entry(network) for network in snapshot.allowed_ips["network"]]
+    number, before = states.count(Standing.OPEN), states.count(Standing.LAST_KNOWN)
+    is_are = "is" if entries == 1 else "are"
+    if number:
+        return f"{total} {is_are} allowed; {number} {'needs' if number == 1 else 'need'} review. {old}".strip()
+    if before:
+        why = claims.lacking("allowed_ips", "inventory", "calls")
+        return f"Last known: {total} allowed; {before} needed review. {why}".strip()
     standing = claims.standing(["allowed_ip_has_pbx"])
     if standing is Standing.CLEAR:
-        return f"{total} {'is' if entries == 1 else 'are'} allowed; each belongs to a PBX."
-    if standing is Standing.OPEN:
-        return f"{total} {'is' if entries == 1 else 'are'} allowed; {belong}."
+        return f"{total} {is_are} allowed; each belongs to a PBX."
     why = claims.lacking("allowed_ips", "inventory")
-    if standing is Standing.LAST_KNOWN:
-        return f"Last known: {total} allowed; {belong}. {why}"
-    head = f"Last known: {total} allowed." if old else f"{total} {'is' if entries == 1 else 'are'} allowed."
+    head = f"Last known: {total} allowed." if old else f"{total} {is_are} allowed."
     return f"{head} {why or 'Whose they all are is not known.'}"
 
 
@@ -162,5 +163,5 @@ def _spent(snapshot: Snapshot) -> list[str]:
     if not cost:
         return []
     sources = sorted(rows.loc[rows["cost_usd"].astype("float64") > 0, "source_ip"].unique())
-    what = f"{sources[0]}, which nobody owns," if len(sources) == 1 else f"{len(sources)} addresses nobody owns"
+    what = f"Unassigned address {sources[0]}" if len(sources) == 1 else f"{len(sources)} unassigned addresses"
     return [f"{what} spent {money(cost, digits=0 if cost >= 1 else 2)} in 24 hours."]

@@ -140,7 +140,7 @@ def _first(findings: Sequence[Finding]) -> First:
     """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     open_ones = [finding for finding in findings if finding.open]
-    for finding in sorted(open_ones, key=lambda one: (one.severity.rank, not _costs_today(one))):
+    for finding in sorted(open_ones, key=_urgency):
         if finding.proposals:
             groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
     impact = session.impacts()
@@ -154,11 +154,13 @@ def _first(findings: Sequence[Finding]) -> First:
     return First(fixes, len(groups) - len(fixes))
 
 
-def _costs_today(finding: Finding) -> bool:
-    """Say whether calls are refused today, or nobody's calls are paid for."""
+def _urgency(finding: Finding) -> tuple[int, bool, bool, float]:
+    """Return what findings are sorted by: severity, calls refused today, an unassigned caller today, its dollars."""
     today = [row for row in finding.evidence if row.get("calls in 24 h")]
     refused = any(str(row.get("outcome", "")).startswith("Refused") for row in today)
-    return refused or bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
+    spent = sum(float(row.get("cost in 24 h (USD)") or 0) for row in today)
+    stranger = bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
+    return finding.severity.rank, not refused, not stranger, -spent if stranger else 0.0
 
 
 def _breaks_calls(impact: Impact | None) -> bool:

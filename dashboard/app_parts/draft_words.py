@@ -13,6 +13,7 @@ from dashboard.replay_labels import AT_RISK, BROKEN, CANNOT, GONE, MAY_BREAK, MA
 from dashboard.snapshot import Snapshot
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
+NO_CALLS = "What if the list or the switch were different? Nothing is changed yet."
 SAID = 8
 """Changes, and rows that are wrong, that are said one by one."""
 
@@ -54,7 +55,7 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacki
         lacking: Which of calls, list and credentials are missing or out of date, as sentences.
     """
     if not changes:
-        return f"{NOTHING} {lacking}".strip()
+        return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()
     what = _subject(changes)
     if not impact.total:
         return plain(f"{what}: there are no past calls to tell by. {lacking}".strip())

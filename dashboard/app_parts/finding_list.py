@@ -110,9 +110,9 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
         height=grids.height(len(frame), most=10, px=FEW_PX),
         column_config={
             "state": grids.chips("State", states_of, width=132),
-            "subject": grids.text("Subject", width=180),
-            "what": grids.text("What should hold", width=400),
-            "since": grids.when("First seen"),
+            "subject": grids.text("Subject", width=172),
+            "what": grids.text("Expected", width=366),
+            "since": grids.when("First seen") | {"width": 130},
         },
         placeholder="-",
         on_select="rerun",
@@ -153,10 +153,10 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
             _mark_as_reviewed(finding.subject, shown)
     with right:
         why = next((check.description for check in discover() if check.id == finding.check), "")
-        st.markdown(f"**What should hold.** {plain(why)}")
+        st.markdown(f"**Expected.** {plain(why)}")
         _history(finding, snapshot)
         if finding.controls:
-            st.caption(f"Speaks to {plain(join(finding.controls, most=6))}.")
+            st.caption(f"Maps to {plain(join(finding.controls, most=6))}.")
     if finding.evidence:
         st.markdown("**Evidence**")
         frame = evidence_frame(finding, session.zone())

@@ -243,7 +243,9 @@ def answer(found: Sequence[Standing], allow: Together, route: Together, account:
     what = "none is proven to place calls by address" if not done else f"{done:,} {verb} calls by address"
     said = f"{what[0].upper()}{what[1:]}"
     if static:
-        said = f"{done:,} of {count(len(static), 'static PBX', 'static PBXs')} {verb} calls by address"
+        total = count(len(static), "static PBX", "static PBXs")
+        none = f"None of {total} is proven to place calls by address"
+        said = f"{done:,} of {total} {verb} calls by address" if done or not why else none
     if static and done == len(static):
         said = "Every static PBX places calls by address"
     if kept:

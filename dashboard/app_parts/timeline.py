@@ -65,7 +65,7 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
             st.badge(word, color=color)
             if ended and ended.content.get("interrupted"):
                 st.badge("Interrupted", color="orange")
-            st.markdown(f"**{plain(begun.title)}**", width="content")
+            st.markdown(f"**{plain(diffs.title(plan))}**", width="content")
             last = ended or begun
             st.caption(
                 f"{ago(begun.at)} by {plain(begun.actor)} · entry {last.id}, head {last.short_hash}",

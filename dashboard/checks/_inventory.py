@@ -31,6 +31,7 @@ class Need(StrEnum):
     PROOF = "could do without them if it dials the tech prefix, which the inventory does not say"
     LIST = "could do without them if its address is listed, which is not known"
     LISTING = "could do without them once its address is listed"
+    LISTING_AND_PROOF = "could do without them once its address is listed, if it dials the tech prefix"
     NONE = "could do without them"
 
 
@@ -41,6 +42,8 @@ FIRST = {
 }
 """What lets a PBX do without credentials, by why it needs them."""
 CANNOT_DO_WITHOUT = tuple(FIRST)
+NOT_READY = (Need.PROOF, Need.LIST, Need.LISTING, Need.LISTING_AND_PROOF)
+"""Needs that end with a change of the list or a word in the inventory; until then the PBX would be cut off."""
 
 
 def live(snapshot: Snapshot) -> pd.DataFrame:
@@ -170,7 +173,8 @@ def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active"
     found = {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
     if snapshot.age("allowed_ips") is not Age.MISSING:
         return found
-    return {pbx_id: Need.LIST if why is Need.LISTING else why for pbx_id, why in found.items()}
+    unread = {Need.LISTING: Need.LIST, Need.LISTING_AND_PROOF: Need.PROOF}
+    return {pbx_id: unread.get(why, why) for pbx_id, why in found.items()}
 
 
 def _need(pbx: Row, *, listed: bool) -> Need:
@@ -181,7 +185,7 @@ def _need(pbx: Row, *, listed: bool) -> Need:
     if pbx["auth_method"] == "credentials":
         return Need.SIGNS_IN
     if pbx["dials_prefix"] != "yes":
-        return Need.PROOF
+        return Need.PROOF if listed else Need.LISTING_AND_PROOF
     return Need.NONE if listed else Need.LISTING
 
 

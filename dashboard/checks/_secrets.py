@@ -59,7 +59,7 @@ def password(snapshot: Snapshot, who: str, pbx_id: str, found: Found, need: inv.
     if not places:
         return passed(subject, reason=f"No SIP password of the trunk stands in the files of {who}.", pbx_ids=(pbx_id,))
     base, rows = f"SIP credentials of the trunk stand in the files of {who} ({_at(places)})", _rows(ours)
-    if need in (inv.Need.PROOF, inv.Need.LIST):
+    if need in (inv.Need.PROOF, inv.Need.LIST, inv.Need.LISTING_AND_PROOF):
         reason = f"{base}. {who} {need}."
         return unknown(subject, reason=reason, severity=Severity.LOW, pbx_ids=(pbx_id,), evidence=rows)
     if need is not inv.Need.NONE:

@@ -43,10 +43,13 @@ def _off(snapshot: Snapshot) -> Verdict:
 def _on(snapshot: Snapshot) -> Verdict:
     need = inv.needs_of_credentials(snapshot)
     cannot = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
-    waiting = [pbx_id for pbx_id, why in need.items() if why in (inv.Need.PROOF, inv.Need.LIST, inv.Need.LISTING)]
+    waiting = [pbx_id for pbx_id, why in need.items() if why in inv.NOT_READY]
     said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
     reason = "The account's credentials are on, and "
-    reason += "not every active PBX can do without them" if cannot else "every active PBX could do without them"
+    if cannot:
+        reason += "not every active PBX can do without them"
+    else:
+        reason += "not every active PBX is ready" if waiting else "every active PBX could do without them"
     step = f" {inv.before_switching_off(snapshot, need)}" if cannot else ""
     return failed(
         ACCOUNT,
@@ -54,5 +57,5 @@ def _on(snapshot: Snapshot) -> Verdict:
         severity=Severity.MEDIUM if cannot else Severity.HIGH,
         pbx_ids=(*cannot, *waiting),
         evidence=tuple({"PBX": snapshot.name_of(pbx_id), "finding": str(why)} for pbx_id, why in need.items()),
-        changes=() if cannot else (SetCredentials(enabled=False),),
+        changes=() if cannot or waiting else (SetCredentials(enabled=False),),
     )

@@ -67,7 +67,7 @@ def ask(question: str) -> None:
         InputError: They declined, or nobody is at the terminal.
     """
     if not sys.stdin.isatty():
-        raise InputError("Nobody is at the terminal to confirm, so nothing was changed. Add --yes.")
+        raise InputError("There is no terminal to confirm on, so nothing was changed. Add --yes to confirm beforehand.")
     if not typer.confirm(question):
         raise InputError("Declined. Nothing was changed.")
 

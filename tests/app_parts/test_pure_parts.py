@@ -195,7 +195,7 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
 
     assert (
-        "Denver's outbound calls are being rejected. 203.0.113.66, which nobody owns, spent \\$412 in 24 hours."
+        "Denver's outbound calls are being rejected. Unassigned address 203.0.113.66 spent \\$412 in 24 hours."
         == overview(world, [finding()])
     )
     unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])

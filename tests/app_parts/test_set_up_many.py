@@ -200,3 +200,14 @@ def test_a_thousand_are_judged_in_a_second() -> None:
     assert 1_000 == len(found)
     assert time.process_time() - begun < 1
     assert NOW == ground.snapshot.taken_at
+
+
+def test_without_calls_no_zero_is_claimed() -> None:
+    """Missing calls prove neither that a PBX places calls by address nor that none does."""
+    ground, why = world(2, listed=2), "Calls never fetched."
+    together = set_up_many.allow_together(ground, MOST), set_up_many.route_together(ground, MOST)
+    title = set_up_many.answer(set_up_many.standings(ground), *together, credentials(ground), why)
+
+    assert "None of 2 static PBXs is proven to place calls by address; next: route 2 numbers. Calls never fetched." == (
+        title
+    )

@@ -39,7 +39,7 @@ def test_missing_data_looks_like_missing_data(
     program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
     pages = {look: open_page(program.url, scheme=look[0], width=look[1]) for look in LOOKS}
     for (scheme, width), page in pages.items():
-        expect(page.get_by_role("heading", level=1)).to_contain_text("being read for the first time", timeout=120_000)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("could not be read yet", timeout=120_000)
         _photograph(page, screenshots / f"missing-first-run-{scheme}-{width}.png", width)
     for state, faults in STATES.items():
         write = faulty_homes.make if state == "stale-calls" else faulty_homes.set_faults

@@ -59,7 +59,11 @@ def test_the_first_whole_run(
     expect(title).to_contain_text("Denver")
     expect(title).to_contain_text(INTRUDER)
     settle(page)
-    said = "Denver is being refused." if refusals_in_cdrs == "true" else "Denver is silent and not on the list."
+    said = (
+        "Denver's outbound calls are being rejected."
+        if refusals_in_cdrs == "true"
+        else "Denver is silent and not on the list."
+    )
     expect(title).to_contain_text(said)
     page.screenshot(path=screenshots / f"overview{ending}.png")
 

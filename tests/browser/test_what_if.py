@@ -102,7 +102,10 @@ def test_a_draft_becomes_a_plan(
     page.get_by_test_id("stButtonGroup").get_by_text("Saved", exact=True).click()
 
     expect(page.get_by_text(f"of {saved.replace(' call', ' saved call')}. Times are those of")).to_be_visible()
-    page.screenshot(path=screenshots / "what-if.png", full_page=True)
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    page.mouse.move(0, 0)
+    settle(page)
+    page.screenshot(path=screenshots / "what-if.png")
 
     page.get_by_role("button", name="Review as a plan").click()
     dialog = page.get_by_role("dialog")

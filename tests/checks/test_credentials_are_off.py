@@ -73,14 +73,16 @@ def test_only_active_pbxs_count(judged, facts):
         ({"auth_method": "both"}, [{"pbx_id": "atlanta", "address": "198.51.100.40"}], "once its address is listed"),
         ({}, [], "once its address is listed"),
         ({"dials_prefix": "unknown"}, [{"pbx_id": "atlanta", "address": LISTED}], "if it dials the tech prefix"),
+        ({"dials_prefix": "unknown"}, [], "once its address is listed, if it dials the tech prefix"),
     ],
 )
 def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
-    """Such a PBX does not lower the severity; the reason says what is left to do."""
+    """Such a PBX does not lower the severity; the reason says what is left, and no change that cuts it off is made."""
     verdict = judged(credentials_are_off, account(pbx("atlanta", **facts), addresses=addresses))["account"]
 
     assert verdict.severity is Severity.HIGH
-    assert f"Atlanta could do without them {words}" in verdict.reason
+    assert f"not every active PBX is ready: Atlanta could do without them {words}" in verdict.reason
+    assert () == verdict.changes
     assert verdict.evidence[0]["PBX"] == "Atlanta"
 
 

@@ -20,7 +20,7 @@ def test_the_title_names_who_is_refused_and_who_spends(app: Callable[..., AppTes
     title = app().title[0].value
 
     assert title.startswith("Denver's outbound calls are being rejected.")
-    assert "203.0.113.66, which nobody owns, spent " in title
+    assert "Unassigned address 203.0.113.66 spent " in title
 
 
 def test_four_figures(app: Callable[..., AppTest]) -> None:
