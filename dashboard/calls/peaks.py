@@ -108,6 +108,10 @@ def count_peaks(
         counted = _Counted()
         days = [day for day in days_between(generation, low, high) if generation.days[day].rows]
         gone = tuple(day for day in days if generation.days[day].is_retired)
+        first = low.date()
+        before = generation.days.get(first - A_DAY)
+        if first not in days and before and before.calls:
+            days.append(first)  # without calls of its own; calls of the day before may run on into it
         for day in sorted({*days} - {*gone}):
             _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
         return Peaks(counted.rows(), gone)
@@ -179,9 +183,10 @@ def _count_day(
 ) -> None:
     """Read one day, the day before too where it is the first, and count it."""
     name = "spans_owned" if isinstance(by, Owners) else "spans_by"
-    before = generation.days.get(day - A_DAY)
-    for since, until in _pieces(day, generation.days[day].rows, span):
-        parts, begun = generation.days[day].calls, since
+    today, before = generation.days.get(day), generation.days.get(day - A_DAY)
+    for since, until in _pieces(day, today.rows if today else 0, span):
+        parts = today.calls if today else ()
+        begun = since
         if not counted.begun:
             parts, begun = (*(before.calls if before else ()), *parts), _midnight(day - A_DAY)
         asked: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}

@@ -135,7 +135,7 @@ def ipv6(rows: list[Row]) -> Text:
 def a_long_line(rows: list[Row]) -> Text:
     """End the first day with a line longer than any row."""
     at = A_DAY_ROWS - 1
-    return text([*rows[:at], {**rows[at], "note": "x" * 3 * LONGEST_LINE}, *rows[at + 1 :]])
+    return text([*rows[:at], {**rows[at], "note": "x" * (LONGEST_LINE + 1000)}, *rows[at + 1 :]])
 
 
 @pytest.mark.parametrize(

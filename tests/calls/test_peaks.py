@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard import tables
@@ -131,7 +131,12 @@ def told(found: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int, int]]:
     return {(row.of, row.direction): (row.peak_1s, row.peak_60s, row.concurrent) for row in found.itertuples()}
 
 
+LONG_AGO = Call(-90_000, 100_000, "Outbound", "200", ADDRESSES[0], "", "CANADA", NUMBERS[0])
+"""Begins on the day before the first one asked about, on which no call begins, and runs on through it."""
+
+
 @settings(max_examples=25, deadline=None)
+@example(calls=[LONG_AGO], at_once=4)
 @given(calls=st.lists(CALL, min_size=1, max_size=30, unique=True), at_once=st.sampled_from([1, 4, 1_000_000]))
 def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: int) -> None:
     """By source, destination, PBX and PoP: over midnight, unanswered, both directions, in any number of pieces."""
