@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from dashboard.checks import ACCOUNT, check, failed, passed
-from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.capabilities import Capability
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
+from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
 MOST_NAMED = 5
+NEVER_COMPARED = (
+    "The account cannot be evaluated. Its calls come from imported files alone, so no call was compared with an export "
+    "of the carrier's. To compare them, sync the account with its API key."
+)
 
 
 @check(
@@ -25,6 +30,8 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
     rows = snapshot.file_only_traffic
     if not rows.empty:
         yield _missing(rows)
+    elif Capability.READ_CALLS not in snapshot.capabilities:
+        yield unknown(ACCOUNT, reason=NEVER_COMPARED, cause=Cause.MISSING)
     elif not snapshot.traffic.empty:
         yield passed(ACCOUNT, reason="For the account no stored call is missing from the carrier's export of its time.")
 
