@@ -17,6 +17,7 @@ import hmac
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,7 +134,13 @@ class Anchors:
             JournalError: A line was changed, removed or inserted, or its signature is wrong; the first is named.
         """
         try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+            file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # no waiting for a pipe's other end
+            with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    raise JournalError(
+                        f"{self.path} is a device or a pipe, not the anchor file. Put the file back from a backup."
+                    )
+                text = lines.read()
         except FileNotFoundError:
             return []
         except OSError as exc:

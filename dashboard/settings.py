@@ -367,8 +367,11 @@ def _nearest(name: str, names: list[str]) -> str:
 def _read_config(path: Path) -> dict[str, Any]:
     """Return the keys and values of a settings file; empty where there is none."""
     try:
-        with path.open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # no waiting for a pipe's other end
+        with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SettingsError(f"The settings file {path} is a device or a pipe. Replace it with a text file.")
             content = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -155,6 +156,15 @@ def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state
     found = journal.examine()
     assert ([6, 7], 7) == ([begun.id + 1, later.id], found.entries)
     assert any("Entry 6 was not anchored" in note for note in found.notes)
+
+
+def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: State, journal: Journal) -> None:
+    """A reader of a pipe waits for ever for a writer; verification says what is wrong and how to correct it."""
+    state.anchors.path.unlink()
+    os.mkfifo(state.anchors.path)
+
+    with pytest.raises(JournalError, match="is a device or a pipe, not the anchor file"):
+        journal.examine()
 
 
 def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -157,6 +158,16 @@ def test_a_file_that_others_can_use_is_rejected(mode: int) -> None:
     path.chmod(mode)
 
     with pytest.raises(SettingsError, match=f"mode {mode:04o}.*chmod 600 {path}"):
+        Settings.read()
+
+
+def test_a_pipe_in_place_of_the_file_is_rejected_and_blocks_nothing() -> None:
+    """A reader of a pipe waits for ever for a writer, so no command would start."""
+    path = config("")
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+    with pytest.raises(SettingsError, match=r"config\.toml is a device or a pipe"):
         Settings.read()
 
 

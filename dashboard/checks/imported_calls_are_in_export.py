@@ -12,6 +12,10 @@ from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
 MOST_NAMED = 5
+NEVER_COMPARED = (
+    "The account cannot be evaluated. Its calls come from imported files alone, so no call was compared with an export "
+    "of the carrier's. To compare them, sync the account with its API key."
+)
 
 
 @check(
@@ -27,8 +31,7 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
     if not rows.empty:
         yield _missing(rows)
     elif Capability.READ_CALLS not in snapshot.capabilities:
-        reason = "The account's calls come from imported files alone, so there is no export to compare them with."
-        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+        yield unknown(ACCOUNT, reason=NEVER_COMPARED, cause=Cause.MISSING)
     elif not snapshot.traffic.empty:
         yield passed(ACCOUNT, reason="For the account no stored call is missing from the carrier's export of its time.")
 

@@ -85,9 +85,12 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     if settings.files:
         return ""
     from dashboard.fetching import next_since  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.owner import with_mode  # noqa: PLC0415 - as above
     from dashboard.state import State  # noqa: PLC0415 - as above
 
     with closing(State.open(settings.home)) as state:
+        if with_mode(state, settings).files:
+            return ""  # nothing is fetched in this mode
         since = next_since(state, settings, datetime.now(UTC))
         again = (
             f"the last {settings.sync_again_hours} hours"

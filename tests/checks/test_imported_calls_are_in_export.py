@@ -7,7 +7,7 @@ from dataclasses import replace
 from dashboard import tables
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.checks.imported_calls_are_in_export import imported_calls_are_in_export
-from dashboard.findings import Confidence, Severity, Status
+from dashboard.findings import Cause, Confidence, Severity, Status
 from tests.worlds import calls_row, frame, make_snapshot
 
 THIEF, OTHER = "203.0.113.66", "203.0.113.67"
@@ -35,11 +35,14 @@ def test_without_such_calls_it_passes(judged):
     assert Status.PASS == judged(imported_calls_are_in_export, snapshot)["account"].status
 
 
-def test_without_an_export_nothing_passes(judged):
-    """A home of imported files alone has no export to compare its calls with."""
+def test_without_an_export_to_compare_with_it_is_unknown(judged):
+    """An account that is read from files alone has no export of the carrier's, so its calls have passed nothing."""
     snapshot = replace(make_snapshot(traffic=[calls_row(OTHER)]), capabilities=frozenset())
 
-    assert Status.UNKNOWN == judged(imported_calls_are_in_export, snapshot)["account"].status
+    verdict = judged(imported_calls_are_in_export, snapshot)["account"]
+
+    assert (Status.UNKNOWN, Cause.MISSING) == (verdict.status, verdict.cause)
+    assert "API key" in verdict.reason
 
 
 def test_a_thief_in_imported_files_stays_critical(judged):

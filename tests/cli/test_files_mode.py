@@ -43,18 +43,21 @@ def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> N
     The home remembers its mode from the first command on, and no command starts the emulator.
     """
     imported = bare("calls", "import", material["cdrs"], **FILES, **PUBLIC)
+    again = bare("calls", "import", material["cdrs"], **PUBLIC)
     synced = bare("sync", **PUBLIC)
     pasted = bare("account", "paste", material["list"], "--yes", **PUBLIC)
     recorded = bare("account", "record", "--tech-prefix", "12345678", "--credentials", "off", **PUBLIC)
     read = bare("inventory", "read", material["pbxs"], "--keep", **PUBLIC)
     checked = bare("check", "--format", "json", **PUBLIC)
 
-    assert [0] * 5 == [answer.status for answer in (imported, synced, pasted, recorded, read)]
+    assert [0] * 6 == [answer.status for answer in (imported, again, synced, pasted, recorded, read)]
+    assert "The next sync" not in imported.out + again.out
     assert "There is nothing to fetch: this home is of mode files." in synced.out
     assert "added       198.51.100.11  Seattle office" in pasted.out
     verdicts = {(row["check"], row["subject"]): row["status"] for row in checked.json}
     assert verdicts["pbx_address_is_allowed", DENVER] == "fail"
     assert verdicts["allowed_ip_has_pbx", SEATTLE] == "pass"
+    assert verdicts["imported_calls_are_in_export", "account"] == "unknown"
     assert not [row for row in checked.json if "calls were never" in row["reason"]]
     assert checked.status == 1
     assert process.running(bare.home) is None
