@@ -222,13 +222,13 @@ class Claims:
 
     @property
     def _to_review(self) -> str:
-        """Count what is open; say that calls go through only on fresh calls."""
+        """Count what is open; say that calls go through only on fresh calls, and where it is known of every source."""
         outage = [one for one in self.open if one.impact is Impact.OUTAGE]
         about = outage or self.open
         old = sum(one.failed_last for one in about)
         tail = f" {old:,} of them last known." if old else ""
         heard = self.fresh("calls", "allowed_ips", "credentials", "inventory") and not self.snapshot.traffic.empty
-        if heard:
+        if heard and not any(one.check in CAN_CALL for one in self.unevaluated):
             words = "could stop them" if outage else "to review"
             return f"Calls go through; {_count(len(about), 'finding')} {words}.{tail}"
         return f"{_count(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"

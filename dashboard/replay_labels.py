@@ -60,7 +60,7 @@ TABLE: Final = (
         "orange",
         ":material/warning:",
         1.0,
-        "Calls of your PBXs that the change either rejects or leaves as they are; a fact that decides it is missing.",
+        "Calls that the change may reject, of PBXs of yours or of callers that claim to be one; a fact is missing.",
     ),
     Label(
         CANNOT,

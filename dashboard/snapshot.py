@@ -83,7 +83,7 @@ class Snapshot:
     call_patterns: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.CALL_PATTERNS))
     """Hours and zones of sources that only claim to be a PBX, and of that PBX's own addresses; attributed."""
     past_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
-    """As ``traffic``: the calls before ``window_start`` and the latest change of the policy; none without a change."""
+    """As ``traffic``: the calls before ``window_start`` and the latest change of the policy or its first record."""
     loss_reviews: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LOSS_REVIEWS))
     """Every review of a past loss, oldest first."""
     file_only_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))

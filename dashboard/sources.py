@@ -269,8 +269,8 @@ def _patterns(
 def _past_traffic(
     store: CallStore, frames: dict[str, pd.DataFrame], versions: tuple[PolicyVersion, ...], *, until: datetime
 ) -> pd.DataFrame:
-    """Return the calls from before the window that were placed under an earlier policy."""
-    if len(versions) < len(("before", "after")):
+    """Return the calls from before the window that may have been placed under an earlier policy."""
+    if not versions or (len(versions) == 1 and versions[0].policy.credentials_on is not False):
         return tables.empty(tables.TRAFFIC)
     end = min(until, versions[-1].valid_from + timedelta(seconds=1))
     cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)

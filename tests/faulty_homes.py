@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+from sqlalchemy import Connection
 
 from dashboard import sources, tables
 from dashboard.background import SYNC_ERROR
@@ -81,8 +82,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
     fetched = None if by_name["calls"] is Age.MISSING else _read_at("calls", by_name, now)
     try:
         with state.writing() as connection:
-            connection.exec_driver_sql("DROP TRIGGER IF EXISTS versions_keeps_delete")
-            connection.execute(versions.delete())
+            _empty(connection)
         _versions(state, by_name, now, listed=(SEATTLE,) if refused else (SEATTLE, DENVER))
         state.put(CAPABILITIES, sorted(set(Capability) - {Capability.CIDR_ENTRIES, Capability.IPV6_ENTRIES}))
         state.put(SYNC_ERROR, next((CARRIERS[fault] for fault in faults if fault in CARRIERS), ""))
@@ -91,6 +91,15 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
     finally:
         state.close()
     return fetched
+
+
+def _empty(connection: Connection) -> None:
+    """Remove every version, past the trigger that keeps them."""
+    kept = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'versions_keeps_delete'"
+    trigger = connection.exec_driver_sql(kept).scalar_one()
+    connection.exec_driver_sql("DROP TRIGGER versions_keeps_delete")
+    connection.execute(versions.delete())
+    connection.exec_driver_sql(trigger)
 
 
 def _read_at(name: str, by_name: dict[str, Age], now: datetime) -> datetime:

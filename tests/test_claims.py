@@ -176,6 +176,24 @@ def test_a_carrier_outage_is_not_a_recovery() -> None:
     assert "Last known: Denver's outbound calls are being rejected. No call records for 2 h." == said
 
 
+def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
+    """A PBX that is listed and cannot be told to get through leaves an open finding without good news beside it."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    said = []
+    for status in (Status.PASS, Status.UNKNOWN):
+        mixed = [
+            replace(one, status=status)
+            if (one.check, one.subject) == ("pbx_address_is_allowed", GONE)
+            else replace(one, status=Status.FAIL)
+            if one.check == "allowed_ip_is_used" and one.subject == HERE
+            else one
+            for one in findings
+        ]
+        said.append(Claims(snapshot, mixed).headline())
+
+    assert ["Calls go through; 1 finding to review.", "1 finding to review. 1 subject couldn't be evaluated."] == said
+
+
 def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
     """Fresh data is still of a while ago when the carrier does not answer."""
     snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)

@@ -17,6 +17,7 @@ from dashboard.cli import app as commands
 from dashboard.errors import FixError, UnknownFindingError
 from dashboard.findings import Finding, Life, Status
 from dashboard.settings import Settings
+from dashboard.web import sessions
 from dashboard.workspace import Workspace
 from tests.calls.exports import as_csv, rows_at
 
@@ -113,8 +114,17 @@ def test_the_command_marks_it(home: Workspace) -> None:
     assert (0, Status.PASS) == (marked.exit_code, found(home).status)
 
 
+@pytest.fixture
+def browser() -> Iterator[None]:
+    """Let the app run as that of a browser whose user is Ola."""
+    sessions.stand_in(sessions.Session(made_by="kim", name="Ola"))
+    yield
+    sessions.stand_in(None)
+
+
+@pytest.mark.usefixtures("browser")
 def test_the_button_marks_it(home: Workspace) -> None:
-    """Findings offers it beside the finding, and then the finding passes."""
+    """Findings offers it beside the finding, and then the finding passes, by the name of the browser's user."""
     page = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
     if "first_run_look" in [button.key for button in page.button]:
         page.button(key="first_run_look").click().run()
@@ -124,3 +134,4 @@ def test_the_button_marks_it(home: Workspace) -> None:
     assert not page.exception
     assert "findings_review" not in [button.key for button in page.button]
     assert Status.PASS is found(home).status
+    assert ["Ola (unverified, link by kim)"] == list(home.snapshot().loss_reviews["reviewed_by"])

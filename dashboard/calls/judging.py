@@ -165,7 +165,7 @@ class Judge:
         held = np.where((keys.met == ADMITTED) & (credentials == YES) & (listed == NO), YES, holds)
         held = np.where(self._refused_digest(keys), NO, held)
         met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, held))
-        return Cases(self, self._table, keys, dials, holds, proven, met)
+        return Cases(self, self._table, keys, dials, holds, proven, claimed, met)
 
     def _refused_digest(self, keys: Keys) -> Flags:
         """
@@ -220,6 +220,8 @@ class Cases:
     holds: Ints
     proven: Flags
     """Calls prove that the caller dials the account's prefix; the inventory alone does not."""
+    claimed: Flags
+    """Only the caller's own X-Tag or caller id says that the calls are of a PBX of ours."""
     then: Ints
     """Number of the facts that each call met; -1 where no version is on record."""
 

@@ -25,7 +25,7 @@ from dashboard.calls import direction
 from dashboard.calls.callers import Callers
 from dashboard.calls.judging import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
 from dashboard.calls.sums import COUNTED, Flags, Ints, Sums, dollars
-from dashboard.calls.unclear import OF_INVENTORY, reasons, said
+from dashboard.calls.unclear import OF_CLAIM, OF_INVENTORY, reasons, said
 from dashboard.changes import UNASSIGNED, Impact
 from dashboard.policy import Policy
 from dashboard.replay_labels import (
@@ -344,7 +344,7 @@ class Replay:
         label = np.where(unsure, CODE[CANNOT], _OF_PAIRS[pairs])
         label = np.where(cases.alike(self._today, self._proposal), CODE[UNCHANGED], label)
         missing = reasons(cases, (before, after), observed)
-        label, missing = self._by_caller(cases.keys, label, missing)
+        label, missing = self._by_caller(cases, label, missing)
         return _Labels(
             label=label,
             today_by=np.where(unsure, 0, now.way),
@@ -359,16 +359,17 @@ class Replay:
         one, other = (policy.tech_prefix if policy.prefix_known else None for policy in (self._today, self._proposal))
         return one == other
 
-    def _by_caller(self, keys: Keys, label: Ints, missing: Ints) -> tuple[Ints, Ints]:
+    def _by_caller(self, cases: Cases, label: Ints, missing: Ints) -> tuple[Ints, Ints]:
         """
         Separate lost calls that do no harm: of unassigned addresses, and of addresses that their PBX has left.
 
-        With a stale inventory neither is known.
+        With a stale inventory neither is known. Of calls that only claim to be of a PBX it is never known.
         """
-        callers = self._of.callers
+        callers, keys = self._of.callers, cases.keys
         lost, may_lose = label == CODE[BROKEN], label == CODE[MAY_BREAK]
         others, gone = callers.unassigned(keys), callers.has_left(keys)
         unproven = others & (lost | may_lose) | gone & lost
+        claimed = cases.claimed & (lost | may_lose)
         if callers.fresh:
             label = np.where(others & lost, CODE[STOPPED], label)
             label = np.where(gone & (lost | may_lose), CODE[GONE], label)
@@ -376,7 +377,8 @@ class Replay:
             missing = np.where(unproven, missing | OF_INVENTORY, missing)
             label = np.where(others & lost, CODE[CANNOT], label)
             label = np.where(gone & lost, CODE[MAY_BREAK], label)
-        return np.where(others & may_lose, CODE[CANNOT], label), missing
+        label = np.where(claimed & lost, CODE[MAY_BREAK], label)
+        return np.where(others & may_lose, CODE[CANNOT], label), np.where(claimed, missing | OF_CLAIM, missing)
 
     def _labeled(self, rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
         """Add the columns that ``rows`` documents."""

@@ -29,7 +29,8 @@ INVENTORY = (
     "the inventory is stale or missing, so we don't know whether the calls are of a PBX of yours at that address"
 )
 CONTRADICTED = "the carrier's answer contradicts the list and the credentials switch on record for that time"
-OF_CARRIER, OF_RECORD, OF_INVENTORY = (1 << (len(UNKNOWN) + place) for place in range(3))
+CLAIMED = "only an X-Tag or a caller id, which any caller can write, says that the calls are of a PBX of yours"
+OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM = (1 << (len(UNKNOWN) + place) for place in range(4))
 
 
 def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
@@ -60,6 +61,8 @@ def said(missing: int) -> str:
     clauses = [f"we don't know {' and '.join(named)}"] if named else []
     if missing & OF_INVENTORY:
         clauses.append(INVENTORY)
+    if missing & OF_CLAIM:
+        clauses.append(CLAIMED)
     return "; ".join(clauses)
 
 

@@ -60,7 +60,7 @@ class Calls:
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
             in_day=rows["last_at"] > snapshot.calls_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
-            on_record=bool(snapshot.versions) & (rows["first_at"] >= _record_begins(snapshot)),
+            on_record=bool(snapshot.versions) & (rows["first_at"] >= record_begins(snapshot)),
         )
         sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
         table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
@@ -101,7 +101,7 @@ def counts_from(change: datetime) -> datetime:
     return change.replace(microsecond=0) + SECOND
 
 
-def _record_begins(snapshot: Snapshot) -> datetime:
+def record_begins(snapshot: Snapshot) -> datetime:
     """Return from when calls speak of a policy that is on record; the present where none is."""
     return counts_from(snapshot.versions[0].valid_from) if snapshot.versions else snapshot.taken_at
 
@@ -126,7 +126,7 @@ def since_policy(snapshot: Snapshot, address: str) -> str:
     """Write since when calls would be evidence of today's policy for an address, as the end of a sentence."""
     if changed_at(snapshot, address) is not None:
         return "since the policy changed"
-    return f"since {moment(_record_begins(snapshot))}, when the policy on record begins"
+    return f"since {moment(record_begins(snapshot))}, when the policy on record begins"
 
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
@@ -245,7 +245,7 @@ def silence(snapshot: Snapshot) -> str:
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
     """Say whether calls were fetched after today's policy for an address began, so that silence means something."""
     change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
-    return fetched is not None and fetched > (_record_begins(snapshot) if change is None else counts_from(change))
+    return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
 
 
 def callers(calls: Tallies) -> tuple[str, ...]:

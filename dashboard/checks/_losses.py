@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.addresses import contains
 from dashboard.calls.attribution import CLAIMS, claimed_sources
 from dashboard.calls.refusing import proofs
 from dashboard.changes import digest
@@ -35,6 +36,8 @@ class Loss:
     last_at: datetime
     goes_on: bool
     """Calls of the same source were admitted after that change, too."""
+    all_claimed: bool = False
+    """Every call claimed to be of one of ``pbx_ids``."""
 
     @property
     def digest(self) -> str:
@@ -44,9 +47,10 @@ class Loss:
 
     @property
     def sentence(self) -> str:
-        """Write ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``."""
+        """Write ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``; blame nobody for claimed calls."""
         calls = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}"
-        return f"{calls}, ${self.cost_usd:,.2f}, by someone else until {ev.moment(self.last_at)}"
+        who = "from an address of no PBX" if self.all_claimed else "by someone else"
+        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {ev.moment(self.last_at)}"
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -62,16 +66,20 @@ class Loss:
 
 
 def losses(snapshot: Snapshot) -> list[Loss]:
-    """Return the past losses of every source, the costliest first."""
-    if len(snapshot.versions) < len(("before", "after")):
+    """
+    Return the past losses of every source, the costliest first.
+
+    Where calls from before the first policy on record were admitted though that policy would have rejected them,
+    the policy changed before anybody recorded it: they are past as well.
+    """
+    if not snapshot.versions:
         return []
     rows = _of_others(snapshot)
     found = []
     for source, calls in rows.groupby("source_ip"):
-        change = ev.changed_at(snapshot, str(source))
-        if change is None:
+        if (ended := _ended_at(snapshot, str(source))) is None:
             continue
-        is_past = calls["first_at"] < ev.counts_from(change)
+        is_past = calls["first_at"] < ended
         past = calls[is_past]
         if past.empty:
             continue
@@ -83,6 +91,7 @@ def losses(snapshot: Snapshot) -> list[Loss]:
             first_at=past["first_at"].min().to_pydatetime(),
             last_at=past["last_at"].max().to_pydatetime(),
             goes_on=not bool(is_past.all()),
+            all_claimed=bool((past["pbx_id"] != "").all()),
         )
         found.append(loss)
     return sorted(found, key=lambda loss: (-loss.cost_usd, -loss.calls, loss.source_ip))
@@ -98,6 +107,15 @@ def covers(review: Mapping[Any, Any], loss: Loss) -> bool:
     """Return whether a review saw all of a loss: no later call, and no more calls or dollars than it recorded."""
     cost = review["cost_usd"]
     return bool(review["calls"] >= loss.calls and cost >= loss.cost_usd and review["last_at"] >= loss.last_at)
+
+
+def _ended_at(snapshot: Snapshot, source_ip: str) -> datetime | None:
+    """Return from when on calls of a source met today's policy; ``None`` where no change of it shows."""
+    if (change := ev.changed_at(snapshot, source_ip)) is not None:
+        return ev.counts_from(change)
+    first = snapshot.versions[0].policy
+    rejected = first.credentials_on is False and not contains(first.networks, source_ip)
+    return ev.record_begins(snapshot) if rejected else None
 
 
 def _of_others(snapshot: Snapshot) -> pd.DataFrame:

@@ -44,7 +44,9 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.T
     if recent:
         callers = tuple(one for one in ids if one in ev.callers(recent)) or ids
         reason = f"{ev.named(snapshot, callers, network)} placed its last call on {ev.moment(ev.last(recent))}."
-        return passed(network, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=ev.summary(recent))
+        own = not held or {one.source_ip for one in recent} & {row["address"] for row in held}
+        confidence = Confidence.PROVEN if own else Confidence.INFERRED
+        return passed(network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=ev.summary(recent))
     if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
     begun = snapshot.calls_from or snapshot.since

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from dashboard.checks import ACCOUNT, check, failed, passed
-from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.capabilities import Capability
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
+from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
 MOST_NAMED = 5
@@ -25,6 +26,9 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
     rows = snapshot.file_only_traffic
     if not rows.empty:
         yield _missing(rows)
+    elif Capability.READ_CALLS not in snapshot.capabilities:
+        reason = "The account's calls come from imported files alone, so there is no export to compare them with."
+        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
     elif not snapshot.traffic.empty:
         yield passed(ACCOUNT, reason="For the account no stored call is missing from the carrier's export of its time.")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks import ACCOUNT, check, failed, passed
+from dashboard.checks import ACCOUNT, check, failed, passed, unknown
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _losses as past
-from dashboard.findings import Confidence, Impact, Severity, Verdict
+from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
 
@@ -21,7 +21,10 @@ from dashboard.snapshot import Snapshot
 def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Somebody reviewed, by name, the calls that someone else placed before the policy for their source changed."""
     found = past.losses(snapshot)
-    if not found and (snapshot.traffic["direction"] == "outbound").any():
+    if not snapshot.versions:
+        reason = "No policy of the account is on record, so a loss from before a change of it cannot be told."
+        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+    elif not found and (snapshot.traffic["direction"] == "outbound").any():
         yield passed(ACCOUNT, reason="No loss from before a change of the policy is on record for the account.")
     for loss in found:
         yield _verdict(snapshot, loss)
@@ -46,4 +49,5 @@ def _verdict(snapshot: Snapshot, loss: past.Loss) -> Verdict:
         more += ev.moment(last["reviewed_at"])
     else:
         more = "The policy has changed since. Nobody marked this as reviewed yet"
-    return failed(loss.source_ip, reason=f"{base}. {more}.", confidence=Confidence.PROVEN, evidence=evidence)
+    confidence = Confidence.INFERRED if loss.pbx_ids else Confidence.PROVEN
+    return failed(loss.source_ip, reason=f"{base}. {more}.", confidence=confidence, evidence=evidence)

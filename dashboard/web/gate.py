@@ -10,6 +10,7 @@ ends with its session.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
@@ -40,6 +41,11 @@ POLICY: Final = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'"
 )
+PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+"""Headers by which browsers say why they load a page."""
+AHEAD: Final = ("prefetch", "prerender", "preview")
+"""What these headers say where no person opens the page now."""
+SLASHES: Final = re.compile("/{2,}")
 REFUSED: Final = 1008
 """The WebSocket's code for a connection that a rule does not allow."""
 TEXT: Final = "latin-1"
@@ -151,7 +157,8 @@ class Gate:
         if session is None:
             if "cross-site" in _values(scope, b"sec-fetch-site"):
                 query = scope.get("query_string", b"").decode(TEXT)
-                return answers.reloading(quote(scope["path"]).replace("//", "/") + (f"?{query}" if query else ""))
+                path = SLASHES.sub("/", quote(scope["path"]))  # two slashes in front would name another host
+                return answers.reloading(path + (f"?{query}" if query else ""))
             return answers.ENDED if cookies else answers.NO_SESSION
         if self._peer and self._peer(scope.get("client"), scope.get("server")) != session.uid:
             return answers.OTHER_USER
@@ -165,7 +172,8 @@ class Gate:
         """Begin a session for whoever opens an unused link."""
         if scope["method"] != "GET":
             return answers.METHOD
-        if any("prefetch" in value or "prerender" in value for value in _values(scope, b"sec-purpose")):
+        purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
+        if any(word in purpose for purpose in purposes for word in AHEAD):
             return answers.PREFETCH
         uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
         if self._peer and uid is None:

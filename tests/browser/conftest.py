@@ -113,11 +113,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages in a context of their own; what goes wrong in them, or leaves the machine, fails the test."""
+    """
+    Open pages in a context of their own; what goes wrong in them, or leaves the machine, fails the test.
+
+    A console error that contains ``expected`` is not a fault.
+    """
     faults: list[str] = []
     with ExitStack() as stack:
 
-        def make(url: str, *, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
+        def make(url: str, *, width: int = 1280, height: int = 900, scheme: str = "light", expected: str = "") -> Page:
             context = chromium.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if scheme == "dark" else "light",
@@ -139,7 +143,9 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
                 "console",
                 lambda message: (
                     faults.append(f"console: {message.text} ({message.location['url']})")
-                    if message.type == "error" and not PROBE.search(message.location["url"])
+                    if message.type == "error"
+                    and not PROBE.search(message.location["url"])
+                    and not (expected and expected in message.text)
                     else None
                 ),
             )

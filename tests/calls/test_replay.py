@@ -335,3 +335,17 @@ def test_each_row_says_what_decides_it(
         assert texts[:2] == (found.today, found.then)
         assert found.why.startswith(texts[2])
         assert bool(found.why) == bool(texts[2])
+
+
+@pytest.mark.parametrize(("held", "label"), [(True, "broken"), (False, "may be broken")])
+def test_calls_that_only_claim_to_be_ours_are_not_known_to_break(*, held: bool, label: str) -> None:
+    """Whoever writes a PBX's X-Tag elsewhere may be a thief: losing those calls is not known to be damage."""
+    source = UNLISTED if held else "203.0.113.66"
+    row = calls_row(source, pbx_id="a", attributed_by="x_tag")
+    inventory = [{"pbx_id": "a", "address": UNLISTED}]
+    snapshot = make_snapshot(pbxs=[pbx("a", auth_method="both")], addresses=inventory, traffic=[row])
+
+    answer = replay(snapshot, with_networks(snapshot, credentials_on=False))
+
+    assert label_of(answer) == label
+    assert (unclear.CLAIMED in answer.rows["why"].iloc[0]) is not held

@@ -103,3 +103,16 @@ def test_a_network_is_used_by_any_of_its_addresses(judged):
 def test_an_entry_that_is_no_network_is_unknown(judged):
     """It cannot be used, nor be said to be unused."""
     assert judged(allowed_ip_is_used, account(network="1.2.3.4/0"))["1.2.3.4/0"].status is Status.UNKNOWN
+
+
+def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_inferred_to_be_used(judged):
+    """An X-Tag from another address of the network proves no call of the PBX."""
+    snapshot = make_snapshot(
+        allowed=("198.51.100.16/28",),
+        pbxs=[pbx("denver")],
+        addresses=[{"pbx_id": "denver", "address": "198.51.100.24"}],
+        traffic=[calls_row("198.51.100.25", pbx_id="denver", attributed_by="x_tag")],
+    )
+    verdict = judged(allowed_ip_is_used, snapshot)["198.51.100.16/28"]
+
+    assert (Status.PASS, Confidence.INFERRED) == (verdict.status, verdict.confidence)

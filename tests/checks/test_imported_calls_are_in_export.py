@@ -35,6 +35,13 @@ def test_without_such_calls_it_passes(judged):
     assert Status.PASS == judged(imported_calls_are_in_export, snapshot)["account"].status
 
 
+def test_without_an_export_nothing_passes(judged):
+    """A home of imported files alone has no export to compare its calls with."""
+    snapshot = replace(make_snapshot(traffic=[calls_row(OTHER)]), capabilities=frozenset())
+
+    assert Status.UNKNOWN == judged(imported_calls_are_in_export, snapshot)["account"].status
+
+
 def test_a_thief_in_imported_files_stays_critical(judged):
     """What files say of an address is judged though the carrier's export does not have it, and is in no total."""
     rows = frame(tables.TRAFFIC, [calls_row(THIEF, calls=60, provenance="file_only")])

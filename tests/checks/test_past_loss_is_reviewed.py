@@ -140,3 +140,32 @@ def test_a_retired_pbx_s_address_is_its_own_until_it_left():
 def test_an_account_without_calls_passes_nothing(judged):
     """No data is not a pass."""
     assert judged(past_loss_is_reviewed, make_snapshot()) == {}
+
+
+@pytest.mark.parametrize(("networks", "on", "lost"), [((), False, 60), ((THIEF,), False, 0), ((), True, 0)])
+def test_a_theft_outlives_a_change_that_nobody_recorded(networks, on, lost):
+    """Calls that the first policy on record would have rejected met another one: the theft ended before that record."""
+    first = PolicyVersion(Policy(frozenset(networks), on, "12345678"), CHANGED)
+    found = losses(replace(account(after=(networks, on)), versions=(first,)))
+
+    assert lost == sum(loss.calls for loss in found)
+
+
+def test_without_a_policy_on_record_nothing_passes(judged):
+    """Whether a policy changed is not known where none was ever recorded."""
+    verdict = judged(past_loss_is_reviewed, replace(account(), versions=()))["account"]
+
+    assert Status.UNKNOWN == verdict.status
+
+
+@pytest.mark.parametrize("kind", ["static", "dynamic"])
+def test_claimed_calls_are_blamed_on_nobody(judged, kind):
+    """An X-Tag proves neither a PBX nor a thief: the loss has to be reviewed, and nobody is accused of it."""
+    claimed = calls_row("203.0.113.9", at=STOLEN_AT, pbx_id="denver", attributed_by="x_tag")
+    snapshot = account(claimed, pbxs=[pbx("denver", ip_kind=kind)], addresses=[])
+    verdict = judged(past_loss_is_reviewed, snapshot)["203.0.113.9"]
+
+    assert (Status.FAIL, Confidence.INFERRED) == (verdict.status, verdict.confidence)
+    assert "1 call, $0.01, from an address of no PBX until" in verdict.reason
+    assert "someone else" not in verdict.reason
+    assert DIGEST in verdict.evidence[0]

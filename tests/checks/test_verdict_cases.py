@@ -308,8 +308,8 @@ PAST = [
     Case(
         "forged X-Tag before the switch",
         [by("x_tag", "miami", calls=9, at=NOW - 5 * DAY)],
-        (FAIL, HIGH, PROVEN),
-        "said that it was Miami",
+        (FAIL, HIGH, INFERRED),
+        "from an address of no PBX",
         **SWITCHED_OFF,
     ),
     Case(
