@@ -24,6 +24,15 @@ def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
     assert ["Needs review"] == list(rows.loc["203.0.113.66", "control"])
 
 
+def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> None:
+    """A former address and a network with an unassigned caller need review; they do belong to a PBX."""
+    at = app("account")
+    control = at.dataframe[0].value["control"]
+    marked = sum(list(chips) == ["Needs review"] for chips in control)
+
+    assert f"{len(control)} addresses are allowed; {marked} need review." == at.title[0].value
+
+
 def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:
     """That an entry is on standby is said with why it is here; that it is listed as active is not."""
     why = app("account").dataframe[0].value.set_index("network")["why"]

@@ -94,3 +94,11 @@ def test_a_plan_that_went_stale_changes_nothing(app: Callable[..., AppTest], acc
     assert not at.exception
     assert "The account moved after this plan was shown" in at.error[-1].value
     assert "198.51.100.24" not in set(account.carrier.allowed_ips()[0]["network"])
+
+
+def test_the_dearer_unassigned_caller_stands_first(app: Callable[..., AppTest]) -> None:
+    """Among unassigned callers of one severity, who spends most of our money today."""
+    offered = " ".join(text.value for text in app().markdown)
+    places = [offered.index(f"**{words}") for words in ("Remove 203.0.113.66", "Allow 192.0.2.20")]
+
+    assert places == sorted(places)

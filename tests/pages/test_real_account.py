@@ -14,6 +14,7 @@ import dashboard
 from dashboard import sources, tables
 from dashboard.actors import local_actor
 from dashboard.app_parts import declared
+from dashboard.background import SYNC_ERROR
 from dashboard.carriers.pasted import Difference
 from dashboard.changes import AllowAddress
 from dashboard.errors import CapabilityError, InputError
@@ -127,6 +128,21 @@ def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> N
     assert "As the portal showed" not in words(at)
     assert "account_credentials" not in keys(at)
     assert at.radio[0].value is None
+
+
+def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
+    """The title says so; once a list was pasted the page opens on what is known, below the carrier's error."""
+    real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
+    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+
+    assert "The account could not be read yet." == at.title[0].value
+    assert "first_run_look" in keys(at)
+
+    declare(real, LISTED)
+    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+
+    assert "first_run_look" not in keys(at)
+    assert "Nothing was fetched yet." in words(at)
 
 
 def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], AppTest], real: Workspace) -> None:

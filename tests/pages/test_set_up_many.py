@@ -36,10 +36,10 @@ def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
     """How many place calls by address, and the click that comes next."""
     at = app("set_up_pbx")
 
-    assert "3 of 5 static PBXs place calls by address, 1 keeps credentials; next: allow 2 addresses." == (
+    assert "6 of 8 static PBXs place calls by address, 1 keeps credentials; next: allow 2 addresses." == (
         at.title[0].value
     )
-    assert "They stay on: 3 of 5 static PBXs are proven by calls to do without them." in words(at)
+    assert "They stay on: 6 of 8 static PBXs are proven by calls to do without them." in words(at)
 
 
 def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> None:
@@ -71,12 +71,12 @@ def test_a_row_leads_to_its_pbx_and_back(app: Callable[..., AppTest]) -> None:
 
     at.button(key="set_up_all").click().run()
 
-    assert at.title[0].value.startswith("3 of 5 static PBXs")
+    assert at.title[0].value.startswith("6 of 8 static PBXs")
 
 
 def test_an_address_of_the_page_that_names_nobody_shows_all(app: Callable[..., AppTest]) -> None:
     """A PBX that is gone, or anything else."""
-    assert app("set_up_pbx", pbx_id="<script>").title[0].value.startswith("3 of 5 static PBXs")
+    assert app("set_up_pbx", pbx_id="<script>").title[0].value.startswith("6 of 8 static PBXs")
 
 
 def test_addresses_are_planned_together(app: Callable[..., AppTest]) -> None:
@@ -110,11 +110,11 @@ def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], ac
     at = paste(app("set_up_pbx"), TABLE)
 
     assert not at.exception
-    assert "3 things cannot be taken. The good lines can be added." == at.warning[0].value
+    assert "2 things cannot be taken. The good lines can be added." == at.warning[0].value
     assert [
         ("✕ Left out", "Reno"),
         ("✕ Left out", "=cmd()"),
-        ("! Partly", "Lima"),
+        ("○ Incomplete", "Lima"),
         ("○ Incomplete", "Boise"),
         ("✓ Complete", "Tulsa"),
     ] == pasted(at)
@@ -167,7 +167,7 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
     frame = at.dataframe[0].value.set_index("name")
     assert [NEXT] == frame.loc["Tulsa", "dial"]
     assert ["∅ Skip"] == frame.loc["Boise", "allow"]
-    assert [NEXT] == frame.loc["Lima", "kind"]
+    assert ["✓ Done"] == list(frame.loc["Lima", "kind"])
 
 
 @pytest.fixture
