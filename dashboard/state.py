@@ -431,5 +431,9 @@ def _as_ours(url: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as exc:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        raise StateError(f"The state database {shown} cannot be used: {getattr(exc, 'orig', None) or exc}.") from exc
+        address = sa.make_url(url)
+        on_disk = address.get_backend_name() == "sqlite"
+        shown = address.database if on_disk else address.render_as_string(hide_password=True)
+        cure = "Free disk space if the disk is full; otherwise restore the home from a backup."
+        reason = getattr(exc, "orig", None) or exc
+        raise StateError(f"The state database {shown} cannot be used: {reason}.{f' {cure}' * on_disk}") from exc

@@ -114,7 +114,7 @@ def test_a_read_only_copy_is_verified_checked_and_exported(copy: Path, place: Pa
         assert (0, True) == (exported["status"], "No recorded outcome" in exported["err"])
         for refused in (synced, fixed):
             assert refused["status"] != 0
-            assert "is read-only, so it cannot be synced. Add --no-sync" in refused["err"]
+            assert "is read-only, so it cannot be synced. `trunkgate check --no-sync`" in refused["err"]
     manifest = json.loads((place / "exported" / "manifest.json").read_text())
     assert (1, 1) == (manifest["open_fixes"], manifest["journal_entries"])
     assert before == content(copy)
