@@ -183,8 +183,8 @@ class Workspace:
         """
         if self.state.read_only:
             raise StateError(
-                f"The home {self.settings.home} is read-only, so it cannot be synced. `trunkgate check --no-sync` judges "
-                "what was synced before."
+                f"The home {self.settings.home} is read-only, so it cannot be synced. `trunkgate check --no-sync` "
+                "judges what was synced before."
             )
         if self.settings.files:
             return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
