@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests import faulty_homes
 from tests.browser.conftest import Program, settle
 from tests.faulty_homes import KEYS, PUBLIC
+from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -74,3 +76,16 @@ def _photograph(page: Page, file: Path, width: int) -> None:
     page.wait_for_timeout(500)
     page.screenshot(path=file)
     page.set_viewport_size({"width": width, "height": 900})
+
+
+def test_ages_go_on_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
+    """The header and the freshness of each input are written anew without a click."""
+    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    page = open_page(program.url)
+    synced = page.get_by_text("Synced").first
+    calls = page.get_by_test_id("stMain").get_by_text(re.compile(r"^Calls, "))
+    before = synced.inner_text(), calls.inner_text()
+
+    for each, was in zip((synced, calls), before, strict=True):
+        expect(each).not_to_have_text(was, timeout=WAIT_MS)
+        expect(each).to_contain_text("ago")

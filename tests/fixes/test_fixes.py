@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,7 @@ from dashboard.errors import (
 from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
 from dashboard.snapshot import Snapshot
+from dashboard.state import versions
 from dashboard.workspace import Workspace
 from tests.waiting import WAIT_S
 
@@ -392,3 +394,22 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
         "It was cut off (KeyboardInterrupt). What had been done before was rolled"
     )
     assert routes == set(account.carrier.routes()["alias"])
+
+
+def test_a_fix_of_a_last_known_failure_applies_once_the_account_is_read_again(account: Workspace) -> None:
+    """On a stale list it can be reviewed and is dated; after a sync it is planned anew and carried out."""
+    eight_days_ago = datetime.now(UTC) - timedelta(days=8)
+    with account.state.writing() as connection:
+        connection.execute(versions.update().where(versions.c.kind == "allowed_ips").values(seen_at=eight_days_ago))
+
+    stale = account.plan("pbx_address_is_allowed", DENVER)
+
+    assert (True, eight_days_ago) == (bool(stale.blocked), stale.last_known_at)
+    with pytest.raises(NotConfirmedError, match="list of allowed addresses on record is stale"):
+        account.apply(stale, actor=ANA)
+
+    account.sync(quick=True)
+    fresh = account.plan("pbx_address_is_allowed", DENVER)
+
+    assert (stale.changes, None) == (fresh.changes, fresh.last_known_at)
+    assert DONE == account.apply(fresh, actor=ANA).phase
