@@ -102,7 +102,7 @@ def test_a_seed_always_makes_the_same_calls() -> None:
 
 
 @pytest.mark.parametrize("rescues", [True, False])
-@pytest.mark.parametrize("wanted", [CALLS, 20_000, 50_000])
+@pytest.mark.parametrize("wanted", [10_000, 20_000, 50_000])
 def test_there_are_about_as_many_calls_as_asked_for(wanted: int, *, rescues: bool) -> None:
     """Within five in a hundred, with every story in and every refusal on record."""
     assert wanted == pytest.approx(len(calls(calls=wanted, rescues=rescues)), rel=0.05)

@@ -142,7 +142,6 @@ def test_a_name_that_comes_again_is_the_same_pbx() -> None:
         ("Denver,100.64.0.9\n", 1, "address", "carrier-grade"),
         ("Denver,198.51.100.0/24\n", 1, "address", "CIDR"),
         ("Denver,2001:db8::1\n", 1, "address", "IPv6"),
-        ("A,198.51.100.24\nB,198.51.100.24\n", 2, "address", "is a's, Your paste, line 1"),
         ("=cmd(),198.51.100.24\n", 1, "name", "spreadsheet formula"),
         ("Name,Numbers\nDenver,5550120\n", 2, "number", "wrong length"),
         ("Name,Numbers,Country\nBonn,3035550120,Germany\n", 2, "number", "the country of the row is 'Germany'"),

@@ -59,6 +59,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     assert "by a test" in text
 
     at.button(key=f"fixes_undo_{entry}").click().run()
+    at.text_input(key="review_phrase_0").set_value("198.51.100.50").run()
     at.button(key="review_apply").click().run()
     at.button(key="review_close").click().run()
 
