@@ -171,7 +171,8 @@ def test_on_the_embedded_account_an_undo_keeps_every_date(embedded: Callable[...
     account = embedded()
     account.sync()
     before = {network: dict(row) for network, row in account.snapshot().listed_since.items()}
-    rows = account.snapshot().allowed_ips.to_dict("records")
+    entries = account.snapshot().allowed_ips.to_dict("records")
+    rows = [row for row in entries if "/" not in row["network"]]
     for row in rows[:2]:
         plan = account.plan_changes([RemoveAddress(network=row["network"], **entry(row))])
         done = account.apply(plan, actor=Actor("ann (test)", Role.APPROVER), typed=plan.phrases)

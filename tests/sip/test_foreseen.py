@@ -25,6 +25,7 @@ SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY = (
 DIGEST = {ATLANTA}
 LISTED = (SEATTLE, CHICAGO, NOBODY)
 LEAST_DECIDED = 0.95
+"""Of the calls from addresses of PBXs; a stranger with a PBX's caller id proves nothing of what it dials or holds."""
 ALLOW, REMOVE, OFF = AllowAddress(network=DENVER), RemoveAddress(network=SEATTLE), SetCredentials(enabled=False)
 
 
@@ -83,7 +84,9 @@ def test_the_edge_does_what_was_foreseen(lab: Lab, office: Workspace, turn: int,
 
     assert labels.keys() == before.keys() == after.keys()
     decided = {call: label for call, label in labels.items() if label not in UNDECIDED}
-    assert len(decided) >= LEAST_DECIDED * len(labels), sorted(set(labels.items()) - set(decided.items()))
+    ours = {call: label for call, label in labels.items() if call[0] != NOBODY}
+    open_ones = set(ours.items()) - set(decided.items())
+    assert len(open_ones) <= (1 - LEAST_DECIDED) * len(ours), sorted(open_ones)
     foreseen = {
         call: {"saved": True, "broken": False, "stopped": False, "cannot recur": False}.get(label, before[call])
         for call, label in decided.items()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
 from dashboard.web.gate import Gate, policy
 from dashboard.web.sessions import MemorySessions, Session
 
+T = TypeVar("T")
 PORT, LONGEST_S = 8501, 600
 FAREWELL = b"farewell"
 HOST = (b"host", b"127.0.0.1:8501")
 ORIGIN = (b"origin", b"http://127.0.0.1:8501")
+
+
+def in_a_thread(play: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: a browser fixture of the same worker keeps a loop running in this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, play).result()
 
 
 class Browser:
@@ -72,7 +81,7 @@ def test_all_tabs_of_a_session_end_with_it() -> None:
         assert session.listeners == []
         return tabs
 
-    first, second = asyncio.run(play())
+    first, second = in_a_thread(play())
 
     assert [message["type"] for message in second.sent] == ["websocket.accept", "websocket.send", "websocket.close"]
     assert [message.get("bytes") for message in first.sent] == [None, b"hello", FAREWELL, None]
@@ -91,7 +100,7 @@ def test_a_session_that_is_over_ends_its_websocket_by_itself() -> None:
         await tab.run()
         return tab
 
-    assert asyncio.run(play()).sent[-1]["type"] == "websocket.close"
+    assert in_a_thread(play()).sent[-1]["type"] == "websocket.close"
 
 
 def test_a_closed_browser_leaves_no_listener() -> None:
@@ -108,7 +117,7 @@ def test_a_closed_browser_leaves_no_listener() -> None:
         await running
         return session
 
-    assert asyncio.run(play()).listeners == []
+    assert in_a_thread(play()).listeners == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +135,7 @@ def test_the_app_gets_the_gates_word_and_no_clients(name: str) -> None:
         await tab.run()
         return tab.scopes[0], session, cookie
 
-    scope, session, cookie = asyncio.run(play())
+    scope, session, cookie = in_a_thread(play())
 
     ours = [(key, value) for key, value in scope["headers"] if b"trunkgate" in key.lower()]
     assert [(b"x-trunkgate-session", session.id.encode())] == ours
