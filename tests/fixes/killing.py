@@ -11,11 +11,13 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from dashboard.actors import Actor, Role
@@ -109,6 +111,17 @@ def run_and_end(home: str, plan: str, last: int, after: bool, refused: int) -> N
     state.close()
 
 
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Hide the main module: a child would run its file, and page tests of the same worker leave a script there."""
+    kept = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = kept
+
+
 @dataclass(frozen=True)
 class Round:
     """What a round found."""
@@ -160,7 +173,8 @@ class Kills:
         child = self.processes.Process(
             target=run_and_end, args=(str(home), plan.model_dump_json(), last, after, refused)
         )
-        child.start()
+        with without_main():
+            child.start()
         if wait_s is not None:
             begun = wait_for_lock(home, child)
             child.join(wait_s)
