@@ -128,7 +128,7 @@ class Anchors:
 
     def read(self) -> list[Anchor]:
         """
-        Return every line, oldest first; without a file there is none.
+        Return every line, oldest first; an empty list without a file.
 
         Raises:
             JournalError: A line was changed, removed or inserted, or its signature is wrong; the first is named.
@@ -275,7 +275,7 @@ def compare(anchors: Sequence[Anchor], chain: str, hashes: Sequence[str], *, exc
 
 
 def _body(line: str) -> dict[str, Any] | None:
-    """Return a line as the object that it holds; ``None`` where it was cut off or there is none."""
+    """Parse one line of the file; return ``None`` for a cut-off line or one that is no JSON object."""
     try:
         body = json.loads(line)
     except ValueError:

@@ -40,9 +40,9 @@ def of_calls(rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "
 
     Args:
         rows: Calls by outcome.
-        words: How the time is said.
+        words: Text of the time span.
         outcome: The only one that was asked for.
-        lacking: Why the calls are missing or out of date, as a sentence: then nothing is said of what is not there.
+        lacking: Sentence that says why the calls are missing or out of date; with it, absent callers are not named.
     """
     total = int(rows["calls"].sum())
     if lacking:

@@ -246,7 +246,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     Args:
         rows: As ``grouped`` makes them of all calls.
         by_pbx: As ``table`` makes it by PBX.
-        words: How the time is said.
+        words: Text of the time span.
     """
     asr = metrics.ratios(rows, only=("asr",)).iloc[0] if len(rows) else None
     if asr is None or not asr["denominator"]:
