@@ -83,8 +83,8 @@ def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
 
     second = serve(bare)
     second.wait_for(second.is_up)
-    assert f"synced by process {first.child.pid}, since" in second.log.read_text()
-    assert f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text()
+    second.wait_for(lambda: f"synced by process {first.child.pid}, since" in second.log.read_text())
+    second.wait_for(lambda: f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text())
     assert "This home is synced by" not in first.log.read_text()
     assert process.running(bare.home) == account
 
