@@ -17,7 +17,7 @@ from dashboard.addresses import membership, parse_entry
 from dashboard.calls.replay import Replay
 from dashboard.calls.unclear import INVENTORY
 from dashboard.capabilities import Capability
-from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber
+from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber, RemoveAddress
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.fixes.removals import Removal
@@ -80,6 +80,35 @@ def address_is_usable(situation: Situation) -> Interlock | None:
             return Interlock(id="address_is_usable", sentence=str(exc), met=False)
     noun = "is a single public address" if len(added) == 1 else "are single public addresses"
     return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} {noun}.", met=True)
+
+
+@interlock
+def removal_can_be_undone(situation: Situation) -> Interlock | None:
+    """Ask for an entry, typed, that the list would not take again once it is removed, such as a network."""
+    refused = [change.network for change in situation.changes if _not_taken_again(change, situation.snapshot)]
+    if not refused:
+        return None
+    noun = "the entry" if len(refused) == 1 else "the entries"
+    return Interlock(
+        id="removal_can_be_undone",
+        sentence=(
+            f"The removal of {', '.join(refused)} cannot be undone: the list takes single public addresses only, "
+            f"so {noun} could not be added again."
+        ),
+        met=False,
+        confirm=", ".join(refused),
+    )
+
+
+def _not_taken_again(change: Change, snapshot: Snapshot) -> bool:
+    """Return whether a change removes an entry that ``address_is_usable`` would refuse to add."""
+    if not isinstance(change, RemoveAddress):
+        return False
+    try:
+        parse_entry(change.network, public_ranges=snapshot.treated_as_public)
+    except AddressError:
+        return True
+    return False
 
 
 @interlock

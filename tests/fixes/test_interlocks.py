@@ -133,3 +133,24 @@ def test_other_addresses_are_not_asked_about(change: Change) -> None:
     assert "money_was_not_lost_there" not in guards(known, change)
     if change.network == NEW:
         assert NEW == guards(stale(known), change)["money_was_not_lost_there"].confirm
+
+
+@pytest.mark.parametrize("entry", ["192.0.2.16/28", "10.0.0.7", "2001:db8::7"])
+def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(entry: str) -> None:
+    """A network, a private address and an IPv6 address can be removed but not added, so the undo would be refused."""
+    known = account(FRAUD, allowed=(STRANGER, entry))
+    removal_of_entry = RemoveAddress(network=entry)
+
+    guard = guards(known, removal_of_entry, RemoveAddress(network=STRANGER))["removal_can_be_undone"]
+
+    assert (False, entry) == (guard.met, guard.confirm)
+    assert f"The removal of {entry} cannot be undone" in guard.sentence
+    assert ["address_is_usable"] == [lock.id for lock in plan_of(known, removal_of_entry.inverse()).blocked]
+
+
+def test_the_undo_of_an_ordinary_removal_is_open() -> None:
+    """The guard and the undo agree for a single public address."""
+    known = account(FRAUD, allowed=(STRANGER,))
+
+    assert "removal_can_be_undone" not in guards(known, RemoveAddress(network=STRANGER))
+    assert not plan_of(known, RemoveAddress(network=STRANGER).inverse()).blocked

@@ -45,7 +45,8 @@ def chosen(rng: random.Random, account: Workspace) -> list[Change]:
     if kind == "allow":
         return [AllowAddress(network=f"192.0.2.{number}") for number in rng.sample(range(1, 200), 3)]
     if kind == "remove":
-        row = account.carrier.allowed_ips()[0].iloc[0]
+        rows = account.carrier.allowed_ips()[0]
+        row = rows[~rows["network"].str.contains("/")].iloc[0]
         texts = {name: str(row[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
         return [RemoveAddress(**texts), AllowAddress(network=f"192.0.2.{rng.randint(1, 199)}")]
     if kind == "switch":
