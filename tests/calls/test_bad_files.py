@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import os
 import random
@@ -116,6 +117,7 @@ def test_a_bad_file_spoils_no_other(store, export):
         GOOD.replace(b"UNITED STATES", b'"UNITED, ""STATES"""'),
         GOOD.replace(b"UNITED STATES", "MÉXICO".encode()),
         GOOD.replace(b"UNITED STATES", "MÉXICO".encode("latin-1")),
+        codecs.BOM_UTF8 + GOOD.replace(b"destination_name", "destination_nombré".encode("latin-1"), 1),
         GOOD.replace(b"UNITED STATES", "MÉXICO".encode("latin-1"), 3).replace(b"UNITED STATES", "PERÚ".encode()),
         gzip.compress(GOOD[:900]) + gzip.compress(GOOD[900:]),
         gzip.compress(GOOD) + b"\0" * 100,
@@ -136,6 +138,7 @@ def test_a_bad_file_spoils_no_other(store, export):
         "quoted_comma_and_quote",
         "utf_8",
         "latin_1",
+        "latin_1_header_after_bom",
         "latin_1_and_utf_8",
         "two_gzip_members",
         "gzip_padding",
