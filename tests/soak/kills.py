@@ -7,7 +7,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.checks._inventory import remove
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.fixes.killing import Kills
@@ -47,8 +48,7 @@ def chosen(rng: random.Random, account: Workspace) -> list[Change]:
     if kind == "remove":
         rows = account.carrier.allowed_ips()[0]
         row = rows[~rows["network"].str.contains("/")].iloc[0]
-        texts = {name: str(row[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
-        return [RemoveAddress(**texts), AllowAddress(network=f"192.0.2.{rng.randint(1, 199)}")]
+        return [remove(row), AllowAddress(network=f"192.0.2.{rng.randint(1, 199)}")]
     if kind == "switch":
         return [SetCredentials(enabled=not account.carrier.account().credentials_on)]
     numbers, routes = account.carrier.numbers(), account.carrier.routes()
