@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
@@ -30,6 +31,26 @@ def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
 def test_what_people_write_stays(text: str) -> None:
     """In every script, with its joiners."""
     assert visible(text) == text
+
+
+@pytest.mark.parametrize("text", ["a", "`", "``", "a`b", "`[x](http://evil.example)", "a``b`", "a\n\n# b", "*#!|<b>\\"])
+def test_monospace_ends_where_its_text_ends(text: str) -> None:
+    """By the rule of CommonMark: a run of as many backticks as at its begin, and one space off where there are two."""
+    said = words.mono(text)
+    found = re.fullmatch(r"(`+)(?!`)(.*?)(?<!`)\1(?!`)", said)
+
+    assert found
+    assert " ".join(text.split()) == re.sub(r"^ (.*) $", r"\1", found[2])
+    assert "" == words.mono("")
+
+
+@pytest.mark.parametrize("text", ["a\n===", "a\n---", "a\n=", "a\n  ==  ", "---", "a\n# b", "a\n- b", "a\n1. b"])
+def test_a_line_of_a_text_makes_no_heading_and_no_list(text: str) -> None:
+    """What would is escaped; Markdown takes a line of signs below a text for a heading."""
+    last = words.plain(text).splitlines()[-1]
+
+    assert re.match(r"\s*\\[=#-]|1\\\.", last), last
+    assert text == words.plain(text).replace("\\", "")
 
 
 def test_a_name_is_one_short_line() -> None:

@@ -83,7 +83,7 @@ def known_how(kind: str, done: str) -> str:
 def _table(claims: Claims) -> None:
     snapshot, frame = claims.snapshot, entries_frame(claims)
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={

@@ -170,7 +170,7 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
     with st.spinner("Adding up the numbers dialed"):
         found = dialed(rows_of(answer, label, who, known))
     st.dataframe(
-        found.assign(cost_usd=found["cost_usd"].astype("float64")),
+        grids.shown(found.assign(cost_usd=found["cost_usd"].astype("float64"))),
         hide_index=True,
         height=grids.height(len(found), most=10, px=380),
         column_config={

@@ -24,6 +24,7 @@ from dashboard.charts import Drawn
 from dashboard.marks import BRUSH, PICK
 from dashboard.snapshot import Snapshot
 from dashboard.tables import OUTCOME_LABELS
+from dashboard.texts import visible
 
 SPANS: Final = {"24 h": ("the last 24 hours", 1), "7 days": ("the last 7 days", 7), "30 days": ("the last 30 days", 30)}
 WHOLE: Final = "All"
@@ -130,6 +131,7 @@ def chart(
         description: What it shows.
         chosen: Makes of what was chosen the filters to set.
     """
+    name = visible(name)
 
     def take() -> None:
         found = st.session_state[name]["selection"]
@@ -216,11 +218,20 @@ def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> s
     key = DIMENSION_KEYS[name]
     there = set(cube.values(name))
     values = ["", *(value for value in options if value in there or name == "outcome")]
-    told = st.session_state.get(key) or st.query_params.get(key, "")
-    if told not in {*values, *(options.get(value, value) for value in values), anything}:
+    linked = st.query_params.get(key, "")
+    if visible(linked) != linked:
+        st.query_params[key] = visible(linked)  # a link names options as they are shown
+        st.rerun()
+    told = st.session_state.get(key) or linked
+    names = {value: visible(options.get(value, value)) for value in values}
+    if told not in {*values, *names.values(), anything}:
         values.append(told)  # a link names what is no longer there; it matches nothing, and says so
     found = st.selectbox(
-        label, values, key=key, bind="query-params", format_func=lambda value: options.get(value, value) or anything
+        label,
+        values,
+        key=key,
+        bind="query-params",
+        format_func=lambda value: visible(options.get(value, value)) or anything,
     )
     return found or ""
 

@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import authority, grids, states
 from dashboard.app_parts.call_filters import NUMBER, SOURCE, Asked
-from dashboard.app_parts.words import ICONS, count, exact, money, plain
+from dashboard.app_parts.words import ICONS, count, exact, money, mono, plain
 from dashboard.calls.attribution import Claims
 from dashboard.calls.cube import Part, callers, code_of
 from dashboard.calls.store import CallFilter
@@ -183,7 +183,7 @@ def _table_key(calls: list[str]) -> str:
 def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
     key = _table_key(list(owned["call_key"]))
     event = st.dataframe(
-        rows,
+        grids.shown(rows),
         hide_index=True,
         height=grids.height(len(owned), most=12, px=460),
         column_config={
@@ -213,7 +213,8 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
     with st.container(border=True):
         owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "unassigned"
         st.markdown(
-            f"`{call['source_ip']}` ({plain(owner)}) called `{call['destination']}` from `{call['caller_id']}`, "
+            f"{mono(call['source_ip']) or 'An unknown address'} ({plain(owner)}) called "
+            f"{mono(call['destination']) or 'no number'} from {mono(call['caller_id']) or 'an unknown number'}, "
             f"{exact(call['started_at'], session.zone())}."
         )
         if call["outcome"] == "refused_auth":
@@ -230,9 +231,9 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
         st.caption(
             f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "
             f"Rate \\${float(call['rate_usd_per_min'] or 0):.5f} a minute, billed {call['billed_s']} s. "
-            f"Key {call['call_key']}."
+            f"Key {mono(call['call_key'])}."
             if found
-            else f"No PBX could be told. X-Tag: {plain(call['x_tag'] or 'none')}. Key {call['call_key']}."
+            else f"No PBX could be told. X-Tag: {plain(call['x_tag'] or 'none')}. Key {mono(call['call_key'])}."
         )
 
 

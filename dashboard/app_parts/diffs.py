@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.app_parts.words import count, owner_of, plain
+from dashboard.app_parts.words import count, mono, owner_of, plain
 from dashboard.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, PointNumber, SetCredentials
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG
 from dashboard.snapshot import Snapshot
@@ -78,18 +78,23 @@ def _row(change: Change, snapshot: Snapshot) -> Row:
         on, off = "Enabled", "Disabled"
         return Row("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
     if isinstance(change, CreateRoute | DeleteRoute):
-        value = f"`{change.value}`"
+        value = _in_cell(change.value)
         there = isinstance(change, DeleteRoute)
         return Row(
             f"Inbound route {plain(change.alias)}", value if there else "Not there", "Not there" if there else value
         )
     if isinstance(change, PointNumber):
         was, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
-        return Row(f"Number `{change.number}`", was, now)
+        return Row(f"Number {_in_cell(change.number)}", was, now)
     about = ", ".join(
         filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))
     )
     listed = f"On the list{f': {plain(about)}' if about else ''}"
-    what = f"`{change.network}` ({plain(owner_of(change.network, snapshot))})"
+    what = f"{_in_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
     allowed = isinstance(change, AllowAddress)
     return Row(what, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
+
+
+def _in_cell(text: str) -> str:
+    """Write text in monospace in a cell of a table, which a bar would end."""
+    return mono(text).replace("|", "\\|")

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.addresses import is_network, parse_entry
-from dashboard.app_parts.words import address_of, join, plain
+from dashboard.app_parts.words import address_of, join, mono, plain
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.errors import AddressError
 from dashboard.fixes.image import entry
@@ -193,7 +193,7 @@ def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> Reading:
         except AddressError as exc:
             if was:
                 places[was] = number
-            stays = f" `{was}` stays as it is until then." if was else ""
+            stays = f" {mono(was)} stays as it is until then." if was else ""
             faults.append(f"Row {number}: {plain(str(exc))}{stays}")
             continue
         places[address] = number

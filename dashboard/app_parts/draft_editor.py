@@ -60,7 +60,7 @@ def go_back() -> None:
 def edit_list(draft: Draft, snapshot: Snapshot) -> None:
     """Draw the list and keep what was edited; an address changed in place is shown with whose it is now."""
     draft.edited = st.data_editor(
-        draft.base,
+        grids.shown(draft.base),
         num_rows="dynamic",
         hide_index=True,
         height=grids.height(len(draft.base) + 1, most=12, px=440),

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
+from dashboard.app_parts import grids
 from dashboard.app_parts.words import count, label_of, plain
 from dashboard.claims import NOTHING
 from dashboard.reports.csv_file import Seal, Table, account_name, csv_of, to_zip
@@ -85,7 +86,11 @@ def one(found: Mapping[str, Table]) -> None:
             on_click="ignore",
         )
         st.caption(said(table, len(head)), width="content")
-    st.dataframe(preview(head), hide_index=True, column_config={column: label_of(column) for column in map(str, head)})
+    st.dataframe(
+        grids.shown(preview(head)),
+        hide_index=True,
+        column_config={column: label_of(column) for column in map(str, head)},
+    )
 
 
 def said(table: Table, looked_at: int) -> str:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import pandas as pd
+import pyarrow
 import streamlit as st
 
 from dashboard.app_parts.words import count
+from dashboard.calls.engine import shown as shown_table
 from dashboard.marks import STATES
 from dashboard.reports.csv_file import account_name, to_csv
 from dashboard.snapshot import Snapshot
 from dashboard.texts import visible
 
+Rows = TypeVar("Rows", pd.DataFrame, pyarrow.Table)
 MOST_ROWS = 16
 MOST_PX = 560
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose texts hold no character that a reader cannot see: callers and files may bring any."""
-    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].map(_cell) for name in texts if frame[name].map(_hides).any()})
+def shown(rows: Rows) -> Rows:
+    """Return rows whose texts hold no character that a reader cannot see: callers and files may bring any."""
+    if isinstance(rows, pyarrow.Table):
+        return cast("Rows", shown_table(rows))
+    texts = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name])]
+    hidden = [name for name in texts if any(map(_hides, rows[name]))]
+    cleaned: pd.DataFrame = rows.assign(**{name: rows[name].astype(object).map(_cell) for name in hidden})
+    return cleaned
 
 
 def _hides(cell: object) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import entrance, files_mode, review
-from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, plain
+from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago, exact, join, mono, plain
 from dashboard.claims import lacking
 from dashboard.snapshot import Age, Freshness
 from dashboard.sources import calls_until
@@ -34,7 +34,7 @@ def show(*, live: bool) -> None:
         account = (opened.state.latest("account") or {}).get("content", {})
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             prefix = account.get("tech_prefix")
-            st.markdown(f"{opened.carrier.name} account `{prefix}`" if prefix else "Account", width="content")
+            st.markdown(f"{opened.carrier.name} account {mono(prefix)}" if prefix else "Account", width="content")
             if account.get("sample"):
                 st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
             said = f"Synced {ago(at)}" if at else "Never synced"

@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.app_parts import declared, grids, pbx_writing, states
 from dashboard.app_parts import inventory_edits as edits
-from dashboard.app_parts.words import ICONS, KIND_WORDS, METHOD_WORDS, ago, exact, plain
+from dashboard.app_parts.words import ICONS, KIND_WORDS, METHOD_WORDS, ago, exact, mono, plain
 from dashboard.snapshot import Age, Snapshot
 
 STATUS_WORDS: Final = {"active": "Active", "standby": "Standby", "retired": "Retired"}
@@ -55,7 +55,7 @@ def table(snapshot: Snapshot) -> str:
         return ""
     frame = frame_of(snapshot)
     event = st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={
@@ -185,7 +185,7 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
     for number, row in enumerate(mine.to_dict("records")):
         address, ended = str(row["address"]), not pd.isna(row["valid_to"])
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"`{address}`", width="content")
+            st.markdown(mono(address), width="content")
             until = f"until {ago(row['valid_to'])}" if ended else "in use"
             since = f", since {exact(row['valid_from'], zone)}" if not pd.isna(row["valid_from"]) else ""
             said = f", {row['source']}" if row["source"] in ("configured", "observed") else ""

@@ -142,7 +142,7 @@ def _problems(problems: list[Problem]) -> None:
         ]
     )
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         column_config={"file": "File", "line": "Line", "column": "Column", "what": "What is wrong", "value": "Value"},
         placeholder="",
@@ -160,7 +160,7 @@ def _pitfalls(pitfalls: list[Pitfall]) -> None:
     )
     frame = pd.DataFrame([asdict(one) | {"line": one.line or None} for one in pitfalls[:MOST_PROBLEMS]])
     st.dataframe(
-        frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize()),
+        grids.shown(frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize())),
         hide_index=True,
         column_config={
             "level": "Level",
@@ -180,7 +180,7 @@ def preview(difference: Difference) -> None:
     if frame.empty:
         return
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={

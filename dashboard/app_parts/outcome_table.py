@@ -178,14 +178,15 @@ def _behind(rows: pd.DataFrame, of: str) -> None:
     """Draw what the shares of a row divide, each with its interval."""
     told = outcome_rows.behind_shares(rows, of)
     st.caption(f"What stands behind the shares of {plain(of)}; a dash: too few calls.")
+    shown = told.assign(
+        value=told["value"] * PERCENT,
+        between=[
+            "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
+            for low, high in zip(told["low"], told["high"], strict=True)
+        ],
+    )
     st.dataframe(
-        told.assign(
-            value=told["value"] * PERCENT,
-            between=[
-                "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
-                for low, high in zip(told["low"], told["high"], strict=True)
-            ],
-        ),
+        grids.shown(shown),
         hide_index=True,
         column_config={
             "ratio": grids.text("Share", width=300),

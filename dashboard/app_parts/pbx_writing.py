@@ -44,7 +44,7 @@ def _written(snapshot: Snapshot, wanted: writing.Wanted, kind: str) -> None:
     if (snapshot.pbx_config["pbx_id"] == pbx_id).any():
         rows = frame_of(writing.compare(wanted, snapshot.pbx_config))
         st.dataframe(
-            rows,
+            grids.shown(rows),
             hide_index=True,
             height=grids.height(len(rows)),
             column_config={
@@ -60,7 +60,9 @@ def _written(snapshot: Snapshot, wanted: writing.Wanted, kind: str) -> None:
         st.caption("Nothing was read of its configuration yet: import it on Inventory to see what differs.")
     if snippet.settings:
         st.dataframe(
-            pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings]),
+            grids.shown(
+                pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings])
+            ),
             hide_index=True,
             height=grids.height(len(snippet.settings)),
             column_config={

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import declared, review
-from dashboard.app_parts.words import ICONS, count, owner_of, plain
+from dashboard.app_parts.words import ICONS, count, mono, owner_of, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers.pasted import Difference, Pasted, difference, read_pasted
 from dashboard.changes import AllowAddress, RemoveAddress
@@ -37,7 +37,7 @@ def show(snapshot: Snapshot) -> None:
 
 def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
     for fault in pasted.unusable:
-        st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}, `{fault.text}`: {plain(fault.reason)}")
+        st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}, {mono(fault.text)}: {plain(fault.reason)}")
     if not pasted.entries:
         st.warning("No address was found in what was pasted. The list is unchanged.", icon=ICONS["warning"])
         return
@@ -45,7 +45,7 @@ def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
     with added:
         st.markdown(f"**{count(len(found.added), 'address', 'addresses')} to add**")
         for new in found.added:
-            st.markdown(f":green[:material/add:] `{new.network}` {plain(new.label)}")
+            st.markdown(f":green[:material/add:] {mono(new.network)} {plain(new.label)}")
     with missing:
         st.markdown(f"**{len(found.missing)} not in what was pasted**")
         if found.missing:
@@ -54,12 +54,12 @@ def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
     with same:
         st.markdown(f"**{len(found.same)} the same**")
         for network in found.same:
-            st.markdown(f":gray[:material/check:] `{network}` {plain(owner_of(network, snapshot))}")
+            st.markdown(f":gray[:material/check:] {mono(network)} {plain(owner_of(network, snapshot))}")
     _accept(found, gone, snapshot)
 
 
 def _gone(network: str, snapshot: Snapshot) -> bool:
-    return st.checkbox(f"`{network}` {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
+    return st.checkbox(f"{mono(network)} {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
 
 
 def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:

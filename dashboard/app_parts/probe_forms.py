@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app_parts import set_up_notes
-from dashboard.app_parts.words import ICONS, plain
+from dashboard.app_parts.words import ICONS, mono, plain
 from dashboard.dialing import parse_pop
 from dashboard.probing import Probe, Target, options
 from dashboard.snapshot import Snapshot
@@ -86,4 +86,4 @@ def said(probe: Probe) -> str:
     color, icon = ("green", "good") if probe.sip_status else ("red", "error")
     answer = f"{probe.sip_status} {probe.sip_reason}".strip() if probe.sip_status else "no answer"
     took = f" after {probe.seconds:.3f} s" if probe.seconds is not None else ""
-    return f":{color}[{ICONS[icon]}] `{probe.pop}`: {plain(answer)}{took}. {plain(probe.meaning)}"
+    return f":{color}[{ICONS[icon]}] {mono(probe.pop)}: {plain(answer)}{took}. {plain(probe.meaning)}"

@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
 from dashboard.app_parts import diffs, replayed, watched
-from dashboard.app_parts.words import ICONS, ago, plain
+from dashboard.app_parts.words import ICONS, ago, mono, plain
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
@@ -178,7 +178,7 @@ def _before(plan: Plan) -> list[str]:
     if plan.guided:
         return typed
     for number, phrase in enumerate(plan.phrases):
-        said = st.text_input(f"Type `{phrase}` to confirm", key=f"review_phrase_{number}", live=True)
+        said = st.text_input(f"Type {mono(phrase)} to confirm", key=f"review_phrase_{number}", live=True)
         typed.append((said or "").strip())
     return typed
 

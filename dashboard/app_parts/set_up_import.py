@@ -66,7 +66,7 @@ def _show(pasted: Pasted) -> None:
     if pasted.layout:
         st.caption(plain(pasted.layout))
     st.dataframe(
-        pasted.rows,
+        grids.shown(pasted.rows),
         hide_index=True,
         height=grids.height(len(pasted.rows), most=12, px=440),
         column_config={

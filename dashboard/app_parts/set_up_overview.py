@@ -142,7 +142,7 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
         return
     frame = set_up_many.frame_of(shown, known)
     st.dataframe(
-        frame,
+        grids.shown(frame),
         hide_index=True,
         height=grids.height(len(frame)),
         column_config={

@@ -109,7 +109,7 @@ def names(finding: Finding, snapshot: Snapshot) -> str:
 
 def address_of(address: str, snapshot: Snapshot) -> str:
     """Say an address in monospace with whose it is beside it."""
-    return f"`{address}` ({owner_of(address, snapshot)})"
+    return f"{mono(address)} ({plain(owner_of(address, snapshot))})"
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
@@ -139,7 +139,8 @@ def subject_of(finding: Finding, snapshot: Snapshot) -> str:
 
 DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])|:(?=//)|(?<=[\w.+-])@(?=\w)|\bwww(?=\.)", re.IGNORECASE)
 """Where a name between colons, an address of a page or one of mail begins that a browser would make something of."""
-LISTED: Final = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$))))", re.MULTILINE)
+LISTED: Final = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$))|(?=(?:-+|=+)\s*$)))", re.MULTILINE)
+"""Where a line begins as one of a list, or underlines the line before as a heading."""
 
 
 def titled(text: str) -> str:
@@ -159,6 +160,14 @@ def plain(text: str) -> str:
     text = DIRECTIVE.sub("\\g<0>\u2060", text)
     text = "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
     return LISTED.sub(r"\1\\", text)
+
+
+def mono(text: str) -> str:
+    """Write text in monospace on one line, whatever it holds; ``""`` where there is none. No escapes are in it."""
+    told = " ".join(visible(text).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
+    room = " " if told.startswith("`") or told.endswith("`") else ""
+    return f"{fence}{room}{told}{room}{fence}" if told else ""
 
 
 LABELS: Final = {

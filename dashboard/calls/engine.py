@@ -38,7 +38,7 @@ from dashboard.calls.columns import (
 )
 from dashboard.calls.outcomes import SHORT_S, outcome_sql
 from dashboard.errors import StoreError
-from dashboard.texts import MARK, UNSAFE
+from dashboard.texts import MARK, UNSAFE, visible
 
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
@@ -312,7 +312,22 @@ def shown(table: pyarrow.Table) -> pyarrow.Table:
     character would not be found.
     """
     for place, column in enumerate(table.columns):
-        if pyarrow.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
-            clean = pc.replace_substring_regex(column, UNSAFE.pattern, MARK)
-            table = table.set_column(place, table.schema.field(place), clean)
+        if (clean := _clean(column)) is not None:
+            table = table.set_column(place, table.schema.field(place).with_type(clean.type), clean)
     return table
+
+
+def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array | None:
+    """Return a column without what a reader cannot see; ``None`` where it holds nothing of the kind."""
+    kind = column.type
+    if pyarrow.types.is_dictionary(kind):
+        return _clean(column.cast(kind.value_type))
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        if _clean(pc.list_flatten(column)) is None:
+            return None
+        return pyarrow.array([cell and [visible(str(each)) for each in cell] for cell in column.to_pylist()], kind)
+    if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
+        return None
+    if not pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
+        return None
+    return pc.replace_substring_regex(column, UNSAFE.pattern, MARK)

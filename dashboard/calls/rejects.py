@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from dashboard import tables
-from dashboard.calls.engine import Engine, to_frame, utc
+from dashboard.calls.engine import Engine, shown, to_frame, utc
 from dashboard.calls.generations import Generation, Generations
 from dashboard.calls.repair import Reject
 from dashboard.errors import StoreError
@@ -93,6 +93,6 @@ class Rejects:
 
 
 def frame_of(rows: pyarrow.Table) -> pd.DataFrame:
-    """Return bad rows as a frame, times in UTC."""
-    frame = to_frame(rows).astype({"line": "int64", "imported_at": tables.UTC_TIME})
+    """Return bad rows as a frame that can be shown, times in UTC; what is kept is the row as its file has it."""
+    frame = to_frame(shown(rows)).astype({"line": "int64", "imported_at": tables.UTC_TIME})
     return frame.astype(dict.fromkeys(("file", "column", "reason", "raw"), "str"))

@@ -18,6 +18,7 @@ from dashboard.addresses import parse_entry
 from dashboard.carriers.pasted_lines import labeled_tokens, lines_of
 from dashboard.errors import AddressError, InputError
 from dashboard.tables import ALLOWED_IPS, UTC_TIME, conform
+from dashboard.texts import visible
 
 MOST_CHARACTERS = 1_000_000
 
@@ -88,7 +89,7 @@ def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> Pasted:
                 unusable.append(Unusable(token.text, token.reason, number))
             elif network not in entries or (label and not entries[network].label):
                 line_number = entries[network].line if network in entries else number
-                entries[network] = PastedEntry(network, label, line_number)
+                entries[network] = PastedEntry(network, visible(label), line_number)
     return Pasted(tuple(entries.values()), tuple(unusable))
 
 

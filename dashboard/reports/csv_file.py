@@ -1,8 +1,9 @@
 """
 CSV files and the manifest that seals them.
 
-Text cells that a spreadsheet would run as a formula are neutralized with an apostrophe (OWASP, "CSV
-injection"); numbers and times are left alone. Times are ISO 8601 in UTC.
+In text cells a replacement character stands for each character that a reader cannot see, and those that a spreadsheet
+would run as a formula are neutralized with an apostrophe (OWASP, "CSV injection"); numbers and times are left alone.
+Times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from dashboard import __version__
 from dashboard.errors import InputError
 from dashboard.journal import Journal
 from dashboard.sealing import GENESIS
+from dashboard.texts import visible
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with, in full width as well, or what a spreadsheet may pass over before one."""
 SAMPLE = "SAMPLE"
 MANIFEST = "manifest.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -90,7 +93,7 @@ def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
             shown[name] = [_utc(at) for at in column]
         elif isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "O":
             shown[name] = [None if pd.isna(amount) else f"{amount:f}" for amount in column]
-        elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
+        elif not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_dtype(column.dtype)):
             shown[name] = [_neutral(value) for value in column]
     shown.insert(0, "account", _neutral(account))
     text: str = shown.to_csv(index=False, header=header, lineterminator="\n")
@@ -172,9 +175,10 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _neutral(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(DANGEROUS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    told = visible(value)
+    return f"'{told}" if told.startswith(DANGEROUS) else told
 
 
 def _utc(at: Any) -> str:

@@ -29,6 +29,9 @@ BAD = (
     {"start_time": ""},
     {"end_time": "soon"},
     {"customer_ip": "198.51.100.300:1"},
+    {"customer_ip": "\u202e198.51.100.11:1"},
+    {"customer_ip": "198.51.100.11\x1b[2J"},
+    {"customer_ip": "=1+1"},
     {"total_cost": "1e9"},
     {"rate": "free"},
     {"call_fail_sip_code": "42"},
@@ -46,6 +49,10 @@ ODD = (
     {"callerid": "anonymous"},
     {"destination_name": "ÅLAND"},
     {"custom_x_tag": "=1+1"},
+    {"custom_x_tag": "a\u202eb\x1b[2Jc\x07"},
+    {"call_fail_reason": "a\x85b\u2028c\x1cd\x0ce"},
+    {"direction": "Inbound", "customer_ip": "PBX\u202e\x1b[2J.example.net"},
+    {"direction": "Inbound", "customer_ip": "<b>=1+1</b>"},
 )
 
 

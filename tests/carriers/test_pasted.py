@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from dashboard.carriers.pasted import MOST_CHARACTERS, Pasted, accepted, difference, read_pasted
 from dashboard.errors import InputError
-from dashboard.tables import ALLOWED_IPS, conform
+from dashboard.tables import ALLOWED_IPS, conform, empty
+from dashboard.texts import UNSAFE
 
 PUBLIC = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
 SEATTLE, CHICAGO = ("198.51.100.11", "Seattle"), ("198.51.100.12", "Chicago")
@@ -194,3 +195,19 @@ def test_an_empty_list_can_be_filled_and_stay_empty(text: str) -> None:
 
     assert text.split() == list(accepted(empty, parts, remove=(), added_by="ann", added_at=NOW)["network"])
     assert Pasted((), ()) == read_pasted("")
+
+
+@pytest.mark.parametrize(
+    "layout", ["{}\u2003198.51.100.11", "<tr><td>198.51.100.11</td><td>{}</td></tr>", "10.0.0.8 {}"]
+)
+def test_no_label_holds_what_a_reader_cannot_see(layout: str) -> None:
+    """Marks of direction are gone, and a mark stands for what a terminal would obey; in what is kept as well."""
+    pasted = read_pasted(layout.format("Sea\u202et\x1b[2Jt\x9b31ml\x07e"), public_ranges=PUBLIC)
+    kept = accepted(
+        empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="a\u202eb\x1b", added_at=NOW
+    )  # fmt: skip
+
+    assert pasted.entries or pasted.unusable
+    texts = [one.label for one in pasted.entries] + [f"{one.text} {one.reason}" for one in pasted.unusable]
+    assert [] == [text for text in texts if UNSAFE.search(text)]
+    assert not UNSAFE.search("".join(map(str, kept.to_numpy().ravel())))

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.cli.output import json_text
 from dashboard.texts import UNSAFE
+from tests.calls.pbx_files import refused
 
 pytestmark = pytest.mark.slow
 
@@ -24,12 +25,18 @@ def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
     table.write_text(f"Name,IP,Numbers\nDen{HOSTILE}ver,198.51.100.24,12065550142\n{HOSTILE},{HOSTILE},{HOSTILE}\n")
     calls.write_text(f"start_time,{HOSTILE}\n{HOSTILE},{HOSTILE}\n")
     text.write_text(HOSTILE)
+    records = folder / f"Master{HOSTILE}.csv"
+    records.write_text(
+        refused(caller=HOSTILE, context=HOSTILE, to_channel="", data="") + refused(disposition=HOSTILE) + f"{HOSTILE}\n"
+    )
     commands: list[tuple[object, ...]] = [
         ("inventory", "read", table),
         ("inventory", "lint", table),
         ("inventory", "lint", folder, "--format", "json"),
         ("calls", "import", calls),
         ("calls", "import", folder / "not-there"),
+        ("calls", "import-pbx", "denver", records, "--utc"),
+        ("calls", "import-pbx", "denver", records, "--utc", "--format", "json"),
         ("fix", HOSTILE, HOSTILE, "--dry-run"),
         ("fix", "pbx_address_is_allowed", HOSTILE, "--dry-run"),
         ("replay", "--allow", HOSTILE),

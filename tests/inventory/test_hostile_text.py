@@ -1,15 +1,20 @@
-"""Files that hold, and are called, what a terminal would obey: no reader lets it through, in rows or problems."""
+"""Files and answers that hold, and are called, what a terminal would obey: no reader lets it through."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dashboard.inventory import Inventory, Known, Upload, find_pitfalls, read_files
+from dashboard.inventory import Inventory, Known, Upload, find_pitfalls, read_files, read_running, readers
 from dashboard.texts import UNSAFE
+from tests.inventory import test_ami
 from tests.inventory.cases import HERE
 from tests.inventory.conftest import PUBLIC
+from tests.inventory.manager import answers
+from tests.inventory.netboxes import TOKEN, Fake, running
 
 HOSTILE = ("\u202e", "\x1b[2J", "\x9b31m", "\x07")
 KINDS = ("asterisk", "freepbx", "freeswitch", "kamailio")
@@ -56,3 +61,65 @@ def test_no_configuration_lets_it_through(folder: Path, tmp_path: Path) -> None:
 
     for root in sorted(tmp_path.iterdir()):
         assert [] == unseen(read_files([root], treated_as_public=PUBLIC))
+
+
+NETBOX = ("name", "display", "address", "numbers", "owner", "x_tag", "inbound_host", "time_zone", "value", "vendor")
+"""Fields of objects of NetBox that somebody writes."""
+
+
+def told(value: Any, character: str, name: str = "") -> Any:
+    """Return an answer of NetBox with a character in the middle of each text that somebody wrote."""
+    if isinstance(value, dict):
+        return {key: told(each, character, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [told(each, character, name) for each in value]
+    if isinstance(value, str) and name in NETBOX and "/" not in value:
+        return f"{value[: len(value) // 2]}{character}{value[len(value) // 2 :]}"
+    return value
+
+
+@pytest.mark.parametrize("character", HOSTILE)
+@pytest.mark.parametrize("folder", ["custom-field", "states", "in-order"])
+def test_no_netbox_lets_it_through(folder: str, character: str) -> None:
+    """In names, sites, custom fields and states."""
+    fake = Fake.of(HERE / "netbox" / folder)
+    fake.objects = told(fake.objects, character)
+    query = json.loads((HERE / "netbox" / folder / "asked.json").read_text())["query"]
+    with running(fake):
+        found = read_running(
+            f"{fake.address}?{query}".rstrip("?"), secrets={"TRUNKGATE_NETBOX_TOKEN": TOKEN}, treated_as_public=PUBLIC
+        )
+
+    assert any("invisible" in problem.message for problem in found.problems)
+    assert [] == unseen(found)
+
+
+@pytest.mark.parametrize("character", HOSTILE)
+def test_no_manager_interface_lets_it_through(character: str) -> None:
+    """In every second line of its answers: names of sections and endpoints, settings, steps of the dialplan."""
+    said = {
+        action: "\r\n".join(
+            f"{line}{character}x" if place % 2 and line and not line.endswith(("?", "start", "Complete")) else line
+            for place, line in enumerate(answer.split("\r\n"))
+        )
+        for action, answer in test_ami.ALL.items()
+    }
+    found = test_ami.inventory(answers(said))
+
+    assert len(found.frames["pbx_config"])
+    assert [] == unseen(found)
+
+
+FED = {
+    **dict.fromkeys(KINDS, "test_no_configuration_lets_it_through"),
+    **dict.fromkeys(("any_table", "csv_file"), "test_no_table_lets_it_through"),
+    "netbox": "test_no_netbox_lets_it_through",
+    "ami": "test_no_manager_interface_lets_it_through",
+}
+"""By reader the test that feeds it."""
+
+
+def test_every_reader_is_fed() -> None:
+    """One that is added later has to be fed, too."""
+    assert {one.__name__.rpartition(".")[2] for one in readers()} == FED.keys()
+    assert set(FED.values()) <= globals().keys()

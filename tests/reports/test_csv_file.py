@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dashboard
 from dashboard import tables
 from dashboard.errors import InputError
 from dashboard.reports.csv_file import DANGEROUS, Seal, Table, account_name, csv_of, to_csv, to_zip, write_folder
+from dashboard.texts import MARK, UNSAFE, visible
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -33,13 +37,39 @@ def test_no_cell_can_start_a_formula(cells: list[str]) -> None:
     back = read(to_csv(pd.DataFrame({"label": cells}), account="SAMPLE"))["label"]
 
     assert not any(cell.startswith(DANGEROUS) for cell in back)
-    assert cells == [cell[1:] if cell[:1] == "'" and cell[1:].startswith(DANGEROUS) else cell for cell in back]
+    assert [visible(cell) for cell in cells] == [
+        cell[1:] if cell[:1] == "'" and cell[1:].startswith(DANGEROUS) else cell for cell in back
+    ]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\n=1", "＝1+1", "＋1", "－1", "＠x"])  # noqa: RUF001 - full width is the case
 def test_dangerous_cells_are_neutralized(cell: str) -> None:
     """Each character of the list is met with an apostrophe."""
     assert read(to_csv(pd.DataFrame({"a": [cell]}), account="x"))["a"].iloc[0].startswith("'")
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category", pd.ArrowDtype(pyarrow.string())])
+def test_no_cell_holds_what_a_reader_cannot_see(kind: object) -> None:
+    """Whatever holds the text; what hid a formula no longer begins the cell."""
+    column = pd.Series(["a\u202eb\x1b[2J\x9b", "\u200b=1+1", "\r=1+1"], dtype=kind)
+
+    cells = list(read(to_csv(pd.DataFrame({"a": column}), account="a\u202eb"))["a"])
+
+    assert [f"a{MARK}b{MARK}[2J{MARK}", f"{MARK}=1+1", f"{MARK}=1+1"] == cells
+    assert not UNSAFE.search(to_csv(pd.DataFrame({"a": column}), account="a\u202eb").decode())
+
+
+def test_no_other_module_writes_csv_files() -> None:
+    """What is written elsewhere would have none of this; the emulator writes as the carrier does, bad text included."""
+    allowed = {"reports/csv_file.py", "emulator/exports.py", "calls/repair.py"}
+    root = Path(dashboard.__file__).parent
+    found = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if re.search(r"\bcsv\.(?:Dict)?[wW]riter\(|\.to_csv\(", path.read_text(encoding="utf-8"))
+    }
+
+    assert allowed == found
 
 
 def test_numbers_and_times_are_left_alone() -> None:
