@@ -11,6 +11,7 @@ whoever can write to the home but has no key cannot write anchors that verify.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -19,7 +20,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging.handlers import SysLogHandler
@@ -114,8 +115,7 @@ class Anchors:
                 for head in heads:
                     last = self._line(head, last, after_calls=after_calls)
                     text += f"{last}\n"
-                os.write(file, text.encode())
-                os.fsync(file)
+                _write(file, text.encode())
             for head in heads:
                 if self._syslog and head.step != WRITTEN:
                     _send(self._syslog, f"trunkgate: {head.chain} has {head.entries} entries, head {head.head}")
@@ -170,7 +170,6 @@ class Anchors:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if new:
-                os.fchmod(file, 0o600)
                 _sync_folder(self.path.parent)
             yield file
         finally:
@@ -299,10 +298,27 @@ def _mac(key: bytes, body: dict[str, Any]) -> str:
     return hmac.new(key, canonical(body).encode(), hashlib.sha256).hexdigest()
 
 
+def _write(file: int, data: bytes) -> None:
+    """Add to a file and wait until it is on disk: all of it, or nothing, as where the disk is nearly full."""
+    size = os.fstat(file).st_size
+    try:
+        left = data
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, size)
+        raise
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as exc:
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems flush no folders
+            raise
     finally:
         os.close(handle)
 

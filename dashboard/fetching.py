@@ -74,7 +74,7 @@ def next_since(state: State, settings: Settings, now: datetime, *, quick: bool =
     if not fetched:
         return now - timedelta(days=settings.history_days)
     again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
-    return datetime.fromisoformat(fetched) - again
+    return min(datetime.fromisoformat(fetched), now) - again  # later than now where the clock was set back
 
 
 def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:

@@ -280,6 +280,8 @@ class Journal:
         return [note for note in notes if note]
 
     def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
+        if phase == BEGUN:
+            self._state.begin_anchors()
         with self._state.writing() as connection:
             newest = sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
             last = connection.execute(newest).mappings().first()

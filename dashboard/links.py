@@ -83,6 +83,12 @@ def use(home: Path, token: str) -> Link | None:
     return link if link and link.fresh else None
 
 
+def revoke(home: Path, token: str) -> None:
+    """Have a link open nothing any more, used or not."""
+    with suppress(OSError):
+        (home / FOLDER / digest(token)).unlink()
+
+
 def digest(token: str) -> str:
     """Return the name under which a token's link is kept."""
     return hashlib.sha256(token[:LONGEST_TOKEN].encode(errors="replace")).hexdigest()

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from dashboard.errors import SettingsError
@@ -75,31 +76,48 @@ def prepare(home: Path, *, accept_open: bool = False, change: Change = os.chmod)
         found = home.stat()
         if not (found.st_mode & stat.S_IWUSR and os.access(home, os.W_OK)):
             return home
-        _require_own(home, found)
-        _require_home(home, found)
-        change(home, FOLDER)
-        for path, mode in _loose(home):
-            with suppress(FileNotFoundError):
-                change(path, mode)
-        still_open = home.stat().st_mode & OTHERS
-    except PermissionError as exc:
-        if accept_open:
-            return home
-        raise SettingsError(_cannot_tighten(home)) from exc
+        if _keeps_permissions(home, found):
+            _require_own(home, found)
+            _require_home(home, found)
+            if _tighten(home, change):
+                return home
     except OSError as exc:
         raise SettingsError(
             f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."
         ) from exc
-    if still_open and not accept_open:
-        raise SettingsError(_cannot_tighten(home))
+    if not accept_open:
+        raise SettingsError(
+            f"The file system of {home} keeps no permissions, so every user of this machine could read the call "
+            f"records and the journal. Point TRUNKGATE_HOME at a folder on another file system, or set {FLAG}=1 to "
+            "accept it."
+        )
     return home
 
 
-def _cannot_tighten(home: Path) -> str:
-    return (
-        f"The file system of {home} keeps no permissions, so every user of this machine could read the call records "
-        f"and the journal. Point TRUNKGATE_HOME at a folder on another file system, or set {FLAG}=1 to accept it."
-    )
+def _keeps_permissions(home: Path, found: os.stat_result) -> bool:
+    """
+    Tell whether a file that is made in a folder belongs to this user alone.
+
+    FAT and some network file systems give every file the same owner and the same mode. A folder of this user that
+    nobody else can enter needs no trial.
+    """
+    if found.st_uid == os.geteuid() and not found.st_mode & OTHERS:
+        return True
+    with TemporaryFile(dir=home) as file:
+        made = os.fstat(file.fileno())
+    return made.st_uid == os.geteuid() and not made.st_mode & OTHERS
+
+
+def _tighten(home: Path, change: Change) -> bool:
+    """Take a home and all that is in it from other users, and return whether that had an effect."""
+    try:
+        change(home, FOLDER)
+        for path, mode in _loose(home):
+            with suppress(FileNotFoundError):
+                change(path, mode)
+    except PermissionError:
+        return False
+    return not home.stat().st_mode & OTHERS
 
 
 def _require_own(home: Path, found: os.stat_result) -> None:

@@ -38,10 +38,15 @@ class Freshness:
     stale_after_s: int
 
     def age(self, now: datetime) -> Age:
-        """Say whether the input is fresh, stale or missing at ``now``."""
+        """
+        Say whether the input is fresh, stale or missing at ``now``.
+
+        A time far ahead of the clock is no sign of freshness: the clock was set back since, and how old the input is
+        cannot be told.
+        """
         if self.as_of is None:
             return Age.MISSING
-        return Age.STALE if now - self.as_of > timedelta(seconds=self.stale_after_s) else Age.FRESH
+        return Age.STALE if abs(now - self.as_of) > timedelta(seconds=self.stale_after_s) else Age.FRESH
 
 
 @dataclass(frozen=True)

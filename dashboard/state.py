@@ -27,6 +27,7 @@ from dashboard.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchor
 from dashboard.changes import Plan, digest
 from dashboard.errors import BusyError, JournalError, StateError
 from dashboard.read_only import copy_database, is_read_only
+from dashboard.sqlite_faults import explain
 
 HEAD = "0003"
 """The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
@@ -144,6 +145,8 @@ class State:
         self.anchors = anchors or Anchors(home)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._writes = _Writes()
+        self._begun = False
+        """Whether the anchors of the home are known to have their first lines."""
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -175,9 +178,13 @@ class State:
         state = cls(url or f"sqlite:///{home / 'state.db'}", home, anchors)
         try:
             with FileLock(str(home / "state.lock"), timeout=BUSY_S):
-                state._begin_anchors(before=state._migrate())
+                before = state._migrate()
+                try:
+                    state._begin_anchors(before=before)
+                except JournalError as exc:  # what needs an anchor is refused later; everything else works without
+                    log.warning("%s", exc)
         except Timeout:
-            raise BusyError(f"Another process keeps {home} busy. Wait for it to end, then try again.") from None
+            raise BusyError(_busy(home)) from None
         return state
 
     @classmethod
@@ -259,6 +266,7 @@ class State:
             JournalError: The new version cannot be anchored, so it was not written.
         """
         mark = digest(content)
+        self.begin_anchors()
         with self.writing() as connection:
             last = connection.execute(_latest(kind)).mappings().first()
             if last and last["digest"] == mark:
@@ -287,6 +295,22 @@ class State:
             connection.execute(versions.insert().values(**row))
         self.anchored(Head(VERSIONS, WRITTEN, count, row["hash"]))
         return True
+
+    def begin_anchors(self) -> None:
+        """
+        Write the first lines of the anchors where that was not possible when the home was opened.
+
+        Raises:
+            JournalError: It is still not possible.
+            BusyError: Another process keeps the home busy.
+        """
+        if self._begun or self.read_only:
+            return
+        try:
+            with FileLock(str(self.home / "state.lock"), timeout=BUSY_S):
+                self._begin_anchors(before=HEAD)
+        except Timeout:
+            raise BusyError(_busy(self.home)) from None
 
     def anchored(self, head: Head) -> None:
         """Note that an announced row is committed; where that cannot be noted, its announcement stays valid."""
@@ -372,15 +396,14 @@ class State:
         Write the first line of each chain where the home has no anchors yet, and keep the first line as a fact.
 
         A database that was emptied is told from a new home by the calls that the home has.
+
+        Raises:
+            JournalError: They cannot be written.
         """
-        if self.get(ANCHORED) is not None:
-            return
-        try:
+        if self.get(ANCHORED) is None:
             begun = self._first_anchor(before=before)
-        except JournalError as exc:  # what needs an anchor is refused later; everything else works without
-            log.warning("%s", exc)
-            return
-        self.put(ANCHORED, {"at": begun.at.isoformat()})
+            self.put(ANCHORED, {"at": begun.at.isoformat()})
+        self._begun = True
 
     def _first_anchor(self, *, before: str | None) -> Anchor:
         if not self.anchors.exists:
@@ -392,6 +415,10 @@ class State:
                 heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
             self.anchors.append(*heads, after_calls=before is None and has_calls(self.home))
         return self.anchors.read()[0]
+
+
+def _busy(home: Path) -> str:
+    return f"Another process keeps {home} busy. Wait for it to end, then try again."
 
 
 def has_calls(home: Path) -> bool:
@@ -433,7 +460,8 @@ def _as_ours(url: str) -> Iterator[None]:
     except SQLAlchemyError as exc:
         address = sa.make_url(url)
         on_disk = address.get_backend_name() == "sqlite"
-        shown = address.database if on_disk else address.render_as_string(hide_password=True)
-        cure = "Free disk space if the disk is full; otherwise restore the home from a backup."
         reason = getattr(exc, "orig", None) or exc
-        raise StateError(f"The state database {shown} cannot be used: {reason}.{f' {cure}' * on_disk}") from exc
+        if on_disk:
+            raise StateError(explain("The state database", address.database or "", reason)) from exc
+        shown = address.render_as_string(hide_password=True)
+        raise StateError(f"The state database {shown} cannot be used: {reason}.") from exc

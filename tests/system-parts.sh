@@ -7,6 +7,7 @@ find_browser() { command -v chromium || command -v chromium-browser || command -
 find_edge() { command -v kamailio && ls /usr/lib/*/kamailio/modules/db_sqlite.so && ls /usr/lib/*/kamailio/modules/rtimer.so; }
 find_callers() { command -v sipp; }
 find_networks() { command -v ip; }
+find_disks() { command -v bindfs && command -v ntfs-3g; }
 find_pbx() { [ -x .venv/asterisk/root/usr/sbin/asterisk ]; }
 
 missing=""
@@ -14,6 +15,7 @@ find_browser >/dev/null 2>&1 || missing="$missing chromium"
 find_edge >/dev/null 2>&1 || missing="$missing kamailio kamailio-sqlite-modules"
 find_callers >/dev/null 2>&1 || missing="$missing sip-tester"
 find_networks >/dev/null 2>&1 || missing="$missing iproute2"
+find_disks >/dev/null 2>&1 || missing="$missing bindfs ntfs-3g"
 
 if ! find_pbx; then
     echo "Unpacking Asterisk into .venv/asterisk"
@@ -39,4 +41,5 @@ find_browser >/dev/null 2>&1 || say_missing chromium "Browser tests" chromium
 find_edge >/dev/null 2>&1 || say_missing kamailio "Tests with real SIP" "kamailio kamailio-sqlite-modules"
 find_callers >/dev/null 2>&1 || say_missing SIPp "Tests with real SIP" sip-tester
 find_networks >/dev/null 2>&1 || say_missing ip "Tests with real SIP" iproute2
+find_disks >/dev/null 2>&1 || say_missing bindfs "Tests on file systems without permissions" "bindfs ntfs-3g"
 exit 0

@@ -110,7 +110,7 @@ def bring_up_to_date(home: Workspace) -> str:
         return ""
     fetched = home.state.get("calls_until")
     pause = timedelta(seconds=home.settings.sync_every_s)
-    recent = fetched is not None and datetime.now(UTC) - datetime.fromisoformat(fetched) < pause
+    recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, datetime.now(UTC))
     if recent and not home.settings.embedded:
         return ""
     try:
@@ -121,10 +121,15 @@ def bring_up_to_date(home: Workspace) -> str:
         times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
         if not times:
             raise
-        age = short(datetime.now(UTC) - times[0])
-        complain(f"{exc} The results are of the last synced data, from {times[0]:%Y-%m-%d %H:%M} UTC ({age} ago).")
+        ago = short(datetime.now(UTC) - times[0])
+        complain(f"{exc} The results are of the last synced data, from {times[0]:%Y-%m-%d %H:%M} UTC ({ago} ago).")
         return str(exc)
     return ""
+
+
+def is_recent(at: datetime, pause: timedelta, now: datetime) -> bool:
+    """Say whether a sync is less than a pause ago. One in the future is not: the clock was set back since."""
+    return timedelta() <= now - at < pause
 
 
 def without_outcome(entry: Entry) -> str:

@@ -3,24 +3,31 @@ The way into a running dashboard: its one-time link, written down, shown and ope
 
 The token of a link is in no process list, log or referrer: files of mode 0600 hold it, the browser gets the name of
 such a file, and only a terminal shows it.
+
+A dashboard holds a lock on its note ``serve-PORT.json`` for as long as it runs. The operating system releases the lock
+however the process ends, so what a killed dashboard left is recognized and removed, and its first link opens nothing.
 """
 
 from __future__ import annotations
 
+import fcntl
 import html
 import json
 import os
+import re
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
-import psutil
 import requests
 import typer
 
 from dashboard import links, private
 from dashboard.cli.output import out, say
+from dashboard.cli.rooms import usable
 from dashboard.errors import InputError, SettingsError
 from dashboard.settings import Settings
 
@@ -28,6 +35,8 @@ app = typer.Typer()
 
 ASK_S: Final = 2
 LONGEST_H: Final = 168
+LEFT: Final = re.compile(r"(?:serve|link|open)-(?P<port>\d{1,5})\.(?:json|txt|html)")
+TOKEN: Final = re.compile(r"token=([\w-]+)")
 
 
 def link_file(home: Path, port: int) -> Path:
@@ -45,16 +54,38 @@ def note(home: Path, port: int) -> Path:
     return home / f"serve-{port}.json"
 
 
-def announce(home: Path, port: int, *, browser: bool) -> None:
+@contextmanager
+def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
     """
-    Make the first link of a dashboard that has just started, and tell its operator.
+    Make the first link of a dashboard that has just started, and tell its operator; withdraw it at the end.
 
     Args:
         home: Of the dashboard.
         port: Where it is.
         browser: Open the link where there is a desktop.
     """
-    private.write(note(home, port), json.dumps({"pid": os.getpid(), "port": port}))
+    clear(home)
+    new = note(home, port).with_suffix(".new")
+    private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
+    with new.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        new.replace(note(home, port))
+        try:
+            _announce(home, port, browser=browser)
+            yield
+        finally:
+            _withdraw(home, port)
+
+
+def clear(home: Path) -> None:
+    """Remove what dashboards left that were killed; nothing of one that runs."""
+    found = [match for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
+    for port in sorted({int(match["port"]) for match in found}):
+        if not _is_held(note(home, port)):
+            _withdraw(home, port)
+
+
+def _announce(home: Path, port: int, *, browser: bool) -> None:
     url = _new(home, port)
     file = link_file(home, port)
     private.write(file, f"{url}\n")
@@ -69,10 +100,27 @@ def announce(home: Path, port: int, *, browser: bool) -> None:
         webbrowser.open(page.resolve().as_uri())
 
 
-def withdraw(home: Path, port: int) -> None:
-    """Remove what ``announce`` wrote."""
-    for path in (note(home, port), link_file(home, port), page_file(home, port)):
-        path.unlink(missing_ok=True)
+def _withdraw(home: Path, port: int) -> None:
+    """Remove the files of a dashboard; the link in them opens nothing any more, unless it was used."""
+    with suppress(OSError):  # a home that cannot be written keeps them
+        for path in (link_file(home, port), page_file(home, port)):
+            if path.exists():
+                for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
+                    links.revoke(home, token)
+                path.unlink(missing_ok=True)
+        note(home, port).unlink(missing_ok=True)
+
+
+def _is_held(file: Path) -> bool:
+    """Tell whether the dashboard that wrote a note still runs."""
+    try:
+        with file.open("rb") as found:
+            fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @app.command()
@@ -87,7 +135,11 @@ def link(
 
     A link opens one browser. Ends with 0 when the link was printed, 2 where no dashboard runs.
     """
-    home = Settings.read().home
+    settings = Settings.read()
+    home = settings.home
+    if home.is_dir():
+        usable(home, accept_open=settings.accept_open_home)
+        clear(home)
     say(_new(home, _running(home, port), name=name, hours=hours))
 
 
@@ -111,9 +163,8 @@ def _running(home: Path, port: int) -> int:
 def _port_of(file: Path) -> int:
     """Return the port of a dashboard that runs; 0 where it does not."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        port = int(found["port"])
-        if psutil.pid_exists(int(found["pid"])) and requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok:
+        port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
+        if _is_held(file) and requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok:
             return port
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return 0

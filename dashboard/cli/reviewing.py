@@ -11,6 +11,7 @@ from dashboard.actors import local_actor
 from dashboard.cli.account import bring_up_to_date
 from dashboard.cli.output import complain, say
 from dashboard.cli.rooms import open_home
+from dashboard.errors import InputError
 
 app = typer.Typer()
 
@@ -27,20 +28,20 @@ def review(
     """
     Mark a past loss as reviewed: the finding past_loss_is_reviewed passes until more calls show up.
 
-    Ends with 0 when it is marked, 1 when it was declined, 2 on an error of its own.
+    Ends with 0 when it is marked, 1 when it was declined, 2 on an error of its own, such as no terminal to ask on.
     """
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
         loss = home.loss(subject)
         say(f"{loss.source_ip}: {loss.sentence}.")
-        if not yes and not _agreed():
+        if not yes and not sys.stdin.isatty():
+            raise InputError(
+                "There is no terminal to confirm on, so nothing was marked. Add --yes to confirm beforehand."
+            )
+        if not yes and not typer.confirm("Mark it as reviewed?"):
             complain("Nothing was marked.")
             raise typer.Exit(DECLINED)
         actor = local_actor("command line")
         home.review(subject, actor=actor, evidence_digest=loss.digest)
     say(f"Marked as reviewed by {actor.name}.")
-
-
-def _agreed() -> bool:
-    return sys.stdin.isatty() and typer.confirm("Mark it as reviewed?")

@@ -6,6 +6,7 @@ Commands ask here for what they need when they run, so that their options can be
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -44,7 +45,8 @@ def usable(home: Path, *, accept_open: bool = False) -> Path:
         return home
     private.prepare(home, accept_open=accept_open)
     try:
-        with TemporaryFile(dir=home):
+        with TemporaryFile(dir=home) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # what several processes do at one time rests on locks
             return home
     except OSError as exc:
         message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,8 @@ app = typer.Typer()
 HEALTHY_S = 600
 """Pages that end are noticed at once; a machine may be so busy that they take minutes to start."""
 STOP_S = 10
+LOOK_EVERY_S = 0.5
+"""How long a signal that another thread took may wait."""
 NOTHING_TO_FETCH = (
     "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "
     "FILE`, and paste the list with `trunkgate account paste FILE`. To fetch with an API key, set it and "
@@ -66,15 +69,14 @@ def serve(
                 settings.mode, settings.base_url
             )
             say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
-            entry.announce(settings.home, port, browser=browser)
-            if other := owner.other():
-                say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
-            code = page.wait()
+            with entry.announced(settings.home, port, browser=browser):
+                if other := owner.other():
+                    say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
+                code = _wait_for_end(page)
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
-            entry.withdraw(settings.home, port)
             _end(page)
             loop.stop()
 
@@ -202,6 +204,20 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
         except requests.RequestException:
             time.sleep(0.2)
     raise SettingsError(f"The dashboard did not answer on port {port} within {HEALTHY_S} s.")
+
+
+def _wait_for_end(page: subprocess.Popen[bytes]) -> int:
+    """
+    Wait for a process, and return its status.
+
+    The system may hand a signal to another thread of this process. Its handler runs once this thread does anything at
+    all, so this thread never waits for the process alone.
+    """
+    ended = threading.Thread(target=page.wait, daemon=True)
+    ended.start()
+    while ended.is_alive():
+        ended.join(LOOK_EVERY_S)
+    return page.wait()
 
 
 def _end(page: subprocess.Popen[bytes]) -> None:

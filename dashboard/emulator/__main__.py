@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,22 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     for name, default in (("port", 0), ("calls", 50_000), ("days", 30), ("parent", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--tell", type=int, default=-1, help="File descriptor that takes why it did not start.")
     parser.add_argument("--traffic", type=float, default=0.0)
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--no-refusals-in-cdrs", dest="refusals_in_cdrs", action="store_false")
     given: dict[str, Any] = vars(parser.parse_args())
     given["access_key"] = os.environ.pop(EMULATOR_ACCESS_KEY, "")
     given["secret_key"] = os.environ.pop(EMULATOR_SECRET_KEY, "")
+    tell: int = given.pop("tell")
+    if tell >= 0:
+        os.set_inheritable(tell, False)
     try:
         serve(given.pop("home"), **given)
     except DashboardError as exc:
+        if tell >= 0:
+            with suppress(OSError):  # nobody listens once it has started
+                os.write(tell, str(exc).encode())
         sys.exit(str(exc))
 
 

@@ -93,7 +93,9 @@ def start(
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
         keys = {EMULATOR_ACCESS_KEY: access_key, EMULATOR_SECRET_KEY: secret_key}
-        with log_file(home).open("wb") as output:
+        words, tell = os.pipe()  # a log on a full disk takes no last words
+        os.set_blocking(words, False)
+        with os.fdopen(words, "rb") as said, os.fdopen(tell, "wb") as telling, log_file(home).open("wb") as output:
             child = subprocess.Popen(
                 [
                     sys.executable,
@@ -103,22 +105,26 @@ def start(
                     *(f"--{name}={value}" for name, value in options.items()),
                     *(f"--without={story}" for story in without),
                     *([] if refusals_in_cdrs else ["--no-refusals-in-cdrs"]),
+                    f"--tell={tell}",
                 ],
+                pass_fds=(tell,),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **keys},
                 start_new_session=True,
             )
-        until = time.monotonic() + timeout_s
-        while time.monotonic() < until and child.poll() is None:
-            if found := running(home):
-                _children[child.pid] = child
-                return found
-            time.sleep(0.05)
-        with suppress(ProcessLookupError):
-            child.kill()
-        child.wait()
-        raise SettingsError(f"The embedded account did not start. {last_words(home)}")
+            telling.close()
+            until = time.monotonic() + timeout_s
+            while time.monotonic() < until and child.poll() is None:
+                if found := running(home):
+                    _children[child.pid] = child
+                    return found
+                time.sleep(0.05)
+            with suppress(ProcessLookupError):
+                child.kill()
+            child.wait()
+            reason = (said.read() or b"").decode(errors="replace")
+        raise SettingsError(f"The embedded account did not start. {reason or last_words(home)}")
 
 
 def stop_unused(home: Path) -> None:

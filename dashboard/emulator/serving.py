@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -29,6 +30,7 @@ from dashboard.emulator.server import create_app
 from dashboard.emulator.traffic import LiveTraffic, history
 from dashboard.errors import SettingsError
 from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations
+from dashboard.sqlite_faults import FULL, explain
 
 HOST = "127.0.0.1"
 SEED = 20_261_123
@@ -55,9 +57,49 @@ def serve(
 
     Raises:
         BusyError: One runs on this home already.
-        SettingsError: The port is taken.
+        SettingsError: The port is taken, or the home cannot be used, such as on a full disk.
     """
     private.restrict()
+    with _as_ours(home):
+        _serve(
+            home,
+            port=port,
+            access_key=access_key,
+            secret_key=secret_key,
+            calls=calls,
+            days=days,
+            traffic=traffic,
+            without=without,
+            refusals_in_cdrs=refusals_in_cdrs,
+            parent=parent,
+        )
+
+
+@contextmanager
+def _as_ours(home: Path) -> Iterator[None]:
+    """Turn errors of the disk into sentences with a cure."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise SettingsError(explain("The account's database", home / "emulator.db", exc)) from exc
+    except OSError as exc:
+        where = exc.filename or home
+        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {FULL}") from exc
+
+
+def _serve(
+    home: Path,
+    *,
+    port: int,
+    access_key: str,
+    secret_key: str,
+    calls: int,
+    days: int,
+    traffic: float,
+    without: Collection[str],
+    refusals_in_cdrs: bool,
+    parent: int,
+) -> None:
     home.mkdir(parents=True, exist_ok=True, mode=private.FOLDER)
     busy = f"An emulator runs on {home} already. Stop it, or choose another folder."
     with (
@@ -75,7 +117,8 @@ def serve(
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         ended = threading.Event()
         found = Running(url, access_key, secret_key, os.getpid(), lasting=not parent)
-        helpers = [threading.Thread(target=_announce, args=(home, found, ended))]
+        failed: list[OSError] = []
+        helpers = [threading.Thread(target=_announce, args=(home, found, ended, server, failed))]
         if traffic > 0:
             live = LiveTraffic(database, sample, traffic, SEED)
             helpers.append(threading.Thread(target=live.run, args=(ended,)))
@@ -91,6 +134,8 @@ def serve(
                 helper.join()
             note(home).unlink(missing_ok=True)
             app.state.exports.close()
+        if failed:
+            raise failed[0]
 
 
 @contextmanager
@@ -133,11 +178,17 @@ def _socket(port: int) -> socket.socket:
     return listening
 
 
-def _announce(home: Path, found: Running, ended: threading.Event) -> None:
-    """Write down where the emulator is, once it answers."""
+def _announce(
+    home: Path, found: Running, ended: threading.Event, server: uvicorn.Server, failed: list[OSError]
+) -> None:
+    """Write down where the emulator is, once it answers; end it where that cannot be written: nobody would find it."""
     while not ended.wait(0.02):
         if answers(found):
-            write_private(note(home), json.dumps(asdict(found)))
+            try:
+                write_private(note(home), json.dumps(asdict(found)))
+            except OSError as exc:
+                failed.append(exc)
+                server.should_exit = True
             return
 
 

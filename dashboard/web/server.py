@@ -26,7 +26,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard import links, private
 from dashboard.settings import Settings
-from dashboard.web import sessions
+from dashboard.web import quiet_log, sessions
 from dashboard.web.gate import Gate, policy
 
 ADDRESS: Final = "127.0.0.1"
@@ -109,6 +109,7 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith("STREAMLIT_")]:
         del os.environ[name]
     configure(port)
+    quiet_log.install()
     served = app(port, Settings.read().home)
     uvicorn.run(
         served,

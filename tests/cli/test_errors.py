@@ -136,3 +136,16 @@ def test_a_file_in_the_way_of_a_folder_is_a_sentence(bare: Any) -> None:
 
     assert answer.status == 2
     assert str(bare.home / "exports") in answer.sentence
+
+
+def test_a_review_without_a_terminal_names_the_option(shared: Any) -> None:
+    """Nothing is marked, and a script learns how to confirm beforehand."""
+    found = shared("check", "--format", "json").json
+    subject = next(
+        row["subject"] for row in found if row["check"] == "past_loss_is_reviewed" and row["status"] == "fail"
+    )
+
+    answer = shared("review", subject, "--no-sync")
+
+    assert answer.status == 2
+    assert "no terminal to confirm on, so nothing was marked. Add --yes" in answer.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -141,9 +142,15 @@ def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
 
 
 def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Server], bare: Any) -> None:
-    """Nobody would sync for them, and they would keep the port from the next server; the account ends with them."""
+    """
+    Nobody would sync for them, and they would keep the port from the next server; the account ends with them.
+
+    The next server removes what the killed one left, and its unused link opens nothing.
+    """
     server = serve(bare)
-    server.wait_for(server.is_up)
+    server.wait_for(lambda: "For another browser" in server.log.read_text())
+    left = bare.home / f"link-{server.port}.txt"
+    token = left.read_text().strip().partition("token=")[2]
     children = psutil.Process(server.child.pid).children(recursive=True)
     assert children
 
@@ -153,6 +160,16 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Ser
     _gone, alive = psutil.wait_procs(children, timeout=WAIT_S)
     assert not alive
     assert process.running(bare.home) is None
+    assert left.exists()
+
+    again = serve(bare)
+    again.wait_for(lambda: "For another browser" in again.log.read_text())
+    assert not left.exists()
+    assert not (bare.home / f"serve-{server.port}.json").exists()
+    url = f"http://127.0.0.1:{again.port}/enter?token={token}"
+    assert requests.get(url, timeout=WAIT_S).status_code == 410
+    assert requests.get(bare("link").out.strip(), timeout=WAIT_S).status_code == 200
+    assert again.end() == 0
 
 
 def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) -> None:
@@ -200,3 +217,26 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
     assert server.end() == 0
     assert not file.exists()
     assert "No dashboard" in bare("link").sentence
+
+
+SIGNALED = """
+import signal, subprocess, sys, threading
+from dashboard.cli import running
+signal.signal(signal.SIGTERM, running._interrupt)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+end = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+threading.Timer(0.2, end).start()
+try:
+    running._wait_for_end(child)
+except KeyboardInterrupt:
+    print("interrupted")
+finally:
+    child.kill()
+"""
+
+
+def test_a_signal_that_another_thread_takes_ends_the_server() -> None:
+    """The system chooses the thread; one that blocks in a system call is not woken by a signal that another got."""
+    done = subprocess.run([sys.executable, "-c", SIGNALED], capture_output=True, text=True, timeout=WAIT_S, check=True)
+
+    assert done.stdout == "interrupted\n"

@@ -1,0 +1,29 @@
+"""What SQLite's errors mean for whoever runs the program: a reason and a cure, where its own words name neither."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+FULL: Final = "Free disk space if the disk is full; otherwise restore the home from a backup."
+NO_SHARED_MEMORY: Final = frozenset({"SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_SHMLOCK", "SQLITE_IOERR_LOCK"})
+"""Names of errors that a file system gives which cannot share memory between processes, or lock files."""
+
+
+def explain(what: str, file: str | Path, fault: object) -> str:
+    """
+    Say in sentences why a database cannot be used, and what to do.
+
+    Args:
+        what: The database, such as ``The state database``.
+        file: Where it is.
+        fault: What SQLite raised.
+    """
+    name = fault.sqlite_errorname if isinstance(fault, sqlite3.Error) and hasattr(fault, "sqlite_errorname") else ""
+    if name in NO_SHARED_MEMORY:
+        return (
+            f"{what} {file} cannot be used: its file system cannot share memory between programs or lock files, which "
+            "a database needs that several programs use. Point TRUNKGATE_HOME at a folder on a local disk."
+        )
+    return f"{what} {file} cannot be used: {fault}. {FULL}"

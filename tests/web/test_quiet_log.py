@@ -1,0 +1,51 @@
+"""A stranger who sends rubbish does not fill the log."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+
+from dashboard.web.quiet_log import EVERY_S, MOST_KINDS, OncePerMinute
+from tests.web.conftest import Web
+
+RUBBISH = (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"GET\r\n\r\n", b"\r\n\0\0\0\r\n\r\n")
+UPGRADE = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: rubbish\r\nContent-Length: x\r\n\r\n"
+
+
+def send(web: Web, data: bytes) -> bytes:
+    """Send bytes and read until the server has answered or closed."""
+    with closing(web.connect()) as line:
+        line.sendall(data)
+        try:
+            return line.recv(4096)
+        except ConnectionResetError:
+            return b""
+
+
+def test_rubbish_is_logged_once(web: Web) -> None:
+    """Over bare sockets, hundreds of times: a line for each kind of complaint, not for each request."""
+    before = len(web.log.read_text().splitlines())
+    for number in range(300):
+        send(web, [*RUBBISH, UPGRADE % web.host.encode()][number % 4])
+
+    said = web.log.read_text().splitlines()[before:]
+
+    assert any("Invalid HTTP request" in line for line in web.log.read_text().splitlines())
+    assert len(said) <= 5, said
+    assert web.ask("/healthz").status == 200
+
+
+def test_what_was_left_out_is_counted() -> None:
+    """Each kind by itself; values in a message make no new kind, and more kinds than there are share one."""
+    now = [0.0]
+    bound = OncePerMinute(lambda: now[0])
+
+    def said(text: str, *values: object) -> str:
+        record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, text, values, None)
+        return record.getMessage() if bound.filter(record) else ""
+
+    assert [said("Bad %s.", number) for number in range(4)] == ["Bad 0.", "", "", ""]
+    assert said("Other.") == "Other."
+    now[0] += EVERY_S
+    assert said("Bad %s.", 9) == "Bad 9. (3 more like this were left out of the log.)"
+    assert len([text for number in range(10 * MOST_KINDS) if (text := said(f"Kind {number}"))]) <= MOST_KINDS
