@@ -58,11 +58,16 @@ class Answer:
             "</body></html>\n"
         ).encode()
 
-    def messages(self) -> tuple[Message, Message]:
-        """Return the two messages of an ASGI response."""
-        body = self.body
+    @property
+    def sentence(self) -> bytes:
+        """Return what the page says, for a page that is open already and shows what it is answered."""
+        return f"{self.title}. {self.text}".replace("`", "").strip().encode()
+
+    def messages(self, *, plain: bool = False) -> tuple[Message, Message]:
+        """Return the two messages of an ASGI response: with the page, or only with what it says."""
+        body = self.sentence if plain else self.body
         headers = [
-            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-type", b"text/%s; charset=utf-8" % (b"plain" if plain else b"html")),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),

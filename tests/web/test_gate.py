@@ -278,6 +278,18 @@ def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
     assert "has ended" not in other.body
 
 
+def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
+    """A tab of an earlier start asks for the health of the server and shows the answer as it is."""
+    asked = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
+    answer = web.ask("/_stcore/health", f"Cookie: trunkgate_{web.port}=of-an-earlier-start", *asked)
+
+    assert answer.status == 401
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.body.startswith("The session of this browser has ended. ")
+    assert "Run trunkgate link on" in answer.body
+    assert "<" not in answer.body
+
+
 def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str) -> None:
     """The browser keeps the cookie back, so the page loads itself once more, at the same address; then it stops."""
     first = web.ask("/calls?span=7+days", "Sec-Fetch-Site: cross-site", *NAVIGATION)
