@@ -85,7 +85,8 @@ def address_is_usable(situation: Situation) -> Interlock | None:
 @interlock
 def removal_can_be_undone(situation: Situation) -> Interlock | None:
     """Ask for an entry, typed, that the list would not take again once it is removed, such as a network."""
-    refused = [change.network for change in situation.changes if _not_taken_again(change, situation.snapshot)]
+    removed = [change.network for change in situation.changes if isinstance(change, RemoveAddress)]
+    refused = [network for network in removed if _is_refused(network, situation.snapshot)]
     if not refused:
         return None
     noun = "the entry" if len(refused) == 1 else "the entries"
@@ -100,12 +101,10 @@ def removal_can_be_undone(situation: Situation) -> Interlock | None:
     )
 
 
-def _not_taken_again(change: Change, snapshot: Snapshot) -> bool:
-    """Return whether a change removes an entry that ``address_is_usable`` would refuse to add."""
-    if not isinstance(change, RemoveAddress):
-        return False
+def _is_refused(network: str, snapshot: Snapshot) -> bool:
+    """Return whether ``address_is_usable`` would refuse to add an entry."""
     try:
-        parse_entry(change.network, public_ranges=snapshot.treated_as_public)
+        parse_entry(network, public_ranges=snapshot.treated_as_public)
     except AddressError:
         return True
     return False

@@ -11,40 +11,66 @@ from typing import Any, Final
 Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
+FIXED_HEADERS: Final = (
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""On every answer, the gate's own and the app's."""
+PLAIN_POLICY: Final = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'",
+)
+"""On an answer to what is no request."""
 STYLE: Final = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}"
-    "h1{font-size:1.3rem}code{font-size:.95em}"
+    "h1{font-size:1.3rem}code{font-size:.95em}button{font:inherit;padding:.4rem 1rem}"
+)
+BUTTON: Final = (
+    '<form action="/enter"><input type="hidden" name="token" value="{token}">'
+    '<button name="open" value="yes">Open the dashboard</button></form>'
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A page of the gate's own."""
+    """A page of the gate's own. It ends its connection: a client that is not let in keeps none."""
 
     status: HTTPStatus
     title: str
     text: str = ""
     refresh: str = ""
     """Where the browser goes on to by itself."""
+    token: str = ""
+    """Of a link that a button on the page opens."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def body(self) -> bytes:
         """Return the page."""
         go_on = f'<meta http-equiv="refresh" content="0;url={html.escape(self.refresh)}">' if self.refresh else ""
+        button = BUTTON.format(token=html.escape(self.token)) if self.token else ""
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8">{go_on}<title>trunkgate</title>'
-            f"<style>{STYLE}</style></head><body><h1>{html.escape(self.title)}</h1><p>{_marked(self.text)}</p></body></html>\n"
+            f"<style>{STYLE}</style></head><body><h1>{html.escape(self.title)}</h1><p>{_marked(self.text)}</p>{button}"
+            "</body></html>\n"
         ).encode()
 
-    def messages(self) -> tuple[Message, Message]:
-        """Return the two messages of an ASGI response."""
-        body = self.body
+    @property
+    def sentence(self) -> bytes:
+        """Return what the page says, for a page that is open already and shows what it is answered."""
+        return f"{self.title}. {self.text}".replace("`", "").strip().encode()
+
+    def messages(self, *, plain: bool = False) -> tuple[Message, Message]:
+        """Return the two messages of an ASGI response: with the page, or only with what it says."""
+        body = self.sentence if plain else self.body
         headers = [
-            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-type", b"text/%s; charset=utf-8" % (b"plain" if plain else b"html")),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
             *self.headers,
         ]
         return (
@@ -91,6 +117,30 @@ LINK_UNKNOWN: Final = Answer(
 )
 PREFETCH: Final = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "A link is opened by a person, not ahead of time")
 METHOD: Final = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "A link is opened with GET", headers=((b"allow", b"GET"),))
+NOT_HTTP: Final = Answer(
+    HTTPStatus.BAD_REQUEST,
+    "This is not a request that can be read",
+    "Open the dashboard with `http://`, not `https://`. "
+    "If this goes on, delete the cookies of its address in the browser.",
+)
+TOO_SLOW: Final = Answer(
+    HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive", "Load the page again in the browser."
+)
+TOO_MANY: Final = Answer(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Too many connections are waiting",
+    "Load the page again. If this goes on, another program of this machine keeps opening connections to the dashboard.",
+)
+NO_PATH: Final = Answer(
+    HTTPStatus.BAD_REQUEST,
+    "The dashboard is no proxy",
+    "Open it at its own address, and leave out the proxy for 127.0.0.1 in the settings of the browser.",
+)
+TWO_LENGTHS: Final = Answer(
+    HTTPStatus.BAD_REQUEST,
+    "The request says in two ways where it ends",
+    "Open the dashboard without a program between it and the browser.",
+)
 FOREIGN_ORIGIN: Final = Answer(
     HTTPStatus.FORBIDDEN, "Another site asked for this", "Open the dashboard itself, not through another page."
 )
@@ -99,6 +149,13 @@ FOREIGN_ORIGIN: Final = Answer(
 def entered(cookie: bytes) -> Answer:
     """Return the page that gives a browser its cookie and goes on to the dashboard."""
     return Answer(HTTPStatus.OK, "Opening the dashboard", refresh="./", headers=((b"set-cookie", cookie),))
+
+
+def asking(token: str) -> Answer:
+    """Return the page on which a person opens a link, for whoever may be a program that only looks at it."""
+    return Answer(
+        HTTPStatus.OK, "This link opens the dashboard in one browser", "It has not been used yet.", token=token
+    )
 
 
 def going_on() -> Answer:

@@ -1,10 +1,10 @@
 """
 The gate in front of the app: one ASGI middleware that decides on every request and every WebSocket.
 
-In this order: the Host header is one of ours (421), the Origin is the same host and port (403; a WebSocket must have
-one), no other site makes a request that is not a navigation (403), and the session cookie is known and comes from the
-user of this machine to whom it was given (401, 403). ``/healthz`` needs no session, ``/enter`` begins one. A WebSocket
-ends with its session.
+In this order: the Host header is one of ours (421), the request names a path and one length (400), the Origin is the
+same host and port (403; a WebSocket must have one), no other site makes a request that is not a navigation (403), and
+the session cookie is known and comes from the user of this machine to whom it was given (401, 403). ``/healthz`` needs
+no session, ``/enter`` begins one. A WebSocket ends with its session.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote
 from dashboard.links import Link, digest
 from dashboard.web import answers, peers
 from dashboard.web.answers import Answer, Message
+from dashboard.web.connections import LET_IN
 from dashboard.web.sessions import HEADER, PREFIX, Session, Sessions
 
 Scope = MutableMapping[str, Any]
@@ -30,12 +31,8 @@ UseLink = Callable[[str], Link | None]
 
 HEALTH: Final = "/healthz"
 ENTER: Final = "/enter"
-FIXED_HEADERS: Final = (
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+OPEN: Final = "open"
+"""What the button adds to a link that was only looked at so far."""
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
@@ -46,6 +43,13 @@ PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 AHEAD: Final = ("prefetch", "prerender", "preview")
 """What these headers say where no person opens the page now."""
 SLASHES: Final = re.compile("/{2,}")
+KEPT: Final = "/static/"
+"""Below this path are the files of Streamlit itself, the only ones that a browser may keep."""
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+REST_S: Final = 2.0
+"""How long the rest of a refused request is read: a client that still sends it would not see the answer."""
+FAREWELL_S: Final = 5.0
+"""How long a browser has to take the last message of a session."""
 REFUSED: Final = 1008
 """The WebSocket's code for a connection that a rule does not allow."""
 TEXT: Final = "latin-1"
@@ -98,7 +102,7 @@ class Gate:
         self._farewell = farewell
         self._peer = peer
         self._used: set[str] = set()
-        self._headers = [*FIXED_HEADERS, (b"content-security-policy", content_policy)]
+        self._headers = [*answers.FIXED_HEADERS, (b"content-security-policy", content_policy)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide on one request or WebSocket, and let the app answer it or answer it here."""
@@ -110,9 +114,11 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = self._headers if scope["path"].startswith(KEPT) else [*self._headers, NOT_KEPT]
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = answers.with_headers(message, self._headers)
+                message = answers.with_headers(message, headers)
             await send(message)
 
         refusal = self._refusal(scope)
@@ -123,11 +129,15 @@ class Gate:
         if refusal is None:
             found = self._session(scope)
             if isinstance(found, Session):
+                _let_in(scope)
                 await self._app(_marked(scope, found), receive, send_with_headers)
                 return
             refusal = found
-        for message in refusal.messages():
-            await send_with_headers(message)
+        start, body = refusal.messages(plain="empty" in _values(scope, b"sec-fetch-dest"))  # a script of a page asks
+        await send_with_headers(start)
+        await send_with_headers({**body, "more_body": True})
+        await _rest(receive)
+        await send_with_headers({**body, "body": b""})
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._refusal(scope, needs_origin=True) or self._session(scope)
@@ -142,6 +152,10 @@ class Gate:
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return self._wrong_host
+        if not scope["path"].startswith("/"):
+            return answers.NO_PATH
+        if _values(scope, b"transfer-encoding") and _values(scope, b"content-length"):
+            return answers.TWO_LENGTHS
         origins = _values(scope, b"origin")
         if origins != [f"http://{hosts[0]}"] and (origins or needs_origin):
             return answers.FOREIGN_ORIGIN
@@ -153,16 +167,17 @@ class Gate:
     def _session(self, scope: Scope) -> Session | Answer:
         """Return the session of a request, or why it has none."""
         cookies = self._cookies(scope)
-        session = next(filter(None, map(self._sessions.by_cookie, cookies)), None)
-        if session is None:
+        sessions = list(filter(None, map(self._sessions.by_cookie, cookies)))  # other ports may set such cookies too
+        if not sessions:
             if "cross-site" in _values(scope, b"sec-fetch-site"):
                 query = scope.get("query_string", b"").decode(TEXT)
                 path = SLASHES.sub("/", quote(scope["path"]))  # two slashes in front would name another host
                 return answers.reloading(path + (f"?{query}" if query else ""))
             return answers.ENDED if cookies else answers.NO_SESSION
-        if self._peer and self._peer(scope.get("client"), scope.get("server")) != session.uid:
-            return answers.OTHER_USER
-        return session
+        if self._peer is None:
+            return sessions[0]
+        uid = self._peer(scope.get("client"), scope.get("server"))
+        return next((each for each in sessions if each.uid == uid), answers.OTHER_USER)
 
     def _cookies(self, scope: Scope) -> list[str]:
         pairs = (pair.strip().partition("=") for line in _values(scope, b"cookie") for pair in line.split(";"))
@@ -170,15 +185,14 @@ class Gate:
 
     def _enter(self, scope: Scope) -> Answer:
         """Begin a session for whoever opens an unused link."""
-        if scope["method"] != "GET":
-            return answers.METHOD
-        purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
-        if any(word in purpose for purpose in purposes for word in AHEAD):
-            return answers.PREFETCH
+        asked = parse_qs(scope.get("query_string", b"").decode(TEXT))
+        tokens = asked.get("token", [])
+        looked_at = _only_looked_at(scope, tokens, pressed=OPEN in asked)
+        if looked_at is not None:
+            return looked_at
         uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
         if self._peer and uid is None:
             return answers.USER_UNKNOWN
-        tokens = parse_qs(scope.get("query_string", b"").decode(TEXT)).get("token", [])
         link = self._use_link(tokens[0]) if len(tokens) == 1 else None
         before = self._session(scope)
         if link is None:
@@ -249,10 +263,43 @@ class _Line:
 
     async def _close(self) -> None:
         self._closed = True
-        with suppress(Exception):  # the browser may be gone by now
-            if self._accepted and self._farewell:
-                await self._send({"type": "websocket.send", "bytes": self._farewell})
-            await self._send({"type": "websocket.close", "code": REFUSED, "reason": ""})
+        with suppress(Exception):  # the browser may be gone by now, or have stopped to read
+            async with asyncio.timeout(FAREWELL_S):
+                await self._part()
+
+    async def _part(self) -> None:
+        if self._accepted and self._farewell:
+            await self._send({"type": "websocket.send", "bytes": self._farewell})
+        await self._send({"type": "websocket.close", "code": REFUSED, "reason": ""})
+
+
+def _only_looked_at(scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
+    """
+    Return the answer to whoever looks at a link and does not open it: a chat program that shows a preview, a scanner.
+
+    A browser says that a person goes to the page; one too old to say so gets a page with a button.
+    """
+    if scope["method"] != "GET":
+        return answers.METHOD
+    purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
+    if any(word in purpose for purpose in purposes for word in AHEAD):
+        return answers.PREFETCH
+    if len(tokens) == 1 and not pressed and not _navigates(scope):
+        return answers.asking(tokens[0])
+    return None
+
+
+def _let_in(scope: Scope) -> None:
+    """Tell the connection of a request, where it listens, that the request is let in."""
+    scope.get("state", {}).get(LET_IN, lambda: None)()
+
+
+async def _rest(receive: Receive) -> None:
+    """Read what is left of a request, for a while."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_S):
+            while (await receive()).get("more_body"):
+                pass
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

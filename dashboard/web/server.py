@@ -26,7 +26,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard import links, private
 from dashboard.settings import Settings
-from dashboard.web import quiet_log, sessions
+from dashboard.web import connections, quiet_log, sessions
 from dashboard.web.gate import Gate, policy
 
 ADDRESS: Final = "127.0.0.1"
@@ -115,7 +115,8 @@ def main() -> None:
         served,
         host=ADDRESS,
         port=port,
-        ws="websockets-sansio",
+        http=connections.Http,
+        ws=connections.WebSocket,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         ws_max_size=config.get_option("server.maxMessageSize") * 1024 * 1024,
@@ -123,7 +124,7 @@ def main() -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        log_level="warning",
+        log_level="error",  # a warning for each broken request would let anybody fill the log
         use_colors=False,
         timeout_graceful_shutdown=STOP_S,
     )

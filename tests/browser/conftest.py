@@ -40,6 +40,11 @@ HOMES: dict[str, Path] = {}
 """Home of each program, by its address."""
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """Below which path the app is, the browser finds out by asking; it logs as an error each place where it is not."""
+TELL = """
+addEventListener("securitypolicyviolation", event =>
+    console.error(`policy: ${event.effectiveDirective} refuses ${event.blockedURI} at ${event.sourceFile}`));
+"""
+"""Tells what the content security policy refuses, also where the browser itself says nothing of it."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -49,6 +54,11 @@ class Program:
 
     url: str
     home: Path
+    child: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End it, as its operator does."""
+        _stop(self.child)
 
     @property
     def account(self) -> process.Running:
@@ -84,11 +94,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Run ``trunkgate serve`` on a home of its own, with live traffic; it ends with the test."""
     with ExitStack() as stack:
 
-        def run(**settings: str) -> Program:
+        def run(port: int = 0, **settings: str) -> Program:
             home = tmp_path / "home"
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
+            port = port or _free_port()
             told = {
                 "TRUNKGATE_SAMPLE_CALLS": "6000",
                 "TRUNKGATE_LIVE_CALLS_PER_S": "5",
@@ -103,7 +111,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
                 stderr=subprocess.STDOUT,
             )
             stack.callback(_stop, child)
-            program = Program(f"http://127.0.0.1:{port}", home)
+            program = Program(f"http://127.0.0.1:{port}", home, child)
             _wait(program, child, tmp_path / "serve.log")
             HOMES[program.url] = home
             return program
@@ -128,6 +136,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
                 accept_downloads=True,
             )
             stack.callback(context.close)
+            context.add_init_script(TELL)
             page = context.new_page()
             page.set_default_timeout(60_000)
             page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
@@ -173,6 +182,12 @@ def settle(page: Page) -> None:
     page.wait_for_selector(SETTLED, timeout=WAIT_MS)
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
@@ -186,6 +201,8 @@ def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is not None:
+        return
     child.send_signal(signal.SIGTERM)
     try:
         child.wait(WAIT_S)

@@ -18,6 +18,8 @@ from dashboard import links
 
 UP_S, STOP_S, ASK_S = 600, 600, 300
 ROOT = Path(__file__).parents[2]
+NAVIGATION = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+"""By which a browser says that a person goes to a page."""
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -94,7 +96,7 @@ class Web:
 
     def enter(self, name: str = "") -> str:
         """Open a new link and return the Cookie header that it gave."""
-        answer = self.ask(f"/enter?token={links.make(self.home, name=name)}")
+        answer = self.ask(f"/enter?token={links.make(self.home, name=name)}", *NAVIGATION)
         assert answer.status == 200, answer.body
         return f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
 

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import links
 from dashboard.web import peers, server
-from tests.web.conftest import Web
+from tests.web.conftest import NAVIGATION, Web
 
 PATHS = (
     "/",
@@ -32,7 +32,6 @@ PATHS = (
     "//healthz",
 )
 NOBODY = 65534
-NAVIGATION = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +70,17 @@ def test_health_needs_no_session_and_says_nothing(web: Web) -> None:
         "0.0.0.0:{port}",
         "[::1]:{port}",
         "user@127.0.0.1:{port}",
+        "127.0.0.1:{port}@evil.example",
+        "127.0.0.1:{port}, evil.example",
+        "127.0.0.1:{port}#evil.example",
+        "127.0.0.1:{port}:{port}",
+        "http://127.0.0.1:{port}",
+        "LOCALHOST:{port}",
+        "127.1:{port}",
+        "2130706433:{port}",
+        "[::ffff:127.0.0.1]:{port}",
+        "a.localhost:{port}",
+        " ",
         "127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}",
         None,
     ],
@@ -106,7 +116,13 @@ def test_both_names_of_loopback_are_served(web: Web, cookie: str, host: str) -> 
         "http://127.0.0.1:{port}/",
         "HTTP://127.0.0.1:{port}",
         "null",
+        "NULL",
         "",
+        "file://",
+        "http://[::1]:{port}",
+        "http://user@127.0.0.1:{port}",
+        "http://127.0.0.1:{port}@evil.example",
+        "http://127.0.0.1:{port} http://evil.example",
         "http://127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}",
     ],
 )
@@ -118,8 +134,8 @@ def test_another_origin_is_refused(web: Web, cookie: str, origin: str) -> None:
     assert web.ask("/", cookie, sent).status == 403
     assert web.ask("/_stcore/upload_file/a/b", cookie, sent, method="PUT").status == 403
     assert web.upgrade(cookie, sent) in {400, 403}
-    assert web.ask(f"/enter?token={token}", sent).status == 403
-    assert web.ask(f"/enter?token={token}").status == 200  # the link was not used up
+    assert web.ask(f"/enter?token={token}", sent, *NAVIGATION).status == 403
+    assert web.ask(f"/enter?token={token}", *NAVIGATION).status == 200  # the link was not used up
 
 
 @pytest.mark.parametrize(
@@ -161,8 +177,8 @@ def test_a_link_opens_one_browser(web: Web) -> None:
     """It sets a cookie that no script reads and no other site sends, named by the port; then it is used up."""
     token = links.make(web.home)
 
-    first = web.ask(f"/enter?token={token}")
-    second = web.ask(f"/enter?token={token}")
+    first = web.ask(f"/enter?token={token}", *NAVIGATION)
+    second = web.ask(f"/enter?token={token}", *NAVIGATION)
 
     assert first.status == 200
     assert 'http-equiv="refresh" content="0;url=./"' in first.body
@@ -179,9 +195,9 @@ def test_a_link_opens_one_browser(web: Web) -> None:
 def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
     """A reload or a restored tab goes on to the dashboard; no second session begins."""
     token = links.make(web.home)
-    cookie = web.ask(f"/enter?token={token}").headers["set-cookie"].partition(";")[0]
+    cookie = web.ask(f"/enter?token={token}", *NAVIGATION).headers["set-cookie"].partition(";")[0]
 
-    again = web.ask(f"/enter?token={token}", f"Cookie: {cookie}")
+    again = web.ask(f"/enter?token={token}", f"Cookie: {cookie}", *NAVIGATION)
 
     assert (again.status, "set-cookie" in again.headers) == (200, False)
 
@@ -201,7 +217,7 @@ def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
 )
 def test_what_is_no_link_is_refused(web: Web, query: str) -> None:
     """With a page that names the cure."""
-    answer = web.ask(f"/enter{query}")
+    answer = web.ask(f"/enter{query}", *NAVIGATION)
 
     assert answer.status == 410
     assert "trunkgate link" in answer.body
@@ -220,17 +236,31 @@ def test_only_a_person_uses_a_link_up(web: Web) -> None:
     """Neither a browser that looks ahead, new or old, nor another method does; two tokens at once are none."""
     token = links.make(web.home)
 
-    assert {web.ask(f"/enter?token={token}", each).status for each in AHEAD} == {503}
+    assert {web.ask(f"/enter?token={token}", each, *NAVIGATION).status for each in AHEAD} == {503}
     assert web.ask(f"/enter?token={token}", method="HEAD").status == 405
     assert web.ask(f"/enter?token={token}", method="POST").status == 405
-    assert web.ask(f"/enter?token={token}&token={token}").status == 410
-    assert web.ask(f"/enter?token={token}").status == 200
+    assert web.ask(f"/enter?token={token}&token={token}", *NAVIGATION).status == 410
+    assert web.ask(f"/enter?token={token}", *NAVIGATION).status == 200
+
+
+def test_a_link_that_is_only_looked_at_is_not_used_up(web: Web) -> None:
+    """A program that looks at it, as chat programs do, gets a page with a button; what the button asks for opens it."""
+    link = f"/enter?token={links.make(web.home)}"
+
+    looked = [web.ask(link), web.ask(link, "User-Agent: bot"), web.ask(link, "Sec-Fetch-Mode: no-cors")]
+    pressed = web.ask(f"{link}&open=yes")
+
+    assert {each.status for each in looked} == {200}
+    assert not any("set-cookie" in each.headers or "refresh" in each.body for each in looked)
+    assert all("<button" in each.body for each in looked)
+    assert "set-cookie" in pressed.headers
+    assert web.ask(link, *NAVIGATION).status == 410
 
 
 def test_a_new_link_ends_the_session_that_the_browser_had(web: Web) -> None:
     """The person at the browser is whoever opened the last link."""
     first = web.enter()
-    answer = web.ask(f"/enter?token={links.make(web.home)}", first)
+    answer = web.ask(f"/enter?token={links.make(web.home)}", first, *NAVIGATION)
     second = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
 
     assert web.ask("/", first).status == 401
@@ -246,6 +276,18 @@ def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
     assert "has ended" in answer.body
     assert "trunkgate link" in answer.body
     assert "has ended" not in other.body
+
+
+def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
+    """A tab of an earlier start asks for the health of the server and shows the answer as it is."""
+    asked = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
+    answer = web.ask("/_stcore/health", f"Cookie: trunkgate_{web.port}=of-an-earlier-start", *asked)
+
+    assert answer.status == 401
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.body.startswith("The session of this browser has ended. ")
+    assert "Run trunkgate link on" in answer.body
+    assert "<" not in answer.body
 
 
 def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str) -> None:
@@ -279,6 +321,28 @@ def test_every_answer_carries_the_security_headers(web: Web, cookie: str, path: 
     assert "server" not in headers
 
 
+@pytest.mark.parametrize("path", ["/", "/calls", "/_stcore/health", "/_stcore/host-config", "/media/a.csv", "/nothing"])
+def test_no_browser_keeps_what_the_dashboard_shows(web: Web, cookie: str, path: str) -> None:
+    """Only the files of Streamlit itself stay in the browser's cache."""
+    page = web.ask("/", cookie).body
+    script = page.partition('src="./')[2].partition('"')[0]
+
+    assert web.ask(path, cookie).headers["cache-control"] == "no-store"
+    assert web.ask(path).headers["cache-control"] == "no-store"
+    assert "no-store" not in web.ask(f"/{script}", cookie).headers["cache-control"]
+
+
+def test_another_ports_cookie_of_the_same_name_keeps_nobody_out(web: Web, cookie: str) -> None:
+    """Any port and path of a host can set one; the browser then sends both, in one header or in two."""
+    tossed = f"trunkgate_{web.port}=tossed"
+
+    assert web.ask("/", f"Cookie: {tossed}; {cookie.partition(': ')[2]}").status == 200
+    assert web.ask("/", f"Cookie: {tossed}", cookie).status == 200
+    assert web.ask("/", cookie, f"Cookie: {tossed}").status == 200
+    assert web.ask("/", f"{cookie}-and-more").status == 401
+    assert web.ask("/", cookie.lower()).status == 401
+
+
 def test_the_policy_names_the_inline_scripts_of_the_installed_page(web: Web, cookie: str) -> None:
     """Computed from the file of the Streamlit that is installed, so an update of it needs no change here."""
     page = web.ask("/", cookie).body
@@ -290,7 +354,7 @@ def test_the_token_is_in_no_log(web: Web) -> None:
     """Neither when a link is used nor when one is refused."""
     tokens = [links.make(web.home), "made-up-token-that-is-refused"]
     for token in tokens * 2:
-        web.ask(f"/enter?token={token}")
+        web.ask(f"/enter?token={token}", *NAVIGATION)
 
     assert not [token for token in tokens if token in web.log.read_text()]
 
@@ -321,8 +385,11 @@ def test_another_user_of_the_machine_with_the_cookie_is_refused(web: Web, cookie
 @pytest.mark.skipif(not peers.KNOWN, reason="NOT AVAILABLE: /proc/net/tcp, which tells the user of a connection")
 def test_a_session_belongs_to_the_user_who_opened_its_link(web: Web) -> None:
     """A colleague on the same machine can be given a link; their session is then theirs alone."""
-    answer = web.ask(f"/enter?token={links.make(web.home)}", over=socket_of(NOBODY))
+    answer = web.ask(f"/enter?token={links.make(web.home)}", *NAVIGATION, over=socket_of(NOBODY))
     cookie = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
 
     assert web.ask("/", cookie, over=socket_of(NOBODY)).status == 200
     assert web.ask("/", cookie).status == 403
+    assert (
+        web.ask("/", cookie, web.enter()).status == 200
+    )  # theirs was set by a server of another port, and comes first

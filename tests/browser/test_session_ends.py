@@ -1,0 +1,70 @@
+"""A session that ends while something goes on, in a real browser: signed out in another tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from dashboard import links
+from dashboard.journal import BEGUN, DONE, Journal
+from dashboard.state import State
+from tests.browser.conftest import HOMES, NAME, Program, settle
+from tests.browser.test_story import DENVER, card, networks
+from tests.waiting import WAIT_MS, WAIT_S, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SLOW_S = 5
+ENDED = "The session of this browser has ended"
+
+
+def review(page: Page) -> None:
+    """Open the review of the fix of Denver."""
+    expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+    card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
+    expect(page.get_by_role("dialog").get_by_text("What it would have done to past calls")).to_be_visible()
+    settle(page)
+
+
+def phases(program: Program) -> list[str]:
+    """Return how far the fixes of a home got, oldest first."""
+    return [entry.phase for entry in Journal(State.open(program.home)).entries()]
+
+
+@pytest.mark.timeout(900)
+def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
+    serve: Callable[..., Program], open_page: Callable[..., Page]
+) -> None:
+    """It runs to its end and has an outcome; both tabs say that the session has ended; a new link shows the fix."""
+    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    page = open_page(program.url, expected="401 (Unauthorized)")
+    review(page)
+    tab = page.context.new_page()
+    tab.goto(f"{program.url}/fixes")
+    tab.get_by_test_id("stPopover").get_by_text(NAME).click()
+    out = tab.get_by_role("button", name="Sign out")
+    expect(out).to_be_visible()
+    account = program.account
+    faults, key = f"{account.url}/portal/faults", (account.access_key, account.secret_key)
+    assert requests.patch(faults, json={"slow_s": SLOW_S}, auth=key, timeout=WAIT_S).ok
+
+    page.get_by_role("dialog").get_by_role("button", name=f"Allow {DENVER}").click()
+    until(lambda: phases(program) == [BEGUN])
+    out.click()
+
+    for each in (page, tab):
+        expect(each.get_by_role("heading", name=ENDED)).to_be_visible()
+    assert phases(program) == [BEGUN]
+    assert requests.delete(faults, auth=key, timeout=WAIT_S).ok
+    until(lambda: len(phases(program)) > 1)
+    assert phases(program) == [BEGUN, DONE]
+    assert DENVER in networks(program)
+
+    page.goto(links.address(program.url, links.make(HOMES[program.url], name="Kim")))
+    page.get_by_test_id("stPopover").get_by_text("Kim").wait_for()
+    page.goto(f"{program.url}/fixes")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("1 active fix.")
