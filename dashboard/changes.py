@@ -150,6 +150,12 @@ UNASSIGNED = " (unassigned)"
 """Follows the address of a caller that belongs to no PBX of the inventory."""
 
 
+def not_counted(calls: int, verb: str = "counted") -> str:
+    """Write ``12 calls are only in imported files, not in the carrier's export, and are not counted.``."""
+    are = "call is" if calls == 1 else "calls are"
+    return f"{calls:,} {are} only in imported files, not in the carrier's export, and {are.split()[1]} not {verb}."
+
+
 class LabelCount(_Value):
     """What a replay says of one label: ``cost_usd`` as text with all its digits."""
 
@@ -184,11 +190,24 @@ class Impact(_Value):
     """By label, who made the calls: PBX names, then unassigned addresses, the most calls first."""
     reasons: dict[str, dict[str, int]] = Field(default_factory=dict)
     """By undecided label, its calls by reason, the most calls first."""
+    not_judged: int = 0
+    """Outbound calls of the window that only imported files have; they are in no label."""
 
     @property
     def total(self) -> int:
         """Count all calls that were replayed."""
         return sum(counted.calls for counted in self.labels.values())
+
+    @property
+    def apart(self) -> str:
+        """Say how many calls were not judged, as a sentence with a space before it; empty where all were."""
+        return f" {not_counted(self.not_judged, 'judged')}" if self.not_judged else ""
+
+    @property
+    def share(self) -> str:
+        """Say which share of the calls was decided, in percent; all and nothing are said only of just that."""
+        least, most = 0.001, 0.999
+        return f"{self.decided:.0%}" if self.decided in (0, 1) else f"{min(max(self.decided, least), most):.1%}"
 
     def calls(self, label: str) -> int:
         """Return how many calls carry the label."""

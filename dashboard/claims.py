@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from dashboard.changes import RemoveAddress
+from dashboard.capabilities import Capability
+from dashboard.changes import RemoveAddress, not_counted
 from dashboard.findings import Finding, Impact, Status
 from dashboard.snapshot import Age, Snapshot
 
@@ -43,6 +44,24 @@ _STALE: Final = {
     "inventory": "Inventory last confirmed {} ago",
     "configurations": "PBX configurations last read {} ago",
 }
+
+
+_BY_SYNC: Final = {
+    "calls": (Capability.READ_CALLS, "Sync the account, or import its call record files."),
+    "allowed_ips": (Capability.READ_ALLOWED_IPS, "Sync the account."),
+    "credentials": (Capability.READ_CREDENTIALS, "Sync the account."),
+    "routes": (Capability.READ_ROUTES, "Sync the account; that takes its API key."),
+}
+"""The cure of a missing or stale input where the carrier lets a program read it."""
+_BY_HAND: Final = {
+    "calls": "Import its call record files: trunkgate calls import FILE.",
+    "allowed_ips": "Paste what the portal shows on the page Account, or run: trunkgate account paste FILE.",
+    "credentials": "Confirm it on the page Account, or run: trunkgate account record --credentials on (or off).",
+    "routes": "Only the carrier's API tells them: they stay unknown without its key.",
+    "inventory": "Confirm it on the page Inventory, or import it again: trunkgate inventory read FILE --keep.",
+    "configurations": "Import the folders of your PBXs on the page Inventory.",
+}
+"""The cure where it does not, or where no carrier knows."""
 
 
 class Standing(StrEnum):
@@ -75,11 +94,14 @@ class Claims:
         snapshot: How old each input is, and when that was.
         findings: What every check says of just this snapshot.
         fault: Why the carrier could not be read last; empty where it could.
+        named: See below.
     """
 
     snapshot: Snapshot
     findings: Sequence[Finding]
     fault: str = ""
+    named: bool = False
+    """What is missing is named with its cure where these claims are shown: headlines do not name it again."""
 
     def lacking(self, *names: str) -> str:
         """
@@ -104,7 +126,7 @@ class Claims:
         """
         why = self.lacking(*names)
         missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
-        return Figure(NOTHING if missing or (why and not value) else f"{value:,}", why)
+        return Figure(NOTHING if missing or (why and not value) else f"{value:,}", self._unnamed(*names))
 
     def standing(self, checks: Collection[str] = (), subject: str = "") -> Standing:
         """
@@ -163,7 +185,7 @@ class Claims:
     @property
     def why_not(self) -> str:
         """How much could not be evaluated and which inputs are lacking, as sentences; empty where nothing is."""
-        return " ".join(filter(None, (self.not_evaluated, self.lacking())))
+        return " ".join(filter(None, (self.not_evaluated, self._unnamed())))
 
     def entry(self, network: str) -> Standing:
         """Say what the verdicts on one entry of the list support; clear only where each check of entries passed."""
@@ -191,7 +213,7 @@ class Claims:
         if self.open:
             return " ".join(filter(None, (self._to_review, self.why_not)))
         if not self._evaluated:
-            return f"Nothing could be checked yet. {self.lacking()}".strip()
+            return f"Nothing could be checked yet. {self._unnamed()}".strip()
         if self.standing(CAN_CALL) is Standing.CLEAR and self.fresh("calls", "allowed_ips", "credentials", "inventory"):
             claim = "very PBX places calls from a listed address."
             return f"{self._as_of}{claim} {self.why_not}".strip()
@@ -214,6 +236,13 @@ class Claims:
         old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
         said = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
         return " ".join(filter(None, said))
+
+    def _unnamed(self, *names: str) -> str:
+        """Return a sentence for each input that is missing or stale and not named elsewhere; as ``lacking``."""
+        if not self.named:
+            return self.lacking(*names)
+        stale = [name for name in names or CORE if self.snapshot.age(name) is Age.STALE]
+        return self.lacking(*stale) if stale else ""
 
     @property
     def _evaluated(self) -> bool:
@@ -250,6 +279,27 @@ def lacking(snapshot: Snapshot, *names: str) -> str:
         elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
             said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
     return " ".join(said)
+
+
+def cure(snapshot: Snapshot, name: str) -> str:
+    """Return what to do about an input that is missing or stale, as this account lets it be done."""
+    needs, by_sync = _BY_SYNC.get(name, (None, ""))
+    return by_sync if needs in snapshot.capabilities else _BY_HAND[name]
+
+
+def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
+    """
+    Say how many outbound calls only imported files have and no figure counts, as a sentence; empty for none.
+
+    Args:
+        snapshot: Its window is meant.
+        since: Only calls from then on; a time at which the snapshot's traffic is split.
+    """
+    rows = snapshot.file_only_traffic[(snapshot.file_only_traffic["direction"] == "outbound").to_numpy()]
+    if since is not None:
+        rows = rows[rows["first_at"] >= since]
+    calls = int(rows["calls"].sum())
+    return not_counted(calls) if calls else ""
 
 
 def as_of(finding: Finding, now: datetime) -> str:

@@ -101,6 +101,7 @@ class Verdict:
     changes: tuple[Change, ...] = ()
     last_known: LastKnown | None = None
     without: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ class Finding:
     """Only where the status is unknown because an input is stale."""
     without: tuple[str, ...] = ()
     """Additional inputs, by name, that are missing or stale: they lower the confidence, never the status."""
+    lacking: tuple[str, ...] = ()
+    """Deciding inputs, by name, that are missing or stale; ``reason`` names each with its cure."""
 
     @property
     def id(self) -> str:

@@ -179,7 +179,7 @@ def freshness() -> dict[str, Freshness]:
 def claims() -> Claims:
     """Return what may be claimed of what is known now."""
     snapshot, found = known()
-    return Claims(snapshot, found, sync_error())
+    return Claims(snapshot, found, sync_error(), named=bool(workspace().settings.files))
 
 
 def cube() -> Cube:

@@ -86,9 +86,15 @@ class Snapshot:
     limits: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LIMITS))
     traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
     call_patterns: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.CALL_PATTERNS))
-    """Hours and zones of sources that only claim to be a PBX, and of that PBX's own addresses; attributed."""
+    """
+    Hours and zones of sources that only claim to be a PBX, calls of imported files included, and of that PBX's own
+    addresses by the carrier's records; attributed.
+    """
     past_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))
-    """As ``traffic``: the calls before ``window_start`` and the latest change of the policy or its first record."""
+    """
+    As ``traffic``: the calls before ``window_start`` and the latest change of the policy or its first record; those of
+    imported files only are among them, marked by ``provenance``.
+    """
     loss_reviews: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.LOSS_REVIEWS))
     """Every review of a past loss, oldest first."""
     file_only_traffic: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.TRAFFIC))

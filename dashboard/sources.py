@@ -200,16 +200,11 @@ def build_snapshot(
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
     own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
     traffic, file_only_traffic = (
-        attribute(
-            store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only),
-            pbxs=frames["pbxs"],
-            pbx_addresses=frames["pbx_addresses"],
-            pbx_numbers=frames["pbx_numbers"],
-        )
+        _owned(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
         for file_only in (False, True)
     )
     return Snapshot(
-        call_patterns=_patterns(store, traffic, frames, since=since, split_at=changes),
+        call_patterns=_patterns(store, pd.concat([traffic, file_only_traffic]), frames, since=since, split_at=changes),
         past_traffic=_past_traffic(store, frames, versions, until=since),
         loss_reviews=loss_reviews(state),
         taken_at=now,
@@ -245,25 +240,29 @@ def build_snapshot(
 
 def _patterns(
     store: CallStore,
-    traffic: pd.DataFrame,
+    judged: pd.DataFrame,
     frames: dict[str, pd.DataFrame],
     *,
     since: datetime,
     split_at: Sequence[datetime],
 ) -> pd.DataFrame:
-    """Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX."""
-    claimed = claimed_sources(traffic, frames["pbx_addresses"])
-    owned = egress_of(frames["pbx_addresses"])
-    wanted = {source for sources in claimed.values() for source in sources}
-    wanted |= set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    """
+    Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX.
+
+    A source's own calls count whoever recorded them. What a PBX usually does is told by the carrier's records alone: a
+    file must not make a theft look usual.
+    """
+    claimed = claimed_sources(judged, frames["pbx_addresses"])
     if not claimed:
         return tables.empty(tables.CALL_PATTERNS)
-    return attribute(
-        store.patterns(since=since, sources=sorted(wanted), split_at=split_at),
-        pbxs=frames["pbxs"],
-        pbx_addresses=frames["pbx_addresses"],
-        pbx_numbers=frames["pbx_numbers"],
-    )
+    owned = egress_of(frames["pbx_addresses"])
+    sources = {source for some in claimed.values() for source in some}
+    own = set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    found = [
+        store.patterns(since=since, sources=sorted(wanted), split_at=split_at, file_only=file_only)
+        for wanted, file_only in ((sources | own, False), (sources - own, True))
+    ]
+    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
 
 
 def _past_traffic(
@@ -274,12 +273,16 @@ def _past_traffic(
         return tables.empty(tables.TRAFFIC)
     end = min(until, versions[-1].valid_from + timedelta(seconds=1))
     cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
-    return attribute(
-        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment"),
-        pbxs=frames["pbxs"],
-        pbx_addresses=frames["pbx_addresses"],
-        pbx_numbers=frames["pbx_numbers"],
-    )
+    found = [
+        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment", file_only=file_only)
+        for file_only in (False, True)
+    ]
+    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
+
+
+def _owned(rows: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Attribute rows of the roll-up by the inventory."""
+    return attribute(rows, **{name: frames[name] for name in INVENTORY})
 
 
 def loss_reviews(state: State) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import charts, session
 from dashboard.app_parts import answers, call_filters, call_search, plots, shapes, states
+from dashboard.capabilities import Capability
 from dashboard.claims import lacking
 
 known, cube, zone = session.snapshot(), session.cube(), session.zone()
@@ -14,12 +15,21 @@ asked = call_filters.ask(known, cube)
 part, step = asked.part, "day" if asked.by_day else "hour"
 
 outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
-title.title(answers.of_calls(outcomes, call_search.said(asked, zone), part.outcome, lacking=lacking(known, "calls")))
-if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
-    why = lacking(known, "calls")
-    states.empty(
-        why or "No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:"
+recorded = Capability.REFUSALS_IN_CDRS in known.capabilities
+aside = call_search.apart(known, part.since, part.until)
+title.title(
+    answers.of_calls(
+        outcomes,
+        call_search.said(asked, zone),
+        part.outcome,
+        lacking=lacking(known, "calls"),
+        recorded=recorded,
+        apart=aside,
     )
+)
+if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
+    nothing = "No outbound call was read for this time. Choose a longer one, or sync."
+    states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
 else:
     over, stretch = call_filters.over(asked), call_filters.stretch(asked)
     st.subheader(f"What became of them, by {step}")
@@ -75,10 +85,11 @@ else:
                     call_filters.picked("zone"),
                 )
             st.subheader("Hour of the week")
-            week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, zone), ages=False)
+            hours = shapes.zone_of_hours(zone, part.since or known.window_start or known.taken_at, known.taken_at)
+            week = session.kept("week", part, lambda: shapes.by_hour_of_week(cube, part, hours), ages=False)
             plots.show(
                 plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
             )
-            st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
+            st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. {shapes.said_hours(hours, zone)}")
 st.subheader("Find a call")
 call_search.show(known, asked, int(outcomes["calls"].sum()))

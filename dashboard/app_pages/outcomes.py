@@ -15,10 +15,8 @@ since = outcome_rows.whole_hour(begin)
 rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since), ages=False)
 title.title(outcome_table.title(rows, since, words))
 if rows.empty:
-    why = lacking(known, "calls")
-    states.empty(
-        why or "No outbound call was read for this time. Choose a longer one, or sync.", icon=":material/call:"
-    )
+    nothing = "No outbound call was read for this time. Choose a longer one, or sync."
+    states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
 else:
     outcome_table.figures(rows, since, known.taken_at)
     st.subheader("Side by side")

@@ -25,7 +25,7 @@ from dashboard.app_parts.words import (
 )
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, RemoveAddress, SetCredentials
-from dashboard.claims import Claims, Standing
+from dashboard.claims import Claims, Standing, apart
 from dashboard.errors import AddressError
 from dashboard.findings import Finding, Status
 from dashboard.fixes.image import entry
@@ -45,8 +45,8 @@ CONTROL_WORDS = {
 }
 CONTROL_STATES = {"OK": "good", "Needs review": "risk", "Failed last": "risk", NOT_JUDGED: "unknown"}
 FIRST = (
-    "Allowed IPs not entered yet, so no call can be evaluated. First record the tech prefix and the "
-    "credentials below, then paste the list under Compare with the portal."
+    "Without the list no call can be evaluated. First record the tech prefix and the credentials below, then paste the "
+    "list under Compare with the portal."
 )
 
 
@@ -102,6 +102,8 @@ def _table(claims: Claims) -> None:
         key="account_entries",
     )
     chosen = event["selection"]["rows"]
+    if aside := apart(snapshot):
+        st.caption(aside)
     if not chosen or chosen[0] >= len(snapshot.allowed_ips):
         st.caption("Select a row to remove its address.")
         return

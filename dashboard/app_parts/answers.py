@@ -18,6 +18,8 @@ from dashboard.snapshot import Age, Snapshot, members
 
 DAY = timedelta(days=1)
 S = "'s"
+FAILED = ("media", "network", "other")
+"""Outcomes that prove neither admission nor refusal, beside a bad number and a refusal without its cause."""
 REFUSED_SHARE = 0.05
 """A PBX counts as being refused from this share of a day's calls on: one mistyped call is not an outage."""
 
@@ -34,27 +36,50 @@ def overview(claims: Claims) -> str:
     return claims.headline(unlisted, old, ("allowed_ips", "inventory"))
 
 
-def of_calls(rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "") -> str:
+def of_calls(
+    rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "", *, recorded: bool = True, apart: str = ""
+) -> str:
     """
-    Say how many outbound calls there were, and how many were refused unless one ``outcome`` was asked for.
+    Say how many outbound calls there were, and how they failed unless one ``outcome`` was asked for.
+
+    That none was refused for authorization is said of the records only, beside what else failed: another code may hide
+    such a refusal.
 
     Args:
         rows: Calls by outcome.
         words: Text of the time span.
         outcome: The only one that was asked for.
         lacking: Sentence that says why the calls are missing or out of date; with it, absent callers are not named.
+        recorded: Refused calls are known to be on record (``Capability.REFUSALS_IN_CDRS``).
+        apart: Sentence about calls that are not counted; empty where there are none.
     """
     total = int(rows["calls"].sum())
     if lacking:
-        return f"{count(total, 'outbound call')} on record {words}. {lacking}" if total else lacking
-    if not total:
-        return f"No outbound call {words}."
-    if outcome:
-        return f"{count(total, 'outbound call')} {words}."
-    refused = int(rows.loc[rows["outcome"] == "refused_auth", "calls"].sum())
+        head = f"{count(total, 'outbound call')} on record {words}. {lacking}" if total else lacking
+    elif not total:
+        head = f"No outbound call on record {words}." if apart or not recorded else f"No outbound call {words}."
+    elif outcome:
+        head = f"{count(total, 'outbound call')} {words}."
+    else:
+        head = f"{count(total, 'outbound call')} {words}; {_failures(rows, recorded=recorded)}."
+    return f"{head} {apart}".strip()
+
+
+def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
+    """Say how many calls were refused for authorization, and how many failed for other and unknown causes."""
+    by_outcome = rows.groupby("outcome")["calls"].sum()
+    refused, unknown, otherwise = (
+        int(sum(by_outcome.get(name, 0) for name in names))
+        for names in (("refused_auth",), ("refused_unknown",), FAILED)
+    )
     verb = "was" if refused == 1 else "were"
-    told = f"{refused:,} {verb} refused for authorization" if refused else "none was refused for authorization"
-    return f"{count(total, 'outbound call')} {words}; {told}."
+    said = [f"{refused:,} {verb} refused for authorization{'' if recorded else ' on record'}"]
+    if not refused:
+        may_hide = unknown or otherwise or not recorded
+        said = [f"none {'is on record as' if may_hide else 'was'} refused for authorization"]
+    said += [f"{unknown:,} refused for a cause not stated"] if unknown else []
+    said += [f"{otherwise:,} failed otherwise"] if otherwise else []
+    return join(said)
 
 
 def of_account(claims: Claims) -> str:

@@ -17,6 +17,7 @@ from dashboard.app_parts.words import ICONS, count, exact, money, mono, plain
 from dashboard.calls.attribution import Claims
 from dashboard.calls.cube import Part, callers, code_of
 from dashboard.calls.store import CallFilter
+from dashboard.changes import not_counted
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.snapshot import Snapshot
 from dashboard.tables import FILE_ONLY, OUTCOME_LABELS
@@ -49,6 +50,20 @@ def said(asked: Asked, zone: ZoneInfo) -> str:
     ended = ", ".join(filter(None, [OUTCOME_LABELS.get(part.outcome, part.outcome).lower(), part.code]))
     of = [f"of {part.who}" if part.who else "", f"to {part.zone}" if part.zone else "", f"({ended})" if ended else ""]
     return plain(" ".join(filter(None, [*of, when])))
+
+
+def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
+    """Say how many outbound calls of a time only imported files have, as a sentence; empty where there are none."""
+    if snapshot.file_only_traffic.empty:
+        return ""
+
+    def counted() -> int:
+        store = session.workspace().store
+        rows = store.traffic(since=since or snapshot.window_start or snapshot.taken_at, until=until, file_only=True)
+        return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
+
+    calls = session.kept("calls apart", (since, until), counted, ages=False)
+    return not_counted(calls) if calls else ""
 
 
 def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -29,12 +29,13 @@ from dashboard.app_parts.words import (
 from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.capabilities import Capability
 from dashboard.changes import Impact
-from dashboard.claims import Claims, Standing, lacking
+from dashboard.checks import rank
+from dashboard.claims import Claims, Standing, apart, lacking
 from dashboard.findings import Finding, Severity, Status
-from dashboard.findings import Impact as Cost
 from dashboard.replay_labels import BROKEN
 from dashboard.snapshot import Age, Snapshot
 
+DAY = timedelta(days=1)
 MOST_TO_DO = 6
 AGES_S = 15
 """How often ages are written anew."""
@@ -70,6 +71,7 @@ def figures(claims: Claims) -> None:
     found = claims.open_figure
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
+    aside = apart(snapshot, snapshot.calls_at - DAY)
     with st.grid(4, min_column_width=PANEL_WIDTH):
         st.metric(
             "Calls admitted, 24 h",
@@ -77,7 +79,7 @@ def figures(claims: Claims) -> None:
             admitted.why or None,
             delta_color="off",
             delta_arrow="off",
-            help=ADMITTED,
+            help=" ".join(filter(None, [ADMITTED, aside])),
             border=True,
             height="stretch",
         )
@@ -87,7 +89,7 @@ def figures(claims: Claims) -> None:
             lost.why or (f"of {total:,} calls" if refused else None),
             delta_color="off" if lost.why else "red",
             delta_arrow="off",
-            help=" ".join(filter(None, [REFUSED, bound])),
+            help=" ".join(filter(None, [REFUSED, bound, aside])),
             border=True,
             height="stretch",
         )
@@ -111,13 +113,15 @@ def figures(claims: Claims) -> None:
             border=True,
             height="stretch",
         )
+    if aside:
+        st.caption(f"Last 24 hours: {aside}")
 
 
 def do_first(claims: Claims) -> None:
     """
     Draw the fixes worth making, worst first; findings that one fix settles stand together.
 
-    Among equals what costs calls or money today comes first. A fix that would break calls of a PBX of ours
+    The order is that of all lists of findings (``checks.rank``). A fix that would break calls of a PBX of ours
     is not asked for here: it stands on Findings.
     """
     snapshot = claims.snapshot
@@ -126,7 +130,7 @@ def do_first(claims: Claims) -> None:
         states.empty("Nothing to fix.")
     elif not first.fixes:
         head = "No open finding has a fix to review here." if claims.open else "No fix to review."
-        states.empty(f"{head} {claims.why_not}".strip(), icon=ICONS["unknown"])
+        states.empty(f"{head} {claims.not_evaluated or claims.why_not}".strip(), icon=ICONS["unknown"])
         if claims.lacking("allowed_ips", "credentials"):
             label = "Paste settings from the Flowroute portal"
             st.page_link("app_pages/account.py", label=label, icon=":material/content_paste:")
@@ -140,7 +144,7 @@ def _first(findings: Sequence[Finding]) -> First:
     """Choose the fixes to be asked for, until there are enough of them."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     open_ones = [finding for finding in findings if finding.open]
-    for finding in sorted(open_ones, key=_urgency):
+    for finding in sorted(open_ones, key=rank):
         if finding.proposals:
             groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
     impact = session.impacts()
@@ -152,15 +156,6 @@ def _first(findings: Sequence[Finding]) -> First:
     )
     fixes = tuple(islice(harmless, MOST_TO_DO))
     return First(fixes, len(groups) - len(fixes))
-
-
-def _urgency(finding: Finding) -> tuple[int, bool, bool, float]:
-    """Return what findings are sorted by: severity, calls refused today, an unassigned caller today, its dollars."""
-    today = [row for row in finding.evidence if row.get("calls in 24 h")]
-    refused = any(str(row.get("outcome", "")).startswith("Refused") for row in today)
-    spent = sum(float(row.get("cost in 24 h (USD)") or 0) for row in today)
-    stranger = bool(today and finding.impact is Cost.LOSS and not finding.pbx_ids)
-    return finding.severity.rank, not refused, not stranger, -spent if stranger else 0.0
 
 
 def _breaks_calls(impact: Impact | None) -> bool:
@@ -200,7 +195,7 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
     refusals = session.kept("refusals", "", lambda: shapes.refusals(session.cube(), zone), ages=False)
     if refusals.empty:
-        states.empty("No outbound call was read yet.", icon=ICONS["unknown"])
+        states.empty(f"No outbound call was read yet. {apart(snapshot)}".strip(), icon=ICONS["unknown"])
         return
     refused = refusals.groupby("who")["refused"].sum()
     unnamed = session.kept("unnamed", "", lambda: shapes.refused_unnamed(snapshot))
@@ -216,7 +211,7 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     old = lacking(snapshot, "calls")
     said = [old] if old else []
     if others and not old:
-        said.append(f"No call was refused from {join(others, most=8)}.")
+        said.append(f"No call of {join(others, most=8)} is on record as refused for authorization.")
     if unnamed:
         head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
         said.append(f"{head}, by answers that do not name the list; shares do not count those.")
@@ -224,6 +219,7 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
         said.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
     if drawn and len(changes):
         said.append("A dotted line is a change of the list or the switch.")
+    said += filter(None, [apart(snapshot)])
     st.caption(" ".join(said))
 
 

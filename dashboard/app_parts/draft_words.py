@@ -57,15 +57,16 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacki
     if not changes:
         return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()
     what = _subject(changes)
+    apart = impact.apart.strip()
     if not impact.total:
-        return plain(f"{what}: there are no past calls to tell by. {lacking}".strip())
+        return plain(" ".join(filter(None, [f"{what}: there are no past calls to tell by.", lacking, apart])))
     moved = _moved(impact, "at least " * lower_bound)
-    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking])]
+    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking, apart])]
     if impact.calls(BROKEN):
         return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
     if lacking and not moved:
         return plain(f"{what}: what it would do to past calls is not known. {' '.join(rest)}")
-    if lacking or any(impact.ours(label) for label in AT_RISK):
+    if lacking or apart or any(impact.ours(label) for label in AT_RISK):
         head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
         return plain(" ".join([f"{head} is known to be blocked.", *rest]))
     none = [] if moved else [f"admit none{' on record' * lower_bound}"]

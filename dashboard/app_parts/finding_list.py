@@ -200,7 +200,7 @@ def none_left(claims: Claims) -> None:
     elif claims.findings:
         states.empty("No finding matches these filters. Remove one.", icon=":material/filter_alt_off:")
     else:
-        states.empty("Nothing was checked yet. Sync the account.", icon=ICONS["unknown"])
+        states.empty("Nothing was checked yet.", icon=ICONS["unknown"])
 
 
 def evidence_frame(finding: Finding, zone: ZoneInfo) -> pd.DataFrame:

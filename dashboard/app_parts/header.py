@@ -77,10 +77,14 @@ def _ages() -> None:
         now, freshness = datetime.now(UTC), session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}
         old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
-        never = [INPUT_WORDS[name] for name in ages if ages[name] is Age.MISSING]
+        never = [name for name in ages if ages[name] is Age.MISSING]
+        if session.workspace().settings.files:
+            missing = files_mode.NEVER if "routes" in never else ""
+        else:
+            missing = f"Never read: {join((INPUT_WORDS[name] for name in never), most=5)}." if never else ""
         said = [
             f"Out of date: {join(old, most=5)}. Checks that need this show their last known results." if old else "",
-            f"Never read: {join(never, most=5)}." if never else "",
+            missing,
         ]
         if any(said):
             st.warning(" ".join(filter(None, said)), icon=ICONS["warning"])

@@ -250,7 +250,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     """
     asr = metrics.ratios(rows, only=("asr",)).iloc[0] if len(rows) else None
     if asr is None or not asr["denominator"]:
-        return f"No outbound call {words}."
+        return f"No outbound call on record {words}."
     calls = count(int(asr["denominator"]), "outbound call")
     if pd.isna(asr["value"]):
         return f"{calls} {words}: too few to say how many are answered."

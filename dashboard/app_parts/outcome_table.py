@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import session
-from dashboard.app_parts import grids, outcome_peaks, outcome_rows, outcome_seen, states
+from dashboard.app_parts import call_search, grids, outcome_peaks, outcome_rows, outcome_seen, states
 from dashboard.app_parts.outcome_rows import BY, explained
 from dashboard.app_parts.words import owner_of, plain
 from dashboard.calls.metrics import PEAKS
@@ -42,10 +42,12 @@ def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
     def made() -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
 
-    old = lacking(session.snapshot(), "calls")
+    known = session.snapshot()
+    old, aside = lacking(known, "calls"), call_search.apart(known, since)
     if old and rows.empty:
-        return old
-    return f"{session.kept('outcomes title', (since, words), made, ages=False)} {old}".strip()
+        return f"{old} {aside}".strip()
+    told = session.kept("outcomes title", (since, words), made, ages=False)
+    return " ".join(filter(None, [told, old, aside]))
 
 
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
@@ -215,7 +217,7 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
     found = session.kept("dialed", since, lambda: outcome_seen.dialed(store, since, snapshot.taken_at), ages=False)
     if found.empty:
-        states.empty("No number was dialed in this time.", icon=":material/dialpad:")
+        states.empty("No number dialed is on record for this time.", icon=":material/dialpad:")
         return
     shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
     st.dataframe(

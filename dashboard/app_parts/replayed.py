@@ -26,8 +26,6 @@ LEAST_PX = 120
 """Width of a figure: four in a row, or two where that does not fit."""
 REASONS = 2
 """Reasons named for each undecided label, those of the most calls."""
-LEAST, MOST = 0.001, 0.999
-"""Shares shown for what is nearly nothing and nearly all."""
 DIRECTIONS = {
     MAY_BREAK: "May block {calls}",
     CANNOT: "Can't tell for {calls}",
@@ -49,7 +47,7 @@ def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
     st.markdown(f"**What it would have done to past calls{since}**")
     shown = occurring(impact)
     if not shown:
-        st.caption("No past calls on record.")
+        st.caption(plain(f"No past calls on record.{impact.apart}"))
         return
     with st.grid(min(4, len(shown)), min_column_width=LEAST_PX, gap="small") as grid:
         for label in shown:
@@ -92,17 +90,17 @@ def worth(counted: LabelCount) -> str:
 def summary(impact: Impact) -> list[str]:
     """Return what a change would have done to past calls, in a few sentences; not escaped for Markdown."""
     if not impact.total:
-        return []
+        return [impact.apart.strip()] if impact.apart else []
     saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
     admitted = f"admitted {count(saved, 'past call')}" if saved else ""
     if broken:
         blocked = f"blocked {count(broken, 'past call')} of {join(impact.who(BROKEN))}"
         first = f"Would have {' and '.join(filter(None, (admitted, blocked)))}."
-    elif any(impact.ours(label) for label in AT_RISK):
+    elif impact.not_judged or any(impact.ours(label) for label in AT_RISK):
         first = " ".join(filter(None, (admitted and f"Would have {admitted}.", "No past call is known to be blocked.")))
     else:
         first = f"Would have {admitted}; would block none." if admitted else "Would block no past call of yours."
-    return [first, *harmless(impact), *undecided(impact, most=1)]
+    return [first, *harmless(impact), *undecided(impact, most=1), *filter(None, [impact.apart.strip()])]
 
 
 def harmless(impact: Impact) -> list[str]:
@@ -144,16 +142,9 @@ def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -
     found += harmless(impact)
     if impact.to_ip:
         found.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
-    found += undecided(impact)
+    found += [*undecided(impact), *filter(None, [impact.apart.strip()])]
     if not impact.total:
         return [*found, "Unknown: no calls on record."]
     if lacking:
-        return [*found, f"{share(impact.decided)} of the calls on record could be decided.", lacking]
-    return [*found, f"{share(impact.decided)} of the calls could be decided."]
-
-
-def share(part: float) -> str:
-    """Say a share of 0 to 1 in percent; all and nothing are said only of just that."""
-    if part in (0, 1):
-        return f"{part:.0%}"
-    return f"{min(max(part, LEAST), MOST):.1%}"
+        return [*found, f"{impact.share} of the calls on record could be decided.", lacking]
+    return [*found, f"{impact.share} of the calls could be decided."]

@@ -47,8 +47,8 @@ class Ground:
 
     @cached_property
     def heard(self) -> frozenset[str]:
-        """Those of which any outbound call is on record."""
-        rows = self.snapshot.traffic
+        """Those of which any outbound call is on record, be it in an imported file only."""
+        rows = self.snapshot.judged_traffic
         return frozenset(rows.loc[(rows["direction"] == "outbound").to_numpy(), "pbx_id"].unique())
 
     @cached_property

@@ -138,7 +138,10 @@ def _matrix(known: Ground, found: Sequence[Standing]) -> None:
     )
     shown = set_up_many.chosen(found, Show(show or Show.ALL))
     if not shown:
-        states.empty("None of them is left to do." if show == Show.TO_DO else "None of them is set up yet.")
+        if show == Show.TO_DO:
+            states.empty("None of them is left to do.")
+        else:
+            states.empty("None of them is set up yet.", icon=ICONS["info"])
         return
     frame = set_up_many.frame_of(shown, known)
     st.dataframe(

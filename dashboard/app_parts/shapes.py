@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.calls.cube import Cube, Part, callers
+from dashboard.calls.cube import Cube, Part, callers, has_hours
 from dashboard.calls.refusing import proofs
 from dashboard.charts import KIND_OF, KINDS
 from dashboard.findings import Finding
@@ -118,8 +118,20 @@ def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
     return ranked.loc[ranked["rank"] > 0, ["zone", "calls", "minutes", "cost_usd"]]
 
 
+def zone_of_hours(zone: ZoneInfo, since: datetime, until: datetime) -> ZoneInfo:
+    """Return whose hours of the week can be drawn: the zone's, or those of UTC where they begin at other times."""
+    return zone if has_hours(zone, since, until) else ZoneInfo("UTC")
+
+
+def said_hours(drawn: ZoneInfo, zone: ZoneInfo) -> str:
+    """Say whose hours of the week are drawn, and why not the viewer's where it is not those."""
+    if drawn.key == zone.key:
+        return f"Hours are those of {zone.key}."
+    return f"Hours are those of UTC: calls are added up by its hours, and those of {zone.key} begin within them."
+
+
 def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
-    """Return what ``charts.hour_of_week`` takes; every hour is there."""
+    """Return what ``charts.hour_of_week`` takes; every hour is there. ``zone`` is of ``zone_of_hours``."""
     found = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
     whole = found.reindex(range(7 * 24), fill_value=0)
     return pd.DataFrame({"weekday": whole.index // 24, "hour": whole.index % 24, "value": whole.to_numpy()})

@@ -22,7 +22,10 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
     """Draw every fix, newest first, with the rows it changed."""
     begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
     if not begun:
-        states.empty("What is applied from Findings is written here: who, what, before and after, and a way back.")
+        states.empty(
+            "What is applied from Findings is written here: who, what, before and after, and a way back.",
+            icon=ICONS["info"],
+        )
         return
     ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
     for entry in begun[:MOST]:
@@ -34,7 +37,7 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
 def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -> None:
     """Draw the plans that were shown, newest first, and whether each was applied."""
     if not shown:
-        states.empty("No plan was shown yet. Review fix on Findings makes one.")
+        states.empty("No plan was shown yet. Review fix on Findings makes one.", icon=ICONS["info"])
     applied = {entry.plan_hash for entry in entries if entry.phase == DONE}
     for number, plan in enumerate(shown[:MOST]):
         with st.container(border=True):

@@ -46,7 +46,8 @@ def _left(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
     """
     Find the addresses that static PBXs have left.
 
-    A call of that PBX from that address after it left shows that such calls do recur, whoever places them.
+    A call of that PBX from that address after it left shows that such calls do recur, whoever places them; so does one
+    that only an imported file has.
     """
     held = snapshot.egress
     ended = held[held["valid_to"].notna() & (held["valid_to"] <= snapshot.taken_at)]
@@ -57,7 +58,8 @@ def _left(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
     ends = ends[[pair not in current for pair in ends.index]]
     if ends.empty:
         return frozenset()
-    rows = snapshot.traffic[(snapshot.traffic["direction"] == "outbound").to_numpy()]
+    rows = snapshot.judged_traffic
+    rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[rows["source_ip"].isin(ends.index.get_level_values("address"))]
     last = rows.groupby(["pbx_id", "source_ip"])["last_at"].max()
     latest = last.reindex(ends.index)

@@ -2,7 +2,8 @@
 The outbound calls by hour and by whose they are, in memory: what charts and figures are drawn from.
 
 The hours are those of UTC. For a zone whose midnight is not on one of them (half-hour zones), a cube of its own
-divides the hours in which a day of the zone begins, so that its days are right.
+divides the hours in which a day of the zone begins, so that its days are right. Its hours of the week are not to be had
+from them: ``has_hours`` says so.
 
 Columns of small numbers, sorted by the hour, so that any question is a slice and a count. It grows with
 hours, callers, outcomes and destinations, not with calls.
@@ -122,7 +123,7 @@ class Cube:
             part: Of which calls.
             step: Also keep apart by time: ``hour``, ``day``, or ``week`` (the hour of the week, 0 is
                 Monday's first).
-            zone: Whose days and hours; UTC where not given.
+            zone: Whose days and hours; UTC where not given. For ``week`` one that ``has_hours``.
 
         Returns:
             A row for each combination that occurs: ``at`` where a step is given, ``names``, ``calls``,
@@ -185,6 +186,12 @@ class Cube:
             return (local.day_of_week * 24 + local.hour).to_numpy().astype("int64"), pd.RangeIndex(7 * 24)
         codes, labels = pd.factorize(local.normalize() if step == "day" else local)
         return codes.astype("int64"), labels
+
+
+def has_hours(zone: ZoneInfo, since: datetime, until: datetime) -> bool:
+    """Say whether the hours of a zone are hours of UTC between two times; those of half-hour zones are not."""
+    hours = pd.date_range(since, max(since, until), freq="h").floor("h").tz_convert(zone)
+    return bool((hours.minute == 0).all())
 
 
 def midnights(zone: ZoneInfo, since: datetime, until: datetime) -> list[datetime]:

@@ -20,6 +20,7 @@ import pyarrow
 import pyarrow.compute
 
 from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE, REFUSED
+from dashboard.errors import InputError
 from dashboard.tables import MONEY
 
 CONFIDENCE = 0.95
@@ -115,15 +116,37 @@ def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
 
 
 def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.DataFrame:
-    """Add ``at``: when the hour (``hour_at``) or its day began in a zone, to be grouped by."""
-    local = frame["hour_at"].dt.tz_convert(timezone)
-    return frame.assign(at=local.dt.normalize() if step == "day" else local)
+    """
+    Add ``at``: when the hour (``hour_at``) or its day began in a zone, to be grouped by.
+
+    Raises:
+        InputError: The zone's days begin within an hour of the frame.
+    """
+    if step == "hour":
+        return frame.assign(at=frame["hour_at"].dt.tz_convert(timezone))
+    return frame.assign(at=_local_hours(frame, timezone).dt.normalize())
 
 
 def hour_of_week(frame: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
-    """Return ``weekday`` (1 is Monday), ``hour`` in the zone given, and ``totals`` of the calls of ``hour_at``."""
-    local = frame["hour_at"].dt.tz_convert(timezone)
+    """
+    Return ``weekday`` (1 is Monday), ``hour`` in the zone given, and ``totals`` of the calls of ``hour_at``.
+
+    Raises:
+        InputError: The zone's hours begin within an hour of the frame.
+    """
+    local = _local_hours(frame, timezone)
     return totals(frame.assign(weekday=local.dt.day_of_week + 1, hour=local.dt.hour), ["weekday", "hour"])
+
+
+def _local_hours(frame: pd.DataFrame, timezone: str) -> pd.Series:
+    """Return ``hour_at`` in a zone whose hours are hours of UTC."""
+    local: pd.Series = frame["hour_at"].dt.tz_convert(timezone)
+    if (local.dt.minute != frame["hour_at"].dt.minute).any():
+        raise InputError(
+            f"Calls are added up by the hour of UTC, and the hours of {timezone} begin within those. Use UTC, or add "
+            "up single calls."
+        )
+    return local
 
 
 def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -104,6 +104,9 @@ class Replayer:
         self.observed = snapshot.observed
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic
+        apart = snapshot.file_only_traffic
+        self.apart = apart.loc[(apart["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
+        """Calls that only imported files have: they are not judged."""
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
         told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
         self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
@@ -240,7 +243,17 @@ class Replay:
             unclear=self._reasons(UNDECIDED),
             callers={name: found for name in LABELS if name != UNCHANGED and (found := self.who(name))},
             reasons={name: counted for name in UNDECIDED if (counted := self._reasons((name,)))},
+            not_judged=self._not_judged,
         )
+
+    @property
+    def _not_judged(self) -> int:
+        rows = self._of.apart
+        if self.since is not None:
+            rows = rows[rows["first_at"] >= self.since]
+        if self.until is not None:
+            rows = rows[rows["first_at"] < pd.Timestamp(self.until)]
+        return int(rows["calls"].sum())
 
     def _labeled_any(self, labels: tuple[str, ...]) -> Flags:
         """Return which keys carry one of some labels."""

@@ -90,6 +90,7 @@ class CallStore(Queries):
         sources: Sequence[str],
         until: datetime | None = None,
         split_at: Sequence[datetime] = (),
+        file_only: bool = False,
     ) -> pd.DataFrame:
         """
         Return the hours and zones of the outbound calls of some sources.
@@ -99,12 +100,15 @@ class CallStore(Queries):
             sources: Addresses.
             until: As in ``traffic``.
             split_at: As in ``traffic``.
+            file_only: As in ``traffic``.
 
         Returns:
             CALL_PATTERNS, not attributed.
         """
         wanted = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
-        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted) if sources else None
+        if not sources:
+            return tables.empty(tables.CALL_PATTERNS)
+        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted, file_only=file_only)
         return tables.empty(tables.CALL_PATTERNS) if rows is None else under(tables.CALL_PATTERNS, rows)
 
     def rolled(

@@ -11,45 +11,33 @@ begin with an underscore are what checks share.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache, partial
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import humanize
 
+from dashboard.claims import cure
 from dashboard.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
 from dashboard.snapshot import Age, Freshness, Snapshot
+from dashboard.tables import OUTCOME_LABELS
 
 ACCOUNT = "account"
 """Subject of what concerns the whole account."""
 
 INPUTS = {
-    "calls": ("The calls", "were last fetched", "Sync the account, or import its call record files."),
-    "allowed_ips": (
-        "The list of Outbound Allowed IPs",
-        "was last read",
-        "Sync the account, or paste what the portal shows on the page Account.",
-    ),
-    "credentials": (
-        "The state of the SIP credentials",
-        "was last read",
-        "Sync the account, or confirm it on the page Account.",
-    ),
-    "routes": ("The numbers and inbound routes", "were last read", "Sync the account; that takes its API key."),
-    "inventory": (
-        "The inventory of PBXs",
-        "was last confirmed",
-        "Confirm it on the page Inventory, or import it again.",
-    ),
-    "configurations": (
-        "The configuration of PBXs",
-        "was last read",
-        "Import the folders of your PBXs on the page Inventory.",
-    ),
+    "calls": ("The calls", "were last fetched"),
+    "allowed_ips": ("The list of Outbound Allowed IPs", "was last read"),
+    "credentials": ("The state of the SIP credentials", "was last read"),
+    "routes": ("The numbers and inbound routes", "were last read"),
+    "inventory": ("The inventory of PBXs", "was last confirmed"),
+    "configurations": ("The configuration of PBXs", "was last read"),
 }
-"""What a check may need: how a sentence speaks of it, and the cure when it is stale or missing."""
+"""What a check may need, and how a sentence speaks of it; ``claims.cure`` has the cure."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +76,8 @@ class Check:
         if missing:
             old = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
             why = _why_not(snapshot, [*missing, *old])
-            return [unknown(ACCOUNT, reason=f"The account cannot be evaluated. {why}", cause=Cause.MISSING)]
+            reason = f"The account cannot be evaluated. {why}"
+            return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING, lacking=(*missing, *old))]
         stale = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
         if not stale:
             return self._on_what_there_is(snapshot)
@@ -150,6 +139,7 @@ class Check:
             controls=self.controls,
             last_known=verdict.last_known,
             without=verdict.without,
+            lacking=verdict.lacking,
         )
 
 
@@ -207,17 +197,40 @@ def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Findi
 
     Returns:
         A finding for every subject of every check, worst first: failures and last known failures, then what is
-        unknown; outage before loss before hygiene within a severity.
+        unknown, then what passes; by ``rank``.
     """
     found = [finding for one in (discover() if checks is None else checks) for finding in one.findings(snapshot)]
     return sorted(found, key=rank)
 
 
-def rank(finding: Finding) -> tuple[int, int, int, str, str]:
-    """Return what findings are sorted by, worst first; a last known failure ranks as a failure."""
+def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str, str]:
+    """
+    Return what findings are sorted by, worst first, wherever they are listed; a last known failure ranks as a failure.
+
+    Within a severity: calls rejected in the last 24 hours on record, then unassigned callers of those hours, the
+    costliest first; then outage before loss before hygiene, and within a loss the costliest first.
+    """
+    recent = [row for row in finding.evidence if row.get("calls in 24 h")]
+    loss, rejected = finding.impact is Impact.LOSS, {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
+    refused = finding.impact is Impact.OUTAGE and any(row.get("outcome") in rejected for row in recent)
+    stranger = bool(recent and loss and not finding.pbx_ids)
     impacts = (Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE)
-    status = list(Status).index(Status.FAIL if finding.open else finding.status)
-    return status, finding.severity.rank, impacts.index(finding.impact), finding.check, finding.subject
+    return (
+        list(Status).index(Status.FAIL if finding.open else finding.status),
+        finding.severity.rank,
+        not refused,
+        not stranger,
+        -_dollars(recent, "cost in 24 h (USD)") if stranger else 0.0,
+        impacts.index(finding.impact),
+        -_dollars(finding.evidence, "cost (USD)") if loss else 0.0,
+        finding.check,
+        finding.subject,
+    )
+
+
+def _dollars(evidence: Iterable[Mapping[str, Any]], name: str) -> float:
+    """Add up a column of dollars; a row that says none adds nothing."""
+    return float(sum(Decimal(str(row[name])) for row in evidence if row.get(name) is not None))
 
 
 def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> Verdict:
@@ -235,6 +248,7 @@ def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> 
         reason=f"{word}{verdict.reason} {_why_not(snapshot, stale)}",
         changes=(),
         last_known=known,
+        lacking=tuple(stale),
     )
 
 
@@ -253,13 +267,14 @@ def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Ve
 
 def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
     """Return a sentence and a cure for each input that is missing or stale."""
-    sentences = []
-    for name in names:
-        freshness = snapshot.freshness.get(name, Freshness(None, 0))
-        what, verb, cure = INPUTS[name]
-        if freshness.as_of is None:
-            sentences.append(f"{what} {verb.replace('last', 'never')}. {cure}")
-        else:
-            limit = humanize.naturaldelta(freshness.stale_after_s)
-            sentences.append(f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, over {limit} ago. {cure}")
-    return " ".join(sentences)
+    return " ".join(why_not(snapshot, name) for name in names)
+
+
+def why_not(snapshot: Snapshot, name: str) -> str:
+    """Say of an input that it is missing or stale, since when, and what to do about it."""
+    freshness = snapshot.freshness.get(name, Freshness(None, 0))
+    what, verb = INPUTS[name]
+    if freshness.as_of is None:
+        return f"{what} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
+    limit = humanize.naturaldelta(freshness.stale_after_s)
+    return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, over {limit} ago. {cure(snapshot, name)}"

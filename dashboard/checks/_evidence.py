@@ -16,11 +16,16 @@ from dashboard.calls.refusing import proof
 from dashboard.capabilities import Capability
 from dashboard.checks._within import Within
 from dashboard.snapshot import Age, Snapshot, members
-from dashboard.tables import ADMISSION, OUTCOME_LABELS, REFUSAL, UTC_TIME
+from dashboard.tables import ADMISSION, FILE_ONLY, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-KEYS = ("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status", "today", "in_day", "orphaned", "on_record")
+ONLY_FILES = "imported file only"
+"""The ``record`` of evidence that the carrier's export of its time does not have."""
+KEYS = (
+    *("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status"),
+    *("today", "in_day", "orphaned", "on_record", "file_only"),
+)
 
 
 class Tally(NamedTuple):
@@ -39,8 +44,10 @@ class Tally(NamedTuple):
     """From after the last PBX left the source address, as far as anybody wrote it down."""
     on_record: bool
     """From after the first policy on record began: what policy an earlier call met is not known."""
+    file_only: bool
+    """In an imported file and not in the carrier's export of its time."""
     calls: int
-    cost_usd: Decimal
+    cost_usd: Decimal | None
     first_at: datetime
     last_at: datetime
 
@@ -61,6 +68,7 @@ class Calls:
             in_day=rows["last_at"] > snapshot.calls_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
             on_record=bool(snapshot.versions) & (rows["first_at"] >= record_begins(snapshot)),
+            file_only=rows["provenance"] == FILE_ONLY,
         )
         sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
         table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
@@ -160,8 +168,8 @@ def count(calls: Tallies) -> int:
 
 
 def dollars(calls: Tallies) -> Decimal:
-    """Return what the calls cost, in USD."""
-    return sum((one.cost_usd for one in calls), Decimal(0))
+    """Return what the calls cost, in USD; calls without a price add nothing."""
+    return sum((one.cost_usd for one in calls if one.cost_usd is not None), Decimal(0))
 
 
 def first(calls: Tallies) -> datetime:
@@ -175,9 +183,17 @@ def last(calls: Tallies) -> datetime:
 
 
 def calls_and_dollars(calls: Tallies) -> str:
-    """Write ``318 calls, $41.20``."""
+    """Write ``318 calls, $41.20``, and how many of them only imported files have."""
     number = count(calls)
-    return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(calls):,.2f}"
+    return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(calls):,.2f}{file_only(calls)}"
+
+
+def file_only(calls: Tallies) -> str:
+    """Write `` (12 of them only in imported files)``; ``""`` where the carrier's export has them all."""
+    number, total = sum(one.calls for one in calls if one.file_only), count(calls)
+    if not number:
+        return ""
+    return " (only in imported files)" if number == total else f" ({number:,} of them only in imported files)"
 
 
 def over_time(calls: Tallies) -> str:
@@ -187,10 +203,11 @@ def over_time(calls: Tallies) -> str:
 
 
 def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
-    """Return evidence: a row an outcome and SIP status, the most frequent first."""
-    groups: dict[tuple[str, int | None], list[Tally]] = {}
-    for one in sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0)):
-        groups.setdefault((one.outcome, one.sip_status), []).append(one)
+    """Return evidence: a row an outcome and SIP status, the most frequent first; imported files' calls are apart."""
+    groups: dict[tuple[str, int | None, bool], list[Tally]] = {}
+    order = sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0, one.file_only))
+    for one in order:
+        groups.setdefault((one.outcome, one.sip_status, one.file_only), []).append(one)
     found = [
         {
             "outcome": OUTCOME_LABELS[outcome],
@@ -202,7 +219,8 @@ def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
             "first call": first(group).isoformat(),
             "last call": last(group).isoformat(),
         }
-        for (outcome, status), group in groups.items()
+        | ({"record": ONLY_FILES} if only_files else {})
+        for (outcome, status, only_files), group in groups.items()
     ]
     return tuple(sorted(found, key=lambda row: -int(str(row["calls"]))))
 
@@ -230,7 +248,8 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     when = window if day else f"until {moment(last(calls))}"
     if change is not None and change > snapshot.calls_at - DAY:
         when = f"since the policy changed at {moment(change)}"
-    return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}"
+    counted = day or calls
+    return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}{file_only(counted)}"
 
 
 def silence(snapshot: Snapshot) -> str:

@@ -17,7 +17,7 @@ from dashboard.changes import digest
 from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.snapshot import Snapshot
-from dashboard.tables import ADMISSION
+from dashboard.tables import ADMISSION, FILE_ONLY
 
 DIGEST = "evidence digest"
 """Name of the evidence that a review records."""
@@ -38,19 +38,26 @@ class Loss:
     """Calls of the same source were admitted after that change, too."""
     all_claimed: bool = False
     """Every call claimed to be of one of ``pbx_ids``."""
+    file_only: int = 0
+    """How many of the calls are in imported files and not in the carrier's export of their time."""
 
     @property
     def digest(self) -> str:
         """Return the digest of the evidence."""
         times = [self.first_at.isoformat(), self.last_at.isoformat()]
-        return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times])
+        apart = [self.file_only] if self.file_only else []
+        return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times, *apart])
 
     @property
     def sentence(self) -> str:
         """Write ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``; blame nobody for claimed calls."""
         calls = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}"
         who = "from an address of no PBX" if self.all_claimed else "by someone else"
-        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {ev.moment(self.last_at)}"
+        apart = ""
+        if self.file_only:
+            some = "" if self.file_only == self.calls else f"{self.file_only:,} of them "
+            apart = f" ({some}only in imported files, not in the carrier's export)"
+        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {ev.moment(self.last_at)}{apart}"
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -61,13 +68,13 @@ class Loss:
             "cost (USD)": f"{self.cost_usd:f}",
             "first call": self.first_at.isoformat(),
             "last call": self.last_at.isoformat(),
-        }
+        } | ({"only in imported files": self.file_only} if self.file_only else {})
         return row if self.goes_on else row | {DIGEST: self.digest}
 
 
 def losses(snapshot: Snapshot) -> list[Loss]:
     """
-    Return the past losses of every source, the costliest first.
+    Return the past losses of every source, the costliest first; calls that only imported files have are among them.
 
     Where calls from before the first policy on record were admitted though that policy would have rejected them,
     the policy changed before anybody recorded it: they are past as well.
@@ -92,6 +99,7 @@ def losses(snapshot: Snapshot) -> list[Loss]:
             last_at=past["last_at"].max().to_pydatetime(),
             goes_on=not bool(is_past.all()),
             all_claimed=bool((past["pbx_id"] != "").all()),
+            file_only=int(past.loc[past["provenance"] == FILE_ONLY, "calls"].sum()),
         )
         found.append(loss)
     return sorted(found, key=lambda loss: (-loss.cost_usd, -loss.calls, loss.source_ip))
@@ -124,7 +132,7 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
 
     An address that a PBX in use has today is its own, also for calls from before the inventory says so.
     """
-    parts = [part for part in (snapshot.past_traffic, snapshot.traffic) if len(part)] or [snapshot.traffic]
+    parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
     rows = rows[~rows["source_ip"].isin(["", *snapshot.once(inv.current)["address"]])]

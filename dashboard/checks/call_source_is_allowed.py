@@ -11,6 +11,7 @@ from dashboard.checks import _evidence as ev
 from dashboard.checks import _inventory as inv
 from dashboard.checks import _pbx_side as own
 from dashboard.checks._unlisted import judge_each
+from dashboard.claims import cure
 from dashboard.findings import Confidence, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
 
@@ -44,7 +45,9 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
             reason = f"{who} is not on the list, and no call came from it {ev.since_policy(snapshot, address)}."
             yield passed(address, reason=reason, pbx_ids=callers)
         elif not calls:
-            reason = f"{who} is not on the list, and no calls were fetched since that changed. Sync the account."
+            reason = (
+                f"{who} is not on the list, and no calls were fetched since that changed. {cure(snapshot, 'calls')}"
+            )
             yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=callers)
         else:
             yield judge_each(snapshot, owners, calls)

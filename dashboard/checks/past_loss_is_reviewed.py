@@ -24,7 +24,7 @@ def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     if not snapshot.versions:
         reason = "No policy of the account is on record, so a loss from before a change of it cannot be told."
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
-    elif not found and (snapshot.traffic["direction"] == "outbound").any():
+    elif not found and (snapshot.judged_traffic["direction"] == "outbound").any():
         yield passed(ACCOUNT, reason="No loss from before a change of the policy is on record for the account.")
     for loss in found:
         yield _verdict(snapshot, loss)

@@ -52,7 +52,7 @@ def check(
         say_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
         _show(findings, names, snapshot.taken_at)
-        say_old(snapshot)
+        _say_lacking(findings, snapshot)
     for entry in unsettled:
         complain(without_outcome(entry))
     relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
@@ -153,6 +153,21 @@ def say_old(snapshot: Snapshot) -> None:
         say(old)
 
 
+def _say_lacking(findings: Sequence[Finding], snapshot: Snapshot) -> None:
+    """Say of each input that is missing or stale, once: since when, what to do, and which checks wait for it."""
+    from dashboard.checks import why_not  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.claims import CORE  # noqa: PLC0415 - as above
+    from dashboard.snapshot import Age  # noqa: PLC0415 - as above
+
+    waiting: dict[str, dict[str, None]] = {name: {} for name in CORE if snapshot.age(name) is not Age.FRESH}
+    for finding in findings:
+        for name in finding.lacking:
+            waiting.setdefault(name, {})[finding.check] = None
+    for name, checks in waiting.items():
+        needed = f" Needed by: {', '.join(sorted(checks))}." if checks else ""
+        say(f"{why_not(snapshot, name)}{needed}")
+
+
 def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
     """Return a finding as a JSON object; ``now`` is when the checks were made, from which ages count."""
     known = finding.last_known
@@ -175,6 +190,7 @@ def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
         if known
         else None,
         "without": list(finding.without),
+        "lacking": list(finding.lacking),
         "state": str(finding.life),
         "title": finding.title,
         "pbx_ids": list(finding.pbx_ids),
@@ -183,6 +199,14 @@ def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
         "controls": list(finding.controls),
         "first_seen_at": finding.first_seen_at.isoformat() if finding.first_seen_at else None,
     }
+
+
+def _reason(finding: Finding) -> str:
+    """Return a finding's reason; what it lacks is said below, once for all findings that lack it."""
+    if not finding.lacking:
+        return finding.reason
+    known = finding.last_known
+    return f"Last known: {known.reason}" if known and known.reason else "Not evaluated: see below."
 
 
 def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> None:
@@ -196,7 +220,7 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
         word = finding.severity if finding.open else finding.status
         old = f"  {as_of(finding, now)}." if finding.last_known else ""
         say(f"{word.upper():<8}  {finding.check}  {subject}{old}")
-        say(f"          {finding.reason}")
+        say(f"          {_reason(finding)}")
         if finding.proposals:
             say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dashboard.changes import not_counted
 from dashboard.cli.account import NoSync, bring_up_to_date
 from dashboard.cli.output import Format, say, say_json, table
 from dashboard.cli.rooms import open_home
@@ -44,12 +45,14 @@ def authorized(
         if not no_sync:
             bring_up_to_date(home)
         snapshot = window.snapshot(home)
+    aside = _apart(snapshot, window)
     rows = _within(Replayer(snapshot).authorized(), window)
     counted = _counted(rows, snapshot)
     if output is Format.JSON:
-        say_json({"policies": len(snapshot.versions), "calls": counted})
+        say_json({"policies": len(snapshot.versions), "calls": counted, "not_judged": aside})
     elif not counted:
         say("No outbound calls are on record for that time, so there is nothing to judge.")
+        _say_apart(aside)
     else:
         head = ("PBX or address", "authorized", "how", "outcome", "calls")
         cells = [
@@ -57,6 +60,18 @@ def authorized(
             for row in counted
         ]
         table([head, *cells], numbers=1)
+        _say_apart(aside)
+
+
+def _apart(snapshot: Snapshot, window: Window) -> int:
+    """Count the outbound calls of the time that only imported files have."""
+    rows = _within(snapshot.file_only_traffic, window)
+    return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
+
+
+def _say_apart(calls: int) -> None:
+    if calls:
+        say(not_counted(calls, "judged"))
 
 
 def _way(row: dict[str, Any]) -> str:

@@ -137,7 +137,9 @@ def drop_imported(
     if chosen:
         found = found[found["day"].isin([str(day) for day in chosen])]
     if found.empty:
-        say("Every stored call counts: none is missing from the carrier's export of its time.")
+        say(f"No stored call{' of these days' if chosen else ''} is known to be missing from the carrier's export.")
+        if last := store.last_imported_at():
+            say(f"Imported calls up to {last:%Y-%m-%d %H:%M} UTC were not compared: no export covers their time.")
         return
     say(describe_file_only(found))
     if not yes and not typer.confirm("Remove these calls from the store?"):

@@ -267,9 +267,9 @@ def _show(plan: Plan) -> None:
     counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
     if plan.impact.total:
-        say(f"Outbound calls{since}: {counts} ({plan.impact.decided:.1%} decided).")
+        say(f"Outbound calls{since}: {counts} ({plan.impact.share} decided).{plan.impact.apart}")
     else:
-        say("Outbound calls: unknown, no calls on record.")
+        say(f"Outbound calls: unknown, no calls on record.{plan.impact.apart}")
     if plan.last_known_at:
         say(
             f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."

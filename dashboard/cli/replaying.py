@@ -126,6 +126,8 @@ def replay(
     elif output is Printed.CSV:
         name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         sys.stdout.write(to_csv(rows, account=name).decode())
+        if answer.impact.apart:
+            complain(answer.impact.apart.strip())
         if old:
             complain(f"Last known data only: {old}")
     else:
@@ -218,6 +220,7 @@ def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str
             for label, counted in impact.labels.items()
         },
         "decided": impact.decided if impact.total else None,
+        "not_judged": impact.not_judged,
         "since": impact.since.isoformat() if impact.since else None,
         "until": impact.until.isoformat() if impact.until else None,
         "breaks": list(impact.breaks),
@@ -232,7 +235,7 @@ def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str
 
 def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
     if not impact.total:
-        say("No outbound calls are on record for that time, so there is nothing to replay.")
+        say(f"No outbound calls are on record for that time, so there is nothing to replay.{impact.apart}")
         return
     lines = [("", "calls", "minutes", "dollars")]
     for label, counted in impact.labels.items():
@@ -241,7 +244,7 @@ def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
     table(lines, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
     until = f" until {impact.until:%Y-%m-%d %H:%M} UTC" if impact.until else ""
-    say(f"{impact.decided:.1%} of the outbound calls{since}{until} could be decided.")
+    say(f"{impact.share} of the outbound calls{since}{until} could be decided.{impact.apart}")
     for line in callers(impact):
         say(line)
     if lower_bound:

@@ -139,7 +139,11 @@ def sync(
     if home.settings.files:
         say(NOTHING_TO_FETCH)
         return
-    changed = f"Changed: {', '.join(report.changed)}." if report.changed else "The account did not change."
+    changed = (
+        f"Changed: {', '.join(report.changed)}."
+        if report.changed
+        else "Nothing that was read of the account has changed."
+    )
     say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
         complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")

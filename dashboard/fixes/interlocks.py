@@ -23,6 +23,7 @@ from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.fixes.removals import Removal
 from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.snapshot import Age, Snapshot, members
+from dashboard.tables import FILE_ONLY
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,13 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
         rest = f" {gone:,} calls of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
         return Interlock(
             id="nothing_of_ours_breaks",
-            sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}",
+            sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}{impact.apart}",
             met=True,
         )
     names = _names_of(situation.snapshot, situation.replay.pbxs(BROKEN))
     return Interlock(
         id="nothing_of_ours_breaks",
-        sentence=f"It would block {impact.calls(BROKEN):,} of the past calls, those of {names}.",
+        sentence=f"It would block {impact.calls(BROKEN):,} of the past calls, those of {names}.{impact.apart}",
         met=False,
         confirm=names,
     )
@@ -259,16 +260,19 @@ def _is_assigned(snapshot: Snapshot, network: str) -> bool:
 
 def _loss(snapshot: Snapshot, network: str) -> str:
     """Return what calls from an unassigned address cost, and until when; ``""`` where they cost nothing."""
-    rows = snapshot.traffic[(snapshot.traffic["direction"] == "outbound").to_numpy()]
+    rows = snapshot.judged_traffic
+    rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[membership([network], rows["source_ip"])]
     known = {*snapshot.egress["address"]}
     rows = rows[(rows["pbx_id"] == "") | ~rows["source_ip"].isin(known)]
     cost, calls = sum(rows["cost_usd"].dropna(), Decimal(0)), int(rows["calls"].sum())
     if not cost:
         return ""
-    last = rows["last_at"].max()
+    last, apart = rows["last_at"].max(), int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
+    some = f" {apart:,} of them are only in imported files." if apart else ""
     return (
-        f"{calls:,} calls from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on {last:%b %-d, %Y}."
+        f"{calls:,} calls from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "
+        f"{last:%b %-d, %Y}.{some}"
     )
 
 
@@ -290,7 +294,8 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
     if not moves:
         return None
     known = situation.snapshot
-    took = known.traffic[(known.traffic["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
+    rows = known.judged_traffic
+    took = rows[(rows["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
     days = known.window_days
     dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
     faults = []

@@ -170,7 +170,8 @@ def all_tables(
         snapshot: The account and the inventory.
         findings: Verdicts of a run on that snapshot.
         entries: The journal.
-        store: Calls of the window; the newest ``MOST_CALLS`` where there are more.
+        store: Calls of the window, and those of it that only imported files have, which no total counts; the newest
+            ``MOST_CALLS`` where there are more.
     """
     frames = {name: getattr(snapshot, name) for name in OF_SNAPSHOT}
     calls, traffic = partial(_calls, snapshot, store), partial(_traffic, snapshot, store)
@@ -178,6 +179,11 @@ def all_tables(
         "findings": Table.of(findings_frame(findings, snapshot)),
         "allowed_ips": Table.of(allowed_ips_frame(snapshot)),
         **{name: Table.of(frame) for name, frame in frames.items()},
+        "imported_only_calls": Table(
+            int(snapshot.file_only_traffic["calls"].sum()),
+            lambda most: next(iter(_calls(snapshot, store, most, file_only=True))),
+            lambda: _calls(snapshot, store, PIECE, file_only=True),
+        ),
         "traffic": Table(None, lambda most: traffic().head(most), lambda: [traffic()]),
         "calls": Table(
             min(int(snapshot.traffic["calls"].sum()), MOST_CALLS),
@@ -195,9 +201,18 @@ def _traffic(snapshot: Snapshot, store: CallStore) -> pd.DataFrame:
     return _attributed(found, snapshot)
 
 
-def _calls(snapshot: Snapshot, store: CallStore, piece: int) -> Iterator[pd.DataFrame]:
-    """Yield the calls that the snapshot counts, newest first, attributed, so many at a time."""
-    where, after, left = CallFilter(since=_since(snapshot), until=snapshot.taken_at), None, MOST_CALLS
+def _calls(snapshot: Snapshot, store: CallStore, piece: int, *, file_only: bool = False) -> Iterator[pd.DataFrame]:
+    """
+    Yield the calls that the snapshot counts, newest first, attributed, so many at a time.
+
+    Args:
+        snapshot: For its window and the inventory.
+        store: Where the calls are.
+        piece: How many at a time.
+        file_only: Those that are in imported files and not in the carrier's export instead, marked by ``provenance``.
+    """
+    since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
+    where, after, left = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only), None, MOST_CALLS
     while True:
         found = store.calls(where, limit=min(piece, left), after=after)
         yield _attributed(found, snapshot)

@@ -62,6 +62,56 @@ def world() -> Snapshot:
     )
 
 
+def by_outcome(**calls: int) -> pd.DataFrame:
+    """Return calls by outcome."""
+    return pd.DataFrame({"outcome": [*calls], "calls": [*calls.values()]})
+
+
+@pytest.mark.parametrize(
+    ("calls", "recorded", "said"),
+    [
+        ({"answered": 9}, True, "none was refused for authorization"),
+        ({"answered": 9, "bad_number": 1, "busy_or_no_answer": 1}, True, "none was refused for authorization"),
+        ({"answered": 9}, False, "none is on record as refused for authorization"),
+        (
+            {"answered": 9, "refused_unknown": 2},
+            True,
+            "none is on record as refused for authorization and 2 refused for a cause not stated",
+        ),
+        (
+            {"answered": 9, "network": 2, "other": 1},
+            True,
+            "none is on record as refused for authorization and 3 failed otherwise",
+        ),
+        (
+            {"refused_auth": 1, "refused_unknown": 2, "media": 4},
+            True,
+            "1 was refused for authorization, 2 refused for a cause not stated and 4 failed otherwise",
+        ),
+        ({"answered": 9, "refused_auth": 3}, False, "3 were refused for authorization on record"),
+    ],
+)
+def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], said: str, *, recorded: bool) -> None:
+    """Capacity, a 403 without its reason, no code at all, a carrier that records no refusals: each may hide one."""
+    total = words.count(sum(calls.values()), "outbound call")
+    assert f"{total} today; {said}." == answers.of_calls(by_outcome(**calls), "today", recorded=recorded)
+
+
+def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
+    """Beside a number, beside none, beside what one outcome has, and beside missing calls."""
+    aside = "12 calls are only in imported files."
+    none = by_outcome()
+
+    assert f"No outbound call on record today. {aside}" == answers.of_calls(none, "today", apart=aside)
+    assert "No outbound call today." == answers.of_calls(none, "today")
+    assert "No outbound call on record today." == answers.of_calls(none, "today", recorded=False)
+    assert f"Calls never fetched. {aside}" == answers.of_calls(
+        none, "today", lacking="Calls never fetched.", apart=aside
+    )
+    one = answers.of_calls(by_outcome(answered=9), "today", "answered", apart=aside)
+    assert f"9 outbound calls today. {aside}" == one
+
+
 def test_times_are_said_as_people_do() -> None:
     """Relative first; never where there is none; exact in the viewer's zone."""
     assert "6 minutes ago" == words.ago(NOW - timedelta(minutes=6), NOW)

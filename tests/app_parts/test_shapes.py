@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from dashboard.charts import KIND_OF
 MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times: UTC without a zone
 OWNERS = [f"PBX {number}" for number in range(14)]
 ENDINGS = [("answered", 200, "OK"), ("refused_auth", 403, "Tech Prefix and IP not in ACL"), ("network", None, "")]
-ZONES = [ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata"), ZoneInfo("America/New_York")]
+ZONES = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]
+UTC = ZoneInfo("UTC")
 
 a_row = st.fixed_dictionaries(
     {
@@ -33,6 +35,22 @@ a_row = st.fixed_dictionaries(
 some_rows = st.lists(a_row, min_size=1, max_size=30)
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Row = dict[str, Any]
+
+
+def row_at(at: datetime) -> dict[str, Any]:
+    """Return a row of the cube in an hour."""
+    return {
+        "hour_at": at,
+        "owner": 0,
+        "outcome": "answered",
+        "sip_status": 200,
+        "sip_reason": "OK",
+        "zone": "",
+        "calls": 1,
+        "short_calls": 0,
+        "duration_s": 60,
+        "cost_units": 0,
+    }
 
 
 def cube_of(rows: list[Row]) -> Cube:
@@ -103,6 +121,56 @@ def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo
         (day, hour): value for day, hour, value in zip(found["weekday"], found["hour"], found["value"], strict=True)
     }
     assert {place: calls for place, calls in told.items() if calls} == dict(counted)
+
+
+@pytest.mark.parametrize(
+    ("key", "drawn"),
+    [
+        ("Asia/Kolkata", "UTC"),
+        ("Australia/Adelaide", "UTC"),
+        ("Asia/Kathmandu", "UTC"),
+        ("America/New_York", "America/New_York"),
+        ("Asia/Tokyo", "Asia/Tokyo"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: str) -> None:
+    """The roll-up has hours of UTC: a zone whose hours begin within them is not drawn, and the caption says so."""
+    zone, since = ZoneInfo(key), MONDAY.replace(tzinfo=UTC)
+    found = shapes.zone_of_hours(zone, since, since + timedelta(days=20))
+
+    assert drawn == found.key
+    said = shapes.said_hours(found, zone)
+    assert f"Hours are those of {drawn}" in said
+    assert key in said
+    assert ("begin within them" in said) is (drawn != key)
+
+
+def test_a_zone_that_moves_by_half_an_hour_is_drawn_only_while_its_hours_are_those_of_utc() -> None:
+    """Lord Howe Island is 11 hours ahead in summer and 10:30 in winter."""
+    zone, summer, winter = (
+        ZoneInfo("Australia/Lord_Howe"),
+        datetime(2026, 1, 5, tzinfo=UTC),
+        datetime(2026, 6, 1, tzinfo=UTC),
+    )
+
+    assert zone == shapes.zone_of_hours(zone, summer, summer + timedelta(days=9))
+    assert UTC == shapes.zone_of_hours(zone, summer, winter)
+    assert UTC == shapes.zone_of_hours(zone, winter, winter)
+
+
+@pytest.mark.parametrize("begin", [datetime(2026, 10, 31), datetime(2026, 3, 7)])  # noqa: DTZ001 - as the store has times
+def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
+    """Two days around a change of New York's clocks: each hour of UTC is counted at the hour its clock showed."""
+    zone, hours = ZONES[-1], range(48)
+    told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
+    found = shapes.by_hour_of_week(Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS), Part(), zone)
+
+    counted: Counter[int] = Counter()
+    for hour in hours:
+        local = (begin + timedelta(hours=hour)).replace(tzinfo=UTC).astimezone(zone)
+        counted[local.weekday() * 24 + local.hour] += hour + 1
+    assert [counted[place] for place in range(7 * 24)] == found["value"].tolist()
 
 
 @few

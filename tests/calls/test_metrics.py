@@ -14,6 +14,7 @@ from dashboard import tables
 from dashboard.calls import metrics
 from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.outcomes import SHORT_S, outcome
+from dashboard.errors import InputError
 
 NOON = pd.Timestamp("2026-11-02 12:00", tz="UTC").as_unit("us")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -228,6 +229,17 @@ def test_time_in_a_zone():
 
     assert week[["weekday", "hour", "calls"]].to_numpy().tolist() == [[1, 4, 2], [7, 23, 1]]
     assert [f"{at:%m-%d %H}" for at in days["at"].dt.tz_convert("UTC")] == ["11-01 07", "11-02 08", "11-09 08"]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Adelaide", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_no_hour_of_a_zone_is_made_of_hours_that_straddle_it(zone):
+    """Where the zone's hours begin within those of UTC, its days and hours of the week are refused with the cure."""
+    frame = grouped({"hour_at": NOON}, {"hour_at": NOON + 200 * DAY})
+
+    for made in (lambda: metrics.hour_of_week(frame, zone), lambda: metrics.in_steps(frame, "day", zone)):
+        with pytest.raises(InputError, match=f"the hours of {zone} begin within those. Use UTC"):
+            made()
+    assert metrics.in_steps(frame, "hour", zone)["at"].dt.tz_convert("UTC").tolist() == [NOON, NOON + 200 * DAY]
 
 
 def test_peaks():

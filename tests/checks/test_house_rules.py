@@ -15,6 +15,7 @@ import pytest
 from dashboard import checks
 from dashboard.checks import INPUTS, Check, check, discover, failed, passed, run, unknown
 from dashboard.checks._inventory import EMPTY_LIST
+from dashboard.claims import cure
 from dashboard.findings import Cause, Confidence, Impact, Severity, Status, Verdict
 from dashboard.fixes.image import after, image
 from dashboard.snapshot import Freshness
@@ -169,7 +170,7 @@ def test_a_missing_deciding_input_is_one_unknown_finding(one, need, story):
     assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, Cause.MISSING, "account")
     assert INPUTS[need][0] in finding.reason
     assert "never" in finding.reason
-    assert finding.reason.endswith(INPUTS[need][2])
+    assert finding.reason.endswith(cure(story, need))
 
 
 @ALL
@@ -192,7 +193,7 @@ def test_a_stale_deciding_input_keeps_the_last_known_verdicts(one, need, story):
         assert finding.confidence is Confidence.CANNOT_TELL
         assert not finding.changes
         assert "on 2026-11-20 at 01:00 UTC, over a minute ago" in finding.reason
-        assert finding.reason.endswith(INPUTS[need][2])
+        assert finding.reason.endswith(cure(story, need))
 
 
 @ALL

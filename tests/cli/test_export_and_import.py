@@ -147,7 +147,7 @@ def test_sync_says_what_it_fetched(shared: Any) -> None:
 
     assert answer.status == 0
     assert answer.out.startswith("Fetched ")
-    assert "The account did not change." in answer.out
+    assert "Nothing that was read of the account has changed." in answer.out
 
 
 def test_a_home_makes_its_own_account(bare: Any) -> None:

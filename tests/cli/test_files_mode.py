@@ -76,7 +76,7 @@ def test_calls_are_as_fresh_as_the_files(bare: Any, tmp_path: Path) -> None:
     said = [row["reason"] for row in checked.json if "The calls were last fetched" in row["reason"]]
     assert said
     assert all(
-        f"{last:%Y-%m-%d at %H:%M} UTC" in reason and "import its call record files" in reason for reason in said
+        f"{last:%Y-%m-%d at %H:%M} UTC" in reason and "Import its call record files" in reason for reason in said
     )
 
 
@@ -87,6 +87,29 @@ def test_without_files_nothing_is_judged(bare: Any) -> None:
     assert {"unknown"} == {row["status"] for row in checked.json}
     assert 3 == checked.status
     assert process.running(bare.home) is None
+
+
+def test_what_is_missing_is_said_once_with_its_cure(bare: Any, tmp_path: Path) -> None:
+    """Each input once, with a command that works in this mode; once it is brought it is not named any more."""
+    empty = bare("check", **FILES)
+    old = tmp_path / "old.csv"
+    old.write_text(as_csv(rows_at(datetime.now(UTC) - timedelta(days=5))))
+    bare("calls", "import", old)
+    later = bare("check")
+
+    cures = {
+        "The calls were never fetched.": "trunkgate calls import FILE",
+        "The list of Outbound Allowed IPs was never read.": "trunkgate account paste FILE",
+        "The state of the SIP credentials was never read.": "trunkgate account record --credentials on (or off)",
+        "The numbers and inbound routes were never read.": "they stay unknown without its key",
+        "The inventory of PBXs was never confirmed.": "trunkgate inventory read FILE --keep",
+    }
+    for said, cure in cures.items():
+        assert (1, 1) == (empty.out.count(said), empty.out.count(cure)), said
+    assert "Sync" not in empty.out
+    assert "Needed by: allowed_ip_is_used, call_source_is_allowed" in empty.out
+    assert "were never fetched" not in later.out
+    assert 1 == later.out.count("The calls were last fetched on")
 
 
 def test_the_sample_account_is_not_declared_by_hand(bare: Any, material: dict[str, Path]) -> None:

@@ -29,7 +29,7 @@ POSITIVE = {
     "Nothing to fix": INPUTS,
     "Breaks 0": ("calls",),
     "were rejected until": BY_CALLS,
-    "No call was refused from": ("calls",),
+    "is on record as refused for authorization": ("calls",),
     "none was refused": ("calls",),
     "% of the calls could be decided": ("calls",),
     "would break no past call": BY_CALLS,

@@ -16,9 +16,22 @@ from dashboard.emulator import process
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.calls.exports import as_csv, rows_at
+from tests.pages.faults import texts
 from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
+MISSING = (
+    "Calls never fetched",
+    "Allowed IPs not entered yet",
+    "The SIP credentials setting isn't known",
+    "Inbound routes have never been read",
+    "The inventory has no PBXs yet",
+    "import call record files",
+    "paste the list of Outbound Allowed IPs",
+    "record the tech prefix and the credentials on the page",
+    "add your PBXs",
+)
+"""What a page may say of an input that is missing, each once."""
 PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
 
 
@@ -56,6 +69,10 @@ def test_an_empty_home_names_the_next_steps() -> None:
         (info,) = [text.value for text in at.info if "without an API key" in text.value]
         assert "`trunkgate calls import FILE`" in info
         assert "paste the list of Outbound Allowed IPs" in info
+        said = " ".join(texts(at))
+        assert not [sentence for sentence in MISSING if said.count(sentence) > 1], (page, said)
+        assert not [text.value for text in at.warning if "Never read" in text.value]
+        assert 1 == said.count("Inbound routes stay unknown: only the carrier's API tells them")
         assert "header_sync" not in {button.key for button in at.button}
         assert any("No calls imported" in text.value for text in at.markdown)
     assert process.running(Settings.read().home) is None

@@ -1,0 +1,161 @@
+"""Calls that only imported files have are judged, marked, and never passed over: by checks, guards and replays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import checks, tables
+from dashboard.app_parts import answers, draft_words, replayed
+from dashboard.calls.callers import Callers
+from dashboard.calls.replay import Replayer
+from dashboard.changes import AllowAddress, Impact, PointNumber, RemoveAddress
+from dashboard.checks._losses import DIGEST, losses
+from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
+from dashboard.claims import Claims, apart
+from dashboard.findings import Severity, Status
+from dashboard.fixes.image import proposed
+from dashboard.fixes.plan import build
+from dashboard.policy import Policy, PolicyVersion
+from dashboard.replay_labels import GONE
+from dashboard.snapshot import Snapshot
+from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
+
+THIEF, DENVER, LEFT = "203.0.113.66", "198.51.100.24", "198.51.100.23"
+CHANGED, MOVED = NOW - timedelta(days=2), NOW - timedelta(days=10)
+SENTENCE = "60 calls are only in imported files, not in the carrier's export, and are not "
+
+
+def only_in_files(snapshot: Snapshot, *rows: dict[str, Any], name: str = "file_only_traffic") -> Snapshot:
+    """Return the account with calls that the carrier's export does not have."""
+    marked = frame(tables.TRAFFIC, [row | {"provenance": "file_only"} for row in rows])
+    return replace(snapshot, **{name: marked})
+
+
+def account(**facts: Any) -> Snapshot:
+    """Return an account with Denver, which moved ten days ago and has called since."""
+    addresses = [
+        {"pbx_id": "denver", "address": LEFT, "valid_from": NOW - timedelta(days=60), "valid_to": MOVED},
+        {"pbx_id": "denver", "address": DENVER, "valid_from": MOVED},
+    ]
+    own = calls_row(DENVER, pbx_id="denver", attributed_by="address", calls=10)
+    given = {"allowed": (DENVER, LEFT), "pbxs": [pbx("denver")], "addresses": addresses, "traffic": [own]}
+    return make_snapshot(**(given | facts))
+
+
+def closed() -> tuple[PolicyVersion, ...]:
+    """Return an account's policies: credentials went off two days ago."""
+    policies = [Policy(frozenset({DENVER, LEFT}), on, "12345678") for on in (True, False)]
+    return tuple(PolicyVersion(*pair) for pair in zip(policies, (NOW - timedelta(days=60), CHANGED), strict=True))
+
+
+@pytest.mark.parametrize("name", ["file_only_traffic", "past_traffic"])
+def test_a_past_loss_counts_them_and_says_so(judged: Any, name: str) -> None:
+    """The finding, its evidence and its digest tell the calls that the carrier's export lacks."""
+    known = account(credentials_on=False, versions=closed())
+    stolen = calls_row(THIEF, calls=60, cost_usd="412.50", at=CHANGED - timedelta(days=1))
+    found = judged(past_loss_is_reviewed, only_in_files(known, stolen, name=name))[THIEF]
+    carriers = replace(known, past_traffic=frame(tables.TRAFFIC, [stolen]))
+
+    assert Status.FAIL is found.status
+    assert "60 calls, $412.50, by someone else" in found.reason
+    assert "(only in imported files, not in the carrier's export)" in found.reason
+    assert 60 == found.evidence[0]["only in imported files"]
+    assert found.evidence[0][DIGEST] != losses(carriers)[0].digest
+    assert "imported" not in losses(carriers)[0].sentence
+
+
+def test_no_past_loss_is_denied_where_only_files_have_calls(judged: Any) -> None:
+    """The pass speaks of every call that is known."""
+    known = only_in_files(account(traffic=[]), calls_row(DENVER, pbx_id="denver", attributed_by="address"))
+
+    assert Status.PASS is judged(past_loss_is_reviewed, known)["account"].status
+    assert not judged(past_loss_is_reviewed, account(traffic=[]))
+
+
+def test_a_verdict_marks_what_it_rests_on(judged: Any) -> None:
+    """A source that both records know: sentence and evidence say how many of the calls only files have."""
+    known = account(traffic=[calls_row(THIEF, calls=40, cost_usd="10")])
+    both = judged(call_source_is_allowed, only_in_files(known, calls_row(THIEF, calls=60)))[THIEF]
+    alone = judged(call_source_is_allowed, only_in_files(account(), calls_row(THIEF, calls=60)))[THIEF]
+
+    assert "100 calls were admitted in the last 24 h (60 of them only in imported files)" in both.reason
+    assert [(60, "imported file only"), (40, None)] == [(row["calls"], row.get("record")) for row in both.evidence]
+    assert "60 calls were admitted in the last 24 h (only in imported files)" in alone.reason
+    assert Severity.CRITICAL is alone.severity
+
+
+def test_a_call_that_only_a_file_has_may_recur() -> None:
+    """An address that a PBX left is not quiet where a file has a later call from there."""
+    old = calls_row(LEFT, pbx_id="denver", attributed_by="address", calls=50, at=MOVED - timedelta(days=1))
+    quiet = account(traffic=[old])
+    heard = only_in_files(quiet, calls_row(LEFT, pbx_id="denver", attributed_by="x_tag", at=NOW - timedelta(days=1)))
+    removed = (RemoveAddress(network=LEFT),)
+
+    assert {("denver", LEFT)} == Callers.of(quiet).left
+    assert not Callers.of(heard).left
+    counts = [
+        Replayer(one).against(
+            proposed(replace(one, account=replace(one.account, credentials_on=False)).policy, removed)
+        )
+        for one in (quiet, heard)
+    ]
+    assert [50, 0] == [answer.impact.calls(GONE) for answer in counts]
+
+
+def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
+    """No sentence about past calls speaks of all of them where some were not judged."""
+    stolen = calls_row(THIEF, calls=60)
+    changes = (AllowAddress(network="198.51.100.99"),)
+    before, after = account(), only_in_files(account(), stolen, calls_row(THIEF, direction="inbound"))
+    impacts = [Replayer(one).against(proposed(one.policy, changes)).impact for one in (before, after)]
+    windowed = Replayer(after).against(after.policy, until=NOW - timedelta(days=1)).impact
+
+    assert [0, 60, 0] == [one.not_judged for one in (*impacts, windowed)]
+    for told in (
+        " ".join(replayed.summary(impacts[1])),
+        " ".join(replayed.sentences(impacts[1])),
+        draft_words.title(changes, impacts[1], lower_bound=False),
+        build(after, changes, max_changes=5).interlocks[-1].sentence,
+    ):
+        assert f"{SENTENCE}judged." in told
+        assert "block none" not in told
+        assert "block no past call of yours" not in told
+    assert "imported" not in "".join([*replayed.summary(impacts[0]), *replayed.sentences(impacts[0])])
+    nothing = Impact(labels={}, decided=1, not_judged=60)
+    assert [f"{SENTENCE}judged."] == replayed.summary(nothing)
+    assert f"{SENTENCE}judged." in draft_words.title(changes, nothing, lower_bound=False)
+
+
+def test_guards_know_what_only_files_have() -> None:
+    """Money that a source cost, and calls that a number took, are not denied for want of the carrier's record."""
+    inbound = calls_row("", direction="inbound", number="13035550123")
+    known = only_in_files(account(), calls_row(THIEF, calls=60, cost_usd="412.50"), inbound)
+    numbers = [{"number": "13035550123", "route_id": ""}]
+    known = replace(known, numbers=frame(tables.NUMBERS, numbers))
+    changes = (AllowAddress(network=THIEF), PointNumber(number="13035550123", to_alias="Denver", was_alias=""))
+    found = {lock.id: lock for lock in build(known, changes, max_changes=5).interlocks}
+
+    assert "60 of them are only in imported files." in found["money_was_not_lost_there"].sentence
+    assert THIEF == found["money_was_not_lost_there"].confirm
+    assert "13035550123 took 1 call" in found["numbers_are_free"].sentence
+
+
+def test_counts_of_pages_say_what_they_leave_out() -> None:
+    """One sentence, with the number of the time that is meant; nothing where there are none."""
+    known = only_in_files(
+        account(),
+        calls_row(THIEF, calls=60),
+        calls_row(THIEF, calls=5, at=NOW - timedelta(days=3)),
+        calls_row(THIEF, calls=7, direction="inbound"),
+    )
+
+    assert "" == apart(account())
+    assert apart(known).startswith("65 calls are only in imported files")
+    assert f"{SENTENCE}counted." == apart(known, NOW - timedelta(days=1))
+    assert apart(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
+    assert "Every PBX" not in answers.overview(Claims(known, checks.run(known)))
