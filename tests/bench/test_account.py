@@ -17,6 +17,8 @@ from dashboard.snapshot import Account as Profile
 from dashboard.snapshot import Snapshot
 from tests.bench.account import OBSERVED, PREFIX, Account
 
+pytestmark = pytest.mark.xdist_group("bench-account")  # it is made and imported once
+
 CALLS = 20_000
 DECIDED = 0.95
 

@@ -10,6 +10,8 @@ import pytest
 from tests.bench.__main__ import account_until_now, bench
 from tests.bench.table import HEADER, NOT_MEASURED, Ratio, Row, Time, as_json, markdown, ratio_to
 
+pytestmark = pytest.mark.xdist_group("bench")  # its rows are made once
+
 CALLS = 20_000
 
 

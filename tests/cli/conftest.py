@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ import pytest
 
 from dashboard.emulator import process
 from dashboard.emulator.folder import use
+from tests.cli.forking import PREFIXES, TERMINAL, forks
 from tests.waiting import WAIT_S
 
 CALLS = 3_000
-PROGRAM = (sys.executable, "-c", "from dashboard.cli import main; main()")
+PROGRAM = (str(Path(sys.executable).with_name("trunkgate")),)
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,15 @@ class Program:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return what the program sees of the environment."""
-        mine = {key: value for key, value in os.environ.items() if not key.startswith(("TRUNKGATE_", "FLOWROUTE_"))}
-        return mine | {"TRUNKGATE_HOME": str(self.home), "TRUNKGATE_SAMPLE_CALLS": str(CALLS), "COLUMNS": "200"} | more
+        mine = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
+        return mine | TERMINAL | {"TRUNKGATE_HOME": str(self.home), "TRUNKGATE_SAMPLE_CALLS": str(CALLS)} | more
 
     def __call__(self, *arguments: object, **environment: str) -> Answer:
         """Run a command to its end, with nobody at the terminal."""
+        return Answer(*forks().run([*map(str, arguments)], self.environment(**environment)))
+
+    def afresh(self, *arguments: object, **environment: str) -> Answer:
+        """Run a command as a shell does, which takes seconds longer: its process loads the program anew."""
         done = subprocess.run(
             [*PROGRAM, *map(str, arguments)],
             env=self.environment(**environment),
@@ -111,3 +118,35 @@ def shared(homes: Callable[..., Program]) -> Program:
 def bare(tmp_path: Path) -> Program:
     """Name a home that does not exist yet."""
     return Program(tmp_path / "bare")
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """Run a carrier that answers everything with a status, and asks nobody to wait before the next attempt."""
+
+    class Always(BaseHTTPRequestHandler):
+        """Gives the answer."""
+
+        def do_GET(self) -> None:
+            """Give it."""
+            self.send_response(status)
+            self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the name that the server calls
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Always) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def unavailable() -> Iterator[str]:
+    """Run a carrier that is down; where none answers at all, each command tries for eight seconds."""
+    with answering(503) as url:
+        yield url

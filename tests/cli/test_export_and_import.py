@@ -15,6 +15,8 @@ import pytest
 from tests.calls.exports import NOON, as_csv, rows_at
 
 pytestmark = pytest.mark.slow
+ON_ONE_WORKER = pytest.mark.xdist_group("exported")
+"""Tests that share an export, so that it is made once."""
 
 TABLES = [
     "findings",
@@ -45,6 +47,7 @@ def exported(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 THIEF = "203.0.113.66:5060"
 
 
+@ON_ONE_WORKER
 def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
     """All tables are there, and size and hash of each are right."""
     folder, _ = exported
@@ -57,6 +60,7 @@ def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
         assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
 
 
+@ON_ONE_WORKER
 def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
     """Nothing of the sample account can be taken for a real one."""
     folder, _ = exported
@@ -67,6 +71,7 @@ def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
             assert {row["account"] for row in reader} <= {"SAMPLE"}
 
 
+@ON_ONE_WORKER
 def test_the_compliance_table_is_what_check_says(exported: tuple[Path, Any]) -> None:
     """A row per verdict: same check, subject, status, severity and reason."""
     folder, found = exported

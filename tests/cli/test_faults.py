@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,11 +17,13 @@ from dashboard.cli import app
 from dashboard.errors import CarrierError, UnknownFindingError
 from dashboard.snapshot import Age
 from tests import faulty_homes
+from tests.cli.conftest import answering
 from tests.faulty_homes import CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
 
 pytestmark = pytest.mark.slow
 
 CHECK = "pbx_address_is_allowed"
+NEVER_SYNCED = "never synced"
 UNKNOWABLE = ("allowed_ips missing", "inventory missing")
 """Faults under which it cannot be known that Denver's address is not listed."""
 
@@ -38,27 +38,11 @@ class Answer:
     error: BaseException | None
 
 
-class Refuses(BaseHTTPRequestHandler):
-    """A carrier that takes no key."""
-
-    def do_GET(self) -> None:
-        """Answer 401, as the carrier does."""
-        self.send_response(401)
-        self.end_headers()
-
-    do_POST = do_GET  # noqa: N815 - the name that the server calls
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
-
-
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[str]:
     """Run a carrier that refuses every key."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with answering(401) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -70,18 +54,20 @@ def silent() -> str:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, silent: str) -> Callable[..., Answer]:
+def run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, unavailable: str, silent: str
+) -> Callable[..., Answer]:
     """Run a command on a home with a fault; only faults of the carrier let it ask one."""
 
     def command(fault: str, *arguments: str, refused: bool = False) -> Answer:
         home = tmp_path / f"{fault or 'none'} {refused}"
-        faults = (fault,) if fault and fault != "never synced" else ()
-        if not home.exists() and fault != "never synced":
+        faults = (fault,) if fault and fault != NEVER_SYNCED else ()
+        if not home.exists() and fault != NEVER_SYNCED:
             faulty_homes.make(home, faults, refused=refused)
-        where = refusing if fault == "wrong key" else silent
+        where = refusing if fault == "wrong key" else unavailable
         told = {
             **KEYS,
-            **({"FLOWROUTE_BASE_URL": where} if fault in CARRIERS else {}),
+            **({"FLOWROUTE_BASE_URL": where} if fault in (*CARRIERS, NEVER_SYNCED) else {}),
             "HTTPS_PROXY": silent,
             "TRUNKGATE_HOME": str(home),
             "TRUNKGATE_PUBLIC_RANGES": PUBLIC,
@@ -188,7 +174,7 @@ def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:
     """There is no last result to show."""
-    answer = run("never synced", "check")
+    answer = run(NEVER_SYNCED, "check")
 
     assert isinstance(answer.error, CarrierError)
     assert "" == answer.out

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.conftest import Program
 
+pytestmark = pytest.mark.xdist_group("secrets")  # what is told is made once
+
 WORD = "planted-9f3c"
 """What every secret begins with."""
 POP = "us-west-or.sip.flowroute.com"

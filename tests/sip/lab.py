@@ -70,13 +70,9 @@ class Lab:
         dialed = [Dialed(text, x_tag=x_tag) for text in users]
         return place(self.net, self.folder, dialed, source=source, pop=POPS[0], user=user, password=password)
 
-    def settled(self, numbers: Collection[str], least: int, *, within_s: float = WAIT_S) -> list[Recorded]:
-        """
-        Wait until so many calls to these numbers are on record, and a moment more; return them.
-
-        Where no record is expected, ``within_s`` says how long to look for one.
-        """
-        until = time.monotonic() + within_s
+    def settled(self, numbers: Collection[str], least: int) -> list[Recorded]:
+        """Wait until so many calls to these numbers are on record, and a moment more; return them."""
+        until = time.monotonic() + WAIT_S
         while time.monotonic() < until and len(self._to(numbers)) < least:
             time.sleep(EVERY_S)
         time.sleep(EVERY_S)

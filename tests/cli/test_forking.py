@@ -1,0 +1,60 @@
+"""A command that is forked answers as one that loads the program anew: status, words, errors, and what it may see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.forking import forks
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (("check", "--no-sync"), 1),
+        (("fix", "no_such_check", "x"), 2),
+        (("no-such-command",), 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_both_ways_answer_the_same(shared: Any, command: tuple[str, ...], status: int) -> None:
+    """On one home, where nothing is synced in between."""
+    forked, afresh = shared(*command), shared.afresh(*command)
+
+    assert (forked.status, forked.out, forked.err) == (afresh.status, afresh.out, afresh.err)
+    assert status == forked.status
+
+
+def test_a_command_sees_its_own_environment_and_folder(
+    bare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of the command before it, and not those of the process that forks."""
+    first = bare("check", TRUNKGATE_WINDOW_DAYS="many")
+    second = bare("inventory", "lint", "none")
+    (tmp_path / "none").mkdir()
+    monkeypatch.chdir(tmp_path)
+    third = bare("inventory", "lint", "none")
+
+    assert "TRUNKGATE_WINDOW_DAYS" in first.sentence
+    assert "There is no file or folder" in second.sentence
+    assert (0, "0 PBXs read, 0 found, 0 not understood.\n") == (third.status, third.out)
+
+
+def test_modes_of_files_are_the_programs_own(bare: Any) -> None:
+    """A fork begins with the modes of who started it, and the program narrows them."""
+    assert 0 == bare("journal", "anchor").status
+
+    assert not [path for path in bare.home.rglob("*") if path.lstat().st_mode & 0o077]
+
+
+def test_one_process_forks(bare: Any) -> None:
+    """It is there after a command that failed."""
+    before = forks()
+    assert 2 == bare("no-such-command").status
+
+    assert before is forks()
+    assert 0 == bare("--help").status
