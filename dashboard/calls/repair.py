@@ -25,6 +25,11 @@ RECORD_LINES = 50
 """A quoted line break is rare; a quote that is not closed after so many lines never was."""
 RAW_CHARS = 2_000
 """How much of a bad row is kept."""
+_OPEN = re.compile(
+    r'(?:(?: *"[^"]*+(?:""[^"]*+)*+"|(?! *")[^,]*+),)*+'  # fields that end, each with its comma
+    r' *"[^"]*+(?:""[^"]*+)*+'  # and a quoted one that does not
+)
+"""The beginning of a record whose last field is quoted and goes on; a quote within an unquoted field opens nothing."""
 
 
 class Shape:
@@ -133,7 +138,7 @@ def _quoted(
     joined = line
     extra: list[tuple[int, str]] = []
     while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
-        if joined.count('"') % 2 == 0 or (more := _take(ahead, source)) is None:
+        if _OPEN.fullmatch(joined) is None or (more := _take(ahead, source)) is None:
             break
         extra.append(more)
         joined += more[1]

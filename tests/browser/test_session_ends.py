@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -68,3 +69,21 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
     page.get_by_test_id("stPopover").get_by_text("Kim").wait_for()
     page.goto(f"{program.url}/fixes")
     expect(page.get_by_role("heading", level=1)).to_contain_text("1 active fix.")
+
+
+@pytest.mark.timeout(900)
+def test_a_tab_of_an_earlier_start_does_nothing(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
+    """A press on it changes nothing, and it says that a new link is needed, which opens the dashboard."""
+    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    page = open_page(program.url, expected="401 (Unauthorized)")
+    review(page)
+    program.stop()
+    again = serve(urlsplit(program.url).port, TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    before = networks(again)
+
+    page.get_by_role("button", name=f"Allow {DENVER}").last.dispatch_event("click")
+
+    expect(page.get_by_text(ENDED)).to_be_visible()
+    expect(page.get_by_text("Run trunkgate link")).to_be_visible()
+    assert before == networks(again)
+    assert [] == phases(again)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboard.calls.ingest import import_files
-from dashboard.calls.repair import Shape, _fields
+from dashboard.calls.repair import _OPEN, Shape, _fields
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
 
 CELLS = st.text(alphabet="ab \",;\t'é\0", max_size=6)
@@ -70,3 +70,30 @@ def test_a_sure_fault_in_another_encoding(store, export) -> None:
 
     assert (result.kept, result.rejected, result.error) == (1, 1, "")
     assert list(store.calls()["destination_name"]) == ["CURAÇAO"]
+
+
+@given(st.text(alphabet='", \na', max_size=14))
+def test_a_record_goes_on_where_a_quoted_field_is_open(text: str) -> None:
+    """The standard library's reader, told to be strict, runs out of data exactly there."""
+    record = text if text.endswith("\n") else f"{text}\n"
+    try:
+        list(csv.reader(io.StringIO(record, newline=""), strict=True, skipinitialspace=True))
+        ends_open = False
+    except csv.Error as exc:
+        ends_open = "unexpected end of data" in str(exc)
+    lines = record.splitlines(keepends=True)
+    if any(_fields("".join(lines[:count])) is not None for count in range(1, len(lines))):
+        return  # more than one record
+    assert ends_open == (_OPEN.fullmatch(record) is not None)
+
+
+def test_a_quote_within_a_value_does_not_break_a_field_of_several_lines(store, export) -> None:
+    """Beside a bad row the file is read line by line; the row with both keeps its place among the calls."""
+    row = as_csv([a_row(callerid='+142"5550111', call_fail_reason="two\nlines")])
+    row = row.replace('"+142""5550111"', '+142"5550111')
+    assert '+142"5550111' in row
+    other = as_csv([a_row(start_time=at(NOON), duration="long")]).partition("\n")[2]
+
+    result = import_files(store, [export(row + other)])[0]
+
+    assert (result.kept, result.rejected) == (1, 1)
