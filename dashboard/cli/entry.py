@@ -20,7 +20,7 @@ import requests
 import typer
 
 from dashboard import links, private
-from dashboard.cli.output import out, say
+from dashboard.cli.output import say
 from dashboard.errors import InputError, SettingsError
 from dashboard.settings import Settings
 
@@ -58,12 +58,13 @@ def announce(home: Path, port: int, *, browser: bool) -> None:
     url = _new(home, port)
     file = link_file(home, port)
     private.write(file, f"{url}\n")
-    if out.is_terminal:
+    seen = sys.stdout.isatty()  # rich also calls a log a terminal, where a variable asks for colors
+    if seen:
         say(f"Open it once with this link: {url}")
     else:
         say(f"The link that opens it is in {file}.")
     say("For another browser or a colleague run: trunkgate link")
-    if browser and out.is_terminal and _has_desktop():
+    if browser and seen and _has_desktop():
         page = page_file(home, port)
         private.write(page, _redirect(url))
         webbrowser.open(page.resolve().as_uri())

@@ -80,7 +80,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
         BarColumn(),
         console=err,
         transient=True,
-        disable=quiet or not err.is_terminal,
+        disable=quiet or not sys.stderr.isatty(),
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)
