@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise, takewhile
@@ -53,8 +53,9 @@ class Entry:
     undoes: int | None
     content: dict[str, Any]
     """
-    ``plan`` (whole) and ``before`` on ``begun``; ``before``, ``after``, ``message`` on the second entry, and there
-    ``live`` (the changes that are in place) where not all of them are or an interruption hid which.
+    ``plan`` (whole), ``before`` and ``by`` (see ``Actor.by``) on ``begun``; ``before``, ``after``, ``message`` on the
+    second entry, and there ``live`` (the changes that are in place) where not all of them are or an interruption hid
+    which.
     """
     previous_hash: str
     hash: str
@@ -63,6 +64,12 @@ class Entry:
     def short_hash(self) -> str:
         """The head after this entry, as messages print it; ``journal verify --head`` accepts it."""
         return self.hash[:SHORT]
+
+    @property
+    def by(self) -> dict[str, Any]:
+        """By which way the actor came, see ``Actor.by``; empty where that was not recorded."""
+        found = self._content.get("by")
+        return found if isinstance(found, dict) else {}
 
     @property
     def not_anchored(self) -> str:
@@ -116,14 +123,22 @@ class Journal:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any]) -> Entry:
+    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None) -> Entry:
         """
         Record what is about to be done, by whom, and the account's rows before it.
+
+        Args:
+            plan: What is about to be carried out.
+            actor: Who asked, as text.
+            before: The account's rows before it.
+            by: By which way the actor came, see ``Actor.by``.
 
         Raises:
             JournalError: The entry cannot be anchored; nothing was recorded.
         """
         content = {"plan": plan.model_dump(mode="json"), "before": before}
+        if by:
+            content["by"] = dict(by)
         return self._append(uuid.uuid4().hex, BEGUN, actor, plan, content)
 
     def finish(

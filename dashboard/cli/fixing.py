@@ -303,4 +303,5 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
     fields = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
-    return {name: getattr(entry, name) for name in fields} | {"message": entry.content.get("message", "")}
+    more = {"by": entry.by or None, "message": entry.content.get("message", "")}
+    return {name: getattr(entry, name) for name in fields} | more

@@ -54,6 +54,11 @@ def say(text: str) -> None:
     out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
+def remark(text: str) -> None:
+    """Print a line beside the answer, to standard error."""
+    err.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+
+
 def complain(text: str) -> None:
     """Print an error."""
     err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)

@@ -175,7 +175,8 @@ def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> No
         made_at=datetime(2026, 11, 20, tzinfo=UTC),
     )
     state = State.open(bare.home)
-    begun = Journal(state).begin(plan, actor="ana", before={})
+    by = {"way": "link", "link": "0123456789ab"}
+    begun = Journal(state).begin(plan, actor="ana", before={}, by=by)
     (bare.home / FILE).rename(bare.home / "kept")
     (bare.home / FILE).mkdir()
     Journal(state).finish(begun, plan, phase="done", before={}, after={})
@@ -192,6 +193,7 @@ def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> No
     assert (0, True) == (anchored.status, "Anchored now: journal entry 2, Allow 192.0.2.1" in anchored.out)
     assert (0, True) == (again.status, "2 entries, every one anchored" in again.out)
     assert "Entry 2 was not anchored when it was written: " in again.out
+    assert [by, None] == [entry["by"] for entry in bare("journal", "list", "--format", "json").json]
 
 
 def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import requests
 
+from dashboard import links
 from dashboard.emulator import process
 from tests.waiting import WAIT_S, until
 
@@ -198,6 +199,7 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
 
     another = bare("link", "--name", "Ola")
     assert another.status == 0
+    assert links.number_of(another.out.strip().partition("token=")[2]) in another.err
     assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200
     assert bare("link", "--port", "1").status == 2
 
