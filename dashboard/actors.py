@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from dashboard.errors import FixError
 from dashboard.private import user_name
@@ -43,6 +46,12 @@ class Actor:
 
     name: str
     role: Role
+    by: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """
+    By which way they came, for the journal: ``way`` (``link``, or how the local person uses this machine) and ``user``,
+    the user of this machine as ``os:UID``. Of a link also ``link``, its number, and ``link_by``, who made it; of the
+    local person ``host``, and ``for``, the person behind sudo.
+    """
 
     def require(self, act: Act) -> None:
         """
@@ -61,9 +70,14 @@ def os_user() -> str:
 
     Where the process was started by sudo, the person behind it is named too.
     """
-    user = user_name(os.geteuid())
+    user, behind = user_name(os.geteuid()), _behind_sudo()
+    return f"{user} for {behind}" if behind else user
+
+
+def _behind_sudo() -> str:
+    """Return the person who started this process by sudo; empty where nobody did."""
     behind = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
-    return f"{user} for {behind}" if behind and behind != user else user
+    return "" if behind == user_name(os.geteuid()) else behind
 
 
 def local_actor(through: str) -> Actor:
@@ -73,10 +87,13 @@ def local_actor(through: str) -> Actor:
     Args:
         through: How they use it, for the record: ``command line``, ``notebook``.
     """
-    return Actor(name=one_line(f"{os_user()} ({through})"), role=Role.APPROVER)
+    by = {"way": through, "user": f"os:{os.geteuid()}", "host": socket.gethostname()}
+    if behind := _behind_sudo():
+        by["for"] = behind
+    return Actor(name=one_line(f"{os_user()} ({through})"), role=Role.APPROVER, by=by)
 
 
-def browser_actor(name: str, issuer: str, *, vouched: bool = False) -> Actor:
+def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = "", uid: int | None = None) -> Actor:
     """
     Return whoever sits at a browser that was let in by a link.
 
@@ -84,7 +101,12 @@ def browser_actor(name: str, issuer: str, *, vouched: bool = False) -> Actor:
         name: That the person typed, or that the link was made for.
         issuer: The user of this machine who made the link.
         vouched: The issuer gave the name.
+        link: Its number.
+        uid: Of the user of this machine who opened it, where that is known.
     """
-    person, by = one_line(name, NAME_LENGTH), one_line(issuer, NAME_LENGTH)
-    way = f"link by {by}" if vouched else f"unverified, link by {by}"
-    return Actor(name=f"{person} ({way})", role=Role.APPROVER)
+    person, maker = one_line(name, NAME_LENGTH), one_line(issuer, NAME_LENGTH)
+    way = f"link by {maker}" if vouched else f"unverified, link by {maker}"
+    by = {"way": "link", "link": link, "link_by": maker}
+    if uid is not None:
+        by["user"] = f"os:{uid}"
+    return Actor(name=f"{person} ({way})", role=Role.APPROVER, by=by)

@@ -19,7 +19,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -121,6 +121,8 @@ class Anchors:
                     _send(self._syslog, f"trunkgate: {head.chain} has {head.entries} entries, head {head.head}")
         except (OSError, ValueError) as exc:
             reason = (exc.strerror if isinstance(exc, OSError) else "") or str(exc)
+            if isinstance(exc, OSError) and exc.errno == errno.ELOOP:
+                reason = "it is a link, not the anchor file"
             raise JournalError(
                 f"The journal cannot be anchored in {self.path}{f' and {self._syslog}' if self._syslog else ''}: "
                 f"{reason}. Nothing is recorded or changed without an anchor; correct that, then try again."
@@ -134,7 +136,8 @@ class Anchors:
             JournalError: A line was changed, removed or inserted, or its signature is wrong; the first is named.
         """
         try:
-            file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # no waiting for a pipe's other end
+            # no link is followed, and nothing waits for a pipe's other end
+            file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
                     raise JournalError(
@@ -144,6 +147,10 @@ class Anchors:
         except FileNotFoundError:
             return []
         except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                raise JournalError(
+                    f"{self.path} is a link, not the anchor file. Put the file itself in its place."
+                ) from exc
             raise JournalError(f"The anchor file {self.path} cannot be read: {exc.strerror}.") from exc
         return read_lines(text, name=str(self.path), key=self._key)
 
@@ -166,7 +173,7 @@ class Anchors:
     def _open(self) -> Iterator[int]:
         """Open the file for the one who appends; others wait."""
         new = not self.path.exists()
-        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if new:
@@ -222,18 +229,25 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
     return found
 
 
-def compare(anchors: Sequence[Anchor], chain: str, hashes: Sequence[str], *, excused: frozenset[int]) -> str:
+def compare(
+    anchors: Sequence[Anchor], chain: str, hashes: Sequence[str], *, excusable: Mapping[int, int]
+) -> tuple[str, tuple[int, ...]]:
     """
     Compare a chain in the database with its anchors.
+
+    What a row says of itself proves nothing: whoever can write to the database can write that too. So a row may lack
+    an anchor only where the row that it ends has one, and only until the next row is anchored: the anchor that was
+    missing is written together with that one's.
 
     Args:
         anchors: Of the file, oldest first.
         chain: ``journal`` or ``versions``.
         hashes: Of the rows in the database, oldest first.
-        excused: Rows, numbered from 1, that say themselves that their anchor could not be written.
+        excusable: Rows, numbered from 1, that say themselves that their anchor could not be written, each with the row
+            that it ends.
 
     Returns:
-        What is noteworthy although it is in order, as a sentence; else empty.
+        What is noteworthy although it is in order, as a sentence, else empty; and the rows that have no anchor yet.
 
     Raises:
         JournalError: Rows were removed from, changed in or added to the database, or lines removed from the file.
@@ -264,13 +278,16 @@ def compare(anchors: Sequence[Anchor], chain: str, hashes: Sequence[str], *, exc
         else:
             when = f"{anchor.at:%Y-%m-%d %H:%M:%S} UTC"
             interrupted[anchor.entries] = f"{rows} {anchor.entries} was announced at {when} and not written."
-    for number in range(mine[0].entries + 1, len(hashes) + 1):
-        if number not in seen | excused:
+    without = tuple(number for number in range(mine[0].entries + 1, len(hashes) + 1) if number not in seen)
+    for number in without:
+        ends = excusable.get(number)
+        excused = ends is not None and (ends in seen or ends <= mine[0].entries)
+        if not excused or number < max(seen):
             raise JournalError(
                 f"{rows} {number} has no anchor: it was not written by trunkgate, or lines were removed from the "
                 "anchor file."
             )
-    return " ".join(sentence for number, sentence in interrupted.items() if number not in seen)
+    return " ".join(sentence for number, sentence in interrupted.items() if number not in seen), without
 
 
 def _body(line: str) -> dict[str, Any] | None:

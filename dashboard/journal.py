@@ -3,20 +3,22 @@ The journal: append-only, each entry carrying the hash of the one before it.
 
 ``begin`` is called before the first write to the carrier, ``finish`` after the last. An action
 without a second entry is open: it still runs, or it was interrupted and its outcome is not known yet
-(``fixes.settling`` finds it out). Each entry is anchored outside the database (``anchors``).
+(``fixes.settling`` finds it out). Each entry is anchored outside the database (``anchors``); an outcome that could
+not be is anchored together with the next entry.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from dashboard import anchors as anchoring
 from dashboard import sealing
@@ -29,6 +31,7 @@ from dashboard.state import journal as table
 
 BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
 """Phases. ``partly``: some changes are live and others are not."""
+OUTCOMES = (DONE, FAILED, PARTLY)
 NOT_ANCHORED = "not_anchored"
 """In the content of an outcome whose anchor could not be written: why."""
 SHORTEST_HEAD = 8
@@ -50,8 +53,9 @@ class Entry:
     undoes: int | None
     content: dict[str, Any]
     """
-    ``plan`` (whole) and ``before`` on ``begun``; ``before``, ``after``, ``message`` on the second entry, and there
-    ``live`` (the changes that are in place) where not all of them are or an interruption hid which.
+    ``plan`` (whole), ``before`` and ``by`` (see ``Actor.by``) on ``begun``; ``before``, ``after``, ``message`` on the
+    second entry, and there ``live`` (the changes that are in place) where not all of them are or an interruption hid
+    which.
     """
     previous_hash: str
     hash: str
@@ -60,6 +64,23 @@ class Entry:
     def short_hash(self) -> str:
         """The head after this entry, as messages print it; ``journal verify --head`` accepts it."""
         return self.hash[:SHORT]
+
+    @property
+    def by(self) -> dict[str, Any]:
+        """By which way the actor came, see ``Actor.by``; empty where that was not recorded."""
+        found = self._content.get("by")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def not_anchored(self) -> str:
+        """Why its anchor could not be written, in its own words; empty where it says nothing of that."""
+        return str(self._content.get(NOT_ANCHORED, ""))
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """The content as it must be; what somebody else wrote in its place counts as empty."""
+        content: Any = self.content
+        return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,8 @@ class Verified:
     """Versions from before the first anchor."""
     open_entries: tuple[Entry, ...]
     """Fixes without a recorded outcome."""
+    unanchored: tuple[Entry, ...] = field(default=())
+    """Outcomes whose anchor could not be written and has not been since: the next entry is anchored with them."""
     notes: tuple[str, ...] = field(default=())
     """Sentences about what is in order and still noteworthy."""
 
@@ -100,14 +123,22 @@ class Journal:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any]) -> Entry:
+    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None) -> Entry:
         """
         Record what is about to be done, by whom, and the account's rows before it.
+
+        Args:
+            plan: What is about to be carried out.
+            actor: Who asked, as text.
+            before: The account's rows before it.
+            by: By which way the actor came, see ``Actor.by``.
 
         Raises:
             JournalError: The entry cannot be anchored; nothing was recorded.
         """
         content = {"plan": plan.model_dump(mode="json"), "before": before}
+        if by:
+            content["by"] = dict(by)
         return self._append(uuid.uuid4().hex, BEGUN, actor, plan, content)
 
     def finish(
@@ -122,7 +153,9 @@ class Journal:
         **more: Any,
     ) -> Entry:
         """
-        Record the outcome, also where its anchor cannot be written: the entry then says why.
+        Record the outcome, also where its anchor cannot be written.
+
+        The entry then says why, and gets its anchor with the next one.
 
         Args:
             begun: First entry of the action.
@@ -140,8 +173,7 @@ class Journal:
     def entries(self) -> list[Entry]:
         """Return every entry, oldest first."""
         with self._state.reading() as connection:
-            rows = connection.execute(table.select().order_by(table.c.id)).mappings().all()
-        return [Entry(**row) for row in rows]
+            return _entries(connection)
 
     def open_entries(self) -> list[Entry]:
         """Return the ``begun`` entry of each action that has no outcome, oldest first."""
@@ -182,12 +214,16 @@ class Journal:
         """
         Verify, then anchor both heads as they are now: after a key was set, or a home of an earlier version opened.
 
+        Outcomes whose anchor could not be written get it.
+
         Raises:
             JournalError: Something does not verify, or the anchors cannot be written.
         """
         found = self.examine(new_key=True)
         heads = [(JOURNAL, found.entries, found.head), (VERSIONS, found.versions, found.versions_head)]
-        self._state.anchors.append(*(Head(chain, WRITTEN, count, head) for chain, count, head in heads))
+        self._state.anchors.append(
+            *_late(found.unanchored), *(Head(chain, WRITTEN, count, head) for chain, count, head in heads)
+        )
         return found
 
     def verify(self, head: str = "") -> int:
@@ -219,7 +255,7 @@ class Journal:
         hashes = {JOURNAL: [entry.hash for entry in entries], VERSIONS: [str(row["hash"]) for row in versions]}
         lines = self._state.anchors.read()
         self._check_beginning(lines, entries)
-        notes = self._compare(lines, entries, hashes, new_key=new_key)
+        notes, unanchored = self._compare(lines, entries, hashes, new_key=new_key)
         for one in noted:
             _find(one, hashes[one.chain])
         start, start_of_versions = (
@@ -234,7 +270,8 @@ class Journal:
             older=min(start.entries, len(entries)) if start else len(entries),
             older_versions=start_of_versions.entries if start_of_versions else len(versions),
             open_entries=tuple(self.open_entries()),
-            notes=(*notes, *_clock(entries), *_not_anchored(entries)),
+            unanchored=unanchored,
+            notes=(*notes, *_clock(entries), *_anchored_late(entries, unanchored, lines)),
         )
 
     def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[Entry]) -> None:
@@ -254,20 +291,18 @@ class Journal:
 
     def _compare(
         self, lines: Sequence[Anchor], entries: Sequence[Entry], hashes: dict[str, list[str]], *, new_key: bool
-    ) -> list[str]:
+    ) -> tuple[list[str], tuple[Entry, ...]]:
+        """Compare both chains with the anchors; return what is noteworthy, and the entries without an anchor yet."""
         if not lines:
-            return []
+            return [], ()
         keyed, signed = self._state.anchors.has_key, [line for line in lines if line.signed]
         if keyed and not signed and not new_key:
             raise JournalError(
                 "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "
                 "now. In the latter case run `trunkgate journal anchor` once."
             )
-        excused = frozenset(entry.id for entry in entries if NOT_ANCHORED in entry.content)
-        notes = [
-            anchoring.compare(lines, JOURNAL, hashes[JOURNAL], excused=excused),
-            anchoring.compare(lines, VERSIONS, hashes[VERSIONS], excused=frozenset()),
-        ]
+        said, without = anchoring.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
+        notes = [said, anchoring.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
         if signed and not keyed:
             notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
         if lines[0].after_calls:
@@ -277,16 +312,16 @@ class Journal:
             )
         if signed and keyed and signed[0].line > 1:
             notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
-        return [note for note in notes if note]
+        return [note for note in notes if note], tuple(entry for entry in entries if entry.id in without)
 
     def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
         if phase == BEGUN:
             self._state.begin_anchors()
         with self._state.writing() as connection:
-            newest = sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
-            last = connection.execute(newest).mappings().first()
+            newest = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            last = Entry(**newest) if newest else None
             row: dict[str, Any] = {
-                "id": (last["id"] if last else 0) + 1,
+                "id": (last.id if last else 0) + 1,
                 "at": datetime.now(UTC),
                 "action": action,
                 "phase": phase,
@@ -295,11 +330,12 @@ class Journal:
                 "plan_hash": plan.hash,
                 "undoes": plan.undoes,
                 "content": content,
-                "previous_hash": last["hash"] if last else GENESIS,
+                "previous_hash": last.hash if last else GENESIS,
             }
             row["hash"] = sealing.of_entry(row)
             try:
-                self._state.anchors.append(Head(JOURNAL, WRITING, row["id"], row["hash"]))
+                late = _late(_unanchored_end(_entries(connection))) if last and last.not_anchored else []
+                self._state.anchors.append(*late, Head(JOURNAL, WRITING, row["id"], row["hash"]))
             except JournalError as exc:
                 if phase == BEGUN:
                     raise
@@ -309,6 +345,10 @@ class Journal:
         if NOT_ANCHORED not in row["content"]:
             self._state.anchored(Head(JOURNAL, WRITTEN, row["id"], row["hash"]))
         return Entry(**row)
+
+
+def _entries(connection: Connection) -> list[Entry]:
+    return [Entry(**row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
 
 
 def _check_entries(entries: Sequence[Entry]) -> None:
@@ -353,9 +393,37 @@ def _clock(entries: Sequence[Entry]) -> list[str]:
     return [f"The clock of the machine went back before entry {number}." for number in back]
 
 
-def _not_anchored(entries: Sequence[Entry]) -> list[str]:
+def _excusable(entries: Sequence[Entry]) -> dict[int, int]:
+    """
+    Return the entries that may lack an anchor, each with the entry that began its action.
+
+    A fix begins only with an anchor and has one outcome, so nothing but that outcome can lack it.
+    """
+    of_action: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of_action.setdefault(entry.action, []).append(entry)
+    pairs = [both for both in of_action.values() if [one.phase == BEGUN for one in both] == [True, False]]
+    return {ended.id: begun.id for begun, ended in pairs if ended.phase in OUTCOMES and ended.not_anchored}
+
+
+def _unanchored_end(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries at the end of the journal that may lack an anchor, oldest first."""
+    excusable = _excusable(entries)
+    return list(reversed(list(takewhile(lambda entry: entry.id in excusable, reversed(entries)))))
+
+
+def _late(entries: Sequence[Entry]) -> list[Head]:
+    """Return the anchors of entries that are in the database already."""
+    return [Head(JOURNAL, step, entry.id, entry.hash) for entry in entries for step in (WRITING, WRITTEN)]
+
+
+def _anchored_late(entries: Sequence[Entry], unanchored: Sequence[Entry], lines: Sequence[Anchor]) -> list[str]:
+    """Say of each entry whose anchor could not be written at first when it was."""
+    late = [entry for entry in entries if entry.not_anchored and entry not in unanchored]
+    anchored = {line.head: line.at for line in reversed(lines) if line.chain == JOURNAL}
+    since = {entry.id: anchored.get(entry.hash) for entry in late}
     return [
-        f"Entry {entry.id} was not anchored when it was written: {entry.content[NOT_ANCHORED]}"
-        for entry in entries
-        if NOT_ANCHORED in entry.content
+        f"Entry {entry.id} was not anchored when it was written: {entry.not_anchored}"
+        + (f" It is anchored since {at:%Y-%m-%d %H:%M:%S} UTC." if (at := since[entry.id]) else "")
+        for entry in late
     ]

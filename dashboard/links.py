@@ -25,6 +25,8 @@ FOLDER: Final = "links"
 VALID_S: Final = 3600
 """How long a link can be opened, where nothing else is asked for."""
 LONGEST_TOKEN: Final = 100
+NUMBER: Final = 12
+"""Digits of a link's number."""
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -92,6 +94,11 @@ def revoke(home: Path, token: str) -> None:
 def digest(token: str) -> str:
     """Return the name under which a token's link is kept."""
     return hashlib.sha256(token[:LONGEST_TOKEN].encode(errors="replace")).hexdigest()
+
+
+def number_of(token: str) -> str:
+    """Return the number of a link, by which the journal tells it from others; it opens nothing."""
+    return digest(token)[:NUMBER]
 
 
 def address(url: str, token: str) -> str:

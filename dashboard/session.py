@@ -300,7 +300,7 @@ def who() -> Actor:
     found = browser()
     if found is None or not found.name:
         raise FixError("The session of this browser has ended, so nothing was done. Run trunkgate link for another.")
-    return browser_actor(found.name, found.made_by, vouched=found.vouched)
+    return browser_actor(found.name, found.made_by, vouched=found.vouched, link=found.link, uid=found.uid)
 
 
 def zone() -> ZoneInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 
 import pytest
 
@@ -37,10 +38,12 @@ def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest
     monkeypatch.setenv("USER", "mallory")
     monkeypatch.delenv("SUDO_USER", raising=False)
 
-    assert Actor(f"{user} (command line)", Role.APPROVER) == local_actor("command line")
+    by = {"way": "command line", "user": f"os:{os.geteuid()}", "host": socket.gethostname()}
+    assert Actor(f"{user} (command line)", Role.APPROVER, by) == local_actor("command line")
 
     monkeypatch.setenv("SUDO_USER", "ana")
-    assert Actor(f"{user} for ana (command line)", Role.APPROVER) == local_actor("command line")
+    by["for"] = "ana"
+    assert Actor(f"{user} for ana (command line)", Role.APPROVER, by) == local_actor("command line")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,16 @@ def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest
 )
 def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
     """Characters that nobody sees are left out, and the text fits the journal's 200 characters."""
-    assert Actor(recorded, Role.APPROVER) == browser_actor(typed, "kim")
+    assert (recorded, Role.APPROVER) == ((actor := browser_actor(typed, "kim")).name, actor.role)
+
+
+def test_two_links_of_one_user_are_told_apart() -> None:
+    """By their numbers; who opened one is named where the system tells."""
+    one, other = browser_actor("Ola", "kim", link="0123456789ab"), browser_actor("Ola", "kim", link="ba98", uid=1000)
+
+    assert one != other
+    assert {"way": "link", "link": "0123456789ab", "link_by": "kim"} == one.by
+    assert {"way": "link", "link": "ba98", "link_by": "kim", "user": "os:1000"} == other.by
 
 
 def test_a_name_that_the_link_was_made_for_is_vouched_by_its_maker() -> None:

@@ -54,6 +54,15 @@ def test_every_ignore_has_its_reason() -> None:
     assert [] == found
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_is_a_terminal_is_asked_of_the_system(path: Path) -> None:
+    """Variables such as ``FORCE_COLOR`` make rich call a log file a terminal: a secret would be written into it."""
+    asked = {"is_terminal", "is_interactive", "is_dumb_terminal"}
+    found = [node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+
+    assert asked.isdisjoint(found)
+
+
 def test_locks_name_no_index() -> None:
     """A lock file holds versions and hashes, and no address."""
     for lock in ("requirements.lock", "requirements-dev.lock"):

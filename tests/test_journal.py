@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from dashboard.anchors import JOURNAL, START, WRITING, WRITTEN, Anchors, Head
 from dashboard.changes import AllowAddress, Impact, Plan
 from dashboard.errors import JournalError, StateError
-from dashboard.journal import DONE, Journal
+from dashboard.journal import DONE, Entry, Journal
 from dashboard.sealing import GENESIS, of_entry
 from dashboard.state import State
 from dashboard.state import journal as table
@@ -148,14 +149,87 @@ def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state
 
     with pytest.raises(JournalError, match=r"cannot be anchored in .*: Is a directory"):
         journal.begin(PLAN, actor="ana", before={})
-    journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+    ended = journal.finish(begun, PLAN, phase=DONE, before={}, after={})
     state.anchors.path.rmdir()
     state.anchors.path.write_bytes(kept)
+
+    assert (ended,) == journal.examine().unanchored
+
+
+def fail_to_anchor(state: State, journal: Journal, count: int) -> list[Entry]:
+    """Begin some fixes, and record their outcomes while the anchor file cannot be written."""
+    begun = [journal.begin(PLAN, actor="ana", before={}) for _ in range(count)]
+    state.anchors.path.rename(state.anchors.path.with_suffix(".kept"))
+    state.anchors.path.mkdir()
+    ended = [journal.finish(each, PLAN, phase=DONE, before={}, after={}) for each in begun]
+    state.anchors.path.rmdir()
+    state.anchors.path.with_suffix(".kept").rename(state.anchors.path)
+    return ended
+
+
+def test_outcomes_without_an_anchor_get_it_with_the_next_entry(state: State, journal: Journal) -> None:
+    """Each of them, in front of that entry's own; that they had none at first is said from then on."""
+    ended = fail_to_anchor(state, journal, 2)
+    assert ended == list(journal.examine().unanchored)
+
     later = journal.begin(PLAN, actor="ana", before={})
 
     found = journal.examine()
-    assert ([6, 7], 7) == ([begun.id + 1, later.id], found.entries)
-    assert any("Entry 6 was not anchored" in note for note in found.notes)
+    lines = [(line.step, line.entries, line.head) for line in state.anchors.read()[-6:]]
+    both = [(step, each.id, each.hash) for each in ended for step in (WRITING, WRITTEN)]
+    assert [*both, *((step, later.id, later.hash) for step in (WRITING, WRITTEN))] == lines
+    assert ((), 2) == (found.unanchored, len(found.notes))
+    assert found.notes[0].startswith(
+        f"Entry {ended[0].id} was not anchored when it was written: The journal cannot be "
+    )
+    assert "It is anchored since" in found.notes[0]
+
+
+def test_outcomes_without_an_anchor_get_it_by_hand(state: State, journal: Journal) -> None:
+    """``journal anchor`` writes it too, and says which entries it was."""
+    ended = fail_to_anchor(state, journal, 2)
+
+    assert ended == list(journal.anchor().unanchored)
+    assert () == journal.examine().unanchored
+
+
+def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State, journal: Journal) -> None:
+    """It is named like any other that has no anchor."""
+    row = {**journal.entries()[-1].__dict__, "id": 5, "previous_hash": journal.head(), "content": ["not_anchored"]}
+    row["hash"] = of_entry(row)
+    with state.writing() as connection:
+        connection.execute(table.insert().values(**row))
+
+    with pytest.raises(JournalError, match="entry 5 has no anchor"):
+        journal.examine()
+
+
+def test_an_anchor_of_which_a_part_was_written_does_not_count(state: State, journal: Journal) -> None:
+    """A disk that becomes full takes the beginning of a line and no error is raised before the next write."""
+    size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
+    try:
+        with pytest.raises(JournalError, match=r"cannot be anchored in .*: File too large"):
+            state.anchors.append(Head(JOURNAL, WRITTEN, 4, journal.head()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert size + 50 == state.anchors.path.stat().st_size
+    journal.begin(PLAN, actor="ana", before={})
+    assert journal.verify() == 5
+
+
+def test_a_link_in_place_of_the_anchors_is_not_followed(state: State, journal: Journal) -> None:
+    """Neither for writing, which would fill somebody else's file, nor for reading."""
+    state.anchors.path.rename(target := state.anchors.path.with_name("elsewhere"))
+    state.anchors.path.symlink_to(target)
+    kept = target.read_bytes()
+
+    with pytest.raises(JournalError, match=r"cannot be anchored in .*: it is a link, not the anchor file\."):
+        journal.begin(PLAN, actor="ana", before={})
+    with pytest.raises(JournalError, match=r"is a link, not the anchor file\. Put the file itself in its place"):
+        journal.examine()
+    assert kept == target.read_bytes()
 
 
 def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: State, journal: Journal) -> None:

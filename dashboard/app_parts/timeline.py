@@ -72,7 +72,7 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
             last = ended or begun
             st.caption(
                 f"{ago(begun.at)} by {plain(begun.actor)} · entry {last.id}, head {last.short_hash}",
-                help=exact(begun.at, session.zone()),
+                help=f"{exact(begun.at, session.zone())}{plain(_way(begun))}",
             )
         if ended and live and back is None:
             press.button(
@@ -91,6 +91,14 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
             st.markdown(f":{shade}[{ICONS[icon]}] {plain(str(ended.content.get('message', '')))}")
         if back:
             st.caption(f"Undone {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
+
+
+def _way(begun: Entry) -> str:
+    """Say by which way the actor of a fix came; empty where that was not recorded."""
+    by = begun.by
+    link = f"link {by['link']}" if by.get("link") else by.get("way", "")
+    facts = (link, by.get("user"), by.get("for") and f"for {by['for']}", by.get("host") and f"on {by['host']}")
+    return "".join(f" · {fact}" for fact in facts if fact)
 
 
 def outcome_of(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:

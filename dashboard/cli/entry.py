@@ -26,7 +26,7 @@ import requests
 import typer
 
 from dashboard import links, private
-from dashboard.cli.output import out, say
+from dashboard.cli.output import remark, say
 from dashboard.cli.rooms import usable
 from dashboard.errors import InputError, SettingsError
 from dashboard.settings import Settings
@@ -86,15 +86,17 @@ def clear(home: Path) -> None:
 
 
 def _announce(home: Path, port: int, *, browser: bool) -> None:
-    url = _new(home, port)
+    url, number = _new(home, port)
     file = link_file(home, port)
     private.write(file, f"{url}\n")
-    if out.is_terminal:
+    seen = sys.stdout.isatty()  # rich also calls a log a terminal, where a variable asks for colors
+    if seen:
         say(f"Open it once with this link: {url}")
     else:
         say(f"The link that opens it is in {file}.")
+    say(f"The journal records what is changed through it as link {number}.")
     say("For another browser or a colleague run: trunkgate link")
-    if browser and out.is_terminal and _has_desktop():
+    if browser and seen and _has_desktop():
         page = page_file(home, port)
         private.write(page, _redirect(url))
         webbrowser.open(page.resolve().as_uri())
@@ -133,18 +135,23 @@ def link(
     """
     Make a one-time link into the running dashboard, for another browser or a colleague.
 
-    A link opens one browser. Ends with 0 when the link was printed, 2 where no dashboard runs.
+    A link opens one browser. Standard output has the link alone, standard error its number. Ends with 0 when
+    the link was printed, 2 where no dashboard runs.
     """
     settings = Settings.read()
     home = settings.home
     if home.is_dir():
         usable(home, accept_open=settings.accept_open_home)
         clear(home)
-    say(_new(home, _running(home, port), name=name, hours=hours))
+    url, number = _new(home, _running(home, port), name=name, hours=hours)
+    say(url)
+    remark(f"The journal records what is changed through it as link {number}.")
 
 
-def _new(home: Path, port: int, *, name: str = "", hours: float = links.VALID_S / 3600) -> str:
-    return links.address(f"http://127.0.0.1:{port}", links.make(home, name=name, valid_s=hours * 3600))
+def _new(home: Path, port: int, *, name: str = "", hours: float = links.VALID_S / 3600) -> tuple[str, str]:
+    """Make a link; return its address and its number."""
+    token = links.make(home, name=name, valid_s=hours * 3600)
+    return links.address(f"http://127.0.0.1:{port}", token), links.number_of(token)
 
 
 def _running(home: Path, port: int) -> int:

@@ -33,7 +33,7 @@ journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
 
 REFUSED = 1
 OPEN = 3
-"""A fix has no recorded outcome."""
+"""A fix has no recorded outcome, or its outcome has no anchor yet."""
 
 Output = Annotated[Format, typer.Option("--format", help="How to print the plan and its outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its hash; write nothing to the account.")]
@@ -102,7 +102,7 @@ def verify(
     Verify the journal and the recorded versions: their chains of hashes, and every anchor of the home.
 
     Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix has no
-    recorded outcome, 2 on an error of its own.
+    recorded outcome or one without an anchor, 2 on an error of its own.
     """
     settings = read_settings()
     with _journal(settings) as kept:
@@ -116,7 +116,7 @@ def verify(
             raise typer.Exit(REFUSED) from None
     for sentence in _verified(found):
         say(sentence)
-    if found.open_entries:
+    if found.open_entries or found.unanchored:
         raise typer.Exit(OPEN)
 
 
@@ -125,8 +125,9 @@ def anchor() -> None:
     """
     Verify, write the heads of the journal and of the versions to the anchor file once more, and print them.
 
-    Run it once after TRUNKGATE_JOURNAL_KEY was set, and from cron to keep the heads elsewhere. Ends with 0 when it is
-    done, 1 when something does not verify or the anchor cannot be written, 2 on an error of its own.
+    Run it once after TRUNKGATE_JOURNAL_KEY was set, after `journal verify` named an outcome without an anchor, and from
+    cron to keep the heads elsewhere. Ends with 0 when it is done, 1 when something does not verify or the anchor cannot
+    be written, 2 on an error of its own.
     """
     with _journal(read_settings()) as kept:
         try:
@@ -134,6 +135,8 @@ def anchor() -> None:
         except StateError as exc:
             complain(str(exc))
             raise typer.Exit(REFUSED) from None
+    for entry in found.unanchored:
+        say(f"Anchored now: journal entry {entry.id}, {entry.title}, {entry.phase}, head {entry.hash}.")
     say(f"Anchored: {counted(found.entries, 'journal entry', 'journal entries')}, head {found.head}.")
     say(f"Anchored: {counted(found.versions, 'version')}, head {found.versions_head}.")
 
@@ -184,7 +187,8 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
 def _verified(found: Verified) -> list[str]:
     """Say what a verification found."""
     counts = counted(found.entries, "entry", "entries")
-    held = f"The journal holds: {counts}, every one anchored, head {found.head}."
+    anchored = f"{len(found.unanchored)} of them not anchored yet" if found.unanchored else "every one anchored"
+    held = f"The journal holds: {counts}, {anchored}, head {found.head}."
     if found.anchored_from is None:
         held = (
             f"No anchor: {counts} follow each other, head {found.head}. Whether the last ones are missing is not known."
@@ -201,7 +205,17 @@ def _verified(found: Verified) -> list[str]:
     versions = f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."
     if found.older_versions:
         versions += f" The first {found.older_versions:,} are older than the first anchor."
-    return [held, versions, *found.notes, *(without_outcome(entry) for entry in found.open_entries)]
+    unsettled = [without_outcome(entry) for entry in found.open_entries]
+    return [held, versions, *found.notes, *unsettled, *map(_without_anchor, found.unanchored)]
+
+
+def _without_anchor(entry: Entry) -> str:
+    """Say of an outcome that has no anchor why, and what to do."""
+    return (
+        f"No anchor: journal entry {entry.id}, {entry.title}, {entry.phase}, {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
+        f"{entry.actor}. It says of itself: {entry.not_anchored} Nothing else shows that trunkgate wrote it, so "
+        "compare it with the account. Then run `trunkgate journal anchor`; the next fix anchors it too."
+    )
 
 
 @contextmanager
@@ -289,4 +303,5 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
     fields = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
-    return {name: getattr(entry, name) for name in fields} | {"message": entry.content.get("message", "")}
+    more = {"by": entry.by or None, "message": entry.content.get("message", "")}
+    return {name: getattr(entry, name) for name in fields} | more

@@ -54,6 +54,11 @@ def say(text: str) -> None:
     out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
+def remark(text: str) -> None:
+    """Print a line beside the answer, to standard error."""
+    err.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+
+
 def complain(text: str) -> None:
     """Print an error."""
     err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)
@@ -80,7 +85,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
         BarColumn(),
         console=err,
         transient=True,
-        disable=quiet or not err.is_terminal,
+        disable=quiet or not sys.stderr.isatty(),
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)

@@ -109,7 +109,7 @@ def apply(
         settle_under_lock(carrier=carrier, journal=journal)
         before = check_ready(plan, carrier=carrier, actor=actor, typed=typed)
         try:
-            begun = journal.begin(plan, actor=actor.name, before=before)
+            begun = journal.begin(plan, actor=actor.name, by=actor.by, before=before)
         except JournalError as exc:
             raise JournalError(f"{exc} Nothing was changed on the account.") from exc
         done: list[Change] = []

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
-from dashboard.links import Link, digest
+from dashboard.links import Link, digest, number_of
 from dashboard.web import answers, peers
 from dashboard.web.answers import Answer, Message
 from dashboard.web.connections import LET_IN
@@ -203,7 +203,10 @@ class Gate:
         self._used.add(digest(tokens[0]))
         if isinstance(before, Session):
             self._sessions.end(before)
-        cookie = self._sessions.add(Session(made_by=link.made_by, name=link.name, vouched=bool(link.name), uid=uid))
+        number = number_of(tokens[0])
+        cookie = self._sessions.add(
+            Session(made_by=link.made_by, link=number, name=link.name, vouched=bool(link.name), uid=uid)
+        )
         return answers.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
 
     async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:

@@ -31,6 +31,8 @@ class Session:
 
     made_by: str
     """The user of this machine who made the link."""
+    link: str = ""
+    """Number of the link."""
     name: str = ""
     """Of the person; empty until it is known."""
     vouched: bool = False

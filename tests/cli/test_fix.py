@@ -165,6 +165,37 @@ def test_a_changed_journal_is_noticed(bare: Any) -> None:
     assert "1" in answer.sentence
 
 
+def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> None:
+    """Status 3, with why and what to do; after `journal anchor` 0, and it is still said that it came late."""
+    plan = Plan(
+        title="Allow 192.0.2.1",
+        changes=(AllowAddress(network="192.0.2.1"),),
+        before={},
+        impact=Impact(labels={}, decided=1),
+        made_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    state = State.open(bare.home)
+    by = {"way": "link", "link": "0123456789ab"}
+    begun = Journal(state).begin(plan, actor="ana", before={}, by=by)
+    (bare.home / FILE).rename(bare.home / "kept")
+    (bare.home / FILE).mkdir()
+    Journal(state).finish(begun, plan, phase="done", before={}, after={})
+    (bare.home / FILE).rmdir()
+    (bare.home / "kept").rename(bare.home / FILE)
+    state.close()
+
+    verified, anchored, again = (bare("journal", verb) for verb in ("verify", "anchor", "verify"))
+
+    assert 3 == verified.status
+    assert "2 entries, 1 of them not anchored yet, head" in verified.out
+    assert "No anchor: journal entry 2, Allow 192.0.2.1, done, " in verified.out
+    assert "compare it with the account. Then run `trunkgate journal anchor`" in verified.out
+    assert (0, True) == (anchored.status, "Anchored now: journal entry 2, Allow 192.0.2.1" in anchored.out)
+    assert (0, True) == (again.status, "2 entries, every one anchored" in again.out)
+    assert "Entry 2 was not anchored when it was written: " in again.out
+    assert [by, None] == [entry["by"] for entry in bare("journal", "list", "--format", "json").json]
+
+
 def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> None:
     """It opens and is migrated; its entries hold, and it is said from when on they are anchored. Open ones count."""
     plan = Plan(

@@ -15,11 +15,14 @@ import psutil
 import pytest
 import requests
 
+from dashboard import links
 from dashboard.emulator import process
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
 
+COLORS = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1", "CLICOLOR_FORCE": "1", "DISPLAY": ":0"}
+"""Ask for colors and the like where there is no terminal, and name a desktop."""
 LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
 
 
@@ -34,9 +37,11 @@ def free_port() -> int:
 class Server:
     """A ``serve`` that was started."""
 
-    def __init__(self, program: Any, log: Path) -> None:
+    def __init__(self, program: Any, log: Path, **environment: str) -> None:
         self.port, self.log = free_port(), log
-        self.child: subprocess.Popen[bytes] = program.start("serve", "--port", self.port, log=log, **LIVE)
+        self.child: subprocess.Popen[bytes] = program.start(
+            "serve", "--port", self.port, log=log, **LIVE, **environment
+        )
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
         """Wait until something holds, for as long as the server runs."""
@@ -53,12 +58,12 @@ class Server:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers; what a failed test leaves running ends with it."""
     servers: list[Server] = []
 
-    def start(program: Any) -> Server:
-        servers.append(Server(program, tmp_path / f"serve-{len(servers)}.log"))
+    def start(program: Any, **environment: str) -> Server:
+        servers.append(Server(program, tmp_path / f"serve-{len(servers)}.log", **environment))
         return servers[-1]
 
     yield start
@@ -68,7 +73,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Any], Server]]:
             server.child.wait(WAIT_S)
 
 
-def test_a_whole_life(serve: Callable[[Any], Server], bare: Any) -> None:
+def test_a_whole_life(serve: Callable[..., Server], bare: Any) -> None:
     """
     Pages and account come up, a second server attaches, a killed account comes back, the second takes over.
 
@@ -141,7 +146,7 @@ def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
     assert child.wait(WAIT_S) == 0
 
 
-def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[[Any], Server], bare: Any) -> None:
+def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[..., Server], bare: Any) -> None:
     """
     Nobody would sync for them, and they would keep the port from the next server; the account ends with them.
 
@@ -187,13 +192,13 @@ def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) 
     assert not bare.home.exists()
 
 
-def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Callable[[Any], Server], bare: Any) -> None:
+def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Callable[..., Server], bare: Any) -> None:
     """
-    Neither in what it says to a log, nor in an argument of any of its processes.
+    Neither in what it says to a log, also one that wants colors, nor in an argument of any of its processes.
 
     ``trunkgate link`` makes another while it runs, for whom it names; the files go away with the server.
     """
-    server = serve(bare)
+    server = serve(bare, **COLORS)
     server.wait_for(lambda: "The link that opens it is in" in server.log.read_text())
     file = bare.home / f"link-{server.port}.txt"
     link = file.read_text().strip()
@@ -211,6 +216,7 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
 
     another = bare("link", "--name", "Ola")
     assert another.status == 0
+    assert links.number_of(another.out.strip().partition("token=")[2]) in another.err
     assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200
     assert bare("link", "--port", "1").status == 2
 

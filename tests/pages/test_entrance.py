@@ -7,6 +7,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from dashboard import session as at_the_browser
+from dashboard.actors import browser_actor
 from dashboard.sources import keep_frame, kept_frame
 from dashboard.texts import UNSAFE
 from dashboard.web import sessions
@@ -74,7 +76,8 @@ def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., A
     at.run()
     assert at.session_state["draft_of_the_first"] == "kept"
 
-    sessions.stand_in(sessions.Session(made_by="kim", name="Mo", vouched=True))
+    sessions.stand_in(sessions.Session(made_by="kim", name="Mo", vouched=True, link="0123456789ab", uid=1000))
+    assert browser_actor("Mo", "kim", vouched=True, link="0123456789ab", uid=1000) == at_the_browser.who()
     at.run()
 
     assert "draft_of_the_first" not in at.session_state

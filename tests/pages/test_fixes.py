@@ -7,7 +7,7 @@ from collections.abc import Callable
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from dashboard.actors import Actor, Role
+from dashboard.actors import browser_actor
 from dashboard.app_parts import review
 from dashboard.changes import AllowAddress
 from dashboard.workspace import Workspace
@@ -71,7 +71,7 @@ def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Wor
 
 def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest], account: Workspace) -> None:
     """The entry that took a fix back offers to redo it, not to undo an undo."""
-    somebody = Actor("a test", Role.APPROVER)
+    somebody = browser_actor("Ola", "kim", link="0123456789ab", uid=1000)
     plan = account.plan("allowed_ip_has_pbx", BOSTON)
     entry = account.apply(plan, actor=somebody, typed=plan.phrases)
     back = account.undo_plan(entry.id)
@@ -79,6 +79,10 @@ def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest],
     at = app("fixes")
 
     assert "Redo" == at.button(key=f"fixes_undo_{done.id}").label
+    assert {"way": "link", "link": "0123456789ab", "link_by": "kim", "user": "os:1000"} == (
+        account.journal.entry(done.id - 1).by
+    )
+    assert any("link 0123456789ab · os:1000" in text.proto.help.replace("\\", "") for text in at.caption)
 
 
 def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[..., AppTest], account: Workspace) -> None:
