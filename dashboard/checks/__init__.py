@@ -126,7 +126,8 @@ class Check:
             reason = f"The check {self.id} stopped on an error of its own ({type(exc).__name__}); nothing was decided."
             return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
         if not verdicts:
-            reason = f"There was nothing to examine for the account: {self.description}"
+            expected = f"{self.description[0].lower()}{self.description[1:]}"
+            reason = f"There was nothing to examine, so it is not known whether this holds for the account: {expected}"
             return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)]
         return verdicts
 
@@ -144,6 +145,7 @@ class Check:
             impact=verdict.impact or self.impact,
             reason=verdict.reason,
             cause=verdict.cause,
+            deciding=self.deciding,
             pbx_ids=verdict.pbx_ids,
             evidence=verdict.evidence,
             changes=verdict.changes,
@@ -261,5 +263,7 @@ def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
             sentences.append(f"{what} {verb.replace('last', 'never')}. {cure}")
         else:
             limit = humanize.naturaldelta(freshness.stale_after_s)
-            sentences.append(f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, over {limit} ago. {cure}")
+            to_come = freshness.to_come(snapshot.taken_at)
+            when = "which is still to come: the clock was set back" if to_come else f"over {limit} ago"
+            sentences.append(f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {when}. {cure}")
     return " ".join(sentences)
