@@ -16,6 +16,7 @@ from typing import Final
 
 from dashboard.capabilities import Capability
 from dashboard.changes import RemoveAddress, not_counted
+from dashboard.clocks import TO_COME, to_come
 from dashboard.findings import Finding, Impact, Status
 from dashboard.snapshot import Age, Snapshot
 
@@ -44,6 +45,20 @@ _STALE: Final = {
     "inventory": "Inventory last confirmed {} ago",
     "configurations": "PBX configurations last read {} ago",
 }
+_TO_COME: Final = {
+    "calls": ("calls", "sync again"),
+    "allowed_ips": ("Allowed IPs", "enter the list again"),
+    "credentials": ("SIP credentials setting", "confirm the SIP credentials setting"),
+    "routes": ("inbound routes", "sync again"),
+    "inventory": ("inventory", "confirm the inventory"),
+    "configurations": ("PBX configurations", "import the PBX configurations again"),
+}
+"""By input: how it is named where it was read while the clock was ahead, and the cure."""
+_SYNCED: Final = {
+    "allowed_ips": Capability.READ_ALLOWED_IPS,
+    "credentials": Capability.READ_CREDENTIALS,
+}
+"""What a sync reads on some accounts only."""
 
 
 _BY_SYNC: Final = {
@@ -166,8 +181,8 @@ class Claims:
 
     @property
     def open_figure(self) -> Figure:
-        """The number of open findings; no zero unless the checks that count were evaluated on fresh data."""
-        if not self.open and not (self.fresh() and self._evaluated):
+        """The number of open findings; no zero unless all that rests on ``CORE`` was evaluated on fresh data."""
+        if not self.open and not (self.fresh() and self._evaluated and not any(map(self._counts, self.unevaluated))):
             return Figure(NOTHING, self.why_not or "Nothing was checked yet.")
         return Figure(f"{len(self.open):,}", self.not_evaluated)
 
@@ -249,6 +264,11 @@ class Claims:
         """Whether any verdict is of fresh data."""
         return any(one.status is not Status.UNKNOWN for one in self.findings)
 
+    def _counts(self, finding: Finding) -> bool:
+        """Whether a verdict rests on an input of ``CORE``, and not on configurations that are not there."""
+        optional = [name for name in finding.deciding if name not in CORE]
+        return bool(set(finding.deciding) & set(CORE)) and all(self.snapshot.age(one) is Age.FRESH for one in optional)
+
     @property
     def _to_review(self) -> str:
         """Count what is open; say that calls go through only on fresh calls, and where it is known of every source."""
@@ -271,14 +291,29 @@ class Claims:
 
 def lacking(snapshot: Snapshot, *names: str) -> str:
     """Return a sentence for each input that is missing or stale; see ``Claims.lacking``."""
-    said = []
+    said, to_come = [], []
     for name in names or CORE:
         age = snapshot.age(name)
         if age is Age.MISSING:
             said.append(f"{_MISSING[name]}.")
+        elif snapshot.to_come(name):
+            to_come.append(name)
         elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
             said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
-    return " ".join(said)
+    return " ".join([*said, *([_read_ahead(snapshot, to_come)] if to_come else [])])
+
+
+def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
+    """Write which inputs were read while the clock was ahead, and how they are brought up to date."""
+    whats = [_TO_COME[name][0] for name in names]
+    cures = ["sync again" if _SYNCED.get(name) in snapshot.capabilities else _TO_COME[name][1] for name in names]
+    return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {_listed(list(dict.fromkeys(cures)))}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Write a list as the begin of a sentence."""
+    said = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def cure(snapshot: Snapshot, name: str) -> str:
@@ -308,7 +343,18 @@ def as_of(finding: Finding, now: datetime) -> str:
     if known is None:
         return ""
     word = {Status.FAIL: "failed", Status.PASS: "passed", Status.UNKNOWN: "could not be decided"}[known.status]
-    return f"Last known: {word}, {short(now - known.as_of)} ago"
+    return f"Last known: {word}, {ago(known.as_of, now)}"
+
+
+def age_s(finding: Finding, now: datetime) -> int | None:
+    """Return how old a last known result is, in seconds; ``None`` where there is none or it is of a time to come."""
+    known = finding.last_known
+    return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Write when something was, as a headline does: ``2 h ago``, or that its time is still to come."""
+    return TO_COME if to_come(at, now) else f"{short(now - at)} ago"
 
 
 def short(passed: timedelta) -> str:

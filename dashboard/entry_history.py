@@ -17,7 +17,7 @@ import pandas as pd
 from dashboard import tables
 from dashboard.changes import AllowAddress, Plan, RemoveAddress
 from dashboard.journal import DONE, FAILED, PARTLY, Entry, Journal
-from dashboard.state import State
+from dashboard.state import State, begins
 
 CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
 """What a period's begin rests on: the carrier's report, a fix of this product, or a copy in which it was first seen."""
@@ -78,13 +78,8 @@ def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> 
     actions = _actions(entries)
     found: dict[str, list[Period]] = {}
     before: Mapping[str, Mapping[str, Any]] = {}
-    after = datetime.min.replace(tzinfo=UTC)
-    for place, version in enumerate(versions):
-        at = version["valid_from"]
-        until = versions[place + 1]["valid_from"] if place + 1 < len(versions) else END
-        # An action begins before the carrier changes the list, but for clocks that differ.
-        near = [action for action in actions if after < action.begun_at <= at]
-        later = [action for action in actions if at < action.begun_at < min(until, at + SKEW)]
+    for place, (version, at) in enumerate(zip(versions, begins(versions), strict=True)):
+        near, later = _beside(actions, versions, place)
         rows = {row["network"]: row for row in version["content"]}
         for network in before.keys() - rows.keys():
             found[network][-1] = replace(found[network][-1], until=at)
@@ -97,9 +92,27 @@ def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> 
                 continue
             if network in before:
                 known[-1] = replace(known[-1], until=_added_at(row) or at)
-            known.append(_begun(row, version, _allowing(network, near, later)))
-        before, after = rows, at
+            known.append(_begun(row, version, at, _allowing(network, near, later)))
+        before = rows
     return sorted((one for known in found.values() for one in known), key=lambda one: (one.since, one.network))
+
+
+def _beside(
+    actions: Sequence[_Action], versions: Sequence[Mapping[str, Any]], place: int
+) -> tuple[list[_Action], list[_Action]]:
+    """
+    Return the actions that may have led to a version: those that began before it, and those shortly after.
+
+    An action begins before the carrier changes the list, but for clocks that differ. Times are those that were
+    written: a fix and what it led to carry the time of one clock, right or wrong.
+    """
+    written = [version["valid_from"] for version in versions]
+    at, nothing = written[place], datetime.min.replace(tzinfo=UTC)
+    after = max((one for one in written[:place] if one <= at), default=nothing)
+    until = written[place + 1] if place + 1 < len(versions) else END
+    near = [action for action in actions if after < action.begun_at <= at]
+    later = [action for action in actions if at < action.begun_at < min(until, at + SKEW)]
+    return near, later
 
 
 def _actions(entries: Sequence[Entry]) -> list[_Action]:
@@ -139,16 +152,16 @@ def _continues(network: str, *spans: Sequence[_Action]) -> bool:
     return any(action.failed and network in action.removed for span in spans for action in span)
 
 
-def _begun(row: Mapping[str, Any], version: Mapping[str, Any], action: _Action | None) -> Period:
-    """Return the period that begins with a version."""
+def _begun(row: Mapping[str, Any], version: Mapping[str, Any], at: datetime, action: _Action | None) -> Period:
+    """Return the period that begins with a version, at its instant."""
     network, by, added_at = str(row["network"]), str(row.get("added_by") or ""), _added_at(row)
     if action is not None:
-        return Period(network, version["valid_from"], JOURNAL, action.actor)
+        return Period(network, at, JOURNAL, action.actor)
     if version["known_by"] != CARRIER or row.get("known_by") == "operator":
         declared_by = by or ("" if version["known_by"] == CARRIER else str(version["known_by"]))
-        return Period(network, added_at or version["valid_from"], FIRST_SEEN, declared_by)
+        return Period(network, added_at or at, FIRST_SEEN, declared_by)
     if added_at is None:
-        return Period(network, version["valid_from"], FIRST_SEEN, by)
+        return Period(network, at, FIRST_SEEN, by)
     return Period(network, added_at, CARRIER, by)
 
 

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from dashboard.calls.ingest import FileResult, import_files
 from dashboard.calls.store import CallStore
 from dashboard.carriers import Carrier
+from dashboard.clocks import to_come
 from dashboard.errors import CarrierAnswerError, StoreError
 from dashboard.settings import Settings
 from dashboard.state import State
@@ -62,25 +63,31 @@ def refresh_calls(
     fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress or _silent, stop=stop or _go_on)
     if asked := _asked_before(state, now):
         results += fetch(*asked)
-    since = next_since(state, settings, now, quick=quick)
+    since = next_since(state, store, settings, now, quick=quick)
     if not state.get("calls_until"):
         state.put("calls_since", since.isoformat())
     return results + fetch(since.replace(microsecond=0), now.replace(microsecond=0) + timedelta(seconds=1))
 
 
-def next_since(state: State, settings: Settings, now: datetime, *, quick: bool = False) -> datetime:
-    """Return the start, UTC, of what the next sync fetches: calls from there on are compared with the export."""
-    fetched = state.get("calls_until")
+def next_since(state: State, store: CallStore, settings: Settings, now: datetime, *, quick: bool = False) -> datetime:
+    """
+    Return the start, UTC, of what the next sync fetches: calls from there on are compared with the export.
+
+    The clock may have been ahead when calls were fetched, so that nothing after the newest stored call is sure to be
+    there. Looking back for it ends where the first sync would begin.
+    """
+    fetched, first = state.get("calls_until"), now - timedelta(days=settings.history_days)
     if not fetched:
-        return now - timedelta(days=settings.history_days)
+        return first
     again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
-    return min(datetime.fromisoformat(fetched), now) - again  # later than now where the clock was set back
+    known, span = min(datetime.fromisoformat(fetched), now), store.span()
+    return min(known - again, max(span[1] - again, first) if span else first)
 
 
 def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:
     """Return the window that was asked for and never taken in: the carrier may have its file ready by now."""
     since, until = (datetime.fromisoformat(at) for at in state.get(ASKED) or (now.isoformat(), now.isoformat()))
-    return (since, until) if since < until and now - until < ASK_AGAIN else None
+    return (since, until) if since < until and not to_come(until, now) and now - until < ASK_AGAIN else None
 
 
 def _fetch(

@@ -137,6 +137,8 @@ class Finding:
     evidence: tuple[Mapping[str, Any], ...] = ()
     changes: tuple[Change, ...] = ()
     controls: tuple[str, ...] = ()
+    deciding: tuple[str, ...] = ()
+    """Inputs that decide its check, by name."""
     life: Life = Life.NEW
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None

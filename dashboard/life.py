@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.changes import Plan
+from dashboard.clocks import to_come
 from dashboard.findings import Finding, Life, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import DONE, Journal
@@ -44,13 +45,14 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
     stamped, rows = [], []
     for finding in found:
         key = (finding.check, finding.subject)
-        before = known.get(key)
+        kept = known.get(key)
+        before = _set_back(kept, now)
         row = _next(finding, before, planned_at=planned.get(key), applied_at=applied.get(key), now=now)
         unconfirmed = finding.status is Status.UNKNOWN and not finding.open
         if row is None:
             stamped.append(replace(finding, life=Life.UNCONFIRMED if unconfirmed else Life.VERIFIED))
             continue
-        rows.append((before, row))
+        rows.append((kept, row))
         life = Life.UNCONFIRMED if unconfirmed and row["life"] in ENDED else Life(row["life"])
         stamped.append(
             replace(
@@ -63,6 +65,14 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
         )
     _remember(state, rows)
     return stamped
+
+
+def _set_back(row: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+    """Return a row with no time that is still to come: what was written while the clock was ahead was before now."""
+    if row is None:
+        return None
+    times = {name: now for name in ("first_seen_at", "last_seen_at") if to_come(row[name], now)}
+    return row | times
 
 
 def _next(
@@ -87,7 +97,7 @@ def _next(
         life = Life.REGRESSED
     else:
         row = {"first_seen_at": before["first_seen_at"], "times_reopened": before["times_reopened"]}
-        life = _going_on(before, planned_at=planned_at, applied_at=applied_at)
+        life = _going_on(before, planned_at=planned_at, applied_at=applied_at, now=now)
     return row | {
         "check": finding.check,
         "subject": finding.subject,
@@ -97,7 +107,9 @@ def _next(
     }
 
 
-def _going_on(before: dict[str, Any], *, planned_at: datetime | None, applied_at: datetime | None) -> Life:
+def _going_on(
+    before: dict[str, Any], *, planned_at: datetime | None, applied_at: datetime | None, now: datetime
+) -> Life:
     """
     Say where a fault that was failing before stands.
 
@@ -106,9 +118,10 @@ def _going_on(before: dict[str, Any], *, planned_at: datetime | None, applied_at
     """
     reopened = before["times_reopened"] > 0
     since = before["last_seen_at"] if reopened else before["first_seen_at"]
-    if applied_at and (applied_at >= since or before["life"] == Life.APPLIED):
+    dated = applied_at is not None and not to_come(applied_at, now)
+    if applied_at and ((dated and applied_at >= since) or before["life"] == Life.APPLIED):
         return Life.APPLIED
-    if planned_at and planned_at >= since:
+    if planned_at and planned_at >= since and not to_come(planned_at, now):
         return Life.PLANNED
     if reopened:
         return Life.PLANNED if before["life"] == Life.PLANNED else Life.REGRESSED

@@ -14,6 +14,7 @@ import pandas as pd
 from dashboard import tables
 from dashboard.addresses import contains
 from dashboard.capabilities import Capability
+from dashboard.clocks import to_come
 from dashboard.policy import Observations, Policy, PolicyVersion
 
 Made = TypeVar("Made")
@@ -41,12 +42,21 @@ class Freshness:
         """
         Say whether the input is fresh, stale or missing at ``now``.
 
-        A time far ahead of the clock is no sign of freshness: the clock was set back since, and how old the input is
-        cannot be told.
+        An input that was read at a time still to come is stale: how old it is cannot be known.
         """
         if self.as_of is None:
             return Age.MISSING
-        return Age.STALE if abs(now - self.as_of) > timedelta(seconds=self.stale_after_s) else Age.FRESH
+        if self.to_come(now):
+            return Age.STALE
+        return Age.STALE if now - self.as_of > timedelta(seconds=self.stale_after_s) else Age.FRESH
+
+    def to_come(self, now: datetime) -> bool:
+        """Whether the input was read at a time that is still to come at ``now``."""
+        return self.as_of is not None and to_come(self.as_of, now)
+
+    def until(self, now: datetime) -> datetime:
+        """Return until when the input speaks at ``now``: when it was read where that is too long ago, else ``now``."""
+        return now if self.as_of is None or self.age(now) is not Age.STALE else min(self.as_of, now)
 
 
 @dataclass(frozen=True)
@@ -145,10 +155,11 @@ class Snapshot:
 
         Windows such as "the last 24 hours" end here: hours without a sync must not look like hours without calls.
         """
-        fresh = self.freshness.get("calls")
-        if fresh is None or fresh.as_of is None or fresh.age(self.taken_at) is not Age.STALE:
-            return self.taken_at
-        return fresh.as_of
+        return self.freshness.get("calls", Freshness(None, 0)).until(self.taken_at)
+
+    def to_come(self, name: str) -> bool:
+        """Whether an input was read at a time that is still to come: the clock was set back since."""
+        return name in self.freshness and self.freshness[name].to_come(self.taken_at)
 
     def without(self, names: Collection[str]) -> Snapshot:
         """

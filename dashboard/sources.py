@@ -23,12 +23,13 @@ from dashboard.calls.queries import FIRST
 from dashboard.calls.store import CallStore
 from dashboard.capabilities import Capability
 from dashboard.carriers import Carrier
+from dashboard.clocks import to_come
 from dashboard.entry_history import entry_periods
 from dashboard.host_names import Resolver, same, target_of
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.settings import Settings
-from dashboard.snapshot import Account, Age, Freshness, Snapshot, egress_of
-from dashboard.state import State
+from dashboard.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.state import State, begins
 
 DAY = timedelta(days=1)
 """What happened in the last 24 hours is told apart."""
@@ -153,15 +154,36 @@ def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *,
 
 
 def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
-    """Keep a frame that an operator or a reader brought, as a version from now on."""
-    rows = tables.conform(frame, tables.FRAMES[name], source=name)
+    """Keep a frame that an operator or a reader brought, as a version from now on; see ``kept_frame`` for its times."""
+    rows = _no_later(name, tables.conform(frame, tables.FRAMES[name], source=name), state.latest(name), now)
     return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
 
 
-def kept_frame(state: State, name: str) -> pd.DataFrame:
-    """Return the latest version of a frame; empty where there is none."""
+def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
+    """
+    Return the latest version of a frame; empty where there is none.
+
+    Args:
+        state: Holds the versions.
+        name: Of the frame.
+        now: A time of an address that is still to come, and was not when the version was written, is this one: it
+            was written while the clock was ahead. Not given, times are as they were written.
+    """
     version = state.latest(name)
-    return from_rows(version["content"] if version else [], tables.FRAMES[name])
+    frame = from_rows(version["content"] if version else [], tables.FRAMES[name])
+    return frame if now is None else _no_later(name, frame, version, now)
+
+
+def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:
+    """Return a frame in which no time of an address is still to come that was not when the version was written."""
+    if name != "pbx_addresses" or version is None or not to_come(version["valid_from"], now):
+        return frame
+    present, written = pd.Timestamp(now), pd.Timestamp(version["valid_from"])
+    times = {
+        column: frame[column].mask((frame[column] > present) & (frame[column] <= written), present)
+        for column in ("valid_from", "valid_to")
+    }
+    return tables.conform(frame.assign(**times), tables.FRAMES[name], source="the state database")
 
 
 def build_snapshot(
@@ -189,16 +211,15 @@ def build_snapshot(
     now = now or datetime.now(UTC)
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
-    versions = policy_versions(state)
-    frames = {name: kept_frame(state, name) for name in KEPT}
+    versions = policy_versions(state, now=now)
+    frames = {name: kept_frame(state, name, now=now) for name in KEPT}
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
     freshness = freshness_of(state, store, settings)
-    calls = freshness["calls"]
-    until = calls.as_of if calls.as_of and calls.age(now) is Age.STALE else now
+    until = freshness["calls"].until(now)
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
-    own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes)
+    own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes, now=now)
     traffic, file_only_traffic = (
         _owned(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
         for file_only in (False, True)
@@ -336,24 +357,35 @@ def without_calls(state: State, capabilities: frozenset[Capability], *, now: dat
         capabilities: What the carrier lets a program do.
         now: Defaults to the present, UTC.
     """
+    now = now or datetime.now(UTC)
     version = state.latest("account")
     account = version["content"] if version else {}
     return Snapshot(
-        taken_at=now or datetime.now(UTC),
+        taken_at=now,
         account=Account(account.get("tech_prefix", ""), account.get("credentials_on")),
         pbxs=kept_frame(state, "pbxs"),
-        pbx_addresses=kept_frame(state, "pbx_addresses"),
+        pbx_addresses=kept_frame(state, "pbx_addresses", now=now),
         pbx_numbers=kept_frame(state, "pbx_numbers"),
-        versions=policy_versions(state),
+        versions=policy_versions(state, now=now),
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
     )
 
 
-def policy_versions(state: State) -> tuple[PolicyVersion, ...]:
-    """Merge the versions of the list and of the account into policies, oldest first, from where both are known."""
-    events = [(row["valid_from"], row["id"], "networks", row["content"]) for row in state.versions("allowed_ips")]
-    events += [(row["valid_from"], row["id"], "account", row["content"]) for row in state.versions("account")]
+def policy_versions(state: State, *, now: datetime | None = None) -> tuple[PolicyVersion, ...]:
+    """
+    Merge the versions of the list and of the account into policies, oldest first, from where both are known.
+
+    Args:
+        state: Holds the versions.
+        now: By default the present. A version that begins later was written while the clock was ahead, and begins now.
+    """
+    present = now or datetime.now(UTC)
+    events = []
+    for kind, name in (("networks", "allowed_ips"), ("account", "account")):
+        rows = state.versions(name)
+        begun = [present if to_come(at, present) else at for at in begins(rows)]
+        events += [(at, row["id"], kind, row["content"]) for at, row in zip(begun, rows, strict=True)]
     prefix_known = any(content["tech_prefix"] for *_, kind, content in events if kind == "account")
     known: dict[str, Any] = {}
     versions: list[PolicyVersion] = []
@@ -407,9 +439,16 @@ def _compared(
     *,
     since: datetime,
     split_at: Sequence[datetime],
+    now: datetime,
 ) -> Compared:
-    """Compare what PBXs recorded with the carrier's calls, as far as those were fetched."""
+    """
+    Compare what PBXs recorded with the carrier's calls, as far as those were fetched.
+
+    Where they were fetched at a time still to come, that is not known, and nothing is compared.
+    """
     fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
+    if fetched and to_come(fetched, now):
+        fetched = None
     if fetched and begun:
         until = fetched - timedelta(seconds=settings.calls_settle_s)
         again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)

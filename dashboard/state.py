@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard import sealing
 from dashboard.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchor, Anchors, Head
 from dashboard.changes import Plan, digest
+from dashboard.clocks import to_come
 from dashboard.errors import BusyError, JournalError, StateError
 from dashboard.read_only import copy_database, is_read_only
 from dashboard.sqlite_faults import explain
@@ -252,29 +253,36 @@ class State:
         """
         Keep a version of something, or confirm that the latest one still holds.
 
+        A version that begins at a time still to come was written while the clock was ahead. The first reading after
+        the clock was set back is a version of its own, equal or not: from then on the content is known to hold, and
+        ``begins`` has earlier versions begin no later.
+
         Args:
             kind: Name of a frame, or ``account``.
             content: JSON value: rows as dicts for a frame.
-            valid_from: Instant from which this content holds.
+            valid_from: Instant from which this content holds; ``seen_at`` where it is later by more than clocks differ.
             seen_at: Instant at which it was read.
             known_by: ``carrier``, or the operator as text.
 
         Returns:
-            True where the content differs from the latest version and a new one was written.
+            True where a new version was written.
 
         Raises:
             JournalError: The new version cannot be anchored, so it was not written.
         """
         mark = digest(content)
         self.begin_anchors()
+        if to_come(valid_from, seen_at):
+            valid_from = seen_at
         with self.writing() as connection:
             last = connection.execute(_latest(kind)).mappings().first()
-            if last and last["digest"] == mark:
+            ahead = last is not None and to_come(last["valid_from"], seen_at)
+            if last and last["digest"] == mark and not ahead:
                 connection.execute(
                     versions.update().where(versions.c.id == last["id"]).values(seen_at=seen_at, known_by=known_by)
                 )
                 return False
-            if last:
+            if last and not ahead:
                 valid_from = max(valid_from, last["valid_from"])
             newest = connection.execute(_newest(versions)).mappings().first()
             row: dict[str, Any] = {
@@ -342,7 +350,7 @@ class State:
             return int(connection.execute(sa.select(sa.func.max(versions.c.id))).scalar() or 0)
 
     def versions(self, kind: str) -> list[dict[str, Any]]:
-        """Return every version of a kind, oldest first."""
+        """Return every version of a kind, oldest first, with its times as written; see ``begins``."""
         query = versions.select().where(versions.c.kind == kind).order_by(versions.c.id)
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
@@ -419,6 +427,19 @@ class State:
 
 def _busy(home: Path) -> str:
     return f"Another process keeps {home} busy. Wait for it to end, then try again."
+
+
+def begins(rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
+    """
+    Return when each version of a kind began, never later than the next one.
+
+    Args:
+        rows: Of ``State.versions``: what was written while the clock was ahead may begin after its successor.
+    """
+    found: list[datetime] = []
+    for row in reversed(rows):
+        found.append(min(row["valid_from"], found[-1]) if found else row["valid_from"])
+    return found[::-1]
 
 
 def has_calls(home: Path) -> bool:

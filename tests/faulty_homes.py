@@ -32,8 +32,11 @@ CARRIERS: Final = {
     "carrier down": "https://api.flowroute.com cannot be reached. Check the network, then sync again.",
     "wrong key": "The carrier refused the key. Check FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.",
 }
-FAULTS: Final = (*(f"{name} {age}" for name in INPUTS for age in (Age.MISSING, Age.STALE)), *CARRIERS)
+AHEAD: Final = "ahead"
+"""Beside every ``Age``: stale, because it was read while the clock was three days ahead."""
+FAULTS: Final = (*(f"{name} {age}" for name in INPUTS for age in (Age.MISSING, Age.STALE, AHEAD)), *CARRIERS)
 """Every single fault, as ``INPUT AGE`` or the carrier's."""
+AHEAD_BY: Final = timedelta(days=3)
 STALE_FOR: Final = {
     "calls": timedelta(hours=3),
     "allowed_ips": timedelta(days=8),
@@ -46,10 +49,11 @@ PBXS: Final = {"seattle": SEATTLE, "denver": DENVER}
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Return every pair of faults that can be at once."""
+    """Return every pair of faults that can be at once, without those of a clock."""
     first = [fault.rpartition(" ")[0] if fault not in CARRIERS else "carrier" for fault in FAULTS]
     whose = dict(zip(FAULTS, first, strict=True))
-    return [(one, other) for one, other in combinations(FAULTS, 2) if whose[one] != whose[other]]
+    told = [fault for fault in FAULTS if not fault.endswith(AHEAD)]
+    return [(one, other) for one, other in combinations(told, 2) if whose[one] != whose[other]]
 
 
 def ages(faults: Collection[str]) -> dict[str, Age]:
@@ -57,7 +61,7 @@ def ages(faults: Collection[str]) -> dict[str, Age]:
     found = dict.fromkeys(INPUTS, Age.FRESH)
     for fault in set(faults) - set(CARRIERS):
         name, _, age = fault.rpartition(" ")
-        found[name] = Age(age)
+        found[name] = Age.STALE if age == AHEAD else Age(age)
     return found
 
 
@@ -77,9 +81,9 @@ def make(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> 
 
 
 def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> datetime | None:
-    """Replace all that a home's state database knows, and return until when its calls were fetched; see ``make``."""
-    state, now, by_name = State.open(home), datetime.now(UTC), ages(faults)
-    fetched = None if by_name["calls"] is Age.MISSING else _read_at("calls", by_name, now)
+    """Replace all that a home's state database knows, and return until when it has calls; see ``make``."""
+    state, now, by_name = State.open(home), datetime.now(UTC), _ages(faults)
+    fetched = None if by_name["calls"] == Age.MISSING else _read_at("calls", by_name, now)
     try:
         with state.writing() as connection:
             _empty(connection)
@@ -90,7 +94,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
         state.put("calls_since", fetched and (fetched - timedelta(days=20)).isoformat())
     finally:
         state.close()
-    return fetched
+    return fetched and min(fetched, now)
 
 
 def _empty(connection: Connection) -> None:
@@ -102,11 +106,18 @@ def _empty(connection: Connection) -> None:
     connection.exec_driver_sql(trigger)
 
 
-def _read_at(name: str, by_name: dict[str, Age], now: datetime) -> datetime:
-    return now - STALE_FOR[name] if by_name[name] is Age.STALE else now - timedelta(minutes=1)
+def _ages(faults: Collection[str]) -> dict[str, str]:
+    """Return ``ages`` with what was read while the clock was ahead told apart."""
+    return {**ages(faults), **{fault.partition(" ")[0]: AHEAD for fault in faults if fault.endswith(AHEAD)}}
 
 
-def _versions(state: State, by_name: dict[str, Age], now: datetime, *, listed: Collection[str]) -> None:
+def _read_at(name: str, by_name: dict[str, str], now: datetime) -> datetime:
+    if by_name[name] == AHEAD:
+        return now + AHEAD_BY
+    return now - STALE_FOR[name] if by_name[name] == Age.STALE else now - timedelta(minutes=1)
+
+
+def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: Collection[str]) -> None:
     """Keep what was declared, read and entered, each as of its time."""
     long_ago = now - timedelta(days=60)
     held = [{"pbx_id": name, "address": one, "kind": "primary", "source": "declared"} for name, one in PBXS.items()]
@@ -146,7 +157,7 @@ def _versions(state: State, by_name: dict[str, Age], now: datetime, *, listed: C
     }
     kept["account"] = ("credentials", {"tech_prefix": "12345678", "credentials_on": False, "sample": False})
     for kind, (name, content) in kept.items():
-        if by_name[name] is not Age.MISSING:
+        if by_name[name] != Age.MISSING:
             seen_at = _read_at(name, by_name, now)
             state.record(kind, content, valid_from=long_ago, seen_at=seen_at, known_by="Ada")
 

@@ -12,7 +12,8 @@ import pytest
 
 from dashboard import checks, tables
 from dashboard.app_parts import answers
-from dashboard.claims import CORE, NOTHING, Claims, Standing, as_of, lacking, short
+from dashboard.capabilities import Capability
+from dashboard.claims import CORE, NOTHING, Claims, Standing, age_s, as_of, lacking, short
 from dashboard.findings import Cause, Finding, LastKnown, Status
 from dashboard.snapshot import Age, Freshness, Snapshot
 from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
@@ -26,9 +27,19 @@ POSITIVE = (
     "Calls go through",
     "Nothing to fix",
     "none was refused",
+    *(check.description for check in checks.discover()),
 )
 HERE, GONE = "198.51.100.11", "198.51.100.24"
-COMBINATIONS = list(product(Age, repeat=len(CORE)))
+AHEAD = NOW + timedelta(days=3)
+"""When an input was read while the clock was ahead."""
+TO_COME = "to come"
+"""Beside every ``Age``: stale, because it was read at a time that is still to come."""
+COMBINATIONS: list[tuple[str, ...]] = [
+    *product(Age, repeat=len(CORE)),
+    *(ages for ages in product((Age.FRESH, Age.STALE, TO_COME), repeat=len(CORE)) if ages.count(TO_COME) == 1),
+    (TO_COME,) * len(CORE),
+]
+"""What was read while the clock was ahead is beside every combination of fresh and stale, and everywhere."""
 
 
 @cache
@@ -62,20 +73,21 @@ def world(*, listed: bool) -> Snapshot:
 
 
 @cache
-def _found(check: str, ages: tuple[tuple[str, Age], ...], *, listed: bool) -> tuple[Finding, ...]:
+def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool) -> tuple[Finding, ...]:
     """Return what one check says where its inputs have these ages; the house rules hold it to reading no others."""
     (one,) = [each for each in checks.discover() if each.id == check]
     return tuple(one.findings(_aged(dict(ages), listed=listed)))
 
 
-def _aged(ages: dict[str, Age], *, listed: bool) -> Snapshot:
+def _aged(ages: dict[str, str], *, listed: bool) -> Snapshot:
     snapshot = world(listed=listed).without([name for name in ages if ages[name] is Age.MISSING])
-    stale = {name: Freshness(OLD, 3600) for name in ages if ages[name] is Age.STALE}
+    read_at = {Age.STALE: OLD, TO_COME: AHEAD}
+    stale = {name: Freshness(read_at[age], 3600) for name, age in ages.items() if age in read_at}
     return replace(snapshot, freshness={**snapshot.freshness, **stale})
 
 
 @cache
-def judged(ages: tuple[Age, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
+def judged(ages: tuple[str, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
     """Return the account with inputs of these ages, and what every check says of it."""
     by_name = dict(zip(CORE, ages, strict=True))
     each = [
@@ -92,6 +104,19 @@ def statements(claims: Claims) -> Iterator[str]:
     yield answers.of_account(claims)
 
 
+@pytest.mark.parametrize("check", checks.discover(), ids=lambda check: check.id)
+def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> None:
+    """What a check expects is said as what is not known, never as its sentence of the good state."""
+    empty = replace(check, evaluate=lambda _: ())
+    (finding,) = empty.findings(world(listed=True))
+
+    assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
+    start = "There was nothing to examine, so it is not known whether this holds for the account: "
+    assert start == finding.reason[: len(start)]
+    assert finding.reason[len(start) :].lower() == check.description.lower()
+    assert not [words for words in POSITIVE if words in finding.reason]
+
+
 def needs(words: str) -> tuple[str, ...]:
     """Return the inputs that a positive statement rests on."""
     return {
@@ -105,7 +130,7 @@ def needs(words: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("carrier", CARRIERS, ids=["up", "down", "wrong key"])
 @pytest.mark.parametrize("listed", [True, False], ids=["in order", "denver refused"])
 def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, listed: bool) -> None:
-    """Over all 243 combinations of ages: no positive statement, zero or clear mark on stale or missing inputs."""
+    """Over all combinations of ages: no positive statement, zero or clear mark on stale or missing inputs."""
     for ages in COMBINATIONS:
         snapshot, findings = judged(ages, listed=listed)
         by_name = dict(zip(CORE, ages, strict=True))
@@ -126,6 +151,7 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
             clear = claims.entry(network) is Standing.CLEAR
             assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
         assert bool(lacking(snapshot)) is not fresh
+        assert ("still to come: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -141,14 +167,19 @@ def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
             elif Age.STALE in deciding:
                 assert (Status.UNKNOWN, Cause.STALE) == (finding.status, finding.cause)
                 assert finding.last_known is not None
-                assert OLD == finding.last_known.as_of
+                read_at = {OLD, AHEAD} & {snapshot.freshness[name].as_of for name in by_check[finding.check].deciding}
+                assert min(read_at) == finding.last_known.as_of
+                assert ("over an hour ago" in finding.reason) is (OLD in read_at)
+                assert ("which is still to come: the clock was set back." in finding.reason) is (AHEAD in read_at)
 
 
 def test_a_known_failure_survives_every_stale_input() -> None:
     """Whatever is out of date, as long as nothing is missing, the same findings are open in the same places."""
     wanted = [one.id for one in judged((Age.FRESH,) * len(CORE), listed=False)[1] if one.open]
     assert wanted
-    for ages in product((Age.FRESH, Age.STALE), repeat=len(CORE)):
+    for ages in COMBINATIONS:
+        if Age.MISSING in ages:
+            continue
         assert wanted == [one.id for one in judged(ages, listed=False)[1] if one.open]
 
 
@@ -224,6 +255,40 @@ def test_ages_are_short(minutes: int, words: str) -> None:
     assert words == short(timedelta(minutes=minutes))
 
 
+@pytest.mark.parametrize("cause", [Cause.UNDECIDABLE, Cause.MISSING])
+def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(cause: Cause) -> None:
+    """On fresh inputs, each verdict that decides nothing takes the zero away; without configurations it stands."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    for place, one in enumerate(findings):
+        unknown = replace(one, status=Status.UNKNOWN, cause=cause)
+        figure = Claims(snapshot, [*findings[:place], unknown, *findings[place + 1 :]]).open_figure
+        assert (NOTHING, "1 subject couldn't be evaluated.") == (figure.text, figure.why.replace("check", "subject"))
+
+    unread = snapshot.without(["configurations"])
+    (config,) = [one for one in checks.discover() if one.id == "pbx_config_has_no_secret"]
+    others = [one for one in findings if one.check != config.id]
+    assert "0" == Claims(unread, [*others, *config.findings(unread)]).open_figure.text
+
+
+def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
+    """One sentence names them all, with each cure once; what a sync reads is synced."""
+    snapshot = _aged(dict.fromkeys(CORE, TO_COME), listed=True)
+
+    assert (
+        "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time still to come: "
+        "the clock was set back. Sync again, enter the list again, confirm the SIP credentials setting and confirm "
+        "the inventory."
+    ) == lacking(snapshot)
+    can = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
+    assert lacking(replace(snapshot, capabilities=can)).endswith("Sync again and confirm the inventory.")
+
+
+def test_clocks_may_differ_a_little() -> None:
+    """Five minutes ahead is fresh, more is not; no age is negative."""
+    for ahead, age in ((timedelta(minutes=5), Age.FRESH), (timedelta(minutes=6), Age.STALE)):
+        assert age is Freshness(NOW + ahead, 3600).age(NOW)
+
+
 def test_a_last_known_result_says_its_age() -> None:
     """Pages and the command line mark it in the same words."""
     (finding, *_) = judged((Age.FRESH,) * len(CORE), listed=True)[1]
@@ -231,3 +296,7 @@ def test_a_last_known_result_says_its_age() -> None:
 
     assert "Last known: failed, 2 h ago" == as_of(old, NOW)
     assert "" == as_of(finding, NOW)
+    assert 7200 == age_s(old, NOW)
+    ahead = replace(old, last_known=LastKnown(Status.FAIL, AHEAD))
+    assert "Last known: failed, at a time still to come" == as_of(ahead, NOW)
+    assert age_s(ahead, NOW) is None

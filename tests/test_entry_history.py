@@ -145,6 +145,22 @@ def test_a_pasted_entry_was_first_seen_not_added(home: Home) -> None:
     assert [(T0, "first_seen", "ann", True)] == home.told()
 
 
+def test_a_fix_of_a_clock_that_was_ahead_keeps_its_name(home: Home) -> None:
+    """The clock is set back after a fix: the entry is its, from when the list was read again at the latest."""
+    behind = datetime.now(UTC) - 3 * DAY
+    home.saw(behind - DAY)
+    added_at, _ = home.did("ann", AllowAddress(network=ENTRY))
+    home.saw(added_at, reported(added_at, "someone"))
+    home.saw(behind, reported(added_at, "someone"))
+
+    assert [(behind, "journal", "ann", True)] == home.told()
+
+    home.saw(behind + DAY)
+    home.saw(behind + 2 * DAY, reported(behind + 2 * DAY, "bob"))
+
+    assert [(behind, "journal", "ann", False), (behind + 2 * DAY, "carrier", "bob", True)] == home.told()
+
+
 def test_a_list_that_was_never_read_has_no_history(home: Home) -> None:
     """An empty home."""
     assert entry_periods(home.state).empty

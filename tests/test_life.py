@@ -25,8 +25,8 @@ class Story:
         self.state = State.open(home)
         self.journal = Journal(self.state)
 
-    def see(self, status: Status, last_known: LastKnown | None = None) -> Finding:
-        """Run the checks once."""
+    def see(self, status: Status, last_known: LastKnown | None = None, *, ahead: timedelta = timedelta(0)) -> Finding:
+        """Run the checks once, by a clock that may be ahead."""
         found = Finding(
             check=CHECK,
             title="Address is allowed",
@@ -38,7 +38,7 @@ class Story:
             reason="For the test.",
             last_known=last_known,
         )
-        (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC))
+        (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC) + ahead)
         return stamped
 
     def plan(self, *, label: str = "", undoes: int | None = None) -> Plan:
@@ -183,3 +183,25 @@ def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None)
     assert Life.VERIFIED == story.see(Status.PASS).life
     assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
     assert Life.REGRESSED == story.see(Status.FAIL).life
+
+
+def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) -> None:
+    """A fault that was first seen at a time still to come is fixed by what is done from now on."""
+    story.see(Status.FAIL, ahead=timedelta(days=3))
+
+    again = story.see(Status.FAIL)
+    assert again.first_seen_at is not None
+    assert again.first_seen_at <= datetime.now(UTC)
+    story.carry_out(story.plan())
+    assert Life.APPLIED == story.see(Status.FAIL).life
+
+
+def test_what_was_done_while_the_clock_was_ahead_is_history_once_it_came_back(story: Story) -> None:
+    """A fix of a time still to come does not count for a fault that came back since."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan())
+    behind = -timedelta(days=3)
+    story.see(Status.PASS, ahead=behind)
+
+    assert Life.REGRESSED == story.see(Status.FAIL, ahead=behind).life
+    assert Life.REGRESSED == story.see(Status.FAIL, ahead=behind).life

@@ -20,11 +20,11 @@ from dashboard.calls.replay import Replayer
 from dashboard.calls.store import CallStore
 from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError, TableError
-from dashboard.fetching import refresh_calls
+from dashboard.fetching import next_since, refresh_calls
 from dashboard.findings import Severity, Status
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
-from dashboard.sources import build_snapshot, from_rows, policy_versions, to_rows
+from dashboard.sources import build_snapshot, from_rows, keep_frame, kept_frame, policy_versions, to_rows
 from dashboard.state import State
 from tests.calls.exports import HEADER, as_csv, rows_at
 from tests.calls.pbx_files import origin, refused
@@ -173,7 +173,7 @@ class Exporting:
 
 
 def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> None:
-    """What was imported stands; the next sync begins there, less the hours that are fetched again."""
+    """What was imported stands; the next sync begins at its last call, less the hours that are fetched again."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     first, second, third = Exporting(windows=1), Exporting(), Exporting()
 
@@ -184,8 +184,8 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
     refresh_calls(third, store, state, settings, now=now, quick=True)  # type: ignore[arg-type]  # as above
 
     assert first.asked[0][0] == now - 30 * DAY
-    assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=48)
-    assert third.asked[0][0] == now - timedelta(minutes=10)
+    assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=12 + 48)
+    assert third.asked[0][0] == now - timedelta(hours=12, minutes=10)
     assert state.get("calls_until") == now.isoformat()
     assert int(store.traffic(since=T0 - 30 * DAY)["calls"].sum()) == 30
 
@@ -287,8 +287,69 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
     refresh_calls(again, store, state, settings, now=later)  # type: ignore[arg-type]  # as above
 
     assert cut.asked == again.asked[:1]
-    assert again.asked[1] == (cut.asked[0][1] - timedelta(hours=48), later + timedelta(seconds=1))
+    assert again.asked[1] == (T0 - timedelta(hours=12 + 48), later + timedelta(seconds=1))
     assert state.get("calls_asked") is None
+
+
+@pytest.mark.parametrize("back_after", [timedelta(hours=1), 5 * DAY, 8 * DAY], ids=["at once", "late", "too late"])
+def test_no_call_is_left_out_where_the_clock_was_ahead(state: State, tmp_path: Path, back_after: timedelta) -> None:
+    """Calls that came after the sync of a clock a week ahead are fetched, also where the clock has caught up since."""
+    settings, store, ahead = Settings(home=tmp_path), CallStore(tmp_path), T0 + 7 * DAY
+    before = ExportedWindow(tmp_path / "before.csv", T0 - 30 * DAY, ahead)
+    before.path.write_text(as_csv(rows_at(T0 - timedelta(hours=3))))
+    (result,) = import_files(store, [before.path], window=(before.since, before.until))
+    assert 1 == result.kept
+    state.put("calls_until", ahead.isoformat())
+    state.put("calls_asked", [(ahead - DAY).isoformat(), (ahead + timedelta(seconds=1)).isoformat()])
+    after, now = Exporting(), T0 + back_after
+
+    refresh_calls(after, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+
+    assert after.asked == [(T0 - timedelta(hours=3 + 48), now + timedelta(seconds=1))]
+    assert state.get("calls_until") == now.isoformat()
+
+
+def test_without_a_stored_call_everything_is_asked_for_again(state: State, tmp_path: Path) -> None:
+    """Nothing says until when the account really had no calls."""
+    state.put("calls_until", (T0 + 7 * DAY).isoformat())
+
+    assert T0 - 30 * DAY == next_since(state, CallStore(tmp_path), Settings(home=tmp_path), T0)
+
+
+def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -> None:
+    """Until it is read again a version is of now; from then on it, and each later one, begins where it should."""
+    now, ahead, network = T0 + DAY, T0 + 4 * DAY, "198.51.100.24"
+    account(state, T0, on=False)
+    listed(state, T0)
+    listed(state, ahead, network)
+    assert [T0, now] == [version.valid_from for version in policy_versions(state, now=now)]
+
+    listed(state, now, network)
+    listed(state, now + DAY, network)
+    listed(state, now + 2 * DAY)
+
+    expected = [(T0, 0), (now, 1), (now + 2 * DAY, 0)]
+    for at in (now + 2 * DAY, ahead + DAY):
+        versions = policy_versions(state, now=at)
+        assert expected == [(version.valid_from, len(version.policy.networks)) for version in versions]
+    assert 4 == len(state.versions("allowed_ips"))
+
+
+def test_an_address_that_was_entered_while_the_clock_was_ahead_is_in_use(state: State) -> None:
+    """A time that was planned for later stays."""
+    ahead, planned = T0 + 3 * DAY, T0 + 9 * DAY
+    rows = [
+        {"pbx_id": "denver", "address": f"198.51.100.{n}", "kind": "primary", "source": "declared", "valid_from": at}
+        for n, at in enumerate((T0, ahead, planned))
+    ]
+    keep_frame(state, "pbx_addresses", pd.DataFrame(rows), now=ahead, known_by="Ada")
+
+    found = kept_frame(state, "pbx_addresses", now=T0 + DAY)
+
+    assert [T0, T0 + DAY, planned] == [at.to_pydatetime() for at in found["valid_from"]]
+    keep_frame(state, "pbx_addresses", pd.DataFrame(rows), now=T0 + 2 * DAY, known_by="Ada")
+    found = kept_frame(state, "pbx_addresses", now=T0 + 2 * DAY)
+    assert [T0, T0 + 2 * DAY, planned] == [at.to_pydatetime() for at in found["valid_from"]]
 
 
 def test_what_pbxs_recorded_is_compared_as_far_as_calls_were_fetched(state: State, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from dashboard.errors import StateError
 from dashboard.migrations import config
 from dashboard.sealing import GENESIS, of_version
-from dashboard.state import HEAD, SEALED, State, metadata
+from dashboard.state import HEAD, SEALED, State, begins, metadata
 from tests.old_homes import make_database
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
@@ -50,6 +50,21 @@ def test_versions_never_run_backwards(state: State) -> None:
     state.record("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
 
     assert [NOW, NOW] == [row["valid_from"] for row in state.versions("account")]
+
+
+def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: State) -> None:
+    """Equal content is confirmed once by a version of its own; nothing begins later than what came after it."""
+    ahead, before = NOW + timedelta(days=3), NOW - timedelta(days=1)
+    state.record("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
+    state.record("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
+
+    assert state.record("routes", 2, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    assert not state.record("routes", 2, valid_from=NOW, seen_at=NOW + timedelta(hours=1), known_by="carrier")
+    assert state.record("routes", 3, valid_from=ahead, seen_at=NOW + timedelta(hours=2), known_by="carrier")
+
+    rows = state.versions("routes")
+    assert [before, ahead, NOW, NOW + timedelta(hours=2)] == [row["valid_from"] for row in rows]
+    assert [before, NOW, NOW, NOW + timedelta(hours=2)] == begins(rows)
 
 
 def test_times_keep_their_microseconds_and_zone(state: State) -> None:

@@ -12,6 +12,7 @@ from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.words import ago, count, join
 from dashboard.checks import _evidence as ev
 from dashboard.claims import lacking
+from dashboard.clocks import to_come
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
 from dashboard.probing import Known, of_account
@@ -264,6 +265,8 @@ def _test_call(ground: Ground, pbx: Pbx, note: set_up_notes.Note) -> Judged:
     since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
     answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
     met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
+    if to_come(note.at, ground.snapshot.taken_at):
+        return Progress.OPEN, f"The last test call ({met}) was noted while the clock was ahead. Make another."
     if since is not None and note.at < since:
         return Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed."
     if note.content["admitted"]:

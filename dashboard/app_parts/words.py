@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import humanize
 import pandas as pd
 
+from dashboard.clocks import TO_COME, to_come
 from dashboard.findings import Finding, Impact, Life, Severity, Status
 from dashboard.snapshot import Age, Snapshot
 from dashboard.texts import visible
@@ -70,11 +71,13 @@ METHOD_WORDS: Final = {
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """Say how long ago, as people do; ``never`` where there is no such moment."""
+    """Say how long ago, as people do; ``never`` where there is no such moment, and where it is still to come, that."""
     if moment is None or pd.isna(moment):
         return "never"
     now = now or datetime.now(UTC)
-    return "just now" if abs((now - moment).total_seconds()) < 1 else humanize.naturaltime(now - moment)
+    if to_come(moment, now):
+        return TO_COME
+    return "just now" if (now - moment).total_seconds() < 1 else humanize.naturaltime(now - moment)
 
 
 def exact(moment: datetime | None, zone: ZoneInfo, form: str = "%-d %b %Y %H:%M:%S %Z") -> str:

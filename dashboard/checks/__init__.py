@@ -115,7 +115,8 @@ class Check:
             reason = f"The check {self.id} stopped on an error of its own ({type(exc).__name__}); nothing was decided."
             return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
         if not verdicts:
-            reason = f"There was nothing to examine for the account: {self.description}"
+            expected = f"{self.description[0].lower()}{self.description[1:]}"
+            reason = f"There was nothing to examine, so it is not known whether this holds for the account: {expected}"
             return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)]
         return verdicts
 
@@ -133,6 +134,7 @@ class Check:
             impact=verdict.impact or self.impact,
             reason=verdict.reason,
             cause=verdict.cause,
+            deciding=self.deciding,
             pbx_ids=verdict.pbx_ids,
             evidence=verdict.evidence,
             changes=verdict.changes,
@@ -277,4 +279,6 @@ def why_not(snapshot: Snapshot, name: str) -> str:
     if freshness.as_of is None:
         return f"{what} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
     limit = humanize.naturaldelta(freshness.stale_after_s)
-    return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, over {limit} ago. {cure(snapshot, name)}"
+    to_come = freshness.to_come(snapshot.taken_at)
+    when = "which is still to come: the clock was set back" if to_come else f"over {limit} ago"
+    return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {when}. {cure(snapshot, name)}"

@@ -104,13 +104,13 @@ def bring_up_to_date(home: Workspace) -> str:
     Raises:
         CarrierError: The carrier cannot be read, and nothing was ever synced.
     """
-    from dashboard.claims import short  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.claims import ago  # noqa: PLC0415 - loads pandas, for seconds
 
     if home.settings.files:
         return ""
     fetched = home.state.get("calls_until")
-    pause = timedelta(seconds=home.settings.sync_every_s)
-    recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, datetime.now(UTC))
+    pause, now = timedelta(seconds=home.settings.sync_every_s), datetime.now(UTC)
+    recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, now)
     if recent and not home.settings.embedded:
         return ""
     try:
@@ -121,8 +121,8 @@ def bring_up_to_date(home: Workspace) -> str:
         times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
         if not times:
             raise
-        ago = short(datetime.now(UTC) - times[0])
-        complain(f"{exc} The results are of the last synced data, from {times[0]:%Y-%m-%d %H:%M} UTC ({ago} ago).")
+        when = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], datetime.now(UTC))})"
+        complain(f"{exc} The results are of the last synced data, from {when}.")
         return str(exc)
     return ""
 
@@ -170,6 +170,8 @@ def _say_lacking(findings: Sequence[Finding], snapshot: Snapshot) -> None:
 
 def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
     """Return a finding as a JSON object; ``now`` is when the checks were made, from which ages count."""
+    from dashboard.claims import age_s  # noqa: PLC0415 - loads pandas, for seconds
+
     known = finding.last_known
     return {
         "check": finding.check,
@@ -183,7 +185,7 @@ def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
         "last_known": {
             "status": str(known.status),
             "as_of": known.as_of.isoformat(),
-            "age_s": round((now - known.as_of).total_seconds()),
+            "age_s": age_s(finding, now),
             "reason": known.reason,
             "changes": [change.model_dump(mode="json") for change in known.changes],
         }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,16 +85,18 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     """
     if settings.files:
         return ""
-    from dashboard.fetching import next_since  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.fetching import next_since  # noqa: PLC0415 - as above
     from dashboard.owner import with_mode  # noqa: PLC0415 - as above
     from dashboard.state import State  # noqa: PLC0415 - as above
 
     with closing(State.open(settings.home)) as state:
         if with_mode(state, settings).files:
             return ""  # nothing is fetched in this mode
-        since = next_since(state, settings, datetime.now(UTC))
+        now = datetime.now(UTC)
+        since = next_since(state, CallStore(settings.home), settings, now)
         again = (
-            f"the last {settings.sync_again_hours} hours"
+            f"the last {math.ceil((now - since) / timedelta(hours=1))} hours"
             if state.get("calls_until")
             else f"the last {settings.history_days} days"
         )

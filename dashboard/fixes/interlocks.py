@@ -18,6 +18,7 @@ from dashboard.calls.replay import Replay
 from dashboard.calls.unclear import INVENTORY
 from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber, RemoveAddress
+from dashboard.clocks import TO_COME
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.fixes.removals import Removal
@@ -329,6 +330,8 @@ def _no_calls(snapshot: Snapshot) -> str:
     age = snapshot.age("calls")
     if age is Age.MISSING:
         return "no calls on record"
+    if snapshot.to_come("calls"):
+        return f"the calls were read {TO_COME}, because the clock was set back"
     return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
 
 

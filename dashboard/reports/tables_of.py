@@ -13,6 +13,7 @@ from dashboard.calls.attribution import attribute
 from dashboard.calls.pbx_side.keeping import PbxRecords
 from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter, CallStore
+from dashboard.claims import age_s
 from dashboard.findings import Finding
 from dashboard.journal import BEGUN, Entry
 from dashboard.replay_labels import LABELS
@@ -48,7 +49,7 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
             "not_evaluated_because": str(finding.cause or ""),
             "last_known_status": str(finding.last_known.status) if finding.last_known else "",
             "last_known_at": finding.last_known.as_of if finding.last_known else None,
-            "last_known_age_s": _age_s(finding, snapshot),
+            "last_known_age_s": age_s(finding, snapshot.taken_at),
             "without": "; ".join(finding.without),
             "proposed_fix": "; ".join(change.sentence() for change in finding.proposals),
             "first_seen_at": finding.first_seen_at,
@@ -65,12 +66,6 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
     )
     frame = pd.DataFrame(rows, columns=columns.split())
     return frame.astype({"last_known_at": UTC_TIME, "last_known_age_s": "Int64"})
-
-
-def _age_s(finding: Finding, snapshot: Snapshot) -> int | None:
-    """Return how old a last known result is, in seconds; ``None`` where the status is of fresh data."""
-    known = finding.last_known
-    return round((snapshot.taken_at - known.as_of).total_seconds()) if known else None
 
 
 def replay_frame(answer: Replay) -> pd.DataFrame:

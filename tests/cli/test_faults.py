@@ -18,7 +18,7 @@ from dashboard.errors import CarrierError, UnknownFindingError
 from dashboard.snapshot import Age
 from tests import faulty_homes
 from tests.cli.conftest import answering
-from tests.faulty_homes import CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
+from tests.faulty_homes import AHEAD, CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
 
 pytestmark = pytest.mark.slow
 
@@ -110,11 +110,14 @@ def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
         assert (row["cause"] == "stale") is (row["last_known"] is not None)
         if row["last_known"]:
             assert {"status", "as_of", "age_s", "changes", "reason"} == row["last_known"].keys()
-            assert row["last_known"]["age_s"] > 0
+            assert (row["last_known"]["age_s"] is None) is fault.endswith(AHEAD)
+            assert row["last_known"]["age_s"] is None or row["last_known"]["age_s"] > 0
     if fault in CARRIERS:
         return
     text = run(fault, "check", *asked(fault), refused=True).out
-    assert ("Last known: failed, " in text) is (fault.endswith(Age.STALE) and fault != "routes stale")
+    assert ("Last known: failed, " in text) is (fault.endswith((Age.STALE, AHEAD)) and not fault.startswith("routes"))
+    assert ("Last known: failed, at a time still to come." in text) <= fault.endswith(AHEAD)
+    assert (": the clock was set back." in text) is fault.endswith(AHEAD)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -143,14 +146,16 @@ def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault
         return
     assert answer.error is None
     assert 0 == answer.status
-    decided = fault in ("allowed_ips stale", "inventory stale")
+    name, _, age = fault.partition(" ")
+    decided = name in ("allowed_ips", "inventory") and age in (Age.STALE, AHEAD)
     assert ("Based on last known data, from " in answer.out) is decided
     if fault.startswith("calls"):
-        assert "[no] Unknown: no calls on record" in answer.out
+        why = "the calls were read at a time still to come" if fault.endswith(AHEAD) else "no calls on record"
+        assert f"[no] Unknown: {why}" in answer.out
         assert "[ok] No past call" not in answer.out
     if fault == "calls missing":
         assert "decided)" not in answer.out
-    if fault == "allowed_ips stale":
+    if decided and name == "allowed_ips":
         assert "[no] The list of allowed addresses on record is stale." in answer.out
 
 
@@ -166,10 +171,21 @@ def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: 
     for row in rows:
         assert row["status"] != "unknown" or row["not_evaluated_because"]
         old = row["not_evaluated_because"] == "stale"
-        assert [old] * 3 == [bool(row[name]) for name in ("last_known_status", "last_known_at", "last_known_age_s")]
+        assert [old] * 2 == [bool(row[name]) for name in ("last_known_status", "last_known_at")]
+        assert (old and not fault.endswith(AHEAD)) is bool(row["last_known_age_s"])
         assert row["status"] != "unknown" or row["state"] != "verified"
     if fault in ("allowed_ips stale", "inventory stale"):
         assert "fail" in {row["last_known_status"] for row in rows}
+
+
+def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable[..., Answer]) -> None:
+    """Calls that were fetched at a time still to come are fetched again, and an account that is not read is unknown."""
+    answer = run("calls ahead", "check")
+
+    assert 3 == answer.status
+    assert "The results are of the last synced data, from " in answer.err
+    assert "UTC (at a time still to come)." in answer.err
+    assert "Calls last read at a time still to come: the clock was set back. Sync again." in answer.out
 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:
