@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import charts, session
 from dashboard.app_parts import answers, call_filters, call_search, plots, shapes, states
 from dashboard.claims import lacking
+from dashboard.texts import counted
 
 known, cube, zone = session.snapshot(), session.cube(), session.zone()
 title = st.empty()
@@ -79,6 +80,8 @@ else:
             plots.show(
                 plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
             )
-            st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. Hours are those of {zone.key}.")
+            st.caption(
+                f"The busiest hour has {counted(int(week['value'].max()), 'call')}. Hours are those of {zone.key}."
+            )
 st.subheader("Find a call")
 call_search.show(known, asked, int(outcomes["calls"].sum()))

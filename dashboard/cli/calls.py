@@ -17,6 +17,7 @@ from dashboard.cli import pbx_records
 from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json
 from dashboard.cli.rooms import prepare_import, read_settings
 from dashboard.errors import InputError
+from dashboard.texts import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -93,9 +94,9 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
             return ""  # nothing is fetched in this mode
         since = next_since(state, settings, datetime.now(UTC))
         again = (
-            f"the last {settings.sync_again_hours} hours"
+            f"the last {counted(settings.sync_again_hours, 'hour')}"
             if state.get("calls_until")
-            else f"the last {settings.history_days} days"
+            else f"the last {counted(settings.history_days, 'day')}"
         )
     if last_at is None or last_at < since:
         return ""

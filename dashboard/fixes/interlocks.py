@@ -23,6 +23,7 @@ from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.fixes.removals import Removal
 from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.snapshot import Age, Snapshot, members
+from dashboard.texts import counted
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
         return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
     if not impact.calls(BROKEN):
         gone = impact.calls(GONE)
-        rest = f" {gone:,} calls of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
+        rest = f" {counted(gone, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
         return Interlock(
             id="nothing_of_ours_breaks",
             sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}",
@@ -240,7 +241,8 @@ def _loss(snapshot: Snapshot, network: str) -> str:
         return ""
     last = rows["last_at"].max()
     return (
-        f"{calls:,} calls from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on {last:%b %-d, %Y}."
+        f"{counted(calls, 'call')} from {network} cost ${cost:,.2f} while no PBX of yours had it, "
+        f"the last on {last:%b %-d, %Y}."
     )
 
 
