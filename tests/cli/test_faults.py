@@ -4,73 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from dashboard.cli import app
 from dashboard.errors import CarrierError, UnknownFindingError
 from dashboard.snapshot import Age
 from tests import faulty_homes
-from tests.faulty_homes import CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
+from tests.cli.faulty import CHECK, UNKNOWABLE, Answer, Commands, a_refusing_carrier, hold, nobody
+from tests.faulty_homes import CARRIERS, DENVER, FAULTS, SEATTLE
 
 pytestmark = pytest.mark.slow
-
-CHECK = "pbx_address_is_allowed"
-UNKNOWABLE = ("allowed_ips missing", "inventory missing")
-"""Faults under which it cannot be known that Denver's address is not listed."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a command ended and what it said."""
-
-    status: int
-    out: str
-    err: str
-    error: BaseException | None
-
-
-class Refuses(BaseHTTPRequestHandler):
-    """A carrier that takes no key."""
-
-    def do_GET(self) -> None:
-        """Answer 401, as the carrier does."""
-        self.send_response(401)
-        self.end_headers()
-
-    do_POST = do_GET  # noqa: N815 - the name that the server calls
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
 
 
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[str]:
     """Run a carrier that refuses every key."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def silent() -> str:
-    """Name a port on which nothing answers."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    with a_refusing_carrier() as address:
+        yield address
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, silent: str) -> Callable[..., Answer]:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str) -> Callable[..., Answer]:
     """Run a command on a home with a fault; only faults of the carrier let it ask one."""
 
     def command(fault: str, *arguments: str, refused: bool = False) -> Answer:
@@ -78,20 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, silent: 
         faults = (fault,) if fault and fault != "never synced" else ()
         if not home.exists() and fault != "never synced":
             faulty_homes.make(home, faults, refused=refused)
-        where = refusing if fault == "wrong key" else silent
-        told = {
-            **KEYS,
-            **({"FLOWROUTE_BASE_URL": where} if fault in CARRIERS else {}),
-            "HTTPS_PROXY": silent,
-            "TRUNKGATE_HOME": str(home),
-            "TRUNKGATE_PUBLIC_RANGES": PUBLIC,
-            "TRUNKGATE_SYNC_EVERY_S": "30" if fault in CARRIERS else "300",
-        }
-        for name, value in told.items():
-            monkeypatch.setenv(name, value)
-        found = CliRunner().invoke(app, list(arguments))
-        error = None if isinstance(found.exception, SystemExit) else found.exception
-        return Answer(found.exit_code, found.stdout, found.stderr, error)
+        return Commands(home, faults, monkeypatch, refusing, nobody())(*arguments)
 
     return command
 
@@ -192,3 +135,22 @@ def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callabl
 
     assert isinstance(answer.error, CarrierError)
     assert "" == answer.out
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (),
+        ("calls stale", "credentials missing", "wrong key"),
+        ("allowed_ips stale", "inventory stale", "routes missing"),
+    ],
+    ids=" and ".join,
+)
+def test_commands_hold_with_several_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: str, faults: tuple[str, ...], *, refused: bool
+) -> None:
+    """As with one; ``make soak PART=claims`` takes every other combination that its time allows."""
+    home = faulty_homes.make(tmp_path / "home", faults, refused=refused)
+
+    assert 4 == hold(Commands(home, faults, monkeypatch, refusing, nobody()), tmp_path / "out", refused=refused)
