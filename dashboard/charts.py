@@ -22,6 +22,7 @@ from dashboard.figures import Figure
 from dashboard.findings import Severity, Status
 from dashboard.marks import say, tip
 from dashboard.replay_labels import TABLE
+from dashboard.texts import counted
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "answered": ("Answered", "good"),
@@ -117,7 +118,7 @@ def outcomes_over_time(
     """
     shown = marks.stretch(_with_kinds(frame), chosen)
     shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
-    shown["sentence"] = say(shown, "{day}: {calls:,} calls {kind_said}{so_far}")
+    shown["sentence"] = say(shown, "{day}: {n_calls} {kind_said}{so_far}")
     shown = shown.sort_values(["from_at", "order"])
     shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
@@ -137,7 +138,7 @@ def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
         chosen: Given where a bar can be chosen (``PICK``): the one that is, ``""`` for none.
     """
     shown = _with_kinds(frame)
-    shown["sentence"] = say(shown, "{who}: {calls:,} calls {kind_said}")
+    shown["sentence"] = say(shown, "{who}: {n_calls} {kind_said}")
     totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
     totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
     totals["note"] = [
@@ -156,7 +157,7 @@ def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
         chosen: As in ``calls_by_pbx``.
     """
     shown = _with_kinds(frame)
-    shown["sentence"] = say(shown, "{calls:,} calls ended with {code}")
+    shown["sentence"] = say(shown, "{n_calls} ended with {code}")
     totals = shown.groupby("code", as_index=False)[["calls"]].sum()
     totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
     return _rows(shown, totals, by="code", value="calls", chosen=chosen)
@@ -171,7 +172,7 @@ def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Figur
         chosen: As in ``calls_by_pbx``.
     """
     shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
-    shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {calls:,} calls, {minutes:,.0f} minutes")
+    shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {n_calls}, {n_minutes}")
     totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
     return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
 
@@ -187,8 +188,9 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Figure:
     shown = frame.assign(
         day=[figures.WEEK[number] for number in frame["weekday"]], value=frame["value"].astype("float64")
     )
-    amount = "${value:,.2f}" if unit == "USD" else "{value:,.0f} " + unit
-    shown["sentence"] = say(shown.assign(end=shown["hour"] + 1), "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
+    amount = "${value:,.2f}" if unit == "USD" else "{n_calls}"
+    told = shown.assign(end=shown["hour"] + 1, calls=frame["value"])
+    shown["sentence"] = say(told, "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
     return Figure(figures.hours, (shown,))
 
 
@@ -223,7 +225,7 @@ def replay_bar(impact: Impact) -> Figure:
         calls = impact.calls(label.name)
         if calls:
             name = label.name.capitalize() if calls >= LETTER * len(label.name) * total else ""
-            sentence = f"{calls:,} past calls: {label.name}"
+            sentence = f"{counted(calls, 'past call')}: {label.name}"
             rows.append((label.state, order, calls, label.opacity, name, sentence))
     columns = ["state", "order", "calls", "opacity", "name", "sentence"]
     bars = pd.DataFrame(rows, columns=columns)

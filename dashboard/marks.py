@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.calls.definitions import MIN_SAMPLE
 from dashboard.calls.metrics import wilson
+from dashboard.texts import counted
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
@@ -99,9 +100,17 @@ def time_axis(count: int, days: int) -> alt.Axis:
 
 
 def say(frame: pd.DataFrame, pattern: str) -> list[str]:
-    """Fill a sentence from each row; ``{day}`` is its ``from_at`` unless there is such a column."""
+    """
+    Fill a sentence from each row.
+
+    ``{day}`` is its ``from_at`` unless there is such a column; ``{n_calls}``, ``{n_minutes}`` are numbers with nouns.
+    """
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment] # columns are text here
-    return [pattern.format_map({"day": day(row.get("from_at"))} | row) for row in rows]
+    return [pattern.format_map({"day": day(row.get("from_at"))} | _counts(row) | row) for row in rows]
+
+
+def _counts(row: dict[str, Any]) -> dict[str, str]:
+    return {f"n_{noun}s": counted(round(row[f"{noun}s"]), noun) for noun in ("call", "minute") if f"{noun}s" in row}
 
 
 def day(at: Any) -> str:
@@ -128,7 +137,7 @@ def shares(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.assign(
         share=np.where(enough, share, mark), low=low, high=high, bottom=0.0, state=np.where(enough, "lost", "unknown")
     )
-    told = "{who}, {day}: {refused:,} of {calls:,} calls refused"
+    told = "{who}, {day}: {refused:,} of {n_calls} refused"
     sure = say(shown, told + " ({share:.0%}; 95% interval {low:.0%} to {high:.0%})")
     few = say(shown, told + ", too few for a share")
     return shown.assign(sentence=np.where(enough, sure, few))

@@ -1,4 +1,4 @@
-"""Text from outside made safe to show: no control characters, no characters that change the direction of a line."""
+"""Text for readers: what comes from outside made safe to show, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ def one_line(text: str, most: int = 200) -> str:
         most: Characters at most.
     """
     return " ".join(UNSAFE.sub("", text).split())[:most].strip()
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

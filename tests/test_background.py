@@ -37,7 +37,7 @@ def loop(account: Workspace) -> Iterator[SyncLoop]:
     """Hand out a loop that ends with the test."""
     made = SyncLoop(account)
     yield made
-    made.stop()
+    made.stop(WAIT_S)
 
 
 def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> None:
@@ -49,10 +49,10 @@ def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> 
     loop.wake()
     until(lambda: account.state.get("calls_until") != first)
 
-    loop.stop()
+    loop.stop(WAIT_S)
     last = account.state.get("calls_until")
     loop.wake()
-    time.sleep(0.5)
+    time.sleep(0.2)  # nothing is to happen, and that has no event
     assert last == account.state.get("calls_until")
     assert loop.last_error == ""
 

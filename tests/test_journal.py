@@ -21,6 +21,7 @@ from dashboard.journal import DONE, Entry, Journal
 from dashboard.sealing import GENESIS, of_entry
 from dashboard.state import State
 from dashboard.state import journal as table
+from tests.waiting import WAIT_S
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -334,7 +335,7 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
     """Where a syslog is named it has every head before the entry counts; one that cannot be reached stops the fix."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
         daemon.bind(str(tmp_path / "log"))
-        daemon.settimeout(60)
+        daemon.settimeout(WAIT_S)
         state = State.open(tmp_path / "home", anchors=Anchors(tmp_path / "home", syslog=str(tmp_path / "log")))
         entry = Journal(state).begin(PLAN, actor="ana", before={})
         sent = [daemon.recv(4096).decode() for _ in range(3)]

@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.calls.damage import forget
 from dashboard.errors import StoreError
-from dashboard.keeping import Keeper, Known, Pace
+from dashboard.keeping import LOOK_EVERY_S, Keeper, Known, Pace
 from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.sources import keep_frame, kept_frame
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.slow
 
 NEVER_S = 1e6
 """An age that is not reached while a test runs."""
+ROUNDS_S = 2 * LOOK_EVERY_S
+"""In that time the help looks twice for something to make."""
 STILL = Pace(calls_every_s=NEVER_S, age_every_s=NEVER_S)
 
 
@@ -67,7 +69,7 @@ def keeping(account: Gated, pace: Pace) -> Iterator[Keeper]:
         yield keeper
     finally:
         account.gate.set()
-        keeper.stop()
+        keeper.stop(WAIT_S)
 
 
 def held_up(account: Gated) -> None:
@@ -125,13 +127,24 @@ def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
 
 def test_nothing_old_is_shown_for_long(account: Gated) -> None:
     """What takes too long is waited for."""
-    with keeping(account, Pace(age_every_s=1, patience_s=0.5)) as keeper:
+    waits = threading.Event()
+
+    @contextmanager
+    def waiting() -> Iterator[None]:
+        waits.set()
+        yield
+
+    with keeping(account, Pace(age_every_s=1, patience_s=0.0)) as keeper:
         first = keeper.now()
         held_up(account)
-        threading.Timer(2.0, account.gate.set).start()
-        time.sleep(1)
-        assert keeper.now() is not first
-        assert account.gate.is_set()
+        found: list[Known] = []
+        asking = threading.Thread(target=lambda: found.append(keeper.now(waiting)))
+        asking.start()
+        assert waits.wait(WAIT_S)
+        assert [] == found
+        account.gate.set()
+        asking.join(WAIT_S)
+        assert found[0] is not first
 
 
 def test_a_change_is_waited_for(account: Gated) -> None:
@@ -247,13 +260,11 @@ def test_it_is_made_once_however_many_ask(account: Gated) -> None:
 def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
     """The help rests until a page is opened, and again some time after the last one was closed."""
     with keeping(account, Pace(age_every_s=0.1, idle_s=1)) as keeper:
-        time.sleep(1.5)
+        time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
         assert account.made == 0
         keeper.now()
         until(lambda: keeper.now() is not None and account.made > 1)
-        made = at_rest(lambda: account.made, for_s=5)
-        time.sleep(2)
-        assert account.made == made
+        assert at_rest(lambda: account.made, for_s=3)
 
 
 def test_it_ends_when_told(account: Gated) -> None:
@@ -262,10 +273,13 @@ def test_it_ends_when_told(account: Gated) -> None:
     keeper.start()
     keeper.now()
     held_up(account)
-    threading.Timer(0.5, account.gate.set).start()
-    keeper.stop()
+    stopping = threading.Thread(target=keeper.stop, args=(WAIT_S,))
+    stopping.start()
+    assert stopping.is_alive()
+    account.gate.set()
+    stopping.join(WAIT_S)
     made = account.made
-    time.sleep(2)
+    time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
     assert account.made == made
 
 

@@ -3,7 +3,8 @@ The one place for limits of time in tests: they are generous, because a busy mac
 
 A test waits for an event, by ``until`` or by what it started, for ``WAIT_S`` at most; only a test that fails waits so
 long. What must not grow with everything (a reader that compares each with each) is held to ``SLOW_S``: done right it
-takes a second or two, done wrong it takes hours. Nothing sleeps for a fixed time to let something happen.
+takes a second or two, done wrong it takes hours. Nothing sleeps for a fixed time to let something happen; where a test
+shows that nothing happens, which has no event, it waits for a moment and says so on the line.
 """
 
 from __future__ import annotations

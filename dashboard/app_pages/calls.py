@@ -8,6 +8,7 @@ from dashboard import charts, session
 from dashboard.app_parts import answers, call_filters, call_search, plots, shapes, states
 from dashboard.capabilities import Capability
 from dashboard.claims import lacking
+from dashboard.texts import counted
 
 known, cube, zone = session.snapshot(), session.cube(), session.zone()
 title = st.empty()
@@ -90,6 +91,8 @@ else:
             plots.show(
                 plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
             )
-            st.caption(f"The busiest hour has {int(week['value'].max()):,} calls. {shapes.said_hours(hours, zone)}")
+            st.caption(
+                f"The busiest hour has {counted(int(week['value'].max()), 'call')}. {shapes.said_hours(hours, zone)}"
+            )
 st.subheader("Find a call")
 call_search.show(known, asked, int(outcomes["calls"].sum()))

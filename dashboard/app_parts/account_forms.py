@@ -31,6 +31,7 @@ from dashboard.findings import Finding, Status
 from dashboard.fixes.image import entry
 from dashboard.reports.tables_of import earlier_periods
 from dashboard.snapshot import Age, Snapshot
+from dashboard.texts import counted
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
 AGES_S = 15
@@ -93,7 +94,7 @@ def _table(claims: Claims) -> None:
             "why": grids.text("Purpose", width=176),
             "last_call": grids.when("Last call") | {"width": 108},
             "calls": grids.whole("Calls")
-            | {"width": 60, "help": f"Outbound calls of the last {snapshot.window_days} days."},
+            | {"width": 60, "help": f"Outbound calls of the last {counted(snapshot.window_days, 'day')}."},
             "since": grids.text("On the list since", width=138),
         },
         on_select="rerun",

@@ -86,7 +86,7 @@ def figures(claims: Claims) -> None:
         st.metric(
             "Not authorized, 24 h",
             lost.text,
-            lost.why or (f"of {total:,} calls" if refused else None),
+            lost.why or (f"of {count(total, 'call')}" if refused else None),
             delta_color="off" if lost.why else "red",
             delta_arrow="off",
             help=" ".join(filter(None, [REFUSED, bound, aside])),

@@ -125,7 +125,7 @@ def _subject(changes: Sequence[Change]) -> str:
         case (SetCredentials() as change,):
             return f"Switching outbound credentials {'on' if change.enabled else 'off'}"
         case _:
-            return f"These {len(changes)} changes"
+            return "This change" if len(changes) == 1 else f"These {len(changes)} changes"
 
 
 def of_version(version: PolicyVersion, zone: ZoneInfo) -> str:

@@ -33,7 +33,8 @@ def title(found: Mapping[str, Table]) -> str:
     calls = known.figure(found["calls"].rows or 0, "calls")
     if calls.text == NOTHING:
         return f"{len(found)} tables, ready to download. {calls.why}"
-    return f"{len(found)} tables, {calls.text} calls among them, ready to download. {calls.why}".strip()
+    noun = "call" if found["calls"].rows == 1 else "calls"
+    return f"{len(found)} tables, {calls.text} {noun} among them, ready to download. {calls.why}".strip()
 
 
 def whole(found: Mapping[str, Table]) -> None:

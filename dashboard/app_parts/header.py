@@ -12,6 +12,7 @@ from dashboard.app_parts.words import AGE_COLORS, ICONS, INPUT_WORDS, Color, ago
 from dashboard.claims import lacking
 from dashboard.snapshot import Age, Freshness
 from dashboard.sources import calls_until
+from dashboard.texts import counted
 
 AGAIN_S = 15
 DRAWN = "header_drawn"
@@ -103,7 +104,7 @@ def _sync() -> None:
     done = False
     with session.errors_said():
         report = session.sync(tell)
-        session.note(f"{report.calls:,} calls read.")
+        session.note(f"{counted(report.calls, 'call')} read.")
         done = True
     bar.empty()
     if done:

@@ -217,8 +217,10 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
     acd = _figure(talk["acd_s"], "{:.0f} s", behind, "acd")
     short = shares.pop("short_calls")
     total = metrics.totals(rows).iloc[0]
-    cost = Figure(money(total["cost_usd"]), f"{count(int(total['calls']), 'call')}, {total['minutes']:,.0f} minutes")
-    calls = Figure(f"{int(total['calls']):,}", f"{total['minutes']:,.0f} minutes of talk")
+    cost = Figure(
+        money(total["cost_usd"]), f"{count(int(total['calls']), 'call')}, {count(round(total['minutes']), 'minute')}"
+    )
+    calls = Figure(f"{int(total['calls']):,}", f"{count(round(total['minutes']), 'minute')} of talk")
     found = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
     for name in metrics.PEAKS if len(peaks) else ():

@@ -34,8 +34,8 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
             lacking(snapshot, "calls"),
         ]
         return "gray", "time", " ".join(filter(None, parts))
-    seen_so_far = f"{seen.decided:,}" if seen.over else f"{seen.decided} of {ENOUGH}"
-    progress = f"{head}: {seen_so_far} calls"
+    seen_so_far = count(seen.decided, "call") if seen.over else f"{seen.decided} of {ENOUGH} calls"
+    progress = f"{head}: {seen_so_far}"
     neither = seen.calls - seen.decided
     if neither:
         progress += f" ({neither:,} more {'proves' if neither == 1 else 'prove'} neither admission nor refusal)"

@@ -14,7 +14,7 @@ import pandas as pd
 from dashboard.clocks import TO_COME, to_come
 from dashboard.findings import Finding, Impact, Life, Severity, Status
 from dashboard.snapshot import Age, Snapshot
-from dashboard.texts import visible
+from dashboard.texts import counted, visible
 
 Color = Literal["red", "orange", "green", "gray", "blue"]
 """The five states, by the names the theme gives their colors; orange is amber."""
@@ -92,9 +92,8 @@ def money(amount: object, *, digits: int = 2) -> str:
     return f"\\${float(str(amount or 0)):,.{digits}f}"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Say how many of something."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+count = counted
+"""Says how many of something."""
 
 
 def join(names: Iterable[str], most: int = 3) -> str:

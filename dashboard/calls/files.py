@@ -211,7 +211,7 @@ def _ends_long(path: Path) -> bool:
 
 def _as_utf8(source: Path, target: Path) -> Path:
     with source.open("rb") as file, _copy(target) as put:
-        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # in Latin-1 it would be letters of the first column
             file.seek(0)
         while line := file.readline(CHUNK):
             try:

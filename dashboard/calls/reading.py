@@ -34,6 +34,7 @@ from dashboard.calls.safe_days import SafeDays
 from dashboard.calls.staged import Staged, rows_in
 from dashboard.calls.watching import Watch
 from dashboard.errors import FileError, StoreError
+from dashboard.texts import counted
 
 AT_ONCE = 2
 """Files that the engine reads at the same time, and days that are read at the same time as columns."""
@@ -121,8 +122,8 @@ class _Reader:
             staged.rejects += _cut_row(prepared)
             staged.rejected += bool(prepared.cut_text)
             staged.error = (
-                f"{prepared.name}: The gzip data ends early. The {staged.rows:,} calls before the cut were taken. "
-                "Download the file again and import it: nothing is counted twice."
+                f"{prepared.name}: The gzip data ends early. What is before the cut was taken: "
+                f"{counted(staged.rows, 'call')}. Download the file again and import it: nothing is counted twice."
             )
         elif staged.rejected > MOST_KEPT and not whole:
             staged.error = (

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.calls.files import Prepared, read_lines
+from dashboard.texts import counted
 
 LONGEST_LINE = csv.field_size_limit()
 """Characters: what one field may have (131,072); a row is about 300."""
@@ -170,7 +171,7 @@ def _plain(fields: list[str]) -> str:
 
 
 def _width_fault(found: int, width: int) -> str:
-    return "" if found == width else f"The row has {found} fields, the header names {width}."
+    return "" if found == width else f"The row has {counted(found, 'field')}, the header names {width}."
 
 
 def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,7 @@ from dashboard.checks import _routes as rt
 from dashboard.checks import check, failed, passed, unknown
 from dashboard.findings import Cause, Impact, Severity, Verdict
 from dashboard.snapshot import Snapshot
+from dashboard.texts import counted
 
 
 @check(
@@ -48,7 +49,9 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
         reason += f"{rt.in_doubt(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both places."
         return unknown(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
     said = rt.away(snapshot, wrong, pbx)
-    reason = f"{len(wrong)} of {len(numbers)} numbers of {who} do not lead to {pbx['inbound_host']}: {said}."
+    do = "does" if len(wrong) == 1 else "do"
+    total = counted(len(numbers), "number")
+    reason = f"{len(wrong)} of {total} of {who} {do} not lead to {pbx['inbound_host']}: {said}."
     if not all(one.on_account for one in wrong):
         reason += (
             f" Numbers that are not on the account have to be added at the carrier, or taken from {who} on Inventory."

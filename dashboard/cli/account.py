@@ -140,11 +140,6 @@ def without_outcome(entry: Entry) -> str:
     )
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
 def say_old(snapshot: Snapshot) -> None:
     """Say which inputs are missing or out of date, and since when; nothing where all are fresh."""
     from dashboard.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds

@@ -18,6 +18,7 @@ from dashboard.cli import pbx_records
 from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json
 from dashboard.cli.rooms import prepare_import, read_settings
 from dashboard.errors import InputError
+from dashboard.texts import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -96,9 +97,9 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
         now = datetime.now(UTC)
         since = next_since(state, CallStore(settings.home), settings, now)
         again = (
-            f"the last {math.ceil((now - since) / timedelta(hours=1))} hours"
+            f"the last {counted(math.ceil((now - since) / timedelta(hours=1)), 'hour')}"
             if state.get("calls_until")
-            else f"the last {settings.history_days} days"
+            else f"the last {counted(settings.history_days, 'day')}"
         )
     if last_at is None or last_at < since:
         return ""

@@ -15,7 +15,7 @@ import typer
 from dashboard.actors import local_actor
 from dashboard.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
 from dashboard.changes import Plan
-from dashboard.cli.account import bring_up_to_date, counted, without_outcome
+from dashboard.cli.account import bring_up_to_date, without_outcome
 from dashboard.cli.output import Format, complain, say, say_json
 from dashboard.cli.replaying import callers
 from dashboard.cli.rooms import open_home, read_settings
@@ -23,7 +23,7 @@ from dashboard.errors import FixError, JournalError, StalePlanError, StateError
 from dashboard.journal import SHORT, Entry, Journal, Noted, Verified
 from dashboard.settings import Settings
 from dashboard.state import State
-from dashboard.texts import visible
+from dashboard.texts import counted, visible
 
 if TYPE_CHECKING:
     from dashboard.workspace import Workspace

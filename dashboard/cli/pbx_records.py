@@ -13,6 +13,7 @@ import typer
 from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import read_settings
 from dashboard.errors import InputError
+from dashboard.texts import counted
 
 if TYPE_CHECKING:
     from dashboard.calls.pbx_side.keeping import PbxFileResult
@@ -97,9 +98,9 @@ def _show(result: PbxFileResult) -> None:
         complain(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
     if _nothing_in(result):
         complain(
-            f"{result.file}: none of its {result.left_out:,} records shows the account's tech prefix or a trunk to the "
-            "carrier. Name the trunk with --trunk. FreeSWITCH tells it in records of the B leg (legs=ab), or in the "
-            "template asterisk."
+            f"{result.file}: of {counted(result.left_out, 'record')} none shows the account's tech prefix or a trunk "
+            "to the carrier. Name the trunk with --trunk. FreeSWITCH tells it in records of the B leg (legs=ab), or in "
+            "the template asterisk."
         )
     aside = f", {result.rejected:,} put aside" if result.rejected else ""
     say(

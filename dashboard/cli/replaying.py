@@ -20,6 +20,7 @@ from dashboard.cli.rooms import open_home
 from dashboard.cli.windows import MOMENTS, Window
 from dashboard.errors import InputError
 from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED, UNCHANGED
+from dashboard.texts import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,8 +217,8 @@ def _names(listed: frozenset[str]) -> str:
 def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "labels": {
-            label: counted.model_dump(include=COUNTED) | ({"destinations": dialed[label]} if dialed else {})
-            for label, counted in impact.labels.items()
+            label: sums.model_dump(include=COUNTED) | ({"destinations": dialed[label]} if dialed else {})
+            for label, sums in impact.labels.items()
         },
         "decided": impact.decided if impact.total else None,
         "not_judged": impact.not_judged,
@@ -238,9 +239,9 @@ def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
         say(f"No outbound calls are on record for that time, so there is nothing to replay.{impact.apart}")
         return
     lines = [("", "calls", "minutes", "dollars")]
-    for label, counted in impact.labels.items():
-        if counted.calls or label in (BROKEN, SAVED):
-            lines.append((label, f"{counted.calls:,}", f"{counted.minutes:,.1f}", f"{Decimal(counted.cost_usd):,.2f}"))
+    for label, sums in impact.labels.items():
+        if sums.calls or label in (BROKEN, SAVED):
+            lines.append((label, f"{sums.calls:,}", f"{sums.minutes:,.1f}", f"{Decimal(sums.cost_usd):,.2f}"))
     table(lines, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
     until = f" until {impact.until:%Y-%m-%d %H:%M} UTC" if impact.until else ""
@@ -255,7 +256,7 @@ def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
 def callers(impact: Impact) -> list[str]:
     """Return a line for each label that names its callers, and one for each reason why calls are undecided."""
     named = [f"{head}: {', '.join(names)}." for label, head in HEADS.items() if (names := impact.who(label))]
-    return [*named, *(f"Not decided for {calls:,} calls: {why}." for why, calls in impact.unclear.items())]
+    return [*named, *(f"Not decided for {counted(calls, 'call')}: {why}." for why, calls in impact.unclear.items())]
 
 
 def _show_rows(rows: pd.DataFrame) -> None:

@@ -22,6 +22,7 @@ from dashboard.cli.output import complain, describe_file_only, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
 from dashboard.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
+from dashboard.texts import counted
 
 app = typer.Typer()
 
@@ -144,9 +145,10 @@ def sync(
         if report.changed
         else "Nothing that was read of the account has changed."
     )
-    say(f"Fetched {report.calls:,} calls up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
+    say(f"Fetched {counted(report.calls, 'call')} up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
-        complain(f"{report.rejected:,} rows were put aside; `trunkgate export` writes them to rejected_rows.csv.")
+        aside = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
+        complain(f"{aside} put aside; `trunkgate export` writes what was put aside to rejected_rows.csv.")
     if file_only:
         complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
     if report.rejected or file_only:

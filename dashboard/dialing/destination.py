@@ -16,6 +16,7 @@ import phonenumbers
 from phonenumbers import ValidationResult
 
 from dashboard.errors import DialStringError
+from dashboard.texts import counted
 
 PREFIX_LENGTH = 8
 E164_LENGTH = 15
@@ -76,7 +77,8 @@ def parse_tech_prefix(text: str) -> str:
         raise DialStringError(f"The tech prefix {shown} has letters in it. It is eight digits and nothing else.")
     if re.fullmatch(r"\d+", text, re.ASCII):
         raise DialStringError(
-            f"The tech prefix {shown} has {len(text)} digits. It has eight: copy it whole from the account profile."
+            f"The tech prefix {shown} has {counted(len(text), 'digit')}. It has eight: copy it whole from the account "
+            "profile."
         )
     raise DialStringError(
         f"The tech prefix {shown} has more than digits in it. Write its eight digits, without * or #."

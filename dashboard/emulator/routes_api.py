@@ -222,7 +222,8 @@ def delete_route(route_id: RouteId, account: Account) -> Response:
     with account.writing() as connection:
         pointing = account.rows(query, (route_id,))
         if pointing:
-            raise Refused(403, f"{len(pointing)} numbers point at the route {row['alias']}, {pointing[0]['id']} first.")
+            what = "1 number points" if len(pointing) == 1 else f"{len(pointing)} numbers point"
+            raise Refused(403, f"{what} at the route {row['alias']}, {pointing[0]['id']} first.")
         connection.execute("DELETE FROM routes WHERE id = ?", (route_id,))
     return Response(status_code=204)
 

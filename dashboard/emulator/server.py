@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from dashboard import __version__
-from dashboard.emulator import exports_api, numbers_api, portal, routes_api
+from dashboard.emulator import absent_api, exports_api, numbers_api, portal, routes_api, sale_api
 from dashboard.emulator.answers import speak_json_api
 from dashboard.emulator.database import Database
 from dashboard.emulator.exports import Exports
@@ -38,7 +38,7 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
     app.state.access_key, app.state.secret_key = access_key, secret_key
     app.state.faults = FaultBox()
     app.state.exports = Exports(database, folder, app.state.faults, key=secret_key)
-    for part in (numbers_api, routes_api, exports_api, portal):
+    for part in (sale_api, numbers_api, routes_api, exports_api, absent_api, portal):  # `available` is no number
         app.include_router(part.router)
     speak_json_api(app)
     stand_in_front(app, app.state.faults)

@@ -25,6 +25,7 @@ from dashboard.fixes.removals import Removal
 from dashboard.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.snapshot import Age, Snapshot, members
 from dashboard.tables import FILE_ONLY
+from dashboard.texts import counted
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
         return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
     if not impact.calls(BROKEN):
         gone = impact.calls(GONE)
-        rest = f" {gone:,} calls of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
+        rest = f" {counted(gone, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
         return Interlock(
             id="nothing_of_ours_breaks",
             sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}{impact.apart}",
@@ -272,7 +273,7 @@ def _loss(snapshot: Snapshot, network: str) -> str:
     last, apart = rows["last_at"].max(), int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
     some = f" {apart:,} of them are only in imported files." if apart else ""
     return (
-        f"{calls:,} calls from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "
+        f"{counted(calls, 'call')} from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "
         f"{last:%b %-d, %Y}.{some}"
     )
 

@@ -20,6 +20,7 @@ from dashboard.inventory._facts import Place
 from dashboard.inventory._records import Record, decode, records, text_of
 from dashboard.inventory._rows import Problem, problem_of
 from dashboard.inventory._sql_dump import rows, tables_in
+from dashboard.texts import counted
 
 MOST_ROWS = 200_000
 MOST_SAID = 50
@@ -169,7 +170,10 @@ def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
     for record in found:
         place = Place(shown, record.line)
         if record.fault or len(record.cells) != len(columns):
-            tables.say(place, record.fault or f"The row has {len(record.cells)} cells and the header {len(columns)}.")
+            tables.say(
+                place,
+                record.fault or f"The row has {counted(len(record.cells), 'cell')} and the header {len(columns)}.",
+            )
         else:
             cells = ["" if cell in ("NULL", "\\N") else cell for cell in record.cells]
             tables.add(table, columns, cells, place)

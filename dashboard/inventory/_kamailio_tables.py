@@ -19,6 +19,7 @@ from dashboard.inventory._kamailio_text import LONGEST_LINE, SECRET
 from dashboard.inventory._records import text_of
 from dashboard.inventory._rows import Problem
 from dashboard.inventory._sql_dump import rows
+from dashboard.texts import counted
 
 MOST_ROWS = 20_000
 MOST_SAID = 100
@@ -105,8 +106,9 @@ class Tables:
             elif line.strip():
                 cells = [re.sub(r"\\(.)", r"\1", cell) for cell in _COLON.split(line)]
                 if len(cells) < len(columns):
+                    has = counted(len(cells), "cell")
                     self._say(
-                        place, f"The row has {len(cells)} cells, and the table {len(columns)} columns. Complete it."
+                        place, f"The row has {has}, and the table {counted(len(columns), 'column')}. Complete it."
                     )
                 else:
                     self._row(table, dict(zip(columns, cells, strict=False)), place)

@@ -171,7 +171,7 @@ class _Session(requests.Session):
                 )
             if time.monotonic() - self._begun > self._limit_s:
                 raise SourceUnavailableError(
-                    f"{urlsplit(self._base).hostname} took longer than {self._limit_s:.0f} seconds. Try again later."
+                    f"{urlsplit(self._base).hostname} took longer than {self._limit_s:.0f} s. Try again later."
                 )
         self._left -= len(data)
         return data

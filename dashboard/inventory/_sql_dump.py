@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboard.texts import counted
+
 LONGEST_CREATE = 64 * 1024
 _STATEMENT = re.compile(
     r"(?:^|;)[ \t]*(?:(?P<create>CREATE)\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|(?P<copy>COPY)"
@@ -50,7 +52,7 @@ class Row:
         """Why the row cannot be used, if it cannot: a sentence."""
         if len(self.cells) == len(self.columns):
             return ""
-        reason = f"it has {len(self.cells)} values and the table {len(self.columns)}"
+        reason = f"it has {counted(len(self.cells), 'value')} and the table {len(self.columns)}"
         return f"The row of {self.table} cannot be read: {reason}. Dump it again; it may be cut."
 
 

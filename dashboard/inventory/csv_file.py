@@ -14,6 +14,7 @@ from dashboard.errors import FileError
 from dashboard.inventory._cells import REQUIRED, RULES
 from dashboard.inventory._records import Record, decode, records
 from dashboard.inventory._rows import FRAMES, Problem, Reading, Row, problem_of
+from dashboard.texts import counted
 
 NAMES: Mapping[str, str] = {
     "pbx": "pbx_id",
@@ -112,9 +113,8 @@ def _width_fault(record: Record, header: Record) -> str:
     """Say whether a record has fewer cells than the header, or more that are not empty."""
     have, want = len(record.cells), len(header.cells)
     if have < want or any(cell.strip() for cell in record.cells[want:]):
-        return (
-            f"The row has {have:,} cells and the header {want:,}. A comma inside a cell needs quotes around the cell."
-        )
+        cells = counted(have, "cell")
+        return f"The row has {cells} and the header {want:,}. A comma inside a cell needs quotes around the cell."
     return ""
 
 

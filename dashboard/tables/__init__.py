@@ -30,7 +30,7 @@ from dashboard.tables.outcomes import (
     REFUSAL,
 )
 from dashboard.tables.pbx_side import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
-from dashboard.texts import visible
+from dashboard.texts import counted, visible
 
 __all__ = [
     "ADMISSION",
@@ -339,7 +339,7 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         row = "" if pd.isna(first["index"]) else f", row {int(first['index']) + 1}"
         raise TableError(
             f"{source}: {schema.name}{row}, column {first['column']}: {first['failure_case']!r:.80} is not "
-            f"allowed ({len(exc.failure_cases)} such values)."
+            f"allowed ({counted(len(exc.failure_cases), 'such value')})."
         ) from None
     return valid
 

@@ -138,7 +138,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             stack.callback(context.close)
             context.add_init_script(TELL)
             page = context.new_page()
-            page.set_default_timeout(60_000)
+            page.set_default_timeout(WAIT_MS)
             page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
             page.on(
                 "request",
@@ -178,7 +178,7 @@ def enter(page: Page, url: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the page's script has run and what it draws stands."""
     page.wait_for_selector(SETTLED, timeout=WAIT_MS)
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(600)  # that nothing more begins has no event; what began is waited for below
     page.wait_for_selector(SETTLED, timeout=WAIT_MS)
 
 
@@ -193,7 +193,7 @@ def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < until:
         assert child.poll() is None, log.read_text()
         try:
-            if requests.get(f"{program.url}/healthz", timeout=2).ok:
+            if requests.get(f"{program.url}/healthz", timeout=WAIT_S).ok:
                 return
         except requests.RequestException:
             time.sleep(0.3)

@@ -20,7 +20,6 @@ def dimmed(page: Page) -> Locator:
     return page.get_by_test_id("stVegaLiteChart").nth(0).locator(f'path[opacity="{NOT_CHOSEN}"]')
 
 
-@pytest.mark.timeout(600)
 def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     serve: Callable[..., Program], open_page: Callable[..., Page]
 ) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from dashboard import links
 from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, Program, enter, settle
+from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -88,7 +89,7 @@ def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program
     port = urlsplit(program.url).port
     context = rebinding.new_context()
     page = context.new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(WAIT_MS)
     enter(page, program.url)
 
     with site(ATTACKS.format(url=program.url)) as other:
@@ -121,7 +122,7 @@ def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     tab = context.new_page()
     tab.goto(f"{program.url}/findings")
-    expect(tab.get_by_role("heading", level=1)).to_be_visible(timeout=90_000)
+    expect(tab.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
     context.close()
 
 

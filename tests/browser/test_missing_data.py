@@ -33,7 +33,6 @@ POSITIVE = ("Every PBX places calls", "Nothing to fix", "No failures found.", "e
 PAGES = ("", "findings", "account")
 
 
-@pytest.mark.timeout(900)
 def test_missing_data_looks_like_missing_data(
     serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
 ) -> None:
@@ -41,7 +40,7 @@ def test_missing_data_looks_like_missing_data(
     program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
     pages = {look: open_page(program.url, scheme=look[0], width=look[1]) for look in LOOKS}
     for (scheme, width), page in pages.items():
-        expect(page.get_by_role("heading", level=1)).to_contain_text("could not be read yet", timeout=120_000)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("could not be read yet", timeout=WAIT_MS)
         _photograph(page, screenshots / f"missing-first-run-{scheme}-{width}.png", width)
     for state, faults in STATES.items():
         write = faulty_homes.make if state == "stale-calls" else faulty_homes.set_faults
@@ -65,7 +64,7 @@ def _open(page: Page, url: str) -> None:
     if look.count():
         look.click()
         settle(page)
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
     assert page.get_by_test_id("stException").count() == 0, url
 
 
@@ -73,7 +72,7 @@ def _photograph(page: Page, file: Path, width: int) -> None:
     main = page.get_by_test_id("stMain")
     height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
     page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(500)  # charts fit themselves to the size; only the picture depends on it
     page.screenshot(path=file)
     page.set_viewport_size({"width": width, "height": 900})
 

@@ -18,7 +18,6 @@ LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390
 TALLEST = 3200
 
 
-@pytest.mark.timeout(600)
 def test_every_page_in_every_look(
     serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
 ) -> None:
@@ -36,6 +35,6 @@ def test_every_page_in_every_look(
             main = page.get_by_test_id("stMain")
             height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(500)  # charts fit themselves to the size; only the picture depends on it
             page.screenshot(path=screenshots / f"{name or 'overview'}-{scheme}-{width}.png")
             page.set_viewport_size({"width": width, "height": 900})

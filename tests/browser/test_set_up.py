@@ -44,7 +44,7 @@ def picture(page: Page, path: Path, width: int) -> None:
     main = page.get_by_test_id("stMain")
     height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
     page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(500)  # charts fit themselves to the size; only the picture depends on it
     page.screenshot(path=path)
     page.set_viewport_size({"width": width, "height": 900})
 
@@ -57,7 +57,6 @@ def paste(page: Page, text: str) -> None:
     settle(page)
 
 
-@pytest.mark.timeout(600)
 def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told whole
     serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
 ) -> None:

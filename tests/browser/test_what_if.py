@@ -48,7 +48,7 @@ def add_by_keyboard(page: Page, text: str) -> None:
     page.mouse.click(box["x"] + 100, box["y"] + box["height"] - ROW_PX / 2)
     settle(page)
     page.keyboard.type(text, delay=TYPING_MS)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # the grid takes keys when it has drawn, which has no event
     page.keyboard.press("Enter")
     settle(page)
 
@@ -58,12 +58,11 @@ def delete_row(page: Page, place: int) -> None:
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + ROW_PX * (place + 1.5))
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # the grid takes keys when it has drawn, which has no event
     page.keyboard.press("Delete")
     settle(page)
 
 
-@pytest.mark.timeout(600)
 def test_a_draft_becomes_a_plan(
     serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
 ) -> None:

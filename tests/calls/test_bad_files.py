@@ -257,7 +257,7 @@ def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
 
     assert 0 < result.kept < 20
     assert result.error == (
-        f"export.csv: The gzip data ends early. The {result.kept} calls before the cut were taken. "
+        f"export.csv: The gzip data ends early. What is before the cut was taken: {result.kept} calls. "
         "Download the file again and import it: nothing is counted twice."
     )
     assert result.rejected == len(store.rejects()) == 1

@@ -74,6 +74,19 @@ def test_a_value_keeps_its_line_end_however_it_is_read(store: CallStore, export:
     assert (0, 1) == (again.kept, again.duplicate)
 
 
+@pytest.mark.parametrize("fault", ["", "duration"])
+def test_a_mark_of_utf_8_before_a_header_in_latin_1_costs_no_row(
+    store: CallStore, export: Callable[..., Path], fault: str
+) -> None:
+    """The mark is no part of the first column's name, also where a later column's has a letter of Latin-1."""
+    rows = [a_row(), a_row(destination="12065550111", **({fault: "x"} if fault else {}))]
+    text = as_csv(rows).encode().replace(b"destination_name", b"destination_nam\xe9")
+
+    (result,) = import_files(store, [export(b"\xef\xbb\xbf" + text)])
+
+    assert (2 - bool(fault), int(bool(fault)), "") == (result.kept, result.rejected, result.error)
+
+
 def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
     """Return what ``Engine`` makes of an error of the engine."""
     error = StoreError("The call store could not read an export.")

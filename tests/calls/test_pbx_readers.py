@@ -244,7 +244,7 @@ def test_a_time_that_a_zone_has_twice_is_never_guessed(reads: Any) -> None:
 
 def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
     """A file in UTC that is read as local time would make every call one that the carrier does not know."""
-    with pytest.raises(FileError, match=r"do not fit the zone America/Denver: .* 7 hours off.*--utc"):
+    with pytest.raises(FileError, match=r"do not fit the zone America/Denver: .* off by 7 h.*--utc"):
         reads(master("2026-11-02 12:00:00", more=("1793620800.7",)), whose=origin("America/Denver"))
 
 

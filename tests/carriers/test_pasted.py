@@ -15,6 +15,7 @@ from dashboard.carriers.pasted import MOST_CHARACTERS, Pasted, accepted, differe
 from dashboard.errors import InputError
 from dashboard.tables import ALLOWED_IPS, conform, empty
 from dashboard.texts import UNSAFE
+from tests.waiting import SLOW_S
 
 PUBLIC = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
 SEATTLE, CHICAGO = ("198.51.100.11", "Seattle"), ("198.51.100.12", "Chicago")
@@ -122,7 +123,7 @@ def test_a_long_text_is_refused() -> None:
         read_pasted("x" * (MOST_CHARACTERS + 1))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(SLOW_S)
 @pytest.mark.parametrize("piece", ["1.", "1", ":", "::1", "<", "<td", " ", "1.1.1.1-", "1.1.1.1 255.", "a:", "&#49;"])
 def test_no_text_takes_long(piece: str) -> None:
     """No pattern here runs away on a text made for it: the time limit of the test is the proof."""

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from dashboard.cli import app
 from dashboard.errors import CarrierError, UnknownFindingError
 from dashboard.snapshot import Age
 from tests import faulty_homes
 from tests.cli.conftest import answering
-from tests.faulty_homes import AHEAD, CARRIERS, DENVER, FAULTS, KEYS, PUBLIC, SEATTLE
+from tests.cli.faulty import CHECK, UNKNOWABLE, Answer, Commands, hold
+from tests.faulty_homes import AHEAD, CARRIERS, DENVER, FAULTS, SEATTLE
 
 pytestmark = pytest.mark.slow
 
-CHECK = "pbx_address_is_allowed"
 NEVER_SYNCED = "never synced"
-UNKNOWABLE = ("allowed_ips missing", "inventory missing")
-"""Faults under which it cannot be known that Denver's address is not listed."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a command ended and what it said."""
-
-    status: int
-    out: str
-    err: str
-    error: BaseException | None
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +28,8 @@ def refusing() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def silent() -> str:
-    """Name a port on which nothing answers."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, unavailable: str, silent: str
-) -> Callable[..., Answer]:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, unavailable: str) -> Callable[..., Answer]:
     """Run a command on a home with a fault; only faults of the carrier let it ask one."""
 
     def command(fault: str, *arguments: str, refused: bool = False) -> Answer:
@@ -64,20 +37,8 @@ def run(
         faults = (fault,) if fault and fault != NEVER_SYNCED else ()
         if not home.exists() and fault != NEVER_SYNCED:
             faulty_homes.make(home, faults, refused=refused)
-        where = refusing if fault == "wrong key" else unavailable
-        told = {
-            **KEYS,
-            **({"FLOWROUTE_BASE_URL": where} if fault in (*CARRIERS, NEVER_SYNCED) else {}),
-            "HTTPS_PROXY": silent,
-            "TRUNKGATE_HOME": str(home),
-            "TRUNKGATE_PUBLIC_RANGES": PUBLIC,
-            "TRUNKGATE_SYNC_EVERY_S": "30" if fault in CARRIERS else "300",
-        }
-        for name, value in told.items():
-            monkeypatch.setenv(name, value)
-        found = CliRunner().invoke(app, list(arguments))
-        error = None if isinstance(found.exception, SystemExit) else found.exception
-        return Answer(found.exit_code, found.stdout, found.stderr, error)
+        told = faults if fault != NEVER_SYNCED else ("carrier down",)
+        return Commands(home, told, monkeypatch, refusing, unavailable)(*arguments)
 
     return command
 
@@ -194,3 +155,28 @@ def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callabl
 
     assert isinstance(answer.error, CarrierError)
     assert "" == answer.out
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (),
+        ("calls stale", "credentials missing", "wrong key"),
+        ("allowed_ips stale", "inventory stale", "routes missing"),
+    ],
+    ids=" and ".join,
+)
+def test_commands_hold_with_several_faults(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refusing: str,
+    unavailable: str,
+    faults: tuple[str, ...],
+    *,
+    refused: bool,
+) -> None:
+    """As with one; ``make soak PART=claims`` takes every other combination that its time allows."""
+    home = faulty_homes.make(tmp_path / "home", faults, refused=refused)
+
+    assert 4 == hold(Commands(home, faults, monkeypatch, refusing, unavailable), tmp_path / "out", refused=refused)

@@ -32,7 +32,7 @@ import sys, time
 from pathlib import Path
 from dashboard.emulator import process
 print(process.start(Path(sys.argv[1]), calls=20).pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 

@@ -3,8 +3,8 @@ The requests that the vendor's Python SDK and its demos send, byte for byte, and
 
 Source: the repository ``flowroute-sdk-v3-python`` of the vendor. The SDK is in no package index, so its calls are
 written out here, with its habits: bodies encoded as JSON twice, bodies without a content type, no paging. Covered is
-each method of its controllers for numbers, routes and CDRs; the account does not sell, release or port numbers, sends
-no messages, and keeps no CNAM and E911 records, so their addresses are not there.
+each method of its controllers for numbers, routes and CDRs: the account is offered no numbers, so those lists are empty
+and a purchase is refused. Of its controllers for messages, CNAM, E911 and porting each method is refused by name.
 """
 
 from __future__ import annotations
@@ -40,10 +40,15 @@ class Wire:
 
     def __call__(self, method: str, path: str, **more: Any) -> Any:
         """Return the JSON of the answer; ``None`` for an empty one."""
-        answer = self.session.request(method, self.origin + path, timeout=WAIT_S, **more)
-        self.sent.append(answer.request)
+        answer = self.ask(method, path, **more)
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        """Return the answer, whatever its status."""
+        answer = self.session.request(method, self.origin + path, timeout=WAIT_S, **more)
+        self.sent.append(answer.request)
+        return answer
 
 
 @pytest.fixture
@@ -215,3 +220,116 @@ def export(sdk: Wire, filters: dict[str, Any]) -> Any:
     attributes = {"filter_parameters": filters, "callback_url": "https://example.com/cdrs"}
     body = json.dumps({"data": {"type": "cdrexport", "attributes": attributes}})
     return sdk("POST", "/v2/cdrs/exports", headers=EXPORT, data=body)["data"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v2/numbers/available/areacodes", None),
+        ("/v2/numbers/available/areacodes?limit=400&offset=1&max_setup_cost=3.25", None),
+        ("/v2/numbers/available/exchanges", None),
+        ("/v2/numbers/available/exchanges?limit=3&offset=0&max_setup_cost=5&areacode=347", None),
+        ("/v2/numbers/available", ACCEPT),
+        ("/v2/numbers/available?starts_with=646&contains=3&ends_with=7&limit=3&offset=0", ACCEPT),
+        ("/v2/numbers/available?limit=3&rate_center=nwyrcyzn01&state=ny", ACCEPT),
+    ],
+)
+def test_no_number_is_for_sale(sdk: Wire, path: str, headers: dict[str, str] | None) -> None:
+    """``list_available_area_codes``, ``list_available_exchange_codes`` and ``search_for_purchasable_phone_numbers``."""
+    answer = sdk("GET", path, headers=headers)
+
+    assert [] == answer["data"]
+    assert ["self"] == list(answer["links"])
+
+
+@pytest.mark.parametrize("number", ["12065550142", "12065550100"])
+def test_a_purchase_is_refused(sdk: Wire, number: str) -> None:
+    """``purchase_a_phone_number`` has no body; the account keeps the numbers it had, that one too if it has it."""
+    before = sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)
+
+    answer = sdk.ask("POST", f"/v2/numbers/{number}", headers=ACCEPT)
+
+    assert f"The number {number} is not for sale" in refused(answer)
+    assert before == sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)
+
+
+DID = "12065550100"
+ADDRESS = {
+    "label": "Office",
+    "first_name": "Ada",
+    "last_name": "Example",
+    "street_name": "Example St",
+    "street_number": "1",
+    "city": "Seattle",
+    "state": "WA",
+    "country": "USA",
+    "zip": "98101",
+}
+JSON_API = {"accept": "application/vnd.api+json"}
+TYPED = JSON_API | {"content-type": "application/vnd.api+json; charset=utf-8"}
+MESSAGE = {"to": "12065550142", "from": DID, "body": "Hello"}
+SENT_MESSAGE = {"headers": TYPED, "data": json.dumps({"data": {"type": "message", "attributes": MESSAGE}})}
+CALLBACK = {"headers": TYPED, "data": json.dumps({"data": {"attributes": {"callback_url": "https://example.com/"}}})}
+SENT_ADDRESS = {"headers": JSON_API, "data": json.dumps({"data": {"type": "e911", "attributes": ADDRESS}})}
+ABSENT: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("messages", "GET", "/v2.1/messages?start_date=2026-11-01T00%3A00%3A00&limit=10&offset=0", {"headers": ACCEPT}),
+    ("messages", "GET", "/v2.1/messages/mdr2-0123456789abcdef", {"headers": ACCEPT}),
+    ("messages", "POST", "/v2.1/messages", SENT_MESSAGE),
+    ("messages", "PUT", "/v2.1/messages/sms_callback", CALLBACK),
+    ("messages", "PUT", "/v2.1/messages/mms_callback", CALLBACK),
+    ("messages", "PUT", "/v2.1/messages/dlr_callback", CALLBACK),
+    ("messages", "POST", f"/v2/numbers/{DID}/relationships/dlr_callback", CALLBACK),
+    ("CNAM records", "GET", "/v2/cnams?limit=10&offset=0&is_approved=True", {}),
+    ("CNAM records", "GET", "/v2/cnams", {}),
+    ("CNAM records", "GET", "/v2/cnams/17604", {}),
+    ("CNAM records", "POST", "/v2/cnams", {"headers": ACCEPT, "data": {"value": "EXAMPLE"}}),
+    ("CNAM records", "PATCH", f"/v2/numbers/{DID}/relationships/cnam/17604", {"headers": ACCEPT}),
+    ("CNAM records", "DELETE", f"/v2/numbers/{DID}/relationships/cnam", {"headers": ACCEPT}),
+    ("CNAM records", "DELETE", "/v2/cnams/17604", {"headers": ACCEPT}),
+    ("E911 records", "GET", "/v2/e911s?limit=10&offset=0&state=WA", {}),
+    ("E911 records", "GET", "/v2/e911s/20930", {}),
+    ("E911 records", "POST", "/v2/e911s/validate", SENT_ADDRESS),
+    ("E911 records", "POST", "/v2/e911s", SENT_ADDRESS),
+    ("E911 records", "PATCH", "/v2/e911s/20930", SENT_ADDRESS),
+    ("E911 records", "DELETE", "/v2/e911s/20930", {"headers": JSON_API}),
+    ("E911 records", "PATCH", f"/v2/numbers/{DID}/relationships/e911s/20930", {"headers": JSON_API}),
+    ("E911 records", "DELETE", f"/v2/numbers/{DID}/relationships/e911s", {"headers": JSON_API}),
+    ("E911 records", "GET", "/v2/e911s/20930/relationships/numbers", {}),
+    (
+        "port orders",
+        "POST",
+        "/v2/portorders/portability",
+        {"headers": ACCEPT, "data": {"numbers": ["+12065550142", "+12065550143"]}},
+    ),
+]
+"""Each request of the controllers whose subject the emulator does not have; a dict is sent as a form, as there."""
+
+
+@pytest.mark.parametrize(
+    ("what", "method", "path", "more"), ABSENT, ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_what_the_emulator_does_not_have_is_refused_by_name(
+    sdk: Wire, what: str, method: str, path: str, more: dict[str, Any]
+) -> None:
+    """The SDK takes 404 for its own error; the sentence says what there is, and only to who has the key."""
+    assert f"This emulator has no {what}: it has numbers" in refused(sdk.ask(method, path, **more))
+    without = sdk.ask(method, path, auth=("one", "two"), **more)
+    assert (401, "Unauthorized") == (without.status_code, without.json()["errors"][0]["title"])
+
+
+def test_the_readme_names_what_the_emulator_does_not_have() -> None:
+    """As its refusals name it."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+
+    for what in {what for what, *_ in ABSENT}:
+        assert what in readme
+
+
+def refused(answer: requests.Response) -> str:
+    """Return the sentence of a 404 of the vendor's shape."""
+    assert 404 == answer.status_code, answer.text
+    assert "application/vnd.api+json" == answer.headers["Content-Type"]
+    (fault,) = answer.json()["errors"]
+    assert {"id", "status", "title", "detail"} == fault.keys()
+    assert (404, "Not Found") == (fault["status"], fault["title"])
+    return str(fault["detail"])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from tests.waiting import WAIT_S
+
 BANNER = b"Asterisk Call Manager/5.0.4\r\n"
 CHALLENGE = "845116211"
 Script = Callable[[socket.socket], None]
@@ -76,6 +78,6 @@ def _serve(server: socket.socket, script: Script, certificate: ssl.SSLContext | 
     while not ended.is_set():
         with suppress(OSError):
             line, _ = server.accept()
-            line.settimeout(20)  # for a whole answer, however slowly it is read
+            line.settimeout(WAIT_S)
             with certificate.wrap_socket(line, server_side=True) if certificate else line as speaking:
                 script(speaking)

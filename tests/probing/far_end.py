@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import Self
 
+from tests.waiting import WAIT_S
+
 Say = Callable[[str, str], Iterable[bytes]]
 """Of a method and a whole request, the messages to send back."""
-END_S = 60
 LOOK_EVERY_S = 0.05
 """How often a far end looks whether it is over."""
 
@@ -52,7 +53,7 @@ class FarEnd:
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        self._thread.join(END_S)
+        self._thread.join(WAIT_S)
         self._socket.close()
 
     @property
@@ -81,7 +82,7 @@ class FarEnd:
             return
         with suppress(OSError), ExitStack() as stack:
             opened = stack.enter_context(self._context.wrap_socket(peer, server_side=True) if self._context else peer)
-            opened.settimeout(END_S)
+            opened.settimeout(WAIT_S)
             for request in _requests(opened):
                 for message in self._take(request):
                     opened.sendall(message)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.calls.pbx_side._records import Fault, Layout, Record, Target, split, whole_seconds
+from dashboard.texts import counted
 
 _CALLER = ["caller_id_name", "caller_id_number", "destination_number", "context"]
 _TIMES = ["start_stamp", "answer_stamp", "end_stamp", "duration", "billsec", "hangup_cause"]
@@ -94,9 +95,8 @@ class _Template:
     def record(self, cells: Sequence[str]) -> Record | Fault | None:
         """See ``Layout``."""
         if len(cells) != len(self.fields):
-            return Fault(
-                "", f"The template has {len(self.fields)} fields, and it has {len(cells)}. Is a quote left open?"
-            )
+            fields = counted(len(self.fields), "field")
+            return Fault("", f"The template has {fields}, and it has {len(cells)}. Is a quote left open?")
         row = dict(zip(self.fields, cells, strict=True))
         if not _CAUSE.fullmatch(row["hangup_cause"]):
             return Fault("hangup_cause", "It is no cause such as NORMAL_CLEARING. Is this another template?")

@@ -28,6 +28,7 @@ from dashboard.calls.pbx_side._records import Fault, Layout, Record
 from dashboard.calls.pbx_side.origin import Origin
 from dashboard.calls.repair import Reject
 from dashboard.errors import FileError
+from dashboard.texts import counted
 
 LONGEST = 1 << 16
 """Bytes of a line; the longest record is a hundredth of it."""
@@ -125,7 +126,7 @@ class _Reading:
         if isinstance(started, Fault):
             return started
         if record.billed_s > record.duration_s:
-            return Fault("billsec", f"It is longer than the whole call ({record.duration_s} seconds).")
+            return Fault("billsec", f"It is longer than the whole call ({counted(record.duration_s, 'second')}).")
         if record.epoch_s is not None:
             self._off.append(started.timestamp() - record.epoch_s)
         digits, target = sent
@@ -169,7 +170,7 @@ class _Reading:
         if abs(off) > MOST_OFF_S:
             raise FileError(
                 f"Its times do not fit the zone {self._origin.clock.name}: by its unique ids they are "
-                f"{abs(off) / 3600:.2g} hours off. Nothing was taken. Give the right --timezone, or --utc.",
+                f"off by {abs(off) / 3600:.2g} h. Nothing was taken. Give the right --timezone, or --utc.",
                 file=self._name,
             )
 

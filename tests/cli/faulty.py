@@ -1,0 +1,182 @@
+"""The commands on a home with any number of faults, and what they may say then: the rules of ``test_faults``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dashboard.cli import app
+from dashboard.errors import CarrierError, DashboardError, UnknownFindingError
+from dashboard.snapshot import Age
+from tests.faulty_homes import CARRIERS, DENVER, INPUTS, KEYS, PUBLIC, SEATTLE, ages
+from tests.pages.faults import beyond
+
+CHECK = "pbx_address_is_allowed"
+UNKNOWABLE = ("allowed_ips missing", "inventory missing")
+"""Faults under which it cannot be known that Denver's address is not listed."""
+NEVER_READ = {"calls missing", "allowed_ips missing", "credentials missing"}
+"""Faults under which the carrier was never read, so that one that cannot be read leaves nothing to show."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+    error: BaseException | None
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands in this process on a home with faults."""
+
+    home: Path
+    faults: Collection[str]
+    environment: pytest.MonkeyPatch
+    refusing: str
+    """Address of a carrier that takes no key."""
+    down: str
+    """Address of a carrier that is down; where none answers at all, each command tries for eight seconds."""
+
+    @property
+    def carrier(self) -> bool:
+        """Say whether the carrier is one of the faults; only then a command may ask it."""
+        return bool(set(self.faults) & set(CARRIERS))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Return the option that keeps a command from asking the carrier, unless its fault is what is tried."""
+        return () if self.carrier else ("--no-sync",)
+
+    def __call__(self, *arguments: str) -> Answer:
+        """Run one to its end."""
+        told = {
+            **KEYS,
+            "HTTPS_PROXY": self.down,
+            "TRUNKGATE_HOME": str(self.home),
+            "TRUNKGATE_PUBLIC_RANGES": PUBLIC,
+            "TRUNKGATE_SYNC_EVERY_S": "30" if self.carrier else "300",
+        }
+        if self.carrier:
+            told["FLOWROUTE_BASE_URL"] = self.refusing if "wrong key" in self.faults else self.down
+        with self.environment.context() as here:
+            for name, value in told.items():
+                here.setenv(name, value)
+            found = CliRunner().invoke(app, list(arguments))
+        error = None if isinstance(found.exception, SystemExit) else found.exception
+        return Answer(found.exit_code, found.stdout, found.stderr, error)
+
+
+def hold(run: Commands, out: Path, *, refused: bool) -> int:
+    """
+    Run ``check``, ``replay``, ``fix --dry-run`` and ``export``, and hold each to the data; return how many ran.
+
+    Args:
+        run: Of a home that ``faulty_homes.make`` made.
+        out: A folder for the export, which must not be there yet.
+        refused: As the home was made.
+
+    Raises:
+        AssertionError: A command claims more than the data supports, or ends as it must not.
+    """
+    if run.carrier and NEVER_READ <= set(run.faults):
+        return _refuse(run, out)
+    answers = [
+        _check(run, refused=refused),
+        _replay(run),
+        _fix(run, refused=refused),
+        _export(run, out, refused=refused),
+    ]
+    for answer in answers:
+        found = [line for line in answer.out.splitlines() if beyond(line, run.faults)]
+        assert not found, (run.faults, refused, found)
+    return len(answers)
+
+
+def _refuse(run: Commands, out: Path) -> int:
+    """Hold the commands to an error, and to nothing said, where there is no last result to show."""
+    commands = [("check",), ("replay", "--remove", SEATTLE), ("fix", CHECK, DENVER, "--dry-run"), ("export", str(out))]
+    for command in commands:
+        answer = run(*command)
+        assert isinstance(answer.error, CarrierError), (run.faults, command, answer)
+        assert "" == answer.out, (run.faults, command, answer)
+    return len(commands)
+
+
+def _known(run: Commands, *, refused: bool) -> bool:
+    """Say whether it can be known at all that Denver is refused."""
+    return refused and not set(UNKNOWABLE) & set(run.faults)
+
+
+def _check(run: Commands, *, refused: bool) -> Answer:
+    answer = run("check", "--fail-on", "informational", *run.asked)
+    place = (run.faults, refused, answer)
+    assert answer.error is None, place
+    good = 0 if not run.faults else 3
+    assert (1 if _known(run, refused=refused) else good) == answer.status or (refused and answer.status == 3), place
+    assert ("ago)." in answer.err) is run.carrier, place
+    rows = json.loads(run("check", *run.asked, "--format", "json").out)
+    for row in rows:
+        assert row["status"] != "unknown" or row["cause"], place
+        assert (row["cause"] == "stale") is (row["last_known"] is not None), place
+    return answer
+
+
+def _replay(run: Commands) -> Answer:
+    answer = run("replay", "--remove", SEATTLE, *run.asked)
+    place = (run.faults, answer)
+    if "allowed_ips missing" in run.faults:
+        assert answer.status == 0 or isinstance(answer.error, DashboardError), place
+        return answer
+    old = {name for name, age in ages(run.faults).items() if age is not Age.FRESH}
+    assert (0, None) == (answer.status, answer.error), place
+    assert ("Last known data only:" in answer.out) is bool(old & {"calls", "allowed_ips", "credentials"}), place
+    assert "could be decided" not in answer.out or "calls missing" not in run.faults, place
+    assert ("ago)." in answer.err) is run.carrier, place
+    return answer
+
+
+def _fix(run: Commands, *, refused: bool) -> Answer:
+    answer = run("fix", CHECK, DENVER, "--dry-run")
+    place = (run.faults, refused, answer)
+    if set(run.faults) >= NEVER_READ:  # it has no option to leave the carrier alone
+        assert isinstance(answer.error, CarrierError), place
+        return answer
+    if not _known(run, refused=refused):
+        assert isinstance(answer.error, UnknownFindingError), place
+        return answer
+    assert (0, None) == (answer.status, answer.error), place
+    decided = bool({"allowed_ips stale", "inventory stale"} & set(run.faults))
+    assert ("Based on last known data, from " in answer.out) is decided, place
+    if ages(run.faults)["calls"] is not Age.FRESH:
+        assert "[no] Unknown: no calls on record" in answer.out, place
+        assert "[ok] No past call" not in answer.out, place
+    assert "decided)" not in answer.out or "calls missing" not in run.faults, place
+    if "allowed_ips stale" in run.faults:
+        assert "[no] The list of allowed addresses on record is stale." in answer.out, place
+    return answer
+
+
+def _export(run: Commands, out: Path, *, refused: bool) -> Answer:
+    answer = run("export", str(out), *run.asked)
+    place = (run.faults, refused, answer)
+    assert (0, None) == (answer.status, answer.error), place
+    with (out / "findings.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows or len(run.faults) >= len(INPUTS), place
+    for row in rows:
+        assert row["status"] != "unknown" or row["not_evaluated_because"], place
+        old = row["not_evaluated_because"] == "stale"
+        assert [old] * 3 == [bool(row[name]) for name in ("last_known_status", "last_known_at", "last_known_age_s")]
+        assert row["status"] != "unknown" or row["state"] != "verified", place
+    if _known(run, refused=refused) and {"allowed_ips stale", "inventory stale"} & set(run.faults):
+        assert "fail" in {row["last_known_status"] for row in rows}, place
+    return answer
