@@ -14,19 +14,27 @@ run: $(VENV)/.installed-run ## Everything from a fresh clone to the dashboard at
 	@$(BIN)/trunkgate serve --port $(PORT)
 
 test: $(VENV)/.installed-test ## Everything from a fresh clone to a green suite; installs the system parts it needs
-	@sh tests/system-parts.sh
-	@$(MAKE) --no-print-directory gates
+	@$(MAKE) --no-print-directory --jobs=2 parts gates
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-test ## The quick gates: format, lint, types, import contracts, unit tests
-	@$(MAKE) --no-print-directory gates
+	@$(MAKE) --no-print-directory --jobs=2 gates
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow" -q
 
-.PHONY: gates
-gates:
+.PHONY: parts gates style types contracts
+parts:
+	@sh tests/system-parts.sh
+
+gates: types style contracts
+
+style:
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
+
+types:
 	@$(BIN)/mypy --no-error-summary
+
+contracts:
 	@$(BIN)/lint-imports --no-cache
 
 lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashboard on top, at http://127.0.0.1:$(PORT); needs root
@@ -58,18 +66,24 @@ lock: ## Pin the newest versions that resolve together (needs uv)
 clean: ## Remove what the commands above made here
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.installed-run: requirements.lock pyproject.toml
-	@echo "Installing into $(VENV) (about a minute the first time)"
+# Modules are compiled when they are first loaded: most of those installed never are.
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "trunkgate needs Python 3.11 or newer; this is $$($(PYTHON) --version)." >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-compile --require-hashes -r $(1)
+	@$(PIP) install --no-compile --no-deps --no-build-isolation -e .
+endef
+
+$(VENV)/.installed-run: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (about a minute the first time)"
+	$(call install,requirements.lock)
 	@touch $@
 
-$(VENV)/.installed-test: requirements-dev.lock $(VENV)/.installed-run
-	@echo "Installing what the tests need"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
-	@touch $@
+# Its lock file holds all of requirements.lock.
+$(VENV)/.installed-test: requirements-dev.lock requirements.lock pyproject.toml
+	@echo "Installing into $(VENV), with what the tests need (about a minute the first time)"
+	$(call install,requirements-dev.lock)
+	@touch $(VENV)/.installed-run $@
 
 $(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-test
 	@echo "Installing what the benchmarks compare with"

@@ -46,6 +46,34 @@ addEventListener("securitypolicyviolation", event =>
 """
 """Tells what the content security policy refuses, also where the browser itself says nothing of it."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+DRAWN = """
+settled => new Promise(stands => {
+    const quiet_ms = 300;
+    let since = performance.now();
+    const seen = new MutationObserver(() => { since = performance.now(); });
+    seen.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    const look = setInterval(() => {
+        if (!document.querySelector(settled)) since = performance.now();
+        if (performance.now() - since < quiet_ms) return;
+        clearInterval(look);
+        seen.disconnect();
+        stands();
+    }, 20);
+})
+"""
+"""Resolves once the script does not run and nothing of the page has changed for a while."""
+DARKNESS = 3 * 128
+PAINTED = f"""
+dark => {{
+    const color = getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor;
+    return color.match(/[0-9.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b) < {DARKNESS} === dark;
+}}
+"""
+"""Whether the page has a dark ground."""
+SCHEMES = ("light", "dark")
+WIDTHS = {1280: "light", 390: "dark"}
+"""Widths of a desk and of a telephone, each with the scheme in which a page is loaded there; see ``looks``."""
+TALLEST = 3200
 
 
 @dataclass(frozen=True)
@@ -69,12 +97,25 @@ class Program:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where pictures go: a folder named by the environment, or one that is thrown away."""
+def picture() -> Callable[..., None]:
+    """Take pictures, of what a page shows or of the whole page, where the environment names a folder for them."""
     named = os.environ.get("TRUNKGATE_SCREENSHOTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    if not named:
+        return lambda *_, **__: None
+    folder = Path(named)
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+
+    def take(page: Page, name: str, *, whole: bool = False) -> None:
+        shown = page.viewport_size
+        assert shown is not None
+        if whole:
+            height = int(page.get_by_test_id("stMain").evaluate("element => element.scrollHeight"))
+            page.set_viewport_size({"width": shown["width"], "height": min(TALLEST, max(shown["height"], height))})
+            settle(page)
+        page.screenshot(path=folder / f"{name}.png")
+        page.set_viewport_size(shown)
+
+    return take
 
 
 @pytest.fixture(scope="session")
@@ -175,11 +216,27 @@ def enter(page: Page, url: str) -> None:
     settle(page)
 
 
+def visit(page: Page, url: str) -> None:
+    """Open a page of the app and wait until it stands."""
+    page.goto(url)
+    page.get_by_role("heading", level=1).first.wait_for(timeout=WAIT_MS)
+    settle(page)
+
+
 def settle(page: Page) -> None:
     """Wait until the page's script has run and what it draws stands."""
     page.wait_for_selector(SETTLED, timeout=WAIT_MS)
-    page.wait_for_timeout(600)  # that nothing more begins has no event; what began is waited for below
-    page.wait_for_selector(SETTLED, timeout=WAIT_MS)
+    page.evaluate(DRAWN, SETTLED)
+
+
+def looks(page: Page) -> Iterator[str]:
+    """Show a page that stands in both schemes, that in which it was loaded first; it ends in that one."""
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    for scheme in (SCHEMES[dark], SCHEMES[not dark]):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(PAINTED, arg=scheme == "dark", timeout=WAIT_MS)
+        yield scheme
+    page.emulate_media(color_scheme=SCHEMES[dark])
 
 
 def _free_port() -> int:

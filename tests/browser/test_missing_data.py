@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faulty_homes
-from tests.browser.conftest import Program, settle
+from tests.browser.conftest import WIDTHS, Program, looks, settle, visit
 from tests.faulty_homes import KEYS, PUBLIC
 from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 NOWHERE = "http://127.0.0.1:9"
 """Where requests to the carrier are sent: no port of this machine that answers, and nowhere else."""
-TALLEST = 2400
 STATES = {
     "never-read": ("calls missing", "routes missing", "carrier down"),
     "stale-calls": ("calls stale",),
@@ -34,47 +31,39 @@ PAGES = ("", "findings", "account")
 
 
 def test_missing_data_looks_like_missing_data(
-    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+    serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """In every state and look the pages say what is missing, fit the screen, and claim nothing positive."""
     program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
-    pages = {look: open_page(program.url, scheme=look[0], width=look[1]) for look in LOOKS}
-    for (scheme, width), page in pages.items():
+    pages = {width: open_page(program.url, scheme=loaded, width=width) for width, loaded in WIDTHS.items()}
+    for width, page in pages.items():
         expect(page.get_by_role("heading", level=1)).to_contain_text("could not be read yet", timeout=WAIT_MS)
-        _photograph(page, screenshots / f"missing-first-run-{scheme}-{width}.png", width)
+        for scheme in looks(page):
+            picture(page, f"missing-first-run-{scheme}-{width}", whole=True)
     for state, faults in STATES.items():
         write = faulty_homes.make if state == "stale-calls" else faulty_homes.set_faults
         write(program.home, faults, refused=True)
         claims = POSITIVE if state in ("no-list", "stale-inventory") else POSITIVE[:-1]
-        for (scheme, width), page in pages.items():
+        for width, page in pages.items():
             for name in PAGES:
                 _open(page, f"{program.url}/{name}")
-                said = page.get_by_test_id("stMain").inner_text()
-                assert [] == [words for words in claims if words in said], (state, name)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, (state, name)
-                file = f"missing-{state}-{name or 'overview'}-{scheme}-{width}.png"
-                _photograph(page, screenshots / file, width)
+                for scheme in looks(page):
+                    said = page.get_by_test_id("stMain").inner_text()
+                    assert [] == [words for words in claims if words in said], (state, name, scheme)
+                    assert page.evaluate("document.documentElement.scrollWidth") <= width, (state, name, scheme)
+                    picture(page, f"missing-{state}-{name or 'overview'}-{scheme}-{width}", whole=True)
 
 
 def _open(page: Page, url: str) -> None:
     """Open a page, on what is known so far where calls were never read."""
-    page.goto(url)
-    settle(page)
+    visit(page, url)
     look = page.get_by_role("button", name="Show what is known so far")
     if look.count():
         look.click()
+        expect(look).to_be_hidden(timeout=WAIT_MS)
         settle(page)
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
     assert page.get_by_test_id("stException").count() == 0, url
-
-
-def _photograph(page: Page, file: Path, width: int) -> None:
-    main = page.get_by_test_id("stMain")
-    height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
-    page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(500)  # charts fit themselves to the size; only the picture depends on it
-    page.screenshot(path=file)
-    page.set_viewport_size({"width": width, "height": 900})
 
 
 def test_ages_go_on_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:

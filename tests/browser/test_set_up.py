@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Program, settle
+from tests.browser.conftest import WIDTHS, Program, looks, settle, visit
 from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,9 +24,7 @@ TABLE = (
     "=cmd()\t198.51.100.84\t\n"
 )
 NEW = ["198.51.100.81", "198.51.100.82", "198.51.100.83"]
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 ROW_PX = 35
-TALLEST = 3200
 
 
 def networks(program: Program) -> set[str]:
@@ -39,16 +36,6 @@ def networks(program: Program) -> set[str]:
     return {entry["network"] for entry in answer.json()["entries"]}
 
 
-def picture(page: Page, path: Path, width: int) -> None:
-    """Take the whole page."""
-    main = page.get_by_test_id("stMain")
-    height = min(TALLEST, max(900, int(main.evaluate("element => element.scrollHeight"))))
-    page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(500)  # charts fit themselves to the size; only the picture depends on it
-    page.screenshot(path=path)
-    page.set_viewport_size({"width": width, "height": 900})
-
-
 def paste(page: Page, text: str) -> None:
     """Open the field and put a table into it."""
     page.get_by_text("Add PBXs from a table").click()
@@ -58,7 +45,7 @@ def paste(page: Page, text: str) -> None:
 
 
 def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told whole
-    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+    serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """From a table to addresses that are allowed, with a way back to where somebody left."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
@@ -67,8 +54,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
     def opened(url: str = "", **looks: Any) -> Page:
         """Open the page, or another, in a browser that has seen nothing."""
         other = open_page(program.url, **looks)
-        other.goto(url or f"{program.url}/set_up_pbx")
-        settle(other)
+        visit(other, url or f"{program.url}/set_up_pbx")
         return other
 
     title = page.get_by_role("heading", level=1)
@@ -82,21 +68,23 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
 
     expect(page.get_by_text("2 things cannot be taken")).to_be_visible()
     expect(page.get_by_text("Line 4: 10.0.0.1 is a private address")).to_be_visible()
-    for scheme, width in LOOKS:
-        other = opened(width=width, scheme=scheme)
+    for width, loaded in WIDTHS.items():
+        other = opened(width=width, scheme=loaded)
         paste(other, TABLE)
-        assert other.evaluate("document.documentElement.scrollWidth") <= width
-        picture(other, screenshots / f"set-up-paste-{scheme}-{width}.png", width)
+        for scheme in looks(other):
+            assert other.evaluate("document.documentElement.scrollWidth") <= width
+            picture(other, f"set-up-paste-{scheme}-{width}", whole=True)
     page.get_by_role("button", name="Add 4 PBXs").click()
 
     expect(title).to_contain_text("6 of 11 static PBXs place calls by address, 2 keep credentials")
     expect(title).to_contain_text("next: allow 5 addresses")
     settle(page)
     assert tab == page.title()
-    for scheme, width in LOOKS:
-        other = opened(width=width, scheme=scheme)
-        assert other.evaluate("document.documentElement.scrollWidth") <= width
-        picture(other, screenshots / f"set-up-many-{scheme}-{width}.png", width)
+    for width, loaded in WIDTHS.items():
+        other = opened(width=width, scheme=loaded)
+        for scheme in looks(other):
+            assert other.evaluate("document.documentElement.scrollWidth") <= width
+            picture(other, f"set-up-many-{scheme}-{width}", whole=True)
 
     box = page.get_by_test_id("stDataFrame").filter(visible=True).last.bounding_box()
     assert box is not None
@@ -113,7 +101,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
     again = opened(left)
     expect(again.get_by_role("heading", level=1)).to_contain_text("step 4 of 7 is next, allow its address")
     expect(again.get_by_text("Said, not proven").first).to_be_visible()
-    picture(again, screenshots / "set-up-one.png", 1280)
+    picture(again, "set-up-one", whole=True)
 
     page.get_by_role("button", name="All PBXs").click()
     page.get_by_role("button", name="Allow 5 addresses").click()
@@ -121,7 +109,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told who
     expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
     settle(page)
     assert 6 == dialog.get_by_role("table").get_by_role("row").count()
-    page.screenshot(path=screenshots / "set-up-plan.png")
+    picture(page, "set-up-plan")
     assert not networks(program) & {*NEW}
 
     dialog.get_by_role("button", name="Make these 5 changes").click()

@@ -45,7 +45,7 @@ def card(page: Page, text: str) -> Page:
 
 @pytest.mark.parametrize("refusals_in_cdrs", ["true", "false"])
 def test_the_first_whole_run(
-    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path, refusals_in_cdrs: str
+    serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None], refusals_in_cdrs: str
 ) -> None:
     """The story passes whether or not the carrier writes refused attempts into the call records."""
     ending = "" if refusals_in_cdrs == "true" else "-refusals-unseen"
@@ -65,20 +65,20 @@ def test_the_first_whole_run(
         else "Denver is silent and not on the list."
     )
     expect(title).to_contain_text(said)
-    page.screenshot(path=screenshots / f"overview{ending}.png")
+    picture(page, f"overview{ending}")
 
     card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
     settle(page)
-    page.screenshot(path=screenshots / f"review{ending}.png")
+    picture(page, f"review{ending}")
     assert DENVER not in networks(program)
     dialog.get_by_role("button", name=f"Allow {DENVER}").click()
 
     expect(dialog.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=WAIT_MS)
     assert DENVER in networks(program)
     expect(dialog.get_by_text(re.compile(r"calls.*, all admitted"))).to_be_visible(timeout=WATCH_MS)
-    page.screenshot(path=screenshots / f"watching{ending}.png")
+    picture(page, f"watching{ending}")
 
     dialog.get_by_role("button", name="Undo").click()
     phrase = page.get_by_role("dialog").get_by_label("Type ")

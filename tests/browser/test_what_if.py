@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import requests
@@ -64,7 +63,7 @@ def delete_row(page: Page, place: int) -> None:
 
 
 def test_a_draft_becomes_a_plan(
-    serve: Callable[..., Program], open_page: Callable[..., Page], screenshots: Path
+    serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """Typed, deleted and switched: the numbers follow at once, lead to calls, and are those of the plan."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
@@ -104,7 +103,7 @@ def test_a_draft_becomes_a_plan(
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
     page.mouse.move(0, 0)
     settle(page)
-    page.screenshot(path=screenshots / "what-if.png")
+    picture(page, "what-if")
 
     page.get_by_role("button", name="Review as a plan").click()
     dialog = page.get_by_role("dialog")

@@ -1,8 +1,10 @@
-"""One file staged by itself."""
+"""One file staged by itself, and an engine for what is only read."""
 
 from __future__ import annotations
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from dashboard.calls.engine import Engine
@@ -15,3 +17,9 @@ def staged_alone(path: Path, work: Path, engine: Engine) -> Staged:
     """Stage a file as an import of it alone does."""
     with ThreadPoolExecutor(1) as pool:
         return stage(path, work, engine, whole=False, watch=Watch(), shared=Shared(pool))
+
+
+@cache
+def shared_engine() -> Engine:
+    """Return an engine for many readings of a few rows: to begin one takes longer than they do."""
+    return Engine(Path(tempfile.gettempdir()))

@@ -18,7 +18,7 @@ from dashboard.calls.engine import Engine
 from dashboard.calls.rolling import roll_up, together
 from dashboard.calls.weighing import as_started, spans_of
 from tests.calls.exports import HEADER, Row, a_row, as_csv
-from tests.calls.staged import staged_alone
+from tests.calls.staged import shared_engine, staged_alone
 
 DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times
 FAR = a_row(start_time="2026-10-01 12:00:00+00", end_time="2026-10-01 12:00:00+00")
@@ -66,11 +66,11 @@ PLAIN = st.fixed_dictionaries({name: st.sampled_from(texts[:2]) for name, texts 
 ONE_ODD = st.sampled_from([(name, text) for name, texts in CHOSEN.items() for text in texts])
 
 
-def by_columns(rows: Sequence[Row], header: list[str], folder: Path) -> pyarrow.Table | None:
+def by_columns(rows: Sequence[Row], header: list[str]) -> pyarrow.Table | None:
     """Read rows as columns; nothing where they are refused."""
     lines = as_csv(rows, header).partition("\n")[2].encode()
     try:
-        return Columns(header, Engine(folder), {}).rows(lines)
+        return Columns(header, shared_engine(), {}).rows(lines)
     except ValueError:
         return None
 
@@ -79,7 +79,7 @@ def by_engine(rows: Sequence[Row], header: list[str], folder: Path) -> list[dict
     """Read rows by the engine; those that are put aside are not there."""
     path = folder / "export.csv"
     path.write_text(as_csv([FAR, *rows], header), encoding="utf-8")
-    found = staged_alone(path, folder / "work", Engine(folder))
+    found = staged_alone(path, folder / "work", shared_engine())
     assert not found.facts
     parts = [part for day, parts in found.days.items() if day.month == DAY.month for part in parts]
     return [row for part in parts for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]
@@ -101,12 +101,12 @@ def test_what_is_taken_is_what_the_engine_takes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], odd: tuple[str, str], also: tuple[str, str]
 ) -> None:
     """Whatever text a cell has: where the columns take the rows, the engine takes them all, with the same values."""
-    folder = tmp_path_factory.mktemp("columns")
     made = [a_row(**row) for row in rows]
     made[-1] |= dict([odd, also])
-    taken = by_columns(made, WITH_IDS, folder)
+    taken = by_columns(made, WITH_IDS)
     event("refused" if taken is None else "taken")
     if taken is not None:
+        folder = tmp_path_factory.mktemp("columns")
         assert in_order(by_engine(made, WITH_IDS, folder)) == in_order(taken.to_pylist())
 
 
@@ -126,7 +126,7 @@ def test_what_is_taken_is_what_the_engine_takes(
 def test_the_forms_of_real_exports_are_taken(tmp_path: Path, column: str, text: str) -> None:
     """They are not left to the engine, which takes twice as long."""
     rows = [a_row(), a_row(**{column: text})]
-    taken = by_columns(rows, HEADER, tmp_path)
+    taken = by_columns(rows, HEADER)
 
     assert taken is not None
     assert in_order(by_engine(rows, HEADER, tmp_path)) == in_order(taken.to_pylist())
@@ -195,7 +195,7 @@ def many() -> list[Row]:
 @pytest.fixture
 def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
     """Return calls as columns, an engine, and the part that they became."""
-    found = by_columns(many(), HEADER, tmp_path)
+    found = by_columns(many(), HEADER)
     assert found is not None
     pyarrow.parquet.write_table(found, tmp_path / "calls.parquet", store_schema=False)
     return found, Engine(tmp_path), [str(tmp_path / "calls.parquet")]

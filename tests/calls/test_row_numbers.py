@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.calls.columnar import Columns
-from dashboard.calls.engine import Engine
 from dashboard.calls.ingest import import_files
 from dashboard.calls.row_numbers import row_numbers
 from dashboard.calls.store import CallStore
 from tests.calls.exports import HEADER, Row, a_row, as_csv
+from tests.calls.staged import shared_engine
 
 LOOKED_AT = {
     "start_time": ["2026-11-03 09:00:00+00", "2026-11-03 09:00:01+00"],
@@ -33,36 +33,33 @@ LOOKED_AT = {
 ROW = st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in LOOKED_AT.items()})
 
 
-def read(rows: Sequence[Row], folder: Path) -> pyarrow.Table:
+def read(rows: Sequence[Row]) -> pyarrow.Table:
     """Read rows as columns."""
-    return Columns(HEADER, Engine(folder), {}).rows(as_csv(rows, HEADER).partition("\n")[2].encode())
+    return Columns(HEADER, shared_engine(), {}).rows(as_csv(rows, HEADER).partition("\n")[2].encode())
 
 
 @given(chosen=st.lists(ROW, min_size=1, max_size=12))
-def test_equal_calls_and_only_those_have_one_number(
-    tmp_path_factory: pytest.TempPathFactory, chosen: list[dict[str, str]]
-) -> None:
+def test_equal_calls_and_only_those_have_one_number(chosen: list[dict[str, str]]) -> None:
     """In one piece, and each call in a piece of its own, where each text has another place."""
-    folder = tmp_path_factory.mktemp("numbers")
     rows = [a_row(**each) for each in chosen]
-    found = read(rows, folder)["row_hash"].to_pylist()
-    alone = [read([row], folder)["row_hash"].to_pylist()[0] for row in rows]
+    found = read(rows)["row_hash"].to_pylist()
+    alone = [read([row])["row_hash"].to_pylist()[0] for row in rows]
 
     assert found == alone
     said = [tuple(each.values()) for each in chosen]
     assert [found.index(number) for number in found] == [said.index(each) for each in said]
 
 
-def test_numbers_stay_what_they_are(tmp_path: Path) -> None:
+def test_numbers_stay_what_they_are() -> None:
     """They are part of a call's key, which is to stay the same in the next version."""
     rows = [a_row(), a_row(custom_x_tag="seattle", end_time="", callerid="anonymous")]
 
-    assert read(rows, tmp_path)["row_hash"].to_pylist() == [8216692789131169416, 11953096291798057622]
+    assert read(rows)["row_hash"].to_pylist() == [8216692789131169416, 11953096291798057622]
 
 
-def test_calls_of_a_slice_have_the_numbers_that_they_had(tmp_path: Path) -> None:
+def test_calls_of_a_slice_have_the_numbers_that_they_had() -> None:
     """A column that begins in the midst of its memory is read from there."""
-    calls = read([a_row(destination=f"1206555{at:04}"[: 4 + at], total_cost=f"0.0{at}") for at in range(8)], tmp_path)
+    calls = read([a_row(destination=f"1206555{at:04}"[: 4 + at], total_cost=f"0.0{at}") for at in range(8)])
     cut = calls.slice(3, 4)
 
     assert row_numbers({name: cut[name].chunk(0) for name in cut.column_names}).tolist() == cut["row_hash"].to_pylist()
