@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard import clocks
 from dashboard.changes import CreateRoute
 from dashboard.checks import _evidence as ev
 from dashboard.host_names import Target, same, target_of
-from dashboard.snapshot import Age, Freshness, Snapshot
+from dashboard.snapshot import Freshness, Snapshot
 
 SIP_REG = "sip-reg"
 SIP_REG_ID = "0"
@@ -21,9 +22,9 @@ class Hosts:
     """The host names of a snapshot whose addresses are known, and not from too long ago."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        now, limit = snapshot.taken_at, snapshot.freshness.get("routes", Freshness(None, 0)).stale_after_s
+        limit = timedelta(seconds=snapshot.freshness.get("routes", Freshness(None, 0)).stale_after_s)
         rows = snapshot.resolved_hosts
-        fresh = rows[[Freshness(at, limit).age(now) is Age.FRESH for at in rows["resolved_at"]]]
+        fresh = rows[rows["resolved_at"].between(snapshot.taken_at - limit, snapshot.taken_at + clocks.DIFFER)]
         self.addresses: dict[str, frozenset[str]] = {
             str(host): frozenset(found) for host, found in fresh.groupby("host")["address"]
         }
