@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -60,14 +61,14 @@ class Answer:
 
     @property
     def sentence(self) -> bytes:
-        """Return what the page says, for a page that is open already and shows what it is answered."""
-        return f"{self.title}. {self.text}".replace("`", "").strip().encode()
+        """Return the text of the page as a JSON string: of a refusal, Streamlit's open pages show JSON only."""
+        return json.dumps(f"{self.title}. {self.text}".replace("`", "").strip()).encode()
 
-    def messages(self, *, plain: bool = False) -> tuple[Message, Message]:
-        """Return the two messages of an ASGI response: with the page, or only with what it says."""
-        body = self.sentence if plain else self.body
+    def messages(self, *, to_script: bool = False) -> tuple[Message, Message]:
+        """Return the two messages of an ASGI response: with the page, or with its text for a script of an open page."""
+        body = self.sentence if to_script else self.body
         headers = [
-            (b"content-type", b"text/%s; charset=utf-8" % (b"plain" if plain else b"html")),
+            (b"content-type", b"application/json" if to_script else b"text/html; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),

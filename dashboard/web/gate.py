@@ -133,7 +133,7 @@ class Gate:
                 await self._app(_marked(scope, found), receive, send_with_headers)
                 return
             refusal = found
-        start, body = refusal.messages(plain="empty" in _values(scope, b"sec-fetch-dest"))  # a script of a page asks
+        start, body = refusal.messages(to_script="empty" in _values(scope, b"sec-fetch-dest"))
         await send_with_headers(start)
         await send_with_headers({**body, "more_body": True})
         await _rest(receive)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,12 +165,14 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """
     Open pages in a context of their own; what goes wrong in them, or leaves the machine, fails the test.
 
-    A console error that contains ``expected`` is not a fault.
+    A console error that contains one of the texts ``expected`` is not a fault.
     """
     faults: list[str] = []
     with ExitStack() as stack:
 
-        def make(url: str, *, width: int = 1280, height: int = 900, scheme: str = "light", expected: str = "") -> Page:
+        def make(
+            url: str, *, width: int = 1280, height: int = 900, scheme: str = "light", expected: Sequence[str] = ()
+        ) -> Page:
             context = chromium.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if scheme == "dark" else "light",
@@ -195,7 +197,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
                     faults.append(f"console: {message.text} ({message.location['url']})")
                     if message.type == "error"
                     and not PROBE.search(message.location["url"])
-                    and not (expected and expected in message.text)
+                    and not any(words in message.text for words in expected)
                     else None
                 ),
             )

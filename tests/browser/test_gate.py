@@ -135,7 +135,7 @@ def test_a_browser_signs_out_everywhere_and_somebody_else_signs_in(
     A link that was used, and a browser without any, get a page that names ``trunkgate link``.
     """
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
-    page = open_page(program.url, expected="401 (Unauthorized)")
+    page = open_page(program.url, expected=["401 (Unauthorized)"])
     tab = page.context.new_page()
     tab.goto(f"{program.url}/what_if")
     tab.get_by_test_id("stPopover").get_by_text(NAME).wait_for()

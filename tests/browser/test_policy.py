@@ -138,7 +138,7 @@ def test_no_page_asks_for_what_the_policy_refuses(
     wanted = {"expander", "tab", "code", "stDataFrame", "stVegaLiteChart", "popover", "upload", "download"}
     assert set() == wanted - kinds
 
-    control = open_page(program.url, expected="script-src")
+    control = open_page(program.url, expected=["script-src"])
     with control.expect_console_message(lambda message: message.text.startswith("policy: script-src")):
         control.evaluate(
             "document.head.append(Object.assign(document.createElement('script'), {textContent: 'window.run = 1'}))"

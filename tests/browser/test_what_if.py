@@ -42,22 +42,26 @@ def counts(page: Page, where: str) -> list[str]:
 
 def add_by_keyboard(page: Page, text: str) -> None:
     """Type an address below the last row of the list."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    grid = page.get_by_test_id("stDataFrame").first
+    box = grid.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 100, box["y"] + box["height"] - ROW_PX / 2)
-    settle(page)
-    page.keyboard.type(text, delay=TYPING_MS)
-    page.wait_for_timeout(300)  # the grid takes keys when it has drawn, which has no event
+    field = page.locator("#portal").get_by_role("textbox")
+    field.wait_for()
+    field.press_sequentially(text, delay=TYPING_MS)
+    expect(field).to_have_value(text)
     page.keyboard.press("Enter")
+    field.wait_for(state="detached")
     settle(page)
 
 
 def delete_row(page: Page, place: int) -> None:
     """Tick a row of the list and press Delete."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    grid = page.get_by_test_id("stDataFrame").first
+    box = grid.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + ROW_PX * (place + 1.5))
-    page.wait_for_timeout(300)  # the grid takes keys when it has drawn, which has no event
+    expect(grid.locator('tbody tr[aria-selected="true"]')).to_have_count(1)
     page.keyboard.press("Delete")
     settle(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -284,10 +285,11 @@ def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
     answer = web.ask("/_stcore/health", f"Cookie: trunkgate_{web.port}=of-an-earlier-start", *asked)
 
     assert answer.status == 401
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.body.startswith("The session of this browser has ended. ")
-    assert "Run trunkgate link on" in answer.body
-    assert "<" not in answer.body
+    assert answer.headers["content-type"] == "application/json"
+    text = json.loads(answer.body)
+    assert text.startswith("The session of this browser has ended. ")
+    assert "Run trunkgate link on" in text
+    assert "<" not in text
 
 
 def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str) -> None:
