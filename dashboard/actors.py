@@ -48,7 +48,7 @@ class Actor:
     role: Role
     by: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """
-    By which way they came, for the journal: ``way`` (``link``, or how the local person uses this machine) and ``user``,
+    How they signed in, for the journal: ``way`` (``link``, or how the local person uses this machine) and ``user``,
     the user of this machine as ``os:UID``. Of a link also ``link``, its number, and ``link_by``, who made it; of the
     local person ``host``, and ``for``, the person behind sudo.
     """

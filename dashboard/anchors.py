@@ -235,7 +235,7 @@ def compare(
     """
     Compare a chain in the database with its anchors.
 
-    What a row says of itself proves nothing: whoever can write to the database can write that too. So a row may lack
+    A mark in the row proves nothing: whoever can write to the database can write it. So a row may lack
     an anchor only where the row that it ends has one, and only until the next row is anchored: the anchor that was
     missing is written together with that one's.
 

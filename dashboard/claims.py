@@ -19,6 +19,7 @@ from dashboard.changes import RemoveAddress, not_counted
 from dashboard.clocks import TO_COME, to_come
 from dashboard.findings import Finding, Impact, Status
 from dashboard.snapshot import Age, Snapshot
+from dashboard.texts import counted
 
 CORE: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
 """Inputs without which no statement about the whole account is made. PBX configurations are optional."""
@@ -194,7 +195,7 @@ class Claims:
         ran = {one.check for one in self.findings if one.status is not Status.UNKNOWN or one.failed_last}
         whole = {one.check for one in self.unevaluated} - ran
         some = [one for one in self.unevaluated if one.check not in whole]
-        said = [_count(len(whole), "check") if whole else "", _count(len(some), "subject") if some else ""]
+        said = [counted(len(whole), "check") if whole else "", counted(len(some), "subject") if some else ""]
         return f"{' and '.join(filter(None, said))} couldn't be evaluated."
 
     @property
@@ -247,7 +248,7 @@ class Claims:
             "money": sum(one.impact is Impact.LOSS for one in self.open),
         }
         verbs = [f"{number} can cost {what}" for what, number in costs.items() if number]
-        head = f"{_count(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
+        head = f"{counted(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
         old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
         said = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
         return " ".join(filter(None, said))
@@ -279,8 +280,8 @@ class Claims:
         heard = self.fresh("calls", "allowed_ips", "credentials", "inventory") and not self.snapshot.traffic.empty
         if heard and not any(one.check in CAN_CALL for one in self.unevaluated):
             words = "could stop them" if outage else "to review"
-            return f"Calls go through; {_count(len(about), 'finding')} {words}.{tail}"
-        return f"{_count(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"
+            return f"Calls go through; {counted(len(about), 'finding')} {words}.{tail}"
+        return f"{counted(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"
 
     @property
     def _as_of(self) -> str:
@@ -369,10 +370,6 @@ def short(passed: timedelta) -> str:
 def _removes(finding: Finding, network: str) -> bool:
     """Return whether a finding proposes to remove an entry of the list."""
     return any(isinstance(change, RemoveAddress) and change.network == network for change in finding.proposals)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def evaluated(statuses: Iterable[Status]) -> bool:

@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def by(self) -> dict[str, Any]:
-        """By which way the actor came, see ``Actor.by``; empty where that was not recorded."""
+        """How the actor signed in, see ``Actor.by``; empty where that was not recorded."""
         found = self._content.get("by")
         return found if isinstance(found, dict) else {}
 
@@ -131,7 +131,7 @@ class Journal:
             plan: What is about to be carried out.
             actor: Who asked, as text.
             before: The account's rows before it.
-            by: By which way the actor came, see ``Actor.by``.
+            by: How the actor signed in, see ``Actor.by``.
 
         Raises:
             JournalError: The entry cannot be anchored; nothing was recorded.

@@ -147,6 +147,8 @@ class State:
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._writes = _Writes()
         self._begun = False
+        self._before: str | None = HEAD
+        """Migration that the database had when it was opened; ``None`` where it was made then."""
         """Whether the anchors of the home are known to have their first lines."""
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
@@ -179,9 +181,9 @@ class State:
         state = cls(url or f"sqlite:///{home / 'state.db'}", home, anchors)
         try:
             with FileLock(str(home / "state.lock"), timeout=BUSY_S):
-                before = state._migrate()
+                state._before = state._migrate()
                 try:
-                    state._begin_anchors(before=before)
+                    state._begin_anchors(before=state._before)
                 except JournalError as exc:  # what needs an anchor is refused later; everything else works without
                     log.warning("%s", exc)
         except Timeout:
@@ -316,7 +318,7 @@ class State:
             return
         try:
             with FileLock(str(self.home / "state.lock"), timeout=BUSY_S):
-                self._begin_anchors(before=HEAD)
+                self._begin_anchors(before=self._before)
         except Timeout:
             raise BusyError(_busy(self.home)) from None
 

@@ -221,33 +221,33 @@ def mark(row: dict[str, Any], **changes: Any) -> None:
 
 
 def forge_marked(rows: Rows) -> None:
-    """Add a whole fix that nobody made, both of its entries with the excuse."""
+    """Add a whole fix that nobody made, both of its entries marked as not anchored."""
     for row in rows[2:4]:
         rows.append(dict(row))
         mark(rows[-1], action="f" * 32, actor="bob")
 
 
 def forge_marked_outcome(rows: Rows) -> None:
-    """Add an outcome with the excuse to the last fix."""
+    """Add an outcome marked as not anchored to the last fix."""
     begun = next(row for row in reversed(rows) if row["phase"] == "begun")
     rows.append(dict(begun))
     mark(rows[-1], phase=DONE, actor="bob")
 
 
 def forge_and_go_on(home: Home) -> None:
-    """Add a fix with the excuse, and have trunkgate record a genuine one after it."""
+    """Add a fix marked as not anchored, and have trunkgate record a genuine one after it."""
     home.rewrite_journal(forge_marked, keep=4)
     home.fix(phase=DONE)
 
 
 def forge_before_the_last(home: Home) -> None:
-    """Put a second outcome, with the excuse, before a genuine fix whose entries are chained to it anew."""
+    """Put a second outcome, marked as not anchored, before a genuine fix whose entries are chained to it anew."""
     home.rewrite_journal(lambda rows: rows.insert(2, dict(rows[1])))
     home.rewrite_journal(lambda rows: mark(rows[2], actor="bob"))
 
 
 def rewrite_the_last_fix(home: Home) -> None:
-    """Have bob make the last fix, with the excuse; its anchors are cut, and the versions recorded since."""
+    """Have bob make the last fix, marked as not anchored; its anchors are cut, and the versions recorded since."""
 
     def change(rows: Rows) -> None:
         mark(rows[2], actor="bob")
@@ -258,13 +258,13 @@ def rewrite_the_last_fix(home: Home) -> None:
 
 
 def rewrite_an_outcome(home: Home) -> None:
-    """Change the first outcome, with the excuse; cut its anchors and those of what follows."""
+    """Change the first outcome, marked as not anchored; cut its anchors and those of what follows."""
     home.cut_anchors(1)
     home.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED))
 
 
 def rewrite_the_last_outcome(home: Home) -> None:
-    """Change the last outcome, with the excuse; cut its anchors, and the versions recorded since."""
+    """Change the last outcome, marked as not anchored; cut its anchors, and the versions recorded since."""
     home.cut_anchors(3)
     home.rewrite_journal(lambda rows: mark(rows[3], phase=FAILED))
 
@@ -369,30 +369,33 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
     ),
 }
 EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
-    "A fix is added, with the excuse": (lambda h: h.rewrite_journal(forge_marked, keep=4), "entry 5 has no anchor"),
-    "A fix is added, with the excuse, and a genuine one follows": (forge_and_go_on, "entry 5 has no anchor"),
-    "The beginning of a fix is added, with the excuse": (
+    "A fix is added, marked as not anchored": (
+        lambda h: h.rewrite_journal(forge_marked, keep=4),
+        "entry 5 has no anchor",
+    ),
+    "A fix is added, marked as not anchored, and a genuine one follows": (forge_and_go_on, "entry 5 has no anchor"),
+    "The beginning of a fix is added, marked as not anchored": (
         lambda h: h.rewrite_journal(lambda rows: (forge_marked(rows), rows.pop()), keep=4),
         "entry 5 has no anchor",
     ),
-    "A second outcome is added to a fix, with the excuse": (
+    "A second outcome is added to a fix, marked as not anchored": (
         lambda h: h.rewrite_journal(forge_marked_outcome, keep=4),
         "entry 5 has no anchor",
     ),
-    "A second outcome is put in the middle, with the excuse": (forge_before_the_last, "entry 3 was changed"),
-    "The beginning of a fix is edited, with the excuse": (
+    "A second outcome is put in the middle, marked as not anchored": (forge_before_the_last, "entry 3 was changed"),
+    "The beginning of a fix is edited, marked as not anchored": (
         lambda h: h.rewrite_journal(lambda rows: mark(rows[2], actor="bob")),
         "entry 3 was changed",
     ),
-    "An outcome is edited, with the excuse": (
+    "An outcome is edited, marked as not anchored": (
         lambda h: h.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED)),
         "entry 2 was changed",
     ),
-    "An outcome is edited, with the excuse, and the anchors from there on removed": (
+    "An outcome is edited, marked as not anchored, and the anchors from there on removed": (
         rewrite_an_outcome,
         "entry 3 has no anchor",
     ),
-    "The last fix is rewritten, with the excuse, and its anchors removed": (
+    "The last fix is rewritten, marked as not anchored, and its anchors removed": (
         rewrite_the_last_fix,
         "entry 3 has no anchor",
     ),
@@ -404,17 +407,17 @@ DETECTED |= EXCUSED
 UNDETECTED: dict[str, Callable[[Home], object]] = {
     "Journal and anchors are both rewritten": rewrite_everything,
     "The last entries and their anchors are both removed": cut_and_tell_no_one,
-    "The last outcome is edited, with the excuse, and its anchors removed": rewrite_the_last_outcome,
+    "The last outcome is edited, marked as not anchored, and its anchors removed": rewrite_the_last_outcome,
     "An older copy of the whole home is put back": lambda h: h.restore_earlier(),
 }
 """Cases that need something from outside the home."""
 
 NEEDS_NO_KEY = (
-    "The last outcome is edited, with the excuse, and its anchors removed",
+    "The last outcome is edited, marked as not anchored, and its anchors removed",
     "An older copy of the whole home is put back",
 )
 """The anchors that are left are genuine, so a key does not help; a head that was noted outside does."""
-ONLY_NAMED = "An outcome is made up for a fix that has none, with the excuse"
+ONLY_NAMED = "An outcome is made up for a fix that has none, marked as not anchored"
 """No head tells it from an outcome whose anchor could not be written; ``verify`` names both, and ends with 3."""
 
 

@@ -20,6 +20,7 @@ from dashboard.errors import AddressError
 from dashboard.fixes.image import entry
 from dashboard.policy import Policy
 from dashboard.snapshot import Snapshot
+from dashboard.texts import visible
 
 AS_NOW, ON, OFF = "as now", "on", "off"
 GIVEN = ("network", "label", "owner", "purpose", "role", "review_by")
@@ -229,7 +230,7 @@ def _renamed(kept: dict[str, tuple[int, str]], snapshot: Snapshot) -> list[str]:
     return [
         f"The label of {address_of(network, snapshot)} stays: an entry is put on the list or taken off it, not renamed."
         for network, label in was
-        if network in kept and label != kept[network][1]
+        if network in kept and visible(label) != kept[network][1]  # the editor shows no hidden characters
     ]
 
 

@@ -94,7 +94,7 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
 
 
 def _way(begun: Entry) -> str:
-    """Say by which way the actor of a fix came; empty where that was not recorded."""
+    """Return how the actor of a fix signed in; empty where that was not recorded."""
     by = begun.by
     link = f"link {by['link']}" if by.get("link") else by.get("way", "")
     facts = (link, by.get("user"), by.get("for") and f"for {by['for']}", by.get("host") and f"on {by['host']}")

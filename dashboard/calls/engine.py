@@ -317,6 +317,11 @@ def shown(table: pyarrow.Table) -> pyarrow.Table:
     return table
 
 
+def _shown(value: object) -> str | None:
+    """Return a value of a list without what a reader cannot see; a missing value stays one."""
+    return None if value is None else visible(str(value))
+
+
 def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array | None:
     """Return a column without what a reader cannot see; ``None`` where it holds nothing of the kind."""
     kind = column.type
@@ -325,7 +330,7 @@ def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array
     if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
         if _clean(pc.list_flatten(column)) is None:
             return None
-        return pyarrow.array([cell and [visible(str(each)) for each in cell] for cell in column.to_pylist()], kind)
+        return pyarrow.array([cell and [_shown(each) for each in cell] for cell in column.to_pylist()], kind)
     if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         return None
     if not pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():

@@ -213,7 +213,7 @@ def _without_anchor(entry: Entry) -> str:
     """Say of an outcome that has no anchor why, and what to do."""
     return (
         f"No anchor: journal entry {entry.id}, {entry.title}, {entry.phase}, {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
-        f"{entry.actor}. It says of itself: {entry.not_anchored} Nothing else shows that trunkgate wrote it, so "
+        f"{entry.actor}. Recorded reason: {entry.not_anchored} Nothing else shows that trunkgate wrote it, so "
         "compare it with the account. Then run `trunkgate journal anchor`; the next fix anchors it too."
     )
 
@@ -277,8 +277,8 @@ def _show(plan: Plan) -> None:
     say(plan.title)
     for change in plan.changes:
         say(f"  - {change.sentence()}")
-    counted = plan.impact.labels.items()
-    counts = ", ".join(f"{count.calls:,} {label}" for label, count in counted if count.calls) or "none on record"
+    labels = plan.impact.labels.items()
+    counts = ", ".join(f"{count.calls:,} {label}" for label, count in labels if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
     if plan.impact.total:
         say(f"Outbound calls{since}: {counts} ({plan.impact.share} decided).{plan.impact.apart}")

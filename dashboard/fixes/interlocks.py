@@ -96,8 +96,8 @@ def removal_can_be_undone(situation: Situation) -> Interlock | None:
     return Interlock(
         id="removal_can_be_undone",
         sentence=(
-            f"The removal of {', '.join(refused)} cannot be undone: the list takes single public addresses only, "
-            f"so {noun} could not be added again."
+            f"trunkgate cannot undo the removal of {', '.join(refused)}: it adds single public addresses only, "
+            f"so {noun} could not be put back."
         ),
         met=False,
         confirm=", ".join(refused),

@@ -144,7 +144,7 @@ def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(
     guard = guards(known, removal_of_entry, RemoveAddress(network=STRANGER))["removal_can_be_undone"]
 
     assert (False, entry) == (guard.met, guard.confirm)
-    assert f"The removal of {entry} cannot be undone" in guard.sentence
+    assert f"trunkgate cannot undo the removal of {entry}" in guard.sentence
     assert ["address_is_usable"] == [lock.id for lock in plan_of(known, removal_of_entry.inverse()).blocked]
 
 
