@@ -205,8 +205,8 @@ def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State
         journal.examine()
 
 
-def test_an_anchor_of_which_a_part_was_written_does_not_count(state: State, journal: Journal) -> None:
-    """A disk that becomes full takes the beginning of a line and no error is raised before the next write."""
+def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal) -> None:
+    """A disk that becomes full takes the beginning of a line, which is taken back: an anchor is written whole or not."""
     size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
     try:
@@ -215,7 +215,7 @@ def test_an_anchor_of_which_a_part_was_written_does_not_count(state: State, jour
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    assert size + 50 == state.anchors.path.stat().st_size
+    assert size == state.anchors.path.stat().st_size
     journal.begin(PLAN, actor="ana", before={})
     assert journal.verify() == 5
 
@@ -345,3 +345,17 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"cannot be anchored in .* and "):
         Journal(state).begin(PLAN, actor="ana", before={})
     state.close()
+
+
+def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_path: Path) -> None:
+    """Where the anchors could not be begun when the home was opened, they still say what the home was like then."""
+    calls = tmp_path / "calls" / "generations"
+    calls.mkdir(parents=True)
+    (calls / "1.json").write_text("{}")
+    (tmp_path / "journal.anchors").mkdir()
+    with closing(State.open(tmp_path)) as opened:
+        (tmp_path / "journal.anchors").rmdir()
+        opened.begin_anchors()
+
+        with pytest.raises(JournalError, match="the home has calls from before its database was created"):
+            Journal(opened).verify()
