@@ -206,7 +206,7 @@ def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State
 
 
 def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal) -> None:
-    """A disk that becomes full takes the beginning of a line, which is taken back: an anchor is written whole or not."""
+    """A full disk takes the beginning of a line and then refuses: what it took is taken back."""
     size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
     try:
