@@ -53,6 +53,7 @@ def check(
     else:
         _show(findings, names, snapshot.taken_at)
         _say_lacking(findings, snapshot)
+        _say_counts(findings)
     for entry in unsettled:
         complain(without_outcome(entry))
     relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
@@ -220,6 +221,10 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
         say(f"          {_reason(finding)}")
         if finding.proposals:
             say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
+
+
+def _say_counts(findings: Sequence[Finding]) -> None:
+    """Write how many verdicts failed, are unknown and passed: the last line, where an operator looks first."""
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
     last = sum(finding.failed_last for finding in findings)
     old = f", {last} of them failed last" if last else ""
