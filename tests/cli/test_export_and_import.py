@@ -30,6 +30,7 @@ TABLES = [
     "edges",
     "traffic",
     "calls",
+    "imported_only_calls",
     "rejected_rows",
     "journal",
 ]
