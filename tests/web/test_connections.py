@@ -291,8 +291,37 @@ def test_a_websocket_that_nobody_reads_ends(hasty: Running, *, signed_out: bool)
         assert hasty.session.listeners == []
 
 
-def test_a_websocket_without_a_session_is_not_held(hasty: Running) -> None:
+LONG = {
+    "a long header": f"{UPGRADE}X: " + "a" * 10_000 + "\r\n\r\n",
+    "a long address": UPGRADE.replace("GET /", "GET /" + "a" * 10_000, 1) + "\r\n",
+    "many headers": UPGRADE + "".join(f"X{number}: a\r\n" for number in range(200)) + "\r\n",
+    "a body": f"{UPGRADE}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+}
+"""Requests for a WebSocket that HTTP allows here, and the WebSocket library does not."""
+NOT_HELD = {
+    "no session": (f"{WHOLE}\r\n", b" 403 "),
+    "half": (UPGRADE, b" 408 "),
+    "no key": (f"{UPGRADE}\r\n", b" 400 "),
+    "another method": (UPGRADE.replace("GET", "POST", 1) + "\r\n", b" 405 "),
+    **{name: (sent, b" 400 ") for name, sent in LONG.items()},
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), NOT_HELD.values(), ids=NOT_HELD)
+def test_a_websocket_without_a_session_is_not_held(hasty: Running, sent: str, status: bytes) -> None:
     """It is refused at once; half a request for one is a request that does not arrive."""
-    for sent, status in ((f"{WHOLE}\r\n", b" 403 "), (UPGRADE, b" 408 "), (f"{UPGRADE}\r\n", b" 400 ")):
-        with closing(hasty.connect(sent)) as line:
-            assert status in end_of(line).partition(b"\r\n")[0]
+    with closing(hasty.connect(sent)) as line:
+        assert status in end_of(line).partition(b"\r\n")[0]
+
+
+def test_the_server_stops_while_clients_keep_refused_websockets(hasty: Running) -> None:
+    """Nothing raises in the thread of the server, whether the refusal was read or not."""
+    with ExitStack() as stack:
+        lines = [stack.enter_context(closing(hasty.connect(sent))) for sent in LONG.values() for _ in range(2)]
+        for line in lines[::2]:
+            assert b" 400 " in line.recv(65536).partition(b"\r\n")[0]
+        hasty.server.should_exit = True
+        hasty.thread.join(LONGEST_S)
+
+    assert not hasty.thread.is_alive()
+    assert not hasty.server.server_state.connections
