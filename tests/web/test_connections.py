@@ -79,7 +79,7 @@ def test_what_is_no_request_is_answered_with_a_sentence(web: Web, sent: str | by
     answer = said(web, sent)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"This is not a request that can be read" in answer
+    assert b"The request cannot be read" in answer
     assert b"x-frame-options: DENY\r\n" in answer
     assert b"content-security-policy: default-src 'none';" in answer
 
