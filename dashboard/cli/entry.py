@@ -6,6 +6,7 @@ such a file, and only a terminal shows it.
 
 A dashboard holds a lock on its note ``serve-PORT.json`` for as long as it runs. The operating system releases the lock
 however the process ends, so what a killed dashboard left is recognized and removed, and its first link opens nothing.
+Whoever writes or removes such files holds ``entry.lock``: a file that looks left over is not one that is being written.
 """
 
 from __future__ import annotations
@@ -18,24 +19,29 @@ import re
 import sys
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
 import requests
 import typer
+from filelock import FileLock, Timeout
 
 from dashboard import links, private
 from dashboard.cli.output import remark, say
 from dashboard.cli.rooms import usable
-from dashboard.errors import InputError, SettingsError
+from dashboard.errors import BusyError, InputError, SettingsError
 from dashboard.settings import Settings
 
 app = typer.Typer()
 
 ASK_S: Final = 2
 LONGEST_H: Final = 168
-LEFT: Final = re.compile(r"(?:serve|link|open)-(?P<port>\d{1,5})\.(?:json|txt|html)")
+LOCK_S: Final = 30
+LEFT: Final = re.compile(
+    r"(?P<part>\.)?(?:serve|link|open)-(?P<port>0|[1-9]\d{0,4})\.(?:json|new|txt|html)(?(part)\.\d+)"
+)
+"""Names of the files of a dashboard; with a dot in front, of files that ``private.write`` had not finished."""
 TOKEN: Final = re.compile(r"token=([\w-]+)")
 
 
@@ -64,36 +70,61 @@ def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
         port: Where it is.
         browser: Open the link where there is a desktop.
     """
-    clear(home)
     new = note(home, port).with_suffix(".new")
-    private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
-    with new.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        new.replace(note(home, port))
-        try:
-            _announce(home, port, browser=browser)
-            yield
-        finally:
-            _withdraw(home, port)
+    with ExitStack() as stack:
+        with _alone(home):
+            _remove_left(home)
+            private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
+            held = stack.enter_context(new.open("r+b"))  # NFS locks only a file that is open for writing exclusively
+            fcntl.flock(held, fcntl.LOCK_EX)
+            new.replace(note(home, port))
+            stack.callback(_withdraw, home, port)
+            url, number = _new(home, port)
+            private.write(link_file(home, port), f"{url}\n")
+        _tell(home, port, url, number, browser=browser)
+        yield
 
 
 def clear(home: Path) -> None:
-    """Remove what dashboards left that were killed; nothing of one that runs."""
-    found = [match for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
-    for port in sorted({int(match["port"]) for match in found}):
+    """
+    Remove what dashboards left that were killed; nothing of one that runs or starts.
+
+    Raises:
+        BusyError: Another process writes such files, and does not end.
+    """
+    with suppress(OSError), _alone(home):  # a home that cannot be written keeps them
+        _remove_left(home)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let no other process write or remove the files of a dashboard."""
+    try:
+        lock = FileLock(str(home / "entry.lock"), timeout=LOCK_S).acquire()
+    except Timeout:
+        raise BusyError(f"Another trunkgate starts on {home} and does not go on. End it, then try again.") from None
+    with lock:
+        yield
+
+
+def _remove_left(home: Path) -> None:
+    for port in sorted({port for _, port in _files(home)}):
         if not _is_held(note(home, port)):
             _withdraw(home, port)
 
 
-def _announce(home: Path, port: int, *, browser: bool) -> None:
-    url, number = _new(home, port)
-    file = link_file(home, port)
-    private.write(file, f"{url}\n")
+def _files(home: Path) -> list[tuple[Path, int]]:
+    """Return the files of all dashboards with their ports, the notes last."""
+    found = [(path, int(match["port"])) for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
+    return sorted(found, key=lambda each: each[0].suffix == ".json")
+
+
+def _tell(home: Path, port: int, url: str, number: str, *, browser: bool) -> None:
     seen = sys.stdout.isatty()  # rich also calls a log a terminal, where a variable asks for colors
     if seen:
         say(f"Open it once with this link: {url}")
     else:
-        say(f"The link that opens it is in {file}.")
+        say(f"The link that opens it is in {link_file(home, port)}.")
     say(f"The journal records what is changed through it as link {number}.")
     say("For another browser or a colleague run: trunkgate link")
     if browser and seen and _has_desktop():
@@ -105,12 +136,10 @@ def _announce(home: Path, port: int, *, browser: bool) -> None:
 def _withdraw(home: Path, port: int) -> None:
     """Remove the files of a dashboard; the link in them opens nothing any more, unless it was used."""
     with suppress(OSError):  # a home that cannot be written keeps them
-        for path in (link_file(home, port), page_file(home, port)):
-            if path.exists():
-                for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
-                    links.revoke(home, token)
-                path.unlink(missing_ok=True)
-        note(home, port).unlink(missing_ok=True)
+        for path in [path for path, of in _files(home) if of == port]:
+            for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
+                links.revoke(home, token)
+            path.unlink(missing_ok=True)
 
 
 def _is_held(file: Path) -> bool:

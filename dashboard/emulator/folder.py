@@ -75,7 +75,7 @@ def last_words(home: Path) -> str:
 
 def use(home: Path) -> IO[bytes]:
     """Say that this process uses the emulator of a home, until what is returned is closed."""
-    users = (home / "emulator.users").open("ab")
+    users = (home / "emulator.users").open("a+b")  # NFS gives a shared lock only on a file that is open for reading
     fcntl.flock(users, fcntl.LOCK_SH)
     return users
 

@@ -6,6 +6,7 @@ Serving an emulator, until a signal or its parent's end.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -30,7 +31,7 @@ from dashboard.emulator.server import create_app
 from dashboard.emulator.traffic import LiveTraffic, history
 from dashboard.errors import SettingsError
 from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations
-from dashboard.sqlite_faults import FULL, explain
+from dashboard.sqlite_faults import explain
 
 HOST = "127.0.0.1"
 SEED = 20_261_123
@@ -84,7 +85,15 @@ def _as_ours(home: Path) -> Iterator[None]:
         raise SettingsError(explain("The account's database", home / "emulator.db", exc)) from exc
     except OSError as exc:
         where = exc.filename or home
-        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {FULL}") from exc
+        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {_cure(exc)}") from exc
+
+
+def _cure(fault: OSError) -> str:
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "Free disk space."
+    if fault.errno in {errno.EMFILE, errno.ENFILE}:
+        return "Raise the limit of open files (ulimit -n), or end other programs."
+    return "Have this user own it and be able to write it, or choose another folder."
 
 
 def _serve(

@@ -23,7 +23,7 @@ PLAIN_POLICY: Final = (
     b"content-security-policy",
     b"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'",
 )
-"""On an answer to what is no request."""
+"""On an answer to bytes that are not a valid request."""
 STYLE: Final = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}"
@@ -120,7 +120,7 @@ PREFETCH: Final = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "A link is opened by a 
 METHOD: Final = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "A link is opened with GET", headers=((b"allow", b"GET"),))
 NOT_HTTP: Final = Answer(
     HTTPStatus.BAD_REQUEST,
-    "This is not a request that can be read",
+    "The request cannot be read",
     "Open the dashboard with `http://`, not `https://`. "
     "If this goes on, delete the cookies of its address in the browser.",
 )
@@ -134,12 +134,12 @@ TOO_MANY: Final = Answer(
 )
 NO_PATH: Final = Answer(
     HTTPStatus.BAD_REQUEST,
-    "The dashboard is no proxy",
+    "The dashboard is not a proxy",
     "Open it at its own address, and leave out the proxy for 127.0.0.1 in the settings of the browser.",
 )
 TWO_LENGTHS: Final = Answer(
     HTTPStatus.BAD_REQUEST,
-    "The request says in two ways where it ends",
+    "The request gives two lengths",
     "Open the dashboard without a program between it and the browser.",
 )
 FOREIGN_ORIGIN: Final = Answer(

@@ -1,9 +1,10 @@
 """
-How long and how many: what a client that is not let in can hold of the server, and one that stopped reading.
+Limit connections without a session in time and number, and end WebSockets whose client no longer reads.
 
-A connection has ``WAIT_S`` from its first byte, or from its start, until the gate lets a request of it in, and at most
-``MOST_WAITING`` connections wait at a time: one more ends the oldest. So a client that sends nothing, or its request a
-byte at a time, keeps nobody else out. Requests that are let in have no limit of time.
+The gate must accept a request within ``WAIT_S`` of the start of its connection; a later request on the same connection,
+within ``WAIT_S`` of its first byte. At most ``MOST_WAITING`` connections wait for that at a time: one more ends the
+oldest. A client that sends nothing, or sends its request one byte at a time, therefore does not block other clients.
+A request that the gate has accepted has no time limit.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from dashboard.web.answers import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, Answer
 
 WAIT_S: Final = 10.0
-"""Far more than a browser takes to send a request, also through a tunnel."""
+"""Much longer than a browser needs to send a request, even through a tunnel."""
 MOST_WAITING: Final = 200
-"""Below the 1024 files that a process may commonly have open; a browser opens six connections at most."""
+"""Below 1024, a common limit of open files per process. A browser opens at most six connections."""
 LET_IN: Final = "trunkgate.let_in"
-"""The entry of a scope's ``state`` that the gate calls for a request that it lets in."""
+"""Key in a scope's ``state`` of the function that the gate calls when it accepts a request."""
 
 
 class Http(H11Protocol):
-    """A connection over which HTTP is spoken."""
+    """An HTTP connection."""
 
     wait_s: ClassVar[float] = WAIT_S
     most_waiting: ClassVar[int] = MOST_WAITING
     waiting: ClassVar[dict[Http, None]] = {}
-    """Oldest first."""
+    """Connections without an accepted request, oldest first."""
 
     def __init_subclass__(cls) -> None:
-        """Count the connections of each kind apart."""
+        """Give each subclass its own count of waiting connections."""
         super().__init_subclass__()
         cls.waiting = {}
 
@@ -45,37 +46,37 @@ class Http(H11Protocol):
         self._silent = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
-        """Begin to wait for a request."""
+        """Start the time limit of the first request."""
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
+        """Cancel the time limit."""
         self._let_in()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what a client sends; a first byte after an answer begins the next request."""
+        """Process received bytes; the first byte after a response starts the time limit of the next request."""
         if self._answered():
             self._wait()
         self._silent = False
         super().data_received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over to the other protocol, which answers at once."""
+        """Pass the connection to ``WebSocket``, which opens or ends it without waiting for more bytes."""
         self._let_in()
         super().handle_websocket_upgrade(event)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the library's words
-        """Answer what is no request with a sentence."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the library's own message
+        """Answer bytes that are not a valid request with ``NOT_HTTP``."""
         self.refuse(NOT_HTTP)
 
     def refuse(self, answer: Answer) -> None:
         """
-        End the connection, with an answer where a request has begun and none of its answer has.
+        End the connection, with an answer if part of a request has arrived and no response to it has begun.
 
-        Where nothing was sent it ends without one: a browser opens connections ahead of time, and would take words on
-        one of these for the answer to its next request.
+        A connection on which nothing has arrived ends without an answer: browsers open connections in advance, and
+        would take an answer on such a connection as the response to their next request.
         """
         self._let_in()
         if self._begun() and not self._answered():
@@ -86,7 +87,9 @@ class Http(H11Protocol):
             self.transport.close()
 
     def _begun(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle  # the base class leaves out that there may be none yet
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # None before the first request, which the annotation of the base class omits
         return cycle is not None
 
     def _answered(self) -> bool:
@@ -107,17 +110,25 @@ class Http(H11Protocol):
 
 
 class WebSocket(WebSocketsSansIOProtocol):
-    """A connection over which a page and the app speak."""
+    """A WebSocket between a page and the app."""
+
+    def data_received(self, data: bytes) -> None:
+        """Process received bytes; end a connection whose opening request was rejected before it reached the gate."""
+        super().data_received(data)
+        if not self.handshake_initiated:  # the library has limits below those of HTTP here, and leaves this one open
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(_written(NOT_HTTP))
+            self.transport.close()
 
     def send_keepalive_ping(self) -> None:
-        """Ask whether the client is there; cut a connection that was closed before and is not gone by now."""
+        """Ping the client; abort a connection that was closed earlier but still exists."""
         if self.transport.is_closing():
             self.transport.abort()
         else:
             super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
-        """Cut the connection of a client that does not answer; closing would wait until it has read everything."""
+        """Abort the connection of a client that does not answer; a close would wait until all data is read."""
         super().keepalive_timeout()
         self.transport.abort()
 

@@ -278,9 +278,10 @@ class _Line:
 
 def _only_looked_at(scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
     """
-    Return the answer to whoever looks at a link and does not open it: a chat program that shows a preview, a scanner.
+    Return the answer to a client that fetches a link without opening it: a chat program for a preview, or a scanner.
 
-    A browser says that a person goes to the page; one too old to say so gets a page with a button.
+    Current browsers send headers that mark a page a person goes to. A client that does not send them gets a page with
+    a button that opens the link.
     """
     if scope["method"] != "GET":
         return answers.METHOD

@@ -124,7 +124,7 @@ def main() -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        log_level="error",  # a warning for each broken request would let anybody fill the log
+        log_level="warning",  # invalid requests are in the log, one line a minute of each kind: quiet_log
         use_colors=False,
         timeout_graceful_shutdown=STOP_S,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from dashboard import links
 from dashboard.cli import entry
 
 PORT, OTHER = 8501, 8502
+ROUNDS = 100
 HOLD = """
 import sys
 from pathlib import Path
@@ -99,3 +102,63 @@ def test_a_note_that_names_a_living_process_is_not_believed(bare: Any) -> None:
 
     assert "No dashboard" in bare("link").sentence
     assert not entry.note(bare.home, PORT).exists()
+
+
+def test_files_that_a_killed_start_had_not_finished_go_away(bare: Any) -> None:
+    """Also under the names that they have while they are written; a link in one of them opens nothing."""
+    bare.home.mkdir(mode=0o700)
+    token = links.make(bare.home)
+    names = ["serve-8501.new", ".serve-8501.new.123", ".open-8501.html.123", ".link-8501.txt.123"]
+    others = ["serve-8501.new.123", ".link-8501.txt", "link-8501.txt.bak", "serve-99999999.new"]
+    for name in names + others:
+        (bare.home / name).write_text(f"http://127.0.0.1:8501/enter?token={token}")
+
+    entry.clear(bare.home)
+
+    assert not [name for name in names if (bare.home / name).exists()]
+    assert [name for name in others if (bare.home / name).exists()] == others
+    assert links.use(bare.home, token) is None
+
+
+def test_a_dashboard_that_starts_is_not_taken_for_a_killed_one(bare: Any) -> None:
+    """On the port of a killed one, while ``trunkgate link`` removes what that left: its note and link stay."""
+    bare.home.mkdir(mode=0o700)
+    ended = threading.Event()
+
+    def clear() -> None:
+        while not ended.is_set():
+            entry.clear(bare.home)
+
+    clearing = [threading.Thread(target=clear) for _ in range(2)]
+    for each in clearing:
+        each.start()
+    lost = 0
+    try:
+        for _ in range(ROUNDS):
+            entry.note(bare.home, PORT).write_text('{"pid": 1, "port": 8501}')
+            with entry.announced(bare.home, PORT, browser=False):
+                there = all(path.exists() for path in (entry.note(bare.home, PORT), entry.link_file(bare.home, PORT)))
+                lost += not (there and links.use(bare.home, token_of(bare.home, PORT)))
+    finally:
+        ended.set()
+        for each in clearing:
+            each.join()
+
+    assert lost == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how another descriptor was opened")
+def test_the_lock_of_a_dashboard_can_be_had_on_nfs(bare: Any) -> None:
+    """There a file must be open for writing to be locked exclusively."""
+    bare.home.mkdir(mode=0o700)
+    with entry.announced(bare.home, PORT, browser=False):
+        found = entry.note(bare.home, PORT).stat()
+        held = [
+            int(line.split()[1], 8)
+            for file in Path("/proc/self/fdinfo").iterdir()
+            if Path("/proc/self/fd", file.name).exists() and os.path.samestat(os.fstat(int(file.name)), found)
+            for line in file.read_text().splitlines()
+            if line.startswith("flags:")
+        ]
+
+    assert [flags & os.O_ACCMODE for flags in held] == [os.O_RDWR]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from dashboard.emulator import process
+from dashboard.emulator import process, serving
 from dashboard.errors import SettingsError
 from tests.disks import SMALL, mounted
 
@@ -33,3 +35,26 @@ def test_an_account_that_cannot_be_announced_ends(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"did not start.*emulator\.json"):
         process.start(tmp_path, calls=10)
+
+
+def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
+    """The cure is that of the error."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match="choose another folder") as told:
+        serving.serve(tmp_path / "file" / "home")
+
+    assert "disk space" not in str(told.value)
+    assert "backup" not in str(told.value)
+
+
+def test_too_many_open_files_are_no_full_disk(tmp_path: Path) -> None:
+    """The cure names the limit."""
+    program = (
+        "import resource, sys, pathlib; from dashboard.emulator import serving, traffic; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); serving.serve(pathlib.Path(sys.argv[1]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+
+    assert "ulimit -n" in ended.stderr.splitlines()[-1]
+    assert "disk space" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ import psutil
 import pytest
 import requests
 
+from dashboard.emulator import folder as folders
 from dashboard.emulator import process, serving
 from dashboard.emulator.database import Database
 from dashboard.emulator.process import Running
@@ -241,3 +243,9 @@ def test_one_that_takes_too_long_is_ended(home: Path) -> None:
     left = [child.pid for child in psutil.Process().children() if alive(child.pid)]
     assert [] == [pid for pid in left if str(home) in " ".join(psutil.Process(pid).cmdline())]
     assert process.running(home) is None
+
+
+def test_the_lock_of_a_user_can_be_had_on_nfs(tmp_path: Path) -> None:
+    """There a file must be open for reading to be locked shared, and for writing to be locked exclusively."""
+    with folders.use(tmp_path) as users:
+        assert fcntl.fcntl(users, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR

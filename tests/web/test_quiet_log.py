@@ -1,8 +1,10 @@
-"""A stranger who sends rubbish does not fill the log."""
+"""Limit each kind of server log message to one a minute."""
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from contextlib import closing
 
 from dashboard.web.quiet_log import EVERY_S, MOST_KINDS, OncePerMinute
@@ -49,3 +51,31 @@ def test_what_was_left_out_is_counted() -> None:
     now[0] += EVERY_S
     assert said("Bad %s.", 9) == "Bad 9. (3 more like this were left out of the log.)"
     assert len([text for number in range(10 * MOST_KINDS) if (text := said(f"Kind {number}"))]) <= MOST_KINDS
+
+
+def test_each_exception_is_a_kind() -> None:
+    """The second fault of the app is not lost behind the first, though the server has one message for all."""
+    bound = OncePerMinute(lambda: 0.0)
+
+    def let_through(fault: Exception) -> bool:
+        try:
+            raise fault
+        except type(fault):
+            found = sys.exc_info()
+        return bound.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception\n", (), found))
+
+    assert [let_through(fault) for fault in (ValueError("a"), ValueError("b"), KeyError("a"))] == [True, False, True]
+    assert not let_through(ValueError("c"))
+    assert (
+        sum(let_through(type(f"Fault{number}", (Exception,), {})()) for number in range(10 * MOST_KINDS)) <= MOST_KINDS
+    )
+
+
+def test_exceptions_of_one_type_at_two_places_are_two_kinds() -> None:
+    """The place is the line that raised the exception."""
+    bound = OncePerMinute(lambda: 0.0)
+    for text in ("x", "1/0"):
+        try:
+            int(text) if text == "x" else json.loads(text)
+        except ValueError:
+            assert bound.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "E", (), sys.exc_info()))
