@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 FULL: Final = "Free disk space if the disk is full; otherwise restore the home from a backup."
+NO_ACCESS: Final = "Make the home and its files belong to the user who runs trunkgate, or choose another home."
+CURES: Final = {"SQLITE_CANTOPEN": NO_ACCESS, "SQLITE_PERM": NO_ACCESS, "SQLITE_READONLY": NO_ACCESS}
+"""By the first two words of an error's name; ``FULL`` for the others."""
 NO_SHARED_MEMORY: Final = frozenset({"SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_SHMLOCK", "SQLITE_IOERR_LOCK"})
 """Names of errors that a file system gives which cannot share memory between processes, or lock files."""
 
@@ -26,4 +29,5 @@ def explain(what: str, file: str | Path, fault: object) -> str:
             f"{what} {file} cannot be used: its file system cannot share memory between programs or lock files, which "
             "a database needs that several programs use. Point TRUNKGATE_HOME at a folder on a local disk."
         )
-    return f"{what} {file} cannot be used: {fault}. {FULL}"
+    cure = CURES.get("_".join(name.split("_")[:2]), FULL)
+    return f"{what} {file} cannot be used: {fault}. {cure}"

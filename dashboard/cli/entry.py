@@ -147,10 +147,10 @@ def _is_held(file: Path) -> bool:
     try:
         with file.open("rb") as found:
             fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:  # it is held, or that cannot be told: then nothing of it is removed
+        return True
     return False
 
 
