@@ -14,6 +14,7 @@ from dashboard.emulator import process
 from tests.waiting import WAIT_S
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a module on one worker, so that the account they share is started once."""
     for item in items:

@@ -23,6 +23,7 @@ PERSON = "Ola"
 """Name of the person at the browser."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a module on one worker, in their order: they share an account."""
     for item in items:

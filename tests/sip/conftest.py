@@ -13,6 +13,7 @@ from tests.sip.lab import Lab
 SOURCES = ("198.51.100.11", "198.51.100.12", "198.51.100.24", "198.51.100.40", "203.0.113.66")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests on one worker, and skip them by name where a part of the lab cannot be had."""
     why = labs.missing()

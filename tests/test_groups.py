@@ -1,0 +1,15 @@
+"""Tests that share an expensive fixture run on one worker: their group has to reach the scheduler."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_every_group_reaches_the_scheduler(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist hands it over in the id of the test; where that has no effect, each worker makes every fixture."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("NOT APPLICABLE: the tests run in one process. Run them with: pytest -n 2 --dist loadgroup")
+    grouped = [item for item in request.session.items if item.get_closest_marker("xdist_group")]
+
+    assert grouped
+    assert [] == [item.nodeid for item in grouped if "@" not in item.nodeid]
