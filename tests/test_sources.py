@@ -22,6 +22,7 @@ from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError, TableError
 from dashboard.fetching import next_since, refresh_calls
 from dashboard.findings import Severity, Status
+from dashboard.reports.tables_of import all_tables
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
 from dashboard.sources import build_snapshot, from_rows, keep_frame, kept_frame, policy_versions, to_rows
@@ -266,6 +267,22 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
     )
     assert Severity.CRITICAL is failed["call_source_is_allowed", "203.0.113.66"].severity
     assert "1 call in imported files" in failed["imported_calls_are_in_export", "account"].reason
+
+
+def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path) -> None:
+    """Imported calls that are dated in the future are in no table of calls, and not in its number of rows."""
+    store, path = CallStore(tmp_path), tmp_path / "file.csv"
+    path.write_text(as_csv(rows_at(T0 - DAY, T0 - timedelta(minutes=1), T0 + timedelta(minutes=5), T0 + DAY)))
+    import_files(store, [path])
+    export = tmp_path / "export.csv"
+    export.write_text(as_csv(rows_at(T0 - timedelta(minutes=1), T0 + timedelta(minutes=5))))
+    import_files(store, [export], window=(T0 - 30 * DAY, T0 + 2 * DAY))
+    snapshot = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0)
+
+    found = all_tables(snapshot, [], [], store)
+
+    assert [1, 1] == [found[name].rows for name in ("calls", "imported_only_calls")]
+    assert [1, 1] == [sum(map(len, found[name].pieces())) for name in ("calls", "imported_only_calls")]
 
 
 def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_path: Path) -> None:
