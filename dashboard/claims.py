@@ -47,33 +47,26 @@ _STALE: Final = {
     "configurations": "PBX configurations last read {} ago",
 }
 _TO_COME: Final = {
-    "calls": ("calls", "sync again"),
-    "allowed_ips": ("Allowed IPs", "enter the list again"),
-    "credentials": ("SIP credentials setting", "confirm the SIP credentials setting"),
-    "routes": ("inbound routes", "sync again"),
-    "inventory": ("inventory", "confirm the inventory"),
-    "configurations": ("PBX configurations", "import the PBX configurations again"),
+    "calls": "calls",
+    "allowed_ips": "Allowed IPs",
+    "credentials": "SIP credentials setting",
+    "routes": "inbound routes",
+    "inventory": "inventory",
+    "configurations": "PBX configurations",
 }
-"""By input: how it is named where it was read while the clock was ahead, and the cure."""
-_SYNCED: Final = {
+"""How an input is named where it was read while the clock was ahead."""
+_BY_SYNC: Final = {
+    "calls": Capability.READ_CALLS,
     "allowed_ips": Capability.READ_ALLOWED_IPS,
     "credentials": Capability.READ_CREDENTIALS,
+    "routes": Capability.READ_ROUTES,
 }
-"""What a sync reads on some accounts only."""
-
-
-_BY_SYNC: Final = {
-    "calls": (Capability.READ_CALLS, "Sync the account, or import its call record files."),
-    "allowed_ips": (Capability.READ_ALLOWED_IPS, "Sync the account."),
-    "credentials": (Capability.READ_CREDENTIALS, "Sync the account."),
-    "routes": (Capability.READ_ROUTES, "Sync the account; that takes its API key."),
-}
-"""The cure of a missing or stale input where the carrier lets a program read it."""
+"""What the carrier has to let a program read, so that a sync cures a missing or stale input."""
 _BY_HAND: Final = {
     "calls": "Import its call record files: trunkgate calls import FILE.",
     "allowed_ips": "Paste what the portal shows on the page Account, or run: trunkgate account paste FILE.",
     "credentials": "Confirm it on the page Account, or run: trunkgate account record --credentials on (or off).",
-    "routes": "Only the carrier's API tells them: they stay unknown without its key.",
+    "routes": "Only the carrier's API provides them: they stay unknown without its key.",
     "inventory": "Confirm it on the page Inventory, or import it again: trunkgate inventory read FILE --keep.",
     "configurations": "Import the folders of your PBXs on the page Inventory.",
 }
@@ -301,14 +294,17 @@ def lacking(snapshot: Snapshot, *names: str) -> str:
             to_come.append(name)
         elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
             said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
+    if "calls" in to_come and _of_files(snapshot):
+        to_come.remove("calls")
+        said.append(f"The newest imported call is dated in the future. {cure(snapshot, 'calls')}")
     return " ".join([*said, *([_read_ahead(snapshot, to_come)] if to_come else [])])
 
 
 def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
     """Write which inputs were read while the clock was ahead, and how they are brought up to date."""
-    whats = [_TO_COME[name][0] for name in names]
-    cures = ["sync again" if _SYNCED.get(name) in snapshot.capabilities else _TO_COME[name][1] for name in names]
-    return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {_listed(list(dict.fromkeys(cures)))}."
+    whats = [_TO_COME[name] for name in names]
+    cures = dict.fromkeys(cure(snapshot, name) for name in names)
+    return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {' '.join(cures)}"
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -319,8 +315,22 @@ def _listed(words: Sequence[str]) -> str:
 
 def cure(snapshot: Snapshot, name: str) -> str:
     """Return what to do about an input that is missing or stale, as this account lets it be done."""
-    needs, by_sync = _BY_SYNC.get(name, (None, ""))
-    return by_sync if needs in snapshot.capabilities else _BY_HAND[name]
+    if _BY_SYNC.get(name) in snapshot.capabilities:
+        return "Sync the account."
+    if name == "calls" and snapshot.to_come(name):
+        return "Check the time zone of its file."
+    return _BY_HAND[name]
+
+
+def why_ahead(snapshot: Snapshot, name: str) -> str:
+    """Say how an input comes to be of a time in the future, as a clause."""
+    files = name == "calls" and _of_files(snapshot)
+    return "the newest imported call is dated so" if files else "the clock was set back"
+
+
+def _of_files(snapshot: Snapshot) -> bool:
+    """Whether calls are known from imported files alone, as in mode ``files``."""
+    return Capability.READ_CALLS not in snapshot.capabilities
 
 
 def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
@@ -348,13 +358,13 @@ def as_of(finding: Finding, now: datetime) -> str:
 
 
 def age_s(finding: Finding, now: datetime) -> int | None:
-    """Return how old a last known result is, in seconds; ``None`` where there is none or it is of a time to come."""
+    """Return how old a last known result is, in seconds; ``None`` where there is none or it is of the future."""
     known = finding.last_known
     return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """Write when something was, as a headline does: ``2 h ago``, or that its time is still to come."""
+    """Write when something was, as a headline does: ``2 h ago``, or that its time is in the future."""
     return TO_COME if to_come(at, now) else f"{short(now - at)} ago"
 
 

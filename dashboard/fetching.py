@@ -73,15 +73,18 @@ def next_since(state: State, store: CallStore, settings: Settings, now: datetime
     """
     Return the start, UTC, of what the next sync fetches: calls from there on are compared with the export.
 
-    The clock may have been ahead when calls were fetched, so that nothing after the newest stored call is sure to be
-    there. Looking back for it ends where the first sync would begin.
+    Where calls were fetched at a time in the future, the clock was ahead, and nothing after the newest call of the
+    carrier's is sure to be there. Looking back for it ends where the first sync would begin.
     """
     fetched, first = state.get("calls_until"), now - timedelta(days=settings.history_days)
     if not fetched:
         return first
     again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
-    known, span = min(datetime.fromisoformat(fetched), now), store.span()
-    return min(known - again, max(span[1] - again, first) if span else first)
+    until = datetime.fromisoformat(fetched)
+    if not to_come(until, now):
+        return min(until, now) - again
+    newest = store.last_exported_at()
+    return max(min(newest, now) - again, first) if newest else first
 
 
 def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:

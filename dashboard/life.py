@@ -68,7 +68,7 @@ def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: date
 
 
 def _set_back(row: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
-    """Return a row with no time that is still to come: what was written while the clock was ahead was before now."""
+    """Return a row with no time in the future: what was written while the clock was ahead was before now."""
     if row is None:
         return None
     times = {name: now for name in ("first_seen_at", "last_seen_at") if to_come(row[name], now)}

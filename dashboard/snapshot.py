@@ -42,7 +42,7 @@ class Freshness:
         """
         Say whether the input is fresh, stale or missing at ``now``.
 
-        An input that was read at a time still to come is stale: how old it is cannot be known.
+        An input that was read at a time in the future is stale: how old it is cannot be known.
         """
         if self.as_of is None:
             return Age.MISSING
@@ -51,7 +51,7 @@ class Freshness:
         return Age.STALE if now - self.as_of > timedelta(seconds=self.stale_after_s) else Age.FRESH
 
     def to_come(self, now: datetime) -> bool:
-        """Whether the input was read at a time that is still to come at ``now``."""
+        """Whether the input was read at a time that is in the future at ``now``."""
         return self.as_of is not None and to_come(self.as_of, now)
 
     def until(self, now: datetime) -> datetime:
@@ -158,7 +158,7 @@ class Snapshot:
         return self.freshness.get("calls", Freshness(None, 0)).until(self.taken_at)
 
     def to_come(self, name: str) -> bool:
-        """Whether an input was read at a time that is still to come: the clock was set back since."""
+        """Whether an input was read at a time in the future: a clock or a time zone is wrong."""
         return name in self.freshness and self.freshness[name].to_come(self.taken_at)
 
     def without(self, names: Collection[str]) -> Snapshot:

@@ -166,7 +166,7 @@ def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
     Args:
         state: Holds the versions.
         name: Of the frame.
-        now: A time of an address that is still to come, and was not when the version was written, is this one: it
+        now: A time of an address that is in the future, and was not when the version was written, is this one: it
             was written while the clock was ahead. Not given, times are as they were written.
     """
     version = state.latest(name)
@@ -175,7 +175,7 @@ def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
 
 
 def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:
-    """Return a frame in which no time of an address is still to come that was not when the version was written."""
+    """Return a frame in which no time of an address is in the future that was not when the version was written."""
     if name != "pbx_addresses" or version is None or not to_come(version["valid_from"], now):
         return frame
     present, written = pd.Timestamp(now), pd.Timestamp(version["valid_from"])
@@ -224,8 +224,9 @@ def build_snapshot(
         _owned(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
         for file_only in (False, True)
     )
+    judged = pd.concat([traffic, file_only_traffic], ignore_index=True) if len(file_only_traffic) else traffic
     return Snapshot(
-        call_patterns=_patterns(store, pd.concat([traffic, file_only_traffic]), frames, since=since, split_at=changes),
+        call_patterns=_patterns(store, judged, frames, since=since, split_at=changes),
         past_traffic=_past_traffic(store, frames, versions, until=since),
         loss_reviews=loss_reviews(state),
         taken_at=now,
@@ -444,7 +445,7 @@ def _compared(
     """
     Compare what PBXs recorded with the carrier's calls, as far as those were fetched.
 
-    Where they were fetched at a time still to come, that is not known, and nothing is compared.
+    Where they were fetched at a time in the future, that is not known, and nothing is compared.
     """
     fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
     if fetched and to_come(fetched, now):

@@ -255,7 +255,7 @@ class State:
         """
         Keep a version of something, or confirm that the latest one still holds.
 
-        A version that begins at a time still to come was written while the clock was ahead. The first reading after
+        A version that begins at a time in the future was written while the clock was ahead. The first reading after
         the clock was set back is a version of its own, equal or not: from then on the content is known to hold, and
         ``begins`` has earlier versions begin no later.
 

@@ -13,8 +13,10 @@ import pytest
 from dashboard import checks, tables
 from dashboard.app_parts import answers
 from dashboard.capabilities import Capability
-from dashboard.claims import CORE, NOTHING, Claims, Standing, age_s, as_of, lacking, short
+from dashboard.changes import RemoveAddress
+from dashboard.claims import CORE, NOTHING, Claims, Standing, age_s, as_of, cure, lacking, short
 from dashboard.findings import Cause, Finding, LastKnown, Status
+from dashboard.fixes.plan import build
 from dashboard.snapshot import Age, Freshness, Snapshot
 from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
@@ -33,7 +35,7 @@ HERE, GONE = "198.51.100.11", "198.51.100.24"
 AHEAD = NOW + timedelta(days=3)
 """When an input was read while the clock was ahead."""
 TO_COME = "to come"
-"""Beside every ``Age``: stale, because it was read at a time that is still to come."""
+"""Beside every ``Age``: stale, because it was read at a time in the future."""
 COMBINATIONS: list[tuple[str, ...]] = [
     *product(Age, repeat=len(CORE)),
     *(ages for ages in product((Age.FRESH, Age.STALE, TO_COME), repeat=len(CORE)) if ages.count(TO_COME) == 1),
@@ -111,7 +113,7 @@ def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> No
     (finding,) = empty.findings(world(listed=True))
 
     assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
-    start = "There was nothing to examine, so it is not known whether this holds for the account: "
+    start = "Nothing to examine, so this check is undecided: "
     assert start == finding.reason[: len(start)]
     assert finding.reason[len(start) :].lower() == check.description.lower()
     assert not [words for words in POSITIVE if words in finding.reason]
@@ -151,7 +153,7 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
             clear = claims.entry(network) is Standing.CLEAR
             assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
         assert bool(lacking(snapshot)) is not fresh
-        assert ("still to come: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
+        assert ("in the future: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -170,7 +172,7 @@ def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
                 read_at = {OLD, AHEAD} & {snapshot.freshness[name].as_of for name in by_check[finding.check].deciding}
                 assert min(read_at) == finding.last_known.as_of
                 assert (OLD in read_at) <= ("over an hour ago" in finding.reason)
-                assert (AHEAD in read_at) <= ("which is still to come: the clock was set back." in finding.reason)
+                assert (AHEAD in read_at) <= ("which is in the future: the clock was set back." in finding.reason)
 
 
 def test_a_known_failure_survives_every_stale_input() -> None:
@@ -272,16 +274,32 @@ def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(ca
 
 
 def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
-    """One sentence names them all, with each cure once; what a sync reads is synced."""
-    snapshot = replace(_aged(dict.fromkeys(CORE, TO_COME), listed=True), capabilities=frozenset())
+    """One sentence names them all, then each cure once, as a missing input has it."""
+    snapshot = _aged(dict.fromkeys(CORE, TO_COME), listed=True)
+    start = (
+        "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time in the future: "
+    )
 
-    assert (
-        "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time still to come: "
-        "the clock was set back. Sync again, enter the list again, confirm the SIP credentials setting and confirm "
-        "the inventory."
-    ) == lacking(snapshot)
-    can = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
-    assert lacking(replace(snapshot, capabilities=can)).endswith("Sync again and confirm the inventory.")
+    assert f"{start}the clock was set back. Sync the account. {cure(snapshot, 'inventory')}" == lacking(snapshot)
+    by_hand = replace(snapshot, capabilities=frozenset({Capability.READ_CALLS}))
+    assert lacking(by_hand).startswith(f"{start}the clock was set back. Sync the account. Paste what the portal shows")
+
+
+def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
+    """In mode ``files`` the file's time zone is wrong, and nothing asks for a sync."""
+    snapshot = replace(_aged({"calls": TO_COME}, listed=True), capabilities=frozenset())
+
+    assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
+    told = " ".join((lacking(snapshot), checks.why_not(snapshot, "calls"), *_locks(snapshot)))
+    assert "clock" not in told
+    assert "sync" not in told.lower()
+    assert "the newest imported call is dated so" in told
+
+
+def _locks(snapshot: Snapshot) -> list[str]:
+    """Return what the guards of a change of the list say."""
+    plan = build(snapshot, (RemoveAddress(network=GONE),), max_changes=5)
+    return [lock.sentence for lock in plan.interlocks]
 
 
 def test_clocks_may_differ_a_little() -> None:
@@ -299,5 +317,5 @@ def test_a_last_known_result_says_its_age() -> None:
     assert "" == as_of(finding, NOW)
     assert 7200 == age_s(old, NOW)
     ahead = replace(old, last_known=LastKnown(Status.FAIL, AHEAD))
-    assert "Last known: failed, at a time still to come" == as_of(ahead, NOW)
+    assert "Last known: failed, at a time in the future" == as_of(ahead, NOW)
     assert age_s(ahead, NOW) is None

@@ -186,7 +186,7 @@ def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None)
 
 
 def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) -> None:
-    """A fault that was first seen at a time still to come is fixed by what is done from now on."""
+    """A fault that was first seen at a time in the future is fixed by what is done from now on."""
     story.see(Status.FAIL, ahead=timedelta(days=3))
 
     again = story.see(Status.FAIL)
@@ -197,7 +197,7 @@ def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) ->
 
 
 def test_what_was_done_while_the_clock_was_ahead_is_history_once_it_came_back(story: Story) -> None:
-    """A fix of a time still to come does not count for a fault that came back since."""
+    """A fix of a time in the future does not count for a fault that came back since."""
     story.see(Status.FAIL)
     story.carry_out(story.plan())
     behind = -timedelta(days=3)

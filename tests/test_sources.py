@@ -22,6 +22,7 @@ from dashboard.carriers import ExportedWindow
 from dashboard.errors import CarrierAnswerError, TableError
 from dashboard.fetching import next_since, refresh_calls
 from dashboard.findings import Severity, Status
+from dashboard.reports.tables_of import all_tables
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
 from dashboard.sources import build_snapshot, from_rows, keep_frame, kept_frame, policy_versions, to_rows
@@ -173,7 +174,7 @@ class Exporting:
 
 
 def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> None:
-    """What was imported stands; the next sync begins at its last call, less the hours that are fetched again."""
+    """What was imported stands; the next sync begins at its end, less the hours that are fetched again."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     first, second, third = Exporting(windows=1), Exporting(), Exporting()
 
@@ -184,8 +185,8 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
     refresh_calls(third, store, state, settings, now=now, quick=True)  # type: ignore[arg-type]  # as above
 
     assert first.asked[0][0] == now - 30 * DAY
-    assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=12 + 48)
-    assert third.asked[0][0] == now - timedelta(hours=12, minutes=10)
+    assert second.asked[0][0] == now - 20 * DAY - timedelta(hours=48)
+    assert third.asked[0][0] == now - timedelta(minutes=10)
     assert state.get("calls_until") == now.isoformat()
     assert int(store.traffic(since=T0 - 30 * DAY)["calls"].sum()) == 30
 
@@ -268,6 +269,22 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
     assert "1 call in imported files" in failed["imported_calls_are_in_export", "account"].reason
 
 
+def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path) -> None:
+    """Imported calls that are dated in the future are in no table of calls, and not in its number of rows."""
+    store, path = CallStore(tmp_path), tmp_path / "file.csv"
+    path.write_text(as_csv(rows_at(T0 - DAY, T0 - timedelta(minutes=1), T0 + timedelta(minutes=5), T0 + DAY)))
+    import_files(store, [path])
+    export = tmp_path / "export.csv"
+    export.write_text(as_csv(rows_at(T0 - timedelta(minutes=1), T0 + timedelta(minutes=5))))
+    import_files(store, [export], window=(T0 - 30 * DAY, T0 + 2 * DAY))
+    snapshot = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0)
+
+    found = all_tables(snapshot, [], [], store)
+
+    assert [1, 1] == [found[name].rows for name in ("calls", "imported_only_calls")]
+    assert [1, 1] == [sum(map(len, found[name].pieces())) for name in ("calls", "imported_only_calls")]
+
+
 def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_path: Path) -> None:
     """The carrier's job for it may be running still; only what came after it is asked for anew."""
 
@@ -287,13 +304,13 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
     refresh_calls(again, store, state, settings, now=later)  # type: ignore[arg-type]  # as above
 
     assert cut.asked == again.asked[:1]
-    assert again.asked[1] == (T0 - timedelta(hours=12 + 48), later + timedelta(seconds=1))
+    assert again.asked[1] == (T0 - timedelta(hours=48) + timedelta(seconds=1), later + timedelta(seconds=1))
     assert state.get("calls_asked") is None
 
 
-@pytest.mark.parametrize("back_after", [timedelta(hours=1), 5 * DAY, 8 * DAY], ids=["at once", "late", "too late"])
+@pytest.mark.parametrize("back_after", [timedelta(hours=1), 5 * DAY], ids=["at once", "late"])
 def test_no_call_is_left_out_where_the_clock_was_ahead(state: State, tmp_path: Path, back_after: timedelta) -> None:
-    """Calls that came after the sync of a clock a week ahead are fetched, also where the clock has caught up since."""
+    """Calls that came after the sync of a clock a week ahead are fetched, from the newest stored one on."""
     settings, store, ahead = Settings(home=tmp_path), CallStore(tmp_path), T0 + 7 * DAY
     before = ExportedWindow(tmp_path / "before.csv", T0 - 30 * DAY, ahead)
     before.path.write_text(as_csv(rows_at(T0 - timedelta(hours=3))))
@@ -314,6 +331,36 @@ def test_without_a_stored_call_everything_is_asked_for_again(state: State, tmp_p
     state.put("calls_until", (T0 + 7 * DAY).isoformat())
 
     assert T0 - 30 * DAY == next_since(state, CallStore(tmp_path), Settings(home=tmp_path), T0)
+
+
+def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, tmp_path: Path) -> None:
+    """After a clock that was ahead, only calls of the carrier's exports do, and no file dated in the future."""
+    settings, store = Settings(home=tmp_path), CallStore(tmp_path)
+    export, file = tmp_path / "export.csv", tmp_path / "file.csv"
+    export.write_text(as_csv(rows_at(T0 - 9 * DAY)))
+    file.write_text(as_csv(rows_at(T0 - 2 * DAY, T0 + 3 * DAY)))
+    import_files(store, [export], window=(T0 - 30 * DAY, T0 - 8 * DAY))
+    import_files(store, [file])
+    state.put("calls_until", (T0 + 7 * DAY).isoformat())
+
+    assert T0 - 9 * DAY - timedelta(hours=48) == next_since(state, store, settings, T0)
+
+
+@pytest.mark.parametrize("last_call", [None, 10 * DAY], ids=["no call", "10 days ago"])
+def test_a_quiet_account_does_not_fetch_its_history_again(
+    state: State, tmp_path: Path, last_call: timedelta | None
+) -> None:
+    """However long ago its last call was, a sync after the first one fetches the last hours; a quick one, minutes."""
+    settings, store = Settings(home=tmp_path), CallStore(tmp_path)
+    if last_call:
+        path = tmp_path / "export.csv"
+        path.write_text(as_csv(rows_at(T0 - last_call)))
+        import_files(store, [path], window=(T0 - 30 * DAY, T0))
+    for ahead in (timedelta(), timedelta(minutes=4)):  # clocks may differ a little
+        state.put("calls_until", (T0 + ahead).isoformat())
+
+        assert T0 - timedelta(hours=48) == next_since(state, store, settings, T0)
+        assert T0 - timedelta(minutes=10) == next_since(state, store, settings, T0, quick=True)
 
 
 def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -> None:

@@ -17,7 +17,7 @@ part, step = asked.part, "day" if asked.by_day else "hour"
 
 outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
 recorded = Capability.REFUSALS_IN_CDRS in known.capabilities
-aside = call_search.apart(known, part.since, part.until)
+aside = call_search.beside(known, part)
 title.title(
     answers.of_calls(
         outcomes,
@@ -29,7 +29,7 @@ title.title(
     )
 )
 if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
-    nothing = "No outbound call was read for this time. Choose a longer one, or sync."
+    nothing = "No outbound call was read for this time. Choose a longer one."
     states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
 else:
     over, stretch = call_filters.over(asked), call_filters.stretch(asked)

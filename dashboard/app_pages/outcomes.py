@@ -15,7 +15,7 @@ since = outcome_rows.whole_hour(begin)
 rows = session.kept("outcomes", since, lambda: outcome_table.rows("", since), ages=False)
 title.title(outcome_table.title(rows, since, words))
 if rows.empty:
-    nothing = "No outbound call was read for this time. Choose a longer one, or sync."
+    nothing = "No outbound call was read for this time. Choose a longer one."
     states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
 else:
     outcome_table.figures(rows, since, known.taken_at)

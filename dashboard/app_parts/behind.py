@@ -22,6 +22,7 @@ from dashboard.calls.replay import Replay
 from dashboard.calls.store import CallFilter
 from dashboard.changes import UNASSIGNED
 from dashboard.charts import KIND_OF, KINDS, REPLAY
+from dashboard.claims import cure
 from dashboard.replay_labels import BY_NAME, LABELS
 from dashboard.reports.tables_of import replay_frame
 from dashboard.snapshot import Snapshot
@@ -45,7 +46,7 @@ def show(answer: Replay) -> None:
     """
     found = by_pbx(answer)
     if found.empty:
-        states.empty("No past outbound call was read yet. Sync, or import an export file.", icon=":material/call:")
+        states.empty(f"No past outbound call was read yet. {cure(session.snapshot(), 'calls')}", icon=":material/call:")
         return
     there = [label for label in LABELS if (found["label"] == label).any()]
     if st.session_state.get(LABEL_KEY) not in there:

@@ -66,6 +66,12 @@ def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = N
     return not_counted(calls) if calls else ""
 
 
+def beside(snapshot: Snapshot, part: Part) -> str:
+    """Say what ``apart`` says where nothing but a time is chosen; its number follows no other filter."""
+    chosen = (part.who, part.zone, part.code, part.outcome)
+    return "" if any(chosen) else apart(snapshot, part.since, part.until)
+
+
 def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
     """
     Draw the search and the page of calls that it finds.

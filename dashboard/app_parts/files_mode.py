@@ -14,8 +14,8 @@ STEPS = {
     "pbxs": "add your PBXs on the page Inventory",
 }
 """What an operator has to bring, by the kind under which the home keeps it."""
-NEVER = "Inbound routes stay unknown: only the carrier's API tells them, and this home has no key."
-"""What nobody can bring."""
+NEVER = "Inbound routes stay unknown: only the carrier's API provides them, and this home has no key."
+"""What stays unknown in this mode, and why."""
 
 
 def badge(until: datetime | None) -> str:

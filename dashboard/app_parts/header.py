@@ -51,7 +51,7 @@ def show(*, live: bool) -> None:
         if settings.files and (steps := files_mode.next_steps(opened)):
             st.info(steps, icon=ICONS["unknown"])
         if (error := session.sync_error()) and session.loaded():
-            tail = "What is shown is as of the last sync." if at else "Nothing was fetched yet."
+            tail = "What is shown is what was read last." if at else "Nothing was fetched yet."
             st.warning(f"{plain(error)} {tail}", icon=ICONS["warning"])
         _renew(live=live)
 

@@ -14,6 +14,7 @@ from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.set_up_overview import LOOKS
 from dashboard.app_parts.set_up_steps import TO_DO, Progress, Step, next_open
 from dashboard.app_parts.words import ICONS, KIND_WORDS, plain
+from dashboard.claims import cure
 from dashboard.dialing import asterisk_pjsip, build, lint
 from dashboard.snapshot import Snapshot
 
@@ -66,7 +67,7 @@ def _act(step: Step, known: Ground, pbx_id: str) -> None:
         mine = known.addresses.get(pbx_id, [])
         probe_forms.show(snapshot, mine, pop_host(snapshot, str(pbx["pop"])), lambda *told: _note(pbx_id, *told))
     elif step.id == "call" and step.progress is not Progress.DONE:
-        st.caption("Place a call from the PBX, then sync. It shows here within a few minutes.")
+        st.caption(f"Place a call from the PBX. It shows here once it was read. {cure(snapshot, 'calls')}")
 
 
 def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:

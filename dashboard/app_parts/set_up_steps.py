@@ -11,7 +11,7 @@ from dashboard.app_parts import set_up_notes
 from dashboard.app_parts.set_up_ground import ALLOWED, ROUTED, Ground
 from dashboard.app_parts.words import ago, count, join
 from dashboard.checks import _evidence as ev
-from dashboard.claims import lacking
+from dashboard.claims import cure, lacking
 from dashboard.clocks import to_come
 from dashboard.errors import InputError
 from dashboard.findings import Finding, Status
@@ -303,7 +303,10 @@ def _unheard(ground: Ground, pbx: Pbx) -> Judged:
         return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
     age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
     if age is not Age.FRESH:
-        return Progress.UNKNOWN, f"The calls on record are {age}, and none of them is of this PBX. Sync."
+        return (
+            Progress.UNKNOWN,
+            f"The calls on record are {age}, and none of them is of this PBX. {cure(known, 'calls')}",
+        )
     together = next((members(one) for one in ground.heard if pbx["pbx_id"] in members(one)), ())
     if together:
         others = join(known.name_of(one) for one in together if one != pbx["pbx_id"])

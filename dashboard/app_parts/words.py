@@ -71,7 +71,7 @@ METHOD_WORDS: Final = {
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """Say how long ago, as people do; ``never`` where there is no such moment, and where it is still to come, that."""
+    """Say how long ago, as people do; ``never`` where there is no such moment, and where it is in the future, that."""
     if moment is None or pd.isna(moment):
         return "never"
     now = now or datetime.now(UTC)

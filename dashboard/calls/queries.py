@@ -65,6 +65,15 @@ class Queries:
         days = self.generations.current().days.values()
         return max((day.last_at for day in days if day.imported), default=None)
 
+    def last_exported_at(self) -> datetime | None:
+        """
+        Return when the last call of the carrier's exports started; ``None`` where no single one is stored.
+
+        Of a day that also has calls from imported files only, it is the start of the day's first call.
+        """
+        days = [day for day in self.generations.current().days.values() if set(day.calls) - set(day.imported)]
+        return max((day.first_at if day.imported else day.last_at for day in days), default=None)
+
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the first and the last call started; ``None`` where there is none."""
         days = self.generations.current().days.values()

@@ -21,7 +21,7 @@ from typing import Any
 
 import humanize
 
-from dashboard.claims import cure
+from dashboard.claims import cure, why_ahead
 from dashboard.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
 from dashboard.snapshot import Age, Freshness, Snapshot
 from dashboard.tables import OUTCOME_LABELS
@@ -116,7 +116,7 @@ class Check:
             return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
         if not verdicts:
             expected = f"{self.description[0].lower()}{self.description[1:]}"
-            reason = f"There was nothing to examine, so it is not known whether this holds for the account: {expected}"
+            reason = f"Nothing to examine, so this check is undecided: {expected}"
             return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)]
         return verdicts
 
@@ -280,5 +280,5 @@ def why_not(snapshot: Snapshot, name: str) -> str:
         return f"{what} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
     limit = humanize.naturaldelta(freshness.stale_after_s)
     to_come = freshness.to_come(snapshot.taken_at)
-    when = "which is still to come: the clock was set back" if to_come else f"over {limit} ago"
+    when = f"which is in the future: {why_ahead(snapshot, name)}" if to_come else f"over {limit} ago"
     return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {when}. {cure(snapshot, name)}"

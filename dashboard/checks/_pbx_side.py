@@ -61,7 +61,7 @@ def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
         return f"{whose} were not compared, because the carrier does not know the answered calls in them"
     fresh = snapshot.pbx_freshness.get(row["pbx_id"])
     if fresh is not None and fresh.to_come(snapshot.taken_at):
-        return f"{whose} end at {ev.moment(row['last_at'])}, which is still to come, so its clock or ours was wrong"
+        return f"{whose} end at {ev.moment(row['last_at'])}, which is in the future, so its clock or ours was wrong"
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
         return f"{whose} end at {ev.moment(row['last_at'])}, so import newer ones"
     return ""

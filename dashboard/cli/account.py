@@ -11,6 +11,7 @@ import typer
 
 from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.cli.rooms import open_home
+from dashboard.clocks import to_come
 from dashboard.errors import CarrierError
 from dashboard.findings import Finding, Severity, Status
 from dashboard.journal import Entry
@@ -52,7 +53,7 @@ def check(
         say_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
         _show(findings, names, snapshot.taken_at)
-        _say_lacking(findings, snapshot)
+        say_lacking(snapshot, findings)
         _say_counts(findings)
     for entry in unsettled:
         complain(without_outcome(entry))
@@ -87,7 +88,7 @@ def export(
         seal = csv_file.Seal.of(home.journal, account=account, taken_at=snapshot.taken_at)
         written = csv_file.write_folder(folder, tables, seal)
     say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
-    say_old(snapshot)
+    say_lacking(snapshot)
     for entry in unsettled:
         complain(without_outcome(entry))
 
@@ -129,8 +130,8 @@ def bring_up_to_date(home: Workspace) -> str:
 
 
 def is_recent(at: datetime, pause: timedelta, now: datetime) -> bool:
-    """Say whether a sync is less than a pause ago. One in the future is not: the clock was set back since."""
-    return timedelta() <= now - at < pause
+    """Say whether a sync is less than a pause ago. One further in the future than clocks differ is not."""
+    return not to_come(at, now) and now - at < pause
 
 
 def without_outcome(entry: Entry) -> str:
@@ -141,15 +142,7 @@ def without_outcome(entry: Entry) -> str:
     )
 
 
-def say_old(snapshot: Snapshot) -> None:
-    """Say which inputs are missing or out of date, and since when; nothing where all are fresh."""
-    from dashboard.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds
-
-    if old := lacking(snapshot):
-        say(old)
-
-
-def _say_lacking(findings: Sequence[Finding], snapshot: Snapshot) -> None:
+def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
     """Say of each input that is missing or stale, once: since when, what to do, and which checks wait for it."""
     from dashboard.checks import why_not  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.claims import CORE  # noqa: PLC0415 - as above

@@ -92,7 +92,7 @@ def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], st
             raise InputError("The PoPs of the sample account are names only, which nobody asks. Name one with --pop.")
         hosts = hosts or [host for host in known.edges["host"] if host]
         if not hosts:
-            raise InputError("The account's PoPs were not read yet. Run trunkgate sync, or name one with --pop.")
+            raise InputError("The account's PoPs are not known yet. Name one with --pop.")
         return hosts, known.account.tech_prefix if prefix is None else prefix
 
 

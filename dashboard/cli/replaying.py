@@ -145,6 +145,8 @@ def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
     Raises:
         InputError: It lies in the future, or before the first policy on record.
     """
+    from dashboard.claims import cure  # noqa: PLC0415 - loads pandas, for seconds
+
     at = moment.replace(tzinfo=UTC)
     if at > snapshot.taken_at:
         raise InputError(f"--as-of {moment} lies in the future. Give a past time.")
@@ -152,7 +154,9 @@ def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
     if not found:
         first = min((version.valid_from for version in snapshot.versions), default=None)
         known = (
-            f"The first on record is of {first:%Y-%m-%d %H:%M} UTC." if first else "None is on record yet: sync first."
+            f"The first on record is of {first:%Y-%m-%d %H:%M} UTC."
+            if first
+            else f"None is on record yet. {cure(snapshot, 'allowed_ips')}"
         )
         raise InputError(f"No list and switch are on record for --as-of {moment}. {known}")
     return found[-1]

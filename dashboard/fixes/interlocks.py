@@ -16,8 +16,8 @@ import pandas as pd
 from dashboard.addresses import membership, parse_entry
 from dashboard.calls.replay import Replay
 from dashboard.calls.unclear import INVENTORY
-from dashboard.capabilities import Capability
 from dashboard.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber, RemoveAddress
+from dashboard.claims import cure, why_ahead
 from dashboard.clocks import TO_COME
 from dashboard.errors import AddressError
 from dashboard.fixes.image import POLICY_KINDS, SIP_REG, proposed
@@ -124,7 +124,7 @@ def account_is_known(situation: Situation) -> Interlock | None:
         if age is not Age.FRESH:
             return Interlock(
                 id="account_is_known",
-                sentence=f"The {words} on record is {age}. {_cure(snapshot)}, then plan again.",
+                sentence=f"The {words} on record is {age}. {cure(snapshot, name)} Then plan again.",
                 met=False,
             )
     return Interlock(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
@@ -332,14 +332,8 @@ def _no_calls(snapshot: Snapshot) -> str:
     if age is Age.MISSING:
         return "no calls on record"
     if snapshot.to_come("calls"):
-        return f"the calls were read {TO_COME}, because the clock was set back"
+        return f"the calls were read {TO_COME}, because {why_ahead(snapshot, 'calls')}"
     return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
-
-
-def _cure(snapshot: Snapshot) -> str:
-    """Say how the list and the switch are brought up to date on this account."""
-    read = Capability.READ_ALLOWED_IPS in snapshot.capabilities
-    return "Sync" if read else "Paste what the portal shows on the Account page"
 
 
 def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:

@@ -175,13 +175,13 @@ def all_tables(
         "allowed_ips": Table.of(allowed_ips_frame(snapshot)),
         **{name: Table.of(frame) for name, frame in frames.items()},
         "imported_only_calls": Table(
-            int(snapshot.file_only_traffic["calls"].sum()),
+            _count(snapshot, store, file_only=True),
             lambda most: next(iter(_calls(snapshot, store, most, file_only=True))),
             lambda: _calls(snapshot, store, PIECE, file_only=True),
         ),
         "traffic": Table(None, lambda most: traffic().head(most), lambda: [traffic()]),
         "calls": Table(
-            min(int(snapshot.traffic["calls"].sum()), MOST_CALLS),
+            _count(snapshot, store),
             lambda most: next(iter(calls(most))),
             lambda: calls(PIECE),
         ),
@@ -194,6 +194,15 @@ def _traffic(snapshot: Snapshot, store: CallStore) -> pd.DataFrame:
     """Return the roll-up by the hour, attributed."""
     found = store.traffic(since=_since(snapshot), until=snapshot.taken_at, split_at=snapshot.split_at)
     return _attributed(found, snapshot)
+
+
+def _count(snapshot: Snapshot, store: CallStore, *, file_only: bool = False) -> int:
+    """Count the calls that ``_calls`` yields: the store is asked only where some are dated in the future."""
+    rows = snapshot.file_only_traffic if file_only else snapshot.traffic
+    if (rows["last_at"] >= snapshot.taken_at).any():
+        since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
+        rows = store.traffic(since=since, until=snapshot.taken_at, file_only=file_only)
+    return min(int(rows["calls"].sum()), MOST_CALLS)
 
 
 def _calls(snapshot: Snapshot, store: CallStore, piece: int, *, file_only: bool = False) -> Iterator[pd.DataFrame]:

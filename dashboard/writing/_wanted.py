@@ -72,14 +72,15 @@ class Wanted:
         self._check_pops()
         if not self.ranges:
             raise WritingError(
-                f"The ranges that the carrier calls from are not known for {self.title}. Sync the account."
+                f"The ranges that the carrier calls from are not known for {self.title}: "
+                "only the carrier's API provides them."
             )
         for text in (self.address, *self.other_addresses):
             if not _is(ip_address, text) or ip_address(text).is_unspecified:
                 raise WritingError(f"{text[:80]!r} is no address. Correct it on the page Inventory.")
         for text in self.ranges:
             if not _is(ip_network, text):
-                raise WritingError(f"{text[:80]!r} is no network in CIDR form. Sync the account.")
+                raise WritingError(f"{text[:80]!r} is no network in CIDR form, as the carrier's ranges must be.")
         if self.x_tag and not _TAG.fullmatch(self.x_tag):
             raise WritingError(
                 f"The X-Tag {self.x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only. "
@@ -132,15 +133,13 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
             "Give it a static one first, and say so on the page Inventory."
         )
     if not snapshot.account.tech_prefix:
-        raise WritingError("The account's tech prefix is not known. Sync the account, or set it on the page Account.")
+        raise WritingError("The account's tech prefix is not known. Set it on the page Account.")
     trunk = Trunk.of(snapshot.account.tech_prefix, zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True))
     hosts = [one.host for one in trunk.pops if one.host and not trunk.is_retired(one.host)]
     told = str(row["pop"])
     first = pop or (told if told and not trunk.is_retired(_bare(told)) else next(iter(hosts), ""))
     if not first:
-        raise WritingError(
-            f"No PoP is known that {name} could call. Sync the account, or say which on the page Inventory."
-        )
+        raise WritingError(f"No PoP is known that {name} could call. Say which on the page Inventory.")
     mine = snapshot.addresses_now
     mine = mine[mine["pbx_id"] == pbx_id].sort_values("kind", key=lambda kinds: kinds == "failover", kind="stable")
     addresses = tuple(dict.fromkeys(mine["address"]))

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dashboard import checks, tables
-from dashboard.app_parts import answers, draft_words, replayed
+from dashboard.app_parts import answers, call_search, draft_words, replayed
 from dashboard.calls.callers import Callers
+from dashboard.calls.cube import Part
 from dashboard.calls.replay import Replayer
 from dashboard.changes import AllowAddress, Impact, PointNumber, RemoveAddress
 from dashboard.checks._losses import DIGEST, losses
@@ -159,3 +160,9 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
     assert f"{SENTENCE}counted." == apart(known, NOW - timedelta(days=1))
     assert apart(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
     assert "Every PBX" not in answers.overview(Claims(known, checks.run(known)))
+
+
+@pytest.mark.parametrize("chosen", [{"who": "Denver"}, {"zone": "CUBA"}, {"code": "403"}, {"outcome": "answered"}])
+def test_a_number_that_follows_no_filter_is_not_said_beside_one(chosen: dict[str, str]) -> None:
+    """The calls page counts them by time alone."""
+    assert "" == call_search.beside(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))

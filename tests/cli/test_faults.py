@@ -77,7 +77,7 @@ def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
         return
     text = run(fault, "check", *asked(fault), refused=True).out
     assert ("Last known: failed, " in text) is (fault.endswith((Age.STALE, AHEAD)) and not fault.startswith("routes"))
-    assert ("Last known: failed, at a time still to come." in text) <= fault.endswith(AHEAD)
+    assert ("Last known: failed, at a time in the future." in text) <= fault.endswith(AHEAD)
     assert (": the clock was set back." in text) is fault.endswith(AHEAD)
 
 
@@ -111,7 +111,7 @@ def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault
     decided = name in ("allowed_ips", "inventory") and age in (Age.STALE, AHEAD)
     assert ("Based on last known data, from " in answer.out) is decided
     if fault.startswith("calls"):
-        why = "the calls were read at a time still to come" if fault.endswith(AHEAD) else "no calls on record"
+        why = "the calls were read at a time in the future" if fault.endswith(AHEAD) else "no calls on record"
         assert f"[no] Unknown: {why}" in answer.out
         assert "[ok] No past call" not in answer.out
     if fault == "calls missing":
@@ -140,13 +140,13 @@ def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: 
 
 
 def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable[..., Answer]) -> None:
-    """Calls that were fetched at a time still to come are fetched again, and an account that is not read is unknown."""
+    """Calls that were fetched at a time in the future are fetched again, and an account that is not read is unknown."""
     answer = run("calls ahead", "check")
 
     assert 3 == answer.status
     assert "The results are of the last synced data, from " in answer.err
-    assert "UTC (at a time still to come)." in answer.err
-    assert "Calls last read at a time still to come: the clock was set back. Sync again." in answer.out
+    assert "UTC (at a time in the future)." in answer.err
+    assert "Calls last read at a time in the future: the clock was set back. Sync the account." in answer.out
 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:

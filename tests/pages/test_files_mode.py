@@ -72,7 +72,7 @@ def test_an_empty_home_names_the_next_steps() -> None:
         said = " ".join(texts(at))
         assert not [sentence for sentence in MISSING if said.count(sentence) > 1], (page, said)
         assert not [text.value for text in at.warning if "Never read" in text.value]
-        assert 1 == said.count("Inbound routes stay unknown: only the carrier's API tells them")
+        assert 1 == said.count("Inbound routes stay unknown: only the carrier's API provides them")
         assert "header_sync" not in {button.key for button in at.button}
         assert any("No calls imported" in text.value for text in at.markdown)
     assert process.running(Settings.read().home) is None
