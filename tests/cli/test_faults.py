@@ -146,7 +146,7 @@ def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable
     assert 3 == answer.status
     assert "The results are of the last synced data, from " in answer.err
     assert "UTC (at a time in the future)." in answer.err
-    assert "Calls last read at a time in the future: the clock was set back. Sync the account." in answer.out
+    assert "UTC, which is in the future: the clock was set back. Sync the account. Needed by: " in answer.out
 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:
