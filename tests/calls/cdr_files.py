@@ -235,6 +235,7 @@ def compare(files: Sequence[CdrFile], folder: Path) -> None:
     ]
     assert held[0] == held[1], held[0] ^ held[1]
     there = set(stores[0].calls(limit=MOST_ROWS)["destination"])
+    aside = "\n".join(stores[0].rejects()["raw"])  # two stray quotes make one row of all that is between them
     for (file, _), quick in zip(pairs, results[0], strict=True):
-        lost = set() if quick.error else file.good - there
+        lost = set() if quick.error else {number for number in file.good - there if number not in aside}
         assert not lost, (file, quick, lost)

@@ -51,7 +51,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 @pytest.fixture(autouse=True)
-def _window(monkeypatch: pytest.MonkeyPatch) -> None:
+def _its_home(monkeypatch: pytest.MonkeyPatch, account: Workspace) -> None:
+    """Have commands work on the account."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
     monkeypatch.setenv("TRUNKGATE_WINDOW_DAYS", str(WINDOW_DAYS))
 
 

@@ -7,14 +7,15 @@ CREATE OR REPLACE MACRO text_of(x) AS coalesce(CASE
     ELSE x
 END, '');
 
--- UTC, whole seconds. '2026-11-23 14:05:00+00' is the documented form and is tried first.
+-- UTC, whole seconds. '2026-11-23 14:05:00+00' is the documented form and is tried first. What the engine takes between
+-- date and time in a file of typed columns is taken here, too.
 CREATE OR REPLACE MACRO utc_of(x) AS CASE
     WHEN length(x) = 22 AND substr(x, 17, 1) = ':' AND suffix(x, '+00') AND try_cast(left(x, 19) AS TIMESTAMP) IS NOT NULL
     THEN try_cast(left(x, 19) AS TIMESTAMP)
-    WHEN regexp_full_match(text_of(x), '\d{4}-\d\d?-\d\d?(T| +)\d\d?:\d\d?(:\d\d?([.]\d+)?)?')
+    WHEN regexp_full_match(text_of(x), '\d{4}-\d\d?-\d\d?[T ][\s\v]*\d\d?:\d\d?(:\d\d?([.]\d+)?)?')
     THEN date_trunc('second', try_cast(text_of(x) AS TIMESTAMP))
     WHEN regexp_full_match(
-        text_of(x), '\d{4}-\d\d?-\d\d?(T| +)\d\d?:\d\d?(:\d\d?([.]\d+)?)? ?([zZ]|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)'
+        text_of(x), '\d{4}-\d\d?-\d\d?[T ][\s\v]*\d\d?:\d\d?(:\d\d?([.]\d+)?)? ?([zZ]|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)'
     )
     THEN date_trunc('second', try_cast(
         replace(replace(replace(upper(text_of(x)), ' +', '+'), ' -', '-'), ' UTC', 'Z') AS TIMESTAMPTZ
