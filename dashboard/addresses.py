@@ -185,8 +185,8 @@ def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, all
     host, _, _length = text.partition("/")
     if not allow_cidr:
         raise AddressError(
-            f"{shown} is a network in CIDR form. Write single addresses, such as 198.51.100.24: "
-            "the list takes one address an entry."
+            f"{shown} is a network in CIDR form. Write single addresses, such as 198.51.100.24, each by itself: "
+            "a network would stand for addresses of others, too."
         )
     _parse_address(host, shown, allow_ipv6=allow_ipv6)
     try:

@@ -22,7 +22,6 @@ PLURAL = re.compile(rf"\s(?:(?:past|such|more|outbound|journal|wrong) )?(?:{NOUN
 IN_PATTERN = re.compile(rf"\{{\w+(?::[^}}]*)?\}}\s(?:{NOUNS})\b")
 MANY = {
     "any_table.py: len(body)": "more than the most rows that are read",
-    "csv_file.py: count": "more than the most columns that are read",
     "files.py: len(header)": "more than an export ever has",
     "reading.py: staged.rejected": "more than are put aside one by one",
     "destination.py: len(digits)": "more than a number has",

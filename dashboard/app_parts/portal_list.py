@@ -43,7 +43,7 @@ def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
         return
     added, missing, same = st.columns(3)
     with added:
-        st.markdown(f"**{count(len(found.added), 'address', 'addresses')} to add**")
+        st.markdown(f"**{count(len(found.added), 'entry', 'entries')} to add**")
         for new in found.added:
             st.markdown(f":green[:material/add:] {mono(new.network)} {plain(new.label)}")
     with missing:

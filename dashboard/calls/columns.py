@@ -45,7 +45,7 @@ KNOWN = frozenset(REQUIRED + OPTIONAL)
 
 _TIME = "is not a UTC time between 2000 and now, such as 2026-11-23 14:05:00+00"
 _WHOLE = "is not a whole number of seconds"
-_USD = "is not an amount in dollars, 10,000 at most"
+_USD = "is not an amount in dollars from -10,000, a credit, to 10,000"
 
 FAULTS = {
     "direction": "is neither Outbound nor Inbound",
@@ -56,7 +56,7 @@ FAULTS = {
     "billed_duration": _WHOLE,
     "first_increment": _WHOLE,
     "subsequent_increment": _WHOLE,
-    "customer_ip": "is not an IP address, alone or with a port",
+    "customer_ip": "is not an IP address that a call can come from, alone or with a port",
     "total_cost": _USD,
     "rate": _USD,
     "cost_subtotal": _USD,

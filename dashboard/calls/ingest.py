@@ -17,6 +17,7 @@ from pathlib import Path
 from dashboard.calls.generations import Day, Generation
 from dashboard.calls.merging import Merged, Merger, Window
 from dashboard.calls.rejects import REJECTS
+from dashboard.calls.repair import Reject
 from dashboard.calls.staged import Staged
 from dashboard.calls.staging import Staging
 from dashboard.calls.store import CallStore
@@ -24,6 +25,10 @@ from dashboard.errors import StoreError
 
 STAGING = 0.8
 """The share of an import that goes by while files are read."""
+
+
+FIRST_REJECTS = 20
+"""Bad rows of a file that are told with its result; the others are in the store."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class FileResult:
     late: int = 0
     """Calls older than single calls are kept; only the roll-up of their days is left, and stays as it is."""
     error: str = ""
+    rejects: tuple[Reject, ...] = ()
+    """The first of the bad rows."""
 
 
 def import_files(
@@ -153,6 +160,7 @@ def _result(number: int, file: Staged, merged: Merged) -> FileResult:
         rejected=file.rejected,
         late=late,
         error=file.error,
+        rejects=tuple(file.rejects[:FIRST_REJECTS]),
     )
 
 

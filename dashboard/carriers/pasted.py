@@ -1,7 +1,8 @@
 """
 Reading allowed IPs out of whatever an operator copies from the portal's page.
 
-What looks like an address and cannot stand on the list is handed back with its line and the reason,
+A network in CIDR form, or with a netmask, is an entry as the portal shows it: a copy without it would lack what lets
+callers in. What looks like an address and cannot stand on the list is handed back with its line and the reason,
 never dropped. A paste may hold a part of the list only: ``difference`` says what is missing from it,
 and ``accepted`` takes an entry off only where the caller names it.
 """
@@ -25,7 +26,7 @@ MOST_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True)
 class PastedEntry:
-    """One entry read: a single address, and the label that stood beside it."""
+    """One entry read: a single address or a network, and the label that stood beside it."""
 
     network: str
     label: str
@@ -81,7 +82,7 @@ def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> Pasted:
     for number, line in enumerate(lines_of(text), start=1):
         for token, label in labeled_tokens(line):
             try:
-                network = parse_entry(token.text, public_ranges=public_ranges)
+                network = parse_entry(token.text, public_ranges=public_ranges, allow_cidr=True)
             except AddressError as exc:
                 unusable.append(Unusable(token.text, token.reason or str(exc), number))
                 continue

@@ -40,13 +40,14 @@ NOT_LABELS = frozenset(
 ROW_TAGS = frozenset(("br", "div", "li", "ol", "p", "table", "tr", "ul"))
 CELL_TAGS, HIDDEN_TAGS = frozenset(("td", "th")), frozenset(("script", "style"))
 
+ONE_ADDRESS = "255.255.255.255"
 RANGE = "It is one end of a range. Write each address of the range on its own."
-NETWORK = "It is given with a netmask, as a network. Write each address on its own."
+TWICE = "It has both a length and a netmask. Write the network once, such as 198.51.100.0/24."
 
 
 @dataclass(frozen=True)
 class Token:
-    """What looks like an address; ``reason`` where its surroundings say that it is no single one."""
+    """What looks like an address or a network; ``reason`` where its surroundings say that it is neither."""
 
     text: str
     start: int
@@ -106,8 +107,10 @@ def _tokens(line: str) -> list[Token]:
     for place, (token, after) in enumerate(pairwise(found)):
         between = line[token.end : after.start]
         if after.text.startswith("255.") and _MASKED.fullmatch(between):
-            reason = "" if after.text == "255.255.255.255" else NETWORK
-            found[place] = replace(token, end=after.end, reason=reason)
+            masked = "" if after.text == ONE_ADDRESS else f"/{after.text}"
+            reason = TWICE if masked and "/" in token.text else ""
+            shown = token.text if reason else token.text + masked
+            found[place] = replace(token, text=shown, end=after.end, reason=reason)
             found[place + 1] = replace(after, text="")
         elif _TO.fullmatch(between):
             found[place] = replace(token, reason=RANGE)
@@ -116,7 +119,7 @@ def _tokens(line: str) -> list[Token]:
 
 
 def _token(match: re.Match[str]) -> Token:
-    text = match[0].removesuffix("/32").removesuffix("/255.255.255.255")
+    text = match[0].removesuffix("/32").removesuffix(f"/{ONE_ADDRESS}")
     return Token(text, match.start(), match.end())
 
 

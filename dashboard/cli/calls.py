@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from dashboard.settings import Settings
 
 from dashboard.cli import pbx_records
-from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json
+from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json, tell_rejects
 from dashboard.cli.rooms import prepare_import, read_settings
-from dashboard.errors import InputError
 from dashboard.texts import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
@@ -67,6 +66,7 @@ def import_(
                     f"{result.file}: {result.late:,} {were} left out: of their days only the sums are kept. "
                     "Set TRUNKGATE_KEEP_CALLS_DAYS higher before their days are too old."
                 )
+            tell_rejects(result.rejects, result.rejected)
             aside = f", {result.rejected:,} put aside" if result.rejected else ""
             aside += f", {result.late:,} older than calls are kept" if result.late else ""
             quiet = not (result.kept or result.duplicate or result.rejected or result.late or result.error)
@@ -128,7 +128,7 @@ def drop_imported(
     """
     Remove the imported calls that are not in the carrier's export, and with them the finding about them.
 
-    Ends with 0 when they are gone or there are none, 2 on an error of its own.
+    Ends with 0 when they are gone or there are none, 2 when it was declined or on an error of its own.
     """
     from dashboard.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
     from dashboard.calls.damage import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
@@ -146,8 +146,8 @@ def drop_imported(
             say(f"Imported calls up to {last:%Y-%m-%d %H:%M} UTC were not compared: no export covers their time.")
         return
     say(describe_file_only(found))
-    if not yes and not typer.confirm("Remove these calls from the store?"):
-        raise InputError("Declined. Nothing was changed.")
+    if not yes:
+        ask("Remove these calls from the store?")
     gone = drop_file_only(store, chosen)
     note = {
         "at": datetime.now(UTC).isoformat(),

@@ -16,7 +16,7 @@ from dashboard.actors import local_actor
 from dashboard.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
 from dashboard.changes import Plan
 from dashboard.cli.account import bring_up_to_date, without_outcome
-from dashboard.cli.output import Format, complain, say, say_json
+from dashboard.cli.output import Format, complain, confirmed, say, say_json
 from dashboard.cli.replaying import callers
 from dashboard.cli.rooms import open_home, read_settings
 from dashboard.errors import FixError, JournalError, StalePlanError, StateError
@@ -267,10 +267,18 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
     typed = list(confirm)
     for phrase in plan.phrases:
         if phrase not in typed:
-            typed.append(typer.prompt(visible(f"Type {phrase!r} to confirm")))
-    if not typer.confirm(visible(f"{plan.title}?")):
+            typed.append(_typed(phrase))
+    if not confirmed(f"{plan.title}?"):
         raise FixError("Declined. Nothing was changed.")
     return typed
+
+
+def _typed(phrase: str) -> str:
+    """Ask for a phrase; an end of input or an interrupt declines the plan."""
+    try:
+        return str(typer.prompt(visible(f"Type {phrase!r} to confirm")))
+    except typer.Abort:
+        raise FixError("Declined. Nothing was changed.") from None
 
 
 def _show(plan: Plan) -> None:

@@ -15,15 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from dashboard.errors import InputError
-from dashboard.texts import UNSAFE, visible
+from dashboard.texts import UNSAFE, counted, visible
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dashboard.calls.repair import Reject
     from dashboard.fetching import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
+MOST_LINES = 3
+"""Rows put aside that are told one by one."""
 MOST_NAMED = 5
 """Addresses that a sentence names."""
 
@@ -73,8 +76,26 @@ def ask(question: str) -> None:
     """
     if not sys.stdin.isatty():
         raise InputError("There is no terminal to confirm on, so nothing was changed. Add --yes to confirm beforehand.")
-    if not typer.confirm(question):
+    if not confirmed(question):
         raise InputError("Declined. Nothing was changed.")
+
+
+def confirmed(question: str) -> bool:
+    """Ask a question at the terminal; an end of input or an interrupt is a no, as nobody said yes."""
+    try:
+        return typer.confirm(visible(question))
+    except typer.Abort:
+        return False
+
+
+def tell_rejects(rejects: Sequence[Reject], count: int) -> None:
+    """Print the first of the rows that an import put aside, each with its place, and where the others are listed."""
+    for bad in rejects[:MOST_LINES]:
+        complain(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
+    if rejects:
+        rest = count - min(len(rejects), MOST_LINES)
+        more = f"{counted(rest, 'more row')} put aside. " if rest else ""
+        complain(f"{more}`trunkgate export` writes what was put aside to rejected_rows.csv, with its text.")
 
 
 @contextmanager

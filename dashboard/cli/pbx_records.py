@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dashboard.cli.output import Format, complain, progress, say, say_json
+from dashboard.cli.output import Format, complain, progress, say, say_json, tell_rejects
 from dashboard.cli.rooms import read_settings
 from dashboard.errors import InputError
 from dashboard.texts import counted
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dashboard.calls.pbx_side.origin import Origin
 
 NOT_ALL = 1
-SHOWN = 5
 
 
 def import_pbx(
@@ -94,8 +93,7 @@ def _show(result: PbxFileResult) -> None:
     if result.error:
         complain(result.error)
         return
-    for bad in result.rejects[:SHOWN]:
-        complain(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
+    tell_rejects(result.rejects, result.rejected)
     if _nothing_in(result):
         complain(
             f"{result.file}: of {counted(result.left_out, 'record')} none shows the account's tech prefix or a trunk "

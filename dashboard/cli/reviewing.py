@@ -9,7 +9,7 @@ import typer
 
 from dashboard.actors import local_actor
 from dashboard.cli.account import bring_up_to_date
-from dashboard.cli.output import complain, say
+from dashboard.cli.output import complain, confirmed, say
 from dashboard.cli.rooms import open_home
 from dashboard.errors import InputError
 
@@ -39,7 +39,7 @@ def review(
             raise InputError(
                 "There is no terminal to confirm on, so nothing was marked. Add --yes to confirm beforehand."
             )
-        if not yes and not typer.confirm("Mark it as reviewed?"):
+        if not yes and not confirmed("Mark it as reviewed?"):
             complain("Nothing was marked.")
             raise typer.Exit(DECLINED)
         actor = local_actor("command line")

@@ -226,8 +226,9 @@ def _settled(
 ) -> Inventory:
     rows = [row for reading in readings for row in reading.rows]
     problems = [problem for reading in readings for problem in reading.problems]
+    notes = [note for reading in readings for note in reading.notes]
     known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
-    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems)
+    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems, notes=notes)
 
 
 def _from_disk(file: Path) -> Upload | Reading:

@@ -93,6 +93,8 @@ class Reading:
 
     rows: tuple[Row, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    """What of it was left out, such as columns that no reader knows, although every row was read."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Inventory:
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
-    """What was read otherwise than it is written; it was taken."""
+    """What was read otherwise than it is written and was taken, and columns that were left out."""
 
 
 def place_of(file: str, line: int | None) -> str:

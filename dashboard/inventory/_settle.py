@@ -30,6 +30,7 @@ def settle(
     treated_as_public: Collection[str] = (),
     known: Collection[str] = (),
     problems: Sequence[Problem] = (),
+    notes: Sequence[Problem] = (),
 ) -> Inventory:
     """
     Judge rows and make frames of the good ones.
@@ -40,11 +41,12 @@ def settle(
         treated_as_public: Networks in CIDR form to treat as public.
         known: Ids of PBXs that are in the inventory already.
         problems: What the readers could not read; comes first in the answer.
+        notes: What the readers left out although every row was read; comes first, too.
 
     Returns:
         Every frame of the inventory, conformed, with the problems of the rest.
     """
-    settling = _Settling(treated_as_public, known, list(problems))
+    settling = _Settling(treated_as_public, known, list(problems), list(notes))
     kept: list[tuple[Row, dict[str, Any]]] = []
     given: dict[str, frozenset[str]] = {}
     given_of: dict[tuple[str, ...], frozenset[str]] = {}
@@ -75,9 +77,11 @@ def settle(
 class _Settling:
     """What has been kept so far, against which the next row is judged."""
 
-    def __init__(self, public: Collection[str], known: Collection[str], problems: list[Problem]) -> None:
+    def __init__(
+        self, public: Collection[str], known: Collection[str], problems: list[Problem], notes: list[Problem]
+    ) -> None:
         self.problems = problems
-        self.notes: list[Problem] = []
+        self.notes = notes
         self._public = public
         self._known = set(known)
         self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
@@ -85,6 +89,9 @@ class _Settling:
         self._addresses: dict[tuple[str, ...], list[tuple[Row, dict[str, Any]]]] = {}
         self._facts: set[tuple[Any, ...]] = set()
         self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
+        self._aside_ids: dict[str, Row] = {}
+        self._aside_tags: dict[str, Row] = {}
+        self._aside_numbers: dict[str, Row] = {}
 
     def line(self, rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
         """Return what is kept of one line: all of it but bad numbers, or nothing where anything else is wrong."""
@@ -98,10 +105,46 @@ class _Settling:
             whole = whole and (good or row.frame == "pbx_numbers")
             if good:
                 kept.append((row, values))
-        if whole:
-            return kept
+        if whole and not any(row.frame == "pbxs" and self._claimed(row, values) for row, values in kept):
+            return [(row, values) for row, values in kept if not self._number_claimed(row, values)]
         del self.notes[notes:]
+        self._put_aside(rows, kept)
         return []
+
+    def _put_aside(self, rows: Sequence[Row], kept: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+        """Remember what a line claims that is not kept: until it is corrected, nobody else has that for sure."""
+        for row in rows:
+            if row.frame == "pbxs" and not row.if_fit:
+                self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
+                self._aside_tags.setdefault(_cell(row, "x_tag"), row)
+        for row, values in kept:
+            if row.frame == "pbx_numbers" and not row.if_fit:
+                self._aside_numbers.setdefault(values["number"], row)
+
+    def _claimed(self, row: Row, values: dict[str, Any]) -> bool:
+        """Refuse a PBX whose id, with other values, or whose X-Tag an earlier line has that was put aside."""
+        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        first = self._aside_ids.get(pbx_id)
+        if first is not None:
+            given = [name for name in row.cells if _cell(row, name) and name not in row.only_new | first.only_new]
+            if any(_cell(row, name) != _cell(first, name) for name in given):
+                message = f"The PBX {pbx_id} is there already, {_at(first)}, which was put aside."
+                self._refuse(row, "pbx_id", f"{message} Keep one row of the two.")
+                return True
+        first = self._aside_tags.get(tag) if tag else None
+        if first is not None and _cell(first, "pbx_id") != pbx_id:
+            self._refuse(row, "x_tag", f"The X-Tag {tag} is another PBX's, {_at(first)}, which was put aside.")
+            return True
+        return False
+
+    def _number_claimed(self, row: Row, values: dict[str, Any]) -> bool:
+        """Refuse a number that an earlier line gives another PBX, and that was put aside."""
+        first = self._aside_numbers.get(values["number"]) if row.frame == "pbx_numbers" else None
+        if first is None or _cell(first, "pbx_id") == values["pbx_id"]:
+            return False
+        whose = f"{values['number']} is {_cell(first, 'pbx_id')}'s, {_at(first)}, which was put aside."
+        self._refuse(row, "number", f"{whose} A number is one PBX's, once.")
+        return True
 
     def cells(self, row: Row) -> dict[str, Any]:
         """Read every cell of a row; each that breaks its rule becomes a problem."""
@@ -206,6 +249,10 @@ class _Settling:
 
 def _span(values: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
     return values["valid_from"] or EARLIEST, values["valid_to"] or LATEST
+
+
+def _cell(row: Row, column: str) -> str:
+    return row.cells.get(column, "").strip()
 
 
 def _at(row: Row) -> str:

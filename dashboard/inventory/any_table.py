@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from dashboard.dialing import read_number, with_country_code
 from dashboard.errors import FileError, InputError
 from dashboard.inventory._cells import RULES
+from dashboard.inventory._columns import column_named, numbers_in, pieces
 from dashboard.inventory._records import Record, decode, records
 from dashboard.inventory._rows import Problem, Reading, Row, problem_of
 
@@ -30,48 +30,8 @@ LONGEST_ID, OF_REST, SHOWN = 48, 8, 120
 ENOUGH: Final = 0.6
 """Share of a column's cells that have to look like something."""
 
-NAMES: Final[Mapping[str, str]] = {
-    "pbx": "name",
-    "system": "name",
-    "phone_system": "name",
-    "id": "pbx_id",
-    "pbx_name": "name",
-    "ip": "address",
-    "ips": "address",
-    "addresses": "address",
-    "ip_address": "address",
-    "public_ip": "address",
-    "external_ip": "address",
-    "wan_ip": "address",
-    "static_ip": "address",
-    "calls_from": "address",
-    "numbers": "number",
-    "did": "number",
-    "dids": "number",
-    "phone": "number",
-    "phone_number": "number",
-    "phone_numbers": "number",
-    "make": "vendor",
-    "type": "vendor",
-    "location": "site",
-    "city": "site",
-    "time_zone": "timezone",
-    "kind": "ip_kind",
-    "ip_type": "ip_kind",
-    "kind_of_address": "ip_kind",
-    "address_kind": "ip_kind",
-    "static_or_dynamic": "ip_kind",
-    "authenticates_by": "auth_method",
-    "prefix": "dials_prefix",
-    "host": "inbound_host",
-    "inbound_calls_go_to": "inbound_host",
-    "xtag": "x_tag",
-    "state": "status",
-    "country_code": "country",
-    "country_name": "country",
-}
-"""Other names that columns go by."""
-
+OWN_NAMES: Final = {"pbx": "name"}
+"""What a column stands for in a table that people type, and not in a file."""
 COLUMNS: Final = frozenset(RULES["pbxs"]) | {"address", "number", "country"}
 MAKES: Final = frozenset({"asterisk", "freepbx", "freeswitch", "kamailio"})
 CARRIER: Final = ".sip.flowroute.com"
@@ -190,9 +150,7 @@ def _with_names(layout: Layout, name: str) -> Layout:
 
 
 def _column(cell: str) -> str:
-    plain = re.sub(r"[\s\-./]+", "_", cell.strip().lower()).strip("_")
-    column = NAMES.get(plain, plain)
-    return column if column in COLUMNS else ""
+    return column_named(cell, COLUMNS, OWN_NAMES)
 
 
 def _guessed(found: Sequence[Record]) -> Layout:
@@ -220,8 +178,8 @@ def _looks(cell: str) -> str:
     text = cell.strip().lower()
     kinds = {
         "": not text,
-        "address": all(map(_ADDRESS.fullmatch, _pieces(text))),
-        "number": all(map(_looks_a_number, _split(text))),
+        "address": all(map(_ADDRESS.fullmatch, pieces(text))),
+        "number": all(map(_looks_a_number, numbers_in(text))),
         "ip_kind": text in ("static", "dynamic"),
         "vendor": text in MAKES,
         "pop": bool(_HOST.fullmatch(text)) and text.endswith(CARRIER),
@@ -249,7 +207,7 @@ def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
         raise InputError("The line names no PBX. Write its name.")
     made = not given.get("pbx_id")
     pbx_id = made_id(given["name"]) if made else given["pbx_id"].strip()
-    addresses = _pieces(cells.get("address", ""))
+    addresses = pieces(cells.get("address", ""))
     if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
         addresses, given["ip_kind"] = [], "dynamic"
     implied: dict[str, str] = {"name": pbx_id}
@@ -257,7 +215,7 @@ def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
         implied |= {"auth_method": "credentials", "dials_prefix": "no"}
     values = {**implied, **given, "pbx_id": pbx_id}
     only_new = frozenset(implied) - frozenset(given)
-    numbers = _split(cells.get("number", ""))
+    numbers = numbers_in(cells.get("number", ""))
     more = bool(addresses or numbers)
     found = [Row("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
     found += [Row("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
@@ -281,27 +239,3 @@ def made_id(name: str) -> str:
     if len(made) <= LONGEST_ID:
         return made
     return f"{made[: LONGEST_ID - OF_REST - 1]}-{sha256(name.encode()).hexdigest()[:OF_REST]}"
-
-
-def _pieces(text: str) -> list[str]:
-    """Split a cell of addresses, at spaces too."""
-    return [piece for piece in re.split(r"[\s,;|]+", text) if piece]
-
-
-def _split(text: str) -> list[str]:
-    """Split a cell of numbers, which may have spaces in them; one that is two numbers with a space is two."""
-    found: list[str] = []
-    for piece in filter(None, map(str.strip, re.split(r"[,;|\n]+", text))):
-        words = piece.split()
-        found += words if len(words) > 1 and all(map(_is_number, words)) else [piece]
-    return found
-
-
-def _is_number(text: str) -> bool:
-    if with_country_code(text):
-        return True
-    try:
-        read_number(text)
-    except InputError:
-        return False
-    return True

@@ -51,6 +51,12 @@ ODD_ADDRESSES = (
     "<b>198.51.100.11</b>",
     "１９８.51.100.11",  # noqa: RUF001 - full-width digits are the case
     "::ffff:198.51.100.11\u202e",
+    "0.0.0.0:5060",
+    "0.0.0.0",  # noqa: S104 - text of a file
+    "0.1.2.3:5060",
+    "::ffff:0.0.0.0",
+    "[::ffff:0:0]:5060",
+    "[::]:5060",
 )
 
 
@@ -113,8 +119,8 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
 
     assert (len(ODD_ADDRESSES), len(ODD_ADDRESSES), "") == (result.kept, result.rejected, result.error)
     assert {"inbound"} == set(traffic["direction"])
-    assert {("customer_ip", "is not an IP address, alone or with a port")} <= {
-        (column, reason[-len("is not an IP address, alone or with a port.") : -1])
+    assert {("customer_ip", "is not an IP address that a call can come from, alone or with a port")} <= {
+        (column, reason[-len("is not an IP address that a call can come from, alone or with a port.") : -1])
         for column, reason in zip(rejects["column"], rejects["reason"], strict=True)
     }
     assert [] == unseen(rejects, store.calls())

@@ -113,9 +113,9 @@ def test_numbers(ask, text, expected):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1).map(IPv4Address), st.none() | st.integers(0, 65535))
+@given(st.integers(2**24, 2**32 - 1).map(IPv4Address), st.none() | st.integers(0, 65535))
 def test_an_address_and_its_port(ask, address, port):
-    """Every IPv4 address is read, alone or with a port."""
+    """Every IPv4 address that a call can come from is read, alone or with a port."""
     text = f"{address}" if port is None else f"{address}:{port}"
 
     assert ask("address_of($x).ip", text) == str(address)
@@ -137,6 +137,12 @@ def test_an_address_and_its_port(ask, address, port):
         ("192.0.2.1:70000", "192.0.2.1", None),
         ("192.0.2.256", None, None),
         ("010.1.2.3", None, None),
+        ("0.0.0.0:5060", None, None),
+        ("0.1.2.3", None, None),
+        ("1.0.0.0", "1.0.0.0", None),
+        ("::ffff:0:0", None, None),
+        ("::", None, None),
+        ("::1", "::1", None),
         ("192.0.2", None, None),
         ("pbx.example.net", None, None),
         ("", None, None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Network
 
 import pandas as pd
 import pytest
@@ -91,8 +91,13 @@ def test_what_is_no_address_is_not_taken_for_one(text: str) -> None:
         ("198.51.100", "198.51.100", "not a whole IPv4 address"),
         ("198.51.100.11.12", "198.51.100.11.12", "not a whole IPv4 address"),
         ("010.1.2.3", "010.1.2.3", "leading zeros"),
-        ("198.51.100.0/24 all", "198.51.100.0/24", "CIDR"),
-        ("198.51.100.0 255.255.255.0", "198.51.100.0", "netmask"),
+        ("198.51.100.5/24 all", "198.51.100.5/24", "not a network"),
+        ("198.51.100.0/33", "198.51.100.0/33", "not a network"),
+        ("198.51.100.5 255.255.255.0", "198.51.100.5/255.255.255.0", "not a network"),
+        ("198.51.100.0/24 255.255.0.0", "198.51.100.0/24", "both a length and a netmask"),
+        ("10.0.0.0/8 lab", "10.0.0.0/8", "private"),
+        ("0.0.0.0/0 all", "0.0.0.0/0", "Write smaller networks"),
+        ("100.0.0.0/8", "100.0.0.0/8", "Write smaller networks"),
         ("198.51.100.11:5060", "198.51.100.11:5060", "port"),
         ("2001:db8::11 Seattle", "2001:db8::11", "IPv6"),
         ("::ffff:198.51.100.11", "::ffff:198.51.100.11", "IPv6"),
@@ -106,6 +111,37 @@ def test_what_cannot_stand_on_the_list_is_handed_back(text: str, shown: str, wor
     (bad,) = pasted.unusable
     assert (shown, 2) == (bad.text, bad.line)
     assert word in bad.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "198.51.100.0/24 Office",
+        "Office\t198.51.100.0/24",
+        "198.51.100.0/255.255.255.0 Office",
+        "198.51.100.0 255.255.255.0 Office",
+        "198.51.100.0 netmask 255.255.255.0 Office",
+        "<tr><td>198.51.100.0/24</td><td>Office</td></tr>",
+        "198.51.100.0/24 Office\n198.51.100.0/24",
+    ],
+)
+def test_a_network_is_an_entry(text: str) -> None:
+    """The list without it would lack what lets callers in."""
+    assert [("198.51.100.0/24", "Office")] == found(text)
+
+
+def test_a_network_is_kept_and_compared() -> None:
+    """It is added, the same, missing and taken off as a single address is."""
+    pasted = read_pasted("203.0.113.0/24 Office\n203.0.113.9", public_ranges=PUBLIC)
+    first = accepted(empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="ann", added_at=NOW)
+    again = difference(first["network"], pasted)
+    later = difference(first["network"], read_pasted("203.0.113.9", public_ranges=PUBLIC))
+    gone = accepted(first, later, remove=["203.0.113.0/24"], added_by="ann", added_at=NOW)
+
+    assert ["203.0.113.0/24", "203.0.113.9"] == list(first["network"])
+    assert (("203.0.113.0/24", "203.0.113.9"), ()) == (again.same, again.missing)
+    assert ("203.0.113.0/24",) == later.missing
+    assert ["203.0.113.9"] == list(gone["network"])
 
 
 @pytest.mark.parametrize("between", ["-", " - ", "–", "...", " to "])  # noqa: RUF001 - the dash is the case
@@ -132,11 +168,11 @@ def test_no_text_takes_long(piece: str) -> None:
 
 @given(st.text(alphabet=string.printable + "<>/.:-0123456789\u200b\ufffc", max_size=300))
 def test_no_text_breaks_it(text: str) -> None:
-    """Whatever is on the clipboard, each entry read is an address, once."""
+    """Whatever is on the clipboard, each entry read is an address or a network, once."""
     networks = [entry.network for entry in read_pasted(text, public_ranges=PUBLIC).entries]
 
     assert len(set(networks)) == len(networks)
-    assert networks == [str(IPv4Address(network)) for network in networks]
+    assert networks == [str(IPv4Network(network)).removesuffix("/32") for network in networks]
 
 
 @given(st.lists(st.integers(1, 254), unique=True, max_size=40), st.sampled_from(["\n", ", ", "\t", " | ", "  ", "; "]))

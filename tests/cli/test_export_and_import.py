@@ -213,6 +213,21 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
         assert 1 == answer.status
         assert "1 imported call is not in the carrier's export: $0.01, on " in answer.err
         assert f"from {THIEF.partition(':')[0]}." in answer.err
-    assert 0 != declined.status
+    assert (2, True) == (declined.status, "Add --yes to confirm beforehand" in declined.err)
     assert (0, True) == (dropped.status, "1 call was removed" in dropped.out)
     assert (0, "") == (clean.status, clean.err)
+
+
+def test_the_first_bad_rows_are_named(bare: Any, tmp_path: Path) -> None:
+    """With file, line, field and reason; of the others their number, and where they are listed."""
+    file = tmp_path / "bad.csv"
+    file.write_text(as_csv([*rows_at(NOON), *(rows_at(NOON, duration=f"{n}x")[0] for n in range(5))]))
+
+    answer = bare("calls", "import", file)
+    told = [line for line in answer.err.splitlines() if "field duration" in line]
+
+    assert 1 == answer.status
+    assert 3 == len(told)
+    assert all(line.startswith("trunkgate: bad.csv, line ") for line in told)
+    assert "is not a whole number of seconds" in told[0]
+    assert "2 more rows put aside. `trunkgate export` writes what was put aside to rejected_rows.csv" in answer.err

@@ -136,3 +136,18 @@ def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
     assert "The list is kept: 2 entries." in kept.out
     assert "NOT USABLE  line 2: 10.0.0.8" in gone.out
     assert "The list is kept: 1 entry." in gone.out
+
+
+def test_a_pasted_network_is_kept_and_taken_off(bare: Any, tmp_path: Path) -> None:
+    """The list has what the portal shows; a fix still adds single addresses only."""
+    page = tmp_path / "page.txt"
+    page.write_text(f"{SEATTLE}\n203.0.113.0/24 Head office\n")
+    kept = bare("account", "paste", page, "--yes", **FILES, **PUBLIC)
+    same = bare("account", "paste", page, "--yes", **PUBLIC)
+    page.write_text(f"{SEATTLE}\n")
+    gone = bare("account", "paste", page, "--yes", "--remove", "203.0.113.0/24", **PUBLIC)
+
+    assert (0, 0, 0) == (kept.status, same.status, gone.status)
+    assert "added       203.0.113.0/24  Head office" in kept.out
+    assert "0 added, 2 unchanged, 0 missing" in same.out
+    assert "The list is kept: 1 entry." in gone.out

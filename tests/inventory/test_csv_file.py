@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import tables
-from dashboard.inventory import FRAMES, Upload, read_files
+from dashboard.inventory import FRAMES, Upload, any_table, read_files
+from dashboard.inventory._columns import NAMES
 from dashboard.inventory._records import LARGEST_BYTES
 
 GOOD = "pbx_id,name,address\nseattle,Seattle,198.51.100.11\ndenver,Denver,198.51.100.24\n"
@@ -143,13 +144,17 @@ def test_a_column_that_is_there_twice(read):
 
 
 def test_a_hundred_thousand_columns(read):
-    """Those that are known are read; the rest is said in one problem, and no row is lost."""
+    """Those that are known are read; the rest is said in one short note, and no row is lost."""
     header = ",".join(["pbx_id", "name", *(f"c{n}" for n in range(99_998))])
     inventory = read(f"{header}\nseattle,Seattle{',' * 99_998}\n")
     missing = read(header.replace("pbx_id", "c") + "\n")
 
     assert ids(inventory) == ["seattle"]
-    assert inventory.problems[0].message.startswith("The header has 100,000 columns; pbx_id, name were read")
+    assert inventory.problems == []
+    (note,) = inventory.notes
+    assert note.message == (
+        f"These columns were left out: {', '.join(f'c{n}' for n in range(12))} and 99,986 more. Read as pbx_id, name."
+    )
     assert len(missing.problems[0].message) < 400
     assert missing.problems[0].message.endswith("and 99,988 more.")
 
@@ -168,7 +173,7 @@ def test_a_hundred_thousand_columns(read):
         ("=1+1", "looks like a spreadsheet formula"),
         ("=HYPERLINK(A1)", "looks like a spreadsheet formula"),
         ("198.51.100.12:5060", "has a port"),
-        ("198.51.100.12 198.51.100.13", "a space"),
+        ("198.51.100.12 10.1.2.3", "a private address (RFC 1918)"),
         ("198.51.100.300", "not a whole IPv4 address"),
     ],
 )
@@ -179,7 +184,8 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
     )
 
     (problem,) = inventory.problems
-    assert (problem.file, problem.line, problem.column, problem.value) == ("pbxs.csv", 3, "address", address)
+    assert (problem.file, problem.line, problem.column) == ("pbxs.csv", 3, "address")
+    assert problem.value == address.split()[-1]
     assert message in problem.message
     assert ids(inventory) == ["seattle", "denver"]
 
@@ -430,3 +436,78 @@ def test_ten_digits_have_country_code_1_unless_the_file_says_otherwise(read, cou
     assert inventory.frames["pbx_numbers"]["number"].tolist() == numbers
     assert len(inventory.notes) == len(numbers)
     assert len(inventory.problems) == 1 - len(numbers)
+
+
+@pytest.mark.parametrize("header", sorted(name for name, column in NAMES.items() if column in ("address", "number")))
+def test_a_file_and_a_paste_know_the_same_headers(read, header):
+    """No name of a column that brings addresses or numbers works in one of the two alone."""
+    cell = {"address": "198.51.100.24", "number": "13035550124"}[NAMES[header]]
+    text = f"id,name,{header}\ndenver,Denver,{cell}\n"
+    pasted = read(text, name=any_table.table_name("x"))
+
+    assert (read(text).problems, pasted.problems) == ([], [])
+    for frame in ("pbx_addresses", "pbx_numbers"):
+        assert read(text).frames[frame].to_dict("records") == pasted.frames[frame].to_dict("records")
+    assert len(pasted.frames["pbx_addresses"]) + len(pasted.frames["pbx_numbers"]) == 1
+
+
+def test_a_cell_with_several_addresses_or_numbers(read):
+    """Each is kept, whatever the column is called."""
+    inventory = read(
+        'id,name,addresses,DIDs\ndenver,Denver,"198.51.100.24, 198.51.100.25","13035550124; (303) 555-0125"\n'
+    )
+
+    assert inventory.problems == []
+    assert inventory.frames["pbx_addresses"]["address"].tolist() == ["198.51.100.24", "198.51.100.25"]
+    assert inventory.frames["pbx_numbers"]["number"].tolist() == ["13035550124", "13035550125"]
+
+
+@pytest.mark.parametrize(
+    ("header", "left", "seen"),
+    [
+        ("id,name,address,auth", "auth", "pbx_id, name, address"),
+        ("id,name,kind,note", "kind, note", "pbx_id, name"),
+        ("id,address,country,note", "country, note", "pbx_id, address"),
+        ("id,name,site,city", "city", "pbx_id, name, site"),
+        ("id,name,site,", "column 4", "pbx_id, name, site"),
+    ],
+)
+def test_columns_that_are_not_read_are_named(read, header, left, seen):
+    """Unknown ones, those of a frame that the file does not speak of, and the second of two."""
+    inventory = read(f"{header}\ndenver,198.51.100.24,x,y\n")
+
+    were = "These columns were" if ", " in left else "The column was"
+    assert [(note.line, note.message) for note in inventory.notes if note.line == 1] == [
+        (1, f"{were} left out: {left}. Read as {seen}.")
+    ]
+
+
+def test_a_file_of_which_every_column_is_read_has_no_note(read):
+    """An empty column without a name at the end of a sheet is nothing that was left out."""
+    assert read("id,name,addresses,,\ndenver,Denver,198.51.100.24,,\n").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "said"),
+    [
+        ("denver,,,,", "denver,Dup,,,", [(2, "name"), (4, "pbx_id")]),
+        ("denver,Denver,,,10.0.0.1", "denver,Dup,,,", [(2, "address"), (4, "pbx_id")]),
+        ("denver,,den,,", "dallas,Dallas,den,,", [(2, "name"), (4, "x_tag")]),
+        ("denver,,,13035550124,", "dallas,Dallas,,13035550124,", [(2, "name"), (4, "number")]),
+    ],
+)
+def test_what_a_bad_row_claims_no_later_row_has(read, first, later, said):
+    """An id, an X-Tag and a number are one PBX's also where the first row of it was put aside."""
+    inventory = read(f"pbx_id,name,x_tag,number,address\n{first}\nseattle,Seattle,,,\n{later}\n")
+
+    assert [(problem.line, problem.column) for problem in inventory.problems] == said
+    assert "pbxs.csv, line 2, which was put aside" in inventory.problems[-1].message
+    assert "denver" not in ids(inventory)
+
+
+def test_a_second_line_of_the_same_pbx_outlives_a_bad_address(read):
+    """Where the lines agree on the PBX, only the one with the bad address is put aside."""
+    inventory = read("pbx_id,name,address\ndenver,Denver,10.0.0.1\ndenver,Denver,198.51.100.24\n")
+
+    assert [problem.line for problem in inventory.problems] == [2]
+    assert inventory.frames["pbx_addresses"]["address"].tolist() == ["198.51.100.24"]

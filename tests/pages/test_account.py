@@ -74,7 +74,7 @@ def test_a_part_of_the_list_pasted_removes_nothing(app: Callable[..., AppTest]) 
     at.text_area(key="account_pasted").set_value("Seattle  198.51.100.11\nNew office  192.0.2.77").run()
 
     assert not at.exception
-    assert "**1 address to add**" in words(at)
+    assert "**1 entry to add**" in words(at)
     assert "**1 the same**" in words(at)
     assert "**9 not in what was pasted**" in words(at)
     assert not any(box.value for box in at.checkbox if box.key and box.key.startswith("account_gone_"))

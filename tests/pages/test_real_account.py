@@ -185,7 +185,7 @@ def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], A
 
     at.text_area(key="account_pasted").set_value(MESSY).run()
 
-    assert "**2 addresses to add**" in words(at)
+    assert "**2 entries to add**" in words(at)
     assert "**0 not in what was pasted**" in words(at)
     assert "Line 5, `10.0.0.8`" in words(at)
     assert "private address" in words(at)
@@ -212,7 +212,7 @@ def test_a_part_pasted_later_keeps_the_rest_unless_ticked(page: Callable[[str], 
     at = page("account")
     at.text_area(key="account_pasted").set_value(f"Seattle {LISTED}\nnew: 198.51.100.77").run()
 
-    assert "**1 address to add**" in words(at)
+    assert "**1 entry to add**" in words(at)
     assert "**2 not in what was pasted**" in words(at)
     assert "**1 the same**" in words(at)
 

@@ -29,7 +29,8 @@ CREATE OR REPLACE MACRO whole_of(x) AS CASE
     THEN try_cast(try_cast(x AS DECIMAL(18, 9)) AS INTEGER)
 END;
 
--- Dollars of one call. The bound keeps sums of any number of calls within what the store can hold.
+-- Dollars of one call; a negative amount is a credit, and lowers sums. The bound keeps sums of any number of calls
+-- within what the store can hold.
 CREATE OR REPLACE MACRO usd_of(x) AS CASE
     WHEN x = '0.00000000' THEN 0::DECIMAL(18, 8)
     WHEN abs(try_cast(x AS DECIMAL(18, 8))) <= 10000 THEN try_cast(x AS DECIMAL(18, 8))
@@ -50,8 +51,9 @@ CREATE OR REPLACE MACRO number_of(x) AS CASE
     ELSE x
 END;
 
+-- No call comes from 0.0.0.0/8 (RFC 6890), however it is written.
 CREATE OR REPLACE MACRO is_ipv4(x) AS regexp_full_match(
-    x, '((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+    x, '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)([.](25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}'
 );
 
 -- RFC 4291, section 2.2: eight groups, or fewer around one '::'.
@@ -94,6 +96,7 @@ CREATE OR REPLACE MACRO dotted(groups) AS concat_ws('.',
 );
 
 CREATE OR REPLACE MACRO written(groups) AS CASE
+    WHEN regexp_full_match(groups, '0:0:0:0:0:(0:0:0|ffff:[0-9a-f]{1,2}:[0-9a-f]{1,4})') THEN NULL
     WHEN starts_with(groups, '0:0:0:0:0:ffff:') THEN dotted(groups) ELSE short_of(groups)
 END;
 
@@ -106,7 +109,7 @@ CREATE OR REPLACE MACRO ipv6_of(x) AS list_transform([x], lambda said: coalesce(
 
 -- 'address:port' as most files have it: IPv4, and a port of four digits or fewer.
 CREATE OR REPLACE MACRO is_plain_pair(x) AS regexp_full_match(
-    x, '((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]):[0-9]{1,4}'
+    x, '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)([.](25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}:[0-9]{1,4}'
 );
 
 -- 'address', 'address:port' or '[address]:port' as {ip, port}; ip is NULL where it is no address.
