@@ -11,10 +11,14 @@ from typing import Any
 
 from dashboard.errors import FixError
 from dashboard.private import user_name
-from dashboard.texts import one_line
+from dashboard.texts import legible, one_line
 
 NAME_LENGTH = 80
 """Characters of a person's name at most, so that the whole text of an actor stays below 200."""
+
+
+NAMELESS = "nobody named"
+"""Stands for the name of a person whose name cannot be seen."""
 
 
 class Role(StrEnum):
@@ -93,6 +97,12 @@ def local_actor(through: str) -> Actor:
     return Actor(name=one_line(f"{os_user()} ({through})"), role=Role.APPROVER, by=by)
 
 
+def name_of_person(text: str) -> str:
+    """Return a person's name as it is recorded and shown; empty where it has no letter or digit that can be seen."""
+    name = one_line(text, NAME_LENGTH)
+    return name if legible(name) else ""
+
+
 def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = "", uid: int | None = None) -> Actor:
     """
     Return whoever sits at a browser that was let in by a link.
@@ -104,7 +114,7 @@ def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = 
         link: Its number.
         uid: Of the user of this machine who opened it, where that is known.
     """
-    person, maker = one_line(name, NAME_LENGTH), one_line(issuer, NAME_LENGTH)
+    person, maker = name_of_person(name) or NAMELESS, one_line(issuer, NAME_LENGTH)
     way = f"link by {maker}" if vouched else f"unverified, link by {maker}"
     by = {"way": "link", "link": link, "link_by": maker}
     if uid is not None:

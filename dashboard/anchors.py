@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.changes import canonical
+from dashboard.endpoints import syslog_target
 from dashboard.errors import JournalError
 from dashboard.sealing import GENESIS
 from dashboard.settings import Settings
@@ -37,7 +38,6 @@ JOURNAL, VERSIONS = "journal", "versions"
 START, WRITING, WRITTEN = "start", "writing", "written"
 TAIL_BYTES = 65_536
 """The last line of the file is looked for among so many bytes; a line has a few hundred."""
-SYSLOG_PORT = 514
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Anchors:
             for head in heads:
                 if self._syslog and head.step != WRITTEN:
                     _send(self._syslog, f"trunkgate: {head.chain} has {head.entries} entries, head {head.head}")
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, OverflowError) as exc:
             reason = (exc.strerror if isinstance(exc, OSError) else "") or str(exc)
             if isinstance(exc, OSError) and exc.errno == errno.ELOOP:
                 reason = "it is a link, not the anchor file"
@@ -349,9 +349,11 @@ class _Sender(SysLogHandler):
 
 
 def _send(to: str, text: str) -> None:
-    host, _, port = to.partition(":")
-    address = to if to.startswith("/") else (host, int(port or SYSLOG_PORT))
-    sender = _Sender(address=address, facility=SysLogHandler.LOG_AUTHPRIV)
+    try:
+        target = syslog_target(to)
+    except ValueError as exc:
+        raise ValueError(f"TRUNKGATE_JOURNAL_SYSLOG {exc}") from None
+    sender = _Sender(address=target, facility=SysLogHandler.LOG_AUTHPRIV)
     try:
         sender.emit(logging.LogRecord("trunkgate", logging.INFO, "", 0, text, None, None))
     finally:

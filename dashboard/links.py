@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from dashboard import private
-from dashboard.actors import NAME_LENGTH, os_user
-from dashboard.texts import one_line
+from dashboard.actors import name_of_person, os_user
+from dashboard.errors import InputError
 
 FOLDER: Final = "links"
 VALID_S: Final = 3600
@@ -64,14 +64,26 @@ def make(home: Path, *, name: str = "", valid_s: float = VALID_S) -> str:
         home: Of the dashboard that it is for.
         name: Whom it is for.
         valid_s: How long it can be opened.
+
+    Raises:
+        InputError: The name cannot be seen.
     """
+    person = name_of_person(name)
+    if name and not person:
+        raise InputError("The name of whom the link is for needs a letter or a digit.")
     folder = home / FOLDER
     folder.mkdir(exist_ok=True, mode=private.FOLDER)
     _drop_old(folder)
     token, (boot, now) = secrets.token_urlsafe(32), _clock()
-    link = Link(made_by=os_user(), name=one_line(name, NAME_LENGTH), valid_s=valid_s, boot=boot, made_at=now)
+    link = Link(made_by=os_user(), name=person, valid_s=valid_s, boot=boot, made_at=now)
     private.write(folder / digest(token), json.dumps(asdict(link)))
     return token
+
+
+def is_unused(home: Path, token: str) -> bool:
+    """Tell whether a token's link can still be opened, and leave it as it is."""
+    link = _read(home / FOLDER / digest(token))
+    return link is not None and link.fresh
 
 
 def use(home: Path, token: str) -> Link | None:

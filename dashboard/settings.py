@@ -15,17 +15,20 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dashboard.endpoints import is_loopback, key_origin, syslog_target
 from dashboard.errors import SettingsError
+from dashboard.setting_faults import SWITCH, sentence, shown
+from dashboard.stories import STORIES
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
 """First part of the name of every variable that is read."""
@@ -54,8 +57,26 @@ NARROW_ENOUGH = 8
 """No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
 
 
+_SWITCH: TypeAdapter[bool] = TypeAdapter(bool)
+
+
 def _default_home() -> Path:
     return user_data_path("trunkgate", appauthor=False)
+
+
+def _expanded(home: str | Path) -> Path:
+    """
+    Return the path of a home with what ``~`` stands for in its place.
+
+    Raises:
+        ValueError: Nobody knows what it stands for, or it is blank; the sentence goes after the setting's name.
+    """
+    if not str(home).strip():
+        raise ValueError("is blank; it must be the path of a folder")
+    try:
+        return Path(home).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {home}, and no such user has a home folder; write the whole path") from None
 
 
 class Mode(StrEnum):
@@ -83,20 +104,30 @@ class ConfigFile(PydanticBaseSettingsSource):
         Raises:
             SettingsError: The file is not private, is not TOML, or has a key that is no setting.
         """
-        home = self.current_state.get("home") or _default_home()
-        values = _read_config(Path(home) / CONFIG_FILE)
-        return {_given_as(name): value for name, value in values.items()}
+        try:
+            home = _expanded(self.current_state.get("home") or _default_home())
+        except ValueError:
+            return {}  # the model says the same of it
+        values = _read_config(home / CONFIG_FILE)
+        return {_given_as(name): value for name, value in values.items() if value != ""}
 
 
 class Settings(BaseSettings):
     """
     What the operator may set: by environment variable, or by the key of the same name in ``config.toml``.
 
-    Seconds, days and counts carry their unit in the name. Use ``Settings.read()``: it turns a wrong value
-    into a sentence for the operator.
+    Seconds, days and counts carry their unit in the name. A value that is empty is not set. Use ``Settings.read()``:
+    it turns a wrong value into a sentence for the operator, so each validator words its fault to follow the name.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="TRUNKGATE_", env_file=None)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_prefix="TRUNKGATE_",
+        env_file=None,
+        env_ignore_empty=True,
+        allow_inf_nan=False,
+    )
 
     home: Path = Field(default_factory=_default_home)
     """State folder (``TRUNKGATE_HOME``). One account per home."""
@@ -176,16 +207,35 @@ class Settings(BaseSettings):
     live_calls_per_s: float = Field(default=0.5, ge=0, le=1000)
     """Live traffic of the embedded account while ``serve`` runs."""
 
+    @field_validator("home")
+    @classmethod
+    def _home(cls, home: Path) -> Path:
+        return _expanded(home)
+
+    @field_validator("sample_without")
+    @classmethod
+    def _stories(cls, text: str) -> str:
+        strange = [part for part in _parts(text) if part not in STORIES]
+        if strange:
+            raise ValueError(
+                f"names no story of the sample account: {', '.join(map(shown, strange))}. It has {', '.join(STORIES)}"
+            )
+        return text
+
     @field_validator("public_ranges")
     @classmethod
     def _networks(cls, text: str) -> str:
-        for part in filter(None, (piece.strip() for piece in text.split(","))):
+        for part in _parts(text):
             try:
                 network = ip_network(part)
             except ValueError as exc:
-                raise ValueError(f"{part} is not a network in CIDR form, such as 203.0.113.0/24") from exc
+                raise ValueError(
+                    f"has {shown(part)}, which is not a network in CIDR form, such as 203.0.113.0/24"
+                ) from exc
             if network.prefixlen < NARROW_ENOUGH:
-                raise ValueError(f"{part} is wider than a /{NARROW_ENOUGH}: private addresses would pass as public")
+                raise ValueError(
+                    f"has {part}, which is wider than a /{NARROW_ENOUGH}: private addresses would pass as public"
+                )
         return text
 
     @field_validator("journal_key")
@@ -193,25 +243,26 @@ class Settings(BaseSettings):
     def _journal_key(cls, key: SecretStr) -> SecretStr:
         text = key.get_secret_value().strip()
         if text and len(text) < SHORTEST_KEY:
-            raise ValueError(f"it is shorter than {SHORTEST_KEY} characters, so it can be guessed")
+            raise ValueError(f"is shorter than {SHORTEST_KEY} characters, so it can be guessed")
         return SecretStr(text)
 
     @field_validator("journal_syslog")
     @classmethod
     def _syslog(cls, address: str) -> str:
-        host, _, port = address.partition(":")
-        if address and not address.startswith("/") and (not host or (port and not port.isdecimal())):
-            raise ValueError("it is neither the path of a socket, such as /dev/log, nor HOST or HOST:PORT")
+        address = address.strip()
+        if address:
+            syslog_target(address)
         return address
 
     @field_validator("inventory_sources")
     @classmethod
     def _sources(cls, text: str) -> str:
-        for number, part in enumerate(filter(None, (piece.strip() for piece in text.split(","))), start=1):
+        for number, part in enumerate(_parts(text), start=1):
             scheme, found, rest = part.partition("://")
             if not (scheme and found and rest) or "@" in rest.partition("/")[0]:
                 raise ValueError(
-                    f"number {number} is not an address such as netbox+https://netbox.example.net/ with no user in it"
+                    f"is a list whose number {number} is not an address such as netbox+https://netbox.example.net/ "
+                    "with no user in it"
                 )
         return text
 
@@ -220,7 +271,7 @@ class Settings(BaseSettings):
     def _one_line(cls, secret: SecretStr) -> SecretStr:
         text = secret.get_secret_value().strip("\r\n")
         if not text.isprintable():
-            raise ValueError("it holds a character that cannot be seen; copy it again")
+            raise ValueError("holds a character that cannot be seen; copy it again")
         return SecretStr(text)
 
     @field_validator("flowroute_access_key", "flowroute_secret_key", "netbox_token")
@@ -228,20 +279,13 @@ class Settings(BaseSettings):
     def _key(cls, key: SecretStr) -> SecretStr:
         text = key.get_secret_value().strip()
         if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("it holds a character that no key has; copy it again")
+            raise ValueError("holds a character that no key has; copy it again")
         return SecretStr(text)
 
     @field_validator("flowroute_base_url")
     @classmethod
     def _address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            named = not url or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
-        except ValueError:
-            named = False
-        if not named:
-            raise ValueError("it is not an address such as https://api.flowroute.com")
-        return url
+        return key_origin(url.strip()) if url else url
 
     @classmethod
     def settings_customise_sources(
@@ -264,11 +308,14 @@ class Settings(BaseSettings):
             SettingsError: A variable or a key is unknown, or holds a value that cannot be used; it is named.
         """
         refuse_unknown(os.environ)
+        if _switch(os.environ, TRACEBACK) is None:
+            raise SettingsError(f"{TRACEBACK} is {shown(os.environ[TRACEBACK])}. It must be {SWITCH}.")
         try:
             settings = cls()
         except ValidationError as exc:
-            faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False))
-            raise SettingsError(f"A setting cannot be used. {faults}.") from None
+            table = variables()
+            faults = (sentence(_place(e["loc"]), cls.model_fields[table[_variable(e["loc"])]], e) for e in exc.errors())
+            raise SettingsError(f"A setting cannot be used. {' '.join(faults)}") from None
         if settings.has_key != bool(settings.flowroute_secret_key.get_secret_value()):
             raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
         if settings.account is Mode.FLOWROUTE and not settings.has_key:
@@ -313,10 +360,7 @@ class Settings(BaseSettings):
     @cached_property
     def on_loopback(self) -> bool:
         """True where ``base_url`` is on this machine: an emulator, so its portal can be asked too."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.base_url)
 
     @property
     def source_secrets(self) -> dict[str, str]:
@@ -327,17 +371,22 @@ class Settings(BaseSettings):
     @cached_property
     def running_sources(self) -> tuple[str, ...]:
         """``inventory_sources`` as addresses."""
-        return tuple(filter(None, (piece.strip() for piece in self.inventory_sources.split(","))))
+        return _parts(self.inventory_sources)
 
     @cached_property
     def treated_as_public(self) -> tuple[str, ...]:
         """``public_ranges`` as CIDR texts."""
-        return tuple(filter(None, (piece.strip() for piece in self.public_ranges.split(","))))
+        return _parts(self.public_ranges)
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """``sample_without`` as names of stories."""
-        return tuple(filter(None, (piece.strip() for piece in self.sample_without.split(","))))
+        return _parts(self.sample_without)
+
+
+def wants_traceback(environment: Mapping[str, str]) -> bool:
+    """Say whether a fault of trunkgate's own is to show where it was raised."""
+    return _switch(environment, TRACEBACK) is True
 
 
 def variables() -> dict[str, str]:
@@ -358,6 +407,19 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
     if unknown:
         faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name.upper(), table)}?" for name in unknown)
         raise SettingsError(f"{faults} Correct the name, or unset it.")
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool | None:
+    """Return whether a variable is switched on; ``None`` where its value is that of no switch."""
+    try:
+        return _SWITCH.validate_python(environment.get(name) or "0")
+    except ValidationError:
+        return None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a text that is separated by commas."""
+    return tuple(filter(None, (piece.strip() for piece in text.split(","))))
 
 
 def _nearest(name: str, names: list[str]) -> str:
@@ -409,7 +471,7 @@ def _given_as(name: str) -> str:
 def _place(place: tuple[int | str, ...]) -> str:
     """Return where a value that cannot be used comes from: the variable, or the key of ``config.toml``."""
     variable = _variable(place)
-    if any(name.upper() == variable for name in os.environ):
+    if any(name.upper() == variable and value for name, value in os.environ.items()):
         return variable
     return f"{variables()[variable]} in {CONFIG_FILE} ({variable})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 UNSAFE: Final = re.compile(
@@ -30,6 +31,15 @@ def one_line(text: str, most: int = 200) -> str:
         most: Characters at most.
     """
     return " ".join(UNSAFE.sub("", text).split())[:most].strip()
+
+
+def legible(text: str) -> bool:
+    """
+    Tell whether a reader sees a letter or a digit of any script.
+
+    Four fillers of Hangul count as letters in Unicode's tables and are blank.
+    """
+    return any(each.isalnum() and "FILLER" not in unicodedata.name(each, "") for each in text)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

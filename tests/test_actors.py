@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import socket
+import sys
+import unicodedata
+from pathlib import Path
 
 import pytest
 
-from dashboard.actors import Act, Actor, Role, browser_actor, local_actor
-from dashboard.errors import FixError
+from dashboard import links
+from dashboard.actors import NAMELESS, Act, Actor, Role, browser_actor, local_actor, name_of_person
+from dashboard.errors import FixError, InputError
+from dashboard.texts import legible
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,35 @@ def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest
 def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
     """Characters that nobody sees are left out, and the text fits the journal's 200 characters."""
     assert (recorded, Role.APPROVER) == ((actor := browser_actor(typed, "kim")).name, actor.role)
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200d", "\u3164", "\u2800", "\u00ad", "\u034f", "\u115f\u1160\uffa0", "\u17b5", "\ufe0f"]
+)
+def test_a_name_that_cannot_be_seen_is_none(unseen: str, tmp_path: Path) -> None:
+    """It would be a blank button and a blank actor; a link is not made for it, and nobody is recorded by it."""
+    assert "" == name_of_person(unseen) == name_of_person(f" {unseen} \t{unseen}.")
+    assert f"{unseen}a" == name_of_person(f"{unseen}a")
+    assert f"{NAMELESS} (unverified, link by kim)" == browser_actor(unseen, "kim").name
+    with pytest.raises(InputError, match="a letter or a digit"):
+        links.make(tmp_path, name=unseen)
+
+
+@pytest.mark.parametrize("name", ["Zürich", "北京", "مكتب", "क्‍ष", "ㄱ", "한", "7", "Ⅷ٣", "O'Neill"])
+def test_a_name_may_be_of_any_script(name: str) -> None:
+    """One letter or digit is enough."""
+    assert name == name_of_person(name)
+
+
+def test_no_letter_that_counts_is_blank() -> None:
+    """By Unicode's own names, whatever else is called a filler or blank."""
+    blank = re.compile(r"\bSPACE\b|FILLER|BLANK|JOINER|INVISIBLE|SELECTOR|SOFT HYPHEN|VOWEL INHERENT")
+
+    assert [] == [
+        hex(code)
+        for code in range(sys.maxunicode + 1)
+        if legible(chr(code)) and blank.search(unicodedata.name(chr(code), ""))
+    ]
 
 
 def test_two_links_of_one_user_are_told_apart() -> None:

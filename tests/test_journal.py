@@ -347,6 +347,15 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
     state.close()
 
 
+@pytest.mark.parametrize(
+    "syslog", ["127.0.0.1:99999", "127.0.0.1:0", "host:", "/", " ", "x" * 300, f"{'x' * 64}.example:1"]
+)
+def test_a_syslog_that_is_none_is_a_sentence(tmp_path: Path, syslog: str) -> None:
+    """Whatever the sockets of the system say of such an address."""
+    with pytest.raises(JournalError, match=r"cannot be anchored in .* Nothing is recorded"):
+        Anchors(tmp_path, syslog=syslog).append(Head("journal", "start", 0, "0"))
+
+
 def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_path: Path) -> None:
     """Where the anchors could not be begun when the home was opened, they still say what the home was like then."""
     calls = tmp_path / "calls" / "generations"

@@ -47,6 +47,15 @@ def test_of_many_who_open_a_link_one_gets_in(tmp_path: Path) -> None:
     assert len([link for link in found if link]) == 1
 
 
+def test_looking_at_a_link_leaves_it(tmp_path: Path) -> None:
+    """It can be opened afterwards; one that was used, is too old or never was is told from it."""
+    token, old = links.make(tmp_path), links.make(tmp_path, valid_s=0)
+
+    assert [True, True, False, False] == [links.is_unused(tmp_path, each) for each in (token, token, old, "x")]
+    assert links.use(tmp_path, token) is not None
+    assert not links.is_unused(tmp_path, token)
+
+
 @pytest.mark.parametrize("token", ["", "..", "../state.db", "/etc/passwd", "a" * 10_000, "\0", "\udcff", "x y"])
 def test_a_token_that_is_none_finds_nothing(tmp_path: Path, token: str) -> None:
     """No token is ever a path."""

@@ -101,7 +101,7 @@ def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch, name: 
 @pytest.mark.parametrize("name", sorted(INTERNAL))
 def test_internal_variables_are_known(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """What the parts of the program pass on stops none of them."""
-    monkeypatch.setenv(name, "x")
+    monkeypatch.setenv(name, "1")
 
     assert Settings.read().window_days == 30
 
@@ -134,9 +134,13 @@ def test_the_file_is_of_the_home_in_use(tmp_path: Path) -> None:
         ("[serve]\nport = 1\n", "serve is not a setting"),
         ("TRUNKGATE_WINDOW_DAYS = 5\n", r"TRUNKGATE_WINDOW_DAYS is not a setting. Did you mean"),
         ('home = "/srv/other"\n', "home cannot be set here.*Set TRUNKGATE_HOME"),
-        ("window_days = 400\n", r"window_days in config.toml \(TRUNKGATE_WINDOW_DAYS\): Input should be less"),
+        ("window_days = 400\n", r"window_days in config.toml \(TRUNKGATE_WINDOW_DAYS\) is 400\. It must be a whole"),
         ('netbox_token = "hush hush"\n', "netbox_token in config.toml.*a character that no key has"),
-        ("flowroute_access_key = 5\n", "flowroute_access_key in config.toml.*valid string"),
+        (
+            "live_calls_per_s = nan\n",
+            r"live_calls_per_s in config.toml .* is nan\. It must be a number from 0 to 1,000",
+        ),
+        ("flowroute_access_key = 5\n", r"flowroute_access_key in config.toml.* must be text, in quotes\.$"),
         ('netbox_token = "hush\n', r"is not TOML: .*line 1"),
         ('flowroute_access_key = "hush"\n', "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
     ],

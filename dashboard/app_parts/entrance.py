@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.actors import NAME_LENGTH
+from dashboard.actors import NAME_LENGTH, name_of_person
 from dashboard.app_parts.words import plain
-from dashboard.texts import one_line
 from dashboard.web import sessions
 
 UNGATED = (
@@ -44,11 +43,13 @@ def _ask(found: sessions.Session) -> None:
                 key="entrance_typed",
             )
             pressed = st.form_submit_button("Continue", type="primary")
-        if pressed and one_line(typed):
-            found.name = one_line(typed, NAME_LENGTH)
+        if pressed and (name := name_of_person(typed)):
+            found.name = name
             st.rerun()
         elif pressed:
-            st.error("Enter the name that your colleagues know you by.", icon=session.ERROR_ICON)
+            st.error(
+                "Enter the name that your colleagues know you by, with a letter or a digit.", icon=session.ERROR_ICON
+            )
 
 
 def person() -> None:

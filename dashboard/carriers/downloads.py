@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 from dashboard.carriers import wire
 from dashboard.carriers.contract import Stop
 from dashboard.carriers.transport import Transport
+from dashboard.endpoints import origin_of
 from dashboard.errors import CarrierAnswerError, CarrierRefusedError, StoreError
 
 STORAGE = ".amazonaws.com"
@@ -104,7 +105,7 @@ def checked_link(transport: Transport, link: str, what: str) -> str:
     """
     try:
         address = requests.Request("GET", link).prepare().url or ""
-        origin = wire.origin_of(address)
+        origin = origin_of(address)
     except (ValueError, requests.RequestException):
         raise CarrierAnswerError(f"The carrier's link to {what} is not an address; nothing was fetched.") from None
     storage = origin.startswith("https://") and origin.endswith(STORAGE)

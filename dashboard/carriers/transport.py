@@ -21,6 +21,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from dashboard.carriers import wire
+from dashboard.endpoints import is_loopback, origin_of
 from dashboard.errors import CarrierAnswerError, CarrierRefusedError
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -62,7 +63,7 @@ class Transport:
             SettingsError: The address is not an origin, or would carry the key in clear.
         """
         self.origin = wire.checked_origin(url)
-        self.on_loopback = wire.is_loopback(self.origin)
+        self.on_loopback = is_loopback(self.origin)
         self.name, self.sleep = name, sleep
         self.session = session or requests.Session()
         self._own_session = session is None
@@ -112,7 +113,7 @@ class Transport:
             CarrierAnswerError: The answer is not understood.
         """
         what, url = f"{method} {path}", self.origin + path
-        if wire.origin_of(url) != self.origin:
+        if origin_of(url) != self.origin:
             raise CarrierAnswerError(f"{what} would leave {self.origin}; nothing was sent.")
         headers = {"Accept": MEDIA_TYPE} | ({} if body is None else {"Content-Type": MEDIA_TYPE})
 

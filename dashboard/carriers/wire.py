@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -32,6 +31,7 @@ from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from dashboard import __version__
+from dashboard.endpoints import is_loopback, key_origin
 from dashboard.errors import CarrierAnswerError, CarrierUnavailableError, SettingsError
 
 TIMEOUT_S = (5.0, 30.0)
@@ -41,7 +41,6 @@ ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 RETRY_AFTER_MAX_S = 60
 PIECE_BYTES = 64 * 1024
-PORTS = {"http": 80, "https": 443}
 OK, REDIRECT, CLIENT_ERROR, TOO_MANY, SERVER_ERROR = 200, 300, 400, 429, 500
 
 Result = TypeVar("Result")
@@ -55,21 +54,6 @@ class PassingError(Exception):
         self.carried_out, self.wait_s = carried_out, wait_s
 
 
-def origin_of(url: str) -> str:
-    """
-    Return scheme, host and port of an address in one way of writing.
-
-    Raises:
-        ValueError: It has none, or names a user.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    if parts.scheme not in PORTS or not host or parts.username is not None or parts.password is not None:
-        raise ValueError("not an http or https address of a host")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
-
-
 def checked_origin(url: str) -> str:
     """
     Return the origin that a key may be sent to.
@@ -78,23 +62,9 @@ def checked_origin(url: str) -> str:
         SettingsError: It is not an origin, or would carry the key in clear.
     """
     try:
-        origin, parts = origin_of(url), urlsplit(url)
-    except ValueError:
-        raise SettingsError("FLOWROUTE_BASE_URL is not an address such as https://api.flowroute.com.") from None
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise SettingsError(f"FLOWROUTE_BASE_URL must end with the host: use {origin}.")
-    if parts.scheme == "http" and not is_loopback(origin):
-        raise SettingsError(f"FLOWROUTE_BASE_URL {origin} would send the key in clear. Use https.")
-    return origin
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return key_origin(url)
+    except ValueError as exc:
+        raise SettingsError(f"FLOWROUTE_BASE_URL {exc}.") from None
 
 
 def send(

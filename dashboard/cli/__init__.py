@@ -29,7 +29,7 @@ from dashboard.cli import (
 )
 from dashboard.cli.output import complain
 from dashboard.errors import DashboardError
-from dashboard.settings import TRACEBACK
+from dashboard.settings import TRACEBACK, wants_traceback
 
 OWN_ERROR = 2
 INTERRUPTED = 130
@@ -71,6 +71,6 @@ def main() -> None:
             f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
             f"with what {TRACEBACK}=1 shows."
         )
-        if os.environ.get(TRACEBACK):
+        if wants_traceback(os.environ):
             raise
         sys.exit(OWN_ERROR)

@@ -28,6 +28,7 @@ import typer
 from filelock import FileLock, Timeout
 
 from dashboard import links, private
+from dashboard.cli.numbers import finite
 from dashboard.cli.output import remark, say
 from dashboard.cli.rooms import usable
 from dashboard.errors import BusyError, InputError, SettingsError
@@ -158,7 +159,9 @@ def _is_held(file: Path) -> bool:
 def link(
     *,
     name: Annotated[str, typer.Option(help="Whom the link is for; that browser is not asked for a name.")] = "",
-    hours: Annotated[float, typer.Option(help="How long it can be opened.", min=0.01, max=LONGEST_H)] = 1.0,
+    hours: Annotated[
+        float, typer.Option(help="How long it can be opened.", min=0.01, max=LONGEST_H, callback=finite)
+    ] = 1.0,
     port: Annotated[int, typer.Option(help="Port of the dashboard; 0 finds the one that runs.", min=0, max=65535)] = 0,
 ) -> None:
     """

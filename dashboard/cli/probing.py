@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dashboard.cli.numbers import finite
 from dashboard.cli.output import Format, say, say_json
 from dashboard.cli.rooms import open_home
 from dashboard.dialing import parse_pop, parse_tech_prefix
@@ -47,7 +48,9 @@ def probe(
     caller_id: Annotated[str, typer.Option(help="Number that the test call shows.")] = "",
     transport: Annotated[Transport, typer.Option(help="How to ask.")] = Transport.UDP,
     ca: Annotated[Path | None, typer.Option(help="Certificates that a TLS answer is held to.", exists=True)] = None,
-    wait: Annotated[float, typer.Option(min=0.1, max=60.0, help="Seconds to wait for a first answer.")] = 8.0,
+    wait: Annotated[
+        float, typer.Option(min=0.1, max=60.0, callback=finite, help="Seconds to wait for a first answer.")
+    ] = 8.0,
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
 ) -> None:
     """

@@ -18,6 +18,7 @@ import requests
 import typer
 
 from dashboard.cli import entry
+from dashboard.cli.numbers import finite
 from dashboard.cli.output import complain, describe_file_only, progress, say
 from dashboard.cli.rooms import open_home, read_settings, usable
 from dashboard.errors import SettingsError
@@ -94,7 +95,7 @@ def emulator(
     secret_key: Annotated[str, typer.Option(hidden=True)] = "",
     calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
     days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
-    traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0)] = 0.0,
+    traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0, callback=finite)] = 0.0,
     refusals_in_cdrs: Annotated[bool, typer.Option(help="Whether a new account's refused calls leave a CDR.")] = True,
     without: Annotated[list[str] | None, typer.Option(help="Story to leave out of a new account; repeatable.")] = None,
 ) -> None:

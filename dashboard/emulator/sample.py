@@ -19,24 +19,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from dashboard.errors import FileError, InputError
+from dashboard.stories import STORIES
 
 TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 """The documentation ranges (RFC 5737) stand for public addresses here."""
 
-STORIES = (
-    "moved",
-    "credentials",
-    "dynamic",
-    "retired",
-    "no_route",
-    "standby",
-    "shared",
-    "network",
-    "nobody",
-    "forged",
-    "theft",
-)
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
 """The list and the switch last changed that long ago: before any call of the sample."""

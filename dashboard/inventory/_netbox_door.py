@@ -28,7 +28,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from dashboard import __version__
-from dashboard.carriers.wire import is_loopback
+from dashboard.endpoints import is_loopback
 from dashboard.errors import SourceAnswerError, SourceError, SourceRefusedError, SourceUnavailableError
 
 TIMEOUT_S = (5.0, 30.0)

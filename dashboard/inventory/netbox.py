@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from dashboard.dialing import Trunk
+from dashboard.endpoints import is_loopback
 from dashboard.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.inventory._cells import read_cell
 from dashboard.inventory._folder import pbx_id_of
@@ -83,8 +84,7 @@ def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Read
         InputError: The address is not one.
         SourceError: NetBox does not answer, declines, or is not understood; or it marks no PBX.
     """
-    from dashboard.carriers.wire import is_loopback  # noqa: PLC0415 - loads an HTTP client, which files do without
-    from dashboard.inventory._netbox_door import NetBox  # noqa: PLC0415 - as above
+    from dashboard.inventory._netbox_door import NetBox  # noqa: PLC0415 - loads an HTTP client, which files do without
 
     base, options = _parts(address)
     if base.startswith("http:") and not is_loopback(base):

@@ -155,7 +155,10 @@ def entered(cookie: bytes) -> Answer:
 def asking(token: str) -> Answer:
     """Return the page on which a person opens a link, for whoever may be a program that only looks at it."""
     return Answer(
-        HTTPStatus.OK, "This link opens the dashboard in one browser", "It has not been used yet.", token=token
+        HTTPStatus.OK,
+        "This link opens the dashboard in one browser",
+        "When this page was made it had not been used.",
+        token=token,
     )
 
 

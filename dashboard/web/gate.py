@@ -28,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PeerOf = Callable[[tuple[str, int] | None, tuple[str, int] | None], int | None]
 UseLink = Callable[[str], Link | None]
+IsUnused = Callable[[str], bool]
 
 HEALTH: Final = "/healthz"
 ENTER: Final = "/enter"
@@ -76,6 +77,7 @@ class Gate:
         port: int,
         sessions: Sessions,
         use_link: UseLink,
+        is_unused: IsUnused,
         content_policy: bytes,
         farewell: bytes = b"",
         peer: PeerOf | None = peers.uid_of if peers.KNOWN else None,
@@ -88,6 +90,7 @@ class Gate:
             port: On which it is served, on 127.0.0.1.
             sessions: Of this process.
             use_link: Takes an unused link by its token.
+            is_unused: Tells whether a token's link can still be opened, and leaves it as it is.
             content_policy: See ``policy``.
             farewell: Sent over a WebSocket just before its session ends.
             peer: Returns the uid at the client's end of a connection; ``None`` where the system does not tell.
@@ -99,6 +102,7 @@ class Gate:
         self._cookie = f"trunkgate_{port}"  # browsers send cookies to every port of a host
         self._sessions = sessions
         self._use_link = use_link
+        self._is_unused = is_unused
         self._farewell = farewell
         self._peer = peer
         self._used: set[str] = set()
@@ -187,7 +191,7 @@ class Gate:
         """Begin a session for whoever opens an unused link."""
         asked = parse_qs(scope.get("query_string", b"").decode(TEXT))
         tokens = asked.get("token", [])
-        looked_at = _only_looked_at(scope, tokens, pressed=OPEN in asked)
+        looked_at = self._only_looked_at(scope, tokens, pressed=OPEN in asked)
         if looked_at is not None:
             return looked_at
         uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
@@ -198,8 +202,7 @@ class Gate:
         if link is None:
             if isinstance(before, Session):
                 return answers.going_on()
-            used = len(tokens) == 1 and digest(tokens[0]) in self._used
-            return answers.LINK_USED if used else answers.LINK_UNKNOWN
+            return self._opens_nothing(tokens)
         self._used.add(digest(tokens[0]))
         if isinstance(before, Session):
             self._sessions.end(before)
@@ -208,6 +211,27 @@ class Gate:
             Session(made_by=link.made_by, link=number, name=link.name, vouched=bool(link.name), uid=uid)
         )
         return answers.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
+
+    def _opens_nothing(self, tokens: list[str]) -> Answer:
+        """Return what is known of a link that opens nothing: that it was used here, or no more than that."""
+        used = len(tokens) == 1 and digest(tokens[0]) in self._used
+        return answers.LINK_USED if used else answers.LINK_UNKNOWN
+
+    def _only_looked_at(self, scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
+        """
+        Return the answer to a client that fetches a link without opening it, as chat programs and scanners do.
+
+        Current browsers send headers that mark a page a person goes to. A client that does not send them gets a page
+        with a button that opens the link, where the link can still be opened.
+        """
+        if scope["method"] != "GET":
+            return answers.METHOD
+        purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
+        if any(word in purpose for purpose in purposes for word in AHEAD):
+            return answers.PREFETCH
+        if len(tokens) == 1 and not pressed and not _navigates(scope):
+            return answers.asking(tokens[0]) if self._is_unused(tokens[0]) else self._opens_nothing(tokens)
+        return None
 
     async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app on a WebSocket until either ends, the WebSocket or its session."""
@@ -274,23 +298,6 @@ class _Line:
         if self._accepted and self._farewell:
             await self._send({"type": "websocket.send", "bytes": self._farewell})
         await self._send({"type": "websocket.close", "code": REFUSED, "reason": ""})
-
-
-def _only_looked_at(scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
-    """
-    Return the answer to a client that fetches a link without opening it: a chat program for a preview, or a scanner.
-
-    Current browsers send headers that mark a page a person goes to. A client that does not send them gets a page with
-    a button that opens the link.
-    """
-    if scope["method"] != "GET":
-        return answers.METHOD
-    purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
-    if any(word in purpose for purpose in purposes for word in AHEAD):
-        return answers.PREFETCH
-    if len(tokens) == 1 and not pressed and not _navigates(scope):
-        return answers.asking(tokens[0])
-    return None
 
 
 def _let_in(scope: Scope) -> None:

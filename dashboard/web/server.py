@@ -73,6 +73,7 @@ def app(port: int, home: Path) -> st.App:
         port=port,
         sessions=sessions.current,
         use_link=partial(links.use, home),
+        is_unused=partial(links.is_unused, home),
         content_policy=policy(script_hashes()),
         farewell=farewell(),
     )

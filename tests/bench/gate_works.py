@@ -97,7 +97,9 @@ def by_turns(requests: int) -> dict[str, list[float]]:
     port = gated.getsockname()[1]
     uid = os.geteuid() if peers.KNOWN else None
     cookies = [sessions.add(Session(made_by="bench", uid=uid)) for _ in range(SESSIONS)]
-    gate = Gate(answer, port=port, sessions=sessions, use_link=_no_link, content_policy=policy())
+    gate = Gate(
+        answer, port=port, sessions=sessions, use_link=_no_link, is_unused=lambda _: False, content_policy=policy()
+    )
     took: dict[str, list[float]] = {"gate": [], "pass-through": []}
     with running(gate, gated), running(PassThrough(answer), bare):
         lines = {

@@ -24,8 +24,8 @@ from dashboard.emulator import folder as folders
 from dashboard.emulator import process, serving
 from dashboard.emulator.database import Database
 from dashboard.emulator.process import Running
-from dashboard.emulator.sample import STORIES
 from dashboard.errors import BusyError, SettingsError
+from dashboard.stories import STORIES
 from tests.waiting import WAIT_S, until
 
 KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}

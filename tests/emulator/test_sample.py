@@ -15,8 +15,9 @@ import pytest
 
 from dashboard import tables
 from dashboard.addresses import contains, parse_entry
-from dashboard.emulator.sample import NO_ROUTE, PACKAGE, STORIES, Sample, find_folder, load
+from dashboard.emulator.sample import NO_ROUTE, PACKAGE, Sample, find_folder, load
 from dashboard.errors import InputError
+from dashboard.stories import STORIES
 from dashboard.workspace import Workspace
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

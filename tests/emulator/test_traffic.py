@@ -16,9 +16,10 @@ import pytest
 
 from dashboard.calls.outcomes import outcome
 from dashboard.emulator.database import CALL_COLUMNS
-from dashboard.emulator.sample import STORIES, Caller, Sample, load
+from dashboard.emulator.sample import Caller, Sample, load
 from dashboard.emulator.traffic import decide, history
 from dashboard.policy import ACL_REASON, Observations, Policy
+from dashboard.stories import STORIES
 
 END = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 START = END - timedelta(days=30)

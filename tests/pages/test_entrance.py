@@ -56,10 +56,11 @@ def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None
     assert ["Who is using this browser?"] == [title.value for title in at.title]
     assert not at.dataframe
 
-    at.text_input(key="entrance_typed").set_value(" \u202e ")
-    at.button[0].click().run()
-    assert "Enter the name" in at.error[0].value
-    assert session.name == ""
+    for unseen in (" \u202e ", "\u200d\u3164\u2800"):
+        at.text_input(key="entrance_typed").set_value(unseen)
+        at.button[0].click().run()
+        assert "Enter the name" in at.error[0].value
+        assert session.name == ""
 
     at.text_input(key="entrance_typed").set_value(" Ola\u202e\n Svensson ")
     at.button[0].click().run()

@@ -168,7 +168,8 @@ class Running:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        gate = Gate(self.app, port=self.port, sessions=self.sessions, use_link=lambda _: None, content_policy=policy(),
+        gate = Gate(self.app, port=self.port, sessions=self.sessions, use_link=lambda _: None,
+                    is_unused=lambda _: False, content_policy=policy(),
                     farewell=b"farewell", peer=None)  # fmt: skip
         self.cookie = f"trunkgate_{self.port}={self.sessions.add(self.session)}"
         config = uvicorn.Config(gate, host="127.0.0.1", port=self.port, http=Hasty, ws=connections.WebSocket,

@@ -258,6 +258,19 @@ def test_a_link_that_is_only_looked_at_is_not_used_up(web: Web) -> None:
     assert web.ask(link, *NAVIGATION).status == 410
 
 
+def test_a_link_that_opens_nothing_says_so_to_whoever_looks(web: Web) -> None:
+    """A token that was made up, used or is too old gets no button and no word of being unused."""
+    used, old = links.make(web.home), links.make(web.home, valid_s=0)
+    web.ask(f"/enter?token={used}", *NAVIGATION)
+
+    looked = {token: web.ask(f"/enter?token={token}") for token in (used, old, "x", "..", "")}
+
+    assert {each.status for token, each in looked.items() if token} == {410}
+    assert not any("<button" in each.body or "not been used" in each.body for each in looked.values())
+    assert "was used already" in looked[used].body
+    assert all("not valid" in looked[token].body for token in (old, "x", ".."))
+
+
 def test_a_new_link_ends_the_session_that_the_browser_had(web: Web) -> None:
     """The person at the browser is whoever opened the last link."""
     first = web.enter()

@@ -34,7 +34,8 @@ class Browser:
         self.app_saw: list[str] = []
         self.scopes: list[Any] = []
         self.opened = asyncio.Event()
-        self.gate = Gate(self._app, port=PORT, sessions=sessions, use_link=lambda _: None, content_policy=policy(),
+        self.gate = Gate(self._app, port=PORT, sessions=sessions, use_link=lambda _: None,
+                    is_unused=lambda _: False, content_policy=policy(),
                          farewell=FAREWELL, peer=None)  # fmt: skip
         self.headers = [HOST, ORIGIN, (b"cookie", f"trunkgate_{PORT}={cookie}".encode()), *headers]
 

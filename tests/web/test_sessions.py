@@ -14,18 +14,20 @@ from dashboard.web.sessions import LIFE_S, MemorySessions, Session
 def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path) -> None:
     """So that the journal can tell two links of one user apart."""
 
-    async def nothing(*_: Any) -> None:
-        """Answer nothing."""
+    async def nothing(*_: Any) -> dict[str, Any]:
+        """Have no more of a request, and answer nothing."""
+        return {"type": "http.disconnect"}
 
     table, sent = MemorySessions(), []
     gate = Gate(nothing, port=8501, sessions=table, use_link=lambda token: links.use(tmp_path, token),
+                is_unused=lambda token: links.is_unused(tmp_path, token),
                 content_policy=b"", peer=None)  # fmt: skip
 
     async def keep(message: Any) -> None:
         sent.append(message)
 
     for token in (links.make(tmp_path), links.make(tmp_path)):
-        scope = {"type": "http", "method": "GET", "path": "/enter", "query_string": f"token={token}".encode()}
+        scope = {"type": "http", "method": "GET", "path": "/enter", "query_string": f"token={token}&open=yes".encode()}
         asyncio.run(gate(scope | {"headers": [(b"host", b"localhost:8501")]}, nothing, keep))
         headers = dict(next(each for each in reversed(sent) if each["type"] == "http.response.start")["headers"])
         session = table.by_cookie(headers[b"set-cookie"].decode().partition(";")[0].partition("=")[2])

@@ -1,0 +1,59 @@
+"""What is said of a setting that cannot be used: where it is set, its value unless it is a secret, what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_args
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+SHOWN = 60
+"""Characters of a value that are shown."""
+SWITCH = "1 or 0, or true or false"
+KINDS: Mapping[type, str] = {
+    bool: SWITCH,
+    int: "a whole number",
+    float: "a number",
+    Path: "the path of a folder",
+}
+"""What a value of each type must be; any other is text."""
+MAY_BE_SECRET = "text"  # noqa: S105 - a kind of value, not a value
+
+
+def sentence(place: str, field: FieldInfo, fault: ErrorDetails) -> str:
+    """
+    Return what is wrong with one setting, in a sentence for the operator.
+
+    Args:
+        place: Where it is set: the variable, or the key of the file.
+        field: Of the settings' model.
+        fault: What the model found.
+    """
+    own = fault.get("ctx", {}).get("error")
+    if isinstance(own, ValueError):
+        return f"{place} {own}."
+    must = demand(field)
+    if must == MAY_BE_SECRET:
+        return f"{place} must be text, in quotes."
+    return f"{place} is {shown(fault['input'])}. It must be {must}."
+
+
+def demand(field: FieldInfo) -> str:
+    """Return what the value of a field must be, with its limits."""
+    kind = next((each for each in (field.annotation, *get_args(field.annotation)) if isinstance(each, type)), str)
+    if issubclass(kind, StrEnum):
+        return f"{', '.join(list(kind)[:-1])} or {list(kind)[-1]}"
+    least = next((f"{limit.ge:,}" for limit in field.metadata if isinstance(limit, Ge)), "")
+    most = next((f"{limit.le:,}" for limit in field.metadata if isinstance(limit, Le)), "")
+    limits = f" from {least} to {most}" if least and most else ""
+    return f"{KINDS.get(kind, MAY_BE_SECRET)}{limits}"
+
+
+def shown(value: Any) -> str:
+    """Return a value that is no secret as it was set, in quotes where it is text."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

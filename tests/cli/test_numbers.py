@@ -1,0 +1,43 @@
+"""Numbers on the command line: every option that takes one refuses what is none."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dashboard.cli import app
+
+
+def fractions(group: typer.Typer, *names: str) -> Iterator[tuple[str, ...]]:
+    """Yield, of every option that takes a number with a fraction, the words of its command and its own name."""
+    for part in group.registered_groups:
+        assert part.typer_instance
+        yield from fractions(part.typer_instance, *names, str(part.name))
+    for command in group.registered_commands:
+        assert command.callback
+        called = command.name or command.callback.__name__.replace("_", "-")
+        for name, kind in typing.get_type_hints(command.callback).items():
+            if float in {kind, *typing.get_args(kind)}:
+                yield (*names, called, f"--{name.replace('_', '-')}")
+
+
+FRACTIONS = sorted(fractions(app))
+
+
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("option", FRACTIONS, ids=" ".join)
+def test_what_is_no_number_is_refused(option: tuple[str, ...], value: str) -> None:
+    """A link that is valid for ``nan`` hours would never open."""
+    answer = CliRunner().invoke(app, [*option[:-1], f"{option[-1]}={value}"])
+
+    assert answer.exit_code == 2
+    assert option[-1] in answer.output
+
+
+def test_the_options_are_found() -> None:
+    """By their type."""
+    assert {("link", "--hours"), ("probe", "--wait"), ("emulator", "--traffic")} <= set(FRACTIONS)
