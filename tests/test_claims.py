@@ -164,6 +164,8 @@ def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
         by_check = {one.id: one for one in checks.discover()}
         for finding in findings:
             deciding = [snapshot.age(name) for name in by_check[finding.check].deciding]
+            known = finding.last_known.status if finding.last_known else finding.status
+            assert known is not Status.UNKNOWN or "Decided without" not in finding.reason
             if Age.MISSING in deciding:
                 assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
             elif Age.STALE in deciding:

@@ -10,16 +10,18 @@ import pandas as pd
 from dashboard.app_parts import shapes
 from dashboard.app_parts.words import ago, count, join, money, plain
 from dashboard.calls.refusing import as_now
+from dashboard.charts import KIND_OF
 from dashboard.claims import Claims, Standing, lacking
 from dashboard.findings import Finding, Impact, Status
 from dashboard.fixes.plan import undone_by
 from dashboard.journal import BEGUN, DONE, PARTLY, Entry
 from dashboard.snapshot import Age, Snapshot, members
+from dashboard.tables import OUTCOME_LABELS
 
 DAY = timedelta(days=1)
 S = "'s"
-FAILED = ("media", "network", "other")
-"""Outcomes that prove neither admission nor refusal, beside a bad number and a refusal without its cause."""
+FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
+"""Outcomes that charts paint as "Failed otherwise": titles count the same calls by that name."""
 REFUSED_SHARE = 0.05
 """A PBX counts as being refused from this share of a day's calls on: one mistyped call is not an outage."""
 
@@ -66,7 +68,7 @@ def of_calls(
 
 
 def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
-    """Say how many calls were refused for authorization, and how many failed for other and unknown causes."""
+    """Say how many calls were refused for authorization, and how many failed otherwise, as the charts tell them."""
     by_outcome = rows.groupby("outcome")["calls"].sum()
     refused, unknown, otherwise = (
         int(sum(by_outcome.get(name, 0) for name in names))
@@ -75,10 +77,11 @@ def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
     verb = "was" if refused == 1 else "were"
     said = [f"{refused:,} {verb} refused for authorization{'' if recorded else ' on record'}"]
     if not refused:
-        may_hide = unknown or otherwise or not recorded
+        may_hide = otherwise or not recorded
         said = [f"none {'is on record as' if may_hide else 'was'} refused for authorization"]
-    said += [f"{unknown:,} refused for a cause not stated"] if unknown else []
-    said += [f"{otherwise:,} failed otherwise"] if otherwise else []
+    label = OUTCOME_LABELS["refused_unknown"]
+    part = f" ({unknown:,} {label[0].lower()}{label[1:]})" if unknown else ""
+    said += [f"{otherwise:,} failed otherwise{part}"] if otherwise else []
     return join(said)
 
 

@@ -41,7 +41,10 @@ AGES_S = 15
 """How often ages are written anew."""
 PANEL_WIDTH = 150
 ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
-REFUSED = "Calls that the list, the prefix or the credentials did not let in."
+REFUSED = (
+    "Calls that the list, the prefix or the credentials did not let in. Undecided: calls that failed in a way that "
+    "proves neither admission nor refusal, such as a bad number."
+)
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
 
@@ -86,7 +89,7 @@ def figures(claims: Claims) -> None:
         st.metric(
             "Not authorized, 24 h",
             lost.text,
-            lost.why or (f"of {count(total, 'call')}" if refused else None),
+            lost.why or (of_all(total, proven, refused) if refused else None),
             delta_color="off" if lost.why else "red",
             delta_arrow="off",
             help=" ".join(filter(None, [REFUSED, bound, aside])),
@@ -115,6 +118,12 @@ def figures(claims: Claims) -> None:
         )
     if aside:
         st.caption(f"Last 24 hours: {aside}")
+
+
+def of_all(total: int, proven: int, refused: int) -> str:
+    """Say of how many calls some were refused, and how many prove neither, so that the figures add up."""
+    rest = total - proven - refused
+    return f"of {count(total, 'call')}{f', {rest:,} undecided' if rest else ''}"
 
 
 def do_first(claims: Claims) -> None:

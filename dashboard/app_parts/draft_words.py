@@ -107,7 +107,7 @@ def _unsure(impact: Impact) -> list[str]:
     ]
     found = [f"{_and(parts)}."] if parts else []
     if calls := impact.calls(CANNOT):
-        found.append(f"Can't tell for {count(calls, 'call')}.")
+        found.append(f"Cannot tell for {count(calls, 'call')}.")
     return found
 
 

@@ -111,7 +111,7 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
         column_config={
             "state": grids.chips("State", states_of, width=132),
             "subject": grids.text("Subject", width=172),
-            "what": grids.text("Expected", width=366),
+            "what": grids.text("Check", width=366),
             "since": grids.when("First seen") | {"width": 130},
         },
         placeholder="-",
@@ -223,8 +223,7 @@ def _evidence_columns(frame: pd.DataFrame) -> dict[str, Any]:
 def _history(finding: Finding, snapshot: Snapshot) -> None:
     said = []
     if finding.first_seen_at:
-        said.append(f"First seen {ago(finding.first_seen_at, snapshot.taken_at)}")
-        said[-1] += f" ({exact(finding.first_seen_at, session.zone())})."
+        said.append(f"First seen {exact(finding.first_seen_at, session.zone())}.")
     if finding.times_reopened:
         said.append(f"Came back {finding.times_reopened} times.")
     entries = session.workspace().journal.entries()

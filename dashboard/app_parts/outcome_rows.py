@@ -30,6 +30,7 @@ BY: Final[Mapping[str, str]] = {
 SHARES: Final = ("asr", "ner", "short_calls", "refusal_share", "ser", "seer", "isa")
 MOST_ROWS = 500
 NOT_KNOWN = "Not known"
+DASH: Final = f"A dash: fewer than {MIN_SAMPLE} calls to divide by (for Short and ACD: answered calls)."
 SUMS: Final[Mapping[str, str]] = {
     "calls": "Outbound calls on record, whatever became of them.",
     "cost": "Sum of what the carrier charged for outbound calls, from their call records.",
@@ -159,7 +160,7 @@ def said_table(by: str, shown: int, there: int) -> str:
     """Say what the table shows, and in which order."""
     most = f"The {shown:,} with the most calls, of {there:,}. " if shown < there else ""
     order = "The newest first." if by == "day" else "The fewest answered first."
-    return f"{most}{order} A dash: fewer than {MIN_SAMPLE} calls. Select a row for every interval."
+    return f"{most}{order} {DASH} Select a row for every interval."
 
 
 def behind_shares(rows: pd.DataFrame, of: str) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def show(snapshot: Snapshot) -> None:
 
 def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
     for fault in pasted.unusable:
-        st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}, {mono(fault.text)}: {plain(fault.reason)}")
+        st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}: {plain(fault.sentence)}")
     if not pasted.entries:
         st.warning("No address was found in what was pasted. The list is unchanged.", icon=ICONS["warning"])
         return

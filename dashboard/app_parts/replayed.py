@@ -28,13 +28,13 @@ REASONS = 2
 """Reasons named for each undecided label, those of the most calls."""
 DIRECTIONS = {
     MAY_BREAK: "May block {calls}",
-    CANNOT: "Can't tell for {calls}",
+    CANNOT: "Cannot tell for {calls}",
     MAY_SAVE: "May admit {calls}",
 }
 """How a sentence about an undecided label begins."""
 
 
-def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
+def show(impact: Impact, *, lower_bound: bool, lacking: str = "", said: str = "") -> None:
     """
     Draw the replay of a plan.
 
@@ -42,6 +42,7 @@ def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
         impact: The replay, counted.
         lower_bound: Refused calls are not on record, so more may be let in than is counted.
         lacking: Why the calls are missing or out of date, as a sentence; empty where they are fresh.
+        said: Reason why calls are undecided that a guard below says, so that it is not said here.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
@@ -56,7 +57,7 @@ def show(impact: Impact, *, lower_bound: bool, lacking: str = "") -> None:
     counts = tuple(impact.calls(label.name) for label in TABLE)
     bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
     plots.show(bar, "Past calls by what the change would have done to them")
-    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking))))
+    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking, said=said))))
 
 
 def occurring(impact: Impact) -> list[Label]:
@@ -115,17 +116,17 @@ def harmless(impact: Impact) -> list[str]:
     return found
 
 
-def undecided(impact: Impact, most: int = REASONS) -> list[str]:
-    """Return a sentence for each undecided label and reason, with the direction that is known."""
+def undecided(impact: Impact, most: int = REASONS, said: str = "") -> list[str]:
+    """Return a sentence for each undecided label and reason, with the direction that is known; not one ``said``."""
     return [
         f"{begin.format(calls=count(calls, 'call'))}: {why}."
         for label, begin in DIRECTIONS.items()
-        for why, calls in [*impact.why(label).items()][:most]
+        for why, calls in [one for one in impact.why(label).items() if (label, one[0]) != (CANNOT, said)][:most]
         if impact.calls(label)
     ]
 
 
-def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -> list[str]:
+def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "", said: str = "") -> list[str]:
     """
     Return whose calls are admitted and rejected, which move, and how much could be decided.
 
@@ -133,6 +134,7 @@ def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -
         impact: The replay, counted.
         lower_bound: Refused calls are not on record.
         lacking: Why the calls are missing or out of date, as a sentence.
+        said: Reason why calls are undecided that is said elsewhere.
     """
     found = []
     if saves := impact.who(SAVED):
@@ -142,7 +144,7 @@ def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "") -
     found += harmless(impact)
     if impact.to_ip:
         found.append(f"{count(impact.to_ip, 'call')} would move from credentials to the address.")
-    found += [*undecided(impact), *filter(None, [impact.apart.strip()])]
+    found += [*undecided(impact, said=said), *filter(None, [impact.apart.strip()])]
     if not impact.total:
         return [*found, "Unknown: no calls on record."]
     if lacking:

@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import session
 from dashboard.app_parts import diffs, replayed, watched
 from dashboard.app_parts.words import ICONS, ago, mono, plain
+from dashboard.calls.unclear import INVENTORY
 from dashboard.capabilities import Capability
 from dashboard.carriers import step_for
 from dashboard.changes import Change, Plan
@@ -167,6 +168,7 @@ def _before(plan: Plan) -> list[str]:
             plan.impact,
             lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
             lacking=lacking(snapshot, "calls"),
+            said=INVENTORY if any(lock.id == "owners_are_known" for lock in plan.interlocks) else "",
         )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from dashboard.snapshot import Snapshot
 
 VIEWS = ("History", "Plans shown")
 MOST = 50
+DONE_WORD, OPEN_WORD = "Done and verified", "No recorded outcome"
+SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
+"""Of a plan that nobody applied."""
 
 
 def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
@@ -23,7 +27,7 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
     begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
     if not begun:
         states.empty(
-            "What is applied from Findings is written here: who, what, before and after, and a way back.",
+            "Each change that is applied, on any page, is written here: who, what, before and after, and a way back.",
             icon=ICONS["info"],
         )
         return
@@ -35,19 +39,22 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
 
 
 def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -> None:
-    """Draw the plans that were shown, newest first, and whether each was applied."""
+    """Draw the plans that were shown, newest first, and how each ended that was applied."""
     if not shown:
-        states.empty("No plan was shown yet. Review fix on Findings makes one.", icon=ICONS["info"])
-    applied = {entry.plan_hash for entry in entries if entry.phase == DONE}
+        states.empty(
+            "No plan was shown yet. Each change that is opened for review, on any page, is kept here.",
+            icon=ICONS["info"],
+        )
+    ends = plan_outcomes(entries)
     for number, plan in enumerate(shown[:MOST]):
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                done = plan.hash in applied
-                st.badge("Applied" if done else "Shown only", color="green" if done else "blue")
+                word, color = ends.get(plan.hash, SHOWN_ONLY)
+                st.badge(word, color=color)
                 st.markdown(f"**{plain(diffs.title(plan))}**", width="content")
                 st.caption(f"{ago(plan.made_at)} · plan {plan.hash[:12]}", help=exact(plan.made_at, session.zone()))
             st.markdown(diffs.table(plan.changes, snapshot))
-            if not done and plan.check:
+            if plan.check and word not in (DONE_WORD, OPEN_WORD):
                 st.button(
                     "Plan again",
                     key=f"fixes_plan_{number}",
@@ -55,6 +62,25 @@ def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -
                     args=(plan.check, plan.subject),
                     icon=":material/build:",
                 )
+
+
+def plan_outcomes(entries: Sequence[Entry]) -> dict[str, tuple[str, Color]]:
+    """
+    Return how each plan ended that was applied, as the history says it.
+
+    Args:
+        entries: The journal, oldest first.
+
+    Returns:
+        Hash of the plan to the word and its color; of a plan that was applied more than once, the last time counts.
+    """
+    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    found = {}
+    for begun in entries:
+        if begun.phase == BEGUN:
+            ended = ends.get(begun.action)
+            found[begun.plan_hash] = outcome_of(ended, undone_by(entries, ended) if ended else None)
+    return found
 
 
 def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot: Snapshot) -> None:
@@ -104,11 +130,11 @@ def _way(begun: Entry) -> str:
 def outcome_of(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
     """Return the word for how a fix ended, and its color."""
     if ended is None:
-        return "No recorded outcome", "orange"
+        return OPEN_WORD, "orange"
     if back:
         return "Undone", "gray"
     words: dict[str, tuple[str, Color]] = {
-        DONE: ("Done and verified", "green"),
+        DONE: (DONE_WORD, "green"),
         PARTLY: ("Partly done", "orange"),
     }
     return words.get(ended.phase, ("Failed", "red"))

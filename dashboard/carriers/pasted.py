@@ -42,6 +42,11 @@ class Unusable:
     reason: str
     line: int
 
+    @property
+    def sentence(self) -> str:
+        """What it is and why it is not usable; the text stands in it once."""
+        return self.reason if self.text in self.reason else f"{self.text}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Pasted:

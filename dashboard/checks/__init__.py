@@ -255,9 +255,11 @@ def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> 
 
 
 def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Verdict:
-    """Return a verdict that was made without some additional inputs: never proven, and it says which."""
+    """Return a verdict that was made without some additional inputs: never proven, and a decided one says which."""
     if verdict.cause is Cause.CRASHED:
         return verdict
+    if verdict.status is Status.UNKNOWN:
+        return replace(verdict, without=tuple(lacking))
     confidence = Confidence.INFERRED if verdict.confidence is Confidence.PROVEN else verdict.confidence
     words = {name: f"{INPUTS[name][0][0].lower()}{INPUTS[name][0][1:]}" for name in lacking}
     never = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]

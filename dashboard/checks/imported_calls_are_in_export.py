@@ -13,8 +13,8 @@ from dashboard.snapshot import Snapshot
 
 MOST_NAMED = 5
 NEVER_COMPARED = (
-    "The account cannot be evaluated. Its calls come from imported files alone, so no call was compared with an export "
-    "of the carrier's. To compare them, sync the account with its API key."
+    "For the account no call was compared, because its calls come from imported files alone. To compare them with an "
+    "export of the carrier's, sync the account with its API key."
 )
 
 

@@ -119,7 +119,7 @@ def _refuse_readable(home: Workspace, capability: Capability) -> None:
 
 def _show(pasted: Pasted, changes: Difference, remove: list[str]) -> None:
     for entry in pasted.unusable:
-        say(f"NOT USABLE  line {entry.line}: {entry.text}: {entry.reason}")
+        say(f"NOT USABLE  line {entry.line}: {entry.sentence}")
     for added in changes.added:
         say(f"added       {added.network}{f'  {added.label}' if added.label else ''}")
     for network in changes.missing:

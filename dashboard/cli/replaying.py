@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dashboard.calls.replay import Replay
     from dashboard.calls.store import CallStore
     from dashboard.policy import Policy
-    from dashboard.snapshot import Snapshot
+    from dashboard.snapshot import Age, Snapshot
 
 app = typer.Typer()
 
@@ -38,7 +38,7 @@ COUNTED = {"calls", "minutes", "cost_usd"}
 HEADS = {
     BROKEN: "Blocks calls of",
     MAY_BREAK: "May block calls of",
-    CANNOT: "Can't tell for calls of",
+    CANNOT: "Cannot tell for calls of",
     SAVED: "Admits calls of",
     MAY_SAVE: "May admit calls of",
     STOPPED: "Stops calls of",
@@ -103,10 +103,10 @@ def replay(
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
     from dashboard.calls.replay import Replayer  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.claims import lacking  # noqa: PLC0415 - as below
     from dashboard.fixes.image import proposed  # noqa: PLC0415 - as above
     from dashboard.reports.csv_file import account_name, to_csv  # noqa: PLC0415 - as above
     from dashboard.reports.tables_of import replay_frame  # noqa: PLC0415 - as above
+    from dashboard.snapshot import Age  # noqa: PLC0415 - as above
 
     window = Window.of(since, until)
     with open_home() as home:
@@ -121,21 +121,31 @@ def replay(
         answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
     rows = replay_frame(answer)
-    old = lacking(snapshot, *RESTS_ON)
+    old, missing = _lacking(snapshot, Age.STALE), _lacking(snapshot, Age.MISSING)
+    said = [f"Missing: {missing}"] if missing else []
+    said += [f"Last known data only: {old}"] if old else []
     if output is Printed.JSON:
-        say_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None})
+        say_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None, "missing": missing or None})
     elif output is Printed.CSV:
         name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         sys.stdout.write(to_csv(rows, account=name).decode())
         if answer.impact.apart:
             complain(answer.impact.apart.strip())
-        if old:
-            complain(f"Last known data only: {old}")
+        for sentence in said:
+            complain(sentence)
     else:
         _show(answer.impact, rows, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
         _show_dialed(dialed)
-        if old:
-            say(f"Last known data only: {old}")
+        for sentence in said:
+            say(sentence)
+
+
+def _lacking(snapshot: Snapshot, age: Age) -> str:
+    """Return a sentence for each input of the replay that is of an age; empty where none is."""
+    from dashboard.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds
+
+    names = [name for name in RESTS_ON if snapshot.age(name) is age]
+    return lacking(snapshot, *names) if names else ""
 
 
 def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:

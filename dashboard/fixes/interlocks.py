@@ -204,7 +204,7 @@ def undecided_calls_are_said(situation: Situation) -> Interlock | None:
     names = _names_of(situation.snapshot, situation.replay.pbxs(MAY_BREAK, CANNOT))
     parts = [
         text.format(f"{calls:,} past call{'s' if calls > 1 else ''}")
-        for text, calls in (("{} may be blocked", ours[MAY_BREAK]), ("for {} it can't be told", ours[CANNOT]))
+        for text, calls in (("{} may be blocked", ours[MAY_BREAK]), ("for {} it cannot be told", ours[CANNOT]))
         if calls
     ]
     return Interlock(
@@ -223,7 +223,7 @@ def owners_are_known(situation: Situation) -> Interlock | None:
         return None
     return Interlock(
         id="owners_are_known",
-        sentence=f"Can't tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
+        sentence=f"Cannot tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
         met=False,
         confirm="stale inventory",
     )

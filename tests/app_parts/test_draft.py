@@ -298,7 +298,7 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
             True,
             (
                 "These 2 changes would block 3 past calls of Miami and admit at least 5 of Denver. "
-                "Can't tell for 2 calls."
+                "Cannot tell for 2 calls."
             ),
         ),
         (
@@ -314,7 +314,7 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
             (RemoveAddress(network=STRANGER),),
             impact(cannot_tell=(9, "203.0.113.66 (unassigned)"), nobodys={"cannot tell": 9}),
             False,
-            "Removing 203.0.113.66 would block no past call of yours and admit none. Can't tell for 9 calls.",
+            "Removing 203.0.113.66 would block no past call of yours and admit none. Cannot tell for 9 calls.",
         ),
         (
             (SetCredentials(enabled=True),),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from dashboard import charts
 from dashboard.app_parts import answers, cards, diffs, grids, inventory_edits, shapes, words
 from dashboard.calls.cube import ALL, EMPTY, Cube
 from dashboard.changes import AllowAddress, CreateRoute, Impact, LabelCount, PointNumber, RemoveAddress, SetCredentials
@@ -21,6 +22,7 @@ from dashboard.findings import Impact as Cost
 from dashboard.marks import STATES
 from dashboard.policy import Observations, Policy, PolicyVersion
 from dashboard.snapshot import Snapshot
+from dashboard.tables import OUTCOMES
 from tests.worlds import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
 
 NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
@@ -76,7 +78,7 @@ def by_outcome(**calls: int) -> pd.DataFrame:
         (
             {"answered": 9, "refused_unknown": 2},
             True,
-            "none is on record as refused for authorization and 2 refused for a cause not stated",
+            "none is on record as refused for authorization and 2 failed otherwise (2 refused, cause unknown)",
         ),
         (
             {"answered": 9, "network": 2, "other": 1},
@@ -86,7 +88,7 @@ def by_outcome(**calls: int) -> pd.DataFrame:
         (
             {"refused_auth": 1, "refused_unknown": 2, "media": 4},
             True,
-            "1 was refused for authorization, 2 refused for a cause not stated and 4 failed otherwise",
+            "1 was refused for authorization and 6 failed otherwise (2 refused, cause unknown)",
         ),
         ({"answered": 9, "refused_auth": 3}, False, "3 were refused for authorization on record"),
     ],
@@ -95,6 +97,23 @@ def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], 
     """Capacity, a 403 without its reason, no code at all, a carrier that records no refusals: each may hide one."""
     total = words.count(sum(calls.values()), "outbound call")
     assert f"{total} today; {said}." == answers.of_calls(by_outcome(**calls), "today", recorded=recorded)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [((601, 380, 203), "of 601 calls, 18 undecided"), ((3, 2, 1), "of 3 calls"), ((1, 0, 1), "of 1 call")],
+)
+def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
+    """What is neither admitted nor refused is said beside them."""
+    assert said == cards.of_all(*counts)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_the_title_counts_what_the_legend_names(outcome: str) -> None:
+    """What a chart paints as failed otherwise the title counts by that name, and nothing else."""
+    told = answers.of_calls(by_outcome(answered=30, **({outcome: 7} if outcome != "answered" else {})), "today")
+
+    assert ("7 failed otherwise" in told) is (charts.KINDS[charts.KIND_OF[outcome]][0] == "Failed otherwise")
 
 
 def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
@@ -366,7 +385,7 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
         (
             {"cannot tell": 150},
             {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
-            "Would block no past call of yours. Can't tell for 150 calls: we don't know why.",
+            "Would block no past call of yours. Cannot tell for 150 calls: we don't know why.",
         ),
         (
             {"may be broken": 1},

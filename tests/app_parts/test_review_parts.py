@@ -85,10 +85,19 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
         "Admits calls of Denver (a lower bound).",
         "Blocks calls of Miami and Dallas.",
         "1 call would move from credentials to the address.",
-        "Can't tell for 7 calls: we don't know this.",
-        "Can't tell for 2 calls: we don't know that.",
+        "Cannot tell for 7 calls: we don't know this.",
+        "Cannot tell for 2 calls: we don't know that.",
         "99.9% of the calls could be decided.",
     ] == replayed.sentences(impact, lower_bound=True)
+
+
+def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
+    """A reason that a guard gives stands there alone; the others stay."""
+    impact = Impact(labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2})
+
+    assert ["Cannot tell for 2 calls: another.", "50.0% of the calls could be decided."] == replayed.sentences(
+        impact, said="a guard's"
+    )
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_what_cannot_stand_on_the_list_is_handed_back(text: str, shown: str, wor
     (bad,) = pasted.unusable
     assert (shown, 2) == (bad.text, bad.line)
     assert word in bad.reason
+    assert 1 == bad.sentence.count(shown)
 
 
 @pytest.mark.parametrize(

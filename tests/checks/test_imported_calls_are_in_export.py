@@ -43,6 +43,7 @@ def test_without_an_export_to_compare_with_it_is_unknown(judged):
 
     assert (Status.UNKNOWN, Cause.MISSING) == (verdict.status, verdict.cause)
     assert "API key" in verdict.reason
+    assert "evaluated" not in verdict.reason
 
 
 def test_a_thief_in_imported_files_stays_critical(judged):

@@ -47,6 +47,16 @@ def test_a_configuration_that_holds_none_passes(judged):
     assert {Status.PASS} == {verdict.status for verdict in verdicts.values()}
 
 
+def test_what_is_not_decided_was_not_decided_without_something():
+    """Without any configuration and without the list, the reason says what is missing and nothing of a decision."""
+    bare = world()
+    never = {**bare.freshness, "allowed_ips": Freshness(None, 3600)}
+    (found,) = pbx_config_has_no_secret.findings(replace(bare, freshness=never))
+
+    assert Status.UNKNOWN is found.status
+    assert "Decided without" not in found.reason
+
+
 @pytest.mark.parametrize("kind", ["trunk password", "registration password"])
 @pytest.mark.parametrize(
     ("credentials_on", "severity", "words"),

@@ -135,9 +135,11 @@ def _replay(run: Commands) -> Answer:
     if "allowed_ips missing" in run.faults:
         assert answer.status == 0 or isinstance(answer.error, DashboardError), place
         return answer
-    old = {name for name, age in ages(run.faults).items() if age is not Age.FRESH}
     assert (0, None) == (answer.status, answer.error), place
-    assert ("Last known data only:" in answer.out) is bool(old & {"calls", "allowed_ips", "credentials"}), place
+    bears = {"calls", "allowed_ips", "credentials"}
+    for said, of_age in (("Last known data only: ", Age.STALE), ("Missing: ", Age.MISSING)):
+        named = {name for name, age in ages(run.faults).items() if age is of_age}
+        assert (said in answer.out) is bool(named & bears), place
     assert "could be decided" not in answer.out or "calls missing" not in run.faults, place
     assert ("ago)." in answer.err) is run.carrier, place
     return answer

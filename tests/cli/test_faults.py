@@ -91,7 +91,9 @@ def test_replay_says_what_it_rests_on(run: Callable[..., Answer], fault: str) ->
     bears = name in ("calls", "allowed_ips", "credentials") and fault not in CARRIERS
 
     assert 0 == answer.status
-    assert ("Last known data only:" in answer.out) is bears
+    never = fault.endswith(" missing")
+    assert ("Last known data only:" in answer.out) is (bears and not never)
+    assert ("Missing: " in answer.out) is (bears and never)
     assert "could be decided" not in answer.out or fault != "calls missing"
     if fault in CARRIERS:
         assert "ago)." in answer.err

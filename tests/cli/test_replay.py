@@ -29,7 +29,7 @@ def test_json_counts_each_label(shared: Any) -> None:
     """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
     found = replayed(shared, "--remove", SEATTLE)
 
-    keys = "labels decided since until breaks saves nobodys unclear callers reasons rows out_of_date not_judged"
+    keys = "labels decided since until breaks saves nobodys unclear callers reasons rows out_of_date missing not_judged"
     assert {*keys.split()} == found.keys()
     undecided = sum(found["labels"][label]["calls"] for label in UNDECIDED)
     assert undecided == sum(found["unclear"].values())

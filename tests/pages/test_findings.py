@@ -81,3 +81,12 @@ def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> N
 
     assert ["Cost in 24 h", "Cost"] == [columns[name]["label"] for name in ("Cost in 24 h (USD)", "Cost (USD)")]
     assert "localized" == columns["Calls"]["type_config"]["format"]
+
+
+def test_a_moment_is_told_relative_in_one_place_only(app: Callable[..., AppTest]) -> None:
+    """The browser counts the age in the table; the detail has the exact time, so the two cannot differ."""
+    at = app("findings")
+    (history,) = [text.value for text in at.markdown if text.value.startswith("**History.**")]
+
+    assert "First seen " in history
+    assert "ago" not in history.partition("First seen ")[2].partition(". ")[0]

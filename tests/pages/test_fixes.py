@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from dashboard.actors import browser_actor
-from dashboard.app_parts import review
+from dashboard.app_parts import review, timeline
 from dashboard.changes import AllowAddress
+from dashboard.journal import BEGUN, DONE, FAILED, PARTLY, Entry
 from dashboard.workspace import Workspace
 
 BOSTON = "198.51.100.50"
@@ -32,6 +36,42 @@ def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
     assert "No fix was made yet." == at.title[0].value
     assert words(at).count("No fix was made yet.") == 1
     assert "who, what, before and after" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("phases", "word"),
+    [
+        ((), None),
+        ((None,), "No recorded outcome"),
+        ((DONE,), "Done and verified"),
+        ((PARTLY,), "Partly done"),
+        ((FAILED,), "Failed"),
+        ((FAILED, DONE), "Done and verified"),
+    ],
+)
+def test_a_plan_is_shown_with_its_outcome(phases: Sequence[str | None], word: str | None) -> None:
+    """However a plan ended, Plans shown says what the history says, of the last time it was applied."""
+    entries = []
+    for action, phase in enumerate(phases):
+        entries.append(entry(len(entries) + 1, str(action), BEGUN))
+        entries += [entry(len(entries) + 1, str(action), phase)] if phase else []
+
+    assert word == timeline.plan_outcomes(entries).get("the plan", (None,))[0]
+
+
+def test_a_plan_that_was_taken_back_says_so() -> None:
+    """An undone plan is not called applied."""
+    entries = [entry(1, "do", BEGUN), entry(2, "do", DONE), entry(3, "back", BEGUN, "its undo")]
+    entries.append(replace(entry(4, "back", DONE, "its undo"), undoes=2))
+
+    assert ("Undone", "Done and verified") == tuple(
+        timeline.plan_outcomes(entries)[plan][0] for plan in ("the plan", "its undo")
+    )
+
+
+def entry(number: int, action: str, phase: str, plan: str = "the plan") -> Entry:
+    """Make an entry of the journal."""
+    return Entry(number, datetime.now(UTC), action, phase, "a test", "It", plan, None, {}, "", "")
 
 
 def remove_boston(app: Callable[..., AppTest]) -> AppTest:
@@ -103,6 +143,7 @@ def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[...
     assert "no recorded outcome" not in words(fixes)
     assert "Found after an interruption: in place: Allow 192.0.2.8. Not in place: Allow 192.0.2.9." in words(fixes)
     assert not app().warning
+    assert ":orange-badge[Partly done]" in {text.value for text in app("fixes", view="Plans shown").markdown}
     fixes.button(key=f"fixes_undo_{entry.id}").click().run()
     fixes.button(key="review_apply").click().run()
 

@@ -17,7 +17,7 @@ from dashboard.app_parts import outcome_rows, outcome_seen
 from dashboard.app_parts.outcome_table import DIALED, NEW, VIEWS
 from dashboard.app_parts.words import money
 from dashboard.calls.attribution import attribute
-from dashboard.calls.definitions import DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
 from dashboard.calls.metrics import PEAKS
 from dashboard.calls.outcomes import SHORT_S
 from dashboard.calls.peaks import Peaks
@@ -339,6 +339,14 @@ def test_the_table_shows_those_with_the_most_calls() -> None:
         "source", 500, there
     )
     assert "most calls" not in outcome_rows.said_table("source", 5, 5)
+
+
+def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
+    """The limit counts what a share divides by, so the caption names the shares of answered calls."""
+    few = [name for name in (*outcome_rows.SHARES, "acd") if DEFINITIONS[name].denominator is ANSWERED]
+    assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.said_table("pbx", 5, 5)
+    assert {"short_calls"} <= set(few) <= {"short_calls", "acd"}
+    assert "(for Short and ACD: answered calls)" in outcome_rows.said_table("pbx", 5, 5)
 
 
 def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
