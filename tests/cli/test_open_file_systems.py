@@ -19,7 +19,7 @@ from dashboard.private import FLAG
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
 from tests.cli.conftest import Program
-from tests.cli.test_serve import free_port
+from tests.cli.test_serve import VISIT, free_port
 from tests.disks import WITHOUT_PERMISSIONS, mounted
 from tests.waiting import WAIT_S, until
 
@@ -115,9 +115,9 @@ def test_the_dashboard_is_served_from_such_a_home(tmp_path: Path) -> None:
         try:
             until(lambda: "For another browser" in log.read_text(), going=lambda: child.poll() is None)
             first = (home / f"link-{port}.txt").read_text().strip()
-            assert requests.get(first, timeout=WAIT_S).status_code == 200
+            assert requests.get(first, headers=VISIT, timeout=WAIT_S).status_code == 200
             another = program("link", **ACCEPTED)
-            assert requests.get(another.out.strip(), timeout=WAIT_S).status_code == 200
+            assert requests.get(another.out.strip(), headers=VISIT, timeout=WAIT_S).status_code == 200
             assert FLAG in program("link").sentence
         finally:
             child.send_signal(signal.SIGTERM)

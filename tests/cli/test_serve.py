@@ -174,8 +174,8 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[..., Serve
     assert not left.exists()
     assert not (bare.home / f"serve-{server.port}.json").exists()
     url = f"http://127.0.0.1:{again.port}/enter?token={token}"
-    assert requests.get(url, timeout=WAIT_S).status_code == 410
-    assert requests.get(bare("link").out.strip(), timeout=WAIT_S).status_code == 200
+    assert requests.get(url, headers=VISIT, timeout=WAIT_S).status_code == 410
+    assert requests.get(bare("link").out.strip(), headers=VISIT, timeout=WAIT_S).status_code == 200
     assert again.end() == 0
 
 
