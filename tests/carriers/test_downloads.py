@@ -17,7 +17,7 @@ from tests.carriers.scripted import ACCESS, LINK, SECRET, SIGNATURE, Reply, Scri
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 STORED = f"GET {LINK.partition('?')[0]}"
-PACKED = gzip.compress(b"".join(b"Outbound,%d\n" % (n * 7919 % 100_003) for n in range(5000)))
+PACKED = gzip.compress(b"".join(b"Outbound,%d\n" % (n * 7919 % 100_003) for n in range(5000)), mtime=0)
 
 
 @pytest.fixture
@@ -116,7 +116,11 @@ def test_a_redirect_of_the_storage_is_not_followed(
     assert [] == left(tmp_path)
 
 
-@pytest.mark.parametrize("bad", [PACKED[:-20], PACKED[:200] + b"\0" * 40 + PACKED[240:], PACKED + b"garbage"])
+@pytest.mark.parametrize(
+    "bad",
+    [PACKED[:-20], PACKED[:200] + b"\0" * 40 + PACKED[240:], PACKED + b"garbage"],
+    ids=["cut", "damaged", "more behind it"],
+)
 def test_a_file_that_does_not_unpack_is_fetched_once_more(
     bad: bytes, fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
