@@ -99,7 +99,7 @@ def test_what_is_no_address_is_said_with_its_line(app: Callable[..., AppTest]) -
     at = app("account")
     at.text_area(key="account_pasted").set_value("198.51.100.11\n10.0.0.8").run()
 
-    assert "Line 2, `10.0.0.8`" in words(at)
+    assert "Line 2: 10.0.0.8 is a private address" in words(at)
     assert "private" in words(at)
 
 

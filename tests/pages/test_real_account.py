@@ -187,7 +187,7 @@ def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], A
 
     assert "**2 entries to add**" in words(at)
     assert "**0 not in what was pasted**" in words(at)
-    assert "Line 5, `10.0.0.8`" in words(at)
+    assert "Line 5: 10.0.0.8 is a private address" in words(at)
     assert "private address" in words(at)
     assert "Seattle office" in words(at)
     assert real.snapshot().allowed_ips.empty
