@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 import pytest
@@ -160,8 +160,10 @@ def test_addresses_at_the_edge(ask, text, ip, port):
     )
 )
 def test_an_ipv6_address_has_one_text(ask, address):
-    """However it is written, it is the form of RFC 5952, as the standard library writes it."""
-    expected = str(address.ipv4_mapped or address)
+    """However it is written, it is the form of RFC 5952; 0.0.0.0/8 and :: are no source of a call."""
+    mapped = address.ipv4_mapped
+    nowhere = address.is_unspecified or (mapped is not None and mapped in IPv4Network("0.0.0.0/8"))
+    expected = None if nowhere else str(mapped or address)
 
     for text in (str(address), address.exploded, str(address).upper(), f"[{address.exploded}]:5060"):
         assert ask("address_of($x).ip", text) == expected

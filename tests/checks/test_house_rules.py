@@ -276,7 +276,7 @@ def test_nothing_to_examine_is_not_a_pass(story):
     (finding,) = run(story, [made(nothing)])
 
     assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, Cause.MISSING, "account")
-    assert "for the account: nothing is ever there." in finding.reason
+    assert "Nothing to examine, so this check is undecided: nothing is ever there." in finding.reason
 
 
 def test_the_worst_verdict_of_a_subject_stands(story):
