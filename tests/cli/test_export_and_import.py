@@ -100,7 +100,7 @@ def test_importing_twice_adds_nothing(shared: Any, bare: Any) -> None:
 
     assert (first.status, second.status) == (0, 0)
     (new,), (again,) = first.json, second.json
-    assert set(new) == {"file", "kept", "duplicate", "rejected", "late", "error"}
+    assert set(new) == {"file", "kept", "duplicate", "rejected", "late", "error", "rejects"}
     assert new["kept"] > 0
     assert (again["kept"], again["duplicate"]) == (0, new["kept"] + new["duplicate"])
 
