@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.mark.xdist_group("groups")
 def test_every_group_reaches_the_scheduler(request: pytest.FixtureRequest) -> None:
     """pytest-xdist hands it over in the id of the test; where that has no effect, each worker makes every fixture."""
     if not hasattr(request.config, "workerinput"):
