@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path
 
     for token in (links.make(tmp_path), links.make(tmp_path)):
         scope = {"type": "http", "method": "GET", "path": "/enter", "query_string": f"token={token}&open=yes".encode()}
-        asyncio.run(gate(scope | {"headers": [(b"host", b"localhost:8501")]}, nothing, keep))
+        with ThreadPoolExecutor(1) as thread:  # a browser's tests leave an event loop in this one
+            thread.submit(
+                asyncio.run, gate(scope | {"headers": [(b"host", b"localhost:8501")]}, nothing, keep)
+            ).result()
         headers = dict(next(each for each in reversed(sent) if each["type"] == "http.response.start")["headers"])
         session = table.by_cookie(headers[b"set-cookie"].decode().partition(";")[0].partition("=")[2])
         assert session is not None
