@@ -53,7 +53,7 @@ def of_calls(
         outcome: The only one that was asked for.
         lacking: Sentence that says why the calls are missing or out of date; with it, absent callers are not named.
         recorded: Refused calls are known to be on record (``Capability.REFUSALS_IN_CDRS``).
-        apart: Sentence about calls that are not counted; empty where there are none.
+        apart: Sentence that states how many calls are not counted; empty for zero.
     """
     total = int(rows["calls"].sum())
     if lacking:

@@ -53,7 +53,7 @@ def said(asked: Asked, zone: ZoneInfo) -> str:
 
 
 def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
-    """Say how many outbound calls of a time only imported files have, as a sentence; empty where there are none."""
+    """Return a sentence with the number of imported-only outbound calls in a period; empty for zero."""
     if snapshot.file_only_traffic.empty:
         return ""
 

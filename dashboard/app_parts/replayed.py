@@ -134,7 +134,7 @@ def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "", s
         impact: The replay, counted.
         lower_bound: Refused calls are not on record.
         lacking: Why the calls are missing or out of date, as a sentence.
-        said: Reason why calls are undecided that is said elsewhere.
+        said: Reason for undecided calls that another text already states.
     """
     found = []
     if saves := impact.who(SAVED):

@@ -165,7 +165,7 @@ def plain(text: str) -> str:
 
 
 def mono(text: str) -> str:
-    """Write text in monospace on one line, whatever it holds; ``""`` where there is none. No escapes are in it."""
+    """Format text as single-line monospace Markdown; ``""`` for empty text. Adds no escapes."""
     told = " ".join(visible(text).split())
     fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
     room = " " if told.startswith("`") or told.endswith("`") else ""
