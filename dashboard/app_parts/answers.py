@@ -44,8 +44,8 @@ def of_calls(
     """
     Say how many outbound calls there were, and how they failed unless one ``outcome`` was asked for.
 
-    That none was refused for authorization is said of the records only, beside what else failed: another code may hide
-    such a refusal.
+    State the absence of authorization refusals only where no other failure is counted, because another failure code
+    can hide a refusal.
 
     Args:
         rows: Calls by outcome.
