@@ -205,7 +205,7 @@ class Impact(_Value):
 
     @property
     def share(self) -> str:
-        """Say which share of the calls was decided, in percent; all and nothing are said only of just that."""
+        """Return the share of decided calls in percent; 0 % and 100 % appear only where they are exact."""
         least, most = 0.001, 0.999
         return f"{self.decided:.0%}" if self.decided in (0, 1) else f"{min(max(self.decided, least), most):.1%}"
 

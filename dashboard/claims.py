@@ -358,7 +358,7 @@ def as_of(finding: Finding, now: datetime) -> str:
 
 
 def age_s(finding: Finding, now: datetime) -> int | None:
-    """Return how old a last known result is, in seconds; ``None`` where there is none or it is of the future."""
+    """Return how old a last known result is, in seconds; ``None`` for a missing result or one dated in the future."""
     known = finding.last_known
     return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
 

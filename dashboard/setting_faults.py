@@ -1,4 +1,4 @@
-"""What is said of a setting that cannot be used: where it is set, its value unless it is a secret, what it must be."""
+"""Errors for invalid settings: source, value unless it is secret, and allowed values."""
 
 from __future__ import annotations
 

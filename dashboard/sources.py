@@ -161,7 +161,7 @@ def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, k
 
 def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
     """
-    Return the latest version of a frame; empty where there is none.
+    Return the latest version of a frame; an empty frame if no version exists.
 
     Args:
         state: Holds the versions.

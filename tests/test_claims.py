@@ -108,7 +108,7 @@ def statements(claims: Claims) -> Iterator[str]:
 
 @pytest.mark.parametrize("check", checks.discover(), ids=lambda check: check.id)
 def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> None:
-    """What a check expects is said as what is not known, never as its sentence of the good state."""
+    """The reason of an undecided check states its expectation as unknown, not as met."""
     empty = replace(check, evaluate=lambda _: ())
     (finding,) = empty.findings(world(listed=True))
 

@@ -25,7 +25,7 @@ MANY = {
     "files.py: len(header)": "more than an export ever has",
     "reading.py: staged.rejected": "more than are put aside one by one",
     "destination.py: len(digits)": "more than a number has",
-    "draft_editor.py: len(reading.faults)": "more than are said one by one",
+    "draft_editor.py: len(reading.faults)": "a count above the number of faults that are listed",
     "_records.py: csv.field_size_limit()": "a limit",
     "files.py: limits.unpacked_bytes": "a limit",
     "flowroute.py: len(found)": "an alias that is not unique",

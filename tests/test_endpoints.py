@@ -1,4 +1,4 @@
-"""Where settings point to: what is taken, and what is said of the rest."""
+"""Endpoint settings: accepted values, and error messages for rejected ones."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def fail_to_anchor(state: State, journal: Journal, count: int) -> list[Entry]:
 
 
 def test_outcomes_without_an_anchor_get_it_with_the_next_entry(state: State, journal: Journal) -> None:
-    """Each of them, in front of that entry's own; that they had none at first is said from then on."""
+    """The next entry writes all missing anchors before its own; verify then reports them as late."""
     ended = fail_to_anchor(state, journal, 2)
     assert ended == list(journal.examine().unanchored)
 

@@ -48,7 +48,7 @@ def test_of_many_who_open_a_link_one_gets_in(tmp_path: Path) -> None:
 
 
 def test_looking_at_a_link_leaves_it(tmp_path: Path) -> None:
-    """It can be opened afterwards; one that was used, is too old or never was is told from it."""
+    """The link still opens afterwards; used, expired and unknown links return another page."""
     token, old = links.make(tmp_path), links.make(tmp_path, valid_s=0)
 
     assert [True, True, False, False] == [links.is_unused(tmp_path, each) for each in (token, token, old, "x")]

@@ -449,7 +449,7 @@ def test_an_excuse_needs_no_key_and_helps_nobody(pristine: dict[bytes, Home], tm
 def test_an_outcome_that_rests_on_its_own_word_is_named(
     pristine: dict[bytes, Home], tmp_path: Path, key: bytes
 ) -> None:
-    """Until the next anchor it counts as not anchored, and for ever after it is said when it was."""
+    """The command reports the entry as not anchored until the next anchor, and as anchored late after it."""
     cases: dict[str, Callable[[Home], object]] = {
         ONLY_NAMED: lambda h: (h.fix(), h.rewrite_journal(forge_marked_outcome, keep=5)),
         NEEDS_NO_KEY[0]: rewrite_the_last_outcome,

@@ -28,7 +28,7 @@ STAGING = 0.8
 
 
 FIRST_REJECTS = 20
-"""Bad rows of a file that are told with its result; the others are in the store."""
+"""Number of bad rows that a file's result lists; the store has the others."""
 
 
 @dataclass(frozen=True)

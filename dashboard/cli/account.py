@@ -193,7 +193,7 @@ def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
 
 
 def _reason(finding: Finding) -> str:
-    """Return a finding's reason; what it lacks is said below, once for all findings that lack it."""
+    """Return a finding's reason without its missing inputs, which the output lists once below."""
     if not finding.lacking:
         return finding.reason
     known = finding.last_known

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
 MOST_LINES = 3
-"""Rows put aside that are told one by one."""
+"""Number of rejected rows that the output lists one by one."""
 MOST_NAMED = 5
 """Addresses that a sentence names."""
 

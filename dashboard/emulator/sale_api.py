@@ -36,7 +36,7 @@ class Code(Exact):
 
 
 class NumberForSale(Exact):
-    """What is told of a number that can be purchased."""
+    """Attributes of a purchasable number."""
 
     value: str
     rate_center: str

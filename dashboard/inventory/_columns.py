@@ -54,7 +54,7 @@ NAMES: Final[Mapping[str, str]] = {
 
 def column_named(cell: str, known: Collection[str], own: Mapping[str, str] = MappingProxyType({})) -> str:
     """
-    Return the column that a header names; ``""`` where it is none of those.
+    Return the column that a header names; ``""`` for an unknown header.
 
     Args:
         cell: The header; case, spaces, hyphens, dots and slashes do not matter.

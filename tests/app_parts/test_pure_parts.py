@@ -104,7 +104,7 @@ def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], 
     [((601, 380, 203), "of 601 calls, 18 undecided"), ((3, 2, 1), "of 3 calls"), ((1, 0, 1), "of 1 call")],
 )
 def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
-    """What is neither admitted nor refused is said beside them."""
+    """The figure of all calls states how many were neither admitted nor refused."""
     assert said == cards.of_all(*counts)
 
 

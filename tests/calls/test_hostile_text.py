@@ -127,14 +127,14 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
 
 
 def _asterisk() -> list[str]:
-    """Return lines of Master.csv: a call through the trunk, one of another trunk, a line that is none."""
+    """Return lines of Master.csv: a call through the trunk, a call through another trunk, a malformed line."""
     changed = dict.fromkeys(("account", "source", "caller", "channel", "context", "flags"), HOSTILE)
     sent = master(**changed, data=f"PJSIP/{PREFIX}*12065550100@flowroute,20{HOSTILE}", more=(HOSTILE, HOSTILE))
     return [sent, master(**changed, disposition=HOSTILE), f"{HOSTILE},{HOSTILE}\n"]
 
 
 def _freeswitch() -> list[str]:
-    """Return lines of a template: a call, one with a time that is none, a line that is none."""
+    """Return lines of a template: a call, a call with an invalid time, a malformed line."""
     fields = TEMPLATES["example"]
     changed = {"caller_id_number": HOSTILE, "caller_id_name": HOSTILE, "hangup_cause": "NORMAL_CLEARING"}
     return [

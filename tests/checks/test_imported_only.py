@@ -147,7 +147,7 @@ def test_guards_know_what_only_files_have() -> None:
 
 
 def test_counts_of_pages_say_what_they_leave_out() -> None:
-    """One sentence, with the number of the time that is meant; nothing where there are none."""
+    """The page shows one sentence with the count of the selected period, and no sentence for zero calls."""
     known = only_in_files(
         account(),
         calls_row(THIEF, calls=60),

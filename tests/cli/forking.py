@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 LEFT_OUT = ("app", "app_pages", "app_parts", "emulator", "migrations", "session", "web", "__main__")
 """What no command loads: the pages, and programs of their own."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""A process with more of them is none to fork."""
+"""Forking a process with several threads is unsafe."""
 
 
 class Forks:

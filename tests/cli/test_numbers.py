@@ -1,4 +1,4 @@
-"""Numbers on the command line: every option that takes one refuses what is none."""
+"""Numeric command line options: every option rejects NaN and infinity."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Program
 
-pytestmark = pytest.mark.xdist_group("secrets")  # what is told is made once
+pytestmark = pytest.mark.xdist_group("secrets")  # the module fixture runs once
 
 WORD = "planted-9f3c"
 """What every secret begins with."""

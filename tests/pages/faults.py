@@ -75,7 +75,7 @@ def cells(at: AppTest) -> Iterator[str]:
 
 
 def beyond(text: str, faults: Collection[str]) -> bool:
-    """Say whether a text has a positive statement that the data does not support; one that is dated is none."""
+    """Return whether a text has an unsupported positive statement; dated statements are allowed."""
     old = {name for name, age in faulty_homes.ages(faults).items() if age is not Age.FRESH}
     said = [inputs for words, inputs in POSITIVE.items() if words in text]
     return any(old & {*inputs} for inputs in said) and not text.strip().startswith(("Last known", "**Expected.**"))

@@ -281,7 +281,7 @@ WHOLE = f"{UPGRADE}Sec-WebSocket-Key: {KEY}\r\nOrigin: http://127.0.0.1:{{port}}
 
 @pytest.mark.parametrize("signed_out", [False, True])
 def test_a_websocket_that_nobody_reads_ends(hasty: Running, *, signed_out: bool) -> None:
-    """The app is told, whether or not its session ends meanwhile; nothing waits until the client reads again."""
+    """The app receives the disconnect even if its session ends; no task waits for the client to read."""
     with closing(hasty.connect(f"{WHOLE}Cookie: {hasty.cookie}\r\n\r\n")):
         assert hasty.app.opened.wait(LONGEST_S)
         if signed_out:
