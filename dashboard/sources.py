@@ -271,8 +271,8 @@ def _patterns(
     """
     Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX.
 
-    A source's own calls count whoever recorded them. What a PBX usually does is told by the carrier's records alone: a
-    file must not make a theft look usual.
+    A source's own calls count from both records. A PBX's usual hours and zones come from the carrier's records only, so
+    that an imported file cannot make a theft look usual.
     """
     claimed = claimed_sources(judged, frames["pbx_addresses"])
     if not claimed:

@@ -1,8 +1,8 @@
 """
 The parts of the carrier's API that the emulator does not have: messages, CNAM and E911 records, port orders.
 
-Each of their addresses is refused with a sentence, after the key was looked at, so that a client of theirs is told
-what is missing rather than that it mistyped an address.
+Each endpoint checks the API key, then returns an error that names the missing feature, so that the client does not
+look for a mistyped address.
 """
 
 from __future__ import annotations
