@@ -31,6 +31,15 @@ CHECK, DENVER = "pbx_address_is_allowed", "198.51.100.24"
 PAST_LOSS = "past_loss_is_reviewed"
 MIAMI_STAYS = ("credentials_are_off", "account")
 
+PLAN = Plan(
+    title="Allow 192.0.2.1",
+    changes=(AllowAddress(network="192.0.2.1"),),
+    before={},
+    impact=Impact(labels={}, decided=1),
+    made_at=datetime(2026, 11, 20, tzinfo=UTC),
+)
+"""A plan that needs no account."""
+
 
 def failing(program: Any) -> list[tuple[str, str]]:
     """Return the failing pairs, in the order they are shown."""
@@ -144,14 +153,7 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
 def test_a_changed_journal_is_noticed(bare: Any) -> None:
     """An entry altered behind the program's back: status 1, and the entry is named."""
     state = State.open(bare.home)
-    plan = Plan(
-        title="Allow 192.0.2.1",
-        changes=(AllowAddress(network="192.0.2.1"),),
-        before={},
-        impact=Impact(labels={}, decided=1),
-        made_at=datetime(2026, 11, 20, tzinfo=UTC),
-    )
-    Journal(state).finish(Journal(state).begin(plan, actor="ana", before={}), plan, phase="done", before={}, after={})
+    Journal(state).finish(Journal(state).begin(PLAN, actor="ana", before={}), PLAN, phase="done", before={}, after={})
     state.close()
     assert bare("journal", "verify").status == 0
     with closing(sqlite3.connect(bare.home / "state.db")) as database:
@@ -167,19 +169,12 @@ def test_a_changed_journal_is_noticed(bare: Any) -> None:
 
 def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> None:
     """Status 3, with why and what to do; after `journal anchor` 0, and it is still said that it came late."""
-    plan = Plan(
-        title="Allow 192.0.2.1",
-        changes=(AllowAddress(network="192.0.2.1"),),
-        before={},
-        impact=Impact(labels={}, decided=1),
-        made_at=datetime(2026, 11, 20, tzinfo=UTC),
-    )
     state = State.open(bare.home)
     by = {"way": "link", "link": "0123456789ab"}
-    begun = Journal(state).begin(plan, actor="ana", before={}, by=by)
+    begun = Journal(state).begin(PLAN, actor="ana", before={}, by=by)
     (bare.home / FILE).rename(bare.home / "kept")
     (bare.home / FILE).mkdir()
-    Journal(state).finish(begun, plan, phase="done", before={}, after={})
+    Journal(state).finish(begun, PLAN, phase="done", before={}, after={})
     (bare.home / FILE).rmdir()
     (bare.home / "kept").rename(bare.home / FILE)
     state.close()
