@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +14,21 @@ from dashboard.calls.store import CallStore
 from dashboard.errors import DashboardError
 
 ROOT = Path(__file__).parent.parent.parent
-IMPORT = "import"
+IMPORT, HOLD = "import", "hold"
 
 
-def begin_import(home: Path, files: Sequence[Path]) -> subprocess.Popen[str]:
-    """Start an import in a process of its own; return once everything is loaded and it begins."""
-    program = [sys.executable, "-m", "tests.calls.children", IMPORT, str(home), *map(str, files)]
-    child = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def begin_import(home: Path, files: Sequence[Path], how: str = IMPORT) -> subprocess.Popen[str]:
+    """
+    Start an import in a process of its own.
+
+    Args:
+        home: The home to import into.
+        files: The exports.
+        how: ``IMPORT`` returns once everything is loaded and the import begins; ``HOLD`` returns once the
+            import is the writer, and it goes on when its standard input gets a line.
+    """
+    program = [sys.executable, "-m", "tests.calls.children", how, str(home), *map(str, files)]
+    child = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "begins\n"
     return child
@@ -30,6 +39,19 @@ def run_import(home: str, *files: str) -> None:
     store = CallStore(Path(home))
     print("begins", flush=True)  # noqa: T201 - a program of its own
     import_files(store, [Path(path) for path in files])
+
+
+def hold_import(home: str, *files: str) -> None:
+    """Import; tell when this process is the writer, and go on after a line of standard input."""
+    waited = threading.Lock()
+
+    def wait_once() -> bool:
+        if waited.acquire(blocking=False):
+            print("begins", flush=True)  # noqa: T201 - a program of its own
+            sys.stdin.readline()
+        return False
+
+    import_files(CallStore(Path(home)), [Path(path) for path in files], stop=wait_once)
 
 
 def tried(store: CallStore, path: Path) -> str:
@@ -71,5 +93,7 @@ def fill_up() -> None:
 if __name__ == "__main__":
     if sys.argv[1] == IMPORT:
         run_import(*sys.argv[2:])
+    elif sys.argv[1] == HOLD:
+        hold_import(*sys.argv[2:])
     else:
         fill_up()

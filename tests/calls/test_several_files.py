@@ -18,7 +18,7 @@ from dashboard.calls.staged import Staged
 from dashboard.calls.store import CallStore
 from dashboard.calls.watching import Watch
 from dashboard.errors import StoreError
-from tests.calls.children import begin_import, tried
+from tests.calls.children import HOLD, begin_import, tried
 from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_at
 from tests.waiting import WAIT_S
 
@@ -112,19 +112,16 @@ def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Ca
 def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
     """A sentence, and nothing lost: the same import goes through once the other one is done."""
     home = tmp_path / "home"
-    large = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(60_000))), "large.csv")
-    small = export(rows_at(NOON + 3 * A_DAY), "small.csv")
-    with begin_import(home, [large]) as child:
-        store = CallStore(home, lock_wait_s=0)
-        lock = store.generations.folder / "writer.lock"
-        while child.poll() is None and not lock.exists():
-            pass
-        told = tried(store, small)
-        ended = child.wait(WAIT_S)
+    first = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(3000))), "first.csv")
+    second = export(rows_at(NOON + 3 * A_DAY), "second.csv")
+    store = CallStore(home, lock_wait_s=0)
+    with begin_import(home, [first], HOLD) as child:
+        told = tried(store, second)
+        child.communicate("go on\n", timeout=WAIT_S)
 
     assert "another" in told.lower()
-    assert (ended, store.count()) == (0, 60_000)
-    assert ("", 60_001) == (tried(store, small), store.count())
+    assert (child.returncode, store.count()) == (0, 3000)
+    assert ("", 3001) == (tried(store, second), store.count())
 
 
 def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
