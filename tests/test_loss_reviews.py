@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-import dashboard
 from dashboard.actors import Actor, Role
 from dashboard.calls.ingest import import_files
 from dashboard.cli import app as commands
@@ -19,6 +17,7 @@ from dashboard.findings import Finding, Life, Status
 from dashboard.settings import Settings
 from dashboard.web import sessions
 from dashboard.workspace import Workspace
+from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
 
 CHECK, THIEF = "past_loss_is_reviewed", "203.0.113.66"
@@ -26,7 +25,6 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 OFF_AT = NOW - timedelta(days=40)
 STOLEN_AT = [NOW - timedelta(days=60) + timedelta(minutes=number) for number in range(60)]
 LEE = Actor("j.lee", Role.OPERATOR)
-APP = Path(dashboard.__file__).parent / "app.py"
 WAIT_S = 600
 
 
@@ -125,7 +123,7 @@ def browser() -> Iterator[None]:
 @pytest.mark.usefixtures("browser")
 def test_the_button_marks_it(home: Workspace) -> None:
     """Findings offers it beside the finding, and then the finding passes, by the name of the browser's user."""
-    page = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    page = new_app().run()
     if "first_run_look" in [button.key for button in page.button]:
         page.button(key="first_run_look").click().run()
     page.switch_page("app_pages/findings.py").run()

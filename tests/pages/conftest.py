@@ -11,13 +11,11 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard.settings import SYNCED_BY, Settings
 from dashboard.web import sessions
 from dashboard.workspace import Workspace
-from tests.waiting import WAIT_S
+from tests.apps import new_app
 
-APP = Path(dashboard.__file__).parent / "app.py"
 CALLS = 3_000
 PERSON = "Ola"
 """Name of the person at the browser."""
@@ -58,13 +56,11 @@ def app(account: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ap
     monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
 
     def opened(page: str = "", **query: Any) -> AppTest:
-        at = AppTest.from_file(str(APP), default_timeout=WAIT_S)
-        at.run()
+        at = new_app()
         if page:
             at.switch_page(f"app_pages/{page}.py")
-        if page or query:
-            at.query_params.update(query)
-            at.run()
+        at.query_params.update(query)
+        at.run()
         assert not at.exception
         return at
 

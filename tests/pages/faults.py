@@ -14,6 +14,7 @@ from dashboard.checks import discover
 from dashboard.claims import NOTHING
 from dashboard.snapshot import Age
 from tests import faulty_homes
+from tests.apps import new_app
 from tests.faulty_homes import INPUTS, KEYS, PUBLIC
 
 APP = Path(dashboard.__file__).parent / "app.py"
@@ -54,7 +55,7 @@ def open_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """Open the app on a home of a real account, on what is known so far."""
     for name, value in {**KEYS, "TRUNKGATE_HOME": str(home), "TRUNKGATE_PUBLIC_RANGES": PUBLIC}.items():
         monkeypatch.setenv(name, value)
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
     looks = [button for button in at.button if button.key == "first_run_look"]
     return looks[0].click().run() if looks else at
 

@@ -13,7 +13,7 @@ from dashboard.sources import keep_frame, kept_frame
 from dashboard.texts import UNSAFE
 from dashboard.web import sessions
 from dashboard.workspace import Workspace
-from tests.pages.conftest import APP, WAIT_S
+from tests.apps import new_app
 from tests.pages.test_hostile_names import PAGES
 
 HOSTILE = "Den\u202ever\x1b[2J\x9b"
@@ -21,7 +21,7 @@ HOSTILE = "Den\u202ever\x1b[2J\x9b"
 
 def opened() -> AppTest:
     """Open the app for whoever stands in."""
-    return AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    return new_app().run()
 
 
 def every_text(node: Any) -> list[str]:

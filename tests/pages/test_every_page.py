@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.workspace import Workspace
-from tests.waiting import WAIT_S
+from tests.apps import new_app
 
 APP = Path(dashboard.__file__).parent / "app.py"
 PAGES = sorted(path.stem for path in (APP.parent / "app_pages").glob("*.py"))
@@ -41,7 +41,7 @@ def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest
     """Before the first sync is through the app says that it reads, and offers what is known so far."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
 
     assert not at.exception
     assert "The account is being read for the first time." == at.title[0].value
@@ -55,7 +55,7 @@ def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest
 def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error raised on purpose is shown with its cure, never as a traceback."""
     monkeypatch.setenv("FLOWROUTE_BASE_URL", "https://api.flowroute.com")
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
 
     assert not at.exception
     assert "FLOWROUTE_ACCESS_KEY" in at.error[0].value

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard import sources
@@ -15,9 +14,9 @@ from dashboard.calls.ingest import import_files
 from dashboard.emulator import process
 from dashboard.settings import Settings
 from dashboard.workspace import Workspace
+from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
 from tests.pages.faults import texts
-from tests.waiting import WAIT_S
 
 APP = Path(dashboard.__file__).parent / "app.py"
 MISSING = (
@@ -60,7 +59,7 @@ def fill(home: Workspace, folder: Path) -> None:
 
 def test_an_empty_home_names_the_next_steps() -> None:
     """Every page draws at once, says what the operator has to bring, and offers no sync."""
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
     for page in PAGES:
         at.switch_page(f"app_pages/{page}.py").run()
 
@@ -82,7 +81,7 @@ def test_a_filled_home_is_judged(tmp_path: Path) -> None:
     """Once everything is there no step is named, and the header says how recent the files are."""
     with Workspace.open(Settings.read()) as home:
         fill(home, tmp_path)
-        at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+        at = new_app().run()
 
     assert not at.exception
     assert not [text for text in at.info if "without an API key" in text.value]

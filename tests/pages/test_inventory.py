@@ -13,9 +13,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.settings import Settings
 from dashboard.sources import kept_frame
 from dashboard.workspace import Workspace
+from tests.apps import new_app
 from tests.inventory.netboxes import TOKEN, Fake, running
-from tests.pages.conftest import APP
-from tests.waiting import WAIT_S
 
 NETBOXES = Path(__file__).parent.parent / "inventory" / "netbox"
 
@@ -144,7 +143,7 @@ def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypa
         with Workspace.open(settings) as account:
             account.sync()
             monkeypatch.setenv("TRUNKGATE_HOME", str(settings.home))
-            at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+            at = new_app().run()
             at.switch_page("app_pages/inventory.py").run()
             assert fake.asked == []
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard import sources, tables
 from dashboard.actors import local_actor
 from dashboard.app_parts import declared
@@ -22,9 +21,8 @@ from dashboard.findings import Cause, Status
 from dashboard.settings import Settings
 from dashboard.snapshot import Age
 from dashboard.workspace import Workspace
-from tests.waiting import WAIT_S
+from tests.apps import new_app
 
-APP = Path(dashboard.__file__).parent / "app.py"
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
 PAGES = (
     "overview",
@@ -71,7 +69,7 @@ def page() -> Callable[[str], AppTest]:
     """Open a page on what is known so far: no test of a real account ever syncs."""
 
     def opened(name: str) -> AppTest:
-        at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+        at = new_app().run()
         if "first_run_look" in keys(at):
             at.button(key="first_run_look").click().run()
         at.switch_page(f"app_pages/{name}.py").run()
@@ -133,13 +131,13 @@ def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> N
 def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
     """The title says so; once a list was pasted the page opens on what is known, below the carrier's error."""
     real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
 
     assert "The account could not be read yet." == at.title[0].value
     assert "first_run_look" in keys(at)
 
     declare(real, LISTED)
-    at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+    at = new_app().run()
 
     assert "first_run_look" not in keys(at)
     assert "Nothing was fetched yet." in words(at)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard.actors import local_actor
 from dashboard.app_parts.draft import read
 from dashboard.app_parts.draft_editor import AS_IT_IS, CARRIED, KEY
@@ -16,10 +15,8 @@ from dashboard.app_parts.draft_words import NOTHING
 from dashboard.calls.replay import BROKEN, SAVED
 from dashboard.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.workspace import Workspace
+from tests.apps import new_app
 from tests.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
-from tests.waiting import WAIT_S
-
-APP = Path(dashboard.__file__).parent / "app.py"
 
 
 def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -162,7 +159,7 @@ def unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AppT
     monkeypatch.setenv("TRUNKGATE_PUBLIC_RANGES", "198.51.100.0/24")
 
     def opened() -> AppTest:
-        at = AppTest.from_file(str(APP), default_timeout=WAIT_S).run()
+        at = new_app().run()
         at.button(key="first_run_look").click().run()
         at.switch_page("app_pages/what_if.py").run()
         assert not at.exception
