@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,3 +39,21 @@ def embedded(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
             return stack.enter_context(Workspace.open(made))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def synced_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the home of a whole embedded account with few calls, synced and closed, to be copied."""
+    home = tmp_path_factory.mktemp("synced") / "home"
+    with Workspace.open(Settings(home=home, sample_calls=SAMPLE_CALLS)) as opened:
+        opened.sync()
+    return home
+
+
+@pytest.fixture
+def synced(synced_home: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """Open a whole embedded account with few calls, synced, that no other test sees."""
+    home = tmp_path / "synced"
+    shutil.copytree(synced_home, home)
+    with Workspace.open(Settings(home=home, sample_calls=SAMPLE_CALLS)) as opened:
+        yield opened

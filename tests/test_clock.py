@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,10 +47,9 @@ def test_a_sync_far_in_the_future_is_not_recent(ahead: timedelta, *, recent: boo
 
 
 @pytest.mark.parametrize("ahead", [-3 * YEAR, YEAR])
-def test_a_home_of_another_time_syncs(embedded: Callable[..., Workspace], ahead: timedelta) -> None:
+def test_a_home_of_another_time_syncs(synced: Workspace, ahead: timedelta) -> None:
     """With the clock set back or forward since the last sync, it says that its data is old, and reads it again."""
-    home = embedded()
-    home.sync()
+    home = synced
     calls = home.store.digest
     home.state.put("calls_until", (datetime.now(UTC) + ahead).isoformat())
     assert home.snapshot().freshness["calls"].age(datetime.now(UTC)) is Age.STALE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,10 +182,9 @@ def test_the_export_holds_our_record_and_the_carriers_apart(home: Home, tmp_path
 
 
 @pytest.mark.slow
-def test_on_the_embedded_account_an_undo_keeps_every_date(embedded: Callable[..., Workspace]) -> None:
+def test_on_the_embedded_account_an_undo_keeps_every_date(synced: Workspace) -> None:
     """Taken off and put back by somebody else, each entry is since when and by whom it was; the carrier says today."""
-    account = embedded()
-    account.sync()
+    account = synced
     before = {network: dict(row) for network, row in account.snapshot().listed_since.items()}
     entries = account.snapshot().allowed_ips.to_dict("records")
     rows = [row for row in entries if "/" not in row["network"]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,11 +51,11 @@ class Gated(Workspace):
 
 
 @pytest.fixture
-def account(embedded: Callable[..., Workspace]) -> Iterator[Gated]:
+def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
     """Open a synced account of few calls, whose gate is open."""
-    opened = embedded()
-    opened.sync()
-    with Gated.open(opened.settings) as gated:
+    home = tmp_path / "synced"
+    shutil.copytree(synced_home, home)
+    with Gated.open(Settings(home=home)) as gated:
         gated.gate, gated.reached = threading.Event(), threading.Event()
         gated.gate.set()
         yield gated

@@ -17,8 +17,10 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock, Timer
@@ -119,6 +121,29 @@ def answer(line: str) -> bool:
     return True
 
 
+def end_with(command: Callable[[], None]) -> None:
+    """
+    Run a command and end this process with its status.
+
+    What a program does at its end is done: it waits for its threads, calls what was registered, flushes. The modules
+    are not taken apart: that would copy all memory that this process shares with the one it was forked from.
+    """
+    status = 1
+    try:
+        command()
+        status = 0
+    except SystemExit as ending:
+        status = int(ending.code or 0)
+    except BaseException:  # noqa: BLE001 - as the interpreter does with what nobody caught
+        traceback.print_exc()
+    finally:
+        threading._shutdown()  # noqa: SLF001 - what the interpreter calls first when it ends
+        atexit._run_exitfuncs()  # noqa: SLF001 - and what it calls next
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 if __name__ == "__main__":
     from dashboard.cli import main
 
@@ -127,5 +152,4 @@ if __name__ == "__main__":
     gc.freeze()
     while request := sys.stdin.readline():
         if answer(request):
-            main()
-            break
+            end_with(main)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,6 +27,7 @@ from dashboard.errors import (
 )
 from dashboard.fixes import apply as applying
 from dashboard.journal import DONE, FAILED
+from dashboard.settings import Settings
 from dashboard.snapshot import Snapshot
 from dashboard.state import versions
 from dashboard.workspace import Workspace
@@ -38,11 +41,18 @@ Embedded = Callable[..., Workspace]
 
 
 @pytest.fixture
-def account(embedded: Embedded) -> Workspace:
+def account(synced: Workspace) -> Workspace:
     """Open the whole sample account, synced."""
-    workspace = embedded()
-    workspace.sync()
-    return workspace
+    return synced
+
+
+@pytest.fixture(scope="module")
+def unchanged(synced_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Open the whole sample account, synced, for tests that change nothing of it."""
+    home = tmp_path_factory.mktemp("unchanged") / "home"
+    shutil.copytree(synced_home, home)
+    with Workspace.open(Settings(home=home)) as opened:
+        yield opened
 
 
 def networks(workspace: Workspace) -> set[str]:
@@ -93,19 +103,19 @@ def test_removing_an_entry_and_undoing_restores_the_whole_row(account: Workspace
     assert before[kept[1:]].equals(after[kept[1:]])
 
 
-def test_a_dry_run_writes_nothing(account: Workspace) -> None:
+def test_a_dry_run_writes_nothing(unchanged: Workspace) -> None:
     """Rehearsing does all that applying does short of writing: neither account nor journal moves."""
-    before = networks(account)
+    before = networks(unchanged)
 
-    account.rehearse(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
+    unchanged.rehearse(unchanged.plan("pbx_address_is_allowed", DENVER), actor=ANA)
 
-    assert before == networks(account)
-    assert account.journal.entries() == []
+    assert before == networks(unchanged)
+    assert unchanged.journal.entries() == []
 
 
-def test_planning_again_gives_the_same_hash(account: Workspace) -> None:
+def test_planning_again_gives_the_same_hash(unchanged: Workspace) -> None:
     """The account did not move, so the plan is the same plan."""
-    first, second = (account.plan("pbx_address_is_allowed", DENVER) for _ in range(2))
+    first, second = (unchanged.plan("pbx_address_is_allowed", DENVER) for _ in range(2))
 
     assert first.hash == second.hash
 
@@ -180,28 +190,28 @@ def busy_number(snapshot: Snapshot) -> str:
     return str(inbound["number"].iloc[0])
 
 
-def test_a_number_that_took_calls_asks_for_its_digits(account: Workspace) -> None:
+def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> None:
     """It goes nowhere that anybody knows of, but people call it: the sentence says how many, over the window."""
-    snapshot = account.snapshot()
+    snapshot = unchanged.snapshot()
     used = busy_number(snapshot)
     inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
     calls = int(inbound.loc[inbound["number"] == used, "calls"].sum())
 
-    plan = account.plan_changes([PointNumber(number=used, to_alias="sip-reg", was_alias="")])
+    plan = unchanged.plan_changes([PointNumber(number=used, to_alias="sip-reg", was_alias="")])
     (lock,) = (lock for lock in plan.interlocks if lock.id == "numbers_are_free")
 
     assert (plan.phrases, lock.met) == ((used,), False)
-    assert f"{used} took {calls:,} calls in the last {account.settings.window_days} days." in lock.sentence
+    assert f"{used} took {calls:,} calls in the last {unchanged.settings.window_days} days." in lock.sentence
 
 
-def test_a_number_in_use_asks_for_its_digits(account: Workspace) -> None:
+def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
     """A number that is routed elsewhere is moved only when typed."""
-    snapshot = account.snapshot()
+    snapshot = unchanged.snapshot()
     used = busy_number(snapshot)
     was = next(iter(snapshot.routes.loc[snapshot.routes["route_type"] == "host", "alias"]))
     changes: list[Change] = [PointNumber(number=used, to_alias="sip-reg", was_alias=was)]
 
-    plan = account.plan_changes(changes)
+    plan = unchanged.plan_changes(changes)
 
     assert plan.phrases == (used,)
 
@@ -250,19 +260,19 @@ def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> No
         ("2001:db8::1", "IPv6"),
     ],
 )
-def test_unusable_addresses_are_blocked(account: Workspace, network: str, words: str) -> None:
+def test_unusable_addresses_are_blocked(unchanged: Workspace, network: str, words: str) -> None:
     """No phrase lets an address through that must not stand on the list."""
-    plan = account.plan_changes([AllowAddress(network=network)])
+    plan = unchanged.plan_changes([AllowAddress(network=network)])
 
     assert [lock.id for lock in plan.blocked] == ["address_is_usable"]
     with pytest.raises(NotConfirmedError, match=words):
-        account.apply(plan, actor=ANA, typed=[network])
-    assert network not in networks(account)
+        unchanged.apply(plan, actor=ANA, typed=[network])
+    assert network not in networks(unchanged)
 
 
-def test_a_fix_has_a_largest_size(account: Workspace) -> None:
+def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
     """One press of a button does not rewrite the list."""
-    plan = account.plan_changes([AllowAddress(network=f"192.0.2.{n}") for n in range(1, 40)])
+    plan = unchanged.plan_changes([AllowAddress(network=f"192.0.2.{n}") for n in range(1, 40)])
 
     assert "size_is_bounded" in {lock.id for lock in plan.blocked}
 
@@ -275,10 +285,10 @@ def test_a_fix_has_a_largest_size(account: Workspace) -> None:
         ("pbx_address_is_allowed", "198.51.100.11", "passes and proposes no fix"),
     ],
 )
-def test_nothing_to_fix_is_said(account: Workspace, check: str, subject: str, message: str) -> None:
+def test_nothing_to_fix_is_said(unchanged: Workspace, check: str, subject: str, message: str) -> None:
     """A check, a subject or a finding that is not there is named with those that are."""
     with pytest.raises(UnknownFindingError, match=message):
-        account.plan(check, subject)
+        unchanged.plan(check, subject)
 
 
 def test_the_life_of_a_finding(account: Workspace) -> None:
@@ -347,11 +357,11 @@ def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> No
 
 
 @pytest.mark.parametrize(("address", "name"), [("198.51.100.13", "Chicago"), ("198.51.100.70", "Dallas")])
-def test_a_silent_address_in_service_is_not_removed_unasked(account: Workspace, address: str, name: str) -> None:
+def test_a_silent_address_in_service_is_not_removed_unasked(unchanged: Workspace, address: str, name: str) -> None:
     """A failover address and a standby site place no calls until the night they are needed."""
-    row = account.snapshot().allowed_ips.set_index("network", drop=False).loc[address]
+    row = unchanged.snapshot().allowed_ips.set_index("network", drop=False).loc[address]
 
-    plan = account.plan_changes([remove(row)])
+    plan = unchanged.plan_changes([remove(row)])
 
     assert plan.phrases == (name,)
     assert f"No call from {address} is on record" in " ".join(lock.sentence for lock in plan.interlocks)

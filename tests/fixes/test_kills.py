@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,11 +32,9 @@ IN_ROLL_BACK = [(7, False, PARTLY), (7, True, FAILED)]
 
 
 @pytest.fixture
-def kills(embedded: Callable[..., Workspace]) -> tuple[Kills, Plan]:
+def kills(synced: Workspace) -> tuple[Kills, Plan]:
     """Open the sample account, and plan a route with its two numbers."""
-    account = embedded()
-    account.sync()
-    return Kills(account), account.plan("pbx_has_inbound_route", "phoenix")
+    return Kills(synced), synced.plan("pbx_has_inbound_route", "phoenix")
 
 
 def test_a_fix_that_is_killed_has_an_outcome(kills: tuple[Kills, Plan]) -> None:

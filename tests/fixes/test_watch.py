@@ -18,8 +18,6 @@ from dashboard.workspace import Workspace
 from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from dashboard.snapshot import Snapshot
@@ -140,10 +138,9 @@ class CountedStore(CallStore):
 
 
 @pytest.mark.slow
-def test_polls_of_an_open_dialog_build_no_snapshot(embedded: Callable[..., Workspace]) -> None:
+def test_polls_of_an_open_dialog_build_no_snapshot(synced: Workspace) -> None:
     """Of a real home: the calls since the fix are read once, whatever is polled; the window is never read."""
-    account = embedded()
-    account.sync()
+    account = synced
     entry = account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=Actor("ana", Role.APPROVER))
     store = CountedStore(account.settings.home)
     watching = Workspace(account.settings, account.state, store, account.carrier)
