@@ -7,6 +7,7 @@ and how often, and raises where something did not hold. Adding a part is adding 
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from importlib import import_module
@@ -24,6 +25,7 @@ def main(names: list[str]) -> int:
     if wrong := [name for name in names if name not in known]:
         print(f"There is no part {', '.join(wrong)}. The parts are: {', '.join(known)}.", file=sys.stderr)  # noqa: T201 - a program of its own
         return 2
+    logging.basicConfig(level=logging.ERROR)  # what the parts provoke is expected, and not what they print
     for name in names or known:
         print(f"{name}: started", flush=True)  # noqa: T201 - a program of its own
         start = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import shutil
@@ -42,6 +43,7 @@ def main() -> str:
 
 def _draw_until(end: float, place: int) -> tuple[int, int, int]:
     """Take one process's part of the combinations, shared out by their text; return homes, pages and commands."""
+    logging.disable(logging.WARNING)  # Streamlit's, on running without a server
     drawn = random.Random(f"{SEED} {place}")
     mine = {one for one in _everything() if crc32(repr(one).encode()) % AT_ONCE == place}
     order = sorted(mine)
