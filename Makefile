@@ -39,7 +39,7 @@ contracts:
 
 lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashboard on top, at http://127.0.0.1:$(PORT); needs root
 	@sh tests/system-parts.sh
-	@$(BIN)/python -m tests.sip --port $(PORT)
+	@$(BIN)/python -m tests.lab --port $(PORT)
 
 soak: $(VENV)/.installed-test ## The long tests, each under 20 minutes; PART=NAME runs one (tests/soak has them)
 	@sh tests/system-parts.sh
@@ -67,9 +67,11 @@ clean: ## Remove what the commands above made here
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Modules are compiled when they are first loaded: most of those installed never are.
+# phonenumbers and phonenumberslite write into one folder: an environment that has the former gets the latter anew.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "trunkgate needs Python 3.11 or newer; this is $$($(PYTHON) --version)." >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if ls $(VENV)/lib/python*/site-packages/phonenumbers-*.dist-info >/dev/null 2>&1; then $(PIP) uninstall --yes phonenumbers phonenumberslite; fi
 	@$(PIP) install --no-compile --require-hashes -r $(1)
 	@$(PIP) install --no-compile --no-deps --no-build-isolation -e .
 endef

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.app_parts import entrance, header, review, states
+from dashboard.web import session
+from dashboard.web.components import empty_states, entrance, header
+from dashboard.web.fixes import review
 
 LIVE = "Overview"
-PAGES = Path(__file__).parent / "app_pages"
-ICON = Path(__file__).parent / "app_parts" / "icon.png"
+PAGES = Path(__file__).parent / "web" / "pages"
+ICON = Path(__file__).parent / "web" / "icon.png"
 """A file of ours: the browser would fetch a Material icon for the tab from the network."""
 
 st.set_page_config(page_title="trunkgate", page_icon=str(ICON), layout="wide")
@@ -47,5 +48,5 @@ with session.errors_said():
         session.settle()
         session.tidy()
     else:
-        states.first_run()
+        empty_states.first_run()
 session.say_note()

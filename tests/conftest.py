@@ -11,8 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-from dashboard.settings import Settings
-from dashboard.workspace import Workspace
+from dashboard.core.settings import Settings
+from dashboard.services.workspace import Workspace
 
 SAMPLE_CALLS = 4_000
 

@@ -15,14 +15,15 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection
 
-from dashboard import sources, tables
-from dashboard.background import SYNC_ERROR
-from dashboard.calls.ingest import import_files
-from dashboard.calls.store import CallStore
-from dashboard.capabilities import Capability
-from dashboard.snapshot import Age
-from dashboard.state import State, versions
-from dashboard.workspace import CAPABILITIES
+from dashboard import schemas
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.store import CallStore
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.snapshot import Age
+from dashboard.services import snapshot_builder
+from dashboard.services.background_sync import SYNC_ERROR
+from dashboard.services.workspace import CAPABILITIES
+from dashboard.storage.database import State, versions
 from tests.calls.exports import as_csv, rows_at
 
 KEYS: Final = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
@@ -153,7 +154,7 @@ def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: C
         ),
     }
     kept: dict[str, tuple[str, Any]] = {
-        kind: (name, sources.to_rows(_frame(kind, rows))) for kind, (name, rows) in frames.items()
+        kind: (name, snapshot_builder.to_rows(_frame(kind, rows))) for kind, (name, rows) in frames.items()
     }
     kept["account"] = ("credentials", {"tech_prefix": "12345678", "credentials_on": False, "sample": False})
     for kind, (name, content) in kept.items():
@@ -163,8 +164,8 @@ def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: C
 
 
 def _frame(kind: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    filled = [{name: row.get(name) for name in tables.FRAMES[kind].columns} for row in rows]
-    return tables.conform(pd.DataFrame(filled), tables.FRAMES[kind], source="a test")
+    filled = [{name: row.get(name) for name in schemas.FRAMES[kind].columns} for row in rows]
+    return schemas.conform(pd.DataFrame(filled), schemas.FRAMES[kind], source="a test")
 
 
 def _calls(home: Path, until: datetime, *, refused: bool) -> None:

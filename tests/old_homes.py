@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 
-from dashboard.changes import Plan, digest
-from dashboard.migrations import config
-from dashboard.sealing import GENESIS, of_entry
+from dashboard.domain.changes import Plan, digest
+from dashboard.storage.migrations import config
+from dashboard.storage.sealing import GENESIS, of_entry
 
 THEN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ find_disks >/dev/null 2>&1 || missing="$missing bindfs ntfs-3g"
 
 if ! find_pbx; then
     echo "Unpacking Asterisk into .venv/asterisk"
-    sh tests/sip/asterisk-parts.sh .venv/asterisk >/dev/null 2>&1
+    sh tests/lab/asterisk-parts.sh .venv/asterisk >/dev/null 2>&1
     find_pbx || echo "NOT AVAILABLE: Asterisk. Tests with real PBXs will be skipped: Debian 11 could not be reached." >&2
 fi
 [ -n "$missing" ] || exit 0

@@ -11,7 +11,7 @@ from typing import TypeGuard
 import pytest
 
 import dashboard
-from dashboard.texts import counted
+from dashboard.core.text import counted
 
 ROOT = Path(dashboard.__file__).parent
 NOUNS = (
@@ -21,19 +21,19 @@ NOUNS = (
 PLURAL = re.compile(rf"\s(?:(?:past|such|more|outbound|journal|wrong) )?(?:{NOUNS})\b")
 IN_PATTERN = re.compile(rf"\{{\w+(?::[^}}]*)?\}}\s(?:{NOUNS})\b")
 MANY = {
-    "any_table.py: len(body)": "more than the most rows that are read",
+    "pasted_table.py: len(body)": "more than the most rows that are read",
     "files.py: len(header)": "more than an export ever has",
-    "reading.py: staged.rejected": "more than are put aside one by one",
+    "file_reader.py: staged.rejected": "more than are put aside one by one",
     "destination.py: len(digits)": "more than a number has",
-    "draft_editor.py: len(reading.faults)": "a count above the number of faults that are listed",
-    "_records.py: csv.field_size_limit()": "a limit",
+    "editor.py: len(reading.faults)": "a count above the number of faults that are listed",
+    "text_records.py: csv.field_size_limit()": "a limit",
     "files.py: limits.unpacked_bytes": "a limit",
-    "flowroute.py: len(found)": "an alias that is not unique",
+    "client.py: len(found)": "an alias that is not unique",
     "journal.py: len(places)": "a head that is not unique",
-    "_asterisk_conf.py: len(line)": "a line that is too long",
-    "_kamailio_tables.py: len(line)": "a line that is too long",
-    "_kamailio_text.py: len(line)": "a line that is too long",
-    "_cells.py: len(plain)": "a cell that is too long",
+    "conf_grammar.py: len(line)": "a line that is too long",
+    "tables.py: len(line)": "a line that is too long",
+    "grammar.py: len(line)": "a line that is too long",
+    "cells.py: len(plain)": "a cell that is too long",
     "anchors.py: head.entries": "a line for machines, which find it by its form",
     "allowed_ip_is_used.py: days": "four weeks",
 }

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.emulator.sample import load
-from dashboard.findings import Severity, Status
-from dashboard.workspace import Workspace
+from dashboard.domain.findings import Severity, Status
+from dashboard.emulator.traffic.sample import load
+from dashboard.services.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 

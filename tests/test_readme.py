@@ -10,8 +10,8 @@ import click
 import pytest
 from typer.main import get_command
 
-from dashboard.cli import app
-from dashboard.settings import Settings
+from dashboard.cli.main import app
+from dashboard.core.settings import Settings
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

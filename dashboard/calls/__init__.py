@@ -1,7 +1,12 @@
 """
-Calls: export files to Parquet by day, the roll-up ``traffic``, and what is asked of them.
+Calls: CDR export files to Parquet by day, and what is computed from them.
 
-``ingest`` writes, ``store`` reads, ``outcomes`` and ``attribution`` say what a call means, ``pbx_side`` has what PBXs
-recorded themselves, ``metrics`` (its ``definitions``), ``destinations`` and ``replay`` count, ``cube`` draws. All SQL
-stands in ``sql/``.
+``ingest`` reads export files, ``store`` holds the calls and answers queries, ``analytics`` has the hourly cube, metrics
+and peaks, ``replay`` evaluates a change of the policy against past calls, ``pbx_records`` holds PBXs' own CDRs.
 """
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard.snapshot import SHARED, egress_of
+from dashboard.domain.snapshot import SHARED, egress_of
 
 X_TAG, ADDRESS, CALLER_ID, NUMBER, SHARED_ADDRESS = "x_tag", "address", "caller_id", "number", "shared_address"
 CLAIMS = (X_TAG, CALLER_ID)

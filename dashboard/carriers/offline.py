@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import pandas as pd
 
-from dashboard.capabilities import Capability
-from dashboard.carriers.contract import AccountState, ExportedWindow, Progress, Stop
-from dashboard.changes import Change
-from dashboard.errors import CarrierUnavailableError
+from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.core.errors import CarrierUnavailableError
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import Change
 
 
 class OfflineCarrier:

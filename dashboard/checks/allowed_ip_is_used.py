@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pandas as pd
 
-from dashboard.addresses import is_network
-from dashboard.checks import ACCOUNT, check, failed, passed, unknown
-from dashboard.checks import _evidence as ev
-from dashboard.checks import _inventory as inv
-from dashboard.checks import _networks as nets
-from dashboard.findings import Confidence, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import networks as nets
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.core.addresses import is_network
+from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.addresses import contains
-from dashboard.capabilities import Capability
-from dashboard.checks import ACCOUNT, check, passed, unknown
-from dashboard.checks import _evidence as ev
-from dashboard.checks import _inventory as inv
-from dashboard.checks import _pbx_side as own
-from dashboard.checks._unlisted import judge_each
-from dashboard.claims import cure
-from dashboard.findings import Confidence, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import pbx_records as own
+from dashboard.checks.evidence.unlisted import judge_each
+from dashboard.checks.registry import ACCOUNT, check, passed, unknown
+from dashboard.core.addresses import contains
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.claims import cure
+from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.changes import SetCredentials
-from dashboard.checks import ACCOUNT, check, failed, passed, unknown
-from dashboard.checks import _inventory as inv
-from dashboard.findings import Cause, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.domain.changes import SetCredentials
+from dashboard.domain.findings import Cause, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

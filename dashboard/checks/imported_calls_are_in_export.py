@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from dashboard.capabilities import Capability
-from dashboard.checks import ACCOUNT, check, failed, passed, unknown
-from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 MOST_NAMED = 5
 NEVER_COMPARED = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks import ACCOUNT, check, failed, passed, unknown
-from dashboard.checks import _evidence as ev
-from dashboard.checks import _losses as past
-from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import losses as past
+from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.addresses import contains
-from dashboard.checks import _evidence as ev
-from dashboard.checks import _inventory as inv
-from dashboard.checks import _pbx_side as own
-from dashboard.checks import check, failed, passed, unknown
-from dashboard.findings import Cause, Confidence, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import pbx_records as own
+from dashboard.checks.registry import check, failed, passed, unknown
+from dashboard.core.addresses import contains
+from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

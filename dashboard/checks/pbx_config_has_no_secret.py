@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dashboard.checks import ACCOUNT, _secrets, check, unknown
-from dashboard.checks import _inventory as inv
-from dashboard.findings import Cause, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import secrets
+from dashboard.checks.registry import ACCOUNT, check, unknown
+from dashboard.domain.findings import Cause, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 CURE = "Import its folder of configuration on the page Inventory."
 
@@ -24,7 +25,7 @@ CURE = "Import its folder of configuration on the page Inventory."
 )
 def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""
-    facts, need = _secrets.read(snapshot), inv.needs_of_credentials(snapshot, ("active", inv.STANDBY))
+    facts, need = secrets.read(snapshot), inv.needs_of_credentials(snapshot, ("active", inv.STANDBY))
     if facts.empty:
         reason = f"For the account, no configuration of a PBX was ever read. {CURE}"
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
@@ -34,11 +35,11 @@ def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: inv.Need) -> Iterator[Verdict]:
-    who, found = snapshot.name_of(pbx_id), _secrets.of(facts)
+    who, found = snapshot.name_of(pbx_id), secrets.of(facts)
     if not facts["key"].str.startswith("trunk.").any() and not any(found.values()):
         read = "shows no trunk to the carrier" if len(facts) else "was never read"
         reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {CURE}"
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
         return
-    yield _secrets.key(who, pbx_id, found)
-    yield _secrets.password(snapshot, who, pbx_id, found, need)
+    yield secrets.key(who, pbx_id, found)
+    yield secrets.password(snapshot, who, pbx_id, found, need)

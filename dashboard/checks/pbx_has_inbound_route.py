@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.changes import Change, PointNumber
-from dashboard.checks import _routes as rt
-from dashboard.checks import check, failed, passed, unknown
-from dashboard.findings import Cause, Impact, Severity, Verdict
-from dashboard.snapshot import Snapshot
-from dashboard.texts import counted
+from dashboard.checks.evidence import routes as rt
+from dashboard.checks.registry import check, failed, passed, unknown
+from dashboard.core.text import counted
+from dashboard.domain.changes import Change, PointNumber
+from dashboard.domain.findings import Cause, Impact, Severity, Verdict
+from dashboard.domain.snapshot import Snapshot
 
 
 @check(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dashboard.settings import Settings
+    from dashboard.core.settings import Settings
 
-from dashboard.cli import pbx_records
+from dashboard.cli import calls_import_pbx
+from dashboard.cli.lazy import prepare_import, read_settings
 from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json, tell_rejects
-from dashboard.cli.rooms import prepare_import, read_settings
-from dashboard.texts import counted
+from dashboard.core.text import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
@@ -46,8 +46,8 @@ def import_(
     Ends with 0 when every row of every file was kept or was there already, 1 when some rows or files
     were rejected or came too late, 2 on an error of its own.
     """
-    from dashboard.calls.ingest import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.calls.ingest.importer import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
 
     settings = read_settings()
     prepare_import(settings)
@@ -86,10 +86,10 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     """
     if settings.files:
         return ""
-    from dashboard.calls.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.fetching import next_since  # noqa: PLC0415 - as above
-    from dashboard.owner import with_mode  # noqa: PLC0415 - as above
-    from dashboard.state import State  # noqa: PLC0415 - as above
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.services.call_fetcher import next_since  # noqa: PLC0415 - as above
+    from dashboard.storage.account_binding import with_mode  # noqa: PLC0415 - as above
+    from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
     with closing(State.open(settings.home)) as state:
         if with_mode(state, settings).files:
@@ -110,7 +110,7 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     )
 
 
-app.command("import-pbx")(pbx_records.import_pbx)
+app.command("import-pbx")(calls_import_pbx.import_pbx)
 
 
 Days = Annotated[list[datetime], typer.Argument(help="Days in UTC, such as 2026-11-03.", formats=["%Y-%m-%d"])]
@@ -130,10 +130,10 @@ def drop_imported(
 
     Ends with 0 when they are gone or there are none, 2 when it was declined or on an error of its own.
     """
-    from dashboard.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
-    from dashboard.calls.damage import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
-    from dashboard.state import State  # noqa: PLC0415 - as above
+    from dashboard.calls.store.repair import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
+    from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
     settings = read_settings()
     store, chosen = CallStore(settings.home), sorted({day.date() for day in days or ()})
@@ -169,8 +169,8 @@ def repair(days: Days) -> None:
 
     Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
     """
-    from dashboard.calls.damage import repair as count_again  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.calls.store.repair import repair as count_again  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
 
     chosen = sorted({day.date() for day in days})
     calls = count_again(CallStore(read_settings().home), chosen)
@@ -188,8 +188,8 @@ def forget(
 
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """
-    from dashboard.calls.damage import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.calls.store.repair import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
 
     chosen = sorted({day.date() for day in days})
     named = ", ".join(map(str, chosen))

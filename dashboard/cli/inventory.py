@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboard.actors import local_actor
+from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json
-from dashboard.cli.rooms import open_home
-from dashboard.dialing import parse_tech_prefix
-from dashboard.errors import InputError
-from dashboard.settings import Settings
+from dashboard.core.errors import InputError
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import local_actor
+from dashboard.sip import parse_tech_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dashboard.inventory import Inventory, Known, Pitfall
-    from dashboard.workspace import Workspace
+    from dashboard.pbx.sources import Inventory, Known, Pitfall
+    from dashboard.services.workspace import Workspace
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def lint(
     its address, such as ami://192.0.2.11. Each thing to put right is told with file, line and cure. Ends with 0 when
     nothing is wrong and everything could be read, 1 when not, 2 on an error of its own. Notes alone end with 0.
     """
-    from dashboard.inventory import Level, find_pitfalls, merge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx.sources import Level, find_pitfalls, merge  # noqa: PLC0415 - loads pandas, for seconds
 
     _check(sources)
     known, current = _known(tech_prefix, account=account)
@@ -88,8 +88,8 @@ def read(
     TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET set. Passwords are left out. Ends with 0 when everything could be read,
     1 when something was put aside, 2 on an error of its own.
     """
-    from dashboard.inventory import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.sources import keep_frame  # noqa: PLC0415 - as above
+    from dashboard.pbx.sources import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.snapshot_builder import keep_frame  # noqa: PLC0415 - as above
 
     _check(sources)
     with open_home() as home:
@@ -135,11 +135,11 @@ def write(
     It is made of the account and the inventory as they were synced, and holds no password. Ends with 0 when it is
     written, 2 when something is not known, or the PBX must keep its credentials.
     """
-    from dashboard import writing  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx import writers  # noqa: PLC0415 - loads pandas, for seconds
 
     with open_home() as home:
         snapshot = home.snapshot()
-    snippet = writing.write(kind, writing.wanted_for(snapshot, pbx, pop=pop, second=second))
+    snippet = writers.write(kind, writers.wanted_for(snapshot, pbx, pop=pop, second=second))
     if to is not None:
         _put(to, snippet.files)
     if output is Format.JSON:
@@ -171,8 +171,8 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
 
 def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:
     """Return what is known of the account, and the inventory; neither where nobody asked for them."""
-    from dashboard.dialing import Trunk  # noqa: PLC0415 - as above
-    from dashboard.inventory import Inventory, Known  # noqa: PLC0415 - as above
+    from dashboard.pbx.sources import Inventory, Known  # noqa: PLC0415 - as above
+    from dashboard.sip import Trunk  # noqa: PLC0415 - as above
 
     prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
     if not account:
@@ -182,7 +182,7 @@ def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:
 
 
 def _of_home(home: Workspace, prefix: str) -> tuple[Known, Inventory]:
-    from dashboard.inventory import Inventory, Known, frames_of  # noqa: PLC0415 - as above
+    from dashboard.pbx.sources import Inventory, Known, frames_of  # noqa: PLC0415 - as above
 
     snapshot = home.snapshot()
     return Known.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
@@ -200,7 +200,7 @@ def _check(sources: list[str]) -> None:
 
 def _found(sources: list[str], known: Known, current: Inventory, name: str) -> Inventory:
     """Read files and folders, or the one running system that is given."""
-    from dashboard.inventory import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
     public, frames = known.treated_as_public, current.frames
     if is_address(sources[0]):

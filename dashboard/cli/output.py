@@ -14,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from dashboard.errors import InputError
-from dashboard.texts import UNSAFE, counted, visible
+from dashboard.core.errors import InputError
+from dashboard.core.text import UNSAFE, counted, visible
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dashboard.calls.repair import Reject
-    from dashboard.fetching import Progress as Tell
+    from dashboard.calls.ingest.lenient_csv import Reject
+    from dashboard.services.call_fetcher import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)

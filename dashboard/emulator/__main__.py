@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dashboard.emulator.serving import serve
-from dashboard.errors import DashboardError
-from dashboard.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
+from dashboard.core.errors import DashboardError
+from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
+from dashboard.emulator.lifecycle.serving import serve
 
 
 def main() -> None:

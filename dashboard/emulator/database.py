@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dashboard.emulator.sample import Sample
-from dashboard.policy import DEFAULT_NO_PATH_STATUS, Observations, Policy
+from dashboard.domain.admission import DEFAULT_NO_PATH_STATUS, Observations, Policy
+from dashboard.emulator.traffic.sample import Sample
 
 CALL_COLUMNS = (
     "direction",

@@ -25,8 +25,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
+from dashboard.emulator.api.faults import FaultBox, Switches
 from dashboard.emulator.database import CALL_COLUMNS, Database
-from dashboard.emulator.faults import FaultBox, Switches
 
 log = logging.getLogger(__name__)
 

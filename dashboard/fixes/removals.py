@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.changes import UNASSIGNED, AllowAddress, Plan, RemoveAddress
-from dashboard.journal import DONE, Entry
-from dashboard.replay_labels import BROKEN, CANNOT, STOPPED
+from dashboard.domain.changes import UNASSIGNED, AllowAddress, Plan, RemoveAddress
+from dashboard.domain.replay_labels import BROKEN, CANNOT, STOPPED
+from dashboard.storage.journal import DONE, Entry
 
 CHECK = "allowed_ip_has_pbx"
 """The check whose fix removes an entry because no PBX in service has its address."""

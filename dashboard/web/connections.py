@@ -16,7 +16,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from dashboard.web.answers import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, Answer
+from dashboard.web.responses import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, Answer
 
 WAIT_S: Final = 10.0
 """Much longer than a browser needs to send a request, even through a tunnel."""

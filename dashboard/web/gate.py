@@ -16,10 +16,10 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
-from dashboard.links import Link, digest, number_of
-from dashboard.web import answers, peers
-from dashboard.web.answers import Answer, Message
+from dashboard.services.access.links import Link, digest, number_of
+from dashboard.web import peers, responses
 from dashboard.web.connections import LET_IN
+from dashboard.web.responses import Answer, Message
 from dashboard.web.sessions import HEADER, PREFIX, Session, Sessions
 
 Scope = MutableMapping[str, Any]
@@ -98,7 +98,7 @@ class Gate:
         self._app = app
         names = ("127.0.0.1", "localhost")
         self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())  # noqa: PLR2004 - a browser leaves out the port of http
-        self._wrong_host = answers.wrong_host(f"http://127.0.0.1:{port}")
+        self._wrong_host = responses.wrong_host(f"http://127.0.0.1:{port}")
         self._cookie = f"trunkgate_{port}"  # browsers send cookies to every port of a host
         self._sessions = sessions
         self._use_link = use_link
@@ -106,7 +106,7 @@ class Gate:
         self._farewell = farewell
         self._peer = peer
         self._used: set[str] = set()
-        self._headers = [*answers.FIXED_HEADERS, (b"content-security-policy", content_policy)]
+        self._headers = [*responses.FIXED_HEADERS, (b"content-security-policy", content_policy)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide on one request or WebSocket, and let the app answer it or answer it here."""
@@ -122,12 +122,12 @@ class Gate:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = answers.with_headers(message, headers)
+                message = responses.with_headers(message, headers)
             await send(message)
 
         refusal = self._refusal(scope)
         if refusal is None and scope["path"] == HEALTH:
-            refusal = answers.HEALTHY
+            refusal = responses.HEALTHY
         elif refusal is None and scope["path"] == ENTER:
             refusal = self._enter(scope)
         if refusal is None:
@@ -157,15 +157,15 @@ class Gate:
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return self._wrong_host
         if not scope["path"].startswith("/"):
-            return answers.NO_PATH
+            return responses.NO_PATH
         if _values(scope, b"transfer-encoding") and _values(scope, b"content-length"):
-            return answers.TWO_LENGTHS
+            return responses.TWO_LENGTHS
         origins = _values(scope, b"origin")
         if origins != [f"http://{hosts[0]}"] and (origins or needs_origin):
-            return answers.FOREIGN_ORIGIN
+            return responses.FOREIGN_ORIGIN
         sites = set(_values(scope, b"sec-fetch-site"))
         if sites - {"same-origin", "none"} and not _navigates(scope):
-            return answers.FOREIGN_ORIGIN
+            return responses.FOREIGN_ORIGIN
         return None
 
     def _session(self, scope: Scope) -> Session | Answer:
@@ -176,12 +176,12 @@ class Gate:
             if "cross-site" in _values(scope, b"sec-fetch-site"):
                 query = scope.get("query_string", b"").decode(TEXT)
                 path = SLASHES.sub("/", quote(scope["path"]))  # two slashes in front would name another host
-                return answers.reloading(path + (f"?{query}" if query else ""))
-            return answers.ENDED if cookies else answers.NO_SESSION
+                return responses.reloading(path + (f"?{query}" if query else ""))
+            return responses.ENDED if cookies else responses.NO_SESSION
         if self._peer is None:
             return sessions[0]
         uid = self._peer(scope.get("client"), scope.get("server"))
-        return next((each for each in sessions if each.uid == uid), answers.OTHER_USER)
+        return next((each for each in sessions if each.uid == uid), responses.OTHER_USER)
 
     def _cookies(self, scope: Scope) -> list[str]:
         pairs = (pair.strip().partition("=") for line in _values(scope, b"cookie") for pair in line.split(";"))
@@ -196,12 +196,12 @@ class Gate:
             return looked_at
         uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
         if self._peer and uid is None:
-            return answers.USER_UNKNOWN
+            return responses.USER_UNKNOWN
         link = self._use_link(tokens[0]) if len(tokens) == 1 else None
         before = self._session(scope)
         if link is None:
             if isinstance(before, Session):
-                return answers.going_on()
+                return responses.going_on()
             return self._opens_nothing(tokens)
         self._used.add(digest(tokens[0]))
         if isinstance(before, Session):
@@ -210,12 +210,12 @@ class Gate:
         cookie = self._sessions.add(
             Session(made_by=link.made_by, link=number, name=link.name, vouched=bool(link.name), uid=uid)
         )
-        return answers.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
+        return responses.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
 
     def _opens_nothing(self, tokens: list[str]) -> Answer:
         """Return what is known of a link that opens nothing: that it was used here, or no more than that."""
         used = len(tokens) == 1 and digest(tokens[0]) in self._used
-        return answers.LINK_USED if used else answers.LINK_UNKNOWN
+        return responses.LINK_USED if used else responses.LINK_UNKNOWN
 
     def _only_looked_at(self, scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
         """
@@ -225,12 +225,12 @@ class Gate:
         with a button that opens the link, where the link can still be opened.
         """
         if scope["method"] != "GET":
-            return answers.METHOD
+            return responses.METHOD
         purposes = [value.lower() for name in PURPOSES for value in _values(scope, name)]
         if any(word in purpose for purpose in purposes for word in AHEAD):
-            return answers.PREFETCH
+            return responses.PREFETCH
         if len(tokens) == 1 and not pressed and not _navigates(scope):
-            return answers.asking(tokens[0]) if self._is_unused(tokens[0]) else self._opens_nothing(tokens)
+            return responses.asking(tokens[0]) if self._is_unused(tokens[0]) else self._opens_nothing(tokens)
         return None
 
     async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:

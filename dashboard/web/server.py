@@ -24,8 +24,9 @@ from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from dashboard import links, private
-from dashboard.settings import Settings
+from dashboard.core import private
+from dashboard.core.settings import Settings
+from dashboard.services.access import links
 from dashboard.web import connections, quiet_log, sessions
 from dashboard.web.gate import Gate, policy
 

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from dashboard import tables
-from dashboard.policy import Decision, Facts, Observations, Policy, admit
+from dashboard import schemas
+from dashboard.domain.admission import Decision, Facts, Observations, Policy, admit
 
 OBSERVED = Observations(digest_rescues_prefix=True, no_path_status=403)
 FIRST_ADDRESS = IPv4Address("198.18.0.1")
@@ -162,7 +162,7 @@ class Account:
                 {"pbx_id": pbxs["pbx"], "number": [str(_our_number(number)) for number in range(len(pbxs))]}
             ),
         }
-        return {name: tables.conform(frame, tables.FRAMES[name], source=name) for name, frame in inventory.items()}
+        return {name: schemas.conform(frame, schemas.FRAMES[name], source=name) for name, frame in inventory.items()}
 
     def day(self, number: int, calls: int) -> pyarrow.Table:
         """

@@ -8,11 +8,11 @@ from statistics import median
 from typing import Any
 
 from dashboard import checks
-from dashboard.calls.store import CallStore
-from dashboard.changes import RemoveAddress
-from dashboard.fixes import plan as planning
-from dashboard.settings import Settings
-from dashboard.state import State
+from dashboard.calls.store.store import CallStore
+from dashboard.core.settings import Settings
+from dashboard.domain.changes import RemoveAddress
+from dashboard.fixes import planner as planning
+from dashboard.storage.database import State
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
 

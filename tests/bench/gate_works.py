@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from dashboard.links import Link
+from dashboard.services.access.links import Link
 from dashboard.web import peers
 from dashboard.web.gate import Gate, policy
 from dashboard.web.sessions import MemorySessions, Session

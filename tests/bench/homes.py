@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dashboard.calls.store import CallStore
-from dashboard.settings import Settings
-from dashboard.snapshot import Snapshot
-from dashboard.sources import build_snapshot, to_rows
-from dashboard.state import State
+from dashboard.calls.store.store import CallStore
+from dashboard.core.settings import Settings
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.snapshot_builder import build_snapshot, to_rows
+from dashboard.storage.database import State
 from tests.bench import ingest_ours
 from tests.bench.account import OBSERVED, PREFIX, Account
 from tests.bench.apart import apart

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashboard.calls.ingest import import_files
-from dashboard.calls.store import CallStore
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.store import CallStore
 from tests.bench.apart import timed
 from tests.bench.ingest_peers import Found, rolled
 

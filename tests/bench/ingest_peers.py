@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.compute
 import pyarrow.parquet
 
-from dashboard.calls.outcomes import ACL_WORD, SHORT_S, outcome
+from dashboard.sip.call_outcomes import ACL_WORD, SHORT_S, outcome
 from tests.bench.apart import timed
 
 TIMES = ["start_time", "end_time"]

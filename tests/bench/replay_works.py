@@ -13,12 +13,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from dashboard.calls.replay import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, UNDECIDED, Replay, Replayer
-from dashboard.calls.store import CallFilter, CallStore
-from dashboard.changes import Impact
-from dashboard.policy import Policy
-from dashboard.state import State
-from dashboard.tables import NOTHING, PROVES, REFUSAL
+from dashboard.calls.replay.replayer import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, UNDECIDED, Replay, Replayer
+from dashboard.calls.store.store import CallFilter, CallStore
+from dashboard.domain.admission import Policy
+from dashboard.domain.changes import Impact
+from dashboard.schemas.tables import NOTHING, PROVES, REFUSAL
+from dashboard.storage.database import State
 from tests.bench.account import Account
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot

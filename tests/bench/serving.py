@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import requests
 
-from dashboard import links
-from dashboard.settings import SYNCED_BY
+from dashboard.core.settings import SYNCED_BY
+from dashboard.services.access import links
 from tests.bench.apart import POOL, ROOT, peak_mb
 
 DASHBOARD = ROOT / "dashboard" / "app.py"

@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 
 from dashboard.calls.attribution import attribute
-from dashboard.calls.ingest import import_files
-from dashboard.calls.replay import BROKEN, SAVED, UNCHANGED, UNDECIDED, replay
-from dashboard.calls.store import CallStore
-from dashboard.policy import Policy, PolicyVersion
-from dashboard.snapshot import Account as Profile
-from dashboard.snapshot import Snapshot
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.replay.replayer import BROKEN, SAVED, UNCHANGED, UNDECIDED, replay
+from dashboard.calls.store.store import CallStore
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.snapshot import Account as Profile
+from dashboard.domain.snapshot import Snapshot
 from tests.bench.account import OBSERVED, PREFIX, Account
 
 pytestmark = pytest.mark.xdist_group("bench-account")  # it is made and imported once

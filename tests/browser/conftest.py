@@ -19,8 +19,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from dashboard import links
-from dashboard.emulator import process
+from dashboard.emulator.lifecycle import process
+from dashboard.services.access import links
 from tests.waiting import WAIT_MS, WAIT_S
 
 QUIET = [

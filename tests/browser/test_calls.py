@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.marks import NOT_CHOSEN
+from dashboard.charts.encodings import NOT_CHOSEN
 from tests.browser.conftest import Program, settle
 from tests.waiting import WAIT_MS
 

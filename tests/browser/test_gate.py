@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
-from dashboard import links
+from dashboard.services.access import links
 from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, Program, enter, settle
 from tests.waiting import WAIT_MS
 

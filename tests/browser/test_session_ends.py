@@ -9,9 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from dashboard import links
-from dashboard.journal import BEGUN, DONE, Journal
-from dashboard.state import State
+from dashboard.services.access import links
+from dashboard.storage.database import State
+from dashboard.storage.journal import BEGUN, DONE, Journal
 from tests.browser.conftest import HOMES, NAME, Program, settle
 from tests.browser.test_story import DENVER, card, networks
 from tests.waiting import WAIT_MS, WAIT_S, until

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.calls.store import CallStore
+from dashboard.calls.store.store import CallStore
 from tests.calls.exports import Row, as_csv
 
 

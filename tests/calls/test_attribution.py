@@ -8,9 +8,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from dashboard import tables
+from dashboard import schemas
 from dashboard.calls.attribution import attribute
-from dashboard.calls.ingest import import_files
+from dashboard.calls.ingest.importer import import_files
 from tests.calls.exports import NOON, rows_at
 
 DAY = timedelta(days=1)
@@ -21,20 +21,20 @@ def pbxs(**tags: str) -> pd.DataFrame:
     """Return PBXS by id and X-Tag."""
     fixed = {"ip_kind": "static", "auth_method": "ip", "status": "active"}
     rows = [{"pbx_id": pbx_id, "name": pbx_id.title(), "x_tag": tag, **fixed} for pbx_id, tag in tags.items()]
-    return tables.conform(pd.DataFrame(rows), tables.PBXS, source="test") if rows else tables.empty(tables.PBXS)
+    return schemas.conform(pd.DataFrame(rows), schemas.PBXS, source="test") if rows else schemas.empty(schemas.PBXS)
 
 
 def addresses(*rows: tuple[str, str] | tuple[str, str, object, object]) -> pd.DataFrame:
     """Return PBX_ADDRESSES from (pbx, address) or (pbx, address, from, to)."""
     names = ["pbx_id", "address", "valid_from", "valid_to"]
     frame = pd.DataFrame([(*row, None, None)[:4] for row in rows], columns=names)
-    return tables.conform(frame, tables.PBX_ADDRESSES, source="test")
+    return schemas.conform(frame, schemas.PBX_ADDRESSES, source="test")
 
 
 def numbers(**owned: str) -> pd.DataFrame:
     """Return PBX_NUMBERS by PBX."""
     frame = pd.DataFrame(owned.items(), columns=["pbx_id", "number"])
-    return tables.conform(frame, tables.PBX_NUMBERS, source="test")
+    return schemas.conform(frame, schemas.PBX_NUMBERS, source="test")
 
 
 def a_call(**changed: object) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def a_call(**changed: object) -> pd.DataFrame:
         "first_at": NOON,
         "last_at": NOON,
     }
-    return tables.conform(pd.DataFrame([row | changed]), tables.TRAFFIC, source="test")
+    return schemas.conform(pd.DataFrame([row | changed]), schemas.TRAFFIC, source="test")
 
 
 INVENTORY = {
@@ -154,15 +154,15 @@ def test_calls_and_roll_up_are_attributed_alike(store, export):
 def test_without_an_inventory_nothing_is_attributed():
     """No inventory, no calls: the frame comes back in its shape."""
     nothing = {
-        "pbxs": tables.empty(tables.PBXS),
-        "pbx_addresses": tables.empty(tables.PBX_ADDRESSES),
-        "pbx_numbers": tables.empty(tables.PBX_NUMBERS),
+        "pbxs": schemas.empty(schemas.PBXS),
+        "pbx_addresses": schemas.empty(schemas.PBX_ADDRESSES),
+        "pbx_numbers": schemas.empty(schemas.PBX_NUMBERS),
     }
-    traffic = tables.empty(tables.TRAFFIC)
+    traffic = schemas.empty(schemas.TRAFFIC)
 
     assert attribute(a_call(x_tag="seattle"), **nothing)["pbx_id"].item() == ""
     assert attribute(traffic, **INVENTORY).equals(traffic)
-    assert attribute(tables.empty(tables.CALLS), **INVENTORY).equals(tables.empty(tables.CALLS))
+    assert attribute(schemas.empty(schemas.CALLS), **INVENTORY).equals(schemas.empty(schemas.CALLS))
 
 
 def test_a_configured_address_takes_no_call_from_the_pbx_that_is_known_to_have_it() -> None:

@@ -11,20 +11,20 @@ import pandas as pd
 import pyarrow
 import pytest
 
-from dashboard.app_parts import grids
-from dashboard.app_parts.plots import prepared
-from dashboard.calls.cutting import LEAST_BYTES
-from dashboard.calls.engine import shown
-from dashboard.calls.ingest import import_files
-from dashboard.calls.pbx_side.freeswitch_csv import TEMPLATES
-from dashboard.calls.pbx_side.keeping import PbxRecords
-from dashboard.calls.pbx_side.reading import readers
-from dashboard.calls.store import CallStore
-from dashboard.charts import top_destinations
-from dashboard.texts import MARK, UNSAFE
-from tests.calls.cdr_files import slow
+from dashboard.calls.ingest.day_slices import LEAST_BYTES
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.pbx_records.reader import readers
+from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
+from dashboard.calls.pbx_records.store import PbxRecords
+from dashboard.calls.store.engine import shown
+from dashboard.calls.store.store import CallStore
+from dashboard.charts.charts import top_destinations
+from dashboard.core.text import MARK, UNSAFE
+from dashboard.web.components import tables as grids
+from dashboard.web.components.charts import prepared
 from tests.calls.exports import HEADER, a_row, as_csv
-from tests.calls.pbx_files import PREFIX, master, origin, switched
+from tests.calls.ingest.cdr_files import slow
+from tests.calls.pbx_records.pbx_files import PREFIX, master, origin, switched
 
 HOSTILE = "a\u202eb\x1b[2Jc\x9b31md\x07\u200b"
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)

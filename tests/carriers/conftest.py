@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from dashboard.carriers.flowroute import FlowrouteCarrier
-from dashboard.carriers.portal import DeclaredPortal
-from dashboard.carriers.transport import Transport
-from dashboard.emulator import process
-from dashboard.state import State
+from dashboard.carriers.flowroute.client import FlowrouteCarrier
+from dashboard.carriers.flowroute.portal import DeclaredPortal
+from dashboard.core.http.session import Transport
+from dashboard.emulator.lifecycle import process
+from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, SIGNATURE, Script
 
 

@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 import requests
 
-from dashboard import tables
-from dashboard.capabilities import Capability
-from dashboard.carriers import AccountState, Carrier, open_carrier
-from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
-from dashboard.emulator import process
-from dashboard.errors import CapabilityError
-from dashboard.settings import Settings
-from dashboard.state import State
+from dashboard import schemas
+from dashboard.carriers.registry import AccountState, Carrier, open_carrier
+from dashboard.core.errors import CapabilityError
+from dashboard.core.settings import Settings
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.emulator.lifecycle import process
+from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, LINK, ORIGIN, SECRET, Reply, Script, listed, recorded
 
 METHODS = [name for name, value in vars(Carrier).items() if inspect.isfunction(value) and not name.startswith("_")]
@@ -112,7 +112,7 @@ def test_frames_keep_their_contracts(name: str, account: Carrier) -> None:
     found = getattr(account, name)()
     frame, since = found if name == "allowed_ips" else (found, None)
 
-    pd.testing.assert_frame_equal(frame, tables.conform(frame, tables.FRAMES[name], source=name))
+    pd.testing.assert_frame_equal(frame, schemas.conform(frame, schemas.FRAMES[name], source=name))
     assert len(frame)
     assert since is None or since.utcoffset() == timedelta()
 
@@ -123,7 +123,7 @@ def test_an_inventory_is_three_frames_or_none(account: Carrier) -> None:
 
     assert found is None or {"pbxs", "pbx_addresses", "pbx_numbers"} == set(found) - {"past_allowed_ips"}
     for name, frame in (found or {}).items():
-        pd.testing.assert_frame_equal(frame, tables.conform(frame, tables.FRAMES[name], source=name))
+        pd.testing.assert_frame_equal(frame, schemas.conform(frame, schemas.FRAMES[name], source=name))
 
 
 def test_numbers_point_at_routes_that_exist(account: Carrier) -> None:

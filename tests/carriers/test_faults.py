@@ -11,18 +11,13 @@ from typing import Any
 
 import pytest
 
-from dashboard.carriers.contract import ExportedWindow
-from dashboard.carriers.flowroute import FlowrouteCarrier
-from dashboard.carriers.portal import EmulatedPortal
-from dashboard.carriers.transport import Transport
-from dashboard.changes import AllowAddress
-from dashboard.emulator import process
-from dashboard.errors import (
-    CarrierAnswerError,
-    CarrierError,
-    CarrierRefusedError,
-    CarrierUnavailableError,
-)
+from dashboard.carriers.base import ExportedWindow
+from dashboard.carriers.flowroute.client import FlowrouteCarrier
+from dashboard.carriers.flowroute.portal import EmulatedPortal
+from dashboard.core.errors import CarrierAnswerError, CarrierError, CarrierRefusedError, CarrierUnavailableError
+from dashboard.core.http.session import Transport
+from dashboard.domain.changes import AllowAddress
+from dashboard.emulator.lifecycle import process
 
 FAULTS = "/portal/faults"
 Told = Callable[..., None]

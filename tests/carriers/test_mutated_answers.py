@@ -15,16 +15,16 @@ import pandas as pd
 import pytest
 import requests
 
-from dashboard import tables
-from dashboard.carriers.contract import AccountState, Carrier
-from dashboard.carriers.flowroute import FlowrouteCarrier
-from dashboard.carriers.portal import EmulatedPortal
-from dashboard.carriers.transport import Transport
-from dashboard.changes import AllowAddress, CreateRoute, DeleteRoute, PointNumber, SetCredentials
-from dashboard.errors import CarrierAnswerError, CarrierError
+from dashboard import schemas
+from dashboard.carriers.base import AccountState, Carrier
+from dashboard.carriers.flowroute.client import FlowrouteCarrier
+from dashboard.carriers.flowroute.portal import EmulatedPortal
+from dashboard.core.errors import CarrierAnswerError, CarrierError
+from dashboard.core.http.session import Transport
+from dashboard.domain.changes import AllowAddress, CreateRoute, DeleteRoute, PointNumber, SetCredentials
+from tests.carriers.flowroute.test_portal import ENTRY, PROFILE
 from tests.carriers.mutations import mutated
 from tests.carriers.scripted import ACCESS, LINK, ORIGIN, RECORDED, SECRET, Reply, Script
-from tests.carriers.test_portal import ENTRY, PROFILE
 
 ROUNDS = 250
 LONGEST_MESSAGE = 1000
@@ -129,7 +129,7 @@ def check(result: Any) -> None:
         assert len(result.tech_prefix) == 8
     frames = result if isinstance(result, dict) else {}
     for name, frame in frames.items():
-        pd.testing.assert_frame_equal(frame, tables.conform(frame, tables.FRAMES[name], source=name))
+        pd.testing.assert_frame_equal(frame, schemas.conform(frame, schemas.FRAMES[name], source=name))
 
 
 @pytest.mark.parametrize("name", CALLS)

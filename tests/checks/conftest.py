@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dashboard import tables
-from dashboard.checks import Check
-from dashboard.findings import Verdict
-from dashboard.snapshot import Snapshot
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard import schemas
+from dashboard.checks.registry import Check
+from dashboard.domain.findings import Verdict
+from dashboard.domain.snapshot import Snapshot
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 LONG_AGO = NOW - timedelta(days=45)
 MOVED = NOW - timedelta(days=3)
@@ -102,7 +102,7 @@ def story() -> Snapshot:
         ],
     )
     listed = frame(
-        tables.ALLOWED_IPS,
+        schemas.ALLOWED_IPS,
         [
             entry("198.51.100.11", label="Seattle"),
             entry("198.51.100.23", label="Denver", owner="west@example.net"),

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from dashboard import tables
-from dashboard.changes import RemoveAddress
+from dashboard import schemas
 from dashboard.checks.allowed_ip_has_pbx import allowed_ip_has_pbx
-from dashboard.findings import Confidence, Severity, Status
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard.domain.changes import RemoveAddress
+from dashboard.domain.findings import Confidence, Severity, Status
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 ENTRY = "198.51.100.23"
 MOVED = NOW - timedelta(days=3)
@@ -39,7 +39,7 @@ def test_an_entry_of_a_pbx_in_use_passes(judged, facts, network):
 def test_nobodys_entry_fails_and_its_row_can_be_restored(judged):
     """The change carries label, owner, purpose, role and review date."""
     row = {"network": ENTRY, "label": "temp", "owner": "ops", "purpose": "trial", "role": "standby", "review_by": NOW}
-    snapshot = replace(account(), allowed_ips=frame(tables.ALLOWED_IPS, [row]))
+    snapshot = replace(account(), allowed_ips=frame(schemas.ALLOWED_IPS, [row]))
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
 
     assert verdict.status is Status.FAIL

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard import tables
+from dashboard import schemas
 from dashboard.checks.allowed_ip_is_used import allowed_ip_is_used
-from dashboard.findings import Cause, Confidence, Status
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard.domain.findings import Cause, Confidence, Status
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 ENTRY = "198.51.100.50"
 LONG_AGO = NOW - timedelta(days=45)
@@ -26,7 +26,7 @@ def account(*traffic, pbxs=(), kind="primary", since_days=30, **entry):
     )
     return replace(
         snapshot,
-        allowed_ips=frame(tables.ALLOWED_IPS, [row]),
+        allowed_ips=frame(schemas.ALLOWED_IPS, [row]),
         since=None if since_days is None else NOW - timedelta(days=since_days),
     )
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard import tables
+from dashboard import schemas
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
-from dashboard.findings import Cause, Confidence, Impact, Severity, Status
-from dashboard.policy import Observations, Policy, PolicyVersion
-from dashboard.snapshot import Freshness
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Status
+from dashboard.domain.snapshot import Freshness
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 SOURCE = "198.51.100.24"
 PREFIX = "12345678"
@@ -79,7 +79,7 @@ def test_a_dynamic_pbx_is_not_known_by_its_own_words(judged, by):
 def test_an_address_in_the_inventory_confirms_the_tag(judged):
     """The X-Tag is not alone where the inventory gives that address to that PBX."""
     snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by="x_tag"))
-    where = frame(tables.PBX_ADDRESSES, [{"pbx_id": "miami", "address": "203.0.113.9", "source": "observed"}])
+    where = frame(schemas.PBX_ADDRESSES, [{"pbx_id": "miami", "address": "203.0.113.9", "source": "observed"}])
     verdict = judged(call_source_is_allowed, replace(snapshot, pbx_addresses=where))["203.0.113.9"]
 
     assert (verdict.status, verdict.confidence) == (Status.PASS, Confidence.PROVEN)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.changes import SetCredentials
 from dashboard.checks.credentials_are_off import credentials_are_off
-from dashboard.findings import Cause, Impact, Severity, Status
-from tests.worlds import make_snapshot, pbx
+from dashboard.domain.changes import SetCredentials
+from dashboard.domain.findings import Cause, Impact, Severity, Status
+from tests.builders import make_snapshot, pbx
 
 LISTED = "198.51.100.11"
 

@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 
 from dashboard import checks
-from dashboard.checks import INPUTS, Check, check, discover, failed, passed, run, unknown
-from dashboard.checks._inventory import EMPTY_LIST
-from dashboard.claims import cure
-from dashboard.findings import Cause, Confidence, Impact, Severity, Status, Verdict
-from dashboard.fixes.image import after, image
-from dashboard.snapshot import Freshness
-from tests.worlds import NOW, make_snapshot
+from dashboard.checks.evidence.ownership import EMPTY_LIST
+from dashboard.checks.registry import INPUTS, Check, check, discover, failed, passed, run, unknown
+from dashboard.domain.claims import cure
+from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Status, Verdict
+from dashboard.domain.snapshot import Freshness
+from dashboard.fixes.account_image import after, image
+from tests.builders import NOW, make_snapshot
 
 FOLDER = Path(checks.__file__).parent
-FILES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+FILES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in {"__init__", "registry"})
 ALL = pytest.mark.parametrize("one", discover(), ids=lambda one: one.id)
 MOST_LINES = 75
 OLD = NOW.replace(hour=1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboard import tables
+from dashboard import schemas
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.checks.imported_calls_are_in_export import imported_calls_are_in_export
-from dashboard.findings import Cause, Confidence, Severity, Status
-from tests.worlds import calls_row, frame, make_snapshot
+from dashboard.domain.findings import Cause, Confidence, Severity, Status
+from tests.builders import calls_row, frame, make_snapshot
 
 THIEF, OTHER = "203.0.113.66", "203.0.113.67"
 
@@ -16,7 +16,7 @@ THIEF, OTHER = "203.0.113.66", "203.0.113.67"
 def test_calls_that_only_files_have_fail(judged):
     """The finding counts calls, dollars, days and sources."""
     rows = [calls_row(THIEF, calls=60, cost_usd="412.5", provenance="file_only"), calls_row(OTHER)]
-    snapshot = replace(make_snapshot(), file_only_traffic=frame(tables.TRAFFIC, rows))
+    snapshot = replace(make_snapshot(), file_only_traffic=frame(schemas.TRAFFIC, rows))
 
     verdict = judged(imported_calls_are_in_export, snapshot)["account"]
 
@@ -48,7 +48,7 @@ def test_without_an_export_to_compare_with_it_is_unknown(judged):
 
 def test_a_thief_in_imported_files_stays_critical(judged):
     """What files say of an address is judged though the carrier's export does not have it, and is in no total."""
-    rows = frame(tables.TRAFFIC, [calls_row(THIEF, calls=60, provenance="file_only")])
+    rows = frame(schemas.TRAFFIC, [calls_row(THIEF, calls=60, provenance="file_only")])
     snapshot = replace(make_snapshot(), file_only_traffic=rows)
 
     verdict = judged(call_source_is_allowed, snapshot)[THIEF]

@@ -8,23 +8,26 @@ from typing import Any
 
 import pytest
 
-from dashboard import checks, tables
-from dashboard.app_parts import answers, call_search, draft_words, replayed
-from dashboard.calls.callers import Callers
-from dashboard.calls.cube import Part
-from dashboard.calls.replay import Replayer
-from dashboard.changes import AllowAddress, Impact, PointNumber, RemoveAddress
-from dashboard.checks._losses import DIGEST, losses
+from dashboard import checks, schemas
+from dashboard.calls.analytics.cube import Part
+from dashboard.calls.replay.callers import Callers
+from dashboard.calls.replay.replayer import Replayer
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.checks.evidence.losses import DIGEST, losses
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
-from dashboard.claims import Claims, apart
-from dashboard.findings import Severity, Status
-from dashboard.fixes.image import proposed
-from dashboard.fixes.plan import build
-from dashboard.policy import Policy, PolicyVersion
-from dashboard.replay_labels import GONE
-from dashboard.snapshot import Snapshot
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.changes import AllowAddress, Impact, PointNumber, RemoveAddress
+from dashboard.domain.claims import Claims, apart
+from dashboard.domain.findings import Severity, Status
+from dashboard.domain.replay_labels import GONE
+from dashboard.domain.snapshot import Snapshot
+from dashboard.fixes.account_image import proposed
+from dashboard.fixes.planner import build
+from dashboard.web.calls import search
+from dashboard.web.components import page_titles
+from dashboard.web.fixes import replay_summary
+from dashboard.web.what_if import draft_text
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
 
 THIEF, DENVER, LEFT = "203.0.113.66", "198.51.100.24", "198.51.100.23"
 CHANGED, MOVED = NOW - timedelta(days=2), NOW - timedelta(days=10)
@@ -33,7 +36,7 @@ SENTENCE = "60 calls are only in imported files, not in the carrier's export, an
 
 def only_in_files(snapshot: Snapshot, *rows: dict[str, Any], name: str = "file_only_traffic") -> Snapshot:
     """Return the account with calls that the carrier's export does not have."""
-    marked = frame(tables.TRAFFIC, [row | {"provenance": "file_only"} for row in rows])
+    marked = frame(schemas.TRAFFIC, [row | {"provenance": "file_only"} for row in rows])
     return replace(snapshot, **{name: marked})
 
 
@@ -60,7 +63,7 @@ def test_a_past_loss_counts_them_and_says_so(judged: Any, name: str) -> None:
     known = account(credentials_on=False, versions=closed())
     stolen = calls_row(THIEF, calls=60, cost_usd="412.50", at=CHANGED - timedelta(days=1))
     found = judged(past_loss_is_reviewed, only_in_files(known, stolen, name=name))[THIEF]
-    carriers = replace(known, past_traffic=frame(tables.TRAFFIC, [stolen]))
+    carriers = replace(known, past_traffic=frame(schemas.TRAFFIC, [stolen]))
 
     assert Status.FAIL is found.status
     assert "60 calls, $412.50, by someone else" in found.reason
@@ -118,18 +121,18 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
 
     assert [0, 60, 0] == [one.not_judged for one in (*impacts, windowed)]
     for told in (
-        " ".join(replayed.summary(impacts[1])),
-        " ".join(replayed.sentences(impacts[1])),
-        draft_words.title(changes, impacts[1], lower_bound=False),
+        " ".join(replay_summary.summary(impacts[1])),
+        " ".join(replay_summary.sentences(impacts[1])),
+        draft_text.title(changes, impacts[1], lower_bound=False),
         build(after, changes, max_changes=5).interlocks[-1].sentence,
     ):
         assert f"{SENTENCE}judged." in told
         assert "block none" not in told
         assert "block no past call of yours" not in told
-    assert "imported" not in "".join([*replayed.summary(impacts[0]), *replayed.sentences(impacts[0])])
+    assert "imported" not in "".join([*replay_summary.summary(impacts[0]), *replay_summary.sentences(impacts[0])])
     nothing = Impact(labels={}, decided=1, not_judged=60)
-    assert [f"{SENTENCE}judged."] == replayed.summary(nothing)
-    assert f"{SENTENCE}judged." in draft_words.title(changes, nothing, lower_bound=False)
+    assert [f"{SENTENCE}judged."] == replay_summary.summary(nothing)
+    assert f"{SENTENCE}judged." in draft_text.title(changes, nothing, lower_bound=False)
 
 
 def test_guards_know_what_only_files_have() -> None:
@@ -137,7 +140,7 @@ def test_guards_know_what_only_files_have() -> None:
     inbound = calls_row("", direction="inbound", number="13035550123")
     known = only_in_files(account(), calls_row(THIEF, calls=60, cost_usd="412.50"), inbound)
     numbers = [{"number": "13035550123", "route_id": ""}]
-    known = replace(known, numbers=frame(tables.NUMBERS, numbers))
+    known = replace(known, numbers=frame(schemas.NUMBERS, numbers))
     changes = (AllowAddress(network=THIEF), PointNumber(number="13035550123", to_alias="Denver", was_alias=""))
     found = {lock.id: lock for lock in build(known, changes, max_changes=5).interlocks}
 
@@ -159,10 +162,10 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
     assert apart(known).startswith("65 calls are only in imported files")
     assert f"{SENTENCE}counted." == apart(known, NOW - timedelta(days=1))
     assert apart(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
-    assert "Every PBX" not in answers.overview(Claims(known, checks.run(known)))
+    assert "Every PBX" not in page_titles.overview(Claims(known, checks.run(known)))
 
 
 @pytest.mark.parametrize("chosen", [{"who": "Denver"}, {"zone": "CUBA"}, {"code": "403"}, {"outcome": "answered"}])
 def test_a_number_that_follows_no_filter_is_not_said_beside_one(chosen: dict[str, str]) -> None:
     """The calls page counts them by time alone."""
-    assert "" == call_search.beside(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))
+    assert "" == search.beside(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))

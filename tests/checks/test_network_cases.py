@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from dashboard.calls.attribution import attribute
-from dashboard.capabilities import Capability
-from dashboard.checks import discover
-from dashboard.findings import Confidence, Severity, Status
-from dashboard.policy import Policy, PolicyVersion
-from dashboard.snapshot import Snapshot
-from dashboard.tables import RESOLVED_HOSTS
+from dashboard.checks.registry import discover
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.findings import Confidence, Severity, Status
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import RESOLVED_HOSTS
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.checks.conftest import address
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 NAT, NETWORK, INSIDE, STRANGER = "198.51.100.80", "203.0.113.0/24", "203.0.113.20", "203.0.113.66"
 PROVEN, INFERRED, CANNOT = Confidence

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dashboard import checks, tables
-from dashboard.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard import checks, schemas
+from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 COSTLY, CHEAP, FREE, EARLIER = "203.0.113.99", "203.0.113.50", "203.0.113.10", "203.0.113.20"
 
@@ -27,7 +27,7 @@ def test_the_costliest_stranger_comes_first() -> None:
         calls_row(CHEAP, cost_usd="9.50", calls=1000),
         calls_row(COSTLY, cost_usd="412.50"),
     ]
-    known = replace(make_snapshot(traffic=traffic, pbxs=[pbx("denver")]), allowed_ips=frame(tables.ALLOWED_IPS, []))
+    known = replace(make_snapshot(traffic=traffic, pbxs=[pbx("denver")]), allowed_ips=frame(schemas.ALLOWED_IPS, []))
 
     assert [COSTLY, CHEAP, FREE, EARLIER] == of_call_source(checks.run(known))
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard import tables
-from dashboard.checks._losses import DIGEST, losses
+from dashboard import schemas
+from dashboard.checks.evidence.losses import DIGEST, losses
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
-from dashboard.findings import Confidence, Status
-from dashboard.policy import Policy, PolicyVersion
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.findings import Confidence, Status
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
 
 THIEF = "203.0.113.66"
 CHANGED = NOW - timedelta(days=2)
@@ -47,7 +47,7 @@ def reviewed(snapshot, **seen):
         "reviewed_by": "j.lee",
         "reviewed_at": NOW,
     }
-    return replace(snapshot, loss_reviews=frame(tables.LOSS_REVIEWS, [row | seen]))
+    return replace(snapshot, loss_reviews=frame(schemas.LOSS_REVIEWS, [row | seen]))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_only_admitted_calls_of_others_are_a_loss(row, lost):
 
 def test_calls_from_before_the_window_count_too():
     """The loss is not forgotten as time goes by."""
-    old = frame(tables.TRAFFIC, [calls_row(THIEF, calls=5, at=NOW - timedelta(days=50), cost_usd="1.00")])
+    old = frame(schemas.TRAFFIC, [calls_row(THIEF, calls=5, at=NOW - timedelta(days=50), cost_usd="1.00")])
     (loss,) = losses(replace(account(), past_traffic=old))
 
     assert (65, Decimal("413.50")) == (loss.calls, loss.cost_usd)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.capabilities import Capability
-from dashboard.changes import AllowAddress
 from dashboard.checks.pbx_address_is_allowed import pbx_address_is_allowed
-from dashboard.findings import Cause, Confidence, Status
-from dashboard.policy import Policy, PolicyVersion
-from tests.worlds import NOW, calls_row, make_snapshot, pbx, refused_row
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress
+from dashboard.domain.findings import Cause, Confidence, Status
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
 DENVER = "198.51.100.24"
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from dashboard.checks.pbx_config_has_no_secret import pbx_config_has_no_secret
-from dashboard.findings import Cause, Severity, Status
-from dashboard.snapshot import Freshness
-from tests.worlds import NOW, make_snapshot, pbx
+from dashboard.domain.findings import Cause, Severity, Status
+from dashboard.domain.snapshot import Freshness
+from tests.builders import NOW, make_snapshot, pbx
 
 ADDRESS = "198.51.100.11"
 TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)

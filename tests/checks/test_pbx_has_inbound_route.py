@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.changes import CreateRoute, PointNumber
 from dashboard.checks.pbx_has_inbound_route import pbx_has_inbound_route
-from dashboard.findings import Cause, Status
-from dashboard.tables import RESOLVED_HOSTS
-from tests.worlds import NOW, frame, make_snapshot, pbx
+from dashboard.domain.changes import CreateRoute, PointNumber
+from dashboard.domain.findings import Cause, Status
+from dashboard.schemas.tables import RESOLVED_HOSTS
+from tests.builders import NOW, frame, make_snapshot, pbx
 
 FRESH, STALE = NOW - timedelta(minutes=10), NOW - timedelta(hours=3)
 

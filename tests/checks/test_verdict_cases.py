@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from dashboard import tables
-from dashboard.calls.replay import replay
-from dashboard.checks import ACCOUNT
+from dashboard import schemas
+from dashboard.calls.replay.replayer import replay
 from dashboard.checks.allowed_ip_has_pbx import allowed_ip_has_pbx
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
 from dashboard.checks.pbx_address_is_allowed import pbx_address_is_allowed
-from dashboard.findings import Confidence, Finding, Severity, Status
-from dashboard.policy import Observations, Policy, PolicyVersion
-from dashboard.snapshot import Snapshot
-from tests.worlds import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from dashboard.checks.registry import ACCOUNT
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.findings import Confidence, Finding, Severity, Status
+from dashboard.domain.snapshot import Snapshot
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 CHECKS = {
     one.id: one for one in (call_source_is_allowed, pbx_address_is_allowed, allowed_ip_has_pbx, past_loss_is_reviewed)
@@ -368,7 +368,7 @@ def account(case: Case) -> Snapshot:
     calls, dollars = case.reviewed
     review = {"subject": STRANGER, "calls": calls, "cost_usd": dollars, "last_at": NOW, "reviewed_by": "j.lee"}
     review |= {"evidence_digest": "as shown", "reviewed_at": NOW}
-    return replace(made, loss_reviews=frame(tables.LOSS_REVIEWS, [review]))
+    return replace(made, loss_reviews=frame(schemas.LOSS_REVIEWS, [review]))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

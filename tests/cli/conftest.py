@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.emulator import process
-from dashboard.emulator.folder import use
+from dashboard.emulator.lifecycle import process
+from dashboard.emulator.lifecycle.home import use
 from tests.cli.forking import PREFIXES, TERMINAL, forks
 from tests.waiting import WAIT_S
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dashboard.cli import app
-from dashboard.errors import CarrierError, DashboardError, UnknownFindingError
-from dashboard.snapshot import Age
+from dashboard.cli.main import app
+from dashboard.core.errors import CarrierError, DashboardError, UnknownFindingError
+from dashboard.domain.snapshot import Age
 from tests.faulty_homes import CARRIERS, DENVER, INPUTS, KEYS, PUBLIC, SEATTLE, ages
-from tests.pages.faults import beyond
+from tests.web.pages.faults import beyond
 
 CHECK = "pbx_address_is_allowed"
 UNKNOWABLE = ("allowed_ips missing", "inventory missing")

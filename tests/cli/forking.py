@@ -32,7 +32,7 @@ PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
 TERMINAL = {"COLUMNS": "200"}
 """What the program is to take for the terminal's width; it asks when its modules are loaded."""
 ROOT = Path(__file__).parents[2]
-LEFT_OUT = ("app", "app_pages", "app_parts", "emulator", "migrations", "session", "web", "__main__")
+LEFT_OUT = ("app", "emulator", "migrations", "web", "__main__")
 """What no command loads: the pages, and programs of their own."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Forking a process with several threads is unsafe."""
@@ -145,7 +145,7 @@ def end_with(command: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    from dashboard.cli import main
+    from dashboard.cli.main import main
 
     __package__ = ""  # a command is named by its program, not by this module
     load()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.errors import CarrierError, UnknownFindingError
-from dashboard.snapshot import Age
+from dashboard.core.errors import CarrierError, UnknownFindingError
+from dashboard.domain.snapshot import Age
 from tests import faulty_homes
 from tests.cli.conftest import answering
 from tests.cli.faulty import CHECK, UNKNOWABLE, Answer, Commands, hold

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.emulator import process
+from dashboard.emulator.lifecycle import process
 from tests.calls.exports import as_csv, rows_at
 
 pytestmark = pytest.mark.slow

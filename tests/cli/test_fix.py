@@ -15,14 +15,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dashboard.anchors import FILE
-from dashboard.changes import AllowAddress, Impact, Plan
-from dashboard.cli import app
-from dashboard.findings import Status
-from dashboard.journal import Journal
-from dashboard.settings import Settings
-from dashboard.state import State
-from dashboard.workspace import Workspace
+from dashboard.cli.main import app
+from dashboard.core.settings import Settings
+from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.findings import Status
+from dashboard.services.workspace import Workspace
+from dashboard.storage.anchors import FILE
+from dashboard.storage.database import State
+from dashboard.storage.journal import Journal
 from tests.old_homes import make_database
 
 pytestmark = pytest.mark.slow

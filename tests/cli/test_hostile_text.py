@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dashboard.cli.output import json_text
-from dashboard.texts import UNSAFE
-from tests.calls.pbx_files import refused
+from dashboard.core.text import UNSAFE
+from tests.calls.pbx_records.pbx_files import refused
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.calls.pbx_files import PREFIX, master, refused
+from tests.calls.pbx_records.pbx_files import PREFIX, master, refused
 
 
 def ago(hours: float) -> str:

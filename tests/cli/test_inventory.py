@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.inventory.netboxes import TOKEN, Fake, running
+from tests.paths import PBX_CASES
+from tests.pbx.readers.netboxes import TOKEN, Fake, running
 
-CASES = Path(__file__).parent.parent / "inventory" / "asterisk"
+CASES = PBX_CASES / "asterisk"
 PBX = "seattle"
 RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/24"}
 
@@ -124,7 +125,7 @@ def test_the_account_of_the_home_is_compared(shared: Any) -> None:
 
 def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
     """For each kind of PBX that is read, from the sample account; files that are there are not replaced."""
-    from dashboard.writing import kinds  # noqa: PLC0415 - loads pandas, as the commands do late
+    from dashboard.pbx.writers.registry import kinds  # noqa: PLC0415 - loads pandas, as the commands do late
 
     pbx = shared("inventory", "write", "none", "--for", "freeswitch")
     assert pbx.status == 2

@@ -12,12 +12,12 @@ import requests
 import typer.main
 from typer.testing import CliRunner
 
-from dashboard.actors import local_actor
-from dashboard.cli import app
-from dashboard.errors import SettingsError
-from dashboard.private import FLAG
-from dashboard.settings import Settings
-from dashboard.workspace import Workspace
+from dashboard.cli.main import app
+from dashboard.core.errors import SettingsError
+from dashboard.core.private import FLAG
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import local_actor
+from dashboard.services.workspace import Workspace
 from tests.cli.conftest import Program
 from tests.cli.test_serve import VISIT, free_port
 from tests.disks import WITHOUT_PERMISSIONS, mounted

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.probing.far_end import FarEnd, answer, far_end
+from tests.sip.probe.far_end import FarEnd, answer, far_end
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.changes import AllowAddress, Impact, Plan
-from dashboard.journal import Journal
-from dashboard.state import State
+from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.storage.database import State
+from dashboard.storage.journal import Journal
 
 pytestmark = pytest.mark.slow
 

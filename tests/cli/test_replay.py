@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.replay_labels import LABELS as ORDER
-from dashboard.replay_labels import UNDECIDED
+from dashboard.domain.replay_labels import LABELS as ORDER
+from dashboard.domain.replay_labels import UNDECIDED
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import requests
 
-from dashboard import links
-from dashboard.emulator import process
+from dashboard.emulator.lifecycle import process
+from dashboard.services.access import links
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
@@ -229,13 +229,13 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
 
 SIGNALED = """
 import signal, subprocess, sys, threading
-from dashboard.cli import running
-signal.signal(signal.SIGTERM, running._interrupt)
+from dashboard.cli import serve
+signal.signal(signal.SIGTERM, serve._interrupt)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
 end = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 threading.Timer(0.2, end).start()
 try:
-    running._wait_for_end(child)
+    serve._wait_for_end(child)
 except KeyboardInterrupt:
     print("interrupted")
 finally:

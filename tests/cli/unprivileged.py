@@ -13,8 +13,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from dashboard.cli import app
-from dashboard.errors import DashboardError
+from dashboard.cli.main import app
+from dashboard.core.errors import DashboardError
 
 NOBODY = 65_534
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from dashboard.emulator import process
+from dashboard.emulator.lifecycle import process
 from tests.waiting import WAIT_S
 
 

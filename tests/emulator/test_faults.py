@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.emulator.faults import Switches
+from dashboard.emulator.api.faults import Switches
 from tests.emulator.conftest import Client
 
 FAULTS = "/portal/faults"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.emulator import process, serving
-from dashboard.errors import SettingsError
+from dashboard.core.errors import SettingsError
+from dashboard.emulator.lifecycle import process, serving
 from tests.disks import SMALL, mounted
 
 
@@ -51,7 +51,8 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
 def test_too_many_open_files_are_no_full_disk(tmp_path: Path) -> None:
     """The cure names the limit."""
     program = (
-        "import resource, sys, pathlib; from dashboard.emulator import serving, traffic; "
+        "import resource, sys, pathlib; "
+        "from dashboard.emulator.lifecycle import serving; from dashboard.emulator.traffic import traffic; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); serving.serve(pathlib.Path(sys.argv[1]))"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from dashboard.domain.admission import ACL_REASON
 from dashboard.emulator.database import CALL_COLUMNS, Database, stamp
-from dashboard.emulator.sample import load
-from dashboard.emulator.traffic import LiveTraffic, live_shares
-from dashboard.policy import ACL_REASON
+from dashboard.emulator.traffic.sample import load
+from dashboard.emulator.traffic.traffic import LiveTraffic, live_shares
 from tests.waiting import WAIT_S, until
 
 DENVER = "198.51.100.24"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 
-from dashboard.tables import PBX_ADDRESSES, PBX_NUMBERS, PBXS, conform
+from dashboard.schemas.tables import PBX_ADDRESSES, PBX_NUMBERS, PBXS, conform
 from tests.emulator.conftest import Client
 
 ACCOUNT, LIST = "/portal/account", "/portal/allowed-ips"

@@ -20,19 +20,19 @@ import psutil
 import pytest
 import requests
 
-from dashboard.emulator import folder as folders
-from dashboard.emulator import process, serving
+from dashboard.core.errors import BusyError, SettingsError
+from dashboard.core.stories import STORIES
 from dashboard.emulator.database import Database
-from dashboard.emulator.process import Running
-from dashboard.errors import BusyError, SettingsError
-from dashboard.stories import STORIES
+from dashboard.emulator.lifecycle import home as folders
+from dashboard.emulator.lifecycle import process, serving
+from dashboard.emulator.lifecycle.process import Running
 from tests.waiting import WAIT_S, until
 
 KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}
 PARENT = """
 import sys, time
 from pathlib import Path
-from dashboard.emulator import process
+from dashboard.emulator.lifecycle import process
 print(process.start(Path(sys.argv[1]), calls=20).pid, flush=True)
 time.sleep(600)
 """

@@ -13,17 +13,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import tables
-from dashboard.addresses import contains, parse_entry
-from dashboard.emulator.sample import NO_ROUTE, PACKAGE, Sample, find_folder, load
-from dashboard.errors import InputError
-from dashboard.stories import STORIES
-from dashboard.workspace import Workspace
+from dashboard import schemas
+from dashboard.core.addresses import contains, parse_entry
+from dashboard.core.errors import InputError
+from dashboard.core.stories import STORIES
+from dashboard.emulator.traffic.sample import NO_ROUTE, PACKAGE, Sample, find_folder, load
+from dashboard.services.workspace import Workspace
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 OURS = re.compile(r"1[2-9]\d{2}55501\d{2}")
-FRAMES = {"pbxs": tables.PBXS, "pbx_addresses": tables.PBX_ADDRESSES, "pbx_numbers": tables.PBX_NUMBERS}
+FRAMES = {"pbxs": schemas.PBXS, "pbx_addresses": schemas.PBX_ADDRESSES, "pbx_numbers": schemas.PBX_NUMBERS}
 EVERY_WAY = [(), *((story,) for story in STORIES), ("credentials", "dynamic"), STORIES]
 
 
@@ -61,7 +61,7 @@ def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) ->
 
     for name, schema in FRAMES.items():
         assert len(getattr(sample, name)) == len(
-            tables.conform(pd.DataFrame(getattr(sample, name)), schema, source=name)
+            schemas.conform(pd.DataFrame(getattr(sample, name)), schema, source=name)
         )
     for row in sample.allowed_ips:
         assert row["network"] == parse_entry(

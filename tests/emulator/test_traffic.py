@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.calls.outcomes import outcome
+from dashboard.core.stories import STORIES
+from dashboard.domain.admission import ACL_REASON, Observations, Policy
 from dashboard.emulator.database import CALL_COLUMNS
-from dashboard.emulator.sample import Caller, Sample, load
-from dashboard.emulator.traffic import decide, history
-from dashboard.policy import ACL_REASON, Observations, Policy
-from dashboard.stories import STORIES
+from dashboard.emulator.traffic.sample import Caller, Sample, load
+from dashboard.emulator.traffic.traffic import decide, history
+from dashboard.sip.call_outcomes import outcome
 
 END = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 START = END - timedelta(days=30)

@@ -20,17 +20,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dashboard.actors import Actor, Role
-from dashboard.anchors import Anchors, Head
-from dashboard.carriers import open_carrier
-from dashboard.changes import Plan
-from dashboard.emulator import process
-from dashboard.errors import CarrierRefusedError
-from dashboard.fixes.apply import apply
-from dashboard.journal import BEGUN, DONE, FAILED, PARTLY, Journal
-from dashboard.settings import Settings
-from dashboard.state import State
-from dashboard.workspace import Workspace
+from dashboard.carriers.registry import open_carrier
+from dashboard.core.errors import CarrierRefusedError
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import Actor, Role
+from dashboard.domain.changes import Plan
+from dashboard.emulator.lifecycle import process
+from dashboard.fixes.executor import apply
+from dashboard.services.workspace import Workspace
+from dashboard.storage.anchors import Anchors, Head
+from dashboard.storage.database import State
+from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal
 
 ANA = Actor("ana (test)", Role.APPROVER)
 LONGEST_S = 600

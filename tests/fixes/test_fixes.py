@@ -12,11 +12,8 @@ import pandas as pd
 import pytest
 import requests
 
-from dashboard.actors import Actor, Role
-from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
-from dashboard.checks._inventory import remove
-from dashboard.emulator import process
-from dashboard.errors import (
+from dashboard.checks.evidence.ownership import remove
+from dashboard.core.errors import (
     CarrierError,
     CarrierRefusedError,
     FixError,
@@ -25,12 +22,15 @@ from dashboard.errors import (
     StalePlanError,
     UnknownFindingError,
 )
-from dashboard.fixes import apply as applying
-from dashboard.journal import DONE, FAILED
-from dashboard.settings import Settings
-from dashboard.snapshot import Snapshot
-from dashboard.state import versions
-from dashboard.workspace import Workspace
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import Actor, Role
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.domain.snapshot import Snapshot
+from dashboard.emulator.lifecycle import process
+from dashboard.fixes import executor as applying
+from dashboard.services.workspace import Workspace
+from dashboard.storage.database import versions
+from dashboard.storage.journal import DONE, FAILED
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow

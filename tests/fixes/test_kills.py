@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.changes import Plan
-from dashboard.journal import DONE, FAILED, PARTLY
-from dashboard.workspace import Workspace
+from dashboard.domain.changes import Plan
+from dashboard.services.workspace import Workspace
+from dashboard.storage.journal import DONE, FAILED, PARTLY
 from tests.fixes.killing import Kills
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

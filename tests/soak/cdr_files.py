@@ -15,8 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dashboard.calls.columns import OPTIONAL
-from tests.calls.cdr_files import BATCH, CdrFile, cdr_file, compare
+from dashboard.calls.ingest.columns import OPTIONAL
+from tests.calls.ingest.cdr_files import BATCH, CdrFile, cdr_file, compare
 
 FILES = 20_000
 AT_ONCE = 2

@@ -17,12 +17,12 @@ from zlib import crc32
 import pytest
 import streamlit as st
 
-from dashboard.settings import SYNCED_BY
+from dashboard.core.settings import SYNCED_BY
 from dashboard.web import sessions
 from tests import faulty_homes
 from tests.cli.conftest import answering
 from tests.cli.faulty import Commands, hold
-from tests.pages.faults import look
+from tests.web.pages.faults import look
 
 ALL = 2 * 3 ** len(faulty_homes.INPUTS) * (1 + len(faulty_homes.CARRIERS))
 BUDGET_S, SEED = float(os.environ.get("SOAK_CLAIMS_S", "1080")), 20261129

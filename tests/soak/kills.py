@@ -7,10 +7,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from dashboard.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
-from dashboard.checks._inventory import remove
-from dashboard.settings import Settings
-from dashboard.workspace import Workspace
+from dashboard.checks.evidence.ownership import remove
+from dashboard.core.settings import Settings
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.services.workspace import Workspace
 from tests.fixes.killing import Kills
 
 ROUNDS, SEED = 200, 14

@@ -11,6 +11,6 @@ CALLS, RATE = "20000", "500"
 
 def main() -> str:
     """Run the lab's load test at full size; each call is held to the policy of its time."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "tests/sip/test_load.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "tests/lab/test_load.py"]
     subprocess.run(command, env={**os.environ, "LAB_CALLS": CALLS, "LAB_RATE": RATE}, check=True)
     return f"{CALLS} calls at {RATE} a second"

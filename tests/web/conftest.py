@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import links
+from dashboard.services.access import links
 
 UP_S, STOP_S, ASK_S = 600, 600, 300
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dashboard import links
+from dashboard.services.access import links
 from dashboard.web import peers, server
 from tests.web.conftest import NAVIGATION, Web
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dashboard import links
+from dashboard.services.access import links
 from dashboard.web.gate import Gate
 from dashboard.web.sessions import LIFE_S, MemorySessions, Session
 

@@ -1,0 +1,250 @@
+"""
+The outbound calls by hour and by whose they are, in memory: what charts and figures are drawn from.
+
+The hours are those of UTC. For a zone whose midnight is not on one of them (half-hour zones), a cube of its own
+divides the hours in which a day of the zone begins, so that its days are right. Its hours of the week are not to be had
+from them: ``has_hours`` says so.
+
+Columns of small numbers, sorted by the hour, so that any question is a slice and a count. It grows with
+hours, callers, outcomes and destinations, not with calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow
+
+from dashboard.calls.store.engine import utc
+from dashboard.calls.store.store import HOUR_S, CallStore, cuts_of, segments_of
+from dashboard.domain.changes import UNASSIGNED
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import MONEY
+
+Codes = npt.NDArray[np.int64]
+DIMENSIONS = ("who", "outcome", "code", "zone")
+SUMS = ("calls", "short_calls", "duration_s", "cost_units")
+MOST_CELLS = 4_000_000
+"""Up to so many combinations are counted in an array of all of them; beyond, only those that occur."""
+QUARTER_S = 900
+"""Zones differ from UTC by whole quarters of an hour."""
+EMPTY = pyarrow.table(
+    {
+        "hour_at": pyarrow.array([], pyarrow.timestamp("us")),
+        "owner": pyarrow.array([], pyarrow.int64()),
+        "outcome": pyarrow.array([], pyarrow.string()),
+        "sip_status": pyarrow.array([], pyarrow.int16()),
+        "sip_reason": pyarrow.array([], pyarrow.string()),
+        "zone": pyarrow.array([], pyarrow.string()),
+        **{name: pyarrow.array([], pyarrow.int64()) for name in SUMS},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of the calls is asked about, in hours that begin in [since, until); what is left out is not asked."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    who: str = ""
+    outcome: str = ""
+    code: str = ""
+    zone: str = ""
+
+
+ALL = Part()
+
+
+class Cube:
+    """
+    Outbound calls, added up; shared between sessions and never changed. ``build`` makes one.
+
+    A row is hour x caller x outcome x SIP code x destination zone. A caller is a PBX's name, or an address
+    that nobody owns and ``UNASSIGNED``; a code is the final SIP status with the first words of its reason.
+    """
+
+    def __init__(self, rows: pyarrow.Table, owners: Sequence[str], *, most_cells: int = MOST_CELLS) -> None:
+        """
+        Take the rows of ``sql/cube.sql``.
+
+        Args:
+            rows: Sorted by ``hour_at``.
+            owners: The caller of each number in ``owner``.
+            most_cells: See ``MOST_CELLS``.
+        """
+        self._most_cells = most_cells
+        at = rows.column("hour_at").to_numpy().astype("datetime64[s]")
+        self.hours = np.unique(at)
+        """The hours in which there are calls, UTC without a zone; of a divided hour the begin of its parts."""
+        self._hour: Codes = np.searchsorted(self.hours, at)
+        self._codes: dict[str, Codes] = {}
+        self._values: dict[str, list[str]] = {}
+        self._dimension("who", rows.column("owner").to_numpy(), list(owners))
+        for name in ("outcome", "zone"):
+            found = rows.column(name).combine_chunks().dictionary_encode()
+            self._dimension(name, found.indices.to_numpy(), found.dictionary.to_pylist())
+        status, reason = (
+            rows.column(name).combine_chunks().dictionary_encode() for name in ("sip_status", "sip_reason")
+        )
+        reasons = reason.dictionary.to_pylist() or [""]
+        statuses = [*status.dictionary.to_pylist(), None]
+        place = status.indices.fill_null(len(statuses) - 1).to_numpy()
+        pairs, codes = np.unique(place * len(reasons) + reason.indices.to_numpy(), return_inverse=True)
+        said = [code_of(statuses[pair // len(reasons)], reasons[pair % len(reasons)]) for pair in pairs]
+        self._dimension("code", codes, said)
+        self._sums = {name: rows.column(name).to_numpy().astype("int64") for name in SUMS}
+
+    def _dimension(self, name: str, codes: npt.NDArray[Any], values: list[str]) -> None:
+        """Keep a column as small numbers; values that read alike are one."""
+        alike = {value: number for number, value in enumerate(dict.fromkeys(values))}
+        renumbered = np.array([alike[value] for value in values], dtype="int64")
+        self._values[name] = list(alike)
+        self._codes[name] = (renumbered[codes] if len(values) else codes).astype("int32")
+
+    def values(self, name: str) -> list[str]:
+        """Return what one of ``DIMENSIONS`` holds."""
+        return self._values[name]
+
+    def sums(self, *names: str, part: Part = ALL, step: str = "", zone: ZoneInfo | None = None) -> pd.DataFrame:
+        """
+        Add up.
+
+        Args:
+            names: Of ``DIMENSIONS``, what to keep apart.
+            part: Of which calls.
+            step: Also keep apart by time: ``hour``, ``day``, or ``week`` (the hour of the week, 0 is
+                Monday's first).
+            zone: Whose days and hours; UTC where not given. For ``week`` one that ``has_hours``.
+
+        Returns:
+            A row for each combination that occurs: ``at`` where a step is given, ``names``, ``calls``,
+            ``short_calls``, ``duration_s``, ``cost_usd``.
+        """
+        rows, chosen = self._chosen(part)
+        steps, labels = self._steps(step, zone)
+        keys = [(steps[self._hour[rows]], len(labels)), *((self._codes[n][rows], len(self._values[n])) for n in names)]
+        combined, cells = np.zeros(rows.stop - rows.start, dtype="int64"), 1
+        for codes, size in keys:
+            combined, cells = combined * max(1, size) + codes, cells * max(1, size)
+        if chosen is not None:
+            combined = combined[chosen]
+        if cells > self._most_cells:
+            there, combined = np.unique(combined, return_inverse=True)
+            cells = len(there)
+        else:
+            there = np.arange(cells)
+        weights = {name: self._sums[name][rows] if chosen is None else self._sums[name][rows][chosen] for name in SUMS}
+        found = {name: np.bincount(combined, weight, cells).astype("int64") for name, weight in weights.items()}
+        occurs = np.flatnonzero(found["calls"])
+        columns: dict[str, Any] = {}
+        left = there[occurs]
+        for name, (_, size) in reversed(list(zip(("at", *names), keys, strict=True))):
+            left, place = np.divmod(left, max(1, size))
+            columns[name] = labels.take(place) if name == "at" else np.array(self._values[name], dtype="object")[place]
+        frame = pd.DataFrame(
+            {name: columns[name] for name in (("at", *names) if step else names)}, index=range(len(occurs))
+        )
+        frame = frame.astype(dict.fromkeys(names, "str"))
+        cost = [Decimal(int(units)).scaleb(-8) for units in found.pop("cost_units")[occurs]]
+        return frame.assign(
+            **{name: sums[occurs] for name, sums in found.items()},
+            cost_usd=pd.Series(cost, index=frame.index, dtype=MONEY),
+        )
+
+    def _chosen(self, part: Part) -> tuple[slice, npt.NDArray[np.bool_] | None]:
+        """Return the rows of the hours asked about, and which of them count where not all do."""
+        first = 0 if part.since is None else np.searchsorted(self.hours, np.datetime64(utc(part.since), "s"))
+        last = (
+            len(self.hours) if part.until is None else np.searchsorted(self.hours, np.datetime64(utc(part.until), "s"))
+        )
+        edges = np.array([first, max(first, last)], dtype="int64")
+        rows = slice(*np.searchsorted(self._hour, edges).tolist())
+        chosen = None
+        for name in DIMENSIONS:
+            if value := getattr(part, name):
+                place = self._values[name].index(value) if value in self._values[name] else -1
+                here = self._codes[name][rows] == place
+                chosen = here if chosen is None else chosen & here
+        return rows, chosen
+
+    def _steps(self, step: str, zone: ZoneInfo | None) -> tuple[Codes, pd.Index[Any]]:
+        """Return the number of each hour's step, and the steps."""
+        if not step:
+            return np.zeros(max(1, len(self.hours)), dtype="int64"), pd.Index([0])
+        hours = pd.DatetimeIndex(self.hours).tz_localize("UTC")
+        local = (hours.floor("h") if step == "hour" else hours).tz_convert(zone or ZoneInfo("UTC"))
+        if step == "week":
+            return (local.day_of_week * 24 + local.hour).to_numpy().astype("int64"), pd.RangeIndex(7 * 24)
+        codes, labels = pd.factorize(local.normalize() if step == "day" else local)
+        return codes.astype("int64"), labels
+
+
+def has_hours(zone: ZoneInfo, since: datetime, until: datetime) -> bool:
+    """Say whether the hours of a zone are hours of UTC between two times; those of half-hour zones are not."""
+    hours = pd.date_range(since, max(since, until), freq="h").floor("h").tz_convert(zone)
+    return bool((hours.minute == 0).all())
+
+
+def midnights(zone: ZoneInfo, since: datetime, until: datetime) -> list[datetime]:
+    """Return when the days of a zone between two times begin, UTC, as far as that is within an hour of UTC."""
+    first, last = (pd.Timestamp(at).tz_convert(zone).tz_localize(None).normalize() for at in (since, until))
+    days = pd.date_range(first, last, freq="D").tz_localize(zone, ambiguous=False, nonexistent="shift_forward")
+    return [at.to_pydatetime() for at in days.tz_convert("UTC") if at.minute]
+
+
+def build_cube(
+    store: CallStore, snapshot: Snapshot, *, zone: ZoneInfo | None = None, most_cells: int = MOST_CELLS
+) -> Cube:
+    """
+    Build the cube of a snapshot's calls.
+
+    Args:
+        store: Where the snapshot's traffic came from.
+        snapshot: For whose the calls are; its traffic names every key of the roll-up with its owner.
+        zone: Whose days are to be right; those of zones with whole hours always are.
+        most_cells: See ``MOST_CELLS``.
+    """
+    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+    if rows.empty or snapshot.since is None:
+        return Cube(EMPTY, [])
+    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
+    who = pd.Series(callers(rows, names), index=rows.index)
+    codes, owners = pd.factorize(who)
+    since = snapshot.window_start or snapshot.since
+    begins = midnights(zone, since, snapshot.taken_at) if zone else []
+    split_at = (*snapshot.split_at, *begins)
+    cuts = cuts_of(snapshot.split_at)
+    keys = rows[["source_ip", "x_tag", "number"]].assign(
+        part=segments_of(rows["first_at"].dt.tz_localize(None), cuts), owner=codes
+    )
+    finer = pd.DataFrame({"part": [0, *segments_of(cuts_of(split_at), cuts)]}).rename_axis("segment").reset_index()
+    owned = keys.drop_duplicates().merge(finer, on="part").drop(columns="part")
+    found = store.rolled(
+        "cube",
+        since=since,
+        until=None,
+        split_at=split_at,
+        given={"owners": pyarrow.Table.from_pandas(owned, preserve_index=False)},
+        part_s=QUARTER_S if begins else HOUR_S,
+    )
+    return Cube(EMPTY if found is None else found, list(owners), most_cells=most_cells)
+
+
+def callers(rows: pd.DataFrame, names: dict[str, str]) -> list[str]:
+    """Return who placed the calls of each row: a PBX by its name, or the address of nobody's."""
+    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
+    return [names.get(pbx, pbx) if pbx else f"{address}{UNASSIGNED}" for pbx, address in pairs]
+
+
+def code_of(status: int | None, reason: str) -> str:
+    """Return how a final SIP status is said: with its reason up to a dash, behind which carriers put their address."""
+    return f"{'no code' if status is None else status} {reason.split(' - ', maxsplit=1)[0]}".strip()

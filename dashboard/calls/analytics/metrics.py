@@ -1,0 +1,223 @@
+"""
+What calls add up to: ratios with what they are made of, sums, peaks; pure functions of grouped calls.
+
+A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status``
+(missing where there is none), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``.
+What each number means is data: ``definitions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow
+import pyarrow.compute
+
+from dashboard.calls.analytics.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE, REFUSED
+from dashboard.core.errors import InputError
+from dashboard.schemas.tables import MONEY
+
+CONFIDENCE = 0.95
+PEAKS = ("peak_1s", "peak_60s", "concurrent")
+"""Of ``DEFINITIONS``, what is a peak."""
+Bucket = Literal["hour", "day"]
+Array = npt.NDArray[np.float64]
+
+
+def wilson(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> tuple[Array, Array]:
+    """
+    Return the score interval of shares at ``CONFIDENCE``.
+
+    Args:
+        numerator: Successes.
+        denominator: Trials.
+
+    Returns:
+        Lower and upper bound; NaN where there was no trial. Source: Wilson 1927, recommended by Brown, Cai and
+        DasGupta 2001.
+    """
+    n = np.asarray(denominator, dtype="float64")
+    n = np.where(n > 0, n, np.nan)
+    share = np.asarray(numerator, dtype="float64") / n
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.clip(np.minimum(middle - half, share), 0, 1), np.clip(np.maximum(middle + half, share), 0, 1)
+
+
+def ratios(frame: pd.DataFrame, by: Sequence[str] = (), only: Collection[str] = ()) -> pd.DataFrame:
+    """
+    Return the ratios of each group.
+
+    Args:
+        frame: Grouped calls; of one direction, if a page is to say so.
+        by: Columns to keep apart; none for one group of all.
+        only: Ids of ratios in ``DEFINITIONS``; where empty, all that the frame has the columns for.
+
+    Returns:
+        Sorted, a row for each group and ratio: ``by``, ``ratio`` (id), ``numerator``, ``denominator``, and
+        ``value``, ``low``, ``high`` (0 to 1), which are missing below ``MIN_SAMPLE``.
+    """
+    ids = list(only) or [
+        made.id
+        for made in DEFINITIONS.values()
+        if made.unit == "share" and all(count.needs <= {*frame.columns} for count in made.counts)
+    ]
+    wide = _divided(frame, by, ids)
+    groups = wide[list(by)].loc[wide.index.repeat(len(ids))].reset_index(drop=True)
+    top, bottom = (wide[[f"{made} {part}" for made in ids]].to_numpy("int64").ravel() for part in ("of", "in"))
+    low, high = wilson(top, bottom)
+    shown = {"value": top / np.maximum(bottom, 1), "low": low, "high": high}
+    return groups.assign(
+        ratio=pd.array(ids * len(wide), dtype="str"),
+        numerator=top,
+        denominator=bottom,
+        **{name: _enough(values, bottom) for name, values in shown.items()},
+    )
+
+
+def acd(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, ``calls`` (answered), ``duration_s`` (their talk time), ``acd_s`` (missing below the minimum)."""
+    found = _divided(frame, by, ["acd"]).rename(columns={"acd in": "calls", "acd of": "duration_s"})
+    found = found[[*by, "calls", "duration_s"]]
+    mean = found["duration_s"].to_numpy("float64") / found["calls"].clip(lower=1).to_numpy()
+    return found.assign(acd_s=_enough(mean, found["calls"].to_numpy()))
+
+
+def totals(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, ``calls``, ``answered``, ``refused`` (for authorization), ``minutes`` of talk and ``cost_usd``."""
+    rows = frame.assign(answered=ANSWERED.of(frame), refused=REFUSED.of(frame))
+    found = _summed(rows, by, ["calls", "answered", "refused", "duration_s", "cost_usd"])
+    found.insert(len(by) + 3, "minutes", found.pop("duration_s") / 60)
+    return found
+
+
+def breakdown(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``by``, SIP code, reason and outcome as the frame has them, ``calls``, ``share`` of group; most first."""
+    kept = [name for name in ("sip_status", "sip_reason", "outcome") if name in frame and name not in by]
+    found = _summed(frame, [*by, *kept], ["calls"])
+    groups = found.groupby(list(by), dropna=False, observed=True)["calls"] if by else None
+    whole = (groups.transform("sum") if groups else found["calls"] * 0 + found["calls"].sum()).to_numpy("int64")
+    found["share"] = _enough(found["calls"].to_numpy() / np.maximum(whole, 1), whole)
+    return found.sort_values([*by, "calls"], ascending=[*(True for _ in by), False], kind="stable", ignore_index=True)
+
+
+def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
+    """Return what costs most of a column's values: ``by``, ``calls``, ``minutes``, ``cost_usd``."""
+    found = _summed(frame, [by], ["calls", "duration_s", "cost_usd"])
+    found.insert(2, "minutes", found.pop("duration_s") / 60)
+    return found.sort_values(["cost_usd", "calls"], ascending=False, kind="stable", ignore_index=True).head(limit)
+
+
+def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.DataFrame:
+    """
+    Add ``at``: when the hour (``hour_at``) or its day began in a zone, to be grouped by.
+
+    Raises:
+        InputError: The zone's days begin within an hour of the frame.
+    """
+    if step == "hour":
+        return frame.assign(at=frame["hour_at"].dt.tz_convert(timezone))
+    return frame.assign(at=_local_hours(frame, timezone).dt.normalize())
+
+
+def hour_of_week(frame: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
+    """
+    Return ``weekday`` (1 is Monday), ``hour`` in the zone given, and ``totals`` of the calls of ``hour_at``.
+
+    Raises:
+        InputError: The zone's hours begin within an hour of the frame.
+    """
+    local = _local_hours(frame, timezone)
+    return totals(frame.assign(weekday=local.dt.day_of_week + 1, hour=local.dt.hour), ["weekday", "hour"])
+
+
+def _local_hours(frame: pd.DataFrame, timezone: str) -> pd.Series:
+    """Return ``hour_at`` in a zone whose hours are hours of UTC."""
+    local: pd.Series = frame["hour_at"].dt.tz_convert(timezone)
+    if (local.dt.minute != frame["hour_at"].dt.minute).any():
+        raise InputError(
+            f"Calls are added up by the hour of UTC, and the hours of {timezone} begin within those. Use UTC, or add "
+            "up single calls."
+        )
+    return local
+
+
+def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """
+    Return the peaks of load by the minute, each direction by itself: they need not fall together.
+
+    Args:
+        load: Of ``CallStore.load``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
+        by: More columns to keep apart, such as the day.
+
+    Returns:
+        Sorted: ``by``, ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it
+        was reached in: ``peak_1s_at`` and so on. ``DEFINITIONS`` says what they mean.
+    """
+    rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
+    keys, found = [*by, "direction"], pd.DataFrame()
+    for name in PEAKS:
+        first = rows.loc[rows.groupby(keys)[name].idxmax()].reset_index(drop=True)
+        found = first[keys] if found.empty else found
+        found = found.assign(**{name: first[name], f"{name}_at": first["minute_at"]})
+    return found
+
+
+def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.DataFrame:
+    """
+    Return the sources and zones that are new.
+
+    Args:
+        seen: Rows of ``sql/first_seen.sql``: ``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``.
+        now: When it is.
+        hours: How long ago a first call may be.
+
+    Returns:
+        Of ``seen`` what began since then, the newest first; nothing where the record itself is no older.
+    """
+    since = now - timedelta(hours=hours)
+    is_new = (seen["first_at"] >= since) & (seen["first_at"].min() < since)
+    new: pd.DataFrame = seen[is_new].sort_values("first_at", ascending=False, kind="stable", ignore_index=True)
+    return new
+
+
+def _divided(frame: pd.DataFrame, by: Sequence[str], ids: Iterable[str]) -> pd.DataFrame:
+    """Return by group what each definition divides: ``ID of`` and ``ID in``."""
+    wanted = {made: DEFINITIONS[made].counts for made in ids}
+    counts = [count for pair in wanted.values() for count in pair]
+    needs = {name for count in counts for name in count.needs}
+    kinds = [name for name in ("outcome", "sip_status") if name in needs and name not in by]
+    rows = _summed(frame, [*by, *kinds], sorted({count.column for count in counts}))
+    parts = {
+        f"{made} {part}": c.of(rows)
+        for made, pair in wanted.items()
+        for part, c in zip(("of", "in"), pair, strict=True)
+    }
+    return _summed(rows[list(by)].assign(**parts), by, list(parts))
+
+
+def _summed(frame: pd.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Add up columns exactly by group, sorted; one row where there is nothing to group by, and missing counts as 0."""
+    usd = pyarrow.decimal128(18, 8)
+    kinds = {name: usd if name == "cost_usd" else pyarrow.int64() for name in columns}
+    keys = {name: pyarrow.array(frame[name], from_pandas=True) for name in by}
+    values = {f"{name}!": pyarrow.array(frame[name], kind, from_pandas=True) for name, kind in kinds.items()}
+    table = pyarrow.table(keys | values).group_by(list(by), use_threads=False)
+    sums = table.aggregate([(name, "sum") for name in values])
+    found = pd.DataFrame({name: sums.column(name).to_pandas().astype(frame[name].dtype) for name in by})
+    for name, kind in kinds.items():
+        added = pyarrow.compute.fill_null(sums.column(f"{name}!_sum").cast(kind), 0)
+        found[name] = pd.Series(added.to_pandas(types_mapper=pd.ArrowDtype), dtype=MONEY if kind == usd else "int64")
+    return found.sort_values(list(by), ignore_index=True) if by else found
+
+
+def _enough(values: Array, sample: npt.NDArray[np.int64]) -> pd.Series:
+    """Hide what too few calls say."""
+    return pd.Series(np.where(sample >= MIN_SAMPLE, values, np.nan)).astype("Float64")

@@ -1,0 +1,218 @@
+"""
+The peaks of each PBX, source address, destination zone or PoP, counted from single calls.
+
+The roll-up by minute (``CallStore.load``) knows only the direction of a call. Here the calls are read day by day, a
+busy day in pieces, so that memory grows with the groups and the calls in progress at once, not with the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow
+
+from dashboard.calls.analytics.cube import callers
+from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.calls.ingest.minute_load import MINUTE_S, Seconds, peaks_of_groups
+from dashboard.calls.store.engine import utc
+from dashboard.calls.store.generations import Generation
+from dashboard.calls.store.queries import FIRST, LAST, days_between
+from dashboard.calls.store.store import CallStore, cuts_of, segments_of
+from dashboard.domain.snapshot import Snapshot
+
+AT_ONCE = 1_000_000
+"""A day of more calls is read in pieces of about so many."""
+A_DAY, A_MINUTE, A_SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
+MINUTES = A_DAY // A_MINUTE
+KEYS = ["direction", "source_ip", "x_tag", "number"]
+Column = Literal["source_ip", "destination_name"]
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose the calls are, by the keys of the roll-up; ``owners_of`` makes it."""
+
+    keys: pyarrow.Table
+    """``direction``, ``source_ip``, ``x_tag``, ``number``, ``segment``, and ``owner``: a place in ``names``."""
+    names: tuple[str, ...]
+    cuts: tuple[datetime, ...]
+    """Between which instants the segments lie, UTC without a zone."""
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """What was counted."""
+
+    rows: pd.DataFrame
+    """``of`` (text), ``direction``, ``peak_1s``, ``peak_60s``, ``concurrent``, by ``of`` and direction."""
+    gone: tuple[date, ...]
+    """Days (UTC) whose calls are no longer kept one by one: no call of them was counted."""
+
+
+def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> Owners:
+    """
+    Return whose the snapshot's calls are, as the cube has it.
+
+    Args:
+        snapshot: Its traffic names every key of the roll-up with its owner.
+        named: Turns a caller (a PBX by its name, or an address of nobody's) into what it is counted as: its PoP.
+    """
+    rows = snapshot.traffic
+    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
+    owner, said = pd.factorize(pd.Series(list(map(named, callers(rows, names))), dtype="object"))
+    cuts = cuts_of(snapshot.split_at)
+    segment = segments_of(rows["first_at"].dt.tz_localize(None), cuts)
+    keys = rows[KEYS].assign(segment=segment, owner=owner).drop_duplicates([*KEYS, "segment"])
+    return Owners(pyarrow.Table.from_pandas(keys, preserve_index=False), tuple(said), tuple(cuts))
+
+
+def count_peaks(
+    store: CallStore,
+    by: Column | Owners,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+) -> Peaks:
+    """
+    Count the peaks of [since, until), each group and direction by itself.
+
+    A call is in progress as ``sql/load.sql`` has it: from its start to its end if it was answered, at most to the
+    end of the day (UTC) after. One that began before the time asked about, or before midnight, counts as in progress,
+    not as a start; but not where the calls of the day it began on are gone, or where no owner of it is known.
+
+    Args:
+        store: Of the single calls.
+        by: The column to group by, or whose the calls are; calls of which the owners have no key do not count.
+        since: A whole minute.
+        until: Exclusive; to the end where not given.
+
+    Returns:
+        ``peak_1s`` (calls that start in one second), ``peak_60s`` (in one minute of the clock) and ``concurrent``
+        (answered calls in progress at once) as ``DEFINITIONS`` has them, each the most there were; and the days
+        that could not be counted. A group that has neither a start nor a call in progress has no row.
+
+    Raises:
+        ValueError: ``since`` is not a whole minute.
+        StoreError: The store could not be read; a damaged or missing file is named.
+    """
+    low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
+    if low.second or low.microsecond:
+        raise ValueError("Peaks are counted from a whole minute on.")
+
+    def ask(generation: Generation) -> Peaks:
+        counted = _Counted()
+        days = [day for day in days_between(generation, low, high) if generation.days[day].rows]
+        gone = tuple(day for day in days if generation.days[day].is_retired)
+        first = low.date()
+        before = generation.days.get(first - A_DAY)
+        if first not in days and before and before.calls:
+            days.append(first)  # without calls of its own; calls of the day before may run on into it
+        for day in sorted({*days} - {*gone}):
+            _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
+        return Peaks(counted.rows(), gone)
+
+    return store.ask(ask)
+
+
+class _Counted:
+    """The peaks found so far, and the calls in progress where the last piece ended."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._most = np.zeros((len(PEAKS), 0), dtype=np.int64)
+        self._going: tuple[Seconds, Seconds] = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._ended_at: datetime | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a piece, so that the calls in progress are known."""
+        return self._ended_at is not None
+
+    def add(self, calls: pyarrow.Table, names: tuple[str, ...], since: datetime, until: datetime) -> None:
+        """Count the calls of a piece, and those that run on from pieces before it."""
+        length = max(1, -((since - until) // A_MINUTE)) * MINUTE_S
+        group, inbound, start, done = self._columns(calls, names)
+        past = (since - (self._ended_at or since)) // A_SECOND
+        group = np.concatenate([self._going[0], 2 * group + inbound])
+        start = np.concatenate([np.full(len(self._going[0]), -1), start])
+        done = np.concatenate([self._going[1] - past, done])
+        groups, *peaks = peaks_of_groups(group, start, done, length)
+        more = 2 * len(self._numbers) - self._most.shape[1]
+        self._most = np.pad(self._most, ((0, 0), (0, more)))
+        self._most[:, groups] = np.maximum(self._most[:, groups], peaks)
+        on = done > length
+        self._going, self._ended_at = (group[on], done[on] - length), since + length * A_SECOND
+
+    def rows(self) -> pd.DataFrame:
+        """Return what ``Peaks.rows`` says."""
+        names, seen = np.array([*self._numbers, ""], dtype="object"), np.flatnonzero(self._most.any(axis=0))
+        found = pd.DataFrame(
+            {
+                "of": pd.Series(names[seen // 2], dtype="str"),
+                "direction": pd.Series(np.where(seen % 2, "inbound", "outbound"), dtype="str"),
+                **{name: most[seen] for name, most in zip(PEAKS, self._most, strict=True)},
+            }
+        )
+        return found.sort_values(["of", "direction"], ignore_index=True)
+
+    def _columns(self, calls: pyarrow.Table, names: tuple[str, ...]) -> tuple[Seconds, ...]:
+        """Return group, whether inbound, start and end of each call; a new name gets the next number."""
+        if "name" in calls.column_names:
+            coded = calls.column("name").combine_chunks().dictionary_encode()
+            place, told = coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+        else:
+            place, told = calls.column("owner").to_numpy(), list(names)
+        number = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in told], dtype=np.int64)
+        rest = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
+        return (number[place] if len(place) else place.astype(np.int64), *rest)
+
+
+def _count_day(
+    store: CallStore,
+    generation: Generation,
+    by: Column | Owners,
+    *,
+    day: date,
+    span: tuple[datetime, datetime],
+    counted: _Counted,
+) -> None:
+    """Read one day, the day before too where it is the first, and count it."""
+    name = "spans_owned" if isinstance(by, Owners) else "spans_by"
+    today, before = generation.days.get(day), generation.days.get(day - A_DAY)
+    for since, until in _pieces(day, today.rows if today else 0, span):
+        parts = today.calls if today else ()
+        begun = since
+        if not counted.begun:
+            parts, begun = (*(before.calls if before else ()), *parts), _midnight(day - A_DAY)
+        asked: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}
+        given: dict[str, pyarrow.Table] = {}
+        if isinstance(by, Owners):
+            cuts = [cut for cut in by.cuts if begun <= cut < until]
+            asked |= {"segment": sum(cut < begun for cut in by.cuts), "cuts": cuts}
+            given = {"owners": by.keys}
+        else:
+            asked |= {"by": by}
+        calls = store.engine.fetch(name, asked, what="count the peaks", given=given)
+        counted.add(calls, by.names if isinstance(by, Owners) else (), since, until)
+
+
+def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the pieces of a day that lie in a span, of equal length in whole minutes."""
+    wanted = min(MINUTES, -(-rows // AT_ONCE))
+    count = next(each for each in range(wanted, MINUTES + 1) if MINUTES % each == 0) if wanted else 1
+    midnight, step = _midnight(day), A_DAY // count
+    for number in range(count):
+        since = max(span[0], midnight + number * step)
+        until = min(span[1], midnight + (number + 1) * step)
+        if since < until:
+            yield since, until
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day begins, as the store has times."""
+    return datetime.combine(day, datetime.min.time())

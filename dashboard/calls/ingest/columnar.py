@@ -1,0 +1,296 @@
+"""
+Lines of an export in the documented form as columns of the store, by Arrow's reader.
+
+Whole lines come as bytes, rows of the store go out. What is in another form, and a row that cannot be a call, is a
+``ValueError``: then the engine reads the file, and tells rows and reasons apart. What is taken here means what it means
+there: numbers and addresses go through the same macros, once for each distinct text.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow
+import pyarrow.compute
+import pyarrow.csv
+
+from dashboard.calls.ingest.columns import KNOWN, PARTS
+from dashboard.calls.ingest.rollup import in_one
+from dashboard.calls.ingest.row_fingerprints import row_numbers
+from dashboard.calls.ingest.timestamps import characters, times_of
+from dashboard.calls.store.engine import Engine
+from dashboard.sip.call_outcomes import outcome
+
+TEXTS = {
+    "direction": "direction",
+    "number_alias": "number_alias",
+    "destination_name": "destination_name",
+    "callerid_country": "caller_id_country",
+    "line_information": "line_information",
+    "result": "result",
+    "call_fail_reason": "sip_reason",
+    "custom_x_tag": "x_tag",
+}
+"""Columns of few distinct texts, with their names in the store."""
+IDS = {"sip_callid": "sip_call_id", "cdr_id": "id"}
+NUMBERS = {"destination": "destination", "callerid": "caller_id"}
+TIMES = {"start_time": ("started_at", timedelta(days=1)), "end_time": ("ended_at", timedelta(days=10))}
+"""With their names in the store, and how far ahead of now they may be: clocks differ, and calls end later."""
+WHOLE = {
+    "call_fail_sip_code": "sip_status",
+    "duration": "duration_s",
+    "billed_duration": "billed_s",
+    "first_increment": "first_increment_s",
+    "subsequent_increment": "next_increment_s",
+}
+USD = {
+    "rate": "rate_usd_per_min",
+    "cost_subtotal": "subtotal_usd",
+    "connect_fee": "connect_fee_usd",
+    "usf_fee": "usf_fee_usd",
+    "ccrf": "ccrf_usd",
+    "cnam_lookup_fee": "cnam_fee_usd",
+    "total_cost": "cost_usd",
+}
+
+BLANKS = " \t\n\r"
+NOTHING = ["", "N/A", "n/a", "NULL", "null", "Null"]
+"""Texts of a number that say that there is none."""
+MOST_WHOLE = 1 << 20
+"""Up to here a fraction that the engine would see, of nine digits, is not lost in a binary one. A call lasts less."""
+DOLLARS = pyarrow.decimal128(18, 8)
+MOST_USD, PARTS_OF_USD, LEAST_OF_USD = 10_000, 10**8, 1e-3
+"""Dollars of a call; what the store counts a dollar in; what of such a part a binary number may miss or add."""
+BLOCK = 1 << 21
+"""Bytes that Arrow parses at a time: what fits where a processor is quickest."""
+SLICE = 1 << 19
+"""Bytes that are looked through at a time: what a processor keeps near."""
+LONGEST_LINE = 1 << 16
+"""A row has about 250 bytes; the engine gives up a line of two million."""
+_QUOTE, _LINE_FEED, _ZERO, _NINE = ord('"'), ord("\n"), ord("0"), 9
+_BEFORE, _AFTER = (np.frombuffer(marks, dtype=np.uint8) for marks in (b',\n"', b',\r\n"'))
+"""What may stand around a quote: the end of a value, or the quote's twin."""
+
+Customers = dict[str, tuple[str, int | None, bool]]
+"""By text of ``customer_ip``: address, port, and whether no outbound call may have it."""
+MOST_REMEMBERED = 100_000
+"""Texts of ``Customers``: each call may come from a port of its own, and memory is not to grow with the calls."""
+
+
+class NoCallError(ValueError):
+    """A row cannot be a call, in whatever form it is read."""
+
+
+class Columns:
+    """What turns lines of one file into rows. Safe to share between threads."""
+
+    def __init__(self, names: Sequence[str], engine: Engine, customers: Customers) -> None:
+        """Know the file's columns, as ``files.Prepared`` names them, where SQL runs, and addresses read before."""
+        self._names, self._engine, self._customers = tuple(names), engine, customers
+        self._there = [name for name in names if name in KNOWN]
+
+    def rows(self, lines: bytes) -> pyarrow.Table:
+        """
+        Return the calls of some lines as a part of the store has them.
+
+        Args:
+            lines: Whole lines without the header.
+
+        Raises:
+            ValueError: They are in another form, or a row is no call; where that is sure, it is a ``NoCallError``.
+            StoreError: The engine could not do its share.
+        """
+        count = _refuse_forms(lines)
+        read = self._read(lines)
+        if len(read) != count:
+            raise ValueError("A value has a line break, or a line is empty.")
+        found = self._texts(read) | self._values(read)
+        found |= {stored: self._number(read, name) for name, stored in NUMBERS.items()}
+        found |= {stored: times_of(_of(read, name), ahead) for name, (stored, ahead) in TIMES.items()}
+        if found["started_at"].null_count:
+            raise ValueError("A call has no time.")
+        inbound = _is_inbound(found["direction"])
+        found |= self._customer(read["customer_ip"], inbound)
+        found["outcome"] = _outcomes(found)
+        found |= {"row_hash": pyarrow.array(row_numbers(found)), "nth": pyarrow.array(np.zeros(count, dtype=np.int32))}
+        return pyarrow.table({name: found[name] for name in PARTS["calls"]})
+
+    def _read(self, lines: bytes) -> pyarrow.Table:
+        few, text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), pyarrow.string()
+        kinds: dict[str, pyarrow.DataType] = (
+            dict.fromkeys((*TEXTS, "customer_ip"), few)
+            | dict.fromkeys((*IDS, *NUMBERS, *TIMES), text)
+            | dict.fromkeys((*WHOLE, *USD), pyarrow.float64())
+        )
+        read = pyarrow.csv.read_csv(
+            pyarrow.BufferReader(lines),
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(self._names)),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={name: kinds[name] for name in self._there},
+                include_columns=self._there,
+                null_values=NOTHING,
+                strings_can_be_null=False,
+            ),
+        )
+        return read.unify_dictionaries().combine_chunks()
+
+    def _texts(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
+        """Return texts without the blanks around them; what is missing is ``""``."""
+        found = {stored: _trimmed(_of(read, name), lower=name == "direction") for name, stored in TEXTS.items()}
+        there = {name for name in IDS if name in read.column_names}
+        return found | {
+            stored: pyarrow.compute.utf8_trim(_of(read, name), BLANKS) if name in there else _of(read, name)
+            for name, stored in IDS.items()
+        }
+
+    def _values(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
+        """Return whole numbers and amounts; one that no call has is an error."""
+        numbers = pyarrow.float64()
+        found = {stored: _whole(_of(read, name, numbers)) for name, stored in WHOLE.items()}
+        found |= {stored: _dollars(_of(read, name, numbers)) for name, stored in USD.items()}
+        said, none = found["sip_status"], pyarrow.scalar(None, pyarrow.int32())
+        status = pyarrow.compute.if_else(pyarrow.compute.equal(said, 0), none, said)
+        _bounded(status, 100, 699)
+        return found | {"sip_status": status.cast(pyarrow.int16())}
+
+    def _number(self, read: pyarrow.Table, name: str) -> pyarrow.Array:
+        """Return numbers as digits; most are, and the engine makes out the others."""
+        texts = _of(read, name)
+        if (characters(texts) - _ZERO <= _NINE).all():
+            return texts
+        known = texts.dictionary_encode()
+        asked = pyarrow.table({"said": known.dictionary, "place": np.arange(len(known.dictionary))})
+        made = self._engine.fetch("numbers", {}, what="read numbers", given={"told": asked})
+        return in_one(made["number"]).take(known.indices)
+
+    def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
+        """Return address and port; of an outbound call both must be what they should."""
+        told = _trimmed(in_one(texts))
+        ips, ports, odd = self._known_customers(told.dictionary)
+        if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
+            raise NoCallError("An address is not one.")
+        return {
+            "source_ip": _mapped(told, ips),
+            "source_port": pyarrow.array(ports, pyarrow.int32()).take(told.indices),
+        }
+
+    def _known_customers(self, told: pyarrow.Array) -> tuple[Sequence[str], Sequence[int | None], Sequence[bool]]:
+        """Make out distinct texts of the column: those that were seen before are known."""
+        said = told.to_pylist()
+        found = {text: self._customers[text] for text in said if text in self._customers}
+        if new := [text for text in said if text not in found]:
+            made = self._engine.fetch(
+                "customers", {}, what="read addresses", given={"told": pyarrow.table({"said": new})}
+            )
+            columns = (made[name].to_pylist() for name in ("ip", "port", "odd"))
+            found |= dict(zip(made["said"].to_pylist(), zip(*columns, strict=True), strict=True))
+            if len(self._customers) + len(new) <= MOST_REMEMBERED:
+                self._customers.update(found)
+        ips, ports, odd = zip(*(found[text] for text in said), strict=True) if said else ((), (), ())
+        return ips, ports, odd
+
+
+def _refuse_forms(lines: bytes) -> int:
+    """Refuse what this reader and the engine could take for different things; return how many lines there are."""
+    if lines.startswith(codecs.BOM_UTF8):
+        raise ValueError("A mark of the byte order stands before a row.")
+    for begin in range(0, len(lines) - LONGEST_LINE, LONGEST_LINE):
+        if lines.find(b"\n", begin, begin + LONGEST_LINE) < 0:
+            raise ValueError("A line is too long.")
+    data = np.frombuffer(lines, dtype=np.uint8)
+    found, count = [np.zeros(0, dtype=np.int64)], int(not lines.endswith(b"\n"))
+    for begin in range(0, len(data), SLICE):
+        part = data[begin : begin + SLICE]
+        found.append(np.flatnonzero(part == _QUOTE) + begin)
+        count += int(np.count_nonzero(part == _LINE_FEED))
+    quotes = np.concatenate(found)
+    if len(quotes) % 2:
+        raise ValueError("A quote is left open.")
+    opening, closing = quotes[::2], quotes[1::2]
+    before, after = data[opening[opening > 0] - 1], data[closing[closing < len(data) - 1] + 1]
+    if not (np.isin(before, _BEFORE).all() and np.isin(after, _AFTER).all()):
+        raise ValueError("A quote stands within a value.")
+    return count
+
+
+def _outcomes(found: dict[str, pyarrow.Array]) -> pyarrow.Array:
+    """Say how each call ended, once for each way there is among them."""
+    result, reason = found["result"], found["sip_reason"]
+    status = found["sip_status"].fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    ways = (status * len(result.dictionary) + result.indices.to_numpy()) * len(reason.dictionary)
+    codes, seen = pd.factorize(ways + reason.indices.to_numpy())
+    words, reasons = result.dictionary.to_pylist(), reason.dictionary.to_pylist()
+    ends = []
+    for way in seen.tolist():
+        rest, of_reason = divmod(way, len(reasons))
+        code, of_word = divmod(rest, len(words))
+        ends.append(outcome(words[of_word], code or None, reasons[of_reason]))
+    known = sorted(set(ends))
+    places = np.array([known.index(end) for end in ends], dtype=np.int32)
+    return pyarrow.DictionaryArray.from_arrays(pyarrow.array(places[codes]), pyarrow.array(known, pyarrow.string()))
+
+
+def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
+    words = direction.dictionary.to_pylist()
+    if not set(words) <= {"inbound", "outbound"}:
+        raise NoCallError("A direction is neither.")
+    inbound = np.array([word == "inbound" for word in words], dtype=bool)
+    found: npt.NDArray[np.bool_] = inbound[direction.indices.to_numpy()]
+    return found
+
+
+def _trimmed(texts: pyarrow.DictionaryArray, *, lower: bool = False) -> pyarrow.DictionaryArray:
+    """Take blanks off the distinct texts."""
+    said = texts.dictionary.to_pylist()
+    made = [text.strip(BLANKS).lower() if lower else text.strip(BLANKS) for text in said]
+    return texts if made == said else _mapped(texts, made)
+
+
+def _mapped(texts: pyarrow.DictionaryArray, made: Sequence[str]) -> pyarrow.DictionaryArray:
+    """Put other texts in the place of the distinct ones; those that become the same are one."""
+    known = {text: place for place, text in enumerate(dict.fromkeys(made))}
+    places = pyarrow.array([known[text] for text in made], pyarrow.int32())
+    return pyarrow.DictionaryArray.from_arrays(places.take(texts.indices), pyarrow.array(known, pyarrow.string()))
+
+
+def _whole(value: pyarrow.Array) -> pyarrow.Array:
+    _bounded(value, 0, MOST_WHOLE)
+    return value.cast(pyarrow.int32())
+
+
+def _dollars(value: pyarrow.Array) -> pyarrow.Array:
+    """Return amounts as decimals: of one of at most eight digits behind the point a binary number tells each."""
+    _bounded(value, -MOST_USD, MOST_USD)
+    if not value.null_count and not value.to_numpy().any():
+        return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
+    said = value.fill_null(0).to_numpy() * PARTS_OF_USD
+    parts = np.rint(said)
+    if not (np.abs(said - parts) <= LEAST_OF_USD).all():
+        raise ValueError("An amount has more digits than the store keeps.")
+    whole = parts.astype(np.int64)
+    words = pyarrow.py_buffer(np.stack((whole, whole >> 63), axis=1).tobytes())
+    there = None if not value.null_count else pyarrow.compute.is_valid(value).buffers()[1]
+    return pyarrow.Array.from_buffers(DOLLARS, len(value), [there, words])
+
+
+def _bounded(value: pyarrow.Array, least: float, most: float) -> None:
+    """Refuse numbers beyond some ends, and those that are none."""
+    said = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
+    if len(said) and not (said.min() >= least and said.max() <= most):
+        raise ValueError("A number is not one of a call.")
+
+
+def _of(read: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
+    """Return a column; one that the file lacks is without values, and a text ``""``."""
+    if name in read.column_names:
+        return in_one(read[name])
+    if kind is not None:
+        return pyarrow.nulls(len(read), kind)
+    empty = pyarrow.array([""], pyarrow.string())
+    nothing = pyarrow.array(np.zeros(len(read), dtype=np.int32))
+    return empty.take(nothing) if name in TIMES else pyarrow.DictionaryArray.from_arrays(nothing, empty)

@@ -1,0 +1,174 @@
+"""The parts of days that are in memory as columns: the calls of each as they come, and its roll-up at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+
+from dashboard.calls.ingest.columns import PARTS
+from dashboard.calls.ingest.minute_load import SPAN_BYTES, Spans, spans_of
+from dashboard.calls.ingest.rollup import roll_up, together
+from dashboard.core.errors import StoreError
+
+_STEADY = ("started_at", "ended_at")
+_MANIFOLD = (*_STEADY, "destination", "row_hash")
+PARQUET: dict[str, Any] = {
+    "compression": "snappy",
+    "store_decimal_as_integer": True,
+    "store_schema": False,
+    "use_dictionary": [name for name in PARTS["calls"] if name not in _MANIFOLD],
+    "column_encoding": dict.fromkeys(_STEADY, "DELTA_BINARY_PACKED"),
+    "write_statistics": ["started_at"],
+}
+"""How parts are written: times as steps, few values once each; of a day's calls only times have ends of their own."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a day whose calls were in memory; it counts where the day has no other calls."""
+
+    rows: int
+    all_differ: bool
+    """No call comes twice. ``False`` where that is not known: calls with ids are compared by the engine."""
+    has_ids: bool
+    """A call has an id."""
+    first_at: str
+    last_at: str
+    """UTC without a zone, in ISO form."""
+    rolled: str
+    """The file of the roll-up."""
+    spans: str
+    """The file of ``weighing.spans_of``."""
+    sealed: tuple[str, str] = ("", "")
+    """Names of the calls and of the roll-up among the store's parts."""
+    load: str = ""
+    """The file of the load of its minutes, which counts together with the day whose spans are ``after``."""
+    after: str = ""
+
+    def is_whole(self) -> bool:
+        """
+        Say whether both files are as long as they were made.
+
+        Raises:
+            OSError: One is gone.
+            ValueError: The roll-up cannot be read.
+        """
+        for path in filter(None, (self.rolled, self.load)):
+            pyarrow.parquet.ParquetFile(path).read()
+        return Path(self.spans).stat().st_size == self.rows * SPAN_BYTES
+
+    def ends(self) -> tuple[datetime, datetime]:
+        """Return when the first and the last call started, UTC without a zone."""
+        return datetime.fromisoformat(self.first_at), datetime.fromisoformat(self.last_at)
+
+
+@dataclass
+class _Made:
+    """A day in the making."""
+
+    writer: pyarrow.parquet.ParquetWriter
+    keys: list[pyarrow.ChunkedArray] = field(default_factory=list)
+    """``row_hash`` of the calls so far; a call with an id has none."""
+    times: list[pyarrow.ChunkedArray] = field(default_factory=list)
+    spans: list[Spans] = field(default_factory=list)
+    rolled: list[pyarrow.Table] = field(default_factory=list)
+
+
+class DayParts:
+    """Days that follow each other, on their way into a folder each."""
+
+    def __init__(self, days: Sequence[date], folder: Path, beside: Path) -> None:
+        """Take these days only: calls into ``day=DAY`` of ``folder``, what is known of them into ``beside``."""
+        self._days, self._folder, self._beside = set(days), folder, beside
+        self._made: dict[date, _Made] = {}
+
+    def add(self, calls: pyarrow.Table) -> None:
+        """
+        Write calls, each to its day.
+
+        Args:
+            calls: As ``columnar.Columns`` makes them, day after day.
+
+        Raises:
+            ValueError: They are not in order of their days, or of another day.
+            StoreError: The disk does not take it.
+        """
+        spans, at = spans_of(calls), 0
+        for day, found in self._by_day(calls, "started_at"):
+            with _disk(self._folder):
+                made = self._of(day, calls.schema)
+                made.writer.write_table(found, row_group_size=len(found))
+            named = pyarrow.compute.not_equal(found["id"], "")
+            made.keys.append(pyarrow.compute.if_else(named, pyarrow.scalar(None, pyarrow.uint64()), found["row_hash"]))
+            made.times.append(found["started_at"])
+            made.spans.append(spans[:, at : at + len(found)])
+            at += len(found)
+        for day, found in self._by_day(roll_up(calls), "hour_at"):
+            self._made[day].rolled.append(found)
+
+    def finish(self) -> dict[date, Facts]:
+        """
+        Complete the parts, and write the roll-up of each day.
+
+        Raises:
+            StoreError: The disk does not take it.
+        """
+        return {day: self._finished(day, made) for day, made in self._made.items()}
+
+    def _finished(self, day: date, made: _Made) -> Facts:
+        rolled = self._path(day, "traffic.parquet")
+        with _disk(self._folder):
+            made.writer.close()
+            np.concatenate(made.spans, axis=1).tofile(self._path(day, "spans"))
+            pyarrow.parquet.write_table(together(made.rolled), rolled, **PARQUET)
+        keys, times = (
+            pyarrow.chunked_array([c for each in all_of for c in each.chunks]) for all_of in (made.keys, made.times)
+        )
+        has_ids = bool(keys.null_count)
+        differ = not has_ids and len(pd.unique(keys.to_numpy())) == len(keys)
+        ends = pyarrow.compute.min_max(times)
+        first_at, last_at = (ends[name].as_py().isoformat() for name in ("min", "max"))
+        return Facts(len(times), differ, has_ids, first_at, last_at, str(rolled), str(self._path(day, "spans")))
+
+    def _of(self, day: date, schema: pyarrow.Schema) -> _Made:
+        if day not in self._made:
+            part = self._folder / f"day={day}" / "calls.parquet"
+            part.parent.mkdir()
+            self._made[day] = _Made(pyarrow.parquet.ParquetWriter(part, schema, **PARQUET))
+        return self._made[day]
+
+    def _path(self, day: date, name: str) -> Path:
+        return self._beside / f"{day}-{name}"
+
+    def _by_day(self, rows: pyarrow.Table, time: str) -> Iterator[tuple[date, pyarrow.Table]]:
+        days = rows[time].to_numpy().astype("datetime64[D]")
+        begins = [0, *(np.flatnonzero(days[1:] != days[:-1]) + 1).tolist(), len(days)]
+        for begin, end in pairwise(begins):
+            day = days[begin].item()
+            if day not in self._days or (begin and days[begin - 1] > days[begin]):
+                raise ValueError("A call of another day, or out of order.")
+            yield day, rows.slice(begin, end - begin)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence."""
+    try:
+        yield
+    except OSError as exc:
+        raise StoreError(
+            f"The call store could not read an export: {folder} cannot be written ({exc.strerror or exc}): "
+            "there is no space left on the disk, or no right to write. What was stored before stands; free some "
+            "space, then try again."
+        ) from exc

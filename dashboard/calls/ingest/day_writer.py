@@ -1,0 +1,82 @@
+"""Days that were read as columns become safe on disk, and are weighed, while others are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Lock
+
+from dashboard.calls.ingest.day_parts import Facts
+from dashboard.calls.ingest.minute_load import weigh_day
+from dashboard.calls.ingest.staged import Staged
+from dashboard.calls.store.generations import seal
+
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A day that is safe."""
+
+    staged: Staged
+    """What its file gave."""
+    work: Path
+    """The folder of its file."""
+    spans: str
+
+
+@dataclass
+class SafeDays:
+    """The days of all files of one import. Shared between threads."""
+
+    _lock: Lock = field(default_factory=Lock)
+    _days: dict[date, _Kept] = field(default_factory=dict)
+    _weighed: set[date] = field(default_factory=set)
+    """Or about to be."""
+
+    def keep(self, staged: Staged, found: Mapping[date, Facts], folder: Path, work: Path) -> None:
+        """
+        Make days safe, and weigh those whose day before is known, of this file or of another.
+
+        Args:
+            staged: What the file gave; is told what becomes known.
+            found: The days.
+            folder: Where their calls are, each day in ``day=DAY``.
+            work: The folder of the file, where their load goes.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        for day, known in sorted(found.items()):
+            part, rolled = folder / f"day={day}" / "calls.parquet", Path(known.rolled)
+            staged.facts[day] = replace(known, sealed=(seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")))
+            for due in self._add(day, _Kept(staged, work, known.spans)):
+                self._weigh(due)
+
+    def forget(self, staged: Staged) -> None:
+        """Let go of the days of a file that has to be read in another way."""
+        with self._lock:
+            staged.facts.clear()
+            self._days = {day: kept for day, kept in self._days.items() if kept.staged is not staged}
+            self._weighed &= self._days.keys()
+
+    def _add(self, day: date, kept: _Kept) -> Iterable[date]:
+        """Return the days that can be weighed by now, this one and the next, and by nobody else."""
+        with self._lock:
+            self._days[day] = kept
+            due = [each for each in (day, day + A_DAY) if each in self._days and each - A_DAY in self._days]
+            due = [each for each in due if each not in self._weighed]
+            self._weighed.update(due)
+        return due
+
+    def _weigh(self, day: date) -> None:
+        with self._lock:
+            kept, before = self._days.get(day), self._days.get(day - A_DAY)
+        if kept is None or before is None:
+            return
+        load = weigh_day(day, [before.spans, kept.spans], kept.work / f"{day}-load.parquet")
+        with self._lock:
+            if day in kept.staged.facts:
+                kept.staged.facts[day] = replace(kept.staged.facts[day], load=str(load), after=before.spans)

@@ -1,0 +1,290 @@
+"""
+Export files become staged Parquet by day: calls as the store has them, not yet compared with what it holds.
+
+A sound file in the documented form goes through the engine once, which reads its times and numbers as such, a
+day at a time where the file is in order of time. One in another form is read as text, and what the text says is
+made out. A file with faults is read again the slow way (``repair``), which names the line of every bad row and
+keeps every good one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from threading import Semaphore
+from typing import Any
+
+import duckdb
+import pyarrow
+
+from dashboard.calls.ingest.columnar import Columns, Customers, NoCallError
+from dashboard.calls.ingest.columns import FAULTS, KNOWN, READ_AS
+from dashboard.calls.ingest.containment import contained, of_engine
+from dashboard.calls.ingest.day_parts import DayParts, Facts
+from dashboard.calls.ingest.day_slices import Days, Stretch, days_of, groups
+from dashboard.calls.ingest.day_writer import SafeDays
+from dashboard.calls.ingest.files import Prepared, as_utf8, prepare
+from dashboard.calls.ingest.lenient_csv import LONGEST_LINE, RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.staged import Staged, rows_in
+from dashboard.calls.store.engine import PARQUET, Engine, sql
+from dashboard.core.errors import FileError, StoreError
+from dashboard.core.text import counted
+
+AT_ONCE = 2
+"""Files that the engine reads at the same time, and days that are read at the same time as columns."""
+LARGE = 32 * 2**20
+"""Bytes from which on the engine has work for every core in one file; smaller ones are read two at a time."""
+MOST_KEPT = 10_000
+"""Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
+FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
+"""Where the engine puts rows without a day."""
+OTHER_FORM = (ValueError, TypeError, LookupError, ArithmeticError, pyarrow.ArrowException)
+"""What reading as columns stops on where the file is in another form; the engine reads it then."""
+LONGEST_NUMBERED = 2_000_000
+"""Bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all of them quoted."""
+NEW_LINE = r"new_line = '\n',"
+"""How lines of a numbered file end, which the engine does not find out where a value has another line end."""
+TEXT = "VARCHAR"
+PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
+"""Of a row in a numbered file; see ``stage.sql``."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the files of one import share."""
+
+    pool: Executor
+    """Where days are read that are in memory as columns: as many at once as there are cores for them."""
+    turn: Semaphore = field(default_factory=Semaphore)
+    """Held while the engine reads a large file: it uses every core for it, and is slower on two at once."""
+    engines: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
+    """Held while the engine reads a file, from when it is the file's turn."""
+    customers: Customers = field(default_factory=dict)
+    """Addresses that were read before."""
+    safe: SafeDays = field(default_factory=SafeDays)
+    """Days that were in memory as columns."""
+
+
+def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, shared: Shared) -> Staged:
+    """
+    Read one export file.
+
+    Args:
+        path: The file.
+        work: A folder of its own for this file; made here.
+        engine: Where SQL runs.
+        whole: Only a whole file is of use, because it replaces what the store has.
+        watch: Told which cursors read the file.
+        shared: What it shares with other files.
+
+    Returns:
+        What it gave; ``error`` says why, where it gave nothing or not everything.
+
+    Raises:
+        StoreError: The disk or the memory did not suffice, or it was interrupted.
+    """
+    work.mkdir(parents=True)
+    try:
+        with contained(path):
+            return _Reader(path, work, engine, watch, shared).read(whole=whole)
+    except FileError as exc:
+        return Staged(path, error=str(exc), usable=False)
+    finally:
+        for copy in work.glob("*.csv"):
+            copy.unlink()
+
+
+class _Reader:
+    """One file on its way through the engine."""
+
+    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, shared: Shared) -> None:
+        self._staged, self._shared = Staged(path), shared
+        self._work, self._engine, self._watch = work, engine, watch
+        self._sure = False
+        """Whether a row is known to have a fault, whatever the form."""
+
+    def read(self, *, whole: bool) -> Staged:
+        staged = self._staged
+        prepared = prepare(staged.path, self._work)
+        if prepared.cut and whole:
+            raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
+        if not self._by_day(prepared):
+            large = prepared.path.stat().st_size >= LARGE
+            with self._shared.turn if large else nullcontext(), self._shared.engines:
+                self._go_through(prepared)
+        if prepared.cut:
+            staged.rejects += _cut_row(prepared)
+            staged.rejected += bool(prepared.cut_text)
+            staged.error = (
+                f"{prepared.name}: The gzip data ends early. What is before the cut was taken: "
+                f"{counted(staged.rows, 'call')}. Download the file again and import it: nothing is counted twice."
+            )
+        elif staged.rejected > MOST_KEPT and not whole:
+            staged.error = (
+                f"{prepared.name}: {staged.rejected:,} rows are not calls; the first {MOST_KEPT:,} were put aside. "
+                "Is this another kind of file?"
+            )
+        return staged
+
+    def _go_through(self, prepared: Prepared) -> None:
+        """Try what is quick first, unless a row is known to have a fault."""
+        if not self._sure and self._quick(prepared, typed=True):
+            return
+        if (decoded := as_utf8(prepared, self._work)) is not None:
+            if not self._by_day(decoded):
+                self._go_through(decoded)
+        elif self._sure or not self._quick(prepared, typed=False):
+            self._slow(prepared)
+
+    def _by_day(self, prepared: Prepared) -> bool:
+        """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
+        if not prepared.is_regular:
+            return False
+        folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._shared.customers)
+        with days_of(prepared) as days:
+            together = groups(days.stretches())
+            if not together:
+                return False
+            self._watch.begin(len(together))
+            folder.mkdir()
+            work = [self._shared.pool.submit(self._some_days, columns, days, each, folder) for each in together]
+            try:
+                for future in work:
+                    self._shared.safe.keep(self._staged, future.result(), folder, self._work)
+            except (*OTHER_FORM, StoreError) as exc:
+                if isinstance(exc, StoreError) and not of_engine(exc):
+                    _end(work)
+                    raise
+                self._sure = isinstance(exc, NoCallError)
+                _end(work)
+                shutil.rmtree(folder)
+                self._shared.safe.forget(self._staged)
+                return False
+            except BaseException:
+                _end(work)
+                raise
+        for day, known in sorted(self._staged.facts.items()):
+            self._staged.days[day] = [str(folder / f"day={day}" / "calls.parquet")]
+            self._staged.rows += known.rows
+        return True
+
+    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, Facts]:
+        parts = DayParts([each.day for each in group], folder, self._work)
+        with self._watch.piece() as tell:
+            for lines in days.pieces(group, tell):
+                parts.add(columns.rows(lines))
+            return parts.finish()
+
+    def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
+        """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
+        if not prepared.is_regular:
+            return False
+        folder = self._work / ("typed" if typed else "text")
+        types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
+        self._watch.begin(1)
+        try:
+            with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
+                cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
+        except StoreError as exc:
+            if not of_engine(exc):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+            return False
+        if (folder / FAULTY).exists() or ("cdr_id" in prepared.columns and self._corrects_itself(folder)):
+            shutil.rmtree(folder)
+            return False
+        self._collect(folder)
+        return True
+
+    def _corrects_itself(self, folder: Path) -> bool:
+        """
+        Say whether rows of the file with one id differ: then their order counts, and lines have to be numbered.
+
+        The engine writes the rows of a file that is not in order of time in any order.
+        """
+        parts = [str(part) for part in folder.glob("day=*/*.parquet")]
+        found = self._engine.fetch("ids_again", {"calls": parts}, what="look for corrections in an export")
+        return bool(len(found))
+
+    def _slow(self, prepared: Prepared) -> None:
+        staged, numbered = self._staged, self._work / "numbered.csv"
+        self._watch.begin(1)
+        broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
+        types = dict.fromkeys(("line", *prepared.columns), TEXT)
+        with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
+            judged = text.replace("{{also}}", "line::BIGINT AS line, fault,").replace("{{place}}", PLACE)
+            given = values
+            if numbered.stat().st_size < LARGE:  # to plan the statement takes longer than to run it: it is planned once
+                cursor.execute(f"CREATE TEMP TABLE judged AS {judged}", values)
+                judged, given = "FROM judged", {}
+            sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
+            cursor.execute(_into(sound, by_day=True), given | {"target": str(self._work / "slow")})
+            found = cursor.execute(unsound, given | {"limit": MOST_KEPT}).fetchall()
+        faulty = self._faulty(found, prepared)
+        staged.rejected += found[0][2] if found else 0
+        staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]
+        self._collect(self._work / "slow")
+
+    @contextmanager
+    def _reading(
+        self, path: Path, types: dict[str, str], *, header: bool, typed: bool
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
+        """Yield a cursor, the statement that stages the file, and its values."""
+        longest = LONGEST_LINE if header else LONGEST_NUMBERED
+        values: dict[str, Any] = {"path": str(path), "columns": types, "header": header, "longest": longest}
+        with self._engine.cursor("read an export") as cursor:
+            if typed:
+                cursor.execute(sql("macros_typed"))
+            documented = ", ".join((*_documented(types, typed=typed), *({"line"} & types.keys())))
+            with self._watch.running(cursor):
+                text = sql("stage").replace("{{documented}}", documented)
+                yield cursor, text.replace("{{new_line}}", "" if header else NEW_LINE), values
+
+    def _collect(self, folder: Path) -> None:
+        for day in sorted(folder.glob("day=*")):
+            parts = [str(part) for part in sorted(day.iterdir(), key=lambda part: (len(part.name), part.name))]
+            self._staged.days[date.fromisoformat(day.name.removeprefix("day="))] = parts
+            self._staged.rows += sum(map(rows_in, parts))
+
+    def _faulty(self, found: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
+        """Return the first rows that cannot be calls, as the file has them."""
+        raw = raw_rows(prepared, {line for line, *_ in found})
+        return [
+            Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in found
+        ]
+
+
+def _end(work: Sequence[Future[dict[date, Facts]]]) -> None:
+    """Begin no more of it, and wait for what has begun."""
+    for future in work:
+        future.cancel()
+    wait(work)
+
+
+def _documented(types: Mapping[str, str], *, typed: bool) -> Iterator[str]:
+    """Yield every known column; one that the file lacks has no value, of the type that ``stage.sql`` takes here."""
+    for name in sorted(KNOWN):
+        absent = READ_AS.get(name, TEXT) if typed else TEXT
+        yield name if name in types else f"NULL::{absent} AS {name}"
+
+
+def _unnumbered(text: str) -> str:
+    return text.replace("{{also}}", "").replace("{{place}}", "0::INTEGER")
+
+
+def _into(text: str, *, by_day: bool = False) -> str:
+    return f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
+
+
+def _cut_row(prepared: Prepared) -> list[Reject]:
+    if not prepared.cut_text:
+        return []
+    with prepared.path.open("rb") as file:
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    return [Reject(prepared.name, lines + 1, "", "The file is cut off in this row.", prepared.cut_text[:RAW_CHARS])]

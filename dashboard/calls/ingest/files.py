@@ -1,0 +1,328 @@
+"""
+An export file as plain text on disk, whatever came: gzip or not, with a BOM or not, in Latin-1.
+
+Everything streams; nothing here holds a file in memory. Gzip is known by content, not by name.
+Lines that are not UTF-8 are read as Latin-1, line by line, so that no row is lost for an accent.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from dashboard.calls.ingest.columns import KNOWN, REQUIRED
+from dashboard.core.errors import FileError, StoreError
+
+CHUNK = 1 << 20
+GZIP = b"\x1f\x8b"
+PADDING = b"\0\t\n\r "
+"""Bytes that may follow gzip data and say nothing."""
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LONG_LAST_LINE = 1 << 16
+"""Bytes; a row has about 250."""
+HEADER_LINES = 20
+"""A header is one line; a quoted line break in it is allowed for, a lost quote must not swallow the file."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an honest export stays under, so that a gzip bomb does not fill the disk."""
+
+    unpacked_bytes: int = 64 << 30
+    """Ten million calls are 3 GB."""
+    ratio: int = 200
+    """Exports unpack to 4 to 15 times their size; a bomb to a thousand times."""
+    ratio_from_bytes: int = 8 << 20
+    """Up to here any ratio is harmless."""
+    header_chars: int = 1 << 22
+    columns: int = 512
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file ready to be parsed."""
+
+    name: str
+    path: Path
+    """Plain text, perhaps with a BOM; the file itself or a copy in the work folder."""
+    columns: tuple[str, ...]
+    """A name for each column: the documented one, or ``ignored_N``."""
+    header_lines: int
+    """Physical lines up to the first row."""
+    cut: bool = False
+    """The gzip data ends early; ``path`` holds the whole lines before the cut."""
+    cut_text: str = ""
+    """What was left of the line in which the cut fell."""
+    long_line: bool = False
+    """The last line is longer than any row; the engine drops such a line without a word."""
+    odd_header: bool = False
+    """The quotes of the header break the rules of CSV; the engine would take rows for a part of it."""
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether every reader finds the same rows behind the header."""
+        return self.header_lines == 1 and not self.long_line and not self.odd_header
+
+
+def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
+    """
+    Unpack, decode and look at the header.
+
+    Args:
+        path: The export file.
+        work: Folder for copies; the caller removes it.
+        limits: What an honest file stays under.
+
+    Raises:
+        FileError: The file cannot be used at all; the sentence says why and what to do.
+        StoreError: A copy cannot be written.
+    """
+    name, plain, cut, cut_text = path.name or str(path), path, False, ""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise FileError("It is not a file on disk. Save it as one, then import that.", file=name)
+        with path.open("rb") as source:
+            start = source.read(4)
+            source.seek(0)
+            if not start:
+                raise FileError("The file is empty (zero bytes). Export it again.", file=name)
+            if start.startswith(UTF16) or (b"\0" in start[:2] and not start.startswith(b"\0\0")):
+                raise FileError("The file is in UTF-16. Save it as CSV in UTF-8.", file=name)
+            if start.startswith(GZIP):
+                plain = work / "unpacked.csv"
+                cut = _unpack(source, plain, name, limits)
+        if cut:
+            cut_text = _drop_last_line(plain)
+        if cut and plain.stat().st_size == 0:
+            raise FileError("The gzip data ends before its first whole line. Download the file again.", file=name)
+        if plain.stat().st_size == 0:
+            raise FileError("There is nothing in the file once it is unpacked. Export it again.", file=name)
+        try:
+            columns, header_lines = _header(plain, name, limits)
+        except UnicodeDecodeError:
+            plain = _as_utf8(plain, work / "utf8.csv")
+            columns, header_lines = _header(plain, name, limits)
+        odd_header = _breaks_rules(plain, header_lines, limits)
+        return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain), odd_header)
+    except OSError as exc:
+        raise FileError(
+            f"The file cannot be read: {exc.strerror or exc}. Check its name and its rights.", file=name
+        ) from exc
+
+
+def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
+    """
+    Decode a file that the engine could not read.
+
+    Args:
+        prepared: The file.
+        work: Folder for a copy.
+
+    Returns:
+        The same in UTF-8; ``None`` where it is in UTF-8 already.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with prepared.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return replace(prepared, path=_as_utf8(prepared.path, work / "utf8.csv"))
+    return None
+
+
+def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
+    """Unpack every member; return True where the data ends before the last one does."""
+    read = written = 0
+    member: zlib._Decompress | None = None
+    with _copy(target) as put:
+        while packed := source.read(CHUNK):
+            read += len(packed)
+            while packed:
+                if member is None:
+                    packed = packed.lstrip(PADDING) if written else packed
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(wbits=31)
+                try:
+                    data = member.decompress(packed, CHUNK)
+                except zlib.error as exc:
+                    raise FileError(
+                        "The gzip data is damaged, so none of it can be trusted and nothing was taken. "
+                        "Download the file again.",
+                        file=name,
+                    ) from exc
+                packed = member.unused_data if member.eof else member.unconsumed_tail
+                written += len(data)
+                _refuse_bomb(read - len(packed), written, name, limits)
+                put(data)
+                if member.eof:
+                    member = None
+    return member is not None
+
+
+def _refuse_bomb(read: int, written: int, name: str, limits: Limits) -> None:
+    if written > limits.unpacked_bytes:
+        raise FileError(
+            f"The file unpacks to more than {limits.unpacked_bytes:,} bytes. Export a shorter window.", file=name
+        )
+    if written > limits.ratio_from_bytes and written > read * limits.ratio:
+        raise FileError(
+            f"The file unpacks to more than {limits.ratio} times its size, which no export of calls does "
+            "(a gzip bomb?). Nothing was taken; download it again from the carrier.",
+            file=name,
+        )
+
+
+def _drop_last_line(path: Path) -> str:
+    """Cut the file after its last whole line; return what stood after it."""
+    with path.open("r+b") as file:
+        position = file.seek(0, os.SEEK_END)
+        tail = b""
+        while position and b"\n" not in tail:
+            step = min(position, CHUNK)
+            position = file.seek(position - step)
+            tail = file.read(step) + tail
+        whole, newline, rest = tail.rpartition(b"\n")
+        file.truncate(position + len(whole) + len(newline))
+    return rest.decode("utf-8", "replace")
+
+
+def _ends_long(path: Path) -> bool:
+    """Say whether the last line is longer than any row could be."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - CHUNK))
+        tail = file.read(CHUNK).rstrip(b"\r\n")
+    return len(tail) > LONG_LAST_LINE and b"\n" not in tail and b"\r" not in tail
+
+
+def _as_utf8(source: Path, target: Path) -> Path:
+    with source.open("rb") as file, _copy(target) as put:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # in Latin-1 it would be letters of the first column
+            file.seek(0)
+        while line := file.readline(CHUNK):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                line = line.decode("latin-1").encode("utf-8")
+            put(line)
+    return target
+
+
+@contextmanager
+def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
+    """
+    Open a copy in the work folder; yields what writes to it.
+
+    Raises:
+        StoreError: The disk does not take it, which is no fault of the file that is read.
+    """
+
+    def put(data: bytes) -> None:
+        try:
+            out.write(data)
+        except OSError as exc:
+            raise full(exc) from exc
+
+    def full(exc: OSError) -> StoreError:
+        return StoreError(
+            f"A copy of the file cannot be written to {target.parent}: {exc.strerror or exc}. "
+            "The calls already stored are as they were; free some space, then try again."
+        )
+
+    try:
+        out = target.open("wb")
+    except OSError as exc:
+        raise full(exc) from exc
+    try:
+        yield put
+        try:
+            out.flush()
+        except OSError as exc:
+            raise full(exc) from exc
+    finally:
+        with suppress(OSError):
+            out.close()
+
+
+def read_lines(path: Path, longest: int, *, as_is: bool = False) -> Iterator[str]:
+    """
+    Yield physical lines, each with its line end; one that is longer than ``longest`` comes in pieces.
+
+    Args:
+        path: Text in UTF-8, with or without a BOM.
+        longest: Characters of a piece.
+        as_is: Keep each line end as the file has it; otherwise every line ends in a line feed.
+    """
+    with path.open(encoding="utf-8-sig", newline="" if as_is else None) as file:
+        while line := file.readline(longest):
+            yield line
+
+
+def _breaks_rules(path: Path, header_lines: int, limits: Limits) -> bool:
+    """Return whether the quotes of the header are not in order."""
+    lines = islice(read_lines(path, limits.header_chars), header_lines)
+    try:
+        list(csv.reader(lines, strict=True))
+    except csv.Error:
+        return True
+    return False
+
+
+def _refuse_delimiter(header: list[str], name: str) -> None:
+    for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if set(REQUIRED) <= {text.strip().lower() for text in ",".join(header).split(mark)}:
+            raise FileError(
+                f"The columns are separated by {word}. Save the file with commas, as the carrier exports it.",
+                file=name,
+                line=1,
+            )
+
+
+def _header(path: Path, name: str, limits: Limits) -> tuple[tuple[str, ...], int]:
+    lines = islice(read_lines(path, limits.header_chars), HEADER_LINES)
+    reader = csv.reader(lines)
+    try:
+        header = next((row for row in reader if row), [])
+    except csv.Error as exc:
+        raise FileError("The first line cannot be read as column names.", file=name, line=1) from exc
+    if len(header) > limits.columns:
+        raise FileError(
+            f"The first line names {len(header):,} columns; an export of calls has about 25. "
+            "Is this another kind of file?",
+            file=name,
+            line=1,
+        )
+    names = [text.strip().strip("\ufeff").lower() for text in header]
+    missing = [column for column in REQUIRED if column not in names]
+    if len(missing) == len(REQUIRED):
+        _refuse_delimiter(header, name)
+        raise FileError(
+            "The first line names none of the columns of an export of calls "
+            f"(such as {', '.join(REQUIRED[:4])}). Is this another kind of file?",
+            file=name,
+            line=1,
+        )
+    if missing:
+        word, verb = ("Column", "is") if len(missing) == 1 else ("Columns", "are")
+        raise FileError(
+            f"{word} {', '.join(missing)} {verb} missing. Export the file again with all columns.", file=name, line=1
+        )
+    twice = sorted({column for column in names if column in KNOWN and names.count(column) > 1})
+    if twice:
+        raise FileError(f"Column {', '.join(twice)} is there twice. Remove one.", file=name, line=1)
+    columns = tuple(column if column in KNOWN else f"ignored_{number}" for number, column in enumerate(names, start=1))
+    return columns, reader.line_num

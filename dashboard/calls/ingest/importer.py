@@ -1,0 +1,193 @@
+"""
+Import of export files: staged side by side, merged with what the store has day by day, published at once.
+
+A call is known again by the file's ``cdr_id``, else by all that its row says and an ordinal among equal
+rows of the file, and keeps its ``call_key``. So a file imported twice adds nothing, and two calls that are
+equal in every column stay two. Only days that change are written anew. Memory does not grow with the files;
+an import that was killed or stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from dashboard.calls.ingest.lenient_csv import Reject
+from dashboard.calls.ingest.merge import Merged, Merger, Window
+from dashboard.calls.ingest.staged import Staged
+from dashboard.calls.ingest.staging import Staging
+from dashboard.calls.store.generations import Day, Generation
+from dashboard.calls.store.rejects import REJECTS
+from dashboard.calls.store.store import CallStore
+from dashboard.core.errors import StoreError
+
+STAGING = 0.8
+"""The share of an import that goes by while files are read."""
+
+
+FIRST_REJECTS = 20
+"""Number of bad rows that a file's result lists; the store has the others."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file. ``error`` is a sentence; with it ``kept`` may still count rows that were taken."""
+
+    file: str
+    kept: int = 0
+    """Calls the store did not have, or had with other content."""
+    duplicate: int = 0
+    """Calls the store had already, or that came twice."""
+    rejected: int = 0
+    """Bad rows, kept aside: ``CallStore.rejects``."""
+    late: int = 0
+    """Calls older than single calls are kept; only the roll-up of their days is left, and stays as it is."""
+    error: str = ""
+    rejects: tuple[Reject, ...] = ()
+    """The first of the bad rows."""
+
+
+def import_files(
+    store: CallStore,
+    paths: Sequence[Path],
+    *,
+    window: Window | None = None,
+    keep_days: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[FileResult]:
+    """
+    Import export files, gzip or plain, all at once or not at all.
+
+    Args:
+        store: Where the calls go.
+        paths: The files.
+        window: Given for an export from the API: every stored call that starts in [from, to) and is
+            not in the files goes away where it was the carrier's; one that is known from imported files only is set
+            apart and counts in no total (``Day.file_only``). Neither happens where the files have bad rows: those
+            may be just these calls. A file that cannot be read whole stops the import.
+        keep_days: Single calls older than this many days before the newest go away; their roll-ups stay.
+        progress: Told what is going on and how far it is by bytes, 0 to 1.
+        stop: Asked all the time; True leaves the store as it is, and the same import goes on there later.
+
+    Returns:
+        A result for each file, in order. Nothing is silent: a file of which not every row was
+        taken has ``rejected``, ``late`` or ``error``.
+
+    Raises:
+        BusyError: Another process is importing.
+        StoreError: The disk or a part of the store on it cannot be used; the store is as it was.
+    """
+    return _Import(store, window, keep_days, progress or _silent, stop or _go_on).run([Path(path) for path in paths])
+
+
+class _Import:
+    """One import, from the lock to the new generation."""
+
+    def __init__(
+        self,
+        store: CallStore,
+        window: Window | None,
+        keep_days: int | None,
+        progress: Callable[[str, float], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self._store, self._window, self._keep_days = store, window, keep_days
+        self._by_carrier = window is not None
+        self._tell, self._stop, self._far = progress, stop, 0.0
+
+    def _progress(self, what: str, share: float) -> None:
+        """Tell how far it is; what is read a second time does not count backwards."""
+        self._far = max(self._far, share)
+        self._tell(what, self._far)
+
+    def run(self, paths: list[Path]) -> list[FileResult]:
+        with self._store.generations.writing() as work:
+            try:
+                return self._run(paths, work)
+            except KeyboardInterrupt:
+                self._store.generations.keep_work()
+                raise
+
+    def _run(self, paths: list[Path], work: Path) -> list[FileResult]:
+        base = self._store.generations.current()
+        staging = Staging(work / "staged", self._store.engine, whole=self._window is not None)
+        staged = staging.run(paths, lambda what, share: self._progress(what, share * STAGING), self._stop)
+        if staged is None:
+            self._store.generations.keep_work()
+            return _stopped(paths)
+        if self._window is not None and any(not file.usable for file in staged):
+            return [_left_out(file) for file in staged]
+        if any(file.rejected for file in staged):
+            self._window = None
+        merger = Merger(self._store, base, work, self._window, by_carrier=self._by_carrier)
+        merged = merger.run(
+            staged, lambda what, share: self._progress(what, STAGING + share * (1 - STAGING)), self._stop
+        )
+        if merged is None:
+            self._store.generations.keep_work()
+            return _stopped(paths)
+        self._publish(base, merged, staged, work)
+        self._progress("Done", 1.0)
+        return [_result(number, file, merged) for number, file in enumerate(staged)]
+
+    def _publish(self, base: Generation, merged: Merged, staged: list[Staged], work: Path) -> None:
+        rejects = self._keep_rejects(base, staged, work)
+        days = _retire(merged.days, self._keep_days)
+        made = replace(base, number=base.number + 1, days=days, rejects=rejects)
+        if made.days != base.days or made.rejects != base.rejects:
+            self._store.generations.publish(made, base)
+
+    def _keep_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
+        """Keep the bad rows, though the old ones be lost."""
+        try:
+            old = self._store.bad_rows.of(base)
+        except StoreError:
+            self._progress("The list of bad rows cannot be read; it begins anew", self._far)
+            old = REJECTS.empty_table()
+        bad = [reject for file in staged for reject in file.rejects]
+        return self._store.bad_rows.keep(base, old, bad, [file.path.name for file in staged if file.usable], work)
+
+
+def _result(number: int, file: Staged, merged: Merged) -> FileResult:
+    kept, late = merged.kept.get(number, 0), merged.late.get(number, 0)
+    return FileResult(
+        file=str(file.path),
+        kept=kept,
+        duplicate=file.rows - kept - late,
+        rejected=file.rejected,
+        late=late,
+        error=file.error,
+        rejects=tuple(file.rejects[:FIRST_REJECTS]),
+    )
+
+
+def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
+    """Let go of the single calls of days that are too old; what they add up to stays."""
+    if keep_days is None or not days:
+        return days
+    first = max(days) - timedelta(days=keep_days - 1)
+    return {
+        day: made if day >= first else replace(made, calls=(), imported=(), file_only=()) for day, made in days.items()
+    }
+
+
+def _left_out(file: Staged) -> FileResult:
+    reason = file.error or (
+        f"{file.path.name}: Nothing of it was taken, because another file of the same export could not be read."
+    )
+    return FileResult(str(file.path), rejected=file.rejected, error=reason)
+
+
+def _stopped(paths: list[Path]) -> list[FileResult]:
+    return [FileResult(str(p), error=f"{p.name}: The import was stopped; nothing of it was stored.") for p in paths]
+
+
+def _silent(_what: str, _share: float) -> None:
+    """Tell nobody."""
+
+
+def _go_on() -> bool:
+    return False

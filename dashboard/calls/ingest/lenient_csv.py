@@ -1,0 +1,188 @@
+"""
+The slow way through a file with faults: every physical line gets its number, every bad one a reason.
+
+The engine reads a sound file faster than this could, and names no line of an unsound one. So a file
+in which it met a fault is rewritten: a record that breaks the rules of CSV is given up at its first
+line only, and reading goes on with the next line, so that a lost quote costs one row and not the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.calls.ingest.files import Prepared, read_lines
+from dashboard.core.text import counted
+
+LONGEST_LINE = csv.field_size_limit()
+"""Characters: what one field may have (131,072); a row is about 300."""
+LINE_END = "\r\n"
+RECORD_LINES = 50
+"""A quoted line break is rare; a quote that is not closed after so many lines never was."""
+RAW_CHARS = 2_000
+"""How much of a bad row is kept."""
+_OPEN = re.compile(
+    r'(?:(?: *"[^"]*+(?:""[^"]*+)*+"|(?! *")[^,]*+),)*+'  # fields that end, each with its comma
+    r' *"[^"]*+(?:""[^"]*+)*+'  # and a quoted one that does not
+)
+"""The beginning of a record whose last field is quoted and goes on; a quote within an unquoted field opens nothing."""
+
+
+class Shape:
+    """How many fields a row has, and how it looks where it is in order."""
+
+    def __init__(self, width: int) -> None:
+        """Take the number of columns."""
+        self.width = width
+        cell = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
+        self._plain = re.compile(f"{cell}(?:,{cell}){{{width - 1}}}")
+
+    def is_plain(self, text: str) -> bool:
+        """Say whether a line is a row as it should be, beyond doubt; one with a blank before a value is looked at."""
+        return ", " not in text and text[:1] != " " and self._plain.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of the file, or what should have been one."""
+
+    line: int
+    """Physical line on which it starts, counted from 1."""
+    text: str
+    """As the file has it, without the line feed at its end."""
+    fault: str = ""
+    sound: str = ""
+    """Where there is no fault: the same row in the plainest CSV."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A bad row, kept aside."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+    raw: str
+
+
+def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], int]:
+    """
+    Write the records that keep the rules of CSV, each after its line number, without a header.
+
+    Args:
+        prepared: The file with faults.
+        target: Where the records go, as CSV with ``line`` as first column.
+        most: How many of the others are wanted.
+
+    Returns:
+        The first records that break the rules, and how many do.
+    """
+    rejects: list[Reject] = []
+    broken = 0
+    with target.open("w", encoding="utf-8", newline="") as out:
+        for record in split(prepared):
+            if record.fault:
+                broken += 1
+                if broken <= most:
+                    rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
+            else:
+                out.write(f"{record.line},{record.sound}\n")
+    return rejects, broken
+
+
+def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
+    """Return the text of the records that start on these lines."""
+    found: dict[int, str] = {}
+    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
+    while len(found) < len(lines) and (taken := _take(ahead, source)):
+        number, text = taken
+        if number in lines and number not in found:
+            found[number] = _record(number, text, shape, ahead, source).text[:RAW_CHARS]
+    return found
+
+
+def split(prepared: Prepared) -> Iterator[Record]:
+    """Cut the file behind its header into records, sound or not; blank lines are none."""
+    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
+    while taken := _take(ahead, source):
+        if taken[1].strip() or len(taken[1]) > LONGEST_LINE:
+            yield _record(*taken, shape, ahead, source)
+
+
+def _record(
+    number: int, line: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+) -> Record:
+    """Return the record that begins with a line."""
+    text = line.rstrip(LINE_END)
+    if len(line) > LONGEST_LINE:
+        return Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
+    if '"' not in text:
+        found, sound = text.count(",") + 1, text
+        if found == shape.width + 1 and text.endswith(","):  # the engine accepts a comma after the last value, too
+            found, sound = shape.width, text[:-1]
+        return Record(number, text, _width_fault(found, shape.width), sound=sound)
+    if shape.is_plain(text):
+        return Record(number, text, sound=text)
+    return _quoted(number, line, shape.width, ahead, source)
+
+
+def _quoted(
+    number: int, line: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+) -> Record:
+    """Read a record with quotes in it, over several lines where it must; else give up its first line."""
+    joined = line
+    extra: list[tuple[int, str]] = []
+    while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
+        if _OPEN.fullmatch(joined) is None or (more := _take(ahead, source)) is None:
+            break
+        extra.append(more)
+        joined += more[1]
+    fault = "A quote is opened and not closed, or text follows a closing quote."
+    if found is not None:
+        if len(found) == width + 1 and not found[-1]:
+            found = found[:-1]
+        fault = _width_fault(len(found), width)
+    if fault or found is None:
+        ahead.extendleft(reversed(extra))
+        return Record(number, line.rstrip(LINE_END), fault)
+    return Record(number, joined.rstrip(LINE_END), sound=_plain(found))
+
+
+def _fields(text: str) -> list[str] | None:
+    """Return the fields of a record; ``None`` where its quotes are not in order."""
+    lines = io.StringIO(text.rstrip(LINE_END) + "\n", newline="")
+    try:
+        rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None
+
+
+def _plain(fields: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="").writerow(fields)
+    return out.getvalue()
+
+
+def _width_fault(found: int, width: int) -> str:
+    return "" if found == width else f"The row has {counted(found, 'field')}, the header names {width}."
+
+
+def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each physical line behind the header; a piece of a long line keeps its number."""
+    number, whole = 1, True
+    for line in read_lines(prepared.path, LONGEST_LINE + 1, as_is=True):
+        if whole and number > prepared.header_lines:
+            yield number, line
+        whole = line.endswith(("\n", "\r"))
+        number += whole
+
+
+def _take(ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]) -> tuple[int, str] | None:
+    return ahead.popleft() if ahead else next(source, None)

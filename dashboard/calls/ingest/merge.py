@@ -1,0 +1,384 @@
+"""
+Staged calls become days of the store, a few days at a time.
+
+A day of which the store has nothing, and in which no call comes twice, is taken as it was staged. Any other
+day is compared with what the store has, call by call, and written anew. Each day gets its roll-ups.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+
+from dashboard.calls.ingest.day_parts import Facts
+from dashboard.calls.ingest.minute_load import weigh, weigh_day, write_load
+from dashboard.calls.ingest.staged import Staged, rows_in
+from dashboard.calls.store.engine import run, utc
+from dashboard.calls.store.generations import Day, Generation
+from dashboard.calls.store.store import CallStore
+
+BATCH_ROWS = 400_000
+"""Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
+AT_ONCE = 2
+"""Days weighed at the same time."""
+NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
+A_DAY = timedelta(days=1)
+Window = tuple[datetime, datetime]
+MOVED = pyarrow.schema(
+    [("moved_id", pyarrow.string()), ("before_day", pyarrow.date32()), ("after_day", pyarrow.date32())]
+)
+
+ORIGIN_NAMES = ("carrier", "imported", "file_only")
+"""Where a call of the store comes from: the carrier's export; a file, and no export covers its time; a file, and the
+export that covers its time does not have it."""
+ORIGINS = pyarrow.schema([("part", pyarrow.string()), ("origin", pyarrow.string())])
+
+
+@dataclass
+class Merged:
+    """What the days become, and how many calls of each file were new."""
+
+    days: dict[date, Day]
+    kept: dict[int, int] = field(default_factory=dict)
+    late: dict[int, int] = field(default_factory=dict)
+    """Calls of each file that are older than calls are kept."""
+
+
+class Merger:
+    """The days of one import."""
+
+    def __init__(
+        self, store: CallStore, base: Generation, work: Path, window: Window | None, *, by_carrier: bool = False
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            store: Of one home.
+            base: What the import begins from.
+            work: Where files are made.
+            window: Which of the carrier's calls the files replace; ``None`` for none.
+            by_carrier: The files are the carrier's export, not files that somebody imports.
+        """
+        self._store, self._base, self._work, self._window = store, base, work, window
+        self._by_carrier = by_carrier
+        self._merged, self._facts = Merged(dict(base.days)), dict[date, Facts]()
+        self._spans: dict[date, str] = {}
+        """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
+        self._rows: dict[str, int] = {}
+        """Of parts that were in memory as columns."""
+        self._moved = MOVED.empty_table()
+
+    def run(
+        self, staged: Sequence[Staged], progress: Callable[[str, float], None], stop: Callable[[], bool]
+    ) -> Merged | None:
+        """
+        Merge day by day.
+
+        Args:
+            staged: The files, in order.
+            progress: Told which day is stored and how far it is, 0 to 1.
+            stop: Asked between a few days; True ends it.
+
+        Returns:
+            The days; ``None`` where it was stopped.
+        """
+        parts: dict[date, dict[int, list[str]]] = {}
+        for number, file in enumerate(staged):
+            for day, found in file.days.items():
+                if self._retired(day):
+                    self._merged.late[number] = self._merged.late.get(number, 0) + self._rows_of(found)
+                else:
+                    parts.setdefault(day, {})[number] = found
+            self._facts |= file.facts
+            self._rows |= {part: known.rows for day, known in file.facts.items() for part in file.days[day]}
+        asked = {*parts, *self._window_days()}
+        if any(file.days.keys() != file.facts.keys() or file.has_ids() for file in staged):
+            self._moved = self._find_moved(asked, parts)
+        together = set(self._moved.column("after_day").to_pylist())
+        linked = together | set(self._moved.column("before_day").to_pylist())
+        touched, compared = sorted(asked | linked), self._base.days.keys() | linked
+        sizes = {day: sum(self._rows_of(found) for found in parts.get(day, {}).values()) for day in touched}
+        for day in self._base.days.keys() & sizes.keys():
+            sizes[day] += self._base.days[day].rows + self._base.days[day].file_only_rows
+        done = 0
+        for batch in _batches(sizes, together):
+            if stop():
+                return None
+            progress(f"Storing {batch[0]:%Y-%m-%d}", done / len(touched))
+            done += len(batch)
+            with self._store.engine.cursor("store the calls of an import") as cursor:
+                self._take(cursor, [day for day in batch if day not in compared], parts)
+                self._compare(cursor, [day for day in batch if day in compared], parts)
+        self._weigh()
+        return self._merged
+
+    def count_again(self, days: Collection[date]) -> dict[date, Day]:
+        """Return all days, the roll-ups of these made anew from their calls."""
+        sizes = {day: self._base.days[day].rows for day in sorted(days)}
+        for batch in _batches(sizes):
+            with self._store.engine.cursor("count calls again") as cursor:
+                self._roll_up(cursor, {day: self._with_paths(day) for day in batch})
+                self._roll_up_file_only(cursor, batch)
+            self._weigh_some(batch)
+        return self._merged.days
+
+    def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
+        """Return the ids of calls that moved from one of two days to the other; these are compared together."""
+        around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
+        values = {
+            "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
+            "calls": self._store.parts(part for day in around for part in self._origins_of(day)),
+        }
+        return self._store.engine.fetch("moved", values, what="look for calls that moved over midnight")
+
+    def _take(
+        self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
+    ) -> None:
+        """
+        Take days that the store does not have as they were staged; compare those in which a call came twice.
+
+        Where rows were numbered in two ways, as columns and by the engine, that is not known, and counts as if it did.
+        """
+        if not days:
+            return
+        staged = {day: tuple(part for found in parts[day].values() for part in found) for day in days}
+        known = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
+        taken = {
+            day: self._taken(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ
+        }
+        alike = [day for day in days if day not in known and len({part in self._rows for part in staged[day]}) == 1]
+        if asked := [part for day in alike for part in staged[day]]:
+            for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": asked}).fetchall():
+                if all_differ:
+                    taken[day] = self._taken(staged[day], rows, first_at, last_at)
+        for day in taken:
+            for number, found in parts[day].items():
+                self._count(number, self._rows_of(found))
+        self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="take days") as pool:
+            both = sorted(known.keys() & taken.keys())
+            list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)], known[day].sealed), both))
+        self._spans |= {day: known[day].spans for day in both}
+        self._compare(cursor, [day for day in days if day not in taken], parts)
+
+    def _taken(self, parts: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
+        """Return a day of which the store had nothing."""
+        return replace(_day(parts, rows, first_at, last_at), imported=() if self._by_carrier else parts)
+
+    def _compare(
+        self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
+    ) -> None:
+        """Compare days with what the store has of them; write those that change."""
+        if not days:
+            return
+        files = [
+            {"part": part, "file_no": number, "part_no": place}
+            for day in days
+            for number, found in parts.get(day, {}).items()
+            for place, part in enumerate(found)
+        ]
+        names = ("part", "file_no", "part_no")
+        cursor.register("moved", self._moved)
+        cursor.register("files", pyarrow.table({name: [file[name] for file in files] for name in names}))
+        origins = {
+            str(self._store.generations.path(name)): of for day in days for name, of in self._origins_of(day).items()
+        }
+        cursor.register("origins", pyarrow.table({"part": [*origins], "origin": [*origins.values()]}, schema=ORIGINS))
+        values = {
+            "staged": [file["part"] for file in files],
+            "known": [*origins],
+            "by_carrier": self._by_carrier,
+            "replaced_from": utc(self._window[0]) if self._window else NEVER,
+            "replaced_until": utc(self._window[1]) if self._window else NEVER,
+        }
+        run(cursor, "merge", values)
+        for number, kept in run(cursor, "file_changes", {}).fetchall():
+            self._count(number, kept)
+        made: dict[date, Day] = {}
+        for day, *counts, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
+            if changed and not any(counts):
+                del self._merged.days[day]
+            elif changed:
+                made[day] = self._written(cursor, day, dict(zip(ORIGIN_NAMES, counts, strict=True)), first_at, last_at)
+        self._roll_up(cursor, made)
+        self._roll_up_file_only(cursor, sorted(made))
+        cursor.execute("DROP TABLE merged")
+
+    def _written(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        day: date,
+        counts: Mapping[str, int],
+        first_at: datetime,
+        last_at: datetime,
+    ) -> Day:
+        """Write what a day holds, a file for each origin of calls."""
+        paths = {origin: str(self._work / f"{day}-{origin}.parquet") for origin, count in counts.items() if count}
+        for origin, path in paths.items():
+            run(cursor, "day", {"day": day, "origin": origin}, target=Path(path))
+        calls = tuple(paths[origin] for origin in ("carrier", "imported") if origin in paths)
+        return replace(
+            _day(calls, counts["carrier"] + counts["imported"], first_at, last_at),
+            imported=tuple(paths[origin] for origin in ("imported",) if origin in paths),
+            file_only=tuple(paths[origin] for origin in ("file_only",) if origin in paths),
+            file_only_rows=counts["file_only"],
+        )
+
+    def _roll_up(self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, Day]) -> None:
+        """Give days their roll-up, and put both where the store has its parts."""
+        if not days:
+            return
+        rolled = self._rolled(cursor, {day: made.calls for day, made in days.items()})
+        for day, made in days.items():
+            self._adopt(day, made, rolled.get(day, ()))
+
+    def _roll_up_file_only(self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+        """Give days the roll-up of the calls that count in no total."""
+        merged = self._merged.days
+        parts = {day: tuple(self._store.parts(merged[day].file_only)) for day in days if merged[day].file_only}
+        for day, rolled in self._rolled(cursor, parts).items():
+            names = tuple(self._store.generations.adopt(part, f"{day}-file-only-traffic") for part in rolled)
+            merged[day] = replace(merged[day], file_only_traffic=names)
+
+    def _rolled(
+        self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, tuple[str, ...]]
+    ) -> Mapping[date, Sequence[Path]]:
+        """Return the files of the roll-up of each day, made of these parts of calls."""
+        calls = [part for parts in days.values() for part in parts]
+        if not calls:
+            return {}
+        values: dict[str, Any] = {
+            "calls": calls,
+            "since": _midnight(min(days)),
+            "until": _midnight(max(days) + A_DAY),
+            "hours": None,
+            "cuts": [],
+        }
+        return self._write(cursor, "rollup", values, "hour_at")
+
+    def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
+        """Put the parts of a day and of its roll-up where the store has them."""
+        adopt, (calls, traffic) = self._store.generations.adopt, sealed
+        named = {part: adopt(Path(part), f"{day}-calls", calls) for part in made.calls}
+        self._merged.days[day] = replace(
+            made,
+            calls=tuple(named.values()),
+            imported=tuple(named[part] for part in made.imported),
+            traffic=tuple(adopt(part, f"{day}-traffic", traffic) for part in rolled),
+            file_only=tuple(adopt(Path(part), f"{day}-file-only") for part in made.file_only),
+        )
+
+    def _write(
+        self, cursor: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], time: str
+    ) -> dict[date, list[Path]]:
+        """Write the rows of a query by day; return the files of each."""
+        folder = self._work / name
+        shutil.rmtree(folder, ignore_errors=True)
+        run(cursor, name, values, target=folder, by_day=time)
+        return {date.fromisoformat(day.name.removeprefix("day=")): sorted(day.iterdir()) for day in folder.iterdir()}
+
+    def _weigh(self) -> None:
+        """Count the load of each minute of the days that changed, and of those after them, into which calls run on."""
+        days, before = self._merged.days, self._base.days
+        changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
+        due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
+        known = {day for day in due if all(near in self._spans or near not in days for near in (day - A_DAY, day))}
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="weigh days") as pool:
+            list(pool.map(self._weigh_known, sorted(known)))
+        for batch in _batches({day: days[day].rows for day in due if day not in known}):
+            self._weigh_some(batch)
+
+    def _loaded(self, day: date, made: Path) -> None:
+        """Give a day the load of its minutes."""
+        load = (self._store.generations.adopt(made, f"{day}-load"),)
+        self._merged.days[day] = replace(self._merged.days[day], load=load)
+
+    def _weigh_known(self, day: date) -> None:
+        """Weigh a day whose calls were in memory, as were those of the day before, unless that is done."""
+        facts, before = self._facts[day], self._spans.get(day - A_DAY, "")
+        if facts.load and facts.after == before:
+            self._loaded(day, Path(facts.load))
+        else:
+            around = [*filter(None, (before,)), self._spans[day]]
+            self._loaded(day, weigh_day(day, around, self._work / f"{day}-load.parquet"))
+
+    def _weigh_some(self, batch: Sequence[date]) -> None:
+        """Weigh days together by what the store has of them."""
+        days, since, until = self._merged.days, _midnight(batch[0]), _midnight(batch[-1] + A_DAY)
+        around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
+        calls = self._store.parts(part for day in around for part in days[day].calls)
+        values = {"calls": calls, "since": since, "until": until}
+        started = self._store.engine.fetch("load", values, what="count the load of an import")
+        minutes = weigh(started, since, until)
+        of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
+        for day in batch:
+            mine = minutes.filter(pyarrow.compute.equal(of_day, day))
+            self._loaded(day, write_load(mine, self._work / f"{day}-load.parquet"))
+
+    def _with_paths(self, day: date) -> Day:
+        """Return a day of the store with the paths of its calls; adopted again, they keep their names."""
+        known = self._base.days[day]
+        calls, imported, file_only = (
+            tuple(self._store.parts(names)) for names in (known.calls, known.imported, known.file_only)
+        )
+        return replace(known, calls=calls, imported=imported, file_only=file_only)
+
+    def _calls_of(self, day: date) -> tuple[str, ...]:
+        return self._base.days[day].calls if day in self._base.days else ()
+
+    def _origins_of(self, day: date) -> dict[str, str]:
+        """Return the parts of a day that hold single calls, with the origin of the calls in each."""
+        if day not in self._base.days:
+            return {}
+        known = self._base.days[day]
+        origins = {part: "imported" if part in known.imported else "carrier" for part in known.calls}
+        return origins | dict.fromkeys(known.file_only, "file_only")
+
+    def _rows_of(self, parts: Sequence[str]) -> int:
+        return sum(self._rows[part] if part in self._rows else rows_in(part) for part in parts)
+
+    def _count(self, number: int, rows: int) -> None:
+        self._merged.kept[number] = self._merged.kept.get(number, 0) + rows
+
+    def _retired(self, day: date) -> bool:
+        """Say whether only the roll-up of a day is left, so that its calls can no longer be compared."""
+        return day in self._base.days and self._base.days[day].is_retired
+
+    def _window_days(self) -> Iterator[date]:
+        if self._window is None:
+            return
+        first, last = utc(self._window[0]).date(), utc(self._window[1]).date()
+        yield from (day for day in self._base.days if first <= day <= last and not self._retired(day))
+
+
+def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iterator[list[date]]:
+    """Yield days in batches; those of ``together`` stay with the day before them."""
+    batch: list[date] = []
+    rows = 0
+    for day, size in sizes.items():
+        if batch and rows + size > BATCH_ROWS and day not in together:
+            yield batch
+            batch, rows = [], 0
+        batch.append(day)
+        rows += size
+    if batch:
+        yield batch
+
+
+def _day(calls: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
+    return Day(calls, (), (), rows, first_at.replace(tzinfo=UTC), last_at.replace(tzinfo=UTC))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time())

@@ -1,0 +1,88 @@
+"""What the engine does for one file: how far it is, and an end to it from another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import duckdb
+
+from dashboard.core.errors import StoreError
+
+UNPACKING = 0.2
+"""What of a file's work comes before the engine sees it, as a share."""
+
+
+class Watch:
+    """What reads one file, piece by piece. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._pieces, self._done = 1, 0
+        self._far: dict[object, float] = {}
+        self._ended = False
+
+    def begin(self, pieces: int) -> None:
+        """
+        Note that the file is read in so many pieces, from its start.
+
+        Raises:
+            StoreError: The file is to be left.
+        """
+        with self._lock:
+            self._pieces, self._done = pieces, 0
+            self._go_on()
+
+    @contextmanager
+    def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Watch a cursor that reads a piece."""
+        with self._lock:
+            self._running.add(cursor)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.remove(cursor)
+                self._done += 1
+
+    @contextmanager
+    def piece(self) -> Iterator[Callable[[float], None]]:
+        """
+        Watch a piece that is read without the engine.
+
+        Yields what is told the share of the piece that is done; it raises StoreError once the file is to be left.
+        """
+        key = object()
+
+        def tell(share: float) -> None:
+            with self._lock:
+                self._far[key] = share
+                self._go_on()
+
+        try:
+            tell(0.0)
+            yield tell
+        finally:
+            with self._lock:
+                del self._far[key]
+                self._done += 1
+
+    def interrupt(self) -> None:
+        """End what runs."""
+        with self._lock:
+            self._ended = True
+            for cursor in self._running:
+                cursor.interrupt()
+
+    def _go_on(self) -> None:
+        if self._ended:
+            raise StoreError("The import was stopped; nothing of it was stored.")
+
+    def share(self) -> float:
+        """Return how much of the file is done, 0 to 1."""
+        with self._lock:
+            now = sum(max(0.0, cursor.query_progress()) / 100 for cursor in self._running) + sum(self._far.values())
+            done = min(1.0, (self._done + now) / self._pieces)
+            return UNPACKING + (1 - UNPACKING) * done if self._running or self._far or self._done else 0.0

@@ -1,0 +1,113 @@
+"""
+The roll-up ``traffic`` of a day whose calls are in memory as columns.
+
+It is what ``sql/rollup.sql`` makes of the same calls. A day that comes in several pieces is added up piece by piece,
+and then the pieces are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow
+import pyarrow.compute
+
+from dashboard.sip.call_outcomes import SHORT_S
+
+HOUR_S = 3600
+KEYS = ("hour_at", "direction", "source_ip", "x_tag", "number", "outcome", "sip_status", "sip_reason", "zone")
+SUMS = ("calls", "short_calls", "duration_s", "billed_s", "cost_usd")
+ENDS = (("first_at", "min"), ("last_at", "max"))
+_MONEY = pyarrow.decimal128(18, 8)
+
+
+def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
+    """
+    Add up calls.
+
+    Args:
+        calls: As ``columnar.Columns`` makes them, texts as dictionaries.
+
+    Returns:
+        A row for each hour and each of ``KEYS``, typed as the store keeps it, in order of the hour.
+
+    Raises:
+        ValueError: A sum is more than the store can hold.
+    """
+    compute = pyarrow.compute
+    columns = {name: in_one(calls[name]) for name in calls.column_names}
+    inbound, untagged, answered = (
+        is_one(columns[name], text) for name, text in (("direction", "inbound"), ("x_tag", ""), ("outcome", "answered"))
+    )
+    number = compute.if_else(inbound, _text(columns["destination"]), "")
+    if compute.any(untagged).as_py():
+        callers = compute.and_(untagged, compute.invert(inbound))
+        number = compute.if_else(callers, _text(columns["caller_id"]), number)
+    seconds = columns["started_at"].cast(pyarrow.timestamp("s")).cast(pyarrow.int64())
+    short = compute.and_(answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
+    texts = {"zone": "destination_name"} | {name: name for name in KEYS if name not in {"hour_at", "number", "zone"}}
+    coded = {key: columns[name] for key, name in texts.items()}
+    rows = pyarrow.table(
+        {
+            "hour_at": compute.divide(seconds, HOUR_S),
+            "number": number,
+            **{key: _codes(column) for key, column in coded.items()},
+            "calls": pyarrow.repeat(pyarrow.scalar(1, pyarrow.int64()), len(calls)),
+            "short_calls": short.cast(pyarrow.int64()),
+            **{name: columns[name] for name in ("duration_s", "billed_s", "cost_usd")},
+            "first_at": columns["started_at"],
+            "last_at": columns["started_at"],
+        }
+    )
+    added = _add_up(rows)
+    added = added.take(np.argsort(added["hour_at"].to_numpy(), kind="stable"))
+    hours = compute.multiply(added["hour_at"], HOUR_S).cast(pyarrow.timestamp("s")).cast(pyarrow.timestamp("us"))
+    said = {key: _said(column, in_one(added[key])) for key, column in coded.items()}
+    return pyarrow.table({name: {"hour_at": hours, **said}.get(name, added[name]) for name in added.column_names})
+
+
+def together(pieces: Sequence[pyarrow.Table]) -> pyarrow.Table:
+    """Add up the roll-ups of a day's pieces."""
+    if len(pieces) == 1:
+        return pieces[0]
+    plain = [pyarrow.table({name: _plain(each[name]) for name in each.column_names}) for each in pieces]
+    return _add_up(pyarrow.concat_tables(plain))
+
+
+def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
+    asked = [*((name, "sum") for name in SUMS), *ENDS]
+    added = rows.group_by(list(KEYS), use_threads=False).aggregate(asked)
+    sums = {name: pyarrow.compute.fill_null(added[f"{name}_sum"], 0).cast(pyarrow.int64()) for name in SUMS[:-1]}
+    cost = pyarrow.compute.fill_null(added["cost_usd_sum"], 0).cast(_MONEY)
+    ends = {name: added[f"{name}_{end}"] for name, end in ENDS}
+    return pyarrow.table({**{key: added[key] for key in KEYS}, **sums, "cost_usd": cost, **ends})
+
+
+def in_one(column: pyarrow.ChunkedArray) -> pyarrow.Array:
+    """Return a column as one array, which is no copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def is_one(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:
+    """Say which of some texts are this one; only the distinct ones are looked at."""
+    return pyarrow.compute.equal(texts.dictionary, text).take(texts.indices)
+
+
+def _text(column: pyarrow.Array) -> pyarrow.Array:
+    return column.dictionary_decode() if isinstance(column, pyarrow.DictionaryArray) else column
+
+
+def _codes(column: pyarrow.Array) -> pyarrow.Array:
+    return column.indices if isinstance(column, pyarrow.DictionaryArray) else column
+
+
+def _said(column: pyarrow.Array, codes: pyarrow.Array) -> pyarrow.Array:
+    if not isinstance(column, pyarrow.DictionaryArray):
+        return codes
+    return pyarrow.DictionaryArray.from_arrays(codes, column.dictionary)
+
+
+def _plain(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    kind = column.type
+    return column.cast(kind.value_type) if pyarrow.types.is_dictionary(kind) else column

@@ -1,0 +1,164 @@
+"""
+Staging of many files at once: a few at a time, watched, stopped between any two rows, and taken up again.
+
+A file that was staged whole leaves a note beside its parts. Where an import was killed or stopped, the next
+one finds the note and does not read the file again, as long as the file and the product are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import duckdb
+import pyarrow
+
+from dashboard import __version__
+from dashboard.calls.ingest.file_reader import AT_ONCE, Shared, stage
+from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.staged import Staged, rows_in
+from dashboard.calls.store.engine import Engine
+
+FILES = 2 * AT_ONCE
+"""Files at work at the same time: while some are read, others are unpacked, or made safe on disk."""
+LOOK_EVERY_S = 0.2
+NOTE = "staged.json"
+
+
+class Staging:
+    """The files of one import on their way into ``folder``."""
+
+    def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
+        self._folder, self._engine, self._whole = folder, engine, whole
+        self._watches: list[Watch] = []
+
+    def run(
+        self, paths: Sequence[Path], progress: Callable[[str, float], None], stop: Callable[[], bool]
+    ) -> list[Staged] | None:
+        """
+        Stage every file.
+
+        Args:
+            paths: The files.
+            progress: Told what is read and how much of all bytes, 0 to 1.
+            stop: Asked five times a second; True ends it, what is whole by then is kept for the next import.
+
+        Returns:
+            What each file gave, in order; ``None`` where it was stopped.
+
+        Raises:
+            StoreError: The disk or the memory did not suffice.
+        """
+        folders = [self._folder / _name(path, whole=self._whole) for path in paths]
+        self._forget_others({folder.name for folder in folders})
+        sizes = [_size(path) for path in paths]
+        self._watches = [Watch() for _ in paths]
+        with (
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import days") as days,
+            ThreadPoolExecutor(FILES, thread_name_prefix="import") as pool,
+        ):
+            shared = Shared(days)
+            work: list[Future[Staged]] = []
+            seen: dict[Path, Future[Staged]] = {}
+            for number, (path, folder) in enumerate(zip(paths, folders, strict=True)):
+                again = folder if folder not in seen else folder.with_name(f"{folder.name}-{number}")
+                seen[again] = pool.submit(self._one, number, path, again, shared)
+                work.append(seen[again])
+            try:
+                whole = self._wait(paths, sizes, work, progress, stop)
+            except BaseException:
+                self._interrupt(work)
+                raise
+        return [future.result() for future in work] if whole else None
+
+    def _wait(
+        self,
+        paths: Sequence[Path],
+        sizes: Sequence[int],
+        work: Sequence[Future[Staged]],
+        progress: Callable[[str, float], None],
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Wait for every file; False where it was stopped before."""
+        waiting = set(work)
+        while waiting:
+            if stop():
+                self._interrupt(work)
+                return False
+            self._tell(paths, sizes, work, progress)
+            done, waiting = wait(waiting, LOOK_EVERY_S)
+            for future in done:
+                future.result()
+        return True
+
+    def _one(self, number: int, path: Path, folder: Path, shared: Shared) -> Staged:
+        if (known := _noted(folder, path)) is not None:
+            return known
+        shutil.rmtree(folder, ignore_errors=True)
+        watch = self._watches[number]
+        staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, shared=shared)
+        if staged.usable:
+            aside = folder / f"{NOTE}.new"
+            aside.write_text(json.dumps(staged.to_json()), encoding="utf-8")
+            aside.replace(folder / NOTE)
+        return staged
+
+    def _interrupt(self, work: Sequence[Future[Staged]]) -> None:
+        """End what runs: an engine that is told so stops within a millisecond."""
+        for future in work:
+            future.cancel()
+        while not all(future.done() for future in work):
+            for watch in self._watches:
+                watch.interrupt()
+            wait(work, LOOK_EVERY_S)
+
+    def _tell(
+        self,
+        paths: Sequence[Path],
+        sizes: Sequence[int],
+        work: Sequence[Future[Staged]],
+        progress: Callable[[str, float], None],
+    ) -> None:
+        done, reading = 0.0, [path.name for path, future in zip(paths, work, strict=True) if future.running()]
+        for number, (size, future) in enumerate(zip(sizes, work, strict=True)):
+            done += size * (1.0 if future.done() else self._watches[number].share())
+        progress(f"Reading {reading[0] if reading else paths[-1].name}", done / max(1, sum(sizes)))
+
+    def _forget_others(self, kept: set[str]) -> None:
+        """Remove what an import of other files has left."""
+        for folder in self._folder.iterdir() if self._folder.exists() else ():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _name(path: Path, *, whole: bool) -> str:
+    """Name a file's folder by the file as it is now, and by the versions of what reads it."""
+    try:
+        found = path.stat()
+        state = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
+    except OSError:
+        state = (str(path), -1, -1, -1)
+    text = json.dumps([state, whole, __version__, duckdb.__version__])
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _noted(folder: Path, path: Path) -> Staged | None:
+    """Return what an earlier import staged of this file, if it did so whole and it is still there."""
+    try:
+        staged = Staged.from_json(json.loads((folder / NOTE).read_text(encoding="utf-8")))
+        found = sum(rows_in(part) for parts in staged.days.values() for part in parts)
+        whole = staged.rows == found and all(known.is_whole() for known in staged.facts.values())
+    except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException):
+        return None
+    return staged if staged.path == path and whole else None

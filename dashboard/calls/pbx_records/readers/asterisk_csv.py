@@ -1,0 +1,103 @@
+"""
+Asterisk's ``Master.csv``, as ``cdr_csv`` writes it.
+
+Sixteen fields without a header, then by ``cdr_csv.conf`` the unique id, the user field, and three more. Times are
+the PBX's local time unless ``usegmtime=yes``. A refusal by the carrier stands there as ``NO ANSWER``: the cause is
+told only where the dialplan puts it into the user field or the account code, as ``hangupcause=21`` or ``sip=403``.
+Source: Asterisk's ``cdr_csv.c`` and its sample configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dashboard.calls.pbx_records.records import Fault, Layout, Record, Target, split, whole_seconds
+
+DISPOSITIONS = frozenset({"ANSWERED", "NO ANSWER", "NOANSWER", "BUSY", "FAILED", "CONGESTION", "UNKNOWN"})
+LEAST, MOST = 16, 21
+ACCOUNT, SOURCE, DESTINATION, CHANNEL, TO_CHANNEL, APPLICATION, DATA, START = 0, 1, 2, 5, 6, 7, 8, 9
+DURATION, BILLED, DISPOSITION = 12, 13, 14
+
+_UNIQUE = re.compile(r"(?:.*-)?(\d{9,11})\.\d+", re.ASCII)
+"""Seconds since 1970 and a counter, behind the system's name where it has one."""
+_CAUSE = re.compile(r"\b(?:hangup_?cause|q\.?850|cause)\s*[=:]\s*(\d{1,3})\b", re.ASCII | re.IGNORECASE)
+_STATUS = re.compile(r"\bsip(?:_?(?:status|code))?\s*[=:]\s*([1-6]\d\d)\b", re.ASCII | re.IGNORECASE)
+_START = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+
+class _MasterCsv:
+    """The form of ``Master.csv``."""
+
+    name = "Asterisk's cdr_csv"
+
+    def cells(self, line: str) -> list[str]:
+        """See ``Layout``."""
+        return split(line)
+
+    def record(self, cells: Sequence[str]) -> Record | Fault | None:
+        """See ``Layout``."""
+        if not LEAST <= len(cells) <= MOST:
+            return Fault(
+                "", f"Asterisk writes {LEAST} to {MOST} fields, and it has {len(cells)}. Is a quote left open?"
+            )
+        if cells[DISPOSITION] not in DISPOSITIONS:
+            return Fault("disposition", "It is none of Asterisk's words, such as ANSWERED or NO ANSWER.")
+        duration, billed = whole_seconds(cells[DURATION]), whole_seconds(cells[BILLED])
+        if duration is None or billed is None:
+            return Fault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
+        targets = _targets(cells)
+        if not targets:
+            return None
+        unique = next((text for text in cells[LEAST:] if _UNIQUE.fullmatch(text)), "")
+        made = _UNIQUE.fullmatch(unique)
+        told = " ".join([*cells[LEAST:], cells[ACCOUNT]])
+        return Record(
+            started=cells[START],
+            targets=targets,
+            caller_id=cells[SOURCE],
+            disposition=cells[DISPOSITION],
+            answered=cells[DISPOSITION] == "ANSWERED",
+            duration_s=duration,
+            billed_s=billed,
+            unique_id=unique,
+            channel=cells[TO_CHANNEL],
+            q850_cause=_number(_CAUSE, told),
+            sip_status=_number(_STATUS, told),
+            epoch_s=int(made[1]) if made else None,
+        )
+
+
+def recognize(lines: Sequence[str]) -> Layout | None:
+    """Return the form of a file where its first lines look like it."""
+    form = _MasterCsv()
+    for cells in map(form.cells, lines):
+        if LEAST <= len(cells) <= MOST and _START.fullmatch(cells[START]) and cells[DISPOSITION] in DISPOSITIONS:
+            return form
+    return None
+
+
+def _targets(cells: Sequence[str]) -> tuple[Target, ...]:
+    """Return where a call went: what ``Dial`` was given, else the channel that was made for it."""
+    made = cells[TO_CHANNEL].partition("/")[2].rpartition("-")[0]
+    if cells[APPLICATION].lower() != "dial":
+        return (Target(cells[DESTINATION], cells[DESTINATION], made),) if made else ()
+    legs = re.split(r"[,|]", cells[DATA], maxsplit=1)[0].split("&")
+    found = [_leg(leg.strip()) for leg in legs if "/" in leg]
+    return tuple(sorted(found, key=lambda one: one.trunk != made))
+
+
+def _leg(leg: str) -> Target:
+    """Read ``PJSIP/USER@TRUNK``, ``PJSIP/TRUNK/sip:USER@HOST`` or ``SIP/TRUNK/USER``."""
+    head, _, tail = leg.partition("/")[2].partition("/")
+    if not tail:
+        user, _, trunk = head.partition("@")
+        return Target(leg, user, trunk, trunk.partition(":")[0])
+    uri = re.sub(r"^sips?:", "", tail, flags=re.IGNORECASE)
+    user, _, host = uri.partition("@")
+    return Target(leg, user.partition(";")[0], head, re.split(r"[:;]", host, maxsplit=1)[0])
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(found[1]) if found else None

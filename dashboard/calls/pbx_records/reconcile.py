@@ -1,0 +1,198 @@
+"""
+PBXs' own records beside the carrier's: which attempts the carrier has no record of, and whether that can be said.
+
+An attempt without a record, of a time whose records are there, never became a call at the carrier as far as its CDRs
+say. Where the carrier writes none for what it refuses, that is how a refusal looks; a fault of the network between the
+two, or a PBX that never sent it, looks the same. It is no proof of a refusal, and none of its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
+
+from dashboard import schemas
+from dashboard.calls.pbx_records.matching import MOST_SKEW_S, TOLERANCE_S, Flags, Side, Skew, Whole, pair, skew
+from dashboard.calls.pbx_records.store import PbxRecords
+from dashboard.calls.store.engine import utc
+from dashboard.calls.store.generations import Generation
+from dashboard.calls.store.queries import days_between
+from dashboard.calls.store.store import CallStore, cuts_of, segments_of
+from dashboard.schemas.pbx_records import FATES
+
+AROUND = timedelta(hours=15)
+"""How far off a clock is looked for: the widest zones are 14 hours from UTC."""
+AT_ONCE_S = 5
+"""A refusal ends an attempt within so many seconds of its begin; a telephone that rings does not."""
+KNOWN_SHARE = 0.9
+"""Of the answered calls of a PBX the carrier must know so many, or the two are not about the same calls."""
+BUSY = ("BUSY", "USER_BUSY")
+MATCHED, MISSING, OPEN = range(len(FATES))
+
+
+@dataclass(frozen=True)
+class Span:
+    """Of which time the carrier's records are there; times are UTC."""
+
+    since: datetime
+    until: datetime
+    """Calls that ended before this are in the store, if the carrier wrote them."""
+    again_from: datetime
+    """From here on, calls are fetched anew with every sync; a day before it without any call may have been let go."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the snapshot has of PBXs' own records."""
+
+    records: pd.DataFrame
+    """PBX_RECORDS."""
+    attempts: pd.DataFrame
+    """PBX_ATTEMPTS."""
+
+
+def compare(
+    store: CallStore,
+    kept: PbxRecords,
+    span: Span | None,
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+    owners: Mapping[str, Sequence[str]],
+) -> Compared:
+    """
+    Compare the records of every PBX with the carrier's.
+
+    Args:
+        store: The carrier's calls.
+        kept: PBXs' own records.
+        span: Of which time calls were fetched; ``None`` where none ever were.
+        since: Attempts from here on, UTC.
+        split_at: Instants that no row may straddle.
+        owners: By source address the PBXs that ever had it: a record from another's address is nobody else's.
+    """
+    rows = kept.rows(since) if kept.digest else None
+    if rows is None or not len(rows):
+        return Compared(schemas.empty(schemas.PBX_RECORDS), schemas.empty(schemas.PBX_ATTEMPTS))
+    coded = _coded(rows["destination"])
+    names = pyarrow.table({"destination": coded.dictionary, "place": pyarrow.array(range(len(coded.dictionary)))})
+    at_s, duration_s, talk_s = (_whole(rows[name]) for name in ("at_s", "duration_s", "billed_s"))
+    attempts = Side(_whole(coded.indices), at_s, talk_s, rows["answered"].to_numpy())
+    low, high = (datetime.fromtimestamp(at, UTC) for at in (at_s.min(), at_s.max()))
+    calls, sources, days = _carriers(store, names, low - AROUND, high + AROUND)
+    whose, by_source = _coded(rows["pbx_id"]), _whole(sources.indices)
+    fates, begun = np.full(len(rows), OPEN), at_s.copy()
+    latest, free, told = np.ones(len(rows), np.bool_), np.ones(len(by_source), np.bool_), []
+    for code, pbx_id in sorted(enumerate(whose.dictionary.to_pylist()), key=lambda one: one[1]):
+        its_own = [pbx_id in owners.get(source, (pbx_id,)) for source in sources.dictionary.to_pylist()]
+        of_it, theirs = _whole(whose.indices) == code, free & np.array(its_own, np.bool_)[by_source]
+        mine, records = np.flatnonzero(of_it), np.flatnonzero(theirs)
+        one = _compare_one(attempts.only(of_it), (at_s + duration_s - talk_s)[of_it], calls.only(theirs))
+        begun[mine] += one.skew.ahead_s
+        judged = _judged(begun[mine], begun[mine] + duration_s[mine], span, days)
+        found = one.found >= 0
+        fault = one.fault(attempts.answered[mine] & judged)
+        if not fault:
+            free[records[one.found[found]]] = False
+            fates[mine[found]], fates[mine[~found & judged]] = MATCHED, MISSING
+            latest[mine] = begun[mine] > begun[mine[found]].max(initial=-1)
+        told.append(_told(pbx_id, begun[mine], one, fault))
+    return Compared(
+        schemas.conform(pd.DataFrame(told), schemas.PBX_RECORDS, source="the records of PBXs"),
+        _rolled(rows, fates, begun, latest, split_at),
+    )
+
+
+@dataclass(frozen=True)
+class _One:
+    """How one PBX's attempts compare."""
+
+    skew: Skew
+    found: Whole
+
+    def fault(self, answered: Flags) -> str:
+        """Say why nothing is concluded; ``""`` where something is."""
+        if abs(self.skew.ahead_s) > MOST_SKEW_S:
+            return "clock"
+        known = int((self.found[answered] >= 0).sum())
+        return "answered" if known < KNOWN_SHARE * int(answered.sum()) else ""
+
+
+def _compare_one(mine: Side, talk_begins_s: Whole, theirs: Side) -> _One:
+    """Compare by the begin of a call or of its talk, whichever the carrier's times keep closer to."""
+    ways = [mine, mine.by_answer(talk_begins_s)]
+    skews = [skew(way, theirs) for way in ways]
+    best = min((0, 1), key=lambda way: skews[way].spread_s)
+    return _One(skews[best], pair(ways[best], theirs, ahead_s=skews[best].ahead_s))
+
+
+def _told(pbx_id: str, at_s: Whole, one: _One, fault: str) -> dict[str, Any]:
+    ends = {"first_at": datetime.fromtimestamp(at_s.min(), UTC), "last_at": datetime.fromtimestamp(at_s.max(), UTC)}
+    counts = {"attempts": len(at_s), "compared": one.skew.compared, "skew_s": one.skew.ahead_s}
+    return {"pbx_id": pbx_id, **ends, **counts, "fault": fault}
+
+
+def _carriers(
+    store: CallStore, names: pyarrow.Table, low: datetime, high: datetime
+) -> tuple[Side, pyarrow.DictionaryArray, set[date]]:
+    """Return the carrier's calls to these numbers, their source addresses, and the days of which calls are there."""
+
+    def ask(generation: Generation) -> tuple[pyarrow.Table, set[date]]:
+        since, until = utc(low), utc(high)
+        days = [day for day in days_between(generation, since, until) if generation.days[day].calls]
+        parts = store.parts(part for day in days for part in generation.days[day].calls)
+        asked = {"calls": parts, "since": since, "until": until}
+        what = "compare calls with the records of PBXs"
+        return store.engine.fetch("pbx_counterparts", asked, what=what, given={"names": names}), set(days)
+
+    rows, days = store.ask(ask)
+    place, at_s, talk_s = (_whole(rows[name]) for name in ("place", "at_s", "duration_s"))
+    side = Side(place, at_s, talk_s, rows["answered"].to_numpy().astype(np.bool_))
+    return side, _coded(rows["source_ip"]), days
+
+
+def _coded(texts: pyarrow.ChunkedArray) -> pyarrow.DictionaryArray:
+    return texts.combine_chunks().dictionary_encode()
+
+
+def _whole(numbers: pyarrow.Array | pyarrow.ChunkedArray) -> Whole:
+    return np.asarray(numbers).astype("int64")
+
+
+def _judged(begun: Whole, ended: Whole, span: Span | None, days: set[date]) -> Flags:
+    """Say of each attempt whether the carrier's record would be in the store, had the carrier written one."""
+    if span is None:
+        return np.zeros(len(begun), np.bool_)
+    since, until = span.since.timestamp() + TOLERANCE_S, span.until.timestamp()
+    day_of = begun // 86400
+    there = [(day - date(1970, 1, 1)).days for day in days]
+    again = span.again_from.timestamp()
+    judged: Flags = (begun >= since) & (ended < until) & (np.isin(day_of, there) | (begun >= again))
+    return judged
+
+
+def _rolled(
+    rows: pyarrow.Table, fates: Whole, begun: Whole, latest: Flags, split_at: Sequence[datetime]
+) -> pd.DataFrame:
+    """Count attempts that are alike."""
+    times = begun.astype("datetime64[s]").astype("datetime64[us]")
+    unanswered, busy = ~rows["answered"].to_numpy(), pc.is_in(rows["disposition"], pyarrow.array(BUSY)).to_numpy()
+    columns = {
+        **{name: rows[name] for name in ("pbx_id", "disposition", "q850_cause", "sip_status")},
+        "fate": pyarrow.array(np.array(FATES)[fates]),
+        "at_once": pyarrow.array((_whole(rows["duration_s"]) <= AT_ONCE_S) & unanswered & ~busy),
+        "latest": pyarrow.array(latest),
+        "segment": pyarrow.array(segments_of(times, cuts_of(split_at))),
+    }
+    told = pyarrow.table({**columns, "at": pyarrow.array(times)})
+    found = told.group_by(list(columns)).aggregate([("at", "count"), ("at", "min"), ("at", "max")]).sort_by("at_min")
+    frame = found.rename_columns({"at_count": "attempts", "at_min": "first_at", "at_max": "last_at"}).to_pandas()
+    utc_times = {name: frame[name].dt.tz_localize("UTC") for name in ("first_at", "last_at")}
+    return schemas.conform(frame.assign(**utc_times), schemas.PBX_ATTEMPTS, source="the records of PBXs")

@@ -1,0 +1,102 @@
+"""Whose records are read: the PBX, its clock, and what tells that a call went to the carrier's trunk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from dashboard.calls.pbx_records.clock import Clock
+from dashboard.calls.pbx_records.readers import freeswitch_csv
+from dashboard.calls.pbx_records.records import Layout, Target
+from dashboard.core.errors import InputError
+from dashboard.sip import Trunk
+
+_SEPARATORS = re.compile(r"[*#]|%23|%2A", re.ASCII | re.IGNORECASE)
+_HOST_FACT = re.compile(r"trunk\.(.+)\.host")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where records come from."""
+
+    pbx_id: str
+    clock: Clock
+    account: Trunk
+    trunks: frozenset[str]
+    """Names, in lower case, by which the PBX calls its trunks to the carrier."""
+    template: Layout | None = None
+    _known: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+    """Hosts and trunks that were looked at: a file names a few, line after line."""
+
+    @classmethod
+    def of(
+        cls,
+        pbx_id: str,
+        *,
+        pbxs: pd.DataFrame,
+        pbx_config: pd.DataFrame,
+        account: Trunk,
+        now: datetime,
+        zone: str = "",
+        trunks: Collection[str] = (),
+        template: str = "",
+    ) -> Origin:
+        """
+        Make it of the inventory.
+
+        Args:
+            pbx_id: The PBX.
+            pbxs: PBXS; its ``timezone`` counts where no zone is given.
+            pbx_config: PBX_CONFIG; a trunk whose host is the carrier's is known by its name.
+            account: The account's side of the trunk.
+            now: No record begins later than a day after this.
+            zone: IANA name of the zone of the file's times.
+            trunks: More names of trunks to the carrier.
+            template: Text of the template of a FreeSWITCH that uses one of its own.
+
+        Raises:
+            InputError: The PBX is not in the inventory, its zone is not known, or the template lacks a field.
+        """
+        row = pbxs[pbxs["pbx_id"] == pbx_id]
+        if row.empty:
+            known = ", ".join(sorted(pbxs["pbx_id"])) or "none"
+            raise InputError(f"The inventory has no PBX {pbx_id[:80]!r}; it has: {known}.")
+        zone = zone or str(row["timezone"].iloc[0])
+        if not zone:
+            raise InputError(
+                f"The times of {pbx_id} have no zone, and the inventory does not know its own. Give --timezone, "
+                "such as America/Denver, or --utc where the PBX writes UTC (Asterisk: usegmtime=yes)."
+            )
+        form = freeswitch_csv.of_template(template) if template else None
+        if template and form is None:
+            needed = ", ".join(freeswitch_csv.NEEDED)
+            raise InputError(f"The template lacks a field or has one twice. It needs {needed}, each as ${{name}}.")
+        facts = pbx_config[pbx_config["pbx_id"] == pbx_id]
+        found = zip(facts["key"].map(_HOST_FACT.fullmatch), facts["value"], strict=True)
+        named = [match[1] for match, host in found if match and account.is_carrier(str(host).partition(":")[0])]
+        names = frozenset(name.lower() for name in (*named, *trunks))
+        return cls(pbx_id, Clock(zone, now=now), account, names, form)
+
+    def sent(self, targets: Iterable[Target]) -> tuple[str, Target] | None:
+        """Return the number called and where, of a call to the carrier; ``None`` of any other call."""
+        for target in targets:
+            *heads, number = _SEPARATORS.split(target.user)
+            prefixed = bool(self.account.tech_prefix) and heads == [self.account.tech_prefix]
+            digits = number.removeprefix("+").removeprefix("011")
+            if (
+                digits.isascii()
+                and digits.isdigit()
+                and (prefixed or any(map(self._is_ours, (target.trunk, target.host))))
+            ):
+                return digits, target
+        return None
+
+    def _is_ours(self, name: str) -> bool:
+        """Say whether a trunk or a host is the carrier's."""
+        if name not in self._known:
+            self._known[name] = name.lower() in self.trunks or self.account.is_carrier(name)
+        return self._known[name]

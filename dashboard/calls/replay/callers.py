@@ -1,0 +1,67 @@
+"""Which callers are unassigned, and which PBXs have left the address that they called from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.calls.replay.exact_sums import Flags
+from dashboard.calls.replay.policy_evaluator import Keys
+from dashboard.domain.snapshot import Age, Snapshot, members
+
+
+@dataclass(frozen=True)
+class Callers:
+    """What the inventory says of the callers."""
+
+    fresh: bool
+    """The inventory was confirmed recently; a stale or missing one proves nothing about owners."""
+    left: frozenset[tuple[str, str]]
+    """Pairs of a static PBX's id and an address that it has left and has not called from since."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Callers:
+        """Read the inventory of a snapshot."""
+        known = snapshot.freshness.get("inventory")
+        fresh = known is not None and known.age(snapshot.taken_at) is Age.FRESH
+        return cls(fresh, _left(snapshot))
+
+    def unassigned(self, keys: Keys) -> Flags:
+        """Return which keys belong to no PBX."""
+        of_none: Flags = (keys.pbxs == "").to_numpy(dtype=bool)[keys.pbx]
+        return of_none
+
+    def has_left(self, keys: Keys) -> Flags:
+        """Return which keys are of a PBX at an address that it has left; of a shared address, all its PBXs have."""
+        sources = {source: place for place, source in enumerate(keys.sources)}
+        found: Flags = (keys.source < 0) & (keys.pbx < 0)
+        for place, pbx_id in enumerate(keys.pbxs):
+            owners = members(pbx_id)
+            for address in {address for one, address in self.left if one in owners and address in sources}:
+                if all((one, address) in self.left for one in owners):
+                    found = found | ((keys.pbx == place) & (keys.source == sources[address]))
+        return found
+
+
+def _left(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    """
+    Find the addresses that static PBXs have left.
+
+    A call of that PBX from that address after it left shows that such calls do recur, whoever places them; so does one
+    that only an imported file has.
+    """
+    held = snapshot.egress
+    ended = held[held["valid_to"].notna() & (held["valid_to"] <= snapshot.taken_at)]
+    static = snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"]
+    ends = ended[ended["pbx_id"].isin(static)].groupby(["pbx_id", "address"])["valid_to"].max()
+    now = snapshot.addresses_now
+    current = {*zip(now["pbx_id"], now["address"], strict=True)}
+    ends = ends[[pair not in current for pair in ends.index]]
+    if ends.empty:
+        return frozenset()
+    rows = snapshot.judged_traffic
+    rows = rows[(rows["direction"] == "outbound").to_numpy()]
+    rows = rows[rows["source_ip"].isin(ends.index.get_level_values("address"))]
+    last = rows.groupby(["pbx_id", "source_ip"])["last_at"].max()
+    latest = last.reindex(ends.index)
+    quiet = latest.isna() | (latest <= ends.dt.ceil("s"))
+    return frozenset((str(pbx_id), str(address)) for pbx_id, address in ends.index[quiet])

@@ -1,0 +1,86 @@
+"""
+In which direction a change can move a call whose facts are not all known.
+
+Every completion of the unknown facts is judged by ``admission.admit`` under both policies at once: what a caller dials
+and holds is the same before and after the change. So some calls that neither policy decides are still known not to
+change, or to change in one direction only.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from dashboard.calls.replay.exact_sums import Flags, Ints
+from dashboard.calls.replay.policy_evaluator import FACTS, NOT_KNOWN, YES
+from dashboard.domain.admission import Facts, Observations, admit
+
+REJECTED, GAINED, LOST, ADMITTED = 1, 2, 4, 8
+"""Possible pairs of before and after, as bits: rejected both times, admitted only after, only before, both times."""
+ANY = REJECTED | GAINED | LOST | ADMITTED
+BEFORE = np.array([REJECTED | GAINED, LOST | ADMITTED, ANY])
+AFTER = np.array([REJECTED | LOST, GAINED | ADMITTED, ANY])
+"""The pairs that one side leaves possible, by the code of its verdict (``judging.FACTS``)."""
+VERDICTS = {(False, False): REJECTED, (False, True): GAINED, (True, False): LOST, (True, True): ADMITTED}
+SIZE = len(FACTS)
+
+
+def possible(
+    before: Ints, after: Ints, admitted_before: Ints, admitted_after: Ints, *, same: Flags, observed: Observations
+) -> Ints:
+    """
+    Return for each key the pairs of verdicts that are possible.
+
+    Args:
+        before: Numbered facts (``Cases.facts``) under today's policy.
+        after: The same under the proposal.
+        admitted_before: Verdict under today's policy, a code of ``FACTS``; may rest on the call itself.
+        admitted_after: The same under the proposal.
+        same: Whether an authorization that is not known on either side is one and the same fact on both.
+        observed: What has been observed of the carrier.
+
+    Returns:
+        Sums of the bits above; 0 where the verdicts contradict the rule.
+    """
+    dials, listed, switch, holds = np.unravel_index(before, (SIZE,) * 4)
+    _, listed_after, switch_after, _ = np.unravel_index(after, (SIZE,) * 4)
+    place = (dials, holds, listed, listed_after, switch, switch_after, same.astype(np.int64))
+    pairs: Ints = _table(observed)[place] & BEFORE[admitted_before] & AFTER[admitted_after]
+    return pairs
+
+
+@lru_cache(maxsize=16)
+def _table(observed: Observations) -> Ints:
+    """Judge every combination of facts: dials, holds, listed on both sides, switch on both sides, same."""
+    shape = (SIZE,) * 6 + (2,)
+    pairs = [_pairs(codes, observed) for codes in product(*map(range, shape))]
+    return np.array(pairs).reshape(shape)
+
+
+def _pairs(codes: tuple[int, ...], observed: Observations) -> int:
+    """Judge every completion of one combination."""
+    *facts, same = codes
+    _, _, listed, listed_after, switch, switch_after = facts
+    one_list = bool(same) and listed == listed_after == NOT_KNOWN
+    one_switch = switch == switch_after == NOT_KNOWN
+    found = 0
+    for *values, rescue in product(*map(_values, facts), _rescues(observed)):
+        dials, holds, on, on_after, power, power_after = values
+        if (one_list and on != on_after) or (one_switch and power != power_after):
+            continue
+        carrier = Observations(rescue, observed.no_path_status)
+        before = bool(admit(Facts(dials, on, power, holds), carrier).admitted)
+        after = bool(admit(Facts(dials, on_after, power_after, holds), carrier).admitted)
+        found |= VERDICTS[before, after]
+    return found
+
+
+def _values(code: int) -> tuple[bool, ...]:
+    return (True, False) if code == NOT_KNOWN else (code == YES,)
+
+
+def _rescues(observed: Observations) -> tuple[bool, ...]:
+    known = observed.digest_rescues_prefix
+    return (True, False) if known is None else (known,)

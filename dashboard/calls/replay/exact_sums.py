@@ -1,0 +1,76 @@
+"""Exact sums of roll-up rows by key: calls, seconds and money, added as whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow
+import pyarrow.compute
+
+from dashboard.domain.changes import LabelCount
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+COUNTED = ("calls", "duration_s", "cost_usd")
+USD_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of each key the rows of the roll-up, calls, seconds, and cost in units of money's last digit."""
+
+    rows: Ints
+    calls: Ints
+    seconds: Ints
+    cost: Ints
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, keys: Ints, count: int) -> Self:
+        """
+        Add up the rows of each key.
+
+        Args:
+            rows: The columns ``COUNTED`` of TRAFFIC.
+            keys: Of each row, the place of its key.
+            count: How many keys there are.
+        """
+
+        def added(values: Ints) -> Ints:
+            total = np.zeros(count, dtype=np.int64)
+            np.add.at(total, keys, values)
+            return total
+
+        return cls(
+            added(np.ones(len(rows), dtype=np.int64)),
+            added(rows["calls"].to_numpy(dtype=np.int64, na_value=0)),
+            added(rows["duration_s"].to_numpy(dtype=np.int64, na_value=0)),
+            added(_units(rows["cost_usd"])),
+        )
+
+    def count(self, chosen: Flags) -> LabelCount:
+        """Add up the keys chosen."""
+        if not self.rows[chosen].any():
+            return LabelCount()
+        return LabelCount(
+            calls=int(self.calls[chosen].sum()),
+            minutes=round(int(self.seconds[chosen].sum()) / 60, 1),
+            cost_usd=f"{dollars(self.cost[chosen].sum()):f}",
+        )
+
+
+def dollars(units: np.int64 | int) -> Decimal:
+    """Return units of money's last digit as dollars."""
+    return Decimal(int(units)).scaleb(-USD_DIGITS)
+
+
+def _units(money: pd.Series) -> Ints:
+    values = pyarrow.array(money, pyarrow.decimal128(18, USD_DIGITS)).fill_null(Decimal(0))
+    whole = pyarrow.compute.multiply(values, pyarrow.scalar(Decimal(10**USD_DIGITS)))
+    found: Ints = whole.cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
+    return found

@@ -1,0 +1,357 @@
+"""
+What is proven about the callers, and how policies meet their calls.
+
+``admission.admit`` holds the rule and is asked once for each combination of facts there can be; arrays of
+keys are then looked up in its answers. A key is what can make a difference to a call: its caller (this
+PBX at this address), the policy version it met, and how the carrier met it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.calls.attribution import claimed_sources
+from dashboard.calls.replay.exact_sums import Flags, Ints
+from dashboard.core.addresses import membership
+from dashboard.domain.admission import Decision, Facts, Observations, Policy, PolicyVersion, admit
+from dashboard.domain.snapshot import Snapshot, members
+
+NO, YES, NOT_KNOWN = 0, 1, 2
+FACTS: tuple[bool | None, ...] = (False, True, None)
+"""A fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
+CODES = {value: code for code, value in enumerate(FACTS)}
+
+ADMITTED, REFUSED, UNCLEAR, CHALLENGED = 0, 1, 2, 3
+MET = {schemas.ADMISSION: ADMITTED, schemas.REFUSAL: REFUSED, schemas.NOTHING: UNCLEAR}
+"""
+How the carrier met a call, by what its outcome proves (``tables.PROVES``). ``CHALLENGED`` is a refusal with 401 or 407:
+the carrier asked for a digest, and none was valid. An outcome that proves nothing contradicts nothing. Neither does a
+call with the code that was observed for calls without a path (``Observations.no_path_status``) while credentials are
+not known to be on: the carrier or the far end may have sent it.
+"""
+NAMED = (401, 407)
+"""Codes that are refusals for authorization whatever the reason."""
+
+NEVER = np.iinfo(np.int64).min
+"""Before every time."""
+NO_VERSION = -1
+"""No policy is on record for that time, or the call fell into the very second of a change."""
+
+DIALS = {"yes": YES, "no": NO}
+HOLDS = {"ip": NO, "credentials": YES, "both": YES}
+
+WAYS = ("", "ip", "credentials", "refused")
+"""How a call is met, by code: ``""`` where nobody can tell, or several ways agree on admission."""
+SOME_WAY, NO_WAY = WAYS.index(""), WAYS.index("refused")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The distinct keys of a frame of calls or of their roll-up, as codes into lists of what is distinct."""
+
+    sources: pd.Series
+    """Distinct addresses."""
+    pbxs: pd.Series
+    """Distinct ids of PBXs, ``""`` among them where a call is nobody's."""
+    source: Ints
+    """Of each key, its place in ``sources``."""
+    pbx: Ints
+    version: Ints
+    """Index into the snapshot's versions, or ``NO_VERSION``."""
+    met: Ints
+    last_us: Ints
+    """Of each key, when its last call began, in microseconds since 1970."""
+    of_row: Ints
+    """Of each row of the frame, the place of its key."""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...], observed: Observations) -> Keys:
+        """
+        Find the keys of outbound calls.
+
+        Args:
+            frame: ``source_ip``, ``pbx_id``, ``outcome``, ``sip_status`` and a time.
+            at: The time's column.
+            versions: Oldest first.
+            observed: What has been observed of the carrier.
+        """
+        source, sources = pd.factorize(frame["source_ip"])
+        pbx, pbxs = pd.factorize(frame["pbx_id"])
+        outcome, outcomes = pd.factorize(frame["outcome"])
+        met = np.array([MET[schemas.PROVES[name]] for name in outcomes], dtype=np.int64)[outcome]
+        met[(met == REFUSED) & frame["sip_status"].isin(NAMED).to_numpy(dtype=bool, na_value=False)] = CHALLENGED
+        index = version_index(frame[at], versions)
+        met[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
+        version = index - NO_VERSION
+        shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, CHALLENGED + 1)
+        packed = np.ravel_multi_index((source, pbx, version, met), shape) if len(frame) else source
+        of_row, distinct = pd.factorize(packed)
+        parts = np.unravel_index(distinct, shape) if len(frame) else (distinct,) * len(shape)
+        last_us = np.full(len(distinct), NEVER, dtype=np.int64)
+        ends = frame["last_at" if "last_at" in frame else at].to_numpy(dtype="datetime64[us]").astype(np.int64)
+        np.maximum.at(last_us, of_row, ends)
+        return cls(
+            sources=pd.Series(sources, dtype="object"),
+            pbxs=pd.Series(pbxs, dtype="object"),
+            source=parts[0],
+            pbx=parts[1],
+            version=parts[2] + NO_VERSION,
+            met=parts[3],
+            last_us=last_us,
+            of_row=of_row,
+        )
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How a policy meets each key: whether it is let in (a code of ``FACTS``), and the way (of ``WAYS``)."""
+
+    admitted: Ints
+    way: Ints
+
+
+class Judge:
+    """What a snapshot proves about its callers. Made once, it judges under any number of policies."""
+
+    def __init__(self, snapshot: Snapshot, keys: Keys) -> None:
+        """
+        Gather what the calls prove.
+
+        Args:
+            snapshot: For the inventory, the versions and what was observed of the carrier.
+            keys: Of the snapshot's outbound calls.
+        """
+        self._versions, self._tech_prefix = snapshot.versions, snapshot.account.tech_prefix
+        self._table = _table(snapshot.observed)
+        self._dials = _coded(snapshot.pbxs, "dials_prefix", DIALS)
+        self._holds = _coded(snapshot.pbxs, "auth_method", HOLDS)
+        self._sources, self._pbxs = pd.Index(keys.sources), pd.Index(keys.pbxs)
+        callers = keys.pbx * len(keys.sources) + keys.source
+        listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
+        known = keys.version != NO_VERSION
+        let_in = known & (keys.met == ADMITTED)
+        by_digest = let_in & (credentials == YES) & (listed == NO)
+        self._holders, self._without = _latest(callers, keys.last_us, by_digest, self._refused_digest(keys))
+        self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
+        self._claimed = _claimed(snapshot, self._sources, self._pbxs)
+
+    def cases(self, keys: Keys) -> Cases:
+        """Put what is proven beside each key, so that policies can be judged."""
+        source, pbx = self._sources.get_indexer(keys.sources)[keys.source], self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
+        caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
+        dials, holds = (
+            np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
+            for said in (self._dials, self._holds)
+        )
+        claimed = np.isin(caller, self._claimed)
+        dials[claimed] = NOT_KNOWN
+        holds[claimed] = NOT_KNOWN
+        proven = np.isin(caller, self._dialers)
+        dials[proven] = YES
+        holds[np.isin(caller, self._holders)] = YES
+        holds[np.isin(caller, self._without)] = NO
+        listed, credentials = self._policy_then(keys, proven)
+        held = np.where((keys.met == ADMITTED) & (credentials == YES) & (listed == NO), YES, holds)
+        held = np.where(self._refused_digest(keys), NO, held)
+        met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, held))
+        return Cases(self, self._table, keys, dials, holds, proven, claimed, met)
+
+    def _refused_digest(self, keys: Keys) -> Flags:
+        """
+        Return for each key whether its calls prove that their caller had no valid digest.
+
+        While credentials are on, the carrier refuses with 401 or 407 only a call whose digest is missing or bad.
+        """
+        on = np.array([*(version.policy.credentials_on is True for version in self._versions), False])[keys.version]
+        found: Flags = on & (keys.met == CHALLENGED)
+        return found
+
+    def listed(self, policy: Policy, keys: Keys, proven: Flags) -> Ints:
+        """
+        Say of each key whether the prefix that its caller dials is authorized with its address.
+
+        Args:
+            policy: Which list, and which prefix.
+            keys: Of the calls.
+            proven: Of each key, whether calls prove that its caller dials the account's prefix.
+
+        Returns:
+            Codes of ``FACTS``. Where a call has no source address, it may be any on the list.
+        """
+        other = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
+        on_list = membership(policy.networks, keys.sources).to_numpy()
+        by_source = np.where(on_list, YES, NO)
+        if policy.networks:
+            by_source = np.where(keys.sources == "", NOT_KNOWN, by_source)
+        found: Ints = by_source[keys.source]
+        unsure = np.full(len(keys), bool(other)) | (not policy.prefix_known) & ~proven
+        return np.where(unsure & (found == YES), NOT_KNOWN, found)
+
+    def _policy_then(self, keys: Keys, proven: Flags) -> tuple[Ints, Ints]:
+        """Return for each key whether its source was listed when it called, and the state of credentials."""
+        listed, credentials = np.full(len(keys), NOT_KNOWN), np.full(len(keys), NOT_KNOWN)
+        for number, version in enumerate(self._versions):
+            chosen = keys.version == number
+            if chosen.any():
+                listed[chosen] = self.listed(version.policy, keys, proven)[chosen]
+                credentials[chosen] = CODES[version.policy.credentials_on]
+        return listed, credentials
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Keys and what is known of their callers, ready to be judged under any policy."""
+
+    judge: Judge
+    table: Verdicts
+    keys: Keys
+    dials: Ints
+    holds: Ints
+    proven: Flags
+    """Calls prove that the caller dials the account's prefix; the inventory alone does not."""
+    claimed: Flags
+    """Only the caller's own X-Tag or caller id says that the calls are of a PBX of ours."""
+    then: Ints
+    """Number of the facts that each call met; -1 where no version is on record."""
+
+    def facts(self, policy: Policy) -> Ints:
+        """Return the facts of each key under a policy, numbered: equal numbers are equal facts."""
+        listed = self.judge.listed(policy, self.keys, self.proven)
+        return _numbered(self.dials, listed, CODES[policy.credentials_on], self.holds)
+
+    def alike(self, one: Policy, other: Policy) -> Flags:
+        """Say of each key that nothing which bears on it differs between two policies."""
+        same: Flags = self.facts(one) == self.facts(other)
+        return same if one.networks == other.networks else same & ~self.anywhere
+
+    @cached_property
+    def anywhere(self) -> Flags:
+        """Calls without a source address: of two lists nobody can say that they mean the same to them."""
+        blank: Flags = (self.keys.sources == "").to_numpy(dtype=bool)[self.keys.source]
+        return blank
+
+    @cached_property
+    def contradicted(self) -> Flags:
+        """Calls that ended otherwise than the rule says they must have: then something on record is wrong."""
+        expected = self.table.admitted[self.then]
+        refused = np.isin(self.keys.met, (REFUSED, CHALLENGED))
+        against = ((expected == YES) & refused) | ((expected == NO) & (self.keys.met == ADMITTED))
+        found: Flags = against & (self.then >= 0)
+        return found
+
+    def verdicts(self, facts: Ints) -> Verdicts:
+        """
+        Decide each key under numbered facts.
+
+        Where the rule leaves it open and the facts are those that the call met, the call itself is
+        the answer.
+        """
+        admitted, way = self.table.admitted[facts], self.table.way[facts]
+        shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
+        let_in = self.keys.met == ADMITTED
+        return Verdicts(
+            np.where(shown, np.where(let_in, YES, NO), admitted),
+            np.where(shown, np.where(let_in, SOME_WAY, NO_WAY), way),
+        )
+
+
+def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
+    """
+    Say which policy version was in force at each time.
+
+    CDRs carry whole seconds, so a call in the very second of a change may have been judged by
+    either policy: it belongs to no version, and proves nothing.
+
+    Args:
+        times: UTC timestamps.
+        versions: Oldest first.
+
+    Returns:
+        Index into ``versions``, or ``NO_VERSION``.
+    """
+    starts = pd.DatetimeIndex([version.valid_from for version in versions], dtype="datetime64[us, UTC]")
+    floors, instants = starts.floor("s"), pd.DatetimeIndex(times)
+    index = np.asarray(np.searchsorted(floors, instants, side="right")).astype(np.int64) - 1
+    if len(floors):
+        same_second = (index >= 1) & (instants.floor("s") == floors[np.maximum(index, 0)])
+        index = np.where(same_second, NO_VERSION, index)
+    return index
+
+
+def _may_be_no_path(
+    frame: pd.DataFrame, version: Ints, versions: tuple[PolicyVersion, ...], status: int | None
+) -> Flags:
+    """Say of each call whether it may be one that the carrier refused for want of prefix and credentials."""
+    if status is None or status in NAMED:
+        return np.zeros(len(frame), dtype=np.bool_)
+    off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
+    said = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
+    return np.asarray(off & ~said & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False))
+
+
+def _latest(callers: Ints, last_us: Ints, valid: Flags, refused: Flags) -> tuple[Ints, Ints]:
+    """Return the callers whose latest proof is a valid digest, and those whose latest proof is a refused one."""
+    latest: dict[int, tuple[int, bool]] = {}
+    for place in np.flatnonzero(valid | refused):
+        proof = (int(last_us[place]), bool(valid[place]))
+        latest[int(callers[place])] = max(proof, latest.get(int(callers[place]), proof))
+    holders = [caller for caller, (_, is_valid) in latest.items() if is_valid]
+    without = [caller for caller, (_, is_valid) in latest.items() if not is_valid]
+    return np.array(holders, dtype=np.int64), np.array(without, dtype=np.int64)
+
+
+def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
+    """
+    Return the callers that only their own X-Tag or caller id ties to a PBX.
+
+    What the inventory says of a PBX holds for its addresses. Whoever writes its X-Tag elsewhere proves nothing.
+    """
+    by_pbx = claimed_sources(snapshot.traffic, snapshot.pbx_addresses)
+    whose = [pbx_id for pbx_id, found in by_pbx.items() for _ in found]
+    where = [source for found in by_pbx.values() for source in found]
+    if not whose:
+        return np.array([], dtype=np.int64)
+    pbx, source = pbxs.get_indexer(pd.Index(whose)), sources.get_indexer(pd.Index(where))
+    places: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
+    return places
+
+
+def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:
+    found: Ints = ((dials * 3 + listed) * 3 + credentials) * 3 + holds
+    return found
+
+
+@lru_cache(maxsize=64)
+def _table(observed: Observations) -> Verdicts:
+    """Ask the rule for every combination of facts, in the order of ``_numbered``."""
+    decisions = [admit(Facts(*facts), observed) for facts in product(FACTS, repeat=4)]
+    return Verdicts(
+        np.array([CODES[decision.admitted] for decision in decisions]),
+        np.array([WAYS.index(_way(decision)) for decision in decisions]),
+    )
+
+
+def _way(decision: Decision) -> str:
+    return "refused" if decision.admitted is False else decision.by
+
+
+def _coded(pbxs: pd.DataFrame, column: str, codes: Mapping[str, int]) -> dict[Any, int]:
+    """Return what the inventory says of each PBX, as codes of ``FACTS``."""
+    return {pbx: codes.get(said, NOT_KNOWN) for pbx, said in zip(pbxs["pbx_id"], pbxs[column], strict=True)}
+
+
+def _agreed(codes: Mapping[Any, int], pbx_id: str) -> int:
+    """Return a fact of a PBX as a code of ``FACTS``; of PBXs that share an address, the one that all of them have."""
+    values = {codes.get(one, NOT_KNOWN) for one in members(pbx_id)}
+    return values.pop() if len(values) == 1 else NOT_KNOWN

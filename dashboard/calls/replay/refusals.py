@@ -1,0 +1,112 @@
+"""What calls prove about admission under the policy of their time, and whether that policy is the same now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dashboard.calls.replay.policy_evaluator import NO_VERSION, version_index
+from dashboard.core.addresses import contains
+from dashboard.domain.admission import Observations, PolicyVersion
+from dashboard.schemas.tables import PROVES, REFUSAL
+
+SURE = ("answered", "refused_auth")
+"""Outcomes whose proof no policy changes."""
+
+
+def proof(
+    outcome: str,
+    sip_status: int | None,
+    *,
+    listed: bool,
+    credentials_on: bool | None,
+    no_path_status: int | None,
+) -> str:
+    """
+    Return what an outbound call proves about admission.
+
+    With credentials off, the carrier refuses a call that does not dial the prefix or comes from an unlisted source.
+    Where the code of that refusal was observed, a 403 with that code proves refusal. Any other code proves it for an
+    unlisted source only, which has no path left: for a listed one the far end may have sent it.
+
+    Args:
+        outcome: One of ``tables.OUTCOMES``.
+        sip_status: The final SIP status.
+        listed: Whether the source was on the list, or is not known.
+        credentials_on: The switch at the time of the call; ``None`` where it is not known.
+        no_path_status: The observed code of such a refusal; ``None`` where it was not observed.
+
+    Returns:
+        ``admission``, ``refusal`` or ``nothing``.
+    """
+    off = credentials_on is False and no_path_status is not None and sip_status == no_path_status
+    if off and outcome not in SURE and (not listed or outcome == "refused_unknown"):
+        return REFUSAL
+    return PROVES[outcome]
+
+
+def proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[str]:
+    """
+    Return what each row's calls prove about admission, under the policy in force when they were made.
+
+    Args:
+        rows: Outbound rows with ``outcome``, ``sip_status``, ``source_ip`` and ``first_at``; none straddles a change
+            of the policy.
+        versions: Oldest first.
+        observed: What has been observed of the carrier.
+
+    Returns:
+        ``admission``, ``refusal`` or ``nothing`` for each row.
+    """
+    found = rows["outcome"].map(PROVES).astype("str")
+    if observed.no_path_status is None:
+        return found
+    may_be = (rows["sip_status"] == observed.no_path_status).to_numpy(dtype=bool, na_value=False)
+    open_ones = rows[may_be & ~rows["outcome"].isin(SURE).to_numpy()]
+    numbers = version_index(open_ones["first_at"], versions)
+    decided = [
+        PROVES[outcome] if number == NO_VERSION else _under(versions[number], source, outcome, status, observed)
+        for number, source, outcome, status in zip(
+            numbers, open_ones["source_ip"], open_ones["outcome"], open_ones["sip_status"], strict=True
+        )
+    ]
+    ruled = pd.Series(decided, index=open_ones.index, dtype="str").reindex(rows.index)
+    return ruled.fillna(found)
+
+
+def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:
+    """Return for each row whether its calls prove that the carrier refused them for authorization; as ``proofs``."""
+    return proofs(rows, versions, observed) == REFUSAL
+
+
+def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
+    """
+    Say of each row whether what let its calls in or refused them is the same now: then they speak of today.
+
+    Args:
+        rows: With ``source_ip`` and ``first_at``; none straddles a change of the policy.
+        versions: Oldest first; without any, nothing is known to have changed.
+    """
+    numbers = version_index(rows["first_at"], versions)
+    found = [
+        not versions or (number != NO_VERSION and _meets(versions[number], source) == _meets(versions[-1], source))
+        for number, source in zip(numbers, rows["source_ip"], strict=True)
+    ]
+    return pd.Series(found, index=rows.index, dtype=bool)
+
+
+def _meets(version: PolicyVersion, source: str) -> tuple[bool, bool | None, str]:
+    policy = version.policy
+    return contains(policy.networks, source), policy.credentials_on, policy.tech_prefix
+
+
+def _under(version: PolicyVersion, source: str, outcome: str, status: int, observed: Observations) -> str:
+    policy = version.policy
+    return proof(
+        outcome,
+        status,
+        listed=source == "" or contains(policy.networks, source),
+        credentials_on=policy.credentials_on,
+        no_path_status=observed.no_path_status,
+    )

@@ -1,0 +1,509 @@
+"""
+Call replay: which past calls would a change save or break.
+
+Each outbound call is judged under today's policy and under the proposal, by ``admission.admit``, from
+what is proven about its PBX. Decided once per distinct key of the roll-up (``judging``), never call
+by call. Labels are those of ``replay_labels``. Inbound calls are not judged.
+
+``Replay`` is the one source of counts: pages, guards, command line and exports take theirs from its ``impact`` or from
+``by_pbx``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.calls.replay import direction
+from dashboard.calls.replay.callers import Callers
+from dashboard.calls.replay.exact_sums import COUNTED, Flags, Ints, Sums, dollars
+from dashboard.calls.replay.policy_evaluator import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
+from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, reasons, said
+from dashboard.core.addresses import covering
+from dashboard.domain.admission import Policy
+from dashboard.domain.changes import UNASSIGNED, Impact
+from dashboard.domain.replay_labels import (
+    AT_RISK,
+    BROKEN,
+    CANNOT,
+    GONE,
+    LABELS,
+    MAY_BREAK,
+    MAY_SAVE,
+    SAVED,
+    STOPPED,
+    UNCHANGED,
+    UNDECIDED,
+)
+from dashboard.domain.snapshot import Snapshot, members
+
+__all__ = [
+    "AT_RISK",
+    "BROKEN",
+    "CANNOT",
+    "GONE",
+    "LABELS",
+    "MAY_BREAK",
+    "MAY_SAVE",
+    "SAVED",
+    "STOPPED",
+    "UNCHANGED",
+    "UNDECIDED",
+    "Replay",
+    "Replayer",
+    "replay",
+    "version_index",
+]
+
+CODE = {name: code for code, name in enumerate(LABELS)}
+TEXTS = ("today", "then", "why")
+MOST_DECIDERS = 3
+"""Of a row's list entries and reasons, how many are named."""
+AUTHORIZED = {NO: "no", YES: "yes", NOT_KNOWN: CANNOT}
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Label and verdicts of each key."""
+
+    label: Ints
+    """Codes of ``LABELS``."""
+    today_by: Ints
+    """How each key is met today, codes of ``WAYS``."""
+    then_by: Ints
+    today_in: Ints
+    """Whether each key is admitted today, codes of ``FACTS``."""
+    then_in: Ints
+    missing: Ints
+    """What is not known that would decide each key, numbers for ``unclear.said``."""
+
+
+class Replayer:
+    """
+    A snapshot made ready for replays: what does not depend on a proposal is worked out once.
+
+    Nothing of the snapshot is changed.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """
+        Find the keys of the outbound calls and what they prove.
+
+        Args:
+            snapshot: Traffic attributed and split at the instants of its versions.
+        """
+        self.policy = snapshot.policy
+        self.since = None if snapshot.since is None else pd.Timestamp(snapshot.since)
+        self.names: dict[str, str] = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]}
+        self.observed = snapshot.observed
+        self._versions = snapshot.versions
+        self._traffic = snapshot.traffic
+        apart = snapshot.file_only_traffic
+        self.apart = apart.loc[(apart["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
+        """Calls that only imported files have: they are not judged."""
+        self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
+        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
+        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
+        self.names |= {pbx_id: snapshot.name_of(pbx_id) for pbx_id in self.keys.pbxs if pbx_id}
+        self._judge = Judge(snapshot, self.keys)
+        self.callers = Callers.of(snapshot)
+        self.cases = self._judge.cases(self.keys)
+
+    @cached_property
+    def outbound(self) -> pd.DataFrame:
+        """The rows of the snapshot's traffic that are judged."""
+        return self._traffic[self._is_outbound].reset_index(drop=True)
+
+    def against(
+        self,
+        proposal: Policy,
+        *,
+        today: Policy | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Replay:
+        """
+        Judge the outbound calls under one policy and under another.
+
+        Args:
+            proposal: The policy to compare with.
+            today: The policy to compare it to, which may be a past one; the snapshot's by default.
+            since: Only rows that begin then or later count. A row of the roll-up may cover days: for a window
+                to the second, split the snapshot's traffic there. What other calls prove stays proven.
+            until: Only rows that begin before count.
+
+        Returns:
+            The labeled calls.
+        """
+        return Replay(self, self.policy if today is None else today, proposal, since, until)
+
+    def authorized(self, calls: pd.DataFrame | None = None) -> pd.DataFrame:
+        """
+        Say of each call whether the policy in force when it was made authorized it.
+
+        Args:
+            calls: CALLS, attributed. The outbound rows of the snapshot's traffic by default.
+
+        Returns:
+            The rows with ``authorized`` (``yes``, ``no``, ``cannot tell``; ``""`` for inbound calls)
+            and ``by`` (``ip``, ``credentials``, ``refused``, or ``""`` where not one way is known).
+            A call that ended otherwise than the rule says is ``cannot tell``, as is one without a
+            version on record.
+        """
+        rows = self.outbound if calls is None else calls
+        cases = self.cases if calls is None else self.cases_of(calls)
+        found = cases.verdicts(np.maximum(cases.then, 0))
+        unsure = cases.contradicted | (cases.then < 0)
+        answers = np.where(unsure, NOT_KNOWN, found.admitted)
+        names = list(AUTHORIZED.values())
+        return rows.assign(
+            authorized=_named(answers, names, cases, rows), by=_named(np.where(unsure, 0, found.way), WAYS, cases, rows)
+        )
+
+    def cases_of(self, calls: pd.DataFrame) -> Cases:
+        """Put what the snapshot proves beside single calls (CALLS, attributed)."""
+        return self._judge.cases(Keys.of(calls, "started_at", self._versions, self.observed))
+
+    @cached_property
+    def sums(self) -> Sums:
+        """The sums of each key over the whole window."""
+        return Sums.of(self._counted, self.keys.of_row, len(self.keys))
+
+    def sums_of(self, chosen: Flags) -> Sums:
+        """Add up each key over some of the outbound rows."""
+        return Sums.of(self._counted[chosen], self.keys.of_row[chosen], len(self.keys))
+
+    @property
+    def _counted(self) -> pd.DataFrame:
+        return self._traffic[list(COUNTED)][self._is_outbound]
+
+    @cached_property
+    def who(self) -> tuple[Ints, list[str]]:
+        """Who placed the calls of each key: places in a list of names, of PBXs and of unassigned addresses."""
+        ours = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
+        others = [f"{address}{UNASSIGNED}" for address in self.keys.sources]
+        of_none = self.callers.unassigned(self.keys)
+        return np.where(of_none, len(ours) + self.keys.source, self.keys.pbx), [*ours, *others]
+
+
+class Replay:
+    """A replay's answer."""
+
+    def __init__(
+        self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None, until: datetime | None
+    ) -> None:
+        """Label each key; ``Replayer.against`` and ``replay`` are the ways to make one."""
+        self._of, self._today, self._proposal = replayer, today, proposal
+        self._keys = self._labels(replayer.cases)
+        self._chosen: Flags | None = None
+        self.since, self.until = replayer.since, until
+        if since is not None:
+            at = pd.Timestamp(since)
+            self.since = at if self.since is None else max(at, self.since)
+            self._chosen = (replayer.outbound["first_at"] >= self.since).to_numpy()
+        if until is not None:
+            before = (replayer.outbound["first_at"] < pd.Timestamp(until)).to_numpy()
+            self._chosen = before if self._chosen is None else self._chosen & before
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """
+        The outbound rows of the snapshot's traffic, labeled.
+
+        With ``label``, ``today_by`` and ``then_by`` (``ip``, ``credentials``, ``refused``, or ``""``
+        where not one way is known), and as text ``today`` and ``then`` (what decides the call: the list entry,
+        credentials, or nothing) and ``why`` (the reason, where it is undecided). ``CallStore.calls(among=...)``
+        takes them as they are.
+        """
+        rows = self._labeled(self._of.outbound, self._of.cases, self._keys)
+        return rows if self._chosen is None else rows[self._chosen].reset_index(drop=True)
+
+    @cached_property
+    def impact(self) -> Impact:
+        """Counts by label, the decided share, and who would lose or gain calls."""
+        sums, label = self._sums, self._keys.label
+        total = int(sums.calls.sum())
+        undecided = int(sums.calls[self._labeled_any(UNDECIDED)].sum())
+        moved = (label == CODE[UNCHANGED]) & (self._keys.today_by == WAYS.index("credentials"))
+        return Impact(
+            labels={name: sums.count(label == code) for code, name in enumerate(LABELS)},
+            decided=1.0 if not total else (total - undecided) / total,
+            since=None if self.since is None else self.since.to_pydatetime(),
+            until=self.until,
+            breaks=self.who(BROKEN),
+            saves=self.who(SAVED),
+            to_ip=int(sums.calls[moved & (self._keys.then_by == WAYS.index("ip"))].sum()),
+            nobodys=self._unassigned,
+            unclear=self._reasons(UNDECIDED),
+            callers={name: found for name in LABELS if name != UNCHANGED and (found := self.who(name))},
+            reasons={name: counted for name in UNDECIDED if (counted := self._reasons((name,)))},
+            not_judged=self._not_judged,
+        )
+
+    @property
+    def _not_judged(self) -> int:
+        rows = self._of.apart
+        if self.since is not None:
+            rows = rows[rows["first_at"] >= self.since]
+        if self.until is not None:
+            rows = rows[rows["first_at"] < pd.Timestamp(self.until)]
+        return int(rows["calls"].sum())
+
+    def _labeled_any(self, labels: tuple[str, ...]) -> Flags:
+        """Return which keys carry one of some labels."""
+        found: Flags = np.isin(self._keys.label, [CODE[name] for name in labels])
+        return found
+
+    @property
+    def _unassigned(self) -> dict[str, int]:
+        """By label, the calls of unassigned addresses; only labels that have some."""
+        of_none = self._of.callers.unassigned(self._of.keys)
+        calls = self._sums.calls
+        found = {name: int(calls[of_none & (self._keys.label == code)].sum()) for code, name in enumerate(LABELS)}
+        return {name: count for name, count in found.items() if count}
+
+    def _reasons(self, labels: tuple[str, ...]) -> dict[str, int]:
+        """Count the calls of undecided labels by reason."""
+        chosen = self._labeled_any(labels)
+        found: Counter[str] = Counter()
+        for code in np.unique(self._keys.missing[chosen]):
+            found[said(int(code))] += int(self._sums.calls[chosen & (self._keys.missing == code)].sum())
+        return {why: count for why, count in found.most_common() if count}
+
+    def who(self, label: str) -> tuple[str, ...]:
+        """Return who placed the calls of a label: PBXs, then unassigned addresses, those with the most calls first."""
+        places, names = self._of.who
+        there = (self._keys.label == CODE[label]) & (self._sums.rows > 0)
+        calls: Counter[str] = Counter()
+        for place, count in zip(places[there], self._sums.calls[there], strict=True):
+            calls[names[place]] += int(count)
+        return tuple(sorted(calls, key=lambda name: (name.endswith(UNASSIGNED), -calls[name], name)))
+
+    def by_pbx(self) -> pd.DataFrame:
+        """
+        Return the calls by who placed them and by label, the most calls first.
+
+        Returns:
+            ``who`` (a PBX's name, or an unassigned address), ``label``, ``calls``, ``minutes``, ``cost_usd``,
+            ``today`` and ``then`` (what decides the calls today and under the proposal), ``why`` (the reason where
+            they are undecided, else ``""``).
+        """
+        places, names = self._of.who
+        sums, keys = self._sums, self._keys
+        cases = self._of.cases
+        rows = pd.DataFrame({"who": places, "label": keys.label, "calls": sums.calls})
+        rows = rows.assign(
+            seconds=sums.seconds,
+            cost=sums.cost,
+            today=self._deciders(cases, keys.today_by, keys.today_in, self._today),
+            then=self._deciders(cases, keys.then_by, keys.then_in, self._proposal),
+            why=self._whys(keys),
+        )[sums.rows > 0]
+        rows["who"] = rows["who"].map(dict(enumerate(names))).astype("str")
+        groups = rows.groupby(["who", "label"], as_index=False)
+        found = groups[["calls", "seconds", "cost"]].sum()
+        texts = _texts(rows).reindex(pd.MultiIndex.from_frame(found[["who", "label"]]))
+        found = found.assign(
+            label=pd.Series([LABELS[code] for code in found["label"]], index=found.index, dtype="str"),
+            minutes=found["seconds"] / 60,
+            cost_usd=pd.Series([dollars(units) for units in found["cost"]], index=found.index, dtype=schemas.MONEY),
+            **{name: pd.Series([*texts[name]], index=found.index, dtype="str") for name in TEXTS},
+        )
+        columns = ["who", "label", "calls", "minutes", "cost_usd", "today", "then", "why"]
+        return found[columns].sort_values("calls", ascending=False, ignore_index=True)
+
+    def pbxs(self, *labels: str) -> tuple[str, ...]:
+        """Return the ids of PBXs of ours that have calls of these labels, sorted."""
+        keys = self._of.keys
+        there = self._labeled_any(labels) & (self._sums.rows > 0)
+        return tuple(sorted({one for pbx_id in keys.pbxs.iloc[np.unique(keys.pbx[there])] for one in members(pbx_id)}))
+
+    def broken_pbxs(self) -> tuple[str, ...]:
+        """Return the ids of PBXs of ours that would lose calls."""
+        return self.pbxs(BROKEN)
+
+    def label_of(self, calls: pd.DataFrame) -> pd.DataFrame:
+        """
+        Label single calls, exactly as their rows of the roll-up are.
+
+        Args:
+            calls: CALLS, attributed; also such as are not in the snapshot's traffic.
+
+        Returns:
+            The calls with the columns of ``rows``, which are all ``""`` for inbound calls.
+        """
+        cases = self._of.cases_of(calls)
+        return self._labeled(calls, cases, self._labels(cases))
+
+    @cached_property
+    def _sums(self) -> Sums:
+        return self._of.sums if self._chosen is None else self._of.sums_of(self._chosen)
+
+    def _labels(self, cases: Cases) -> _Labels:
+        """Label keys by both verdicts, then by who placed the calls."""
+        before, after = cases.facts(self._today), cases.facts(self._proposal)
+        now, then, unsure = cases.verdicts(before), cases.verdicts(after), cases.contradicted
+        same = np.full(len(cases.keys), self._one_authorization())
+        if self._today.networks != self._proposal.networks:
+            same &= ~cases.anywhere
+        observed = self._of.observed
+        pairs = direction.possible(before, after, now.admitted, then.admitted, same=same, observed=observed)
+        label = np.where(unsure, CODE[CANNOT], _OF_PAIRS[pairs])
+        label = np.where(cases.alike(self._today, self._proposal), CODE[UNCHANGED], label)
+        missing = reasons(cases, (before, after), observed)
+        label, missing = self._by_caller(cases, label, missing)
+        return _Labels(
+            label=label,
+            today_by=np.where(unsure, 0, now.way),
+            then_by=np.where(unsure, 0, then.way),
+            today_in=np.where(unsure, NOT_KNOWN, now.admitted),
+            then_in=np.where(unsure, NOT_KNOWN, then.admitted),
+            missing=missing,
+        )
+
+    def _one_authorization(self) -> bool:
+        """Return whether both policies authorize one and the same prefix: then one unknown fact serves both."""
+        one, other = (policy.tech_prefix if policy.prefix_known else None for policy in (self._today, self._proposal))
+        return one == other
+
+    def _by_caller(self, cases: Cases, label: Ints, missing: Ints) -> tuple[Ints, Ints]:
+        """
+        Separate lost calls that do no harm: of unassigned addresses, and of addresses that their PBX has left.
+
+        With a stale inventory neither is known. Of calls that only claim to be of a PBX it is never known.
+        """
+        callers, keys = self._of.callers, cases.keys
+        lost, may_lose = label == CODE[BROKEN], label == CODE[MAY_BREAK]
+        others, gone = callers.unassigned(keys), callers.has_left(keys)
+        unproven = others & (lost | may_lose) | gone & lost
+        claimed = cases.claimed & (lost | may_lose)
+        if callers.fresh:
+            label = np.where(others & lost, CODE[STOPPED], label)
+            label = np.where(gone & (lost | may_lose), CODE[GONE], label)
+        else:
+            missing = np.where(unproven, missing | OF_INVENTORY, missing)
+            label = np.where(others & lost, CODE[CANNOT], label)
+            label = np.where(gone & lost, CODE[MAY_BREAK], label)
+        label = np.where(claimed & lost, CODE[MAY_BREAK], label)
+        return np.where(others & may_lose, CODE[CANNOT], label), np.where(claimed, missing | OF_CLAIM, missing)
+
+    def _labeled(self, rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
+        """Add the columns that ``rows`` documents."""
+        texts = {
+            "today": self._deciders(cases, labels.today_by, labels.today_in, self._today),
+            "then": self._deciders(cases, labels.then_by, labels.then_in, self._proposal),
+            "why": self._whys(labels),
+        }
+        named = {}
+        for column, values in texts.items():
+            codes, distinct = pd.factorize(values)
+            named[column] = _named(codes.astype(np.int64), [*map(str, distinct)], cases, rows)
+        return rows.assign(
+            label=_named(labels.label, LABELS, cases, rows),
+            today_by=_named(labels.today_by, WAYS, cases, rows),
+            then_by=_named(labels.then_by, WAYS, cases, rows),
+            **named,
+        )
+
+    @staticmethod
+    def _deciders(cases: Cases, ways: Ints, admitted: Ints, policy: Policy) -> pd.Series:
+        """Return for each key what admits it under a policy, as text."""
+        keys = cases.keys
+        entries = covering(policy.networks, keys.sources)
+        frame = pd.DataFrame({"way": ways, "admitted": admitted, "source": keys.source})
+        distinct = frame.drop_duplicates()
+        texts = [
+            decided_by(WAYS[way], entries[source], admitted=code == YES)
+            for way, code, source in distinct.itertuples(index=False, name=None)
+        ]
+        named = dict(zip(distinct.itertuples(index=False, name=None), texts, strict=True))
+        return pd.Series([named[key] for key in frame.itertuples(index=False, name=None)], dtype="object")
+
+    @staticmethod
+    def _whys(labels: _Labels) -> pd.Series:
+        """Return for each key why it is undecided; ``""`` where it is decided."""
+        undecided = np.isin(labels.label, [CODE[name] for name in UNDECIDED])
+        codes = np.where(undecided, labels.missing, 0)
+        texts = {int(code): said(int(code)) for code in np.unique(codes)}
+        return pd.Series([texts[int(code)] for code in codes], dtype="object")
+
+
+def decided_by(way: str, entry: str, *, admitted: bool) -> str:
+    """
+    Name what admits a call.
+
+    Args:
+        way: Of ``WAYS``.
+        entry: The list entry that covers the source address; ``""`` where none does.
+        admitted: The call is admitted, also where not one way is known.
+    """
+    listed = f"list entry {entry}" if entry else "a list entry"
+    if way == "ip":
+        return listed
+    if way == "credentials":
+        return "credentials"
+    if way == "refused":
+        return "nothing"
+    return f"{listed} or credentials" if admitted else "not known"
+
+
+def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
+    """
+    Judge the snapshot's outbound calls under today's policy and under a proposal.
+
+    Args:
+        snapshot: Traffic attributed and split at the instants of its versions.
+        proposal: The policy to compare with ``snapshot.policy``.
+
+    Returns:
+        The labeled calls; nothing of the snapshot is changed. For many proposals, keep a ``Replayer``.
+    """
+    return Replayer(snapshot).against(proposal)
+
+
+def _label_of_pairs(pairs: int) -> int:
+    """Return the code of the label that possible pairs of verdicts have; 0 pairs contradict the rule."""
+    lost, gained = pairs & direction.LOST, pairs & direction.GAINED
+    if not pairs or (lost and gained):
+        return CODE[CANNOT]
+    if not lost and not gained:
+        return CODE[UNCHANGED]
+    certain = pairs in (direction.LOST, direction.GAINED)
+    if lost:
+        return CODE[BROKEN if certain else MAY_BREAK]
+    return CODE[SAVED if certain else MAY_SAVE]
+
+
+_OF_PAIRS = np.array([_label_of_pairs(pairs) for pairs in range(direction.ANY + 1)])
+
+
+def _texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Join the texts of the keys of each ``who`` and ``label``, the index; those of the most calls come first."""
+    counted: dict[tuple[str, int], dict[str, Counter[str]]] = {}
+    for who, label, calls, *texts in rows[["who", "label", "calls", *TEXTS]].itertuples(index=False, name=None):
+        group = counted.setdefault((who, label), {name: Counter() for name in TEXTS})
+        for name, text in zip(TEXTS, texts, strict=True):
+            group[name][text] += calls
+    joined = [{name: _some(group[name]) for name in TEXTS} for group in counted.values()]
+    index = pd.MultiIndex.from_tuples([*counted], names=["who", "label"])
+    return pd.DataFrame(joined, columns=[*TEXTS], index=index)
+
+
+def _some(calls: Counter[str]) -> str:
+    """Name the first of some texts, and how many more there are."""
+    texts = sorted(filter(None, calls), key=lambda text: (-calls[text], text))
+    rest = len(texts) - MOST_DECIDERS
+    return "; ".join([*texts[:MOST_DECIDERS], *([f"{rest} more"] if rest > 0 else [])])
+
+
+def _named(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:
+    """Write the answer of each row's key by its name; ``""`` for inbound calls."""
+    words = list(dict.fromkeys([*names, ""]))
+    chosen = np.where(rows["direction"] == "outbound", codes[cases.keys.of_row], words.index(""))
+    return pd.Series(pd.Categorical.from_codes(chosen, pd.Index(words)), index=rows.index)

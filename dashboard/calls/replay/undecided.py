@@ -1,0 +1,84 @@
+"""
+Why a replay cannot decide some calls: the facts that are missing.
+
+A fact bears on a call's verdict where one of its two values alone would decide it. Facts are asked of
+``admission.admit``, once for each combination of them, as the verdicts themselves are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from dashboard.calls.replay.exact_sums import Flags, Ints
+from dashboard.calls.replay.policy_evaluator import FACTS, NOT_KNOWN, Cases
+from dashboard.domain.admission import Facts, Observations, admit
+
+UNKNOWN = {
+    "dials_prefix": "whether the caller dials the tech prefix",
+    "authorized": "whether the tech prefix is authorized with the caller's address",
+    "credentials_on": "whether outbound credentials are on",
+    "digest_valid": "whether the caller has the SIP password",
+}
+"""Text for each fact that is not known, in the order of the rule's columns."""
+CARRIER = "whether the SIP password admits a call whose prefix and address do not match (not documented by the carrier)"
+INVENTORY = (
+    "the inventory is stale or missing, so we don't know whether the calls are of a PBX of yours at that address"
+)
+CONTRADICTED = "the carrier's answer contradicts the list and the credentials switch on record for that time"
+CLAIMED = "only an X-Tag or a caller id, which any caller can write, says that the calls are of a PBX of yours"
+OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM = (1 << (len(UNKNOWN) + place) for place in range(4))
+
+
+def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
+    """
+    Return for each key which facts are missing that bear on it.
+
+    Args:
+        cases: The keys and what is proven about them.
+        sides: Numbered facts of each key, under each policy that it is judged under.
+        observed: What has been observed of the carrier.
+
+    Returns:
+        Of each key a sum of powers of two for ``said``; 0 where every side is decided.
+    """
+    missing = np.zeros(len(cases.keys), dtype=np.int64)
+    for facts in sides:
+        is_open: Flags = cases.verdicts(facts).admitted == NOT_KNOWN
+        missing |= np.where(is_open, _missing(observed)[facts], 0)
+    return np.where(cases.contradicted, OF_RECORD, missing)
+
+
+def said(missing: int) -> str:
+    """Return one number of ``reasons`` as a clause that follows a colon; ``""`` for 0."""
+    if missing & OF_RECORD:
+        return CONTRADICTED
+    words = [*UNKNOWN.values(), CARRIER]
+    named = [word for place, word in enumerate(words) if missing & (1 << place)]
+    clauses = [f"we don't know {' and '.join(named)}"] if named else []
+    if missing & OF_INVENTORY:
+        clauses.append(INVENTORY)
+    if missing & OF_CLAIM:
+        clauses.append(CLAIMED)
+    return "; ".join(clauses)
+
+
+@lru_cache(maxsize=64)
+def _missing(observed: Observations) -> Ints:
+    """Return for each combination of facts those that are not known and bear on it."""
+    return np.array([_bearing(Facts(*facts), observed) for facts in product(FACTS, repeat=len(UNKNOWN))])
+
+
+def _bearing(facts: Facts, observed: Observations) -> int:
+    if admit(facts, observed).admitted is not None:
+        return 0
+    unknown = {name: 1 << place for place, name in enumerate(UNKNOWN) if getattr(facts, name) is None}
+    bearing = [
+        bit
+        for name, bit in unknown.items()
+        if any(admit(replace(facts, **{name: value}), observed).admitted is not None for value in (True, False))
+    ]
+    return sum(bearing or unknown.values()) or OF_CARRIER

@@ -1,0 +1,338 @@
+"""
+DuckDB: one in-memory database for each store, a cursor for each query, SQL from ``sql/``.
+
+Values are bound as parameters, never written into SQL; what is put in (``{{outcome}}``) is made of
+this package's own constants. Times are UTC without a zone in SQL and UTC timestamps outside.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
+import pyarrow.parquet
+from pandera.pandas import DataFrameSchema
+
+from dashboard import schemas
+from dashboard.calls.ingest.columns import (
+    ATTEMPTS,
+    KEYS,
+    PARTS,
+    ROLLED_KEYS,
+    ROLLED_SUMS,
+    STORED,
+    call_key_sql,
+    content_sql,
+    same_call_sql,
+)
+from dashboard.core.errors import StoreError
+from dashboard.core.text import MARK, UNSAFE, visible
+from dashboard.sip.call_outcomes import SHORT_S, outcome_sql
+
+SQL = Path(__file__).parent / "sql"
+PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
+"""How parts are written: quick to write and read, if a fifth larger; what is searched differs in every row."""
+OF_A_DAY = re.compile(
+    r"(\d{4}-\d\d-\d\d)-(?:calls|file-only|traffic|file-only-traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII
+)
+"""What the part of a day is called."""
+MEMORY_LIMIT = "1GB"
+"""The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
+
+OF_DAMAGE = (
+    duckdb.Error,
+    duckdb.InvalidInputException,
+    duckdb.SerializationException,
+    duckdb.ConversionException,
+)
+"""What the engine calls a part that it cannot make out; some of it has no kind of its own."""
+
+OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
+"""``number`` of the roll-up, as ``tables.TRAFFIC`` says."""
+
+DONE_AT = (
+    "CASE WHEN outcome = 'answered' THEN least(coalesce(ended_at, started_at + to_seconds(duration_s), started_at), "
+    "date_trunc('day', started_at) + INTERVAL 2 DAY) ELSE started_at END"
+)
+"""Until when a call is in progress: not at all unless answered, and at most to the end of the day after."""
+
+_PIECES: Mapping[str, Callable[[], str]] = {
+    "outcome": outcome_sql,
+    "number": lambda: OUR_NUMBER,
+    "done_at": lambda: DONE_AT,
+    "attempt_columns": lambda: ", ".join(ATTEMPTS),
+    "columns": lambda: ", ".join(STORED),
+    "incoming_columns": lambda: ", ".join(f"incoming.{name}" for name in STORED),
+    "keys": lambda: ", ".join(KEYS),
+    "call_key": call_key_sql,
+    "rolled_keys": lambda: ", ".join(ROLLED_KEYS),
+    "rolled_sums": lambda: ", ".join(ROLLED_SUMS),
+    "row_hash": lambda: content_sql("judged"),
+    "short_s": lambda: str(SHORT_S),
+    "content": lambda: content_sql("told"),
+    "same_call": same_call_sql,
+}
+
+
+class Engine:
+    """One in-memory database. Safe to share between threads; closed when nobody holds it any longer."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._lock = Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def cursor(self, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """
+        Open a cursor.
+
+        Args:
+            what: What is being done, for the message.
+
+        Raises:
+            StoreError: The engine could not do it; a damaged or missing file is named.
+        """
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = _connect(self._work)
+                    weakref.finalize(self, self._connection.close)
+                cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+        except duckdb.Error as exc:
+            raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
+
+    def fetch(
+        self, name: str, parameters: Mapping[str, Any], *, what: str, given: Mapping[str, pyarrow.Table] | None = None
+    ) -> pyarrow.Table:
+        """
+        Run a query of ``sql/``.
+
+        Args:
+            name: Its file without ``.sql``.
+            parameters: Values by name; the paths of parts under the name of their kind.
+            what: What is being done, for the message.
+            given: Rows that the query knows, each table under its name.
+
+        Raises:
+            StoreError: See ``cursor``.
+        """
+        with self.cursor(what) as cursor:
+            for table, rows in (given or {}).items():
+                cursor.register(table, rows)
+            text, bound = _bind(name, parameters)
+            try:
+                return cursor.sql(text, params=bound).to_arrow_table()
+            except duckdb.Error as exc:
+                odd = type(exc) in OF_DAMAGE and ".parquet" not in str(exc)
+                if odd and (part := _unreadable(parameters)):
+                    raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
+                raise
+
+
+def run(
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    target: Path | None = None,
+    by_day: str = "",
+) -> duckdb.DuckDBPyConnection:
+    """
+    Run a statement of ``sql/`` on a cursor.
+
+    Args:
+        cursor: Where to run it.
+        name: Its file without ``.sql``.
+        parameters: As in ``Engine.fetch``.
+        target: Write the rows to this Parquet file.
+        by_day: The column of time by which the rows go to a folder each day, in the folder ``target``.
+    """
+    text, bound = _bind(name, parameters)
+    if by_day:
+        text = f"SELECT *, {by_day}::DATE AS day FROM ({text})"  # noqa: S608 - both are this package's own
+    if target is not None:
+        text = f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
+        bound["target"] = str(target)
+    return cursor.execute(text, bound or None)
+
+
+def _bind(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return text and values; a kind of parts of which there are none counts as a table without rows."""
+    blank = frozenset(kind for kind in PARTS if kind in parameters and not parameters[kind])
+    return sql(name, blank), {key: value for key, value in parameters.items() if key not in blank}
+
+
+def _connect(work: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(work),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute(sql("macros"))
+    connection.execute("SET partitioned_write_flush_threshold = 20000")
+    with suppress(duckdb.InvalidInputException):  # a notebook may lack what the engine would draw its bar with
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET enable_progress_bar = true")
+    return connection
+
+
+@lru_cache
+def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
+    """
+    Return the text of ``sql/NAME.sql`` with this package's own expressions put in.
+
+    Args:
+        name: File name without ``.sql``.
+        blank: Kinds of parts of which there are none.
+    """
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    for kind, columns in PARTS.items():
+        nothing = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
+        more = ", filename = 'part', file_row_number = true" if "part" in columns else ""
+        read = f"read_parquet(${kind}, hive_partitioning = false{more})"
+        parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else read
+        text = text.replace(f"{{{{{kind}}}}}", parts)
+    for piece, make in _PIECES.items():
+        if f"{{{{{piece}}}}}" in text:
+            text = text.replace(f"{{{{{piece}}}}}", make())
+    return text
+
+
+def utc(moment: datetime) -> datetime:
+    """Return an aware time as the store has it: UTC without a zone."""
+    at = moment.astimezone(UTC)
+    return datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)  # noqa: DTZ001 - see above
+
+
+def to_frame(table: pyarrow.Table) -> pd.DataFrame:
+    """Turn rows into a frame: times become UTC timestamps, money stays decimal, whole numbers keep their gaps."""
+    fields = [
+        field.with_type(pyarrow.timestamp("us", tz="UTC")) if pyarrow.types.is_timestamp(field.type) else field
+        for field in table.schema
+    ]
+    frame: pd.DataFrame = table.cast(pyarrow.schema(fields)).to_pandas(types_mapper=_dtype)
+    return frame
+
+
+def to_table(frame: pd.DataFrame) -> pyarrow.Table:
+    """Turn a frame into rows for a query: times become UTC without a zone."""
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    fields = [
+        field.with_type(pyarrow.timestamp("us")) if pyarrow.types.is_timestamp(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pyarrow.schema(fields))
+
+
+def _dtype(kind: pyarrow.DataType) -> Any:
+    if pyarrow.types.is_decimal(kind):
+        return pd.ArrowDtype(kind)
+    return pd.Int64Dtype() if pyarrow.types.is_integer(kind) else None
+
+
+def _unreadable(parameters: Mapping[str, Any]) -> str:
+    """Return the first part that cannot be read to its end; the engine does not name it."""
+    for kind in PARTS.keys() & parameters.keys():
+        for part in parameters[kind]:
+            try:
+                for _ in pyarrow.parquet.ParquetFile(part).iter_batches():
+                    pass
+            except (OSError, ValueError, pyarrow.ArrowException):
+                return str(part)
+    return ""
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().partition("\n")[0].rstrip(".")
+
+
+def _sentence(exc: Exception) -> str:
+    said = _first_line(exc)
+    if "No space left" in said or "out of disk space" in said.lower():
+        return "there is no space left on the disk. What was stored before stands; free some space, then try again."
+    if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
+        day = OF_A_DAY.search(said)
+        lost = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
+        if day and ("-traffic-" in said or "-load-" in said):
+            lost = f"run: trunkgate calls repair {day[1]}, which counts that day's calls"
+        if "-attempts-" in said:
+            lost = "remove the folder calls/pbx_side of the home and import the files of the PBXs"
+        return f"{said}. Restore the file from a backup, or {lost} again. All other days are as they were."
+    return f"{said}."
+
+
+def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
+    """
+    Return an answer about rows that the store keeps as a frame of their contract.
+
+    The rows were conformed when they came in, so values are not looked at again: only columns and types.
+
+    Args:
+        schema: Of ``schemas``.
+        table: With the contract's columns by name; optional ones that are texts may be missing.
+
+    Raises:
+        TableError: A column is missing or holds what it must not; then the store is not what it should be.
+    """
+    frame, kinds = to_frame(table), schemas.empty(schema).dtypes
+    found = frame.reindex(columns=kinds.index, fill_value="")
+    absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
+    if absent or not (found.dtypes == kinds).all():
+        return schemas.conform(frame, schema, source="the call store")
+    return found
+
+
+def shown(table: pyarrow.Table) -> pyarrow.Table:
+    """
+    Return a table whose texts can be shown as they are: files and callers may bring any character.
+
+    Not for rows by which other rows are looked up, such as those of the roll-up: a caller whose tag holds such a
+    character would not be found.
+    """
+    for place, column in enumerate(table.columns):
+        if (clean := _clean(column)) is not None:
+            table = table.set_column(place, table.schema.field(place).with_type(clean.type), clean)
+    return table
+
+
+def _shown(value: object) -> str | None:
+    """Return a value of a list without what a reader cannot see; a missing value stays one."""
+    return None if value is None else visible(str(value))
+
+
+def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array | None:
+    """Return a column without what a reader cannot see; ``None`` where it holds nothing of the kind."""
+    kind = column.type
+    if pyarrow.types.is_dictionary(kind):
+        return _clean(column.cast(kind.value_type))
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        if _clean(pc.list_flatten(column)) is None:
+            return None
+        return pyarrow.array([cell and [_shown(each) for each in cell] for cell in column.to_pylist()], kind)
+    if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
+        return None
+    if not pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():
+        return None
+    return pc.replace_substring_regex(column, UNSAFE.pattern, MARK)

@@ -1,0 +1,294 @@
+"""
+Immutable generations on disk: a reader sees one whole generation or the one before it, never half.
+
+    HOME/calls/CURRENT                  names the published generation; replaced by rename, last of all
+    HOME/calls/generations/NAME.json    its manifest: the files of each day
+    HOME/calls/parts/                   Parquet files, named by day and content, never changed
+    HOME/calls/scratch/                 a writer's own; what an import left that was killed, the next one takes up
+
+Writers take ``writer.lock``; readers take nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dashboard.core.errors import BusyError, StoreError
+
+KINDS = ("calls", "traffic", "load")
+"""Of the files of a day: its calls, and the roll-ups by hour and by minute."""
+PROVENANCE = ("imported", "file_only", "file_only_traffic")
+"""More files of a day, which a manifest of format 2 does not name: see ``Day``."""
+FORMAT = 3
+NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
+"""Of a generation: its number and the begin of its content's hash."""
+EARLIEST = 2
+"""Format 1 had one file of calls a day, other keys, and no load. Format 2 did not record where calls came from: they
+count as the carrier's."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """The files of one day (UTC), and what a reader need not open them for."""
+
+    calls: tuple[str, ...]
+    """Empty where the calls are older than calls are kept, and only the roll-ups are left."""
+    traffic: tuple[str, ...]
+    load: tuple[str, ...]
+    rows: int
+    first_at: datetime
+    last_at: datetime
+    imported: tuple[str, ...] = ()
+    """Those of ``calls`` whose calls came from imported files only; no export of the carrier covers them yet."""
+    file_only: tuple[str, ...] = ()
+    """Calls from imported files that an export of the carrier covers and does not have; they count in no total."""
+    file_only_traffic: tuple[str, ...] = ()
+    """The roll-up by hour of ``file_only``."""
+    file_only_rows: int = 0
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether single calls are older than calls are kept, so that only the roll-ups are left."""
+        return not self.calls and not self.file_only
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """Return its files of one of ``KINDS``."""
+        files: tuple[str, ...] = getattr(self, kind)
+        return files
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one manifest says."""
+
+    number: int = 0
+    days: dict[date, Day] = field(default_factory=dict)
+    rejects: str = ""
+
+    @property
+    def name(self) -> str:
+        """The generation's name, by number and content; ``""`` where nothing was ever published."""
+        if not self.number:
+            return ""
+        seal = hashlib.sha256(json.dumps(_to_json(self), sort_keys=True).encode()).hexdigest()
+        return f"{self.number:08d}-{seal[:12]}"
+
+    def files(self) -> set[str]:
+        """Return the names of all its parts."""
+        days = self.days.values()
+        return {name for day in days for name in (*day.calls, *day.traffic, *day.load)} | {
+            *(name for day in days for name in (*day.file_only, *day.file_only_traffic)),
+            self.rejects,
+        } - {""}
+
+
+class Generations:
+    """The generations of one store."""
+
+    def __init__(self, folder: Path, *, lock_wait_s: float) -> None:
+        self.folder = folder
+        self.work = folder / "scratch"
+        self._lock_wait_s = lock_wait_s
+        self._keep_work = False
+
+    def path(self, name: str) -> Path:
+        """Return where a part lies."""
+        return self.folder / "parts" / name
+
+    def current_name(self) -> str:
+        """
+        Return the name of the published generation; ``""`` where there is none.
+
+        A ``CURRENT`` that is gone or empty takes no call away: the newest manifest is the one, because its
+        parts are on disk before it is written.
+        """
+        try:
+            name = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            name = ""
+        except (OSError, UnicodeDecodeError) as exc:
+            raise StoreError(f"{self.folder / 'CURRENT'} cannot be read: {exc}.") from exc
+        if name and not NAME.fullmatch(name):
+            raise StoreError(
+                f"{self.folder / 'CURRENT'} names no generation, but {name[:40]!r}. "
+                "Remove that file; the newest generation is then read."
+            )
+        return name or max((found.stem for found in (self.folder / "generations").glob("*.json")), default="")
+
+    def current(self) -> Generation:
+        """
+        Return the published generation.
+
+        Raises:
+            StoreError: Its manifest is missing, damaged, or of a newer version of the product.
+        """
+        while True:
+            name = self.current_name()
+            if not name:
+                return Generation()
+            try:
+                return _read(self.folder / "generations" / f"{name}.json")
+            except StoreError:
+                if self.current_name() == name:
+                    raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """
+        Be the one writer; yields a work folder, empty but for what the last writer did not finish.
+
+        The folder goes away at the end, unless the work was stopped (``keep_work``).
+
+        Raises:
+            BusyError: Another process is writing.
+            StoreError: The disk does not let us.
+        """
+        with _disk(self.folder):
+            for folder in (self.folder, self.folder / "parts", self.folder / "generations"):
+                folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(self.folder / "writer.lock"), timeout=self._lock_wait_s)
+        try:
+            with _disk(self.folder, passing=(Timeout,)):
+                lock.acquire()
+        except Timeout as exc:
+            raise BusyError(
+                f"Another process is writing calls into {self.folder}. Try again when it has finished."
+            ) from exc
+        try:
+            with _disk(self.folder):
+                self.work.mkdir(exist_ok=True)
+                self._keep_work = False
+                yield self.work
+        finally:
+            if not self._keep_work:
+                shutil.rmtree(self.work, ignore_errors=True)
+            lock.release()
+
+    def keep_work(self) -> None:
+        """Leave the work folder as it is for the next writer."""
+        self._keep_work = True
+
+    def adopt(self, made: Path, kind: str, sealed: str = "") -> str:
+        """
+        Move a finished file among the parts; return its name there.
+
+        Args:
+            made: The file.
+            kind: What its name begins with.
+            sealed: What ``seal`` gave for it, where it is safe on disk already.
+        """
+        name = sealed or seal(made, kind)
+        made.replace(self.path(name))
+        return name
+
+    def publish(self, generation: Generation, previous: Generation) -> None:
+        """
+        Make a generation the current one: parts, then manifest, then ``CURRENT``, each safe on disk first.
+
+        Then whatever neither of the two names is removed: a page that began on the previous
+        generation still finds its files.
+        """
+        _sync_folder(self.folder / "parts")
+        manifests = self.folder / "generations"
+        _write(manifests / f"{generation.name}.json", json.dumps(_to_json(generation), indent=1))
+        _write(self.folder / "CURRENT", generation.name)
+        kept = {f"{generation.name}.json", f"{previous.name}.json"}
+        needed = generation.files() | previous.files()
+        for path in (*manifests.iterdir(), *(self.folder / "parts").iterdir()):
+            if path.name not in kept | needed:
+                path.unlink(missing_ok=True)
+
+
+def seal(made: Path, kind: str) -> str:
+    """Make a finished file safe on disk; return its name among the parts, made of its kind and content."""
+    with made.open("rb") as file:
+        name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
+        os.fsync(file.fileno())
+    return name
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path) -> Generation:
+    """Read a manifest; a manifest never changes, so it is read once."""
+    cure = "Restore it from a backup, or remove the folder and import or sync the calls again."
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if int(content["format"]) > FORMAT:
+            raise StoreError(
+                f"The call store {path.parent.parent} was written by a newer version (format {content['format']}). "
+                "Install that version, or point TRUNKGATE_HOME at another folder."
+            )
+        if int(content["format"]) < EARLIEST:
+            raise StoreError(
+                f"The call store {path.parent.parent} was written by a version before this one. "
+                "Remove the folder, then import or sync the calls again."
+            )
+        days = {
+            date.fromisoformat(day): Day(
+                **{
+                    **entry,
+                    **{kind: tuple(entry[kind]) for kind in KINDS},
+                    **{kind: tuple(entry.get(kind, ())) for kind in PROVENANCE},
+                    "first_at": datetime.fromisoformat(entry["first_at"]),
+                    "last_at": datetime.fromisoformat(entry["last_at"]),
+                }
+            )
+            for day, entry in content["days"].items()
+        }
+        return Generation(content["number"], days, content["rejects"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise StoreError(f"The call store's manifest {path} cannot be read ({exc}). {cure}") from exc
+
+
+def _to_json(generation: Generation) -> dict[str, Any]:
+    days = {
+        day.isoformat(): asdict(entry) | {"first_at": entry.first_at.isoformat(), "last_at": entry.last_at.isoformat()}
+        for day, entry in sorted(generation.days.items())
+    }
+    return {"format": FORMAT, "number": generation.number, "days": days, "rejects": generation.rejects}
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in place whole: written aside, made safe on disk, renamed."""
+    aside = path.with_name(f"{path.name}.new")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _disk(folder: Path, *, passing: tuple[type[OSError], ...] = ()) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence; what was published stays as it was."""
+    try:
+        yield
+    except passing:
+        raise
+    except OSError as exc:
+        raise StoreError(
+            f"The call store {folder} cannot be written: {exc.strerror or exc}. "
+            "The calls already stored are as they were."
+        ) from exc

@@ -1,0 +1,105 @@
+"""What is done about a file of the store that is damaged, so that it does not stand in the way of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
+
+from dashboard.calls.ingest.merge import Merger
+from dashboard.calls.store.generations import Generation
+from dashboard.calls.store.store import CallStore
+from dashboard.core.errors import StoreError
+
+
+def repair(store: CallStore, days: Collection[date]) -> int:
+    """
+    Make anew what the calls of whole days add up to: their roll-ups by the hour and by the minute.
+
+    Args:
+        store: The calls of one home.
+        days: In UTC, as the files of the store are named.
+
+    Returns:
+        How many calls there are on these days, none of which changes.
+
+    Raises:
+        BusyError: Another process is writing.
+        StoreError: Single calls of one of the days, or of the day before, are not there or cannot be read, or the disk
+            does not let us; nothing is changed.
+    """
+    with store.generations.writing() as work:
+        base = store.generations.current()
+        for day in sorted(days):
+            _refuse_unknown(base, day, "repair")
+            if base.days[day].is_retired:
+                raise StoreError(
+                    f"The store has only the sums of {day}: its calls are older than calls are kept, and cannot be "
+                    f"counted again. Restore the file from a backup, or run: trunkgate calls forget {day}."
+                )
+        made = Merger(store, base, work, None).count_again(days)
+        store.generations.publish(replace(base, number=base.number + 1, days=made), base)
+        return sum(base.days[day].rows for day in days)
+
+
+def forget(store: CallStore, days: Collection[date]) -> int:
+    """
+    Let go of whole days, whether their files can be read or not; the others stay as they are.
+
+    Args:
+        store: The calls of one home.
+        days: In UTC, as the files of the store are named.
+
+    Returns:
+        How many calls were on record for them.
+
+    Raises:
+        BusyError: Another process is writing.
+        StoreError: The store has nothing of one of the days, or the disk does not let us; nothing is changed.
+    """
+    with store.generations.writing():
+        base = store.generations.current()
+        for day in sorted(days):
+            _refuse_unknown(base, day, "forget")
+        kept = {day: made for day, made in base.days.items() if day not in days}
+        store.generations.publish(replace(base, number=base.number + 1, days=kept), base)
+        return sum(base.days[day].rows + base.days[day].file_only_rows for day in days)
+
+
+def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
+    """
+    Remove the calls that are in imported files and not in the carrier's export of their time.
+
+    Args:
+        store: The calls of one home.
+        days: In UTC; every day when none is given.
+
+    Returns:
+        How many calls were removed.
+
+    Raises:
+        BusyError: Another process is writing.
+        StoreError: One of the days has no such call, or the disk does not let us; nothing is changed.
+    """
+    with store.generations.writing():
+        base = store.generations.current()
+        for day in sorted(days):
+            if day not in base.days or not base.days[day].file_only_rows:
+                raise StoreError(
+                    f"Every stored call of {day} counts, so there is nothing to drop. Nothing was changed."
+                )
+        chosen = {day: made for day, made in base.days.items() if made.file_only_rows and (not days or day in days)}
+        if not chosen:
+            return 0
+        left = {
+            day: replace(made, file_only=(), file_only_traffic=(), file_only_rows=0) if day in chosen else made
+            for day, made in base.days.items()
+        }
+        left = {day: made for day, made in left.items() if made.rows or made.file_only_rows}
+        store.generations.publish(replace(base, number=base.number + 1, days=left), base)
+        return sum(made.file_only_rows for made in chosen.values())
+
+
+def _refuse_unknown(base: Generation, day: date, what: str) -> None:
+    if day not in base.days:
+        raise StoreError(f"The store has no calls of {day}, so there is nothing to {what}. Nothing was changed.")

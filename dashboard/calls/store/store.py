@@ -1,0 +1,351 @@
+"""
+The call store: what pages, checks and the replay ask of the calls.
+
+Parquet by day and a roll-up beside it (``generations``), asked through DuckDB (``engine``). Readers
+never lock: they see the generation that was current when they asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow
+
+from dashboard import schemas
+from dashboard.calls.ingest.columns import ROLLED_KEYS
+from dashboard.calls.store.engine import shown, to_frame, to_table, under, utc
+from dashboard.calls.store.generations import Day, Generation
+from dashboard.calls.store.queries import FIRST, LAST, Queries, days_between
+from dashboard.schemas.tables import FILE_ONLY
+
+SECOND = timedelta(seconds=1)
+HOUR_S = 3600
+MANY, LATE = 20_000, timedelta(hours=3)
+"""From so many calls of a day on its last hours are looked through first: a page is mostly found there."""
+
+
+@dataclass(frozen=True)
+class CallFilter:
+    """What to look for; what is left out is not asked. Times are UTC, ``until`` is exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    number: str = ""
+    """Part of the number dialed or of the caller id; only its digits count where it has any."""
+    source_ip: str = ""
+    x_tag: str = ""
+    outcome: str = ""
+    direction: str = ""
+    zone: str = ""
+    sip_status: int | None = None
+    file_only: bool = False
+    """Calls that are in imported files and not in the carrier's export, instead of those that count."""
+
+
+class CallStore(Queries):
+    """The calls of one home."""
+
+    def traffic(
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+        step: Literal["hour", "segment"] = "hour",
+        file_only: bool = False,
+    ) -> pd.DataFrame:
+        """
+        Return the roll-up of the calls that start in [since, until).
+
+        Args:
+            since: From here, to the second.
+            until: Up to here, exclusive; to the end when ``None``.
+            split_at: Instants at which something changed. CDRs carry whole seconds, so no row
+                straddles the begin or the end of such an instant's second.
+            step: A row an hour, or a row from one such instant to the next (``zone`` is then ``""``): of
+                those there are few, however many calls.
+            file_only: Roll up the calls that are in imported files and not in the carrier's export, instead of
+                those that count.
+
+        Returns:
+            TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves. Of days of
+            which only the roll-up is left they count whole, and what straddles an instant is put into its very
+            second, where it proves nothing.
+        """
+        name = "segments" if step == "segment" else "traffic"
+        rows = self.rolled(name, since=since, until=until, split_at=split_at, file_only=file_only)
+        if rows is None:
+            return schemas.empty(schemas.TRAFFIC)
+        return _marked(under(schemas.TRAFFIC, rows), file_only=file_only)
+
+    def patterns(
+        self,
+        *,
+        since: datetime,
+        sources: Sequence[str],
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+        file_only: bool = False,
+    ) -> pd.DataFrame:
+        """
+        Return the hours and zones of the outbound calls of some sources.
+
+        Args:
+            since: As in ``traffic``.
+            sources: Addresses.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``.
+            file_only: As in ``traffic``.
+
+        Returns:
+            CALL_PATTERNS, not attributed.
+        """
+        wanted = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
+        if not sources:
+            return schemas.empty(schemas.CALL_PATTERNS)
+        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted, file_only=file_only)
+        return schemas.empty(schemas.CALL_PATTERNS) if rows is None else under(schemas.CALL_PATTERNS, rows)
+
+    def rolled(
+        self,
+        name: str,
+        *,
+        since: datetime,
+        until: datetime | None,
+        split_at: Sequence[datetime],
+        given: Mapping[str, pyarrow.Table] | None = None,
+        file_only: bool = False,
+        part_s: int = HOUR_S,
+    ) -> pyarrow.Table | None:
+        """
+        Ask the roll-up, whole hours as they are kept and the others as they are counted now.
+
+        Args:
+            name: A query of ``sql/`` over ``{{traffic}}``, ``spans`` (``hour_at``, ``segment``) and ``rolled``.
+            since: As in ``traffic``.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``; ``segments_of`` numbers what lies between.
+            given: More tables that the query knows.
+            file_only: As in ``traffic``.
+            part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted now.
+
+        Returns:
+            Its rows; ``None`` where there is no call in that time.
+        """
+        low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
+        cuts = cuts_of(split_at)
+        partial = sorted({_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))})
+
+        def calls_of(day: Day) -> tuple[str, ...]:
+            return day.file_only if file_only else day.calls
+
+        def traffic_of(day: Day) -> tuple[str, ...]:
+            return day.file_only_traffic if file_only else day.traffic
+
+        def ask(generation: Generation) -> pyarrow.Table | None:
+            days = [day for day in days_between(generation, low, high) if traffic_of(generation.days[day])]
+            if not days:
+                return None
+            hours = [at for day in days for at in _hours(day) if low <= at < high and at not in set(partial)]
+            spans = pyarrow.table(
+                {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
+            )
+            split_days = [day for day in days if day in {at.date() for at in partial}]
+            calls = (part for day in split_days for part in calls_of(generation.days[day]))
+            parts: dict[str, Any] = {"calls": self.parts(calls)}
+            parts |= {"since": low, "until": high, "hours": partial, "cuts": cuts}
+            rolled = self.engine.fetch("rollup", parts, what="count calls")
+            split = [generation.days[day] for day in split_days]
+            retired = [part for day in split if day.is_retired for part in traffic_of(day)]
+            if retired:
+                asked = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
+                whole = self.engine.fetch("whole_hours", asked, what="read the roll-up")
+                rolled = pyarrow.concat_tables([rolled, placed_in_cuts(whole, cuts).cast(rolled.schema)])
+            if part_s != HOUR_S:
+                seconds = rolled.column("first_at").to_numpy().astype("datetime64[s]").astype("int64")
+                begins = (seconds // part_s * part_s).astype("datetime64[s]").astype("datetime64[us]")
+                rolled = rolled.set_column(rolled.schema.get_field_index("hour_at"), "hour_at", pyarrow.array(begins))
+            placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
+            rolled = rolled.append_column("segment", placed)
+            traffic = {"traffic": self.parts(part for day in days for part in traffic_of(generation.days[day]))}
+            more = {"spans": spans, "rolled": rolled, **(given or {})}
+            return self.engine.fetch(name, traffic, what="read the roll-up", given=more)
+
+        return self.ask(ask)
+
+    def calls(
+        self,
+        where: CallFilter | None = None,
+        *,
+        limit: int = 200,
+        after: tuple[datetime, str] | None = None,
+        among: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """
+        Return single calls, newest first.
+
+        Args:
+            where: What to look for.
+            limit: How many at most.
+            after: ``started_at`` and ``call_key`` of the last call of the page before.
+            among: Rows of an attributed TRAFFIC; only the calls that they count are returned. So a
+                page shows the calls of a PBX, or those behind a point of a chart.
+
+        Returns:
+            CALLS, not attributed.
+        """
+        where = where or CallFilter()
+        if among is not None:
+            among = among[(among["provenance"] == FILE_ONLY) == where.file_only]
+        low, high = utc(max(where.since or FIRST, FIRST)), utc(min(where.until or LAST, LAST))
+        if among is not None and len(among):
+            low = max(low, utc(among["first_at"].min()))
+            high = min(high, utc(among["last_at"].max() + SECOND))
+        if after is not None:
+            high = min(high, utc(after[0]) + SECOND)
+        asked: dict[str, Any] = {
+            "number": _searched(where.number),
+            "source_ip": where.source_ip.strip(),
+            "x_tag": where.x_tag.strip(),
+            "outcome": where.outcome,
+            "direction": where.direction,
+            "zone": where.zone,
+            "sip_status": where.sip_status,
+            "after_at": utc(after[0]) if after else None,
+            "after_key": after[1] if after else "",
+        }
+
+        def ask(generation: Generation) -> list[pyarrow.Table]:
+            """Read what is newest first, until the page is full."""
+            days = days_between(generation, low, high)
+            days = (days if among is None else _days_of(among, days))[::-1]
+            found: list[pyarrow.Table] = []
+            for begin, end, some in _newest_first(days, generation, low, high):
+                if (open_places := limit - sum(map(len, found))) <= 0:
+                    break
+                chosen = [generation.days[day] for day in some]
+                parts = self.parts(part for day in chosen for part in (day.file_only if where.file_only else day.calls))
+                stretch = {"since": begin, "until": end, "calls": parts, "limit": open_places}
+                found.append(self._page(asked | stretch, among))
+            return found
+
+        rows = [] if among is not None and among.empty else self.ask(ask)
+        if not rows:
+            return schemas.empty(schemas.CALLS)
+        return _marked(under(schemas.CALLS, shown(pyarrow.concat_tables(rows))), file_only=where.file_only)
+
+    def file_only(self) -> pd.DataFrame:
+        """
+        Return by day what is in imported files and not in the carrier's export, over all that is stored.
+
+        Returns:
+            ``day``, ``source_ip``, ``calls``, ``cost_usd``, oldest day first.
+        """
+        rows = self.traffic(since=FIRST, file_only=True)
+        days = rows.assign(day=rows["hour_at"].dt.strftime("%Y-%m-%d"))
+        found = days.groupby(["day", "source_ip"], as_index=False)[["calls", "cost_usd"]].sum()
+        return found.sort_values(["day", "source_ip"], ignore_index=True)
+
+    def destinations(self, *, among: pd.DataFrame, limit: int | None = 20) -> pd.DataFrame:
+        """
+        Return the numbers dialed by the calls that rows of the roll-up count, costliest first.
+
+        Only the days of those rows are read.
+
+        Args:
+            among: Rows of an attributed TRAFFIC, as ``calls`` takes them.
+            limit: How many numbers at most; ``None`` for all, which add up to exactly the calls of the rows.
+
+        Returns:
+            ``destination``, ``zone`` (of its last call), ``calls``, ``duration_s``, ``cost_usd``, ``last_at``.
+        """
+        low = utc(among["first_at"].min() if len(among) else LAST)
+        high = utc(among["last_at"].max() + SECOND if len(among) else LAST)
+
+        def ask(generation: Generation) -> pyarrow.Table:
+            days = _days_of(among, days_between(generation, low, high))
+            parts = self.parts(part for day in days for part in generation.days[day].calls)
+            asked = {"calls": parts, "since": low, "until": high, "limit": limit}
+            given = {"among": _wanted(among)}
+            return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
+
+        return to_frame(shown(self.ask(ask)))
+
+    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
+        if among is None:
+            return self.engine.fetch("calls", parameters, what="search calls")
+        return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": _wanted(among)})
+
+
+def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:
+    return frame.assign(provenance=FILE_ONLY) if file_only else frame
+
+
+def cuts_of(instants: Sequence[datetime]) -> list[datetime]:
+    """Return where the roll-up is cut for instants: begin and end of the second of each, as the store has times."""
+    return sorted({utc(at).replace(microsecond=0) + more for at in instants for more in (timedelta(0), SECOND)})
+
+
+def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
+    """Return in which segment between cuts, numbered from 0, each time (UTC without a zone) lies."""
+    found: np.ndarray = np.searchsorted(
+        np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
+    )
+    return found
+
+
+def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Table:
+    """Have rows of the roll-up that straddle cuts begin in the first second of a change that they straddle."""
+    first, last = (rows.column(name).to_numpy().astype("datetime64[us]") for name in ("first_at", "last_at"))
+    places = segments_of(first, cuts)
+    straddle = (places != segments_of(last, cuts)) & (places % 2 == 0)
+    seconds = np.array([*cuts, utc(LAST)], dtype="datetime64[us]")
+    moved = pyarrow.array(np.where(straddle, seconds[places], first), pyarrow.timestamp("us"))
+    return rows.set_column(rows.schema.get_field_index("first_at"), "first_at", moved)
+
+
+def _newest_first(
+    days: list[date], generation: Generation, low: datetime, high: datetime
+) -> Iterator[tuple[datetime, datetime, list[date]]]:
+    """Yield stretches of [low, high) with their days, which are given newest first: ever larger ones."""
+    if days and (newest := generation.days[days[0]]).rows > MANY:
+        edge = min(high, utc(newest.last_at) + SECOND) - LATE
+        if max(low, datetime.combine(days[0], datetime.min.time())) < edge:
+            yield edge, high, days[:1]
+            yield low, edge, days[:1]
+            days = days[1:]
+    step = 1
+    while days:
+        yield low, high, days[:step]
+        days, step = days[step:], step * 2
+
+
+def _wanted(among: pd.DataFrame) -> pyarrow.Table:
+    return to_table(among[[*ROLLED_KEYS, "first_at", "last_at"]])
+
+
+def _days_of(rows: pd.DataFrame, days: list[date]) -> list[date]:
+    """Return those days, given oldest first, on which the time of any row falls."""
+    order = pd.DatetimeIndex(days, tz="UTC")
+    first = order.searchsorted(rows["first_at"].dt.floor("D"))
+    after = order.searchsorted(rows["last_at"], side="right")
+    open_rows = np.cumsum(np.bincount(first, minlength=len(days) + 1) - np.bincount(after, minlength=len(days) + 1))
+    return [day for day, count in zip(days, open_rows[:-1], strict=True) if count]
+
+
+def _hours(day: date) -> list[datetime]:
+    midnight = datetime.combine(day, datetime.min.time())
+    return [midnight + timedelta(hours=hour) for hour in range(24)]
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _searched(number: str) -> str:
+    return "".join(filter(str.isdigit, number)) or number.strip()

@@ -1,0 +1,260 @@
+"""
+The call export job: ask for a window of calls, wait, download.
+
+A window is at most 92 days long and selects calls by their start, UTC, in whole seconds. A job that
+already runs for exactly the same window is waited for instead of asking again; a completed one is used
+where it began after the window had closed and its link still opens.
+
+Source: developer.flowroute.com/api/cdrexports/v2.0 (``processing``, then ``completed`` or ``failed``;
+usually under five minutes; the link lives three days). The list's items come plain or nested in
+``data``, ids as number or text, money as text, and POST answers 200, 201 or 202: all are taken.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dashboard.carriers.base import ExportedWindow, Progress, Stop
+from dashboard.carriers.flowroute.downloads import download
+from dashboard.carriers.flowroute.pagination import item_of, optional, pages, time_of
+from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
+from dashboard.core.http.session import Transport
+
+PATH = "/v2/cdrs/exports"
+LONGEST = timedelta(days=92)
+SECOND = timedelta(seconds=1)
+SINCE, UNTIL = "start_call_start_time", "start_call_end_time"
+PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+
+FIRST_POLL_S, POLL_GROWTH, LAST_POLL_S = 0.25, 1.6, 15.0
+POLL_LIMIT_S = 1800.0
+"""Six times what the carrier calls usual."""
+
+TYPICAL_S = 60.0
+"""Only paces the progress shown while the carrier works."""
+
+WAITING_SHARE = 0.6
+SLICE_S = 0.5
+"""How long ``stop`` may go unasked while waiting."""
+
+STUCK_AFTER = timedelta(hours=1)
+PAGES_SEARCHED = 2
+"""The list keeps every export ever made, in an order that is not documented: a search has an end."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An export as the carrier describes it. The link is a secret and stays out of ``repr``."""
+
+    id: str
+    status: str
+    link: str = field(repr=False)
+    begun_at: datetime | None
+    expires_at: datetime | None
+    filters: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, item: Any, what: str, *, status: str = "") -> Job:
+        """Read an item; ``status`` stands in where it has none."""
+        found = item_of(item, what)
+        values = found["attributes"]
+        filters = values.get("filter_parameters")
+        return cls(
+            id=found["id"],
+            status=(optional(values, "status", what) or status).lower(),
+            link=optional(values, "download_url", what),
+            begun_at=time_of(values.get("created_at")) or time_of(values.get("requested_at")),
+            expires_at=time_of(values.get("expires_at")),
+            filters=filters if isinstance(filters, dict) else {},
+        )
+
+    def is_for(self, since: datetime, until: datetime) -> bool:
+        """Say whether it selects exactly the calls that started in [since, until)."""
+        others = [value for key, value in self.filters.items() if key not in {SINCE, UNTIL} and value]
+        return not others and (time_of(self.filters.get(SINCE)), time_of(self.filters.get(UNTIL))) == (since, until)
+
+    def expired(self, now: datetime) -> bool:
+        """Say whether its link is known not to open any more."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window of one request, and whom to keep informed."""
+
+    since: datetime
+    until: datetime
+    number: int
+    of: int
+    progress: Progress | None
+    stop: Stop
+
+    def tell(self, what: str, share: float) -> None:
+        """Report where this window stands, as a share of the whole request."""
+        if self.progress is not None:
+            span = f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+            self.progress(f"Calls {span}: {what}", (self.number + share) / self.of)
+
+    def fits(self, job: Job, now: datetime) -> bool:
+        """Say whether a job already there gives all calls of this window."""
+        if not job.is_for(self.since, self.until):
+            return False
+        if job.status == PROCESSING:
+            return job.begun_at is None or now - job.begun_at < STUCK_AFTER
+        closed = job.begun_at is not None and job.begun_at >= self.until
+        return job.status == COMPLETED and closed and bool(job.link) and not job.expired(now)
+
+
+def split(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut [since, until), widened to whole seconds, into windows of at most 92 days."""
+    start = since.astimezone(UTC).replace(microsecond=0)
+    last = until.astimezone(UTC)
+    end = last.replace(microsecond=0) + (SECOND if last.microsecond else timedelta())
+    while start < end:
+        yield start, min(start + LONGEST, end)
+        start += LONGEST
+
+
+class Exports:
+    """The export jobs of one account."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def fetch(
+        self, since: datetime, until: datetime, folder: Path, *, progress: Progress | None, stop: Stop | None
+    ) -> list[ExportedWindow]:
+        """Download [since, until); see ``Carrier.export_calls``."""
+        spans = list(split(since, until))
+        done: list[ExportedWindow] = []
+        for number, (start, end) in enumerate(spans):
+            window = Window(start, end, number, len(spans), progress, stop or _never)
+            path = None if window.stop() else self._fetch(window, folder)
+            if path is None:
+                break
+            window.tell("downloaded", 1.0)
+            done.append(ExportedWindow(path, start, end))
+        return done
+
+    def _fetch(self, window: Window, folder: Path) -> Path | None:
+        window.tell("asking the carrier", 0.0)
+        job = self._there_already(window) or self._create(window)
+        for last in (False, True):
+            ready = self._completed(job, window)
+            if ready is None:
+                break
+            try:
+                return self._download(ready, window, folder)
+            except CarrierRefusedError:
+                if last:
+                    raise
+                job = self._renewed(ready, window)
+        return None
+
+    def _there_already(self, window: Window) -> Job | None:
+        """Return the newest job that gives this window, where there is one."""
+        now = datetime.now(UTC)
+        wanted = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
+        fitting = [
+            job
+            for status in wanted
+            for page in islice(pages(self._transport, PATH, {"status": status}), PAGES_SEARCHED)
+            for job in (Job.read(item, f"GET {PATH}") for item in page)
+            if window.fits(job, now)
+        ]
+        return max(fitting, key=lambda job: job.begun_at or datetime.min.replace(tzinfo=UTC), default=None)
+
+    def _create(self, window: Window) -> Job:
+        """Ask for a job; where it is not known whether that was heard, look before asking once more."""
+        shown = {key: f"{at:%Y-%m-%d %H:%M:%S}" for key, at in ((SINCE, window.since), (UNTIL, window.until))}
+        body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": shown}}}
+        for last in (False, True):
+            try:
+                answer = self._transport.request("POST", PATH, body=body) or {}
+                return Job.read(answer.get("data"), f"POST {PATH}", status=PROCESSING)
+            except (CarrierUnavailableError, CarrierAnswerError):
+                heard = self._there_already(window)
+                if heard is not None:
+                    return heard
+                if last:
+                    raise
+        raise CarrierUnavailableError(f"POST {PATH} was not answered. Try again later.")
+
+    def _completed(self, job: Job, window: Window) -> Job | None:
+        """Wait until the job has ended; ``None`` where it was stopped."""
+        waited, pause = 0.0, FIRST_POLL_S
+        while job.status == PROCESSING:
+            if waited > POLL_LIMIT_S:
+                raise CarrierUnavailableError(
+                    f"Export {self._named(job)} of calls is not ready after {POLL_LIMIT_S / 60:.0f} minutes. "
+                    "Sync again later: it is picked up then."
+                )
+            window.tell("the carrier prepares the file", WAITING_SHARE * (1 - math.exp(-waited / TYPICAL_S)))
+            if not self._pause(pause, window.stop):
+                return None
+            waited, pause = waited + pause, min(pause * POLL_GROWTH, LAST_POLL_S)
+            job = self._read(job.id)
+        if job.status == FAILED:
+            raise CarrierUnavailableError(
+                f"Export {self._named(job)} of the calls from {window.since:%Y-%m-%d %H:%M:%S} to "
+                f"{window.until:%Y-%m-%d %H:%M:%S} UTC failed at the carrier. Sync again; if it fails again, give "
+                "that number to the carrier."
+            )
+        if job.status != COMPLETED or not job.link:
+            said = self._transport.cleaned(job.status) or "nothing"
+            lacks = " without a link" if job.status == COMPLETED else ""
+            raise CarrierAnswerError(
+                f"Export {self._named(job)} has the status {said}{lacks}, which is not understood."
+            )
+        return job
+
+    def _download(self, job: Job, window: Window, folder: Path) -> Path | None:
+        if job.expired(datetime.now(UTC)):
+            raise CarrierRefusedError(f"The link of export {self._named(job)} has expired.")
+        named = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
+        return download(
+            self._transport,
+            job.link,
+            folder / f"calls-{window.since:%Y%m%dT%H%M%SZ}-{window.until:%Y%m%dT%H%M%SZ}-{named}",
+            what=f"the file of export {self._named(job)}",
+            progress=lambda share: window.tell("downloading", WAITING_SHARE + (1 - WAITING_SHARE) * share),
+            stop=window.stop,
+        )
+
+    def _renewed(self, job: Job, window: Window) -> Job:
+        """Return the job with a fresh link; a new job where the carrier gives it none."""
+        try:
+            again = self._read(job.id)
+        except CarrierRefusedError:
+            return self._create(window)
+        fresh = again.status == COMPLETED and again.link != job.link and not again.expired(datetime.now(UTC))
+        return again if fresh else self._create(window)
+
+    def _named(self, job: Job) -> str:
+        return self._transport.cleaned(job.id)
+
+    def _read(self, number: str) -> Job:
+        path = f"{PATH}/{quote(number, safe='')}"
+        return Job.read(self._transport.get(path).get("data"), f"GET {path}")
+
+    def _pause(self, seconds: float, stop: Stop) -> bool:
+        """Wait, asking ``stop`` now and then; False where it said so."""
+        left = seconds
+        while left > 0:
+            if stop():
+                return False
+            self._transport.sleep(min(left, SLICE_S))
+            left -= SLICE_S
+        return not stop()
+
+
+def _never() -> bool:
+    return False

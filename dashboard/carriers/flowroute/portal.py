@@ -1,0 +1,256 @@
+"""
+What Flowroute offers only as portal pages: allowed IPs, credentials, the tech prefix.
+
+``EmulatedPortal`` asks the emulator's ``/portal``. ``DeclaredPortal`` gives the dated copy that the
+operator keeps of a real account, reads and writes nothing, and says where each change is made by hand.
+
+Sources: support.bcmone.com/flowroute-support/docs/set-up-ip-based-authentication-for-outbound-calls
+(menu paths) and .../set-up-account-restrictions-for-fraud-prevention (credentials, and the one page
+whose address is documented). No API for any of it was found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.carriers.base import AccountState
+from dashboard.carriers.flowroute.pagination import text, time_of
+from dashboard.carriers.flowroute.portal_schema import PortalAccount, PortalInventory, PortalList, conformed, validated
+from dashboard.core.errors import CapabilityError, CarrierAnswerError, CarrierUnavailableError, DialStringError
+from dashboard.core.http.session import Transport
+from dashboard.domain.admission import Observations
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
+from dashboard.sip import parse_tech_prefix
+from dashboard.storage.database import State
+
+ACCOUNT_PATH, ENTRIES_PATH, INVENTORY_PATH = "/portal/account", "/portal/allowed-ips", "/portal/inventory"
+INVENTORY = {
+    "pbxs": schemas.PBXS,
+    "pbx_addresses": schemas.PBX_ADDRESSES,
+    "pbx_numbers": schemas.PBX_NUMBERS,
+    "past_allowed_ips": schemas.PAST_ALLOWED_IPS,
+}
+
+READS = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
+WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})
+
+
+class Portal(Protocol):
+    """The part of ``Carrier`` that Flowroute's API leaves out."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """See ``Carrier``."""
+
+    def account(self) -> AccountState:
+        """See ``Carrier``."""
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """See ``Carrier``."""
+
+    def inventory(self) -> dict[str, pd.DataFrame] | None:
+        """See ``Carrier``."""
+
+    def apply(self, change: Change) -> None:
+        """See ``Carrier``."""
+
+
+class EmulatedPortal:
+    """The portal of an emulated account: every setting can be read and written."""
+
+    def __init__(self, transport: Transport, public_ranges: tuple[str, ...] = ()) -> None:
+        self._transport, self._public_ranges = transport, public_ranges
+        self._refusals_in_cdrs: bool | None = None
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """See ``Carrier``; REFUSALS_IN_CDRS as the account said when it was last read."""
+        if self._refusals_in_cdrs is None:
+            self.account()
+        return READS | WRITES | ({Capability.REFUSALS_IN_CDRS} if self._refusals_in_cdrs else frozenset())
+
+    def account(self) -> AccountState:
+        """See ``Carrier``."""
+        answer = validated(PortalAccount, self._transport.get(ACCOUNT_PATH), f"GET {ACCOUNT_PATH}")
+        self._refusals_in_cdrs = answer.refusals_in_cdrs is True
+        return AccountState(
+            tech_prefix=_prefix(answer.tech_prefix),
+            credentials_on=answer.credentials_enabled,
+            credentials_changed_at=time_of(answer.credentials_changed_at),
+            observations=Observations(answer.digest_rescues_prefix, answer.no_path_status),
+            sample=answer.sample is True,
+            public_ranges=tuple(dict.fromkeys((*(answer.public_ranges or ()), *self._public_ranges))),
+        )
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """See ``Carrier``."""
+        what = f"GET {ENTRIES_PATH}"
+        answer = validated(PortalList, self._transport.get(ENTRIES_PATH), what)
+        rows = [entry.model_dump(exclude_unset=True) for entry in answer.entries]
+        twice = [network for network, times in Counter(row["network"] for row in rows).items() if times > 1]
+        if twice:
+            raise CarrierAnswerError(f"The answer to {what} has {twice[0]} twice; nothing was taken from it.")
+        frame = entries_rows(rows, known_by="carrier")
+        listed = conformed(frame, schemas.ALLOWED_IPS, what) if rows else schemas.empty(schemas.ALLOWED_IPS)
+        return listed, time_of(answer.changed_at)
+
+    def inventory(self) -> dict[str, pd.DataFrame] | None:
+        """See ``Carrier``."""
+        what = f"GET {INVENTORY_PATH}"
+        answer = validated(PortalInventory, self._transport.get(INVENTORY_PATH), what)
+        given = {name: getattr(answer, name) for name in INVENTORY}
+        return {
+            name: conformed(timed(rows, INVENTORY[name]), INVENTORY[name], what)
+            if rows
+            else schemas.empty(INVENTORY[name])
+            for name, rows in given.items()
+        }
+
+    def apply(self, change: Change) -> None:
+        """See ``Carrier``."""
+        if isinstance(change, AllowAddress):
+            entry = {key: value for key, value in change.model_dump(exclude={"kind"}).items() if value}
+            try:
+                self._transport.request("POST", ENTRIES_PATH, body=entry)
+            except CarrierUnavailableError:
+                if change.network not in set(self.allowed_ips()[0]["network"]):
+                    raise
+        elif isinstance(change, RemoveAddress):
+            self._transport.request("DELETE", f"{ENTRIES_PATH}/{quote(change.network, safe='')}")
+        elif isinstance(change, SetCredentials):
+            self._transport.request("PATCH", ACCOUNT_PATH, body={"credentials_enabled": change.enabled})
+        else:
+            raise CapabilityError(f"The portal has no page for this: {change.sentence()}.")
+
+
+class DeclaredPortal:
+    """The operator's dated copy of a real account's portal. It offers no capability: nothing is read or written."""
+
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, state: State, public_ranges: tuple[str, ...] = ()) -> None:
+        self._state, self._public_ranges = state, public_ranges
+
+    def account(self) -> AccountState:
+        """See ``Carrier``; ``credentials_on`` is ``None`` and the prefix empty until somebody declared them."""
+        version = self._state.latest("account")
+        values = version["content"] if version else {}
+        enabled = values.get("credentials_on")
+        return AccountState(
+            tech_prefix=text(values.get("tech_prefix")),
+            credentials_on=enabled if isinstance(enabled, bool) else None,
+            credentials_changed_at=version["valid_from"] if version else None,
+            observations=observations_of(values),
+            public_ranges=self._public_ranges,
+            known_by=version["known_by"] if version else "operator",
+        )
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """See ``Carrier``; empty, and valid since ``None``, until somebody declared a list."""
+        version = self._state.latest("allowed_ips")
+        if version is None:
+            return schemas.empty(schemas.ALLOWED_IPS), None
+        frame = entries_frame(version["content"], known_by="operator", source="the declared allowed IPs")
+        return frame, version["valid_from"]
+
+    def inventory(self) -> dict[str, pd.DataFrame] | None:
+        """See ``Carrier``; a real account has none to offer."""
+        return None
+
+    def apply(self, change: Change) -> None:
+        """
+        Carry out nothing.
+
+        Raises:
+            CapabilityError: Always; the message is the step to take in the portal.
+        """
+        raise CapabilityError(f"Flowroute offers no API for this. {step_for(change).sentence}")
+
+
+@dataclass(frozen=True)
+class PortalStep:
+    """One step by hand in the carrier's portal."""
+
+    menu: str
+    """Menu path, as the portal writes it."""
+    url: str
+    """Address of the page where it is documented, else ``""``."""
+    value: str
+    """What to enter; ``""`` where there is only a switch."""
+    sentence: str
+
+
+def step_for(change: Change) -> PortalStep:
+    """
+    Say where in the portal a change is made, and what to enter.
+
+    Raises:
+        CapabilityError: The portal is not where it is made.
+    """
+    if isinstance(change, AllowAddress | RemoveAddress):
+        menu = "Interconnection > Outbound Allowed IPs"
+        act = (
+            f"enter {change.network} under Enter IP Address and press Add IP Address"
+            if isinstance(change, AllowAddress)
+            else f"remove {change.network} from the list"
+        )
+        also = "Newer portals call the page Interconnection > IP Authentication."
+        return PortalStep(menu, "", change.network, f"In the portal, open {menu}, then {act}. {also}")
+    if isinstance(change, SetCredentials):
+        menu = "Preferences > Fraud Control"
+        act = (
+            "switch Outbound SIP Credentials on (older portals: press Enable Credentials)"
+            if change.enabled
+            else "switch Outbound SIP Credentials off (older portals: press Disable Credentials)"
+        )
+        url = "https://manage.flowroute.com/accounts/preferences/fraud/"
+        return PortalStep(menu, url, "", f"In the portal, open {menu}, then {act}.")
+    raise CapabilityError(f"The portal is not needed for this: {change.sentence()}.")
+
+
+def _prefix(text: str) -> str:
+    try:
+        return parse_tech_prefix(text)
+    except DialStringError as exc:
+        raise CarrierAnswerError(f"The answer to GET {ACCOUNT_PATH} has a tech prefix that cannot be. {exc}") from exc
+
+
+def observations_of(values: Mapping[str, Any]) -> Observations:
+    """Read what has been observed of the carrier; what is absent stays unknown."""
+    rescues, status = values.get("digest_rescues_prefix"), values.get("no_path_status")
+    return Observations(
+        digest_rescues_prefix=rescues if isinstance(rescues, bool) else None,
+        no_path_status=status if isinstance(status, int) and not isinstance(status, bool) else None,
+    )
+
+
+def entries_frame(rows: list[dict[str, Any]], *, known_by: str, source: str) -> pd.DataFrame:
+    """Return ALLOWED_IPS from rows with times as text; ``known_by`` where a row does not say."""
+    if not rows:
+        return schemas.empty(schemas.ALLOWED_IPS)
+    return schemas.conform(entries_rows(rows, known_by=known_by), schemas.ALLOWED_IPS, source=source)
+
+
+def entries_rows(rows: list[dict[str, Any]], *, known_by: str) -> pd.DataFrame:
+    """Return rows of ALLOWED_IPS, not conformed yet; ``known_by`` where a row does not say."""
+    marked = [{**row, "known_by": text(row.get("known_by")) or known_by} for row in rows]
+    return timed(marked, schemas.ALLOWED_IPS)
+
+
+def timed(rows: list[dict[str, Any]], schema: Any) -> pd.DataFrame:
+    """Return rows as a frame, the columns that the contract calls times read as UTC."""
+    frame = pd.DataFrame(rows)
+    for name, kind in (schema.metadata or {})["kinds"].items():
+        column = name.rstrip("?")
+        if kind == schemas.TIME and column in frame.columns:
+            frame[column] = pd.Series([time_of(value) for value in frame[column]], dtype=schemas.UTC_TIME)
+    return frame

@@ -1,0 +1,115 @@
+"""
+Models of what the portal answers, and the one function that checks an answer against its model.
+
+A field of a wrong type is ``CarrierAnswerError`` with the endpoint and the field, so that nothing of such an answer
+goes further. Fields that are not named here are ignored: an account may say more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import pandas as pd
+import pandera.pandas as pa
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from dashboard import schemas
+from dashboard.core.addresses import is_network
+from dashboard.core.errors import CarrierAnswerError, TableError
+
+Model = TypeVar("Model", bound=BaseModel)
+DETAIL_LENGTH = 60
+
+
+def _network(text: str) -> str:
+    if not is_network(text):
+        raise ValueError(f"{text[:DETAIL_LENGTH]!r} is no address of a network")
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Scalar = str | int | float | bool | None
+Row = dict[str, Scalar]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class PortalAccount(_Answer):
+    """``GET /portal/account``."""
+
+    tech_prefix: Annotated[str, Field(min_length=1)]
+    credentials_enabled: bool
+    credentials_changed_at: str | None = None
+    refusals_in_cdrs: bool | None = None
+    digest_rescues_prefix: bool | None = None
+    no_path_status: int | None = None
+    sample: bool | None = None
+    public_ranges: list[Network] | None = None
+
+
+class PortalEntry(_Answer):
+    """One entry of Outbound Allowed IPs; times are ISO 8601 text."""
+
+    network: Network
+    label: str | None = None
+    owner: str | None = None
+    purpose: str | None = None
+    role: str | None = None
+    added_at: str | None = None
+    added_by: str | None = None
+    review_by: str | None = None
+    known_by: str | None = None
+
+
+class PortalList(_Answer):
+    """``GET /portal/allowed-ips``."""
+
+    entries: list[PortalEntry]
+    changed_at: str | None = None
+
+
+class PortalInventory(_Answer):
+    """``GET /portal/inventory``: rows of three frames and of removed entries, each an object of scalars."""
+
+    pbxs: list[Row] | None = None
+    pbx_addresses: list[Row] | None = None
+    pbx_numbers: list[Row] | None = None
+    past_allowed_ips: list[Row] | None = None
+
+
+def validated(model: type[Model], body: Any, what: str) -> Model:
+    """
+    Return an answer as its model.
+
+    Args:
+        model: What the answer has to be.
+        body: JSON value.
+        what: Method and path, for the message.
+
+    Raises:
+        CarrierAnswerError: A field is missing or of a wrong type; endpoint and field are named.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        fault = first["msg"].removeprefix("Value error, ")
+        raise CarrierAnswerError(
+            f"The answer to {what} has an unusable {field[:DETAIL_LENGTH]}: {fault}; nothing was taken from it."
+        ) from None
+
+
+def conformed(frame: pd.DataFrame, schema: pa.DataFrameSchema, what: str) -> pd.DataFrame:
+    """
+    Bring a frame of an answer to its contract.
+
+    Raises:
+        CarrierAnswerError: It holds what it must not; endpoint, column and value are named.
+    """
+    try:
+        return schemas.conform(frame, schema, source=what)
+    except TableError as exc:
+        raise CarrierAnswerError(f"The answer to {exc} Nothing was taken from it.") from exc

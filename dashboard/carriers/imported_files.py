@@ -1,0 +1,79 @@
+"""
+A Flowroute account without its key: calls come from imported files, everything else is declared.
+
+Nothing is ever sent. The account's portal pages are the operator's dated copy, as for any real account.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.carriers.flowroute.portal import DeclaredPortal
+from dashboard.core.errors import CapabilityError
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
+
+
+class FilesCarrier:
+    """The account that imported files are of. It offers no capability: nothing is read or written."""
+
+    name = "Flowroute"
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, portal: DeclaredPortal) -> None:
+        self._portal = portal
+
+    def account(self) -> AccountState:
+        """See ``Carrier``; as an operator declared it."""
+        return self._portal.account()
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """See ``Carrier``; as an operator declared it."""
+        return self._portal.allowed_ips()
+
+    def numbers(self) -> pd.DataFrame:
+        """See ``Carrier``; empty, as no file holds them."""
+        return schemas.empty(schemas.NUMBERS)
+
+    def routes(self) -> pd.DataFrame:
+        """See ``Carrier``; empty, as no file holds them."""
+        return schemas.empty(schemas.ROUTES)
+
+    def edges(self) -> pd.DataFrame:
+        """See ``Carrier``; empty, as no file holds them."""
+        return schemas.empty(schemas.EDGES)
+
+    def inventory(self) -> dict[str, pd.DataFrame] | None:
+        """See ``Carrier``; there is none to offer."""
+        return None
+
+    def apply(self, change: Change) -> None:
+        """
+        Carry out nothing.
+
+        Raises:
+            CapabilityError: Always; the message is the step to take by hand.
+        """
+        if isinstance(change, AllowAddress | RemoveAddress | SetCredentials):
+            self._portal.apply(change)
+        raise CapabilityError(f"This home has no API key. Make the change in the portal: {change.sentence()}.")
+
+    def export_calls(
+        self,
+        since: datetime,  # noqa: ARG002 - the signature of the protocol
+        until: datetime,  # noqa: ARG002 - as above
+        folder: Path,  # noqa: ARG002 - as above
+        *,
+        progress: Progress | None = None,  # noqa: ARG002 - as above
+        stop: Stop | None = None,  # noqa: ARG002 - as above
+    ) -> list[ExportedWindow]:
+        """See ``Carrier``; there is nothing to fetch."""
+        return []
+
+    def close(self) -> None:
+        """See ``Carrier``; there is nothing to give back."""

@@ -1,0 +1,270 @@
+"""
+Frame in, Altair chart out.
+
+Color means state and nothing else: ``marks.STATES`` are places in the theme's palette, so a chart is right in
+light and in dark; a notebook calls ``use_in_notebook`` once. Labels stand beside what they name; only the
+stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence; times
+are in the viewer's zone. What is a ``Figure`` has its rows and its drawing apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts import encodings, templates
+from dashboard.charts.encodings import say, tip
+from dashboard.charts.templates import Figure
+from dashboard.core.text import counted
+from dashboard.domain.changes import Impact
+from dashboard.domain.findings import Severity, Status
+from dashboard.domain.replay_labels import TABLE
+
+KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "answered": ("Answered", "good"),
+    "not_reached": ("Not reached", "unknown"),
+    "failed": ("Failed otherwise", "risk"),
+    "refused_auth": ("Refused for authorization", "lost"),
+}
+"""What charts tell apart of the outcomes: label and state, in the order of a stack from the bottom."""
+
+KIND_OF: Final[Mapping[str, str]] = {
+    "answered": "answered",
+    "refused_auth": "refused_auth",
+    **dict.fromkeys(("gave_up", "busy_or_no_answer", "bad_number"), "not_reached"),
+    **dict.fromkeys(("refused_unknown", "media", "network", "other"), "failed"),
+}
+"""Outcome (``tables.OUTCOMES``) to kind: six series are too many to read, four are not."""
+
+REPLAY: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
+"""Label of a replay to state, in the order of the bar."""
+LETTER = 0.021
+"""Share of a narrow bar that a letter takes: a part has its name above it where it is wide enough."""
+STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
+SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
+
+PANEL_HEIGHT = 92
+"""In pixels."""
+NOTE_ROOM = 1.35
+"""How much wider than its longest bar a plot is, for the notes."""
+NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
+"""Mid-tones that keep 3:1 against white and against a dark notebook alike."""
+
+Drawn = alt.Chart | alt.LayerChart | Figure
+
+
+@alt.theme.register("trunkgate", enable=False)
+def _notebook_theme() -> alt.theme.ThemeConfig:
+    return {"config": {"range": {"category": list(NOTEBOOK_COLORS)}, "view": {"strokeWidth": 0}}}
+
+
+def use_in_notebook() -> None:
+    """Give charts their state colors outside the dashboard, whose theme does it there."""
+    alt.theme.enable("trunkgate")
+
+
+def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn]:
+    """
+    Draw the share of outbound calls refused for authorization, a small panel per PBX.
+
+    Args:
+        frame: ``who``, ``from_at``, ``until_at`` (bucket), ``calls``, ``refused``; counts of outbound calls.
+        changes: ``at`` and ``sentence`` of the changes to the list and the switch, drawn as ticks.
+
+    Returns:
+        Panels by ``who``, those with the largest share of late first; both axes are shared. A share of too few
+        calls is not drawn, only that there were some refused.
+    """
+    if frame.empty:
+        return {}
+    shown = encodings.shares(frame)
+    ends = frame["from_at"].min(), frame["until_at"].max()
+    domain, axis = [end.isoformat() for end in ends], encodings.time_axis(3, (ends[1] - ends[0]).days)
+    x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=axis)
+    top = max(encodings.LEAST_TOP, float(shown["share"].max()))
+    y = alt.Y(
+        "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
+    )
+    ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
+    rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=encodings.state(), tooltip=tip())
+    panels = {}
+    for who in encodings.worst_first(shown):
+        rows = shown[shown["who"] == who]
+        bars = templates.bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
+        drawn = bars.encode(
+            x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=encodings.state(), tooltip=tip()
+        )
+        panels[who] = (drawn + rule if len(changes) else drawn).properties(height=PANEL_HEIGHT)
+    return panels
+
+
+def outcomes_over_time(
+    frame: pd.DataFrame,
+    *,
+    now: datetime | None = None,
+    brush: bool = False,
+    chosen: tuple[datetime, datetime] | None = None,
+) -> Figure:
+    """
+    Draw calls over time, stacked by what became of them.
+
+    Args:
+        frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
+        now: A bucket that ends later is said to be counted so far.
+        brush: A stretch of time can be chosen on it (``BRUSH``).
+        chosen: The stretch that is, from and up to.
+    """
+    shown = encodings.stretch(_with_kinds(frame), chosen)
+    shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
+    shown["sentence"] = say(shown, "{day}: {n_calls} {kind_said}{so_far}")
+    shown = shown.sort_values(["from_at", "order"])
+    shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
+    shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
+    named = ((state, label) for label, state in KINDS.values())
+    columns = ["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]
+    return Figure(
+        templates.over_time,
+        (shown[columns],),
+        (encodings.buckets(shown), tuple(named), encodings.BRUSH if brush else ""),
+    )
+
+
+def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+    """
+    Draw a bar per PBX, stacked by what became of its calls, with the total and how many were refused beside it.
+
+    Args:
+        frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
+        chosen: Given where a bar can be chosen (``PICK``): the one that is, ``""`` for none.
+    """
+    shown = _with_kinds(frame)
+    shown["sentence"] = say(shown, "{who}: {n_calls} {kind_said}")
+    totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
+    totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
+    totals["note"] = [
+        f"{calls:,}" + (f"  ·  {refused:,} refused" if refused else "")
+        for calls, refused in zip(totals["calls"], totals["refused"], strict=True)
+    ]
+    return _rows(shown, totals, by="who", value="calls", chosen=chosen)
+
+
+def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+    """
+    Draw a bar per final SIP status.
+
+    Args:
+        frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
+        chosen: As in ``calls_by_pbx``.
+    """
+    shown = _with_kinds(frame)
+    shown["sentence"] = say(shown, "{n_calls} ended with {code}")
+    totals = shown.groupby("code", as_index=False)[["calls"]].sum()
+    totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
+    return _rows(shown, totals, by="code", value="calls", chosen=chosen)
+
+
+def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+    """
+    Draw what the costliest destinations cost.
+
+    Args:
+        frame: ``zone`` (the carrier's name of the destination), ``calls``, ``minutes``, ``cost_usd``.
+        chosen: As in ``calls_by_pbx``.
+    """
+    shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
+    shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {n_calls}, {n_minutes}")
+    totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
+    return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
+
+
+def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Figure:
+    """
+    Draw how much there is in each hour of the week.
+
+    Args:
+        frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's zone, ``value``.
+        unit: What is counted: ``calls``, or ``USD``.
+    """
+    shown = frame.assign(
+        day=[templates.WEEK[number] for number in frame["weekday"]], value=frame["value"].astype("float64")
+    )
+    amount = "${value:,.2f}" if unit == "USD" else "{n_calls}"
+    told = shown.assign(end=shown["hour"] + 1, calls=frame["value"])
+    shown["sentence"] = say(told, "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
+    return Figure(templates.hours, (shown,))
+
+
+def findings_by_severity(frame: pd.DataFrame) -> Figure:
+    """
+    Draw how many findings there are at each severity, failed (in its color) and unknown apart.
+
+    Args:
+        frame: ``severity`` and ``status`` (of ``findings``), ``findings`` (a count).
+    """
+    shown = frame.assign(
+        state=frame["status"].map(STATUS_STATES).fillna(frame["severity"].map(SEVERITY_STATES)).astype("str"),
+        order=[list(Status).index(Status(status)) for status in frame["status"]],
+        who=frame["severity"].str.capitalize(),
+    )
+    shown["sentence"] = say(shown, "{who}: {findings} {status}")
+    totals = shown.groupby("who", as_index=False)[["findings"]].sum()
+    totals["note"] = totals["findings"].astype(str)
+    return _rows(shown, totals, by="who", value="findings", sort=[each.capitalize() for each in Severity])
+
+
+def replay_bar(impact: Impact) -> Figure:
+    """
+    Draw the replay of a plan as one bar with a part for each label that has calls, the worst first.
+
+    Args:
+        impact: Of the plan. The page shows the counts and the dollars beside it.
+    """
+    total = impact.total
+    rows = []
+    for order, label in enumerate(TABLE):
+        calls = impact.calls(label.name)
+        if calls:
+            name = label.name.capitalize() if calls >= LETTER * len(label.name) * total else ""
+            sentence = f"{counted(calls, 'past call')}: {label.name}"
+            rows.append((label.state, order, calls, label.opacity, name, sentence))
+    columns = ["state", "order", "calls", "opacity", "name", "sentence"]
+    bars = pd.DataFrame(rows, columns=columns)
+    ends = bars["calls"].cumsum()
+    names = pd.DataFrame({"at": ends - bars["calls"], "name": bars["name"], "state": "text"})
+    return Figure(templates.one_bar, (bars.drop(columns="name"), names[names["name"] != ""]))
+
+
+def _rows(
+    shown: pd.DataFrame,
+    totals: pd.DataFrame,
+    *,
+    by: str,
+    value: str,
+    sort: Iterable[str] | None = None,
+    chosen: str | None = None,
+) -> Figure:
+    """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
+    order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
+    rank = {name: place for place, name in enumerate(order)}
+    shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))
+    columns = [by, value, "state", "order", "rank", "sentence"]
+    if chosen is not None:
+        shown, columns = encodings.one_of(shown, by, chosen), [*columns, "opacity"]
+    bars = shown[columns]
+    notes = totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM, state="text")
+    return Figure(templates.bar_rows, (bars, notes), (by, value, "" if chosen is None else encodings.PICK))
+
+
+def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:
+    kinds = list(KINDS)
+    labels = [KINDS[kind][0] for kind in frame["kind"]]
+    return frame.assign(
+        label=labels,
+        kind_said=[label[0].lower() + label[1:] for label in labels],
+        state=[KINDS[kind][1] for kind in frame["kind"]],
+        order=[kinds.index(kind) for kind in frame["kind"]],
+    )

@@ -1,0 +1,170 @@
+"""From the cube of calls to the frames that charts take: steps in the viewer's zone, kinds for outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from dashboard.calls.analytics.cube import Cube, Part, callers, has_hours
+from dashboard.calls.replay.refusals import proofs
+from dashboard.charts.charts import KIND_OF, KINDS
+from dashboard.domain.findings import Finding
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import ADMISSION, REFUSAL
+
+MOST_PBXS = 8
+MOST_ROWS = 10
+A_DAY = pd.DateOffset(days=1)
+"""A day of the calendar: 23 or 25 hours where the clocks change."""
+AN_HOUR = pd.Timedelta(hours=1)
+
+
+def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFrame:
+    """
+    Return the outbound rows of the snapshot's traffic with ``who`` and ``kind``.
+
+    Args:
+        snapshot: Attributed traffic, split 24 hours ago.
+        since: Only rows that reach beyond it.
+
+    Returns:
+        Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``),
+        ``refused`` and ``admitted`` (how many of the calls prove that; the others prove neither).
+    """
+    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+    if since is not None:
+        rows = rows[rows["last_at"] >= since]
+    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
+    proven = proofs(rows, snapshot.versions, snapshot.observed)
+    return rows.assign(
+        who=callers(rows, names),
+        kind=rows["outcome"].map(KIND_OF),
+        refused=rows["calls"].where(proven == REFUSAL, 0),
+        admitted=rows["calls"].where(proven == ADMISSION, 0),
+    )
+
+
+class LastDay(NamedTuple):
+    """Outbound calls that reach into the last 24 hours on record."""
+
+    calls: int
+    admitted: int
+    refused: int
+
+
+def last_day(snapshot: Snapshot) -> LastDay:
+    """Count the outbound calls of the last 24 hours on record, those proven admitted, and those proven refused."""
+    rows = outbound(snapshot, since=snapshot.calls_at - timedelta(days=1))
+    return LastDay(int(rows["calls"].sum()), int(rows["admitted"].sum()), int(rows["refused"].sum()))
+
+
+def refused_unnamed(snapshot: Snapshot) -> list[str]:
+    """Return who was refused for authorization by answers that do not say so: a count by outcome misses those."""
+    rows = outbound(snapshot)
+    return sorted(rows.loc[(rows["refused"] > 0) & (rows["outcome"] != "refused_auth"), "who"].unique())
+
+
+def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
+    """Return what ``charts.refusal_share`` takes, by day in the viewer's zone, for the busiest callers."""
+    days = cube.sums("who", "outcome", step="day", zone=zone)
+    if days.empty:
+        return pd.DataFrame(columns=["who", "from_at", "until_at", "calls", "refused"])
+    busiest = days.groupby("who")["calls"].sum().nlargest(MOST_PBXS).index
+    days = days[days["who"].isin(busiest)]
+    days = days.assign(refused=days["calls"].where(days["outcome"] == "refused_auth", 0), from_at=days["at"])
+    grouped = days.groupby(["who", "from_at"], as_index=False)[["calls", "refused"]].sum()
+    return grouped.assign(until_at=grouped["from_at"] + A_DAY)
+
+
+def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
+    """Return what ``charts.outcomes_over_time`` takes: every kind has each day or hour of the zone till then."""
+    found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
+    if found.empty and part.since is None:
+        return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
+    step = "D" if by_day else "h"
+    asked = None if part.since is None else pd.Timestamp(part.since).floor("15min" if by_day else "h").tz_convert(zone)
+    first = found["at"].min() if asked is None else asked
+    begin, end = (at.normalize() if by_day else at for at in (first, pd.Timestamp(until).tz_convert(zone)))
+    starts = pd.date_range(begin, end, freq=step, name="from_at")
+    if not found.empty:
+        starts = starts.union(pd.Index(found["at"].unique()))
+    kinds = [kind for kind in KINDS if kind in set(found["kind"])] or [next(iter(KINDS))]
+    whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
+    summed = found.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
+    shown = summed.reindex(whole, fill_value=0).reset_index()
+    return shown.assign(until_at=shown["from_at"] + (A_DAY if by_day else AN_HOUR))
+
+
+def by_pbx(cube: Cube, part: Part) -> pd.DataFrame:
+    """Return what ``charts.calls_by_pbx`` takes."""
+    return _top(_kinds(cube.sums("who", "outcome", part=part), "who"), "who", "calls")
+
+
+def by_code(cube: Cube, part: Part) -> pd.DataFrame:
+    """Return what ``charts.calls_by_code`` takes."""
+    return _top(_kinds(cube.sums("code", "outcome", part=part), "code"), "code", "calls")
+
+
+def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
+    """Return what ``charts.top_destinations`` takes: the costliest first."""
+    found = cube.sums("zone", part=part)
+    rows = found.assign(minutes=found["duration_s"] / 60, rank=found["cost_usd"].astype("float64"))
+    ranked = rows.nlargest(MOST_ROWS, "rank")
+    return ranked.loc[ranked["rank"] > 0, ["zone", "calls", "minutes", "cost_usd"]]
+
+
+def zone_of_hours(zone: ZoneInfo, since: datetime, until: datetime) -> ZoneInfo:
+    """Return whose hours of the week can be drawn: the zone's, or those of UTC where they begin at other times."""
+    return zone if has_hours(zone, since, until) else ZoneInfo("UTC")
+
+
+def said_hours(drawn: ZoneInfo, zone: ZoneInfo) -> str:
+    """Say whose hours of the week are drawn, and why not the viewer's where it is not those."""
+    if drawn.key == zone.key:
+        return f"Hours are those of {zone.key}."
+    return f"Hours are those of UTC: calls are added up by its hours, and those of {zone.key} begin within them."
+
+
+def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
+    """Return what ``charts.hour_of_week`` takes; every hour is there. ``zone`` is of ``zone_of_hours``."""
+    found = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
+    whole = found.reindex(range(7 * 24), fill_value=0)
+    return pd.DataFrame({"weekday": whole.index // 24, "hour": whole.index % 24, "value": whole.to_numpy()})
+
+
+def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
+    """Return ``at`` and ``sentence`` of every change to the list or the switch within the calls covered."""
+    rows = []
+    for before, after in zip(snapshot.versions, snapshot.versions[1:], strict=False):
+        if snapshot.since is None or after.valid_from < snapshot.since:
+            continue
+        added = sorted(after.policy.networks - before.policy.networks)
+        removed = sorted(before.policy.networks - after.policy.networks)
+        said = [f"{network} allowed" for network in added] + [f"{network} removed" for network in removed]
+        if before.policy.credentials_on != after.policy.credentials_on:
+            said.append(f"credentials {'enabled' if after.policy.credentials_on else 'disabled'}")
+        at = pd.Timestamp(after.valid_from).tz_convert(zone)
+        rows.append({"at": at, "sentence": f"{at:%d %b %H:%M}: {', '.join(said)}"})
+    return pd.DataFrame(rows, columns=["at", "sentence"])
+
+
+def severities(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Return what ``charts.findings_by_severity`` takes."""
+    counted = Counter((str(finding.severity), str(finding.status)) for finding in findings)
+    rows = [(severity, status, number) for (severity, status), number in sorted(counted.items())]
+    return pd.DataFrame(rows, columns=["severity", "status", "findings"])
+
+
+def _kinds(found: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Add up outcomes to the kinds that charts tell apart."""
+    told = found.assign(kind=found["outcome"].map(KIND_OF))
+    return told.groupby([by, "kind"], as_index=False)[["calls"]].sum()
+
+
+def _top(rows: pd.DataFrame, by: str, value: str) -> pd.DataFrame:
+    return rows[rows[by].isin(rows.groupby(by)[value].sum().nlargest(MOST_ROWS).index)]

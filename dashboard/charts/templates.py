@@ -1,0 +1,123 @@
+"""A chart whose Vega-Lite does not depend on its rows: drawing and rows apart, so it is drawn once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts import encodings as marks
+from dashboard.charts.encodings import tip
+
+WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+PLOT_HEIGHT, ROW_HEIGHT, NAME_HEIGHT = 280, 26, 18
+"""In pixels."""
+
+Data = pd.DataFrame | alt.NamedData
+"""Rows, or the name that they will have."""
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What to draw and of what; a notebook shows it as the Altair chart that it stands for."""
+
+    draw: Callable[..., Drawing]
+    """Takes the rows, frame by frame, and the options; columns are named with their types."""
+    frames: tuple[pd.DataFrame, ...]
+    options: tuple[Hashable, ...] = ()
+
+    def altair(self) -> Drawing:
+        """Return it with its rows, to be changed or saved by Altair's means."""
+        return self.draw(*self.frames, *self.options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its Vega-Lite with its rows, held to the schema."""
+        return self.altair().to_dict()
+
+    def design(self) -> str:
+        """Return its Vega-Lite as JSON, in which the frames go by the names ``rows_0``, ``rows_1`` and so on."""
+        return _design(self.draw, len(self.frames), self.options)
+
+    def _repr_mimebundle_(self, *args: Any, **more: Any) -> Any:
+        return self.altair()._repr_mimebundle_(*args, **more)
+
+
+@lru_cache(maxsize=500)
+def _design(draw: Callable[..., Any], frames: int, options: tuple[Hashable, ...]) -> str:
+    rows = [alt.NamedData(name=f"rows_{number}") for number in range(frames)]
+    with alt.theme.enable("none"):
+        return json.dumps(draw(*rows, *options).to_dict(validate=False))
+
+
+def over_time(rows: Data, buckets: marks.Buckets, named: tuple[tuple[str, str], ...], brush: str) -> Drawing:
+    """Draw stacked columns over time, states named at the top; ``brush`` names what chooses a stretch, if any."""
+    drawn = bars(rows, binSpacing=1).encode(
+        x=alt.X("from_at:T", title=None, axis=marks.bucket_axis(buckets)),
+        x2=alt.X2("until_at"),
+        y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
+        y2=alt.Y2("bottom"),
+        color=marks.state(marks.legend(dict(named))),
+        opacity=marks.as_it_says(),
+        tooltip=tip(),
+    )
+    if brush:
+        drawn = drawn.add_params(alt.selection_interval(name=brush, encodings=["x"]))
+    return drawn.properties(height=PLOT_HEIGHT)
+
+
+def hours(rows: Data) -> alt.Chart:
+    """Draw a cell for each hour of the week."""
+    cells: alt.Chart = alt.Chart(rows).mark_rect(cornerRadius=2)
+    every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
+    return cells.encode(
+        x=alt.X("hour:O", title=None, axis=alt.Axis(labelExpr=every_six, labelAngle=0, labelOverlap=False)),
+        y=alt.Y("day:O", title=None, sort=list(WEEK), axis=alt.Axis(labelOverlap=False, labelFlush=False)),
+        color=alt.Color("value:Q", legend=None, scale=alt.Scale(domainMin=0)),
+        tooltip=tip(),
+    ).properties(height=8 * ROW_HEIGHT)
+
+
+def one_bar(rows: Data, names: Data) -> Drawing:
+    """Draw one bar of several parts; the large ones have their names above them."""
+    x = alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
+    drawn = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
+        x=x,
+        y=alt.value(NAME_HEIGHT + ROW_HEIGHT / 2),
+        color=marks.state(),
+        stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(marks.STATES)), legend=None),
+        opacity=marks.as_it_says(),
+        order=alt.Order("order:Q"),
+        tooltip=tip(),
+    )
+    text = alt.Chart(names).mark_text(align="left", baseline="top", fontSize=12, dx=1)
+    named = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=marks.state())
+    return alt.layer(drawn, named, height=NAME_HEIGHT + ROW_HEIGHT)
+
+
+def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing:
+    """Draw horizontal bars, each with its note at the end; ``pick`` names what chooses one, if any."""
+    ranked = alt.EncodingSortField(field="rank", op="min", order="ascending")
+    y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
+    x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
+    drawn = bars(rows, size=14, cornerRadius=1).encode(
+        x=x, y=y, color=marks.state(), order=alt.Order("order:Q"), tooltip=tip()
+    )
+    if pick:
+        drawn = drawn.encode(opacity=marks.as_it_says())
+        drawn = drawn.add_params(alt.selection_point(name=pick, fields=[by], on="click", clear=False))
+    noted = alt.Chart(notes).mark_text(align="left", dx=6, fontSize=12)
+    room: alt.Chart = noted.mark_point(opacity=0).encode(x=alt.X("room:Q"), y=y)
+    noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=marks.state())
+    return alt.layer(drawn, noted, room, height=alt.Step(ROW_HEIGHT))
+
+
+def bars(rows: Data, **look: Any) -> alt.Chart:
+    """Draw bars."""
+    drawn: alt.Chart = alt.Chart(rows).mark_bar(**look)
+    return drawn

@@ -1,0 +1,287 @@
+"""What calls say of an address: since when they count, how many there were, and the sentences for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow
+
+from dashboard.calls.replay.refusals import proof
+from dashboard.checks.evidence.address_rows import Within
+from dashboard.core.addresses import contains
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.snapshot import Age, Snapshot, members
+from dashboard.schemas.tables import ADMISSION, FILE_ONLY, OUTCOME_LABELS, REFUSAL, UTC_TIME
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+ONLY_FILES = "imported file only"
+"""The ``record`` of evidence that the carrier's export of its time does not have."""
+KEYS = (
+    *("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status"),
+    *("today", "in_day", "orphaned", "on_record", "file_only"),
+)
+
+
+class Tally(NamedTuple):
+    """Outbound calls that are alike, counted: the only ones that say anything of admission."""
+
+    source_ip: str
+    pbx_id: str
+    attributed_by: str
+    outcome: str
+    sip_status: int | None
+    today: bool
+    """From after the latest policy change for the source; what came before is history."""
+    in_day: bool
+    """Reaching into the last 24 hours."""
+    orphaned: bool
+    """From after the last PBX left the source address, as far as anybody wrote it down."""
+    on_record: bool
+    """From after the first policy on record began: what policy an earlier call met is not known."""
+    file_only: bool
+    """In an imported file and not in the carrier's export of its time."""
+    calls: int
+    cost_usd: Decimal | None
+    first_at: datetime
+    last_at: datetime
+
+
+Tallies = Sequence[Tally]
+
+
+class Calls:
+    """The outbound calls of a snapshot by source address."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        rows = snapshot.judged_traffic[snapshot.judged_traffic["direction"] == "outbound"]
+        sources = rows["source_ip"].unique()
+        changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
+        ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")
+        rows = rows.assign(
+            today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
+            in_day=rows["last_at"] > snapshot.calls_at - DAY,
+            orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
+            on_record=bool(snapshot.versions) & (rows["first_at"] >= record_begins(snapshot)),
+            file_only=rows["provenance"] == FILE_ONLY,
+        )
+        sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
+        table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
+        found = table.group_by(list(KEYS)).aggregate(sums).sort_by("source_ip")
+        names = [*KEYS, *(f"{name}_{how}" for name, how in sums)]
+        tallies = [Tally(*values) for values in zip(*(found[name].to_pylist() for name in names), strict=True)]
+        self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda one: one.source_ip)}
+        """The calls of each source address, in the order of their texts."""
+        self._within = Within((one.source_ip, one) for one in tallies)
+
+    def of(self, network: str) -> list[Tally]:
+        """Return the calls whose source address is in a network, over the whole window."""
+        return self._within.of(network)
+
+
+def _begins(rows: pd.DataFrame, since: pd.Series[pd.Timestamp]) -> pd.Series[bool]:
+    """Say of each row whether it begins at or after an instant of its source; true where there is none."""
+    instants = pd.Series(since.reindex(rows["source_ip"]).array, index=rows.index)
+    return instants.isna() | (rows["first_at"] >= instants)
+
+
+def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
+    """
+    Return the latest instant at which the policy for an address changed.
+
+    That is its place on the list, the credentials switch, or the tech prefix. The first version on record
+    is not a change: it is what was found.
+    """
+    kept = [
+        (contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in snapshot.versions
+    ]
+    changes = [n for n in range(1, len(kept)) if kept[n] != kept[n - 1]]
+    return snapshot.versions[changes[-1]].valid_from if changes else None
+
+
+def counts_from(change: datetime) -> datetime:
+    """Return from when calls speak of the policy after a change: CDRs carry whole seconds, so its own says nothing."""
+    return change.replace(microsecond=0) + SECOND
+
+
+def record_begins(snapshot: Snapshot) -> datetime:
+    """Return from when calls speak of a policy that is on record; the present where none is."""
+    return counts_from(snapshot.versions[0].valid_from) if snapshot.versions else snapshot.taken_at
+
+
+def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
+    """
+    Return the calls from an address that are evidence of today's policy.
+
+    They begin after the latest policy change for the address. A call from before the first policy on record that
+    contradicts today's policy (refused from a listed address, admitted from an unlisted one with credentials off)
+    met another policy: it is history.
+    """
+    listed, off = contains(snapshot.policy.networks, address), snapshot.account.credentials_on is False
+
+    def contradicts(one: Tally) -> bool:
+        return bool(refused(snapshot, [one])) if listed else off and bool(admitted(snapshot, [one]))
+
+    return [one for one in calls if one.today and (one.on_record or not contradicts(one))]
+
+
+def since_policy(snapshot: Snapshot, address: str) -> str:
+    """Write since when calls would be evidence of today's policy for an address, as the end of a sentence."""
+    if changed_at(snapshot, address) is not None:
+        return "since the policy changed"
+    return f"since {moment(record_begins(snapshot))}, when the policy on record begins"
+
+
+def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
+    """Return the calls that prove a refusal for authorization, under today's policy."""
+    return [one for one in calls if _proof(snapshot, one) == REFUSAL]
+
+
+def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
+    """Return the calls that prove admission: answered, busy or no answer, and those that the caller gave up."""
+    return [one for one in calls if _proof(snapshot, one) == ADMISSION]
+
+
+def _proof(snapshot: Snapshot, one: Tally) -> str:
+    return proof(
+        one.outcome,
+        one.sip_status,
+        listed=one.source_ip == "" or contains(snapshot.policy.networks, one.source_ip),
+        credentials_on=snapshot.account.credentials_on,
+        no_path_status=snapshot.observed.no_path_status,
+    )
+
+
+def last_day(calls: Tallies) -> list[Tally]:
+    """Return the calls that reach into the last 24 hours."""
+    return [one for one in calls if one.in_day]
+
+
+def count(calls: Tallies) -> int:
+    """Return how many calls there are."""
+    return sum(one.calls for one in calls)
+
+
+def dollars(calls: Tallies) -> Decimal:
+    """Return what the calls cost, in USD; calls without a price add nothing."""
+    return sum((one.cost_usd for one in calls if one.cost_usd is not None), Decimal(0))
+
+
+def first(calls: Tallies) -> datetime:
+    """Return when the first of the calls began; there is one at least."""
+    return min(one.first_at for one in calls)
+
+
+def last(calls: Tallies) -> datetime:
+    """Return when the last of the calls began; there is one at least."""
+    return max(one.last_at for one in calls)
+
+
+def calls_and_dollars(calls: Tallies) -> str:
+    """Write ``318 calls, $41.20``, and how many of them only imported files have."""
+    number = count(calls)
+    return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(calls):,.2f}{file_only(calls)}"
+
+
+def file_only(calls: Tallies) -> str:
+    """Write `` (12 of them only in imported files)``; ``""`` where the carrier's export has them all."""
+    number, total = sum(one.calls for one in calls if one.file_only), count(calls)
+    if not number:
+        return ""
+    return " (only in imported files)" if number == total else f" ({number:,} of them only in imported files)"
+
+
+def over_time(calls: Tallies) -> str:
+    """Write how many calls there were and what they cost, the last 24 hours first; there is one at least."""
+    day, whole = last_day(calls), f"{calls_and_dollars(calls)} since {moment(first(calls))}"
+    return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if day else f"{whole}, none in the last 24 h"
+
+
+def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
+    """Return evidence: a row an outcome and SIP status, the most frequent first; imported files' calls are apart."""
+    groups: dict[tuple[str, int | None, bool], list[Tally]] = {}
+    order = sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0, one.file_only))
+    for one in order:
+        groups.setdefault((one.outcome, one.sip_status, one.file_only), []).append(one)
+    found = [
+        {
+            "outcome": OUTCOME_LABELS[outcome],
+            "SIP status": status,
+            "calls in 24 h": count(last_day(group)),
+            "calls": count(group),
+            "cost in 24 h (USD)": f"{dollars(last_day(group)):f}",
+            "cost (USD)": f"{dollars(group):f}",
+            "first call": first(group).isoformat(),
+            "last call": last(group).isoformat(),
+        }
+        | ({"record": ONLY_FILES} if only_files else {})
+        for (outcome, status, only_files), group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda row: -int(str(row["calls"]))))
+
+
+def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
+    """
+    Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls.
+
+    Where the policy changed within those hours it is ``since`` that: what came before is history.
+
+    Args:
+        snapshot: For its versions and its time.
+        calls: Of one source address, from after the latest policy change.
+        became: What became of them.
+    """
+    if not calls:
+        return ""
+    day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
+    number = count(day) or count(calls)
+    window = (
+        "in the last 24 h"
+        if snapshot.calls_at == snapshot.taken_at
+        else f"in the 24 h until {moment(snapshot.calls_at)}"
+    )
+    when = window if day else f"until {moment(last(calls))}"
+    if change is not None and change > snapshot.calls_at - DAY:
+        when = f"since the policy changed at {moment(change)}"
+    counted = day or calls
+    return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}{file_only(counted)}"
+
+
+def silence(snapshot: Snapshot) -> str:
+    """Write that no calls are on record, and whether that says anything."""
+    if snapshot.age("calls") is not Age.FRESH:
+        return "whether calls come from it is not known"
+    if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
+        return "no call from it is on record"
+    return "no call from it is on record, and the carrier may not write refused calls into its CDRs"
+
+
+def heard_since_change(snapshot: Snapshot, address: str) -> bool:
+    """Say whether calls were fetched after today's policy for an address began, so that silence means something."""
+    change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
+    return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
+
+
+def callers(calls: Tallies) -> tuple[str, ...]:
+    """Return the ids of the PBXs that calls are attributed to, each of a shared address, the most frequent first."""
+    found: dict[str, int] = {}
+    for one in calls:
+        for pbx_id in members(one.pbx_id):
+            found[pbx_id] = found.get(pbx_id, 0) + one.calls
+    return tuple(sorted(found, key=lambda pbx_id: (-found[pbx_id], pbx_id)))
+
+
+def moment(at: datetime) -> str:
+    """Write a time as a sentence says it, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def named(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str) -> str:
+    """Write ``Denver (198.51.100.24)``; the address alone where no PBX goes with it."""
+    names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in pbx_ids)
+    return f"{names} ({address})" if names else address

@@ -1,0 +1,153 @@
+"""Calls that somebody else placed at the account's cost before the policy for their source changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from dashboard.calls.attribution import CLAIMS, claimed_sources
+from dashboard.calls.replay.refusals import proofs
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import ownership as inv
+from dashboard.core.addresses import contains
+from dashboard.domain.changes import digest
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import ADMISSION, FILE_ONLY
+
+DIGEST = "evidence digest"
+"""Name of the evidence that a review records."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Admitted calls of one source, from before the latest change of the policy for it."""
+
+    source_ip: str
+    pbx_ids: tuple[str, ...]
+    """PBXs that the caller claimed to be."""
+    calls: int
+    cost_usd: Decimal
+    first_at: datetime
+    last_at: datetime
+    goes_on: bool
+    """Calls of the same source were admitted after that change, too."""
+    all_claimed: bool = False
+    """Every call claimed to be of one of ``pbx_ids``."""
+    file_only: int = 0
+    """How many of the calls are in imported files and not in the carrier's export of their time."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the evidence."""
+        times = [self.first_at.isoformat(), self.last_at.isoformat()]
+        apart = [self.file_only] if self.file_only else []
+        return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times, *apart])
+
+    @property
+    def sentence(self) -> str:
+        """Write ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``; blame nobody for claimed calls."""
+        calls = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+        who = "from an address of no PBX" if self.all_claimed else "by someone else"
+        apart = ""
+        if self.file_only:
+            some = "" if self.file_only == self.calls else f"{self.file_only:,} of them "
+            apart = f" ({some}only in imported files, not in the carrier's export)"
+        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {ev.moment(self.last_at)}{apart}"
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """Return the loss as an evidence row; with its digest where it can be reviewed."""
+        row = {
+            "source": self.source_ip,
+            "calls": self.calls,
+            "cost (USD)": f"{self.cost_usd:f}",
+            "first call": self.first_at.isoformat(),
+            "last call": self.last_at.isoformat(),
+        } | ({"only in imported files": self.file_only} if self.file_only else {})
+        return row if self.goes_on else row | {DIGEST: self.digest}
+
+
+def losses(snapshot: Snapshot) -> list[Loss]:
+    """
+    Return the past losses of every source, the costliest first; calls that only imported files have are among them.
+
+    Where calls from before the first policy on record were admitted though that policy would have rejected them,
+    the policy changed before anybody recorded it: they are past as well.
+    """
+    if not snapshot.versions:
+        return []
+    rows = _of_others(snapshot)
+    found = []
+    for source, calls in rows.groupby("source_ip"):
+        if (ended := _ended_at(snapshot, str(source))) is None:
+            continue
+        is_past = calls["first_at"] < ended
+        past = calls[is_past]
+        if past.empty:
+            continue
+        loss = Loss(
+            source_ip=str(source),
+            pbx_ids=tuple(sorted({*past["pbx_id"]} - {""})),
+            calls=int(past["calls"].sum()),
+            cost_usd=sum(past["cost_usd"].dropna(), Decimal(0)),
+            first_at=past["first_at"].min().to_pydatetime(),
+            last_at=past["last_at"].max().to_pydatetime(),
+            goes_on=not bool(is_past.all()),
+            all_claimed=bool((past["pbx_id"] != "").all()),
+            file_only=int(past.loc[past["provenance"] == FILE_ONLY, "calls"].sum()),
+        )
+        found.append(loss)
+    return sorted(found, key=lambda loss: (-loss.cost_usd, -loss.calls, loss.source_ip))
+
+
+def reviews_of(snapshot: Snapshot, source_ip: str) -> Sequence[Mapping[Any, Any]]:
+    """Return the reviews of one source's past loss, oldest first."""
+    reviews = snapshot.loss_reviews
+    return reviews[reviews["subject"] == source_ip].to_dict("records")
+
+
+def covers(review: Mapping[Any, Any], loss: Loss) -> bool:
+    """Return whether a review saw all of a loss: no later call, and no more calls or dollars than it recorded."""
+    cost = review["cost_usd"]
+    return bool(review["calls"] >= loss.calls and cost >= loss.cost_usd and review["last_at"] >= loss.last_at)
+
+
+def _ended_at(snapshot: Snapshot, source_ip: str) -> datetime | None:
+    """Return from when on calls of a source met today's policy; ``None`` where no change of it shows."""
+    if (change := ev.changed_at(snapshot, source_ip)) is not None:
+        return ev.counts_from(change)
+    first = snapshot.versions[0].policy
+    rejected = first.credentials_on is False and not contains(first.networks, source_ip)
+    return ev.record_begins(snapshot) if rejected else None
+
+
+def _of_others(snapshot: Snapshot) -> pd.DataFrame:
+    """
+    Return the admitted outbound calls that no PBX in use placed from an address of its own.
+
+    An address that a PBX in use has today is its own, also for calls from before the inventory says so.
+    """
+    parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
+    rows = rows[~rows["source_ip"].isin(["", *snapshot.once(inv.current)["address"]])]
+    rows = rows[proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
+    claimed = {(pbx_id, one) for pbx_id, some in claimed_sources(rows, snapshot.pbx_addresses).items() for one in some}
+    retired = set(snapshot.pbxs["pbx_id"]) - set(inv.live(snapshot)["pbx_id"])
+    pairs = zip(rows["pbx_id"], rows["source_ip"], rows["first_at"], strict=True)
+    others = [
+        pbx_id == "" or (pbx_id, source) in claimed or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
+        for pbx_id, source, at in pairs
+    ]
+    return rows[pd.Series(others, index=rows.index, dtype=bool)]
+
+
+def _held(snapshot: Snapshot, pbx_id: str, address: str, at: pd.Timestamp) -> bool:
+    """Return whether a PBX had an address at a time."""
+    rows = snapshot.addresses_at(at)
+    return bool(((rows["pbx_id"] == pbx_id) & (rows["address"] == address)).any())

@@ -1,0 +1,127 @@
+"""What PBXs' own records say where the carrier has none: attempts that nobody at the carrier wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import humanize
+import pandas as pd
+
+from dashboard.checks.evidence import calls as ev
+from dashboard.core.addresses import membership
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.snapshot import Age, Snapshot
+
+ENOUGH = 3
+"""So many attempts in a row make a PBX suspect that should be let in; fewer may be a fault of the network."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Attempts that PBXs recorded and the carrier did not, up to the newest; there is one at least."""
+
+    attempts: int
+    since: datetime
+    evidence: tuple[Mapping[str, Any], ...]
+
+    @property
+    def sentence(self) -> str:
+        """Write ``2 attempts in the PBX's own records since ... have no record at the carrier``."""
+        one = self.attempts == 1
+        counted = "1 attempt" if one else f"{self.attempts:,} attempts"
+        return (
+            f"{counted} in the PBX's own records since {ev.moment(self.since)} {'has' if one else 'have'} no record "
+            "at the carrier"
+        )
+
+
+def meaning(snapshot: Snapshot) -> str:
+    """Write what it means that the carrier has no record of attempts, as the end of a sentence about them."""
+    if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
+        return "though it records what it refuses: they did not reach it"
+    return "as a refusal looks where the carrier writes none, and as a fault of the network would"
+
+
+def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
+    """Write that no calls are on record, whether that says anything, and why PBXs' own records say nothing of it."""
+    own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
+    told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
+    return "; ".join([ev.silence(snapshot), *told])
+
+
+def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
+    whose = f"{snapshot.name_of(row['pbx_id'])}'s own records"
+    if row["fault"] == "clock":
+        off = humanize.precisedelta(abs(int(row["skew_s"])))
+        return f"{whose} are {off} off the carrier's times, so import them again with the right time zone"
+    if row["fault"] == "answered":
+        return f"{whose} were not compared, because the carrier does not know the answered calls in them"
+    fresh = snapshot.pbx_freshness.get(row["pbx_id"])
+    if fresh is not None and fresh.to_come(snapshot.taken_at):
+        return f"{whose} end at {ev.moment(row['last_at'])}, which is in the future, so its clock or ours was wrong"
+    if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
+        return f"{whose} end at {ev.moment(row['last_at'])}, so import newer ones"
+    return ""
+
+
+def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.Tallies = ()) -> Lost | None:
+    """
+    Return the attempts of PBXs that ended at once and of which the carrier has no record.
+
+    They count from after the latest policy change of the address, from after it became the PBX's, and from after the
+    last attempt that the carrier has. Nothing is returned where a PBX has addresses on the list and others that are
+    not: its records do not say from which it called. Neither where its records are old, or do not compare with the
+    carrier's, nor where calls from the address were let in (``let_in``) after them.
+    """
+    speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
+    if not speaking:
+        return None
+    rows = snapshot.pbx_attempts
+    rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
+    changes = [change for change in (ev.changed_at(snapshot, address), _came(snapshot, address)) if change is not None]
+    if changes:
+        rows = rows[rows["first_at"] >= ev.counts_from(max(changes))]
+    if rows.empty or (let_in and ev.last(let_in) >= rows["last_at"].max()):
+        return None
+    return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))
+
+
+def _came(snapshot: Snapshot, address: str) -> datetime | None:
+    """Return when the last of the PBXs that call from an address began to; ``None`` where nobody wrote it down."""
+    addresses = snapshot.addresses_now
+    came = addresses.loc[addresses["address"] == address, "valid_from"].max()
+    return None if pd.isna(came) else came
+
+
+def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
+    """Say whether a PBX's records are of today and of one kind of address."""
+    fresh = snapshot.pbx_freshness.get(pbx_id)
+    if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
+        return False
+    addresses = snapshot.addresses_now
+    own = addresses.loc[addresses["pbx_id"] == pbx_id, "address"]
+    return len(set(membership(snapshot.policy.networks, own))) == 1
+
+
+def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
+    """Return a row a PBX, word and cause of its records, and how its clock was compared."""
+    keys = ["pbx_id", "disposition", "q850_cause", "sip_status"]
+    sums = {"attempts": ("attempts", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
+    groups = rows.groupby(keys, dropna=False, as_index=False).agg(**sums)
+    return tuple(
+        {
+            "PBX": snapshot.name_of(one["pbx_id"]),
+            "PBX's own word": one["disposition"],
+            "Q.850 cause": None if pd.isna(one["q850_cause"]) else int(one["q850_cause"]),
+            "SIP status": None if pd.isna(one["sip_status"]) else int(one["sip_status"]),
+            "attempts without a record": int(one["attempts"]),
+            "first call": one["first_at"].isoformat(),
+            "last call": one["last_at"].isoformat(),
+            "answered calls compared": int(one["compared"]),
+            "carrier's clock ahead (s)": int(one["skew_s"]) if one["compared"] else None,
+        }
+        for one in groups.merge(snapshot.pbx_records[["pbx_id", "compared", "skew_s"]], on="pbx_id").to_dict("records")
+    )

@@ -1,0 +1,131 @@
+"""Where a number's calls go: its route, the host that route names, and the route a PBX should have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.checks.evidence import calls as ev
+from dashboard.core import clocks
+from dashboard.core.host_names import Target, same, target_of
+from dashboard.domain.changes import CreateRoute
+from dashboard.domain.snapshot import Freshness, Snapshot
+
+SIP_REG = "sip-reg"
+SIP_REG_ID = "0"
+"""The route of that id sends calls to whatever is registered; a new number has it (the carrier's API)."""
+
+
+class Hosts:
+    """The host names of a snapshot whose addresses are known, and not from too long ago."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        limit = timedelta(seconds=snapshot.freshness.get("routes", Freshness(None, 0)).stale_after_s)
+        rows = snapshot.resolved_hosts
+        fresh = rows[rows["resolved_at"].between(snapshot.taken_at - limit, snapshot.taken_at + clocks.DIFFER)]
+        self.addresses: dict[str, frozenset[str]] = {
+            str(host): frozenset(found) for host, found in fresh.groupby("host")["address"]
+        }
+        self.looked_up: dict[str, datetime] = {
+            str(host): at for host, at in rows.groupby("host")["resolved_at"].max().items()
+        }
+
+    def sentence(self, *targets: Target) -> str:
+        """Write what is known of the names among targets, as the end of a sentence; ``""`` where none is a name."""
+        return ", and ".join(self._said(target.host) for target in targets if target.is_name)
+
+    def _said(self, name: str) -> str:
+        if name in self.addresses:
+            found = " and ".join(sorted(self.addresses[name]))
+            return f"{name} resolved to {found} on {ev.moment(self.looked_up[name])}"
+        if name in self.looked_up:
+            return f"{name} was last resolved on {ev.moment(self.looked_up[name])}"
+        return f"{name} could not be resolved to an address"
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Where one number leads. ``alias`` names its route as changes do: ``""`` for none."""
+
+    number: str
+    on_account: bool
+    alias: str = ""
+    route_type: str = ""
+    value: str = ""
+
+    def sentence(self) -> str:
+        """Say what is so of the number."""
+        if not self.on_account:
+            return f"{self.number} is not on the account"
+        if not self.alias:
+            return f"{self.number} has no route"
+        if self.route_type == SIP_REG:
+            return f"{self.number} follows SIP registration"
+        return f"{self.number} leads to {self.value or self.alias}"
+
+    def evidence(self, *, in_order: bool | None) -> Mapping[str, Any]:
+        """Return the number as an evidence row; ``None`` where it cannot be told whether it is in order."""
+        words = "in order" if in_order else "cannot tell" if in_order is None else self.sentence()
+        return {"number": self.number, "route": self.alias, "type": self.route_type, "to": self.value, "finding": words}
+
+
+def routes_of(snapshot: Snapshot, numbers: Sequence[str]) -> list[Leads]:
+    """Return where each number leads, in their order."""
+    pointed = dict(zip(snapshot.numbers["number"], snapshot.numbers["route_id"], strict=True))
+    routes = {str(row["route_id"]): row for row in snapshot.routes.to_dict("records")}
+    found = []
+    for number in numbers:
+        route_id = str(pointed.get(number, ""))
+        route = routes.get(route_id, {"route_type": SIP_REG} if route_id == SIP_REG_ID else {})
+        kind = str(route.get("route_type", ""))
+        alias = SIP_REG if kind == SIP_REG else str(route.get("alias") or route_id)
+        found.append(Leads(number, number in pointed, alias, kind, str(route.get("value", ""))))
+    return found
+
+
+def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool | None:
+    """
+    Say whether a number leads to a PBX: to its host and port, or to its registration where its address is dynamic.
+
+    Returns:
+        ``None`` where a host name and an address cannot be compared.
+    """
+    if leads.route_type == SIP_REG:
+        return pbx["ip_kind"] == "dynamic"
+    if leads.route_type not in ("host", "uri"):
+        return False
+    return same(target_of(leads.value), target_of(pbx["inbound_host"]), snapshot.once(Hosts).addresses)
+
+
+def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
+    """Write where numbers lead that do not lead to a PBX, with what host names resolved to where that decides it."""
+    hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
+    targets = [target_of(one.value) for one in leads if one.route_type in ("host", "uri")]
+    names = sorted({one for one in (wanted, *targets) if one.host in hosts.addresses}, key=str)
+    return "; ".join(one.sentence() for one in leads) + (f". {hosts.sentence(*names)}" if names else "")
+
+
+def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
+    """Write why it cannot be told that numbers lead to a PBX, each cause once."""
+    hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
+    causes = {one.value: hosts.sentence(target_of(one.value), wanted) for one in leads}
+    numbers = {value: [one.number for one in leads if one.value == value] for value in causes}
+    return "; ".join(f"{' and '.join(numbers[value])} leads to {value}, {cause}" for value, cause in causes.items())
+
+
+def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[CreateRoute, ...]]:
+    """Return the alias of a route to a PBX's host, and the change that creates it where there is none yet."""
+    rows = snapshot.routes[snapshot.routes["route_type"].isin(["host", "uri"]) & (snapshot.routes["alias"] != "")]
+    wanted, addresses = target_of(pbx["inbound_host"]), snapshot.once(Hosts).addresses
+    there = [
+        str(alias)
+        for alias, value in zip(rows["alias"], rows["value"], strict=True)
+        if same(target_of(value), wanted, addresses)
+    ]
+    if there:
+        return there[0], ()
+    name, taken = pbx["name"] or pbx["pbx_id"], set(snapshot.routes["alias"]) | {SIP_REG}
+    alias = next(one for n in range(1, len(taken) + 2) if (one := f"{name} {n}" if n > 1 else name) not in taken)
+    return alias, (CreateRoute(alias=alias, route_type="host", value=pbx["inbound_host"]),)

@@ -1,0 +1,116 @@
+"""What it means that calls come from an address that is not listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence.caller_claims import examine, is_claimed
+from dashboard.checks.registry import failed, passed, unknown
+from dashboard.domain.findings import Confidence, Impact, Severity, Status, Verdict
+from dashboard.domain.snapshot import Snapshot, members
+
+
+def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
+    """Judge the calls from one address by whose they are; where several call from it, the worst says so of all."""
+    address = calls[0].source_ip
+    each = [
+        judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])
+        for owner in sorted({one.pbx_id for one in calls}, key=lambda owner: (not owner, owner))
+    ]
+    statuses = list(Status)
+    each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
+    ids = tuple(dict.fromkeys(pbx_id for one in each for pbx_id in one.pbx_ids))
+    return replace(
+        each[0],
+        reason=" ".join(one.reason for one in each),
+        pbx_ids=ids,
+        evidence=tuple(row for one in each for row in one.evidence),
+        changes=owners.allow(address, ids) if each[0].changes else (),
+    )
+
+
+def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies) -> Verdict:
+    """
+    Judge the calls that one PBX, or nobody, placed from an address that is not listed.
+
+    Args:
+        snapshot: The account and the inventory.
+        owners: Whose addresses are.
+        owner: The PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` for nobody.
+        calls: From one source address, as ``_evidence.of_today`` gives them; at least one.
+    """
+    address = calls[0].source_ip
+    ids = members(owner)
+    let_in, turned_away, evidence = ev.admitted(snapshot, calls), ev.refused(snapshot, calls), ev.summary(calls)
+    told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, turned_away, "refused")
+    who = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
+    base = f"{who or ev.named(snapshot, ids, address)} is not on the list; {told}"
+    if not told:
+        reason = f"{base}{ev.told(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
+        return unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=ids, evidence=evidence)
+    if let_in and snapshot.account.credentials_on is False:
+        reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
+        return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
+    kind = owners.kind(owner)
+    claimed = bool(kind) and is_claimed(owners, owner, calls)
+    if let_in and claimed:
+        return _judge_claim(snapshot, owners, owner, let_in, f"{base} by credentials alone", evidence)
+    if let_in and kind == "dynamic":
+        reason = f"{base} with credentials, which a dynamic address needs."
+        return passed(address, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
+    severity, impact, more = Severity.HIGH, Impact.LOSS if let_in else Impact.OUTAGE, ""
+    if not kind and let_in:
+        severity, more = Severity.CRITICAL, ": somebody who is none of our PBXs uses the account's credentials"
+    elif not kind:
+        severity, impact, more = Severity.LOW, Impact.HYGIENE, ": the list does its work"
+        more += ". If the address is one of yours, add it to the inventory"
+    elif claimed:
+        more = f"; {examine(snapshot, owners, owner, calls).sentence}"
+    return failed(
+        address,
+        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.{owners.next_step(address, ids)}",
+        severity=severity,
+        impact=impact,
+        confidence=Confidence.INFERRED if claimed or len(ids) > 1 else Confidence.PROVEN,
+        pbx_ids=ids,
+        evidence=evidence,
+        changes=owners.allow(address, ids) if kind == "static" else (),
+    )
+
+
+def _judge_claim(
+    snapshot: Snapshot,
+    owners: inv.Owners,
+    owner: str,
+    let_in: ev.Tallies,
+    base: str,
+    evidence: tuple[Mapping[str, Any], ...],
+) -> Verdict:
+    """
+    Judge admitted calls of a source that only the caller's own words tie to a PBX: unknown at best.
+
+    A static PBX calls from its own address. Where it does so while another source uses its name, somebody else does.
+    """
+    address, name = let_in[0].source_ip, snapshot.name_of(owner)
+    claim = examine(snapshot, owners, owner, let_in)
+    static = owners.kinds[owner] == "static"
+    signs = "; ".join(claim.signs)
+    against = f" {signs[0].upper()}{signs[1:]}." if signs else ""
+    cure = f"If {address} is also an address of {name}, add it to the inventory."
+    reason = f"{base}; {claim.sentence}.{against} {cure}"
+    if not claim.signs and not static:
+        return unknown(address, reason=reason, severity=Severity.HIGH, pbx_ids=(owner,), evidence=evidence)
+    stolen = static and bool(claim.own_in_use)
+    return failed(
+        address,
+        reason=reason,
+        severity=Severity.CRITICAL if stolen else Severity.HIGH,
+        impact=Impact.LOSS,
+        confidence=Confidence.PROVEN if stolen else Confidence.INFERRED,
+        pbx_ids=(owner,),
+        evidence=evidence,
+    )

@@ -1,0 +1,285 @@
+"""
+Checks: one file each, named for the good state; ``discover`` finds them by walking this package.
+
+A check is a pure function of a Snapshot that yields a verdict for every subject. No data is never a pass:
+a stale or missing deciding input, a check that stops on an error and one with nothing to examine each leave
+unknown findings. A stale deciding input leaves one for each subject, with the last known verdict; a missing one
+leaves one for the account. Missing or stale additional inputs lower the confidence, never the verdict. Files that
+begin with an underscore are what checks share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache, partial
+from typing import Any
+
+import humanize
+
+from dashboard.core.plugins import modules_of
+from dashboard.domain.claims import cure, why_ahead
+from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
+from dashboard.domain.snapshot import Age, Freshness, Snapshot
+from dashboard.schemas.tables import OUTCOME_LABELS
+
+ACCOUNT = "account"
+"""Subject of what concerns the whole account."""
+
+INPUTS = {
+    "calls": ("The calls", "were last fetched"),
+    "allowed_ips": ("The list of Outbound Allowed IPs", "was last read"),
+    "credentials": ("The state of the SIP credentials", "was last read"),
+    "routes": ("The numbers and inbound routes", "were last read"),
+    "inventory": ("The inventory of PBXs", "was last confirmed"),
+    "configurations": ("The configuration of PBXs", "was last read"),
+}
+"""What a check may need, and how a sentence speaks of it; ``claims.cure`` has the cure."""
+
+logger = logging.getLogger(__name__)
+
+Evaluate = Callable[[Snapshot], Iterable[Verdict]]
+
+passed = partial(Verdict, status=Status.PASS)
+"""Say that a subject is in order: ``passed(subject, reason=...)``."""
+failed = partial(Verdict, status=Status.FAIL)
+"""Say that a subject is not: ``failed(subject, reason=..., changes=...)``."""
+unknown = partial(Verdict, status=Status.UNKNOWN, confidence=Confidence.CANNOT_TELL, cause=Cause.UNDECIDABLE)
+"""Say that nobody can tell: ``unknown(subject, reason=...)``."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check with what it declares of itself. ``id`` is the name of its file and of its function."""
+
+    id: str
+    title: str
+    description: str
+    severity: Severity
+    impact: Impact
+    controls: tuple[str, ...]
+    deciding: tuple[str, ...]
+    additional: tuple[str, ...]
+    evaluate: Evaluate
+
+    def findings(self, snapshot: Snapshot) -> list[Finding]:
+        """Return a finding for every subject; one unknown finding where the check cannot be made."""
+        verdicts = self._verdicts(snapshot)
+        by_subject = {verdict.subject: verdict for verdict in sorted(verdicts, key=self._rank, reverse=True)}
+        return [self._stamp(verdict) for verdict in by_subject.values()]
+
+    def _verdicts(self, snapshot: Snapshot) -> list[Verdict]:
+        missing = [name for name in self.deciding if snapshot.age(name) is Age.MISSING]
+        if missing:
+            old = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
+            why = _why_not(snapshot, [*missing, *old])
+            reason = f"The account cannot be evaluated. {why}"
+            return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING, lacking=(*missing, *old))]
+        stale = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
+        if not stale:
+            return self._on_what_there_is(snapshot)
+        return [_out_of_date(verdict, snapshot, stale) for verdict in self._on_what_there_is(snapshot)]
+
+    def _on_what_there_is(self, snapshot: Snapshot) -> list[Verdict]:
+        """
+        Evaluate with as many of the additional inputs as there are.
+
+        A stale additional input adds severity, evidence and words, and never decides: each subject is judged without it
+        too. Where it is unknown without it, the input decided after all, and its verdict is out of date. Where stale
+        data cast doubt on a pass, the doubt remains.
+        """
+        lacking = [name for name in self.additional if snapshot.age(name) is not Age.FRESH]
+        if not lacking:
+            return self._evaluated(snapshot)
+        stale = [name for name in lacking if snapshot.age(name) is Age.STALE]
+        sure = self._evaluated(snapshot.without(lacking))
+        with_stale = {one.subject: one for one in self._evaluated(snapshot.without(set(lacking) - set(stale)))}
+        found = []
+        for one in sure:
+            old = with_stale.get(one.subject, one) if stale else one
+            if one.status is Status.UNKNOWN and old.status is not Status.UNKNOWN:
+                found.append(_out_of_date(old, snapshot, stale))
+            else:
+                doubted = one.status is Status.PASS and old.status is Status.UNKNOWN
+                found.append(_lowered(old if doubted or old.status is one.status else one, snapshot, lacking))
+        return found
+
+    def _evaluated(self, snapshot: Snapshot) -> list[Verdict]:
+        try:
+            verdicts = list(self.evaluate(snapshot))
+        except Exception as exc:  # whatever a check stops on must not hide what the others found
+            logger.exception("Check %s stopped.", self.id)
+            reason = f"The check {self.id} stopped on an error of its own ({type(exc).__name__}); nothing was decided."
+            return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
+        if not verdicts:
+            expected = f"{self.description[0].lower()}{self.description[1:]}"
+            reason = f"Nothing to examine, so this check is undecided: {expected}"
+            return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)]
+        return verdicts
+
+    def _rank(self, verdict: Verdict) -> tuple[int, int]:
+        return list(Status).index(verdict.status), (verdict.severity or self.severity).rank
+
+    def _stamp(self, verdict: Verdict) -> Finding:
+        return Finding(
+            check=self.id,
+            title=self.title,
+            subject=verdict.subject,
+            status=verdict.status,
+            severity=verdict.severity or self.severity,
+            confidence=verdict.confidence,
+            impact=verdict.impact or self.impact,
+            reason=verdict.reason,
+            cause=verdict.cause,
+            deciding=self.deciding,
+            pbx_ids=verdict.pbx_ids,
+            evidence=verdict.evidence,
+            changes=verdict.changes,
+            controls=self.controls,
+            last_known=verdict.last_known,
+            without=verdict.without,
+            lacking=verdict.lacking,
+        )
+
+
+def check(
+    *,
+    title: str,
+    severity: Severity,
+    impact: Impact,
+    control: tuple[str, ...],
+    deciding: tuple[str, ...],
+    additional: tuple[str, ...] = (),
+) -> Callable[[Evaluate], Check]:
+    """
+    Make a check of a function.
+
+    Args:
+        title: The good state, as a claim of at most 150 characters.
+        severity: How bad a failure is, where the verdict does not say otherwise.
+        impact: What a failure costs, where the verdict does not say otherwise.
+        control: Requirements it speaks to, as ``framework id``; only those read at their source.
+        deciding: Inputs that decide pass or fail, by their names in ``INPUTS``. They must be fresh.
+        additional: Inputs that add severity, evidence and confidence. Without them the verdict is the same.
+    """
+
+    def made(evaluate: Evaluate) -> Check:
+        return Check(
+            id=evaluate.__name__,
+            title=title,
+            description=(evaluate.__doc__ or "").strip(),
+            severity=severity,
+            impact=impact,
+            controls=control,
+            deciding=deciding,
+            additional=additional,
+            evaluate=evaluate,
+        )
+
+    return made
+
+
+@cache
+def discover() -> tuple[Check, ...]:
+    """Return every check, by name: adding one is adding its file."""
+    modules = modules_of(__name__.rpartition(".")[0], without={"registry"})
+    return tuple(getattr(module, module.__name__.rpartition(".")[2]) for module in modules)
+
+
+def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Finding]:
+    """
+    Run checks against a snapshot.
+
+    Args:
+        snapshot: Read, never changed.
+        checks: Every check there is, unless some are named.
+
+    Returns:
+        A finding for every subject of every check, worst first: failures and last known failures, then what is
+        unknown, then what passes; by ``rank``.
+    """
+    found = [finding for one in (discover() if checks is None else checks) for finding in one.findings(snapshot)]
+    return sorted(found, key=rank)
+
+
+def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str, str]:
+    """
+    Return what findings are sorted by, worst first, wherever they are listed; a last known failure ranks as a failure.
+
+    Within a severity: calls rejected in the last 24 hours on record, then unassigned callers of those hours, the
+    costliest first; then outage before loss before hygiene, and within a loss the costliest first.
+    """
+    recent = [row for row in finding.evidence if row.get("calls in 24 h")]
+    loss, rejected = finding.impact is Impact.LOSS, {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
+    refused = finding.impact is Impact.OUTAGE and any(row.get("outcome") in rejected for row in recent)
+    stranger = bool(recent and loss and not finding.pbx_ids)
+    impacts = (Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE)
+    return (
+        list(Status).index(Status.FAIL if finding.open else finding.status),
+        finding.severity.rank,
+        not refused,
+        not stranger,
+        -_dollars(recent, "cost in 24 h (USD)") if stranger else 0.0,
+        impacts.index(finding.impact),
+        -_dollars(finding.evidence, "cost (USD)") if loss else 0.0,
+        finding.check,
+        finding.subject,
+    )
+
+
+def _dollars(evidence: Iterable[Mapping[str, Any]], name: str) -> float:
+    """Add up a column of dollars; a row that says none adds nothing."""
+    return float(sum(Decimal(str(row[name])) for row in evidence if row.get(name) is not None))
+
+
+def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> Verdict:
+    """Return a verdict on stale inputs as unknown, with what it was as the last known one."""
+    if verdict.cause is Cause.CRASHED:
+        return verdict
+    as_of = min(at for name in stale if (at := snapshot.freshness[name].as_of) is not None)
+    known = LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
+    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(verdict.status, "")
+    return replace(
+        verdict,
+        status=Status.UNKNOWN,
+        confidence=Confidence.CANNOT_TELL,
+        cause=Cause.STALE,
+        reason=f"{word}{verdict.reason} {_why_not(snapshot, stale)}",
+        changes=(),
+        last_known=known,
+        lacking=tuple(stale),
+    )
+
+
+def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Verdict:
+    """Return a verdict that was made without some additional inputs: never proven, and a decided one says which."""
+    if verdict.cause is Cause.CRASHED:
+        return verdict
+    if verdict.status is Status.UNKNOWN:
+        return replace(verdict, without=tuple(lacking))
+    confidence = Confidence.INFERRED if verdict.confidence is Confidence.PROVEN else verdict.confidence
+    words = {name: f"{INPUTS[name][0][0].lower()}{INPUTS[name][0][1:]}" for name in lacking}
+    never = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]
+    old = [words[name] for name in lacking if snapshot.age(name) is Age.STALE]
+    said = [f"{' and '.join(never)}, never read" if never else "", f"{' and '.join(old)}, out of date" if old else ""]
+    reason = f"{verdict.reason} Decided without {'; '.join(filter(None, said))}."
+    return replace(verdict, confidence=confidence, reason=reason, without=tuple(lacking))
+
+
+def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
+    """Return a sentence and a cure for each input that is missing or stale."""
+    return " ".join(why_not(snapshot, name) for name in names)
+
+
+def why_not(snapshot: Snapshot, name: str) -> str:
+    """Say of an input that it is missing or stale, since when, and what to do about it."""
+    freshness = snapshot.freshness.get(name, Freshness(None, 0))
+    what, verb = INPUTS[name]
+    if freshness.as_of is None:
+        return f"{what} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
+    limit = humanize.naturaldelta(freshness.stale_after_s)
+    to_come = freshness.to_come(snapshot.taken_at)
+    when = f"which is in the future: {why_ahead(snapshot, name)}" if to_come else f"over {limit} ago"
+    return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {when}. {cure(snapshot, name)}"

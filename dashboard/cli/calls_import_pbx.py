@@ -1,0 +1,107 @@
+"""``calls import-pbx``: what a PBX itself recorded of its calls, beside what the carrier did."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dashboard.cli.lazy import read_settings
+from dashboard.cli.output import Format, complain, progress, say, say_json, tell_rejects
+from dashboard.core.errors import InputError
+from dashboard.core.text import counted
+
+if TYPE_CHECKING:
+    from dashboard.calls.pbx_records.record_source import Origin
+    from dashboard.calls.pbx_records.store import PbxFileResult
+
+NOT_ALL = 1
+
+
+def import_pbx(
+    pbx: Annotated[str, typer.Argument(help="Id of the PBX in the inventory.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Its call records: Asterisk's Master.csv, or files of FreeSWITCH's cdr_csv.")
+    ],
+    *,
+    utc: Annotated[bool, typer.Option("--utc", help="The PBX writes UTC (Asterisk: usegmtime=yes).")] = False,
+    timezone: Annotated[str, typer.Option(help="Zone of the PBX's times; the inventory's where none is given.")] = "",
+    trunk: Annotated[
+        list[str] | None, typer.Option(help="Name by which the PBX calls its trunk to the carrier; may be repeated.")
+    ] = None,
+    template: Annotated[str, typer.Option(help="Text of the template, where a FreeSWITCH has one of its own.")] = "",
+    output: Annotated[Format, typer.Option("--format", help="How to print the result per file.")] = Format.TEXT,
+) -> None:
+    """
+    Read a PBX's own call records; attempts of which the carrier has none show a refusal that leaves no CDR.
+
+    Only calls to the carrier are kept: those that dial the account's tech prefix, or go to a trunk that is known to be
+    the carrier's, by the PBX's configuration or by --trunk. What is there already is not added again.
+
+    Ends with 0 when every record of every file was used or was there already, 1 when some lines or files were put
+    aside or nothing in a file went to the carrier, 2 on an error of its own.
+    """
+    from dashboard.calls.pbx_records.store import PbxRecords  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+
+    if utc and timezone:
+        raise InputError("Give --utc or --timezone, not both.")
+    settings = read_settings()
+    origin = _origin(settings.home, pbx, "UTC" if utc else timezone, trunk or [], template)
+    with progress(quiet=output is Format.JSON) as tell:
+        results = PbxRecords(CallStore(settings.home)).import_files(files, origin, progress=tell)
+    if output is Format.JSON:
+        say_json([asdict(result) for result in results])
+    else:
+        for result in results:
+            _show(result)
+    if any(result.rejected or result.error or _nothing_in(result) for result in results):
+        raise typer.Exit(NOT_ALL)
+
+
+def _origin(home: Path, pbx: str, zone: str, trunks: list[str], template: str) -> Origin:
+    from dashboard.calls.pbx_records.record_source import Origin  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.snapshot_builder import kept_frame  # noqa: PLC0415 - as above
+    from dashboard.sip import Trunk  # noqa: PLC0415 - loads the numbering plan
+    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+
+    with closing(State.open(home)) as state:
+        frames = {name: kept_frame(state, name) for name in ("pbxs", "pbx_config", "edges")}
+        account = state.latest("account")
+    edges = frames["edges"][["host", "ranges"]].itertuples(index=False, name=None)
+    return Origin.of(
+        pbx,
+        pbxs=frames["pbxs"],
+        pbx_config=frames["pbx_config"],
+        account=Trunk.of(account["content"]["tech_prefix"] if account else "", edges),
+        now=datetime.now(UTC),
+        zone=zone,
+        trunks=trunks,
+        template=template,
+    )
+
+
+def _nothing_in(result: PbxFileResult) -> bool:
+    return bool(result.left_out) and not (result.kept or result.duplicate)
+
+
+def _show(result: PbxFileResult) -> None:
+    if result.error:
+        complain(result.error)
+        return
+    tell_rejects(result.rejects, result.rejected)
+    if _nothing_in(result):
+        complain(
+            f"{result.file}: of {counted(result.left_out, 'record')} none shows the account's tech prefix or a trunk "
+            "to the carrier. Name the trunk with --trunk. FreeSWITCH tells it in records of the B leg (legs=ab), or in "
+            "the template asterisk."
+        )
+    aside = f", {result.rejected:,} put aside" if result.rejected else ""
+    say(
+        f"{result.file}: {result.kept:,} kept, {result.duplicate:,} there already, "
+        f"{result.left_out:,} not to the carrier{aside}."
+    )

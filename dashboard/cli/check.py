@@ -1,0 +1,224 @@
+"""``check`` and ``export``: what the account looks like, for cron, CI and auditors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboard.cli.lazy import open_home
+from dashboard.cli.output import Format, complain, progress, say, say_json
+from dashboard.core.clocks import to_come
+from dashboard.core.errors import CarrierError
+from dashboard.domain.findings import Finding, Severity, Status
+from dashboard.storage.journal import Entry
+
+if TYPE_CHECKING:
+    from dashboard.domain.snapshot import Snapshot
+    from dashboard.services.workspace import Workspace
+
+app = typer.Typer()
+
+FAILED, UNKNOWN = 1, 3
+
+NoSync = Annotated[bool, typer.Option("--no-sync", help="Judge what was synced before; fetch nothing.")]
+
+
+@app.command()
+def check(
+    *,
+    output: Annotated[Format, typer.Option("--format", help="How to print the findings.")] = Format.TEXT,
+    fail_on: Annotated[Severity, typer.Option(help="Least severity that counts for the exit status.")] = Severity.HIGH,
+    allow_unknown: Annotated[bool, typer.Option("--allow-unknown", help="Unknown counts as good.")] = False,
+    no_sync: NoSync = False,
+) -> None:
+    """
+    Run every check.
+
+    A result on data that is out of date is unknown and shows the last known one. When the carrier cannot be read,
+    the last synced data are used. Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when
+    something fails or failed last, 3 when nothing fails but something is unknown, a fix has no recorded outcome or
+    the carrier could not be read, 2 on an error of its own.
+    """
+    with open_home() as home:
+        fault = "" if no_sync else bring_up_to_date(home)
+        snapshot = home.snapshot()
+        findings = home.findings(snapshot)
+        names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
+        unsettled = home.journal.open_entries()
+    if output is Format.JSON:
+        say_json([as_json(finding, snapshot.taken_at) for finding in findings])
+    else:
+        _show(findings, names, snapshot.taken_at)
+        say_lacking(snapshot, findings)
+        _say_counts(findings)
+    for entry in unsettled:
+        complain(without_outcome(entry))
+    relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
+    if any(finding.open for finding in relevant):
+        raise typer.Exit(FAILED)
+    uncertain = fault or any(finding.status is Status.UNKNOWN for finding in relevant)
+    if unsettled or (uncertain and not allow_unknown):
+        raise typer.Exit(UNKNOWN)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made when it does not exist.")],
+    *,
+    no_sync: NoSync = False,
+) -> None:
+    """
+    Write every table as CSV, and manifest.json with their hashes.
+
+    Ends with 0 when all was written, 2 on an error of its own.
+    """
+    from dashboard.services.exports import csv_files, frames  # noqa: PLC0415 - loads pandas, for seconds
+
+    with open_home() as home:
+        if not no_sync:
+            bring_up_to_date(home)
+        snapshot = home.snapshot()
+        account = csv_files.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+        tables = frames.all_tables(snapshot, home.findings(snapshot), home.journal.entries(), home.store)
+        unsettled = home.journal.open_entries()
+        seal = csv_files.Seal.of(home.journal, account=account, taken_at=snapshot.taken_at)
+        written = csv_files.write_folder(folder, tables, seal)
+    say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
+    say_lacking(snapshot)
+    for entry in unsettled:
+        complain(without_outcome(entry))
+
+
+def bring_up_to_date(home: Workspace) -> str:
+    """
+    Sync unless that was done within the last pause of ``serve``; the embedded account is always asked.
+
+    Where the carrier cannot be read and something was synced before, that is used, and standard error says how old
+    it is.
+
+    Returns:
+        Why the carrier could not be read; empty where it could.
+
+    Raises:
+        CarrierError: The carrier cannot be read, and nothing was ever synced.
+    """
+    from dashboard.domain.claims import ago  # noqa: PLC0415 - loads pandas, for seconds
+
+    if home.settings.files:
+        return ""
+    fetched = home.state.get("calls_until")
+    pause, now = timedelta(seconds=home.settings.sync_every_s), datetime.now(UTC)
+    recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, now)
+    if recent and not home.settings.embedded:
+        return ""
+    try:
+        with progress() as tell:
+            home.sync(quick=recent, progress=tell)
+    except CarrierError as exc:
+        read = home.state.latest("allowed_ips") or home.state.latest("account")
+        times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
+        if not times:
+            raise
+        when = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], datetime.now(UTC))})"
+        complain(f"{exc} The results are of the last synced data, from {when}.")
+        return str(exc)
+    return ""
+
+
+def is_recent(at: datetime, pause: timedelta, now: datetime) -> bool:
+    """Say whether a sync is less than a pause ago. One further in the future than clocks differ is not."""
+    return not to_come(at, now) and now - at < pause
+
+
+def without_outcome(entry: Entry) -> str:
+    """Say that a fix has no recorded outcome, and what to do."""
+    return (
+        f"No recorded outcome: journal entry {entry.id}, {entry.title}, begun {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
+        f"{entry.actor}. It was interrupted or still runs; `trunkgate sync` reads the account and records it."
+    )
+
+
+def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
+    """Say of each input that is missing or stale, once: since when, what to do, and which checks wait for it."""
+    from dashboard.checks.registry import why_not  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.domain.claims import CORE  # noqa: PLC0415 - as above
+    from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
+
+    waiting: dict[str, dict[str, None]] = {name: {} for name in CORE if snapshot.age(name) is not Age.FRESH}
+    for finding in findings:
+        for name in finding.lacking:
+            waiting.setdefault(name, {})[finding.check] = None
+    for name, checks in waiting.items():
+        needed = f" Needed by: {', '.join(sorted(checks))}." if checks else ""
+        say(f"{why_not(snapshot, name)}{needed}")
+
+
+def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
+    """Return a finding as a JSON object; ``now`` is when the checks were made, from which ages count."""
+    from dashboard.domain.claims import age_s  # noqa: PLC0415 - loads pandas, for seconds
+
+    known = finding.last_known
+    return {
+        "check": finding.check,
+        "subject": finding.subject,
+        "status": str(finding.status),
+        "severity": str(finding.severity),
+        "confidence": str(finding.confidence),
+        "impact": str(finding.impact),
+        "reason": finding.reason,
+        "cause": str(finding.cause) if finding.cause else None,
+        "last_known": {
+            "status": str(known.status),
+            "as_of": known.as_of.isoformat(),
+            "age_s": age_s(finding, now),
+            "reason": known.reason,
+            "changes": [change.model_dump(mode="json") for change in known.changes],
+        }
+        if known
+        else None,
+        "without": list(finding.without),
+        "lacking": list(finding.lacking),
+        "state": str(finding.life),
+        "title": finding.title,
+        "pbx_ids": list(finding.pbx_ids),
+        "changes": [change.model_dump(mode="json") for change in finding.changes],
+        "evidence": [dict(row) for row in finding.evidence],
+        "controls": list(finding.controls),
+        "first_seen_at": finding.first_seen_at.isoformat() if finding.first_seen_at else None,
+    }
+
+
+def _reason(finding: Finding) -> str:
+    """Return a finding's reason without its missing inputs, which the output lists once below."""
+    if not finding.lacking:
+        return finding.reason
+    known = finding.last_known
+    return f"Last known: {known.reason}" if known and known.reason else "Not evaluated: see below."
+
+
+def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> None:
+    from dashboard.domain.claims import as_of  # noqa: PLC0415 - loads pandas, for seconds
+
+    for finding in findings:
+        if finding.status is Status.PASS:
+            continue
+        who = ", ".join(names[pbx] for pbx in finding.pbx_ids)
+        subject = f"{finding.subject} ({who})" if who else finding.subject
+        word = finding.severity if finding.open else finding.status
+        old = f"  {as_of(finding, now)}." if finding.last_known else ""
+        say(f"{word.upper():<8}  {finding.check}  {subject}{old}")
+        say(f"          {_reason(finding)}")
+        if finding.proposals:
+            say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
+
+
+def _say_counts(findings: Sequence[Finding]) -> None:
+    """Write how many verdicts failed, are unknown and passed: the last line, where an operator looks first."""
+    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
+    last = sum(finding.failed_last for finding in findings)
+    old = f", {last} of them failed last" if last else ""
+    say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown{old}, {counts[Status.PASS]} passed.")

@@ -1,0 +1,315 @@
+"""``fix``, ``undo`` and ``journal``: plan, show, apply exactly that, take it back."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboard.cli.check import bring_up_to_date, without_outcome
+from dashboard.cli.lazy import open_home, read_settings
+from dashboard.cli.output import Format, complain, confirmed, say, say_json
+from dashboard.cli.replay import callers
+from dashboard.core.errors import FixError, JournalError, StalePlanError, StateError
+from dashboard.core.settings import Settings
+from dashboard.core.text import counted, visible
+from dashboard.domain.actors import local_actor
+from dashboard.domain.changes import Plan
+from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
+from dashboard.storage.database import State
+from dashboard.storage.journal import SHORT, Entry, Journal, Noted, Verified
+
+if TYPE_CHECKING:
+    from dashboard.services.workspace import Workspace
+
+app = typer.Typer()
+journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
+
+REFUSED = 1
+OPEN = 3
+"""A fix has no recorded outcome, or its outcome has no anchor yet."""
+
+Output = Annotated[Format, typer.Option("--format", help="How to print the plan and its outcome.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its hash; write nothing to the account.")]
+PlanHash = Annotated[str, typer.Option("--plan", help="Apply only if the plan made now has this hash.")]
+Confirm = Annotated[list[str] | None, typer.Option(help="Phrase that the plan asks to be typed; repeatable.")]
+
+
+@app.command()
+def fix(
+    check: Annotated[str, typer.Argument(help="Name of the check that failed.")],
+    subject: Annotated[str, typer.Argument(help="Its subject, as `trunkgate check` shows it.")],
+    *,
+    dry_run: DryRun = False,
+    plan_hash: PlanHash = "",
+    confirm: Confirm = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """
+    Fix one finding: show the plan, then apply exactly that.
+
+    Ends with 0 when the plan was shown (--dry-run) or applied and verified, 1 when it was refused
+    (declined, not confirmed, the account moved, not verified), 2 on an error of its own.
+    """
+    with open_home() as home:
+        bring_up_to_date(home)
+        plan = home.plan(check, subject)
+        _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
+
+
+@app.command()
+def undo(
+    entry: Annotated[int, typer.Argument(help="Number of the journal entry to take back.")],
+    *,
+    dry_run: DryRun = False,
+    plan_hash: PlanHash = "",
+    confirm: Confirm = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """
+    Take back a fix by the inverse that the journal holds.
+
+    Ends as `fix` does.
+    """
+    with open_home() as home:
+        bring_up_to_date(home)
+        try:
+            plan = home.undo_plan(entry)
+        except StalePlanError as exc:
+            complain(str(exc))
+            raise typer.Exit(REFUSED) from None
+        _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
+
+
+@journal_app.command("verify")
+def verify(
+    *,
+    head: Annotated[
+        list[str] | None, typer.Option(help="Head noted earlier, whole or its first digits; repeatable.")
+    ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(help="Copy of an anchor file, or the manifest.json of an export; repeatable.", exists=True),
+    ] = None,
+) -> None:
+    """
+    Verify the journal and the recorded versions: their chains of hashes, and every anchor of the home.
+
+    Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix has no
+    recorded outcome or one without an anchor, 2 on an error of its own.
+    """
+    settings = read_settings()
+    with _journal(settings) as kept:
+        try:
+            noted = [Noted(text, source="--head") for text in head or []]
+            for file in anchors or []:
+                noted += noted_in(file, key=settings.journal_key.get_secret_value().encode())
+            found = kept.examine(noted)
+        except JournalError as exc:
+            complain(str(exc))
+            raise typer.Exit(REFUSED) from None
+    for sentence in _verified(found):
+        say(sentence)
+    if found.open_entries or found.unanchored:
+        raise typer.Exit(OPEN)
+
+
+@journal_app.command("anchor")
+def anchor() -> None:
+    """
+    Verify, write the heads of the journal and of the versions to the anchor file once more, and print them.
+
+    Run it once after TRUNKGATE_JOURNAL_KEY was set, after `journal verify` named an outcome without an anchor, and from
+    cron to keep the heads elsewhere. Ends with 0 when it is done, 1 when something does not verify or the anchor cannot
+    be written, 2 on an error of its own.
+    """
+    with _journal(read_settings()) as kept:
+        try:
+            found = kept.anchor()
+        except StateError as exc:
+            complain(str(exc))
+            raise typer.Exit(REFUSED) from None
+    for entry in found.unanchored:
+        say(f"Anchored now: journal entry {entry.id}, {entry.title}, {entry.phase}, head {entry.hash}.")
+    say(f"Anchored: {counted(found.entries, 'journal entry', 'journal entries')}, head {found.head}.")
+    say(f"Anchored: {counted(found.versions, 'version')}, head {found.versions_head}.")
+
+
+@journal_app.command("list")
+def list_(*, output: Output = Format.TEXT) -> None:
+    """Show the journal, oldest entry first. Ends with 0, or 2 on an error of its own."""
+    with _journal(read_settings()) as kept:
+        entries, unsettled = kept.entries(), {entry.id for entry in kept.open_entries()}
+    if output is Format.JSON:
+        say_json([_entry_json(entry) for entry in entries])
+        return
+    for entry in entries:
+        no_outcome = "  (no recorded outcome)" if entry.id in unsettled else ""
+        say(
+            f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.hash[:SHORT]}  "
+            f"{entry.actor}  {entry.title}{no_outcome}"
+        )
+
+
+def noted_in(file: Path, *, key: bytes) -> list[Noted]:
+    """
+    Read the heads out of a file that was kept outside the home.
+
+    Args:
+        file: The manifest of an export, or a copy of an anchor file.
+        key: Checks the signatures of a copy.
+
+    Raises:
+        JournalError: It is neither, or its lines do not follow each other.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        manifest = None
+    if isinstance(manifest, dict) and "journal_head" in manifest:
+        noted = [Noted(str(manifest["journal_head"]), JOURNAL, manifest.get("journal_entries"), str(file))]
+        if "versions_head" in manifest:
+            noted.append(Noted(str(manifest["versions_head"]), VERSIONS, None, str(file)))
+        return noted
+    lines = [line for line in read_lines(text, name=str(file), key=key) if line.step != WRITING]
+    if not lines:
+        raise JournalError(f"{file} is neither an anchor file nor the manifest of an export.")
+    return [Noted(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
+
+
+def _verified(found: Verified) -> list[str]:
+    """Say what a verification found."""
+    counts = counted(found.entries, "entry", "entries")
+    anchored = f"{len(found.unanchored)} of them not anchored yet" if found.unanchored else "every one anchored"
+    held = f"The journal holds: {counts}, {anchored}, head {found.head}."
+    if found.anchored_from is None:
+        held = (
+            f"No anchor: {counts} follow each other, head {found.head}. Whether the last ones are missing is not known."
+        )
+    elif found.older:
+        date = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
+        older = f"the first {counted(found.older, 'entry', 'entries')} of {found.entries}"
+        held = f"No anchor before {date}: {older} rest on their own chain. Later ones are anchored. Head {found.head}."
+    elif not found.entries:
+        since = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
+        held = f"The journal is empty: no fix was recorded since {since}."
+        if found.older_versions:
+            held = f"No anchor before {since}: the journal is empty, and was empty then."
+    versions = f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."
+    if found.older_versions:
+        versions += f" The first {found.older_versions:,} are older than the first anchor."
+    unsettled = [without_outcome(entry) for entry in found.open_entries]
+    return [held, versions, *found.notes, *unsettled, *map(_without_anchor, found.unanchored)]
+
+
+def _without_anchor(entry: Entry) -> str:
+    """Say of an outcome that has no anchor why, and what to do."""
+    return (
+        f"No anchor: journal entry {entry.id}, {entry.title}, {entry.phase}, {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
+        f"{entry.actor}. Recorded reason: {entry.not_anchored} Nothing else shows that trunkgate wrote it, so "
+        "compare it with the account. Then run `trunkgate journal anchor`; the next fix anchors it too."
+    )
+
+
+@contextmanager
+def _journal(settings: Settings) -> Iterator[Journal]:
+    """Open what is kept on this machine: no carrier is asked and no emulator started."""
+    state = State.open(settings.home, anchors=of_settings(settings))
+    try:
+        yield Journal(state)
+    finally:
+        state.close()
+
+
+def _carry_out(
+    home: Workspace, plan: Plan, *, dry_run: bool, plan_hash: str, confirm: list[str], output: Format
+) -> None:
+    """Show a plan; rehearse it, or apply it when its hash was given or somebody says yes."""
+    if plan_hash and plan_hash != plan.hash:
+        complain(
+            f"The plan made now has the hash {plan.hash}, not {plan_hash}: the account moved, or the hash is "
+            "not whole. Nothing was changed."
+        )
+        raise typer.Exit(REFUSED)
+    if output is Format.TEXT:
+        _show(plan)
+    if dry_run:
+        if output is Format.JSON:
+            say_json(_plan_json(plan))
+        return
+    try:
+        typed = confirm if plan_hash else _ask(plan, confirm)
+        entry = home.apply(plan, actor=local_actor("command line"), typed=typed)
+    except (FixError, StalePlanError) as exc:
+        complain(str(exc))
+        raise typer.Exit(REFUSED) from None
+    if output is Format.JSON:
+        say_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
+    else:
+        say(f"Done and verified, as journal entry {entry.id}. Undo it with `trunkgate undo {entry.id}`.")
+        say(f"Journal head {entry.short_hash}; `trunkgate journal verify --head {entry.short_hash}` finds it again.")
+
+
+def _ask(plan: Plan, confirm: list[str]) -> list[str]:
+    """Ask for what the plan needs; a program that cannot answer is told how to go on."""
+    if not sys.stdin.isatty():
+        also = "".join(f" --confirm {shlex.quote(phrase)}" for phrase in plan.phrases)
+        raise FixError(
+            f"Nobody is there to ask. To apply this plan, run the same command with --plan {plan.hash}{also}."
+        )
+    typed = list(confirm)
+    for phrase in plan.phrases:
+        if phrase not in typed:
+            typed.append(_typed(phrase))
+    if not confirmed(f"{plan.title}?"):
+        raise FixError("Declined. Nothing was changed.")
+    return typed
+
+
+def _typed(phrase: str) -> str:
+    """Ask for a phrase; an end of input or an interrupt declines the plan."""
+    try:
+        return str(typer.prompt(visible(f"Type {phrase!r} to confirm")))
+    except typer.Abort:
+        raise FixError("Declined. Nothing was changed.") from None
+
+
+def _show(plan: Plan) -> None:
+    say(plan.title)
+    for change in plan.changes:
+        say(f"  - {change.sentence()}")
+    labels = plan.impact.labels.items()
+    counts = ", ".join(f"{count.calls:,} {label}" for label, count in labels if count.calls) or "none on record"
+    since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
+    if plan.impact.total:
+        say(f"Outbound calls{since}: {counts} ({plan.impact.share} decided).{plan.impact.apart}")
+    else:
+        say(f"Outbound calls: unknown, no calls on record.{plan.impact.apart}")
+    if plan.last_known_at:
+        say(
+            f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."
+        )
+    for line in callers(plan.impact):
+        say(line)
+    for lock in plan.interlocks:
+        say(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
+    if plan.guided:
+        say("The carrier offers no way to do this by program: carry it out in its portal.")
+    say(f"Plan {plan.hash}")
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    return {"hash": plan.hash, **plan.model_dump(mode="json")}
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    fields = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
+    more = {"by": entry.by or None, "message": entry.content.get("message", "")}
+    return {name: getattr(entry, name) for name in fields} | more

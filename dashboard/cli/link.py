@@ -1,0 +1,225 @@
+"""
+The way into a running dashboard: its one-time link, written down, shown and opened; ``trunkgate link`` makes another.
+
+The token of a link is in no process list, log or referrer: files of mode 0600 hold it, the browser gets the name of
+such a file, and only a terminal shows it.
+
+A dashboard holds a lock on its note ``serve-PORT.json`` for as long as it runs. The operating system releases the lock
+however the process ends, so what a killed dashboard left is recognized and removed, and its first link opens nothing.
+Whoever writes or removes such files holds ``entry.lock``: a file that looks left over is not one that is being written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import html
+import json
+import os
+import re
+import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import requests
+import typer
+from filelock import FileLock, Timeout
+
+from dashboard.cli.lazy import usable
+from dashboard.cli.number_types import finite
+from dashboard.cli.output import remark, say
+from dashboard.core import private
+from dashboard.core.errors import BusyError, InputError, SettingsError
+from dashboard.core.settings import Settings
+from dashboard.services.access import links
+
+app = typer.Typer()
+
+ASK_S: Final = 2
+LONGEST_H: Final = 168
+LOCK_S: Final = 30
+LEFT: Final = re.compile(
+    r"(?P<part>\.)?(?:serve|link|open)-(?P<port>0|[1-9]\d{0,4})\.(?:json|new|txt|html)(?(part)\.\d+)"
+)
+"""Names of the files of a dashboard; with a dot in front, of files that ``private.write`` had not finished."""
+TOKEN: Final = re.compile(r"token=([\w-]+)")
+
+
+def link_file(home: Path, port: int) -> Path:
+    """Return the file that holds the link which ``serve`` made."""
+    return home / f"link-{port}.txt"
+
+
+def page_file(home: Path, port: int) -> Path:
+    """Return the page that takes a browser to the link."""
+    return home / f"open-{port}.html"
+
+
+def note(home: Path, port: int) -> Path:
+    """Return the file that says that a dashboard runs on a port."""
+    return home / f"serve-{port}.json"
+
+
+@contextmanager
+def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
+    """
+    Make the first link of a dashboard that has just started, and tell its operator; withdraw it at the end.
+
+    Args:
+        home: Of the dashboard.
+        port: Where it is.
+        browser: Open the link where there is a desktop.
+    """
+    new = note(home, port).with_suffix(".new")
+    with ExitStack() as stack:
+        with _alone(home):
+            _remove_left(home)
+            private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
+            held = stack.enter_context(new.open("r+b"))  # NFS locks only a file that is open for writing exclusively
+            fcntl.flock(held, fcntl.LOCK_EX)
+            new.replace(note(home, port))
+            stack.callback(_withdraw, home, port)
+            url, number = _new(home, port)
+            private.write(link_file(home, port), f"{url}\n")
+        _tell(home, port, url, number, browser=browser)
+        yield
+
+
+def clear(home: Path) -> None:
+    """
+    Remove what dashboards left that were killed; nothing of one that runs or starts.
+
+    Raises:
+        BusyError: Another process writes such files, and does not end.
+    """
+    with suppress(OSError), _alone(home):  # a home that cannot be written keeps them
+        _remove_left(home)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let no other process write or remove the files of a dashboard."""
+    try:
+        lock = FileLock(str(home / "entry.lock"), timeout=LOCK_S).acquire()
+    except Timeout:
+        raise BusyError(f"Another trunkgate starts on {home} and does not go on. End it, then try again.") from None
+    with lock:
+        yield
+
+
+def _remove_left(home: Path) -> None:
+    for port in sorted({port for _, port in _files(home)}):
+        if not _is_held(note(home, port)):
+            _withdraw(home, port)
+
+
+def _files(home: Path) -> list[tuple[Path, int]]:
+    """Return the files of all dashboards with their ports, the notes last."""
+    found = [(path, int(match["port"])) for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
+    return sorted(found, key=lambda each: each[0].suffix == ".json")
+
+
+def _tell(home: Path, port: int, url: str, number: str, *, browser: bool) -> None:
+    seen = sys.stdout.isatty()  # rich also calls a log a terminal, where a variable asks for colors
+    if seen:
+        say(f"Open it once with this link: {url}")
+    else:
+        say(f"The link that opens it is in {link_file(home, port)}.")
+    say(f"The journal records what is changed through it as link {number}.")
+    say("For another browser or a colleague run: trunkgate link")
+    if browser and seen and _has_desktop():
+        page = page_file(home, port)
+        private.write(page, _redirect(url))
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _withdraw(home: Path, port: int) -> None:
+    """Remove the files of a dashboard; the link in them opens nothing any more, unless it was used."""
+    with suppress(OSError):  # a home that cannot be written keeps them
+        for path in [path for path, of in _files(home) if of == port]:
+            for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
+                links.revoke(home, token)
+            path.unlink(missing_ok=True)
+
+
+def _is_held(file: Path) -> bool:
+    """Tell whether the dashboard that wrote a note still runs."""
+    try:
+        with file.open("rb") as found:
+            fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:  # it is held, or that cannot be told: then nothing of it is removed
+        return True
+    return False
+
+
+@app.command()
+def link(
+    *,
+    name: Annotated[str, typer.Option(help="Whom the link is for; that browser is not asked for a name.")] = "",
+    hours: Annotated[
+        float, typer.Option(help="How long it can be opened.", min=0.01, max=LONGEST_H, callback=finite)
+    ] = 1.0,
+    port: Annotated[int, typer.Option(help="Port of the dashboard; 0 finds the one that runs.", min=0, max=65535)] = 0,
+) -> None:
+    """
+    Make a one-time link into the running dashboard, for another browser or a colleague.
+
+    A link opens one browser. Standard output has the link alone, standard error its number. Ends with 0 when
+    the link was printed, 2 where no dashboard runs.
+    """
+    settings = Settings.read()
+    home = settings.home
+    if home.is_dir():
+        usable(home, accept_open=settings.accept_open_home)
+        clear(home)
+    url, number = _new(home, _running(home, port), name=name, hours=hours)
+    say(url)
+    remark(f"The journal records what is changed through it as link {number}.")
+
+
+def _new(home: Path, port: int, *, name: str = "", hours: float = links.VALID_S / 3600) -> tuple[str, str]:
+    """Make a link; return its address and its number."""
+    token = links.make(home, name=name, valid_s=hours * 3600)
+    return links.address(f"http://127.0.0.1:{port}", token), links.number_of(token)
+
+
+def _running(home: Path, port: int) -> int:
+    """Return the port of the dashboard that runs on a home."""
+    ports = [each for each in map(_port_of, sorted(home.glob("serve-*.json"))) if each]
+    if port in ports:
+        return port
+    if port or not ports:
+        where = f" on port {port}" if port else ""
+        raise SettingsError(f"No dashboard of {home} is running{where}. Start one with: trunkgate serve")
+    if len(ports) > 1:
+        raise InputError(f"Several dashboards are running. Choose one with --port: {', '.join(map(str, ports))}.")
+    return ports[0]
+
+
+def _port_of(file: Path) -> int:
+    """Return the port of a dashboard that runs; 0 where it does not."""
+    try:
+        port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
+        if _is_held(file) and requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok:
+            return port
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        return 0
+    return 0
+
+
+def _has_desktop() -> bool:
+    """Tell whether a browser with windows can be opened here."""
+    if "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _redirect(url: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>trunkgate</title></html>\n'
+    )

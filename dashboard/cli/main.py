@@ -1,0 +1,65 @@
+"""
+The command line: the same verbs as the pages, without a browser.
+
+Every command ends with 0 when it did what was asked and 2 on an error of its own, told in one
+sentence; ``--help`` of each says what its other exit codes mean.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+
+from dashboard.cli import account as declaring
+from dashboard.cli import authorized, calls, check, fix, inventory, link, probe, replay, review, serve
+from dashboard.cli.output import complain
+from dashboard.core import private
+from dashboard.core.errors import DashboardError
+from dashboard.core.settings import TRACEBACK, wants_traceback
+
+OWN_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="trunkgate",
+    help="Operations dashboard of phone systems behind a SIP trunk with IP-based authentication.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
+    pretty_exceptions_enable=False,
+)
+for part in (serve, link, check, fix, review, replay, authorized, probe):
+    for command in part.app.registered_commands:
+        app.registered_commands.append(command)
+app.add_typer(calls.app, name="calls")
+app.add_typer(declaring.app, name="account")
+app.add_typer(inventory.app, name="inventory")
+app.add_typer(fix.journal_app, name="journal")
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    private.restrict()
+    try:
+        app()
+    except DashboardError as exc:
+        complain(str(exc))
+        sys.exit(OWN_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as exc:
+        where = f" ({exc.filename})" if exc.filename else ""
+        complain(f"The disk or a folder could not be used: {exc.strerror or exc}{where}.")
+        sys.exit(OWN_ERROR)
+    except Exception as exc:  # a fault of ours must not end with a status that means something else
+        logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
+        complain(
+            f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
+            f"with what {TRACEBACK}=1 shows."
+        )
+        if wants_traceback(os.environ):
+            raise
+        sys.exit(OWN_ERROR)

@@ -1,0 +1,151 @@
+"""``probe``: whether a PoP can be reached from here, and whether a call from here is let in."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboard.cli.lazy import open_home
+from dashboard.cli.number_types import finite
+from dashboard.cli.output import Format, say, say_json
+from dashboard.core.errors import DashboardError, InputError
+from dashboard.core.settings import Settings
+from dashboard.sip import parse_pop, parse_tech_prefix
+
+if TYPE_CHECKING:
+    from dashboard.sip.probe import Known, Probe, Target
+
+app = typer.Typer()
+
+NOT_LET_IN = 1
+LAST_PORT = 65_535
+
+
+class Transport(StrEnum):
+    """How SIP is carried."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+@app.command()
+def probe(
+    *,
+    pop: Annotated[
+        list[str] | None, typer.Option(help="PoP, host[:port]; repeatable. The account's PoPs where none is given.")
+    ] = None,
+    source: Annotated[str, typer.Option("--from", help="Address of this machine to ask from.")] = "",
+    number: Annotated[str, typer.Option(help="Place one test call to this number; it is hung up at once.")] = "",
+    tech_prefix: Annotated[
+        str | None, typer.Option(help="Dial with this prefix, 'none' for without. The account's where none is given.")
+    ] = None,
+    caller_id: Annotated[str, typer.Option(help="Number that the test call shows.")] = "",
+    transport: Annotated[Transport, typer.Option(help="How to ask.")] = Transport.UDP,
+    ca: Annotated[Path | None, typer.Option(help="Certificates that a TLS answer is held to.", exists=True)] = None,
+    wait: Annotated[
+        float, typer.Option(min=0.1, max=60.0, callback=finite, help="Seconds to wait for a first answer.")
+    ] = 8.0,
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TEXT,
+) -> None:
+    """
+    Ask PoPs by SIP OPTIONS whether they can be reached, or place one test call from this machine.
+
+    No credentials are sent. A test call goes to plain numbers of the United States and Canada only, and is hung up
+    as soon as it rings. Where the home knows the account, its list, prefix and switch are told beside the answer to
+    one. Ends with 0 when every PoP answered and the call was let in, 1 when not, 2 on an error of
+    its own.
+    """
+    from dashboard.sip.probe import Target, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
+
+    digits, shows = (safe_number(text) if text else "" for text in (number, caller_id))
+    hosts, prefix = pop or [], None if tech_prefix is None else _prefix(tech_prefix)
+    if not hosts or (digits and prefix is None):
+        hosts, prefix = _of_the_account(hosts, prefix)
+    if digits and len(hosts) > 1:
+        raise InputError(f"A test call goes to one PoP, and {len(hosts)} are known. Choose one with --pop.")
+    targets = [_target(Target, host, transport, source, ca) for host in hosts]
+    if digits:
+        found = [_beside_account(call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait))]
+    else:
+        found = [options(target, wait_s=wait) for target in targets]
+    if output is Format.JSON:
+        told = [asdict(one) for one in found]
+        say_json(told[0] if pop and len(pop) == 1 else told)
+    else:
+        _show(found)
+    if not all(one.admitted if digits else one.sip_status for one in found):
+        raise typer.Exit(NOT_LET_IN)
+
+
+def _prefix(text: str) -> str:
+    return "" if text == "none" else parse_tech_prefix(text)
+
+
+def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], str]:
+    """Fill in what was not given from the account as it was synced: its PoPs, and its tech prefix."""
+    with open_home() as home:
+        known = home.snapshot()
+        if not hosts and known.account.sample:
+            raise InputError("The PoPs of the sample account are names only, which nobody asks. Name one with --pop.")
+        hosts = hosts or [host for host in known.edges["host"] if host]
+        if not hosts:
+            raise InputError("The account's PoPs are not known yet. Name one with --pop.")
+        return hosts, known.account.tech_prefix if prefix is None else prefix
+
+
+def _beside_account(found: Probe) -> Probe:
+    """Add to the answer to a test call what the account has to do with it, where the home knows one."""
+    from dashboard.sip.probe import of_account  # noqa: PLC0415 - loads pandas, for seconds
+
+    known = None
+    with suppress(DashboardError):  # the call was placed, and a home that cannot be read takes nothing from its answer
+        known = _known() if found.sip_status is not None else None
+    if known is None:
+        return found
+    said = of_account(known, source=found.source, request_uri=found.request_uri)
+    return replace(found, meaning=f"{found.meaning} {said}", account=said)
+
+
+def _known() -> Known | None:
+    """Return the account as the home has it; ``None`` where there is no home or it was never read. None is made."""
+    from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
+    from dashboard.sip.probe import Known  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+
+    settings = Settings.read()
+    if not (settings.home / "state.db").exists():
+        return None
+    with closing(State.open(settings.home)) as state:
+        versions, account, listed = policy_versions(state), state.latest("account"), state.latest("allowed_ips")
+    if not (versions and account and listed):
+        return None
+    told = account["content"]
+    return Known(
+        versions[-1].policy,
+        min(account["seen_at"], listed["seen_at"]),
+        sample=bool(told.get("sample")),
+        public=(*settings.treated_as_public, *told.get("public_ranges", ())),
+    )
+
+
+def _target(make: Any, host: str, transport: Transport, source: str, ca: Path | None) -> Target:
+    name, _, port = parse_pop(host).partition(":")
+    if int(port or 0) > LAST_PORT:
+        raise InputError(f"{host} has a port that there is none of: {LAST_PORT} is the last.")
+    target: Target = make(name, int(port or 0), transport.value, source, ca)
+    return target
+
+
+def _show(found: list[Probe]) -> None:
+    for one in found:
+        answer = "no answer" if one.sip_status is None else f"{one.sip_status} {one.sip_reason}".strip()
+        took = f" after {one.seconds:.3f} s" if one.seconds is not None else ""
+        came = f" from {one.source}" if one.source else ""
+        say(f"{one.method} {one.request_uri} over {one.transport.upper()}{came}: {answer}{took}.")
+        say(f"  {one.meaning}")

@@ -1,0 +1,242 @@
+"""``serve``, ``emulator``, ``sync``: what runs, and keeps a home up to date."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import requests
+import typer
+
+from dashboard.cli import link
+from dashboard.cli.lazy import open_home, read_settings, usable
+from dashboard.cli.number_types import finite
+from dashboard.cli.output import complain, describe_file_only, progress, say
+from dashboard.core.errors import SettingsError
+from dashboard.core.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
+from dashboard.core.text import counted
+
+app = typer.Typer()
+
+HEALTHY_S = 600
+"""Pages that end are noticed at once; a machine may be so busy that they take minutes to start."""
+STOP_S = 10
+LOOK_EVERY_S = 0.5
+"""How long a signal that another thread took may wait."""
+NOTHING_TO_FETCH = (
+    "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "
+    "FILE`, and paste the list with `trunkgate account paste FILE`. To fetch with an API key, set it and "
+    "TRUNKGATE_ACCOUNT=flowroute."
+)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the dashboard on 127.0.0.1.", min=1, max=65535)] = 8501,
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the link in this desktop's browser.")] = True,
+) -> None:
+    """
+    Run the dashboard, its syncing and, without a key, the embedded account.
+
+    A one-time link opens it. The link is written to a file in the home, printed where standard output is a terminal,
+    and opened where there is a desktop; `trunkgate link` makes another.
+
+    Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
+    """
+    from dashboard.services.background_sync import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.sync_owner import SyncOwner  # noqa: PLC0415 - as above
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    _refuse_taken(port)
+    with open_home(live=True) as home:
+        settings = home.settings
+        owner = SyncOwner(settings.home, port=port)
+        owner.acquire()
+        loop = SyncLoop(home, owner)
+        loop.start()
+        page = _start_pages(port, settings.home)
+        try:
+            _wait_until_healthy(page, port)
+            account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
+                settings.mode, settings.base_url
+            )
+            say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            with link.announced(settings.home, port, browser=browser):
+                if other := owner.other():
+                    say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
+                code = _wait_for_end(page)
+            raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
+        except KeyboardInterrupt:
+            say("Stopping.")
+        finally:
+            _end(page)
+            loop.stop()
+
+
+@app.command()
+def emulator(
+    *,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
+    home: Annotated[Path | None, typer.Option(help="Folder of its database; TRUNKGATE_HOME when not given.")] = None,
+    access_key: Annotated[str, typer.Option(help="API access key; made up when not given.")] = "",
+    secret_key_file: Annotated[
+        str, typer.Option(help="File with the API secret key, or - for standard input; made up when not given.")
+    ] = "",
+    secret_key: Annotated[str, typer.Option(hidden=True)] = "",
+    calls: Annotated[int, typer.Option(help="Calls in its history when it is new.", min=0)] = 50_000,
+    days: Annotated[int, typer.Option(help="Days of history when it is new.", min=1, max=92)] = 30,
+    traffic: Annotated[float, typer.Option(help="Live calls per second.", min=0, callback=finite)] = 0.0,
+    refusals_in_cdrs: Annotated[bool, typer.Option(help="Whether a new account's refused calls leave a CDR.")] = True,
+    without: Annotated[list[str] | None, typer.Option(help="Story to leave out of a new account; repeatable.")] = None,
+) -> None:
+    """
+    Run a Flowroute account in a box until stopped.
+
+    The secret key can also be given as TRUNKGATE_EMULATOR_SECRET_KEY.
+
+    Ends with 0 when stopped, 2 on an error of its own.
+    """
+    from dashboard.emulator.lifecycle import serving  # noqa: PLC0415 - loads the web server, for seconds
+
+    secret = _secret_key(secret_key, secret_key_file)
+    folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
+    serving.serve(
+        folder,
+        port=port,
+        access_key=access_key,
+        secret_key=secret,
+        calls=calls,
+        days=days,
+        traffic=traffic,
+        without=tuple(without or ()),
+        refusals_in_cdrs=refusals_in_cdrs,
+    )
+
+
+@app.command()
+def sync(
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Fetch again only the last minutes of calls.")] = False,
+    new_key: Annotated[bool, typer.Option("--new-key", help="The key of the same account was renewed.")] = False,
+) -> None:
+    """
+    Read the account and fetch its calls; in mode `files` there is nothing to fetch.
+
+    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside or
+    imported calls are not in the carrier's export, 2 on an error of its own.
+    """
+    with open_home(new_key=new_key) as home, progress() as tell:
+        report = home.sync(quick=quick, progress=tell)
+        file_only = describe_file_only(home.store.file_only()) if report.file_only else ""
+    if home.settings.files:
+        say(NOTHING_TO_FETCH)
+        return
+    changed = (
+        f"Changed: {', '.join(report.changed)}."
+        if report.changed
+        else "Nothing that was read of the account has changed."
+    )
+    say(f"Fetched {counted(report.calls, 'call')} up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
+    if report.rejected:
+        aside = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
+        complain(f"{aside} put aside; `trunkgate export` writes what was put aside to rejected_rows.csv.")
+    if file_only:
+        complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
+    if report.rejected or file_only:
+        raise typer.Exit(1)
+
+
+def _secret_key(argument: str, file: str) -> str:
+    """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    if argument:
+        raise SettingsError(
+            "A key on the command line is visible to every user of this machine. Put it into a file and name that "
+            f"with --secret-key-file, or set {EMULATOR_SECRET_KEY}. Choose another key: this one has been shown."
+        )
+    if not file:
+        return os.environ.pop(EMULATOR_SECRET_KEY, "")
+    try:
+        text = sys.stdin.readline() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise SettingsError(f"The secret key cannot be read from {file}: {reason}.") from exc
+    if not text.strip():
+        raise SettingsError(f"There is no secret key in {'standard input' if file == '-' else file}.")
+    return text.strip()
+
+
+def _refuse_taken(port: int) -> None:
+    """Say so before anything is started where another program listens on the port."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            raise SettingsError(
+                f"Port {port} on 127.0.0.1 cannot be used: {exc.strerror}. Choose another with --port."
+            ) from exc
+
+
+def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
+    follow = [sys.executable, "-P", "-m", "dashboard.cli.follow", str(os.getpid())]
+    return subprocess.Popen(
+        [*follow, "dashboard.web.server", "--port", str(port)],
+        cwd=Path(__file__).resolve().parent.parent,  # no file of the user's working directory is read
+        env={**os.environ, "TRUNKGATE_HOME": str(home.resolve()), SYNCED_BY: "serve"},
+        start_new_session=True,
+    )
+
+
+def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + HEALTHY_S
+    while time.monotonic() < until:
+        if page.poll() is not None:
+            raise SettingsError(
+                f"The dashboard did not start on port {port} (status {page.returncode}). "
+                "If the port is taken, choose another with --port."
+            )
+        try:
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise SettingsError(f"The dashboard did not answer on port {port} within {HEALTHY_S} s.")
+
+
+def _wait_for_end(page: subprocess.Popen[bytes]) -> int:
+    """
+    Wait for a process, and return its status.
+
+    The system may hand a signal to another thread of this process. Its handler runs once this thread does anything at
+    all, so this thread never waits for the process alone.
+    """
+    ended = threading.Thread(target=page.wait, daemon=True)
+    ended.start()
+    while ended.is_alive():
+        ended.join(LOOK_EVERY_S)
+    return page.wait()
+
+
+def _end(page: subprocess.Popen[bytes]) -> None:
+    if page.poll() is not None:
+        return
+    page.terminate()
+    try:
+        page.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        page.kill()
+        page.wait()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

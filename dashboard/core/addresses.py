@@ -1,0 +1,335 @@
+"""
+Addresses: which may stand on the allow list, and which are on it.
+
+Special-purpose ranges are those of the IANA IPv4 Special-Purpose Address Registry (RFC 6890) and of the
+multicast space (RFC 5771). ``ipaddress`` alone does not decide: its ``is_private`` is false for
+100.64.0.0/10 and its ``is_global`` is true for multicast and for 192.88.99.0/24.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from dashboard.core.errors import AddressError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+
+SPECIAL_PURPOSE: tuple[tuple[IPv4Network, str], ...] = tuple(
+    (IPv4Network(network), name)
+    for network, name in (
+        ("255.255.255.255/32", "the broadcast address (RFC 919)"),
+        ("0.0.0.0/8", "an address of this network only (RFC 791)"),
+        ("10.0.0.0/8", "a private address (RFC 1918)"),
+        ("172.16.0.0/12", "a private address (RFC 1918)"),
+        ("192.168.0.0/16", "a private address (RFC 1918)"),
+        ("100.64.0.0/10", "a carrier-grade NAT address (RFC 6598)"),
+        ("127.0.0.0/8", "a loopback address (RFC 1122)"),
+        ("169.254.0.0/16", "a link-local address (RFC 3927)"),
+        ("224.0.0.0/4", "a multicast address (RFC 5771)"),
+        ("192.0.2.0/24", "a documentation address (RFC 5737)"),
+        ("198.51.100.0/24", "a documentation address (RFC 5737)"),
+        ("203.0.113.0/24", "a documentation address (RFC 5737)"),
+        ("192.0.0.0/24", "an address reserved for IETF protocols (RFC 6890)"),
+        ("192.31.196.0/24", "an anycast address of AS112 (RFC 7535)"),
+        ("192.175.48.0/24", "an anycast address of AS112 (RFC 7534)"),
+        ("192.52.193.0/24", "an anycast address of multicast tunnels (RFC 7450)"),
+        ("192.88.99.0/24", "an address of the retired 6to4 relays (RFC 7526)"),
+        ("198.18.0.0/15", "a benchmarking address (RFC 2544)"),
+        ("240.0.0.0/4", "a reserved address (RFC 1112)"),
+    )
+)
+"""Ranges that no PBX on the Internet calls from; the first that holds an address names it."""
+
+NEVER_PUBLIC: tuple[IPv4Network, ...] = tuple(
+    IPv4Network(network) for network in ("0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32")
+)
+"""What no setting makes public: no packet has such a source address."""
+
+_FORMULA = ("=", "+", "-", "@")
+_DOTTED = re.compile(r"\d+(\.\d+){3}", re.ASCII)
+_WITH_PORT = re.compile(r"(?P<host>[^:\[\]]+):\d*", re.ASCII)
+_BRACKETED = re.compile(r"\[(?P<host>[^\]]*)\](:\d*)?", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.ASCII | re.IGNORECASE)
+
+
+def parse_entry(
+    text: str, *, public_ranges: Collection[str] = (), allow_cidr: bool = False, allow_ipv6: bool = False
+) -> str:
+    """
+    Read one entry of the allow list, or say what is wrong with it.
+
+    Args:
+        text: What somebody typed, or a cell of a file, with nothing around it; ``/32`` is a single address.
+        public_ranges: Networks in CIDR form to treat as public although they are special-purpose.
+        allow_cidr: The carrier takes networks; a network may not touch a special-purpose range.
+        allow_ipv6: The carrier takes IPv6 addresses.
+
+    Returns:
+        The canonical text: ``198.51.100.24``, or ``198.51.100.0/24`` where networks are taken.
+
+    Raises:
+        AddressError: It is not a single public IPv4 address; the sentence says which rule it breaks.
+    """
+    shown = _shown(text)
+    if not text.strip():
+        raise AddressError("The address is empty. Write one public IPv4 address, such as 198.51.100.24.")
+    if text.startswith(_FORMULA):
+        raise AddressError(f"{shown} looks like a spreadsheet formula, not an address. Write the address itself.")
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise AddressError(f"{shown} has a space or an invisible character in it. Write one address with nothing else.")
+    if "/" in (text := text if ":" in text else text.removesuffix("/32")):
+        return _parse_network(text, shown, public_ranges, allow_cidr=allow_cidr, allow_ipv6=allow_ipv6)
+    address = _parse_address(text, shown, allow_ipv6=allow_ipv6)
+    _refuse_special(address, public_ranges)
+    return str(address)
+
+
+def special_purpose(address: str) -> str | None:
+    """
+    Name the special purpose of an address.
+
+    Args:
+        address: An IPv4 or IPv6 address as text.
+
+    Returns:
+        What it is, such as ``a private address (RFC 1918)``; ``None`` for a public address, and for a
+        text that is no address.
+    """
+    found = _as_address(address)
+    return None if found is None else _purpose(found)
+
+
+def contains(networks: Collection[str], address: str) -> bool:
+    """
+    Say whether an address is on a list.
+
+    Args:
+        networks: Entries: addresses or networks in CIDR form. One that is neither never matches.
+        address: The address to look for; a text that is no address is on no list.
+    """
+    return _index(frozenset(networks)).covers(address)
+
+
+def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Series[bool]:
+    """
+    Say of each address whether it is on a list; each distinct address is looked up once.
+
+    Args:
+        networks: Entries: addresses or networks in CIDR form. One that is neither never matches.
+        addresses: Addresses as text, with repeats.
+
+    Returns:
+        A series of bool under the index of ``addresses``.
+    """
+    import pandas as pd  # noqa: PLC0415 - the emulator looks up single addresses and does without
+
+    index = _index(frozenset(networks))
+    places, distinct = addresses.factorize()
+    listed = pd.Series([*map(index.covers, distinct.tolist()), False], dtype="bool").to_numpy()
+    return pd.Series(listed[places], index=addresses.index)
+
+
+def covering(networks: Collection[str], addresses: Iterable[str]) -> list[str]:
+    """
+    Return for each address the narrowest entry of a list that covers it, as the list writes it.
+
+    Args:
+        networks: Entries: addresses or networks in CIDR form.
+        addresses: Addresses as text.
+
+    Returns:
+        A list as long as ``addresses``; ``""`` where no entry covers the address.
+    """
+    texts = frozenset(networks)
+    single = {str(network.network_address): text for text, network in _read(texts) if network.num_addresses == 1}
+    wide = sorted(
+        ((network, text) for text, network in _read(texts) if network.num_addresses > 1),
+        key=lambda pair: (-pair[0].prefixlen, pair[1]),
+    )
+    return [_covering(text, texts, single, wide) for text in addresses]
+
+
+def _read(texts: Iterable[str]) -> Iterator[tuple[str, Network]]:
+    for text in texts:
+        if (network := _as_network(text)) is not None:
+            yield text, network
+
+
+def _covering(text: str, entries: frozenset[str], single: Mapping[str, str], wide: list[tuple[Network, str]]) -> str:
+    if text in entries:
+        return text
+    if (address := _as_address(text)) is None:
+        return ""
+    found = single.get(str(address))
+    return found or next((entry for network, entry in wide if address in network), "")
+
+
+def is_network(text: str) -> bool:
+    """Say whether a text is an address or a network in CIDR form, public or not."""
+    return _as_network(text) is not None
+
+
+def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, allow_cidr: bool, allow_ipv6: bool) -> str:
+    host, _, _length = text.partition("/")
+    if not allow_cidr:
+        raise AddressError(
+            f"{shown} is a network in CIDR form. Write single addresses, such as 198.51.100.24, each by itself: "
+            "a network would stand for addresses of others, too."
+        )
+    _parse_address(host, shown, allow_ipv6=allow_ipv6)
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise AddressError(
+            f"{shown} is not a network in CIDR form: its length or the bits after it are wrong. "
+            "Write it like 198.51.100.0/24."
+        ) from None
+    if network.num_addresses == 1:
+        _refuse_special(network.network_address, public_ranges)
+        return str(network.network_address)
+    for special, name in SPECIAL_PURPOSE:
+        if network.overlaps(special) and not _exempt(special, network, public_ranges):
+            raise AddressError(f"{shown} reaches into {special}, and no PBX calls from {name}. Write smaller networks.")
+    if isinstance(network, IPv6Network) and _purpose(network.network_address):
+        raise AddressError(f"{shown} is {_purpose(network.network_address)}. Write a public network.")
+    return str(network)
+
+
+def _parse_address(text: str, shown: str, *, allow_ipv6: bool) -> Address:
+    """Read an address and nothing else, or raise with the rule that the text breaks."""
+    bracketed = _BRACKETED.fullmatch(text)
+    address = _as_address(bracketed["host"] if bracketed else text)
+    if isinstance(address, IPv4Address) and not bracketed:
+        return address
+    if isinstance(address, IPv6Address):
+        if allow_ipv6 and not bracketed:
+            return address
+        raise AddressError(f"{shown} is an IPv6 address. The list takes IPv4: write the PBX's public IPv4 address.")
+    if _DOTTED.fullmatch(text) and any(len(part) > 1 and part.startswith("0") for part in text.split(".")):
+        raise AddressError(
+            f"{shown} has leading zeros, which some programs read as octal numbers. Write each number without them."
+        )
+    with_port = _WITH_PORT.fullmatch(text)
+    if with_port:
+        raise AddressError(f"{shown} has a port. Write the address alone, without :port.")
+    if not re.search(r"[^\d.]", text, re.ASCII):
+        raise AddressError(f"{shown} is not a whole IPv4 address. Write four numbers from 0 to 255 with dots between.")
+    if _HOST_NAME.fullmatch(text):
+        raise AddressError(f"{shown} is a host name. Write the public IPv4 address it stands for: names can change.")
+    raise AddressError(f"{shown} is not an address. Write one public IPv4 address, such as 198.51.100.24.")
+
+
+def _refuse_special(address: Address, public_ranges: Collection[str]) -> None:
+    purpose = _purpose(address)
+    if purpose is None:
+        return
+    never = isinstance(address, IPv4Address) and any(address in network for network in NEVER_PUBLIC)
+    if never or not contains(public_ranges, str(address)):
+        raise AddressError(
+            f"{address} is {purpose}; no PBX reaches the carrier from it. "
+            "Write the public address that the carrier sees."
+        )
+
+
+def _exempt(special: IPv4Network, network: Network, public_ranges: Collection[str]) -> bool:
+    """Say whether a setting makes public all that a network has of a special-purpose range."""
+    if special in NEVER_PUBLIC or not isinstance(network, IPv4Network):
+        return False
+    shared = network if network.subnet_of(special) else special
+    return any(isinstance(public, IPv4Network) and shared.subnet_of(public) for public in _networks(public_ranges))
+
+
+def _purpose(address: Address) -> str | None:
+    if isinstance(address, IPv4Address):
+        named = next((name for network, name in SPECIAL_PURPOSE if address in network), None)
+        if named:
+            return named
+    if not address.is_global or address.is_multicast:
+        return "a special-purpose address (RFC 6890)"
+    return None
+
+
+def _networks(texts: Iterable[str]) -> Iterable[Network]:
+    return filter(None, map(_as_network, texts))
+
+
+@dataclass(frozen=True)
+class _Index:
+    """A list made ready for looking up, as fast for thousands of entries as for ten."""
+
+    hosts: frozenset[str]
+    """Single addresses, which most entries are, as ``ipaddress`` writes them."""
+    wide: Mapping[int, Mapping[int, frozenset[int]]]
+    """Networks: their leading bits, by IP version and by how many bits follow."""
+
+    def covers(self, text: str) -> bool:
+        if text in self.hosts:
+            return True
+        if ":" not in text and not self.wide.get(4):
+            return False  # an IPv4 address is written in one way only
+        address = _as_address(text)
+        if address is None:
+            return False
+        bits = int(address)
+        return str(address) in self.hosts or any(
+            bits >> rest in leading for rest, leading in self.wide.get(address.version, {}).items()
+        )
+
+
+@lru_cache(maxsize=256)
+def _index(networks: frozenset[str]) -> _Index:
+    hosts: set[str] = set()
+    wide: dict[int, dict[int, set[int]]] = {}
+    for host, version, rest, leading in filter(None, map(_entry, networks)):
+        if rest:
+            wide.setdefault(version, {}).setdefault(rest, set()).add(leading)
+        else:
+            hosts.add(host)
+    return _Index(
+        frozenset(hosts),
+        {version: {rest: frozenset(found) for rest, found in by.items()} for version, by in wide.items()},
+    )
+
+
+@lru_cache(maxsize=65536)
+def _entry(text: str) -> tuple[str, int, int, int] | None:
+    """Read an entry: its first address, its IP version, how many bits are left open, and the bits before them."""
+    network = _as_network(text)
+    if network is None:
+        return None
+    rest = network.max_prefixlen - network.prefixlen
+    return str(network.network_address), network.version, rest, int(network.network_address) >> rest
+
+
+@lru_cache(maxsize=65536)
+def _as_address(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=65536)
+def _as_network(text: str) -> Network | None:
+    try:
+        return ip_network(text)
+    except ValueError:
+        return None
+
+
+def _shown(text: str) -> str:
+    """Return a wrong value as a message may repeat it: short, and with invisible characters written out."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:SHOWN])
+    return visible + ("…" if len(text) > SHOWN else "")

@@ -1,0 +1,482 @@
+"""
+Settings: one table of every variable, read once. Secrets live here and nowhere else.
+
+A value comes from the environment, else from ``$TRUNKGATE_HOME/config.toml`` (mode 0600; its keys are the
+names of the fields, such as ``window_days``), else it is the default. Nothing is read from the working directory.
+The fields of ``Settings`` and ``INTERNAL`` are the table: a new variable is one line here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cached_property
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from dashboard.core.endpoints import is_loopback, key_origin, syslog_target
+from dashboard.core.errors import SettingsError
+from dashboard.core.setting_faults import SWITCH, sentence, shown
+from dashboard.core.stories import STORIES
+
+PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
+"""First part of the name of every variable that is read."""
+
+SYNCED_BY = "TRUNKGATE_SYNCED_BY"
+TRACEBACK = "TRUNKGATE_TRACEBACK"
+EMULATOR_ACCESS_KEY = "TRUNKGATE_EMULATOR_ACCESS_KEY"
+EMULATOR_SECRET_KEY = "TRUNKGATE_EMULATOR_SECRET_KEY"  # noqa: S105 - the name of a variable, not its value
+
+INTERNAL = {
+    SYNCED_BY: "Set by `serve` for its pages: another process syncs this home.",
+    TRACEBACK: "Set by an operator: show where an internal error of trunkgate was raised.",
+    EMULATOR_ACCESS_KEY: "Set by the process that starts the embedded account: its access key.",
+    EMULATOR_SECRET_KEY: "Set by the process that starts the embedded account: its secret key.",
+    "TRUNKGATE_SCREENSHOTS": "Set by `make screenshots`: the folder that the browser tests write pictures to.",
+}
+"""Variables that are no settings: the parts of trunkgate and its tests pass them on. None can stand in config.toml."""
+
+CONFIG_FILE = "config.toml"
+FLOWROUTE_URL = "https://api.flowroute.com"
+LONGEST_S = 3650 * 86400
+"""Ten years: no age or pause is longer."""
+SHORTEST_KEY = 16
+"""Characters of a key that signs anchors."""
+NARROW_ENOUGH = 8
+"""No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
+
+
+_SWITCH: TypeAdapter[bool] = TypeAdapter(bool)
+
+
+def _default_home() -> Path:
+    return user_data_path("trunkgate", appauthor=False)
+
+
+def _expanded(home: str | Path) -> Path:
+    """
+    Return the path of a home with what ``~`` stands for in its place.
+
+    Raises:
+        ValueError: Nobody knows what it stands for, or it is blank; the sentence goes after the setting's name.
+    """
+    if not str(home).strip():
+        raise ValueError("is blank; it must be the path of a folder")
+    try:
+        return Path(home).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {home}, and no such user has a home folder; write the whole path") from None
+
+
+class Mode(StrEnum):
+    """Which account a home is of, and how it is read."""
+
+    EMBEDDED = "embedded"
+    """The sample account that the emulator plays; no key."""
+    FLOWROUTE = "flowroute"
+    """A real account, read with its API key."""
+    FILES = "files"
+    """A real account without its key: imported call files, a pasted list, an inventory."""
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """``config.toml`` of the home, as a source of settings that ranks below the environment."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the signature of the base class
+        """Return nothing: ``__call__`` returns every value at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """
+        Return the values of the file by the names that the model takes; empty where there is no file.
+
+        Raises:
+            SettingsError: The file is not private, is not TOML, or has a key that is no setting.
+        """
+        try:
+            home = _expanded(self.current_state.get("home") or _default_home())
+        except ValueError:
+            return {}  # the model says the same of it
+        values = _read_config(home / CONFIG_FILE)
+        return {_given_as(name): value for name, value in values.items() if value != ""}
+
+
+class Settings(BaseSettings):
+    """
+    What the operator may set: by environment variable, or by the key of the same name in ``config.toml``.
+
+    Seconds, days and counts carry their unit in the name. A value that is empty is not set. Use ``Settings.read()``:
+    it turns a wrong value into a sentence for the operator, so each validator words its fault to follow the name.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_prefix="TRUNKGATE_",
+        env_file=None,
+        env_ignore_empty=True,
+        allow_inf_nan=False,
+    )
+
+    home: Path = Field(default_factory=_default_home)
+    """State folder (``TRUNKGATE_HOME``). One account per home."""
+
+    account: Mode | None = None
+    """Which account; where not set, the one that the home remembers, else by whether a key is set."""
+    accept_open_home: bool = False
+    """Go on where the home's file system keeps no permissions, so that other users of the machine can read it."""
+
+    flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
+    flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
+    flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")
+
+    netbox_token: SecretStr = Field(default=SecretStr(""))
+    """API token of the NetBox that the inventory is read from."""
+
+    ami_user: SecretStr = Field(default=SecretStr(""))
+    ami_secret: SecretStr = Field(default=SecretStr(""))
+    """Of the Asterisk Manager Interface of running PBXs."""
+
+    journal_key: SecretStr = Field(default=SecretStr(""))
+    """Signs the anchors of the journal (HMAC-SHA256), so that nobody without it can rewrite journal and anchors."""
+
+    journal_syslog: str = ""
+    """Where each head of the journal is sent too: path of a socket such as ``/dev/log``, or HOST:PORT for UDP."""
+
+    inventory_sources: str = ""
+    """Running systems that the page Inventory can read, by address, comma separated; no token stands in one."""
+
+    public_ranges: str = ""
+    """Networks to treat as public, comma separated. The sample account adds the documentation ranges."""
+
+    window_days: int = Field(default=30, ge=1, le=92)
+    """Days of calls that checks, plans and pages look back on."""
+
+    history_days: int = Field(default=30, ge=1, le=92)
+    """Days of calls the first sync asks for."""
+
+    keep_calls_days: int | None = Field(default=None, ge=93, le=3650)
+    """Days after which single calls go away and only their roll-up stays; never where not set."""
+
+    silent_days: int = Field(default=28, ge=1, le=365)
+    """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
+
+    calls_stale_s: int = Field(default=2 * 3600, ge=60, le=LONGEST_S)
+    files_stale_s: int = Field(default=2 * 86400, ge=60, le=LONGEST_S)
+    """As ``calls_stale_s``, in mode ``files``, by the latest imported call: exports of each day are fresh."""
+
+    allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
+    inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
+
+    pbx_records_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
+    """Age of a PBX's newest own record from which on nothing is concluded from its records."""
+
+    calls_settle_s: int = Field(default=3600, ge=0, le=LONGEST_S)
+    """How long after its end a call may be missing from the carrier's CDRs without meaning anything."""
+
+    sync_every_s: float = Field(default=900.0, ge=1, le=LONGEST_S)
+    """Pause between two syncs of ``serve``; on the embedded account ``embedded_sync_every_s`` counts."""
+
+    embedded_sync_every_s: float = Field(default=10.0, ge=1, le=LONGEST_S)
+    sync_again_hours: int = Field(default=48, ge=1, le=92 * 24)
+    """Exports select by call start, so this many last hours are fetched again."""
+
+    max_changes: int = Field(default=25, ge=1, le=1000)
+    """The largest fix: one press of a button changes no more than this many things."""
+
+    sample_calls: int = Field(default=50_000, ge=0, le=100_000_000)
+    """Calls in the history of a sample account when it is made."""
+
+    sample_refusals_in_cdrs: bool = True
+    """Whether refused calls leave a CDR on a sample account that is made; the real carrier's way is not known."""
+
+    sample_without: str = ""
+    """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
+
+    live_calls_per_s: float = Field(default=0.5, ge=0, le=1000)
+    """Live traffic of the embedded account while ``serve`` runs."""
+
+    @field_validator("home")
+    @classmethod
+    def _home(cls, home: Path) -> Path:
+        return _expanded(home)
+
+    @field_validator("sample_without")
+    @classmethod
+    def _stories(cls, text: str) -> str:
+        strange = [part for part in _parts(text) if part not in STORIES]
+        if strange:
+            raise ValueError(
+                f"names no story of the sample account: {', '.join(map(shown, strange))}. It has {', '.join(STORIES)}"
+            )
+        return text
+
+    @field_validator("public_ranges")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for part in _parts(text):
+            try:
+                network = ip_network(part)
+            except ValueError as exc:
+                raise ValueError(
+                    f"has {shown(part)}, which is not a network in CIDR form, such as 203.0.113.0/24"
+                ) from exc
+            if network.prefixlen < NARROW_ENOUGH:
+                raise ValueError(
+                    f"has {part}, which is wider than a /{NARROW_ENOUGH}: private addresses would pass as public"
+                )
+        return text
+
+    @field_validator("journal_key")
+    @classmethod
+    def _journal_key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if text and len(text) < SHORTEST_KEY:
+            raise ValueError(f"is shorter than {SHORTEST_KEY} characters, so it can be guessed")
+        return SecretStr(text)
+
+    @field_validator("journal_syslog")
+    @classmethod
+    def _syslog(cls, address: str) -> str:
+        address = address.strip()
+        if address:
+            syslog_target(address)
+        return address
+
+    @field_validator("inventory_sources")
+    @classmethod
+    def _sources(cls, text: str) -> str:
+        for number, part in enumerate(_parts(text), start=1):
+            scheme, found, rest = part.partition("://")
+            if not (scheme and found and rest) or "@" in rest.partition("/")[0]:
+                raise ValueError(
+                    f"is a list whose number {number} is not an address such as netbox+https://netbox.example.net/ "
+                    "with no user in it"
+                )
+        return text
+
+    @field_validator("ami_user", "ami_secret")
+    @classmethod
+    def _one_line(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value().strip("\r\n")
+        if not text.isprintable():
+            raise ValueError("holds a character that cannot be seen; copy it again")
+        return SecretStr(text)
+
+    @field_validator("flowroute_access_key", "flowroute_secret_key", "netbox_token")
+    @classmethod
+    def _key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("holds a character that no key has; copy it again")
+        return SecretStr(text)
+
+    @field_validator("flowroute_base_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        return key_origin(url.strip()) if url else url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the working directory is not read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence: arguments, environment, ``config.toml``."""
+        return init_settings, env_settings, ConfigFile(settings_cls)
+
+    @classmethod
+    def read(cls) -> Settings:
+        """
+        Read the environment and ``config.toml``.
+
+        Raises:
+            SettingsError: A variable or a key is unknown, or holds a value that cannot be used; it is named.
+        """
+        refuse_unknown(os.environ)
+        if _switch(os.environ, TRACEBACK) is None:
+            raise SettingsError(f"{TRACEBACK} is {shown(os.environ[TRACEBACK])}. It must be {SWITCH}.")
+        try:
+            settings = cls()
+        except ValidationError as exc:
+            table = variables()
+            faults = (sentence(_place(e["loc"]), cls.model_fields[table[_variable(e["loc"])]], e) for e in exc.errors())
+            raise SettingsError(f"A setting cannot be used. {' '.join(faults)}") from None
+        if settings.has_key != bool(settings.flowroute_secret_key.get_secret_value()):
+            raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
+        if settings.account is Mode.FLOWROUTE and not settings.has_key:
+            raise SettingsError("TRUNKGATE_ACCOUNT=flowroute needs FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.")
+        if settings.flowroute_base_url and settings.account is None and not settings.has_key:
+            raise SettingsError(
+                "FLOWROUTE_BASE_URL is set without FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY. "
+                "Set the keys too, or unset the address to use the embedded account."
+            )
+        return settings
+
+    @property
+    def has_key(self) -> bool:
+        """True where an API key is set."""
+        return bool(self.flowroute_access_key.get_secret_value())
+
+    @property
+    def mode(self) -> Mode:
+        """The account that these settings name; an open home may remember another (``account_binding.claim``)."""
+        return self.account or (Mode.FLOWROUTE if self.has_key else Mode.EMBEDDED)
+
+    @property
+    def embedded(self) -> bool:
+        """True where the embedded account (the emulator) is used."""
+        return self.mode is Mode.EMBEDDED
+
+    @property
+    def files(self) -> bool:
+        """True where calls come from imported files alone, and nothing is fetched."""
+        return self.mode is Mode.FILES
+
+    @cached_property
+    def base_url(self) -> str:
+        """Origin of the Flowroute API that a key is for, without a slash at the end."""
+        return (self.flowroute_base_url or FLOWROUTE_URL).rstrip("/")
+
+    @cached_property
+    def host(self) -> str:
+        """Host of ``base_url``."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @cached_property
+    def on_loopback(self) -> bool:
+        """True where ``base_url`` is on this machine: an emulator, so its portal can be asked too."""
+        return is_loopback(self.base_url)
+
+    @property
+    def source_secrets(self) -> dict[str, str]:
+        """What running systems ask for, in clear, by the name of its environment variable; never to be kept."""
+        secrets = (("netbox_token", self.netbox_token), ("ami_user", self.ami_user), ("ami_secret", self.ami_secret))
+        return {_variable((name,)): secret.get_secret_value() for name, secret in secrets}
+
+    @cached_property
+    def running_sources(self) -> tuple[str, ...]:
+        """``inventory_sources`` as addresses."""
+        return _parts(self.inventory_sources)
+
+    @cached_property
+    def treated_as_public(self) -> tuple[str, ...]:
+        """``public_ranges`` as CIDR texts."""
+        return _parts(self.public_ranges)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """``sample_without`` as names of stories."""
+        return _parts(self.sample_without)
+
+
+def wants_traceback(environment: Mapping[str, str]) -> bool:
+    """Say whether a fault of trunkgate's own is to show where it was raised."""
+    return _switch(environment, TRACEBACK) is True
+
+
+def variables() -> dict[str, str]:
+    """Return the field of ``Settings`` that each environment variable sets, by the variable's name."""
+    return {_variable((_given_as(name),)): name for name in Settings.model_fields}
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """
+    Reject variables that begin like ours and are not in the table.
+
+    Raises:
+        SettingsError: There is one; the message suggests the nearest name and never shows the value.
+    """
+    table = [*variables(), *INTERNAL]
+    ours = sorted(name for name in environment if name.upper().startswith(PREFIXES))
+    unknown = [name for name in ours if name.upper() not in table]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name.upper(), table)}?" for name in unknown)
+        raise SettingsError(f"{faults} Correct the name, or unset it.")
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool | None:
+    """Return whether a variable is switched on; ``None`` where its value is that of no switch."""
+    try:
+        return _SWITCH.validate_python(environment.get(name) or "0")
+    except ValidationError:
+        return None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a text that is separated by commas."""
+    return tuple(filter(None, (piece.strip() for piece in text.split(","))))
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    return get_close_matches(name, names, n=1, cutoff=0.0)[0]
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a settings file; empty where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # no waiting for a pipe's other end
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SettingsError(f"The settings file {path} is a device or a pipe. Replace it with a text file.")
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as exc:
+        raise SettingsError(f"The settings file {path} cannot be read: {exc.strerror}.") from exc
+    if os.name == "posix" and stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(
+            f"The settings file {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), and it may "
+            f"hold secrets. Run `chmod 600 {path}`."
+        )
+    try:
+        values = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise SettingsError(f"The settings file {path} is not UTF-8 text. Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(
+            f"The settings file {path} is not TOML: {exc}. Write lines such as window_days = 30."
+        ) from None
+    known = sorted(set(Settings.model_fields) - {"home"})
+    if "home" in values:
+        raise SettingsError(f"{path}: home cannot be set here, because the file is in the home. Set TRUNKGATE_HOME.")
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name, known)}?" for name in unknown)
+        raise SettingsError(f"{path}: {faults} Correct the name, or remove it.")
+    return values
+
+
+def _given_as(name: str) -> str:
+    """Return the name by which the model takes a field."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name
+
+
+def _place(place: tuple[int | str, ...]) -> str:
+    """Return where a value that cannot be used comes from: the variable, or the key of ``config.toml``."""
+    variable = _variable(place)
+    if any(name.upper() == variable and value for name, value in os.environ.items()):
+        return variable
+    return f"{variables()[variable]} in {CONFIG_FILE} ({variable})"
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """Return the environment variable that a fault of the settings is about."""
+    name = str(place[0]) if place else ""
+    return name if name.isupper() else f"TRUNKGATE_{name.upper()}"

@@ -1,0 +1,288 @@
+"""
+The kinds of change to an account, each with its inverse, and the plan that holds them.
+
+A check proposes changes as values; only ``fixes`` has them carried out. A plan is what the operator
+was shown: its hash covers the exact changes, the account as it stood, and who would lose calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.replay_labels import BROKEN, SAVED, STOPPED
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AllowAddress(_Value):
+    """Put an entry on Outbound Allowed IPs."""
+
+    kind: Literal["allow_address"] = "allow_address"
+    network: str
+    label: str = ""
+    owner: str = ""
+    purpose: str = ""
+    role: str = "active"
+    review_by: str = ""
+    """ISO 8601 date and time; ``""`` where nobody set one."""
+    added_by: str = ""
+    """Who put it there; ``""`` for whoever applies the plan."""
+    needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
+
+    def inverse(self) -> RemoveAddress:
+        """Return the change that takes this one back."""
+        return RemoveAddress(**self.model_dump(exclude={"kind"}))
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return f"Allow {self.network}"
+
+
+class RemoveAddress(_Value):
+    """Take an entry off Outbound Allowed IPs; carries the whole row, so that it can be put back."""
+
+    kind: Literal["remove_address"] = "remove_address"
+    network: str
+    label: str = ""
+    owner: str = ""
+    purpose: str = ""
+    role: str = "active"
+    review_by: str = ""
+    """ISO 8601 date and time; ``""`` where nobody set one."""
+    added_by: str = ""
+    needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
+
+    def inverse(self) -> AllowAddress:
+        """Return the change that takes this one back."""
+        return AllowAddress(**self.model_dump(exclude={"kind"}))
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return f"Remove {self.network}"
+
+
+class SetCredentials(_Value):
+    """Turn outbound SIP credentials on or off for the whole account."""
+
+    kind: Literal["set_credentials"] = "set_credentials"
+    enabled: bool
+    needs: ClassVar[Capability] = Capability.WRITE_CREDENTIALS
+
+    def inverse(self) -> SetCredentials:
+        """Return the change that takes this one back."""
+        return SetCredentials(enabled=not self.enabled)
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return "Enable outbound credentials" if self.enabled else "Disable outbound credentials"
+
+
+class CreateRoute(_Value):
+    """Create an inbound route; its alias is unique on the account and names it from then on."""
+
+    kind: Literal["create_route"] = "create_route"
+    alias: str
+    route_type: str = "host"
+    value: str
+    needs: ClassVar[Capability] = Capability.WRITE_ROUTES
+
+    def inverse(self) -> DeleteRoute:
+        """Return the change that takes this one back."""
+        return DeleteRoute(**self.model_dump(exclude={"kind"}))
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return f"Create route {self.alias} to {self.value}"
+
+
+class DeleteRoute(_Value):
+    """Delete an inbound route; the carrier refuses while numbers point at it."""
+
+    kind: Literal["delete_route"] = "delete_route"
+    alias: str
+    route_type: str = "host"
+    value: str
+    needs: ClassVar[Capability] = Capability.WRITE_ROUTES
+
+    def inverse(self) -> CreateRoute:
+        """Return the change that takes this one back."""
+        return CreateRoute(**self.model_dump(exclude={"kind"}))
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return f"Delete route {self.alias}"
+
+
+class PointNumber(_Value):
+    """Point a number's primary route at the route of that alias; ``""`` is unassigned."""
+
+    kind: Literal["point_number"] = "point_number"
+    number: str
+    to_alias: str
+    was_alias: str
+    needs: ClassVar[Capability] = Capability.WRITE_ROUTES
+
+    def inverse(self) -> PointNumber:
+        """Return the change that takes this one back."""
+        return PointNumber(number=self.number, to_alias=self.was_alias, was_alias=self.to_alias)
+
+    def sentence(self) -> str:
+        """Say the change as a button would: verb and object."""
+        return f"Point {self.number} at {self.to_alias}" if self.to_alias else f"Unassign {self.number}"
+
+
+Change = Annotated[
+    AllowAddress | RemoveAddress | SetCredentials | CreateRoute | DeleteRoute | PointNumber,
+    Field(discriminator="kind"),
+]
+"""One reversible edit of the account."""
+
+
+UNASSIGNED = " (unassigned)"
+"""Follows the address of a caller that belongs to no PBX of the inventory."""
+
+
+def not_counted(calls: int, verb: str = "counted") -> str:
+    """Write ``12 calls are only in imported files, not in the carrier's export, and are not counted.``."""
+    are = "call is" if calls == 1 else "calls are"
+    return f"{calls:,} {are} only in imported files, not in the carrier's export, and {are.split()[1]} not {verb}."
+
+
+class LabelCount(_Value):
+    """What a replay says of one label: ``cost_usd`` as text with all its digits."""
+
+    calls: int = 0
+    minutes: float = 0.0
+    cost_usd: str = "0"
+
+
+class Impact(_Value):
+    """
+    The replay of a plan over the window: by label (``replay_labels``), and the share of calls that was decided.
+
+    Plans written before there were eight labels have four in ``labels`` and no ``callers`` or ``reasons``.
+    """
+
+    labels: dict[str, LabelCount]
+    decided: float = Field(ge=0, le=1)
+    since: datetime | None = None
+    until: datetime | None = None
+    """End of the window, exclusive; ``None`` where it reaches to the last call."""
+    breaks: tuple[str, ...] = ()
+    """Names of the PBXs that would lose calls; in older plans also addresses of no PBX."""
+    saves: tuple[str, ...] = ()
+    """Callers whose calls would be admitted: PBX names, then unassigned addresses."""
+    to_ip: int = 0
+    """Calls that stay admitted and move from credentials to IP authentication."""
+    nobodys: dict[str, int] = Field(default_factory=dict)
+    """By label, how many of the calls came from unassigned addresses."""
+    unclear: dict[str, int] = Field(default_factory=dict)
+    """Undecided calls by reason (a clause that follows a colon), the most calls first."""
+    callers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By label, who made the calls: PBX names, then unassigned addresses, the most calls first."""
+    reasons: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """By undecided label, its calls by reason, the most calls first."""
+    not_judged: int = 0
+    """Outbound calls of the window that only imported files have; they are in no label."""
+
+    @property
+    def total(self) -> int:
+        """Count all calls that were replayed."""
+        return sum(counted.calls for counted in self.labels.values())
+
+    @property
+    def apart(self) -> str:
+        """Say how many calls were not judged, as a sentence with a space before it; empty where all were."""
+        return f" {not_counted(self.not_judged, 'judged')}" if self.not_judged else ""
+
+    @property
+    def share(self) -> str:
+        """Return the share of decided calls in percent; 0 % and 100 % appear only where they are exact."""
+        least, most = 0.001, 0.999
+        return f"{self.decided:.0%}" if self.decided in (0, 1) else f"{min(max(self.decided, least), most):.1%}"
+
+    def calls(self, label: str) -> int:
+        """Return how many calls carry the label."""
+        return self.labels[label].calls if label in self.labels else 0
+
+    def ours(self, label: str) -> int:
+        """Return how many calls of our PBXs carry the label."""
+        return self.calls(label) - self.nobodys.get(label, 0)
+
+    def who(self, label: str) -> tuple[str, ...]:
+        """Return who made the calls of a label; nothing where an older plan does not say."""
+        return self.callers.get(label) or {BROKEN: self.breaks, SAVED: self.saves}.get(label, ())
+
+    def why(self, label: str) -> dict[str, int]:
+        """Return the calls of an undecided label by reason; an older plan has only those that cannot be told."""
+        return self.reasons.get(label) or ({} if self.reasons else self.unclear)
+
+
+class Interlock(_Value):
+    """One guard of a plan: a sentence, whether it is met, and the phrase to type where it is not."""
+
+    id: str
+    sentence: str
+    met: bool
+    confirm: str = ""
+    """The phrase that lets the plan through all the same; ``""`` where nothing does."""
+
+
+class Plan(_Value):
+    """Exact changes, the account before them, what they would do to past calls, and the guards."""
+
+    title: str
+    check: str = ""
+    subject: str = ""
+    changes: tuple[Change, ...]
+    before: dict[str, Any]
+    """Before-image: what of the account the changes touch, as it stood when the plan was made."""
+    impact: Impact
+    interlocks: tuple[Interlock, ...] = ()
+    guided: bool = False
+    """True where the carrier has no such endpoint and the operator carries it out in the portal."""
+    undoes: int | None = None
+    """Journal entry that this plan takes back."""
+    last_known_at: datetime | None = None
+    """When the data behind the finding was read, where the finding is a last known failure."""
+    made_at: datetime
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the changes, the before-image and who would lose calls; not over time or counts."""
+        body = self.model_dump(mode="json", include={"check", "subject", "changes", "before", "guided", "undoes"})
+        body["breaks"] = sorted({*self.impact.breaks, *self.impact.callers.get(STOPPED, ())})
+        body["confirm"] = sorted(lock.confirm for lock in self.interlocks if not lock.met)
+        return digest(body)
+
+    @property
+    def blocked(self) -> tuple[Interlock, ...]:
+        """Guards that are not met and that no typed phrase lets through."""
+        return tuple(lock for lock in self.interlocks if not lock.met and not lock.confirm)
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Phrases the operator must type, each once."""
+        return tuple(dict.fromkeys(lock.confirm for lock in self.interlocks if not lock.met and lock.confirm))
+
+    def inverse_changes(self) -> tuple[Change, ...]:
+        """Return the changes that take this plan back, last first."""
+        return tuple(change.inverse() for change in reversed(self.changes))
+
+
+def canonical(value: Any) -> str:
+    """Write a JSON value in one way only: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON value as 64 hex digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

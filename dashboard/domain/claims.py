@@ -1,0 +1,388 @@
+"""
+What may be claimed: headlines, figures and green marks as functions of evaluated, fresh verdicts.
+
+No data is not a pass. Whoever writes a positive sentence, a zero or a check mark asks here first; where the data does
+not support it, this module returns what is lacking and why. Values only: no page, no store, no carrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from dashboard.core.clocks import TO_COME, to_come
+from dashboard.core.text import counted
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import RemoveAddress, not_counted
+from dashboard.domain.findings import Finding, Impact, Status
+from dashboard.domain.snapshot import Age, Snapshot
+
+CORE: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
+"""Inputs without which no statement about the whole account is made. PBX configurations are optional."""
+NOTHING: Final = "\u2013"
+"""Stands where a number would be, and its input is missing."""
+CAN_CALL: Final = ("pbx_address_is_allowed", "call_source_is_allowed")
+"""The checks behind "Every PBX places calls from a listed address."."""
+OF_ENTRIES: Final = ("allowed_ip_has_pbx", "allowed_ip_is_used")
+"""The checks of which every entry of the list is a subject."""
+
+_MISSING: Final = {
+    "calls": "Calls never fetched",
+    "allowed_ips": "Allowed IPs not entered yet",
+    "credentials": "The SIP credentials setting isn't known",
+    "routes": "Inbound routes have never been read",
+    "inventory": "The inventory has no PBXs yet",
+    "configurations": "No PBX configuration has been imported",
+}
+_STALE: Final = {
+    "calls": "No call records for {}",
+    "allowed_ips": "Allowed IPs last read {} ago",
+    "credentials": "SIP credentials setting last read {} ago",
+    "routes": "Inbound routes last read {} ago",
+    "inventory": "Inventory last confirmed {} ago",
+    "configurations": "PBX configurations last read {} ago",
+}
+_TO_COME: Final = {
+    "calls": "calls",
+    "allowed_ips": "Allowed IPs",
+    "credentials": "SIP credentials setting",
+    "routes": "inbound routes",
+    "inventory": "inventory",
+    "configurations": "PBX configurations",
+}
+"""How an input is named where it was read while the clock was ahead."""
+_BY_SYNC: Final = {
+    "calls": Capability.READ_CALLS,
+    "allowed_ips": Capability.READ_ALLOWED_IPS,
+    "credentials": Capability.READ_CREDENTIALS,
+    "routes": Capability.READ_ROUTES,
+}
+"""What the carrier has to let a program read, so that a sync cures a missing or stale input."""
+_BY_HAND: Final = {
+    "calls": "Import its call record files: trunkgate calls import FILE.",
+    "allowed_ips": "Paste what the portal shows on the page Account, or run: trunkgate account paste FILE.",
+    "credentials": "Confirm it on the page Account, or run: trunkgate account record --credentials on (or off).",
+    "routes": "Only the carrier's API provides them: they stay unknown without its key.",
+    "inventory": "Confirm it on the page Inventory, or import it again: trunkgate inventory read FILE --keep.",
+    "configurations": "Import the folders of your PBXs on the page Inventory.",
+}
+"""The cure where it does not, or where no carrier knows."""
+
+
+class Standing(StrEnum):
+    """What a group of verdicts supports, worst first."""
+
+    OPEN = "open"
+    """Something fails now."""
+    LAST_KNOWN = "last known"
+    """Nothing fails for certain, and something failed on the last data."""
+    UNKNOWN = "unknown"
+    """Nothing fails or failed, and not everything was evaluated on fresh data."""
+    CLEAR = "clear"
+    """Everything was evaluated on fresh data and passed."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number as it may be shown: its text, ``NOTHING`` where its input is missing, and why or as of when."""
+
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """
+    Decides what may be claimed of one snapshot.
+
+    Args:
+        snapshot: How old each input is, and when that was.
+        findings: What every check says of just this snapshot.
+        fault: Why the carrier could not be read last; empty where it could.
+        named: See below.
+    """
+
+    snapshot: Snapshot
+    findings: Sequence[Finding]
+    fault: str = ""
+    named: bool = False
+    """What is missing is named with its cure where these claims are shown: headlines do not name it again."""
+
+    def lacking(self, *names: str) -> str:
+        """
+        Return a sentence for each input that is missing or stale; empty where all are fresh.
+
+        Args:
+            names: Inputs by their names in ``Snapshot.freshness``; all of ``CORE`` where none is given.
+        """
+        return lacking(self.snapshot, *names)
+
+    def fresh(self, *names: str) -> bool:
+        """Whether every one of the inputs is fresh; all of ``CORE`` where none is given."""
+        return not self.lacking(*names)
+
+    def figure(self, value: int, *names: str) -> Figure:
+        """
+        Return a count as it may be shown: no number without its input, and no zero on input that is out of date.
+
+        Args:
+            value: What was counted.
+            names: The inputs it was counted from.
+        """
+        why = self.lacking(*names)
+        missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
+        return Figure(NOTHING if missing or (why and not value) else f"{value:,}", self._unnamed(*names))
+
+    def standing(self, checks: Collection[str] = (), subject: str = "") -> Standing:
+        """
+        Say what the verdicts of some checks support.
+
+        Args:
+            checks: Names of checks; all of them, and every input of ``CORE``, where none is given.
+            subject: Only verdicts on this subject, and those that concern the whole account.
+        """
+        about = [one for one in self.findings if not checks or one.check in checks]
+        if subject:
+            about = [one for one in about if one.subject == subject or (one.subject == "account" and not one.open)]
+        if any(one.status is Status.FAIL for one in about):
+            return Standing.OPEN
+        if any(one.failed_last for one in about):
+            return Standing.LAST_KNOWN
+        spoken = {one.check for one in about if one.status is Status.PASS}
+        evaluated = bool(about) and all(one.status is Status.PASS for one in about)
+        if not evaluated or not set(checks) <= spoken or not (checks or self.fresh()):
+            return Standing.UNKNOWN
+        return Standing.CLEAR
+
+    @cached_property
+    def open(self) -> list[Finding]:
+        """Findings that fail now or failed on the last data, worst first."""
+        return [one for one in self.findings if one.open]
+
+    @cached_property
+    def last_known(self) -> list[Finding]:
+        """Open findings that could not be evaluated again."""
+        return [one for one in self.findings if one.failed_last]
+
+    @cached_property
+    def unevaluated(self) -> list[Finding]:
+        """Findings that are unknown and did not fail on the last data."""
+        return [one for one in self.findings if one.status is Status.UNKNOWN and not one.open]
+
+    @property
+    def open_figure(self) -> Figure:
+        """The number of open findings; no zero unless all that rests on ``CORE`` was evaluated on fresh data."""
+        if not self.open and not (self.fresh() and self._evaluated and not any(map(self._counts, self.unevaluated))):
+            return Figure(NOTHING, self.why_not or "Nothing was checked yet.")
+        return Figure(f"{len(self.open):,}", self.not_evaluated)
+
+    @property
+    def not_evaluated(self) -> str:
+        """How much could not be evaluated, as a sentence; empty where everything was."""
+        if not self.unevaluated:
+            return ""
+        ran = {one.check for one in self.findings if one.status is not Status.UNKNOWN or one.failed_last}
+        whole = {one.check for one in self.unevaluated} - ran
+        some = [one for one in self.unevaluated if one.check not in whole]
+        said = [counted(len(whole), "check") if whole else "", counted(len(some), "subject") if some else ""]
+        return f"{' and '.join(filter(None, said))} couldn't be evaluated."
+
+    @property
+    def why_not(self) -> str:
+        """How much could not be evaluated and which inputs are lacking, as sentences; empty where nothing is."""
+        return " ".join(filter(None, (self.not_evaluated, self._unnamed())))
+
+    def entry(self, network: str) -> Standing:
+        """Say what the verdicts on one entry of the list support; clear only where each check of entries passed."""
+        about = [one for one in self.findings if one.subject == network or _removes(one, network)]
+        if any(one.status is Status.FAIL for one in about):
+            return Standing.OPEN
+        if any(one.failed_last for one in about):
+            return Standing.LAST_KNOWN
+        passed = all(one.status is Status.PASS for one in about)
+        return Standing.CLEAR if passed and self.standing(OF_ENTRIES, network) is Standing.CLEAR else Standing.UNKNOWN
+
+    def headline(self, now: Sequence[str] = (), last: Sequence[str] = (), inputs: Sequence[str] = ("calls",)) -> str:
+        """
+        Return the answer of the overview.
+
+        Args:
+            now: Sentences on what is wrong now, by fresh data.
+            last: Sentences on what was wrong on the last data.
+            inputs: What the last data are of.
+        """
+        if last:
+            return " ".join([*now, f"Last known: {' '.join(last)}", self.lacking(*inputs)])
+        if now:
+            return " ".join(filter(None, (*now, self.why_not if self.lacking() else "")))
+        if self.open:
+            return " ".join(filter(None, (self._to_review, self.why_not)))
+        if not self._evaluated:
+            return f"Nothing could be checked yet. {self._unnamed()}".strip()
+        if self.standing(CAN_CALL) is Standing.CLEAR and self.fresh("calls", "allowed_ips", "credentials", "inventory"):
+            claim = "very PBX places calls from a listed address."
+            return f"{self._as_of}{claim} {self.why_not}".strip()
+        return f"No failures found, but {self.why_not}"
+
+    def of_findings(self) -> str:
+        """Say how many findings are open, what they cost, how many are last known, and what was not evaluated."""
+        if not self.findings:
+            return "Nothing was checked yet."
+        if not self.open:
+            if self.standing() is Standing.CLEAR:
+                return "No failures found."
+            return f"No failures found, but {self.why_not}" if self._evaluated else self.headline()
+        costs = {
+            "calls": sum(one.impact is Impact.OUTAGE for one in self.open),
+            "money": sum(one.impact is Impact.LOSS for one in self.open),
+        }
+        verbs = [f"{number} can cost {what}" for what, number in costs.items() if number]
+        head = f"{counted(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
+        old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
+        said = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
+        return " ".join(filter(None, said))
+
+    def _unnamed(self, *names: str) -> str:
+        """Return a sentence for each input that is missing or stale and not named elsewhere; as ``lacking``."""
+        if not self.named:
+            return self.lacking(*names)
+        stale = [name for name in names or CORE if self.snapshot.age(name) is Age.STALE]
+        return self.lacking(*stale) if stale else ""
+
+    @property
+    def _evaluated(self) -> bool:
+        """Whether any verdict is of fresh data."""
+        return any(one.status is not Status.UNKNOWN for one in self.findings)
+
+    def _counts(self, finding: Finding) -> bool:
+        """Whether a verdict rests on an input of ``CORE``, and not on configurations that are not there."""
+        optional = [name for name in finding.deciding if name not in CORE]
+        return bool(set(finding.deciding) & set(CORE)) and all(self.snapshot.age(one) is Age.FRESH for one in optional)
+
+    @property
+    def _to_review(self) -> str:
+        """Count what is open; say that calls go through only on fresh calls, and where it is known of every source."""
+        outage = [one for one in self.open if one.impact is Impact.OUTAGE]
+        about = outage or self.open
+        old = sum(one.failed_last for one in about)
+        tail = f" {old:,} of them last known." if old else ""
+        heard = self.fresh("calls", "allowed_ips", "credentials", "inventory") and not self.snapshot.traffic.empty
+        if heard and not any(one.check in CAN_CALL for one in self.unevaluated):
+            words = "could stop them" if outage else "to review"
+            return f"Calls go through; {counted(len(about), 'finding')} {words}.{tail}"
+        return f"{counted(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"
+
+    @property
+    def _as_of(self) -> str:
+        """Begin a positive sentence: dated, where the carrier cannot be reached."""
+        times = [at for name in CORE if (fresh := self.snapshot.freshness.get(name)) and (at := fresh.as_of)]
+        return f"As of {short(self.snapshot.taken_at - min(times))} ago, e" if self.fault and times else "E"
+
+
+def lacking(snapshot: Snapshot, *names: str) -> str:
+    """Return a sentence for each input that is missing or stale; see ``Claims.lacking``."""
+    said, to_come = [], []
+    for name in names or CORE:
+        age = snapshot.age(name)
+        if age is Age.MISSING:
+            said.append(f"{_MISSING[name]}.")
+        elif snapshot.to_come(name):
+            to_come.append(name)
+        elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
+            said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
+    if "calls" in to_come and _of_files(snapshot):
+        to_come.remove("calls")
+        said.append(f"The newest imported call is dated in the future. {cure(snapshot, 'calls')}")
+    return " ".join([*said, *([_read_ahead(snapshot, to_come)] if to_come else [])])
+
+
+def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
+    """Write which inputs were read while the clock was ahead, and how they are brought up to date."""
+    whats = [_TO_COME[name] for name in names]
+    cures = dict.fromkeys(cure(snapshot, name) for name in names)
+    return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {' '.join(cures)}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Write a list as the begin of a sentence."""
+    said = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{said[0].upper()}{said[1:]}"
+
+
+def cure(snapshot: Snapshot, name: str) -> str:
+    """Return what to do about an input that is missing or stale, as this account lets it be done."""
+    if _BY_SYNC.get(name) in snapshot.capabilities:
+        return "Sync the account."
+    if name == "calls" and snapshot.to_come(name):
+        return "Check the time zone of its file."
+    return _BY_HAND[name]
+
+
+def why_ahead(snapshot: Snapshot, name: str) -> str:
+    """Say how an input comes to be of a time in the future, as a clause."""
+    files = name == "calls" and _of_files(snapshot)
+    return "the newest imported call is dated so" if files else "the clock was set back"
+
+
+def _of_files(snapshot: Snapshot) -> bool:
+    """Whether calls are known from imported files alone, as in mode ``files``."""
+    return Capability.READ_CALLS not in snapshot.capabilities
+
+
+def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
+    """
+    Say how many outbound calls only imported files have and no figure counts, as a sentence; empty for none.
+
+    Args:
+        snapshot: Its window is meant.
+        since: Only calls from then on; a time at which the snapshot's traffic is split.
+    """
+    rows = snapshot.file_only_traffic[(snapshot.file_only_traffic["direction"] == "outbound").to_numpy()]
+    if since is not None:
+        rows = rows[rows["first_at"] >= since]
+    calls = int(rows["calls"].sum())
+    return not_counted(calls) if calls else ""
+
+
+def as_of(finding: Finding, now: datetime) -> str:
+    """Say when a last known result is from: ``Last known: failed, 2 h ago``; empty where the status is of now."""
+    known = finding.last_known
+    if known is None:
+        return ""
+    word = {Status.FAIL: "failed", Status.PASS: "passed", Status.UNKNOWN: "could not be decided"}[known.status]
+    return f"Last known: {word}, {ago(known.as_of, now)}"
+
+
+def age_s(finding: Finding, now: datetime) -> int | None:
+    """Return how old a last known result is, in seconds; ``None`` for a missing result or one dated in the future."""
+    known = finding.last_known
+    return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Write when something was, as a headline does: ``2 h ago``, or that its time is in the future."""
+    return TO_COME if to_come(at, now) else f"{short(now - at)} ago"
+
+
+def short(passed: timedelta) -> str:
+    """Write a length of time as a headline does: ``45 min``, ``2 h``, ``8 days``."""
+    minutes = max(1, round(passed.total_seconds() / 60))
+    if minutes < 100:  # noqa: PLR2004 - beyond it, hours read better
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"  # noqa: PLR2004 - as above
+
+
+def _removes(finding: Finding, network: str) -> bool:
+    """Return whether a finding proposes to remove an entry of the list."""
+    return any(isinstance(change, RemoveAddress) and change.network == network for change in finding.proposals)
+
+
+def evaluated(statuses: Iterable[Status]) -> bool:
+    """Whether there are verdicts and every one passes: what a single check mark needs."""
+    found = list(statuses)
+    return bool(found) and all(status is Status.PASS for status in found)

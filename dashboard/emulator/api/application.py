@@ -1,0 +1,51 @@
+"""The emulator's application: the API, the portal, the faults in front of them, a health page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from dashboard import __version__
+from dashboard.emulator.api import absent, numbers, portal, routes, sale
+from dashboard.emulator.api import exports as exports_api
+from dashboard.emulator.api.faults import FaultBox, stand_in_front
+from dashboard.emulator.api.responses import speak_json_api
+from dashboard.emulator.database import Database
+from dashboard.emulator.exports import Exports
+
+
+def create_app(database: Database, folder: Path, *, access_key: str, secret_key: str) -> FastAPI:
+    """
+    Make the application of one emulated account.
+
+    Args:
+        database: Filled.
+        folder: Where finished exports are kept.
+        access_key: User name of Basic authentication.
+        secret_key: Its password; also signs the links of exports.
+    """
+    app = FastAPI(
+        title="Emulated Flowroute account",
+        version=__version__,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+    )
+    app.state.database = database
+    app.state.access_key, app.state.secret_key = access_key, secret_key
+    app.state.faults = FaultBox()
+    app.state.exports = Exports(database, folder, app.state.faults, key=secret_key)
+    for part in (sale, numbers, routes, exports_api, absent, portal):  # `available` is no number
+        app.include_router(part.router)
+    speak_json_api(app)
+    stand_in_front(app, app.state.faults)
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "pid": os.getpid()}
+
+    return app

@@ -1,0 +1,190 @@
+"""
+CDRs of the emulated account, export-ready: the values of ``database.CALL_COLUMNS``, in order.
+
+Derived from the vendor's three sample rows: steps of six seconds, rates per minute, a recovery fee on the
+subtotal, and an end that is the start and the talk time. Money is counted in units of 0.00000001 dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from dashboard.domain.admission import CHALLENGE_REASON, DEFAULT_NO_PATH_STATUS, Decision
+from dashboard.emulator.traffic.attempts import Attempts
+from dashboard.emulator.traffic.patterns import ENDINGS
+from dashboard.emulator.traffic.sample import Caller, Zone
+
+Row = tuple[Any, ...]
+
+STEP_S = 6
+"""Billing step, first and later ones."""
+UNITS_A_DOLLAR = 10**8
+CCRF_PER_100K = 13_045
+"""Carrier cost recovery fee, of 100,000 of the subtotal."""
+INBOUND_RATE = "0.01200000"
+TOLL_FREE_RATE, TOLL_FREE_CONNECT_FEE = "0.01790000", "0.00500000"
+"""Made up: the carrier does not publish what inbound toll-free calls cost."""
+TOLL_FREE = "UNITED STATES - TOLL FREE"
+FROM_CANADA = "CANADA"
+LANDLINE, CELLULAR = "0", "61"
+"""Originating-line digits (the sample row has 61)."""
+
+REASONS = {401: "Unauthorized", 403: "Forbidden", 407: CHALLENGE_REASON, 603: "Decline"}
+"""Of a refusal whose reason phrase the admission rule does not know (RFC 3261, section 21)."""
+
+
+def rows(
+    caller: Caller, zones: Sequence[Zone], attempts: Attempts, addresses: Sequence[str], decisions: Sequence[Decision]
+) -> Iterator[Row]:
+    """
+    Write the CDR of each attempt.
+
+    Args:
+        caller: Who called, or was called.
+        zones: Of the sample.
+        attempts: Any number of the caller's.
+        addresses: From where each was made, or to where an inbound call went.
+        decisions: What became of each; one of an inbound call is not looked at.
+
+    Yields:
+        A row for each, in their order.
+    """
+    columns = (
+        attempts.at_s,
+        attempts.inbound,
+        attempts.theirs,
+        attempts.ours,
+        attempts.zone,
+        attempts.ending,
+        attempts.talk_s,
+        attempts.port,
+    )
+    for (at_s, inbound, theirs, ours, zone, ending, talk_s, port), address, decision in zip(
+        zip(*(column.tolist() for column in columns), strict=True), addresses, decisions, strict=True
+    ):
+        source = f"{address}:{port}" if port else address
+        how = ENDINGS[ending]
+        end = (how.result, how.code, how.reason)
+        if inbound:
+            yield _inbound(caller, zones[zone].name, at_s, str(theirs), ours, end, talk_s, source)
+        else:
+            let_in = decision.admitted is True
+            yield outbound(
+                zones[zone],
+                at_s,
+                str(theirs),
+                end if let_in else _refusal(decision),
+                talk_s if let_in else 0,
+                caller_id=f"+{caller.caller_ids[ours]}",
+                x_tag=caller.x_tag,
+                source=source,
+            )
+
+
+def _refusal(decision: Decision) -> tuple[str, int, str]:
+    status = decision.sip_status or DEFAULT_NO_PATH_STATUS
+    return "failed", status, decision.sip_reason or REASONS.get(status, "")
+
+
+def outbound(
+    zone: Zone,
+    at_s: int,
+    number: str,
+    ending: tuple[str, int, str],
+    talk_s: int,
+    *,
+    caller_id: str,
+    x_tag: str,
+    source: str,
+) -> Row:
+    """
+    Write an outbound call.
+
+    Args:
+        zone: Of the number, for its price.
+        at_s: Start, seconds since 1970.
+        number: As dialed; the prefix does not show in ``destination`` (the sample rows).
+        ending: Result, SIP code and reason.
+        talk_s: Length of the talk.
+        caller_id: Of the caller, with what stands before its digits.
+        x_tag: The header's value, ``""`` where there was none.
+        source: Address, perhaps with a port.
+    """
+    return (
+        "Outbound",
+        _time(at_s),
+        _time(at_s + talk_s),
+        number,
+        "",
+        caller_id,
+        *_priced(talk_s, zone.rate_usd_per_min, "0", (zone.name, "N/A", "", *ending)),
+        x_tag,
+        source,
+    )
+
+
+def _inbound(
+    caller: Caller,
+    origin: str,
+    at_s: int,
+    number: str,
+    ours: int,
+    ending: tuple[str, int, str],
+    talk_s: int,
+    source: str,
+) -> Row:
+    line = caller.lines[ours]
+    name, rate, fee = "UNITED STATES", INBOUND_RATE, "0"
+    if line.toll_free:
+        name, rate, fee = TOLL_FREE, TOLL_FREE_RATE, TOLL_FREE_CONNECT_FEE if talk_s else "0"
+    country = origin if origin == FROM_CANADA else "UNITED STATES"
+    kind = CELLULAR if int(number) % 2 else LANDLINE
+    return (
+        "Inbound",
+        _time(at_s),
+        _time(at_s + talk_s),
+        line.number,
+        line.alias,
+        f"+{number}",
+        *_priced(talk_s, rate, fee, (name, country, kind, *ending)),
+        "",
+        source,
+    )
+
+
+def _priced(talk_s: int, rate: str, connect_fee: str, between: tuple[Any, ...]) -> Row:
+    """Return the columns from ``total_cost`` to ``cnam_lookup_fee``, with those between that cost nothing."""
+    billed = -(-talk_s // STEP_S) * STEP_S
+    subtotal = billed * _units(rate) // 60
+    ccrf = (subtotal * CCRF_PER_100K + 50_000) // 100_000
+    fee = _units(connect_fee)
+    nothing = _money(0)
+    return (
+        _money(subtotal + fee + ccrf),
+        *between,
+        talk_s,
+        billed,
+        rate,
+        STEP_S,
+        STEP_S,
+        _money(subtotal),
+        _money(fee),
+        nothing,
+        _money(ccrf),
+        nothing,
+    )
+
+
+def _units(dollars: str) -> int:
+    return int(Decimal(dollars) * UNITS_A_DOLLAR)
+
+
+def _money(units: int) -> str:
+    return f"{units // UNITS_A_DOLLAR}.{units % UNITS_A_DOLLAR:08d}"
+
+
+def _time(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}+00"

@@ -1,0 +1,248 @@
+"""
+The sample account: eleven PBXs and four sources that are no PBX; each story shows one finding.
+
+Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
+with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
+the sample is always current. A caller's ``weight`` is its share of all calls in percent; one that calls
+``nightly`` places so many calls a night instead.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from dashboard.core.errors import FileError, InputError
+from dashboard.core.stories import STORIES
+
+TECH_PREFIX = "12345678"
+PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+"""The documentation ranges (RFC 5737) stand for public addresses here."""
+
+NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
+LIST_CHANGED = timedelta(days=45)
+"""The list and the switch last changed that long ago: before any call of the sample."""
+
+NO_ROUTE = frozenset({"", "sip-reg"})
+"""A number with one of these is not routed to any PBX's host."""
+TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by", "removed_at"})
+PACKAGE = Path(__file__).resolve().parents[2]
+
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Where calls go: a name of the rate deck, its price, and how much of each mix goes there."""
+
+    name: str
+    rate_usd_per_min: str
+    shares: dict[str, float]
+    prefixes: tuple[str, ...]
+    """First digits of numbers that are kept for fiction."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """An egress address of a caller, valid in [valid_from, valid_to)."""
+
+    address: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of ours that a PBX is given."""
+
+    number: str
+    alias: str
+    toll_free: bool
+    routed: bool
+    """To a PBX's host, in the sample; what was routed since stands in the database."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """How one source calls, and is called."""
+
+    name: str
+    pbx_id: str
+    x_tag: str
+    dials_prefix: bool
+    digest: bool
+    """It answers a challenge, with a valid password."""
+    weight: float
+    """Percent of all calls."""
+    nightly: int
+    """Calls a night, of one that calls by night only; 0 of a PBX."""
+    inbound_share: float
+    timezone: str
+    hours: str
+    caller_ids: tuple[str, ...]
+    mix: str
+    addresses: tuple[Address, ...]
+    """At least one, the oldest first."""
+    lines: tuple[Line, ...]
+    """Those that are routed come first."""
+
+    def has_ended(self, at_s: float) -> bool:
+        """Return whether its last address is no longer valid at a time, in seconds since 1970."""
+        until = self.addresses[-1].valid_to
+        return until is not None and at_s >= until.timestamp()
+
+    @property
+    def reached(self) -> int:
+        """How many of the lines calls come in on, as long as nobody changes a route."""
+        return sum(line.routed for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Everything a new emulator is filled with."""
+
+    tech_prefix: str
+    credentials_enabled: bool
+    changed_at: datetime
+    """When the switch last changed, and from when on the list is known."""
+    list_changed_at: datetime
+    past_allowed_ips: list[dict[str, Any]]
+    """Entries that were removed from the list, with ``removed_at``."""
+    allowed_ips: list[dict[str, Any]]
+    pbxs: list[dict[str, Any]]
+    pbx_addresses: list[dict[str, Any]]
+    pbx_numbers: list[dict[str, Any]]
+    numbers: list[dict[str, Any]]
+    routes: list[dict[str, Any]]
+    edges: list[dict[str, Any]]
+    callers: list[Caller]
+    zones: list[Zone]
+    public_ranges: tuple[str, ...] = PUBLIC_RANGES
+
+
+def load(now: datetime, without: Collection[str] = ()) -> Sample:
+    """
+    Read the sample account as of now.
+
+    Args:
+        now: UTC.
+        without: Stories to leave out.
+
+    Returns:
+        The account with every other story; times are UTC, absent ones ``None``.
+
+    Raises:
+        InputError: There is no such story.
+        FileError: A file of the sample is not there.
+    """
+    strange = sorted(set(without) - set(STORIES))
+    if strange:
+        raise InputError(
+            f"The sample account has no story {', '.join(strange)}. Its stories are: {', '.join(STORIES)}."
+        )
+    present = frozenset(STORIES) - frozenset(without)
+    folder = find_folder()
+
+    def table(name: str) -> list[dict[str, Any]]:
+        return list(_rows(folder / f"{name}.csv", present, now))
+
+    numbers, addresses, past = table("numbers"), table("pbx_addresses"), table("past_allowed_ips")
+    return Sample(
+        tech_prefix=TECH_PREFIX,
+        credentials_enabled=bool(present & NEEDS_CREDENTIALS),
+        changed_at=now - LIST_CHANGED,
+        list_changed_at=max([now - LIST_CHANGED, *(row["removed_at"] for row in past)]),
+        past_allowed_ips=past,
+        allowed_ips=table("allowed_ips"),
+        pbxs=table("pbxs"),
+        pbx_addresses=addresses,
+        pbx_numbers=[{"pbx_id": row["pbx_id"], "number": row["number"]} for row in numbers],
+        numbers=[{key: value for key, value in row.items() if key != "pbx_id"} for row in numbers],
+        routes=table("routes"),
+        edges=table("edges"),
+        callers=[_caller(row, addresses, numbers, past, now) for row in table("callers")],
+        zones=[_zone(row) for row in table("zones")],
+    )
+
+
+def find_folder(package: Path = PACKAGE) -> Path:
+    """
+    Find the data.
+
+    Args:
+        package: Folder of the package ``dashboard``.
+
+    Returns:
+        ``_data/sample`` inside an installed package, else ``data/sample`` beside it in a checkout.
+    """
+    inside = package / "_data" / "sample"
+    return inside if inside.is_dir() else package.parent / "data" / "sample"
+
+
+def _rows(path: Path, present: Collection[str], now: datetime) -> Iterator[dict[str, Any]]:
+    try:
+        file = path.open(encoding="utf-8", newline="")
+    except OSError as exc:
+        raise FileError(
+            "a file of the sample account cannot be read. Install trunkgate again.", file=str(path)
+        ) from exc
+    with file:
+        for row in csv.DictReader(file):
+            story = row.pop("story", "")
+            counts = story.removeprefix("-") not in present if story.startswith("-") else not story or story in present
+            if counts:
+                yield {key: _moment(value, now) if key in TIMES else value for key, value in row.items()}
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    return now + _DURATION.validate_python(text) if text else None
+
+
+def _zone(row: dict[str, Any]) -> Zone:
+    mixes = {key: float(value) for key, value in row.items() if key not in ("zone", "rate_usd_per_min", "prefixes")}
+    return Zone(row["zone"], row["rate_usd_per_min"], mixes, tuple(row["prefixes"].split()))
+
+
+def _caller(
+    row: dict[str, Any],
+    addresses: list[dict[str, Any]],
+    numbers: list[dict[str, Any]],
+    past: list[dict[str, Any]],
+    now: datetime,
+) -> Caller:
+    own = [
+        Address(a["address"], a["valid_from"], a["valid_to"])
+        for a in addresses
+        if a["pbx_id"] == row["pbx_id"] and a["kind"] == "primary"
+    ]
+    if row["address"]:
+        removed = next((one["removed_at"] for one in past if one["network"] == row["address"]), None)
+        own = [Address(row["address"], now - LIST_CHANGED, removed)]
+    return Caller(
+        name=row["caller"],
+        pbx_id=row["pbx_id"],
+        x_tag=row["x_tag"],
+        dials_prefix=row["dials_prefix"] == "yes",
+        digest=row["digest"] == "yes",
+        weight=float(row["weight"]),
+        nightly=int(row["nightly"]),
+        inbound_share=float(row["inbound_share"]),
+        timezone=row["timezone"],
+        hours=row["hours"],
+        caller_ids=tuple(row["caller_ids"].split()),
+        mix=row["mix"],
+        addresses=tuple(sorted(own, key=lambda address: address.valid_from)),
+        lines=tuple(sorted(_lines(row["pbx_id"], numbers), key=lambda line: not line.routed)),
+    )
+
+
+def _lines(pbx_id: str, numbers: list[dict[str, Any]]) -> Iterator[Line]:
+    for row in numbers:
+        if row["pbx_id"] == pbx_id:
+            yield Line(row["number"], row["alias"], row["number_type"] == "tollfree", row["route"] not in NO_ROUTE)

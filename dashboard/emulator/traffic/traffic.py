@@ -1,0 +1,258 @@
+"""
+The emulated account's calls: its past, and live ones under the current policy.
+
+Every outbound call is decided by ``admission.admit``; nothing here knows which story it tells. Each caller
+draws from a stream of its own, so that taking a story out changes nobody else's calls.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import math
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+import numpy as np
+
+from dashboard.core import addresses
+from dashboard.domain.admission import Decision, Facts, Observations, Policy, admit
+from dashboard.emulator.database import Database
+from dashboard.emulator.traffic import patterns
+from dashboard.emulator.traffic.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, tried_again
+from dashboard.emulator.traffic.cdrs import Row, rows
+from dashboard.emulator.traffic.patterns import Hours, Ints
+from dashboard.emulator.traffic.sample import Address, Caller, Sample
+
+log = logging.getLogger(__name__)
+
+HOURS_A_PART = 24
+"""The past is made a day at a time: a hundred times the calls take no more memory than a day of them."""
+LONGEST_PAUSE_S = 0.25
+AFTER_ERROR_S = 0.5
+
+
+def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observations: Observations) -> Decision:
+    """
+    Apply the admission rule to an outbound call.
+
+    Args:
+        caller: Who calls; it dials the prefix that the sample gave it, if any.
+        address: From where.
+        sample: For that prefix.
+        policy: In force then.
+        observations: How the carrier behaves where that is not known.
+    """
+    facts = Facts(
+        dials_prefix=caller.dials_prefix,
+        authorized=policy.tech_prefix == sample.tech_prefix and addresses.contains(policy.networks, address),
+        credentials_on=policy.credentials_on,
+        digest_valid=caller.digest,
+    )
+    return admit(facts, observations)
+
+
+def address_places(caller: Caller, at_s: Ints) -> Ints:
+    """Return which of a caller's addresses it calls from at each time; the oldest before any was valid."""
+    places = np.zeros(len(at_s), dtype=np.int64)
+    for place, address in enumerate(caller.addresses):
+        until = math.inf if address.valid_to is None else address.valid_to.timestamp()
+        places[(address.valid_from.timestamp() <= at_s) & (at_s < until)] = place
+    return places
+
+
+def history(
+    sample: Sample,
+    *,
+    start: datetime,
+    end: datetime,
+    calls: int,
+    seed: int,
+    observations: Observations,
+    refusals_in_cdrs: bool,
+) -> Iterator[Row]:
+    """
+    Make the account's past, the same for the same arguments.
+
+    Args:
+        sample: Who calls, and the policy; only entries were removed in that time.
+        start: First instant, UTC.
+        end: Exclusive; no call talks beyond it.
+        calls: About how many: the weights are percents of it. Tries after a refusal, and callers that
+            call nightly, come on top.
+        seed: Of every draw.
+        observations: How the carrier behaves where that is not known.
+        refusals_in_cdrs: Whether refused calls leave a row.
+
+    Yields:
+        Values of ``CALL_COLUMNS``, in order of start.
+    """
+    networks = frozenset(row["network"] for row in sample.allowed_ips)
+    policy = Policy(networks, sample.credentials_enabled, sample.tech_prefix)
+    span = Hours.between(math.ceil(start.timestamp()), math.floor(end.timestamp()))
+    pasts = [_Past(caller, sample, span, calls, seed, policy, observations) for caller in sample.callers]
+    late: list[tuple[int, Row]] = []
+    for first in range(0, len(span.begin_s), HOURS_A_PART):
+        part = slice(first, first + HOURS_A_PART)
+        ends_s = int(span.end_s[part][-1])
+        placed = late + [one for past in pasts for one in past.rows(part, refused_too=refusals_in_cdrs)]
+        placed.sort(key=lambda one: one[0])
+        late = [one for one in placed if one[0] >= ends_s]
+        yield from (row for at_s, row in placed if at_s < ends_s)
+
+
+class _Past:
+    """One caller's calls in a span of hours."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        sample: Sample,
+        span: Hours,
+        calls: int,
+        seed: int,
+        policy: Policy,
+        observations: Observations,
+    ) -> None:
+        self._caller, self._sample, self._span = caller, sample, span
+        name = zlib.crc32(caller.name.encode())
+        self._rng, self._again = (np.random.default_rng([seed, name, stream]) for stream in range(2))
+        self._counts = span.spread(caller, calls * caller.weight / 100, self._rng)
+        self._sources = [address.address for address in caller.addresses]
+        self._decisions = [
+            decide(caller, address.address, sample, _policy_of(address, sample, policy), observations)
+            for address in caller.addresses
+        ]
+        self._admits = np.array([decision.admitted is True for decision in self._decisions])
+
+    def rows(self, part: slice, *, refused_too: bool) -> Iterator[tuple[int, Row]]:
+        """Make the rows of some hours, each behind its start; later tries may lie beyond those hours."""
+        starts = self._span.part(part).draw(self._counts[part], self._rng)
+        caller = self._caller
+        first = draw(caller, self._sample.zones, starts, patterns.OFFICE_TALK, self._rng, caller.reached)
+        again = tried_again(first.take(self._refused(first)), self._again)
+        last_s = int(self._span.end_s[-1])
+        for attempts in (first, again.take(again.at_s < last_s)):
+            kept = attempts.ended_by(last_s)
+            kept = kept if refused_too else kept.take(~self._refused(kept))
+            places = address_places(caller, kept.at_s).tolist()
+            sources = [self._sources[place] for place in places]
+            decisions = [self._decisions[place] for place in places]
+            made = rows(caller, self._sample.zones, kept, sources, decisions)
+            yield from zip(kept.at_s.tolist(), made, strict=True)
+
+    def _refused(self, attempts: Attempts) -> np.ndarray:
+        refused: np.ndarray = ~self._admits[address_places(self._caller, attempts.at_s)] & ~attempts.inbound
+        return refused
+
+
+def _policy_of(address: Address, sample: Sample, policy: Policy) -> Policy:
+    """Return the policy that the calls of a past address met: with the entries that were removed only later."""
+    until = address.valid_to
+    there = [row["network"] for row in sample.past_allowed_ips if until is not None and until <= row["removed_at"]]
+    return replace(policy, networks=policy.networks | set(there))
+
+
+@dataclass(order=True, frozen=True)
+class _Due:
+    """Something to do at a time of ``time.monotonic``: place a call, or else write the row of one that ended."""
+
+    at: float
+    number: int
+    caller: Caller | None = field(default=None, compare=False)
+    attempt: Attempts | None = field(default=None, compare=False)
+    row: Row = field(default=(), compare=False)
+
+
+class LiveTraffic:
+    """Calls as they come, each decided under the policy in force at its start and written when it ends."""
+
+    def __init__(self, database: Database, sample: Sample, calls_per_s: float, seed: int = 0) -> None:
+        """
+        Make ready; nothing is placed before ``run``.
+
+        Args:
+            database: Of the account.
+            sample: Who calls.
+            calls_per_s: On average, day and night; tries after a refusal come on top.
+            seed: Of every draw.
+        """
+        self._database, self._sample, self._rate = database, sample, calls_per_s
+        self._rng = np.random.default_rng(seed)
+        self._agenda: list[_Due] = []
+        self._numbers = count()
+
+    def run(self, stop: threading.Event) -> None:
+        """
+        Place calls until told to stop; calls that still talk then leave no row.
+
+        A database that cannot be read or written is logged, and what was due is tried again.
+        """
+        if self._rate <= 0:
+            return
+        arrival = time.monotonic()
+        while not stop.is_set():
+            now = time.monotonic()
+            if arrival <= now:
+                arrival = now + float(self._rng.exponential(1 / self._rate))
+                self._arrive(now)
+            while self._agenda and self._agenda[0].at <= now and not stop.is_set():
+                due = heapq.heappop(self._agenda)
+                try:
+                    self._do(due)
+                except sqlite3.Error as exc:
+                    log.warning("The live traffic could not use the account's database and tries again: %s", exc)
+                    heapq.heappush(self._agenda, due)
+                    stop.wait(AFTER_ERROR_S)
+            pause = min([arrival, *(due.at for due in self._agenda[:1])]) - time.monotonic()
+            stop.wait(min(max(pause, 0.0), LONGEST_PAUSE_S))
+
+    def _arrive(self, now: float) -> None:
+        at_s = int(time.time())
+        shares = live_shares(self._sample, at_s)
+        caller = self._sample.callers[int(patterns.pick(shares, self._rng.random(1))[0])]
+        attempt = draw(caller, self._sample.zones, np.array([at_s]), patterns.LIVE_TALK, self._rng, len(caller.lines))
+        if len(attempt):
+            self._put(_Due(now, next(self._numbers), caller, attempt))
+
+    def _do(self, due: _Due) -> None:
+        if due.caller is None or due.attempt is None:
+            self._database.add_calls([due.row])
+            return
+        policy, observations, now = self._database.policy_now()
+        account = self._database.settings()
+        at = now.replace(microsecond=0)
+        changed_at = max(account.list_changed_at, account.credentials_changed_at)
+        if at < changed_at <= now + timedelta(seconds=1):
+            self._put(_Due(time.monotonic() + 1 - now.microsecond / 1e6, due.number, due.caller, due.attempt))
+            return
+        attempt = due.attempt.moved_to(np.array([int(at.timestamp())]))
+        source = due.caller.addresses[int(address_places(due.caller, attempt.at_s)[0])].address
+        if attempt.inbound[0]:
+            host = self._database.host_of(due.caller.lines[int(attempt.ours[0])].number)
+            if not host:
+                return
+            source = host if addresses.is_network(host) else source
+        decision = decide(due.caller, source, self._sample, policy, observations)
+        admitted = bool(attempt.inbound[0]) or decision.admitted is True
+        if not admitted and self._rng.random() < TRY_AGAIN:
+            wait = WAIT_S + JITTER_S * self._rng.random()
+            self._put(_Due(time.monotonic() + wait, next(self._numbers), due.caller, due.attempt))
+        if admitted or account.refusals_in_cdrs:
+            (row,) = rows(due.caller, self._sample.zones, attempt, [source], [decision])
+            ends = time.monotonic() + (int(attempt.talk_s[0]) if admitted else 0)
+            self._put(_Due(ends, next(self._numbers), row=row))
+
+    def _put(self, due: _Due) -> None:
+        heapq.heappush(self._agenda, due)
+
+
+def live_shares(sample: Sample, at_s: int) -> list[float]:
+    """Return how the calls of that instant are shared out: by weight; who calls by night only is silent by day."""
+    return [caller.weight * (patterns.intensity(caller, at_s) if caller.nightly else 1.0) for caller in sample.callers]

@@ -1,0 +1,164 @@
+"""
+The before-image: what of the account a set of changes touches or was judged by.
+
+Policy changes are judged under the whole list and the switch, so all of it is in the image; changes of
+routes concern only the routes and numbers they name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import pandas as pd
+
+from dashboard.domain.admission import Policy
+from dashboard.domain.changes import (
+    AllowAddress,
+    Change,
+    CreateRoute,
+    DeleteRoute,
+    PointNumber,
+    RemoveAddress,
+    SetCredentials,
+)
+
+POLICY_KINDS = (AllowAddress, RemoveAddress, SetCredentials)
+SIP_REG = "sip-reg"
+
+
+class Frames(Protocol):
+    """Whatever has the account's frames: a snapshot, or a fresh reading of the carrier."""
+
+    @property
+    def allowed_ips(self) -> pd.DataFrame:
+        """ALLOWED_IPS."""
+        ...
+
+    @property
+    def numbers(self) -> pd.DataFrame:
+        """NUMBERS."""
+        ...
+
+    @property
+    def routes(self) -> pd.DataFrame:
+        """ROUTES."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """Today's policy."""
+        ...
+
+
+def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
+    """
+    Return the part of the account that matters to the changes, as JSON.
+
+    Args:
+        frames: The account as read.
+        changes: What is planned.
+
+    Returns:
+        ``allowed_ips`` (whole entries by network) and ``credentials_on`` for policy changes;
+        ``routes`` and ``numbers`` by alias and number for changes of routes.
+    """
+    found: dict[str, Any] = {}
+    if any(isinstance(change, POLICY_KINDS) for change in changes):
+        found["allowed_ips"] = {row["network"]: entry(row) for row in frames.allowed_ips.to_dict("records")}
+        found["credentials_on"] = frames.policy.credentials_on
+    routes = {c.alias for c in changes if isinstance(c, CreateRoute | DeleteRoute)}
+    numbers = {c.number for c in changes if isinstance(c, PointNumber)}
+    if routes:
+        rows = frames.routes[frames.routes["alias"].isin(sorted(routes))].to_dict("records")
+        there = {row["alias"]: f"{row['route_type']}:{row['value']}" for row in rows}
+        found["routes"] = {alias: there.get(alias) for alias in sorted(routes)}
+    if numbers:
+        aliases = route_aliases(frames.routes)
+        rows = frames.numbers[frames.numbers["number"].isin(sorted(numbers))].to_dict("records")
+        pointed = {row["number"]: aliases.get(row["route_id"], row["route_id"]) for row in rows}
+        found["numbers"] = {number: pointed.get(number) for number in sorted(numbers)}
+    return found
+
+
+def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """Return what changes change: pairs of a part of the image and a name in it."""
+    found: list[tuple[str, str]] = []
+    for change in changes:
+        match change:
+            case AllowAddress() | RemoveAddress():
+                found.append(("allowed_ips", change.network))
+            case SetCredentials():
+                found.append(("credentials_on", "The credentials switch"))
+            case CreateRoute() | DeleteRoute():
+                found.append(("routes", change.alias))
+            case PointNumber():
+                found.append(("numbers", change.number))
+    return found
+
+
+def part_of(found: dict[str, Any], kind: str, name: str) -> Any:
+    """Return what an image has at a place that ``touched`` names; ``None`` where there is nothing."""
+    part = found.get(kind)
+    return part.get(name) if isinstance(part, dict) else part
+
+
+def entry(row: Any) -> dict[str, str]:
+    """Return what restores an entry of the list: all that the operator gave it."""
+    review = row.get("review_by")
+    return {
+        **{name: str(row[name]) for name in ("label", "owner", "purpose", "role")},
+        "review_by": "" if review is None or pd.isna(review) or review == "" else pd.Timestamp(review).isoformat(),
+    }
+
+
+def route_aliases(routes: pd.DataFrame) -> dict[str, str]:
+    """Return route id -> alias; the default route ``0`` goes by ``sip-reg``."""
+    return {"": "", "0": SIP_REG} | {
+        row["route_id"]: (SIP_REG if row["route_type"] == SIP_REG else row["alias"] or row["route_id"])
+        for row in routes.to_dict("records")
+    }
+
+
+def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
+    """
+    Work out the image that the changes must leave behind.
+
+    Args:
+        before: The image before.
+        changes: In the order they are carried out.
+
+    Returns:
+        The image that re-reading must show.
+    """
+    made: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in before.items()}
+    for change in changes:
+        match change:
+            case AllowAddress():
+                made["allowed_ips"][change.network] = entry(change.model_dump())
+            case RemoveAddress():
+                made["allowed_ips"].pop(change.network, None)
+            case SetCredentials():
+                made["credentials_on"] = change.enabled
+            case CreateRoute():
+                made["routes"][change.alias] = f"{change.route_type}:{change.value}"
+            case DeleteRoute():
+                made["routes"][change.alias] = None
+            case PointNumber():
+                made["numbers"][change.number] = change.to_alias
+    return made
+
+
+def proposed(policy: Policy, changes: Sequence[Change]) -> Policy:
+    """Return the policy that the changes would make of this one."""
+    networks, credentials_on = set(policy.networks), policy.credentials_on
+    for change in changes:
+        match change:
+            case AllowAddress():
+                networks.add(change.network)
+            case RemoveAddress():
+                networks.discard(change.network)
+            case SetCredentials():
+                credentials_on = change.enabled
+    return replace(policy, networks=frozenset(networks), credentials_on=credentials_on)

@@ -1,0 +1,38 @@
+"""Read of the account exactly what some changes touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.carriers.registry import Carrier
+from dashboard.domain.admission import Policy
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import Change
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The account as the carrier gives it at this moment."""
+
+    allowed_ips: pd.DataFrame
+    numbers: pd.DataFrame
+    routes: pd.DataFrame
+    policy: Policy
+
+    @classmethod
+    def take(cls, carrier: Carrier, changes: Sequence[Change]) -> Reading:
+        """Ask the carrier for what the changes touch, and for nothing else."""
+        needs = {change.needs for change in changes}
+        entries, numbers, routes = (schemas.empty(s) for s in (schemas.ALLOWED_IPS, schemas.NUMBERS, schemas.ROUTES))
+        credentials_on, prefix = None, ""
+        if needs & {Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS}:
+            entries, _ = carrier.allowed_ips()
+            account = carrier.account()
+            credentials_on, prefix = account.credentials_on, account.tech_prefix
+        if Capability.WRITE_ROUTES in needs:
+            numbers, routes = carrier.numbers(), carrier.routes()
+        return cls(entries, numbers, routes, Policy(frozenset(entries["network"]), credentials_on, prefix))

@@ -1,0 +1,193 @@
+"""
+Apply: exactly the plan that was shown, or nothing.
+
+The account is read again first; when it is not as the plan has it, nothing is written. The journal is
+written and anchored before the first change and written after the last. A failure in between is rolled back
+change by change; the outcome that is recorded says what is live afterwards. Where that cannot be read, or the
+process ends, the entry stays open until ``settlement`` finds the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dashboard.carriers.registry import Carrier
+from dashboard.core.errors import (
+    BusyError,
+    CapabilityError,
+    CarrierError,
+    DashboardError,
+    JournalError,
+    NotConfirmedError,
+    NotVerifiedError,
+    StalePlanError,
+    TableError,
+)
+from dashboard.domain.actors import Act, Actor
+from dashboard.domain.changes import AllowAddress, Change, Plan
+from dashboard.fixes.account_image import after, image
+from dashboard.fixes.account_reader import Reading
+from dashboard.fixes.settlement import dumped, judge, phase_of, settle_under_lock, standing
+from dashboard.storage.journal import DONE, FAILED, Entry, Journal
+
+LOCK_S = 10
+
+
+def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[str] = ()) -> dict[str, Any]:
+    """
+    Do all that ``apply`` does short of writing: this is the dry run.
+
+    Args:
+        plan: As it was shown.
+        carrier: Read again for what the plan touches.
+        actor: Who asks.
+        typed: Phrases the operator typed.
+
+    Returns:
+        The before-image as just read.
+
+    Raises:
+        FixError: The actor may not.
+        CapabilityError: The carrier has no endpoint for it; the plan is carried out by hand.
+        NotConfirmedError: A guard is not met, or its phrase was not typed.
+        StalePlanError: The account is not as the plan has it.
+    """
+    actor.require(Act.APPLY_BREAKING if plan.impact.calls("broken") else Act.APPLY)
+    if plan.blocked:
+        raise NotConfirmedError(" ".join(lock.sentence for lock in plan.blocked))
+    missing = [phrase for phrase in plan.phrases if phrase not in typed]
+    if missing:
+        raise NotConfirmedError(f"To confirm, type exactly: {'; '.join(missing)}.")
+    by_hand = [change.sentence() for change in plan.changes if change.needs not in carrier.capabilities]
+    if by_hand:
+        raise CapabilityError(
+            f"The carrier offers no way to do this by program: {'; '.join(by_hand)}. Do it in the carrier's "
+            "portal, then paste what the portal shows on the Account page."
+        )
+    found = image(Reading.take(carrier, plan.changes), plan.changes)
+    if found != plan.before:
+        raise StalePlanError(
+            f"The account moved after this plan was shown ({_difference(plan.before, found)}). "
+            "Nothing was changed. Plan again."
+        )
+    return found
+
+
+def apply(
+    plan: Plan, *, carrier: Carrier, journal: Journal, home: Path, actor: Actor, typed: Sequence[str] = ()
+) -> Entry:
+    """
+    Carry a plan out and verify it by reading the account again.
+
+    Args:
+        plan: As it was shown.
+        carrier: Where the changes are made.
+        journal: Written before and after.
+        home: State folder, for the lock that lets one fix run at a time.
+        actor: Who asks.
+        typed: Phrases the operator typed.
+
+    Returns:
+        The ``done`` entry of the journal.
+
+    Raises:
+        BusyError: Another fix is running.
+        CarrierError: A change was refused; what was done before it was rolled back.
+        JournalError: The journal cannot be written or anchored; nothing was changed.
+        NotVerifiedError: Re-reading did not show the changes.
+    """
+    lock = FileLock(str(home / "fix.lock"), timeout=LOCK_S)
+    try:
+        held = lock.acquire()
+    except Timeout:
+        raise BusyError("Another fix is being applied. Wait for it to end, then plan again.") from None
+    with held:
+        settle_under_lock(carrier=carrier, journal=journal)
+        before = check_ready(plan, carrier=carrier, actor=actor, typed=typed)
+        try:
+            begun = journal.begin(plan, actor=actor.name, by=actor.by, before=before)
+        except JournalError as exc:
+            raise JournalError(f"{exc} Nothing was changed on the account.") from exc
+        done: list[Change] = []
+        try:
+            for change in plan.changes:
+                carrier.apply(_signed(change, actor))
+                done.append(change)
+            found = image(Reading.take(carrier, plan.changes), plan.changes)
+            wanted = after(before, plan.changes)
+            if found != wanted:
+                raise NotVerifiedError(  # noqa: TRY301 - the journal must record it like any other failure
+                    f"The carrier accepted the change, but reading the account again shows otherwise: "
+                    f"{_difference(wanted, found)}."
+                )
+        except BaseException as exc:
+            ours = isinstance(exc, CarrierError | TableError | NotVerifiedError)
+            reason = str(exc) if ours else f"It was cut off ({type(exc).__name__})."
+            left = _roll_back(carrier, done)
+            message = _record(begun, plan, f"{reason}{left}", journal=journal, carrier=carrier, tried=bool(done))
+            if ours:
+                raise type(exc)(message) from exc
+            raise
+        return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
+
+
+def _signed(change: Change, actor: Actor) -> Change:
+    """Say on an entry who put it on the list; one that is put back keeps who did before."""
+    if isinstance(change, AllowAddress) and not change.added_by:
+        return change.model_copy(update={"added_by": actor.name})
+    return change
+
+
+def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
+    """Undo what was done before a failure, last first; say what could not be undone."""
+    left = list(done)
+    while left:
+        try:
+            carrier.apply(left[-1].inverse())
+        except DashboardError as exc:
+            return f" It could not be rolled back: {exc}"
+        left.pop()
+    return ""
+
+
+def _record(begun: Entry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
+    """
+    Record the outcome of a fix that failed, by what the account has now; return what to tell the operator.
+
+    A change whose answer was lost may have been carried out. So where the account cannot be read, nothing is
+    recorded: the entry stays open and is settled once it can.
+    """
+    before: dict[str, Any] = begun.content["before"]
+    try:
+        now = image(Reading.take(carrier, plan.changes), plan.changes)
+    except DashboardError as exc:
+        return (
+            f"{reason} Whether anything is in place is not known, because the account could not be read: {exc} "
+            "The outcome is recorded by the next sync that can read it."
+        )
+    live, moved = judge(before, now, plan.changes)
+    phase = phase_of(live, plan.changes, moved)
+    if phase == FAILED:
+        ended = "What had been done before was rolled back." if tried else "Nothing was changed."
+    else:
+        ended = f"The account is not as it was: {standing(live, plan.changes, moved)} Undo journal entry {begun.id}."
+    message = f"{reason} {ended}"
+    journal.finish(begun, plan, phase=phase, before=before, after=now, message=message, live=dumped(live))
+    return message
+
+
+def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str:
+    """Name the first places in which two images differ."""
+    places = []
+    for key, value in wanted.items():
+        other = found.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            places += [f"{key} {name}" for name in sorted({*value, *other}) if value.get(name) != other.get(name)]
+        elif value != other:
+            places.append(f"{key} is {other}, not {value}")
+    most = 3
+    return ", ".join(places[:most]) + (f" and {len(places) - most} more" if len(places) > most else "")

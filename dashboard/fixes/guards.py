@@ -1,0 +1,344 @@
+"""
+Interlocks: what must hold before a plan may be applied, each as a sentence.
+
+A guard that is not met blocks the plan, unless it names a phrase that lets it through when typed.
+Adding one is one function here, with ``@interlock``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pandas as pd
+
+from dashboard.calls.replay.replayer import Replay
+from dashboard.calls.replay.undecided import INVENTORY
+from dashboard.core.addresses import membership, parse_entry
+from dashboard.core.clocks import TO_COME
+from dashboard.core.errors import AddressError
+from dashboard.core.text import counted
+from dashboard.domain.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber, RemoveAddress
+from dashboard.domain.claims import cure, why_ahead
+from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
+from dashboard.domain.snapshot import Age, Snapshot, members
+from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG, proposed
+from dashboard.fixes.removals import Removal
+from dashboard.schemas.tables import FILE_ONLY
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What an interlock may look at."""
+
+    snapshot: Snapshot
+    changes: Sequence[Change]
+    replay: Replay
+    max_changes: int
+    removals: Mapping[str, Removal] = field(default_factory=dict)
+    """By network: the fix that removed its entry for cause, where the latest change of the entry was such a fix."""
+
+    @property
+    def impact(self) -> Impact:
+        """The replay, counted."""
+        return self.replay.impact
+
+
+Guard = Callable[[Situation], Interlock | None]
+GUARDS: list[Guard] = []
+
+
+def interlock(guard: Guard) -> Guard:
+    """Register a guard; it returns ``None`` where it has nothing to say of these changes."""
+    GUARDS.append(guard)
+    return guard
+
+
+def check_all(situation: Situation) -> tuple[Interlock, ...]:
+    """Ask every guard, in the order of this module."""
+    return tuple(found for guard in GUARDS if (found := guard(situation)) is not None)
+
+
+@interlock
+def size_is_bounded(situation: Situation) -> Interlock:
+    """One press of a button changes no more than ``max_changes`` things."""
+    count, most = len(situation.changes), situation.max_changes
+    met = 0 < count <= most
+    noun = "change" if count == 1 else "changes"
+    text = f"It makes {count} {noun}." if met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
+    return Interlock(id="size_is_bounded", sentence=text, met=met)
+
+
+@interlock
+def address_is_usable(situation: Situation) -> Interlock | None:
+    """Only single public addresses are put on the list."""
+    added = [change.network for change in situation.changes if isinstance(change, AllowAddress)]
+    if not added:
+        return None
+    for network in added:
+        try:
+            parse_entry(network, public_ranges=situation.snapshot.treated_as_public)
+        except AddressError as exc:
+            return Interlock(id="address_is_usable", sentence=str(exc), met=False)
+    noun = "is a single public address" if len(added) == 1 else "are single public addresses"
+    return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} {noun}.", met=True)
+
+
+@interlock
+def removal_can_be_undone(situation: Situation) -> Interlock | None:
+    """Ask for an entry, typed, that the list would not take again once it is removed, such as a network."""
+    removed = [change.network for change in situation.changes if isinstance(change, RemoveAddress)]
+    refused = [network for network in removed if _is_refused(network, situation.snapshot)]
+    if not refused:
+        return None
+    noun = "the entry" if len(refused) == 1 else "the entries"
+    return Interlock(
+        id="removal_can_be_undone",
+        sentence=(
+            f"trunkgate cannot undo the removal of {', '.join(refused)}: it adds single public addresses only, "
+            f"so {noun} could not be put back."
+        ),
+        met=False,
+        confirm=", ".join(refused),
+    )
+
+
+def _is_refused(network: str, snapshot: Snapshot) -> bool:
+    """Return whether ``address_is_usable`` would refuse to add an entry."""
+    try:
+        parse_entry(network, public_ranges=snapshot.treated_as_public)
+    except AddressError:
+        return True
+    return False
+
+
+@interlock
+def account_is_known(situation: Situation) -> Interlock | None:
+    """Judge a policy change against a fresh list and switch."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    snapshot = situation.snapshot
+    for name, words in (("allowed_ips", "list of allowed addresses"), ("credentials", "state of the credentials")):
+        age = snapshot.freshness[name].age(snapshot.taken_at) if name in snapshot.freshness else Age.MISSING
+        if age is not Age.FRESH:
+            return Interlock(
+                id="account_is_known",
+                sentence=f"The {words} on record is {age}. {cure(snapshot, name)} Then plan again.",
+                met=False,
+            )
+    return Interlock(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
+
+
+@interlock
+def calls_are_known(situation: Situation) -> Interlock | None:
+    """Say so where the replay has no fresh calls to rest on."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    snapshot = situation.snapshot
+    age = snapshot.freshness["calls"].age(snapshot.taken_at) if "calls" in snapshot.freshness else Age.MISSING
+    if age is Age.FRESH:
+        return None
+    return Interlock(
+        id="calls_are_known",
+        sentence=f"The calls on record are {age}, so what this would save or break is not known.",
+        met=False,
+        confirm="without calls",
+    )
+
+
+@interlock
+def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
+    """Ask for the PBX's name, typed, where calls of ours that can recur would be rejected."""
+    if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
+        return None
+    impact = situation.impact
+    if not impact.calls(BROKEN) and (why := _no_calls(situation.snapshot)):
+        return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
+    if not impact.calls(BROKEN):
+        gone = impact.calls(GONE)
+        rest = f" {counted(gone, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
+        return Interlock(
+            id="nothing_of_ours_breaks",
+            sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}{impact.apart}",
+            met=True,
+        )
+    names = _names_of(situation.snapshot, situation.replay.pbxs(BROKEN))
+    return Interlock(
+        id="nothing_of_ours_breaks",
+        sentence=f"It would block {impact.calls(BROKEN):,} of the past calls, those of {names}.{impact.apart}",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
+    """Ask for the name of a PBX whose address of today would go off the list, though no call from it is on record."""
+    snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
+    gone = snapshot.policy.networks - listed
+    rows = snapshot.addresses_now
+    serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
+    lost = membership(gone, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
+    called = set(situation.replay.rows.loc[situation.replay.rows["label"] == BROKEN, "source_ip"])
+    rows = rows[lost & ~rows["address"].isin(called)]
+    if rows.empty:
+        return None
+    names = _names(snapshot, rows)
+    addresses = " and ".join(sorted(rows["address"].unique()))
+    return Interlock(
+        id="nobody_in_service_is_cut_off",
+        sentence=f"No call from {addresses} is on record, but {names} is to call from there.",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def undecided_calls_are_said(situation: Situation) -> Interlock | None:
+    """Ask to acknowledge calls of ours that may be rejected; calls that may only be gained ask for nothing."""
+    impact = situation.impact
+    ours = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
+    if not any(ours.values()):
+        return None
+    names = _names_of(situation.snapshot, situation.replay.pbxs(MAY_BREAK, CANNOT))
+    parts = [
+        text.format(f"{calls:,} past call{'s' if calls > 1 else ''}")
+        for text, calls in (("{} may be blocked", ours[MAY_BREAK]), ("for {} it cannot be told", ours[CANNOT]))
+        if calls
+    ]
+    return Interlock(
+        id="undecided_calls_are_said",
+        sentence=f"Not decided for {names}: {' and '.join(parts)}.",
+        met=False,
+        confirm=names,
+    )
+
+
+@interlock
+def owners_are_known(situation: Situation) -> Interlock | None:
+    """Ask to acknowledge that a stale inventory does not tell whether rejected calls are ours."""
+    calls = sum(count for why, count in situation.impact.why(CANNOT).items() if INVENTORY in why)
+    if not calls:
+        return None
+    return Interlock(
+        id="owners_are_known",
+        sentence=f"Cannot tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
+        met=False,
+        confirm="stale inventory",
+    )
+
+
+@interlock
+def money_was_not_lost_there(situation: Situation) -> Interlock | None:
+    """
+    Ask for an address, typed, that is allowed again after it cost money while unassigned, or was removed for cause.
+
+    An address that a PBX of a fresh inventory calls from now is assigned, so its cause is gone.
+    """
+    snapshot = situation.snapshot
+    faults: dict[str, str] = {}
+    for change in situation.changes:
+        if not isinstance(change, AllowAddress) or _is_assigned(snapshot, change.network):
+            continue
+        loss = _loss(snapshot, change.network)
+        removal = _removal(situation.removals.get(change.network), with_cost=not loss)
+        if loss or removal:
+            faults[change.network] = " ".join(filter(None, (loss, removal)))
+    if not faults:
+        return None
+    return Interlock(
+        id="money_was_not_lost_there", sentence=" ".join(faults.values()), met=False, confirm=", ".join(faults)
+    )
+
+
+def _is_assigned(snapshot: Snapshot, network: str) -> bool:
+    """Return whether a PBX of a fresh inventory calls from an address now."""
+    inventory = snapshot.freshness.get("inventory")
+    if inventory is None or inventory.age(snapshot.taken_at) is not Age.FRESH:
+        return False
+    return bool(membership([network], snapshot.addresses_now["address"]).any())
+
+
+def _loss(snapshot: Snapshot, network: str) -> str:
+    """Return what calls from an unassigned address cost, and until when; ``""`` where they cost nothing."""
+    rows = snapshot.judged_traffic
+    rows = rows[(rows["direction"] == "outbound").to_numpy()]
+    rows = rows[membership([network], rows["source_ip"])]
+    known = {*snapshot.egress["address"]}
+    rows = rows[(rows["pbx_id"] == "") | ~rows["source_ip"].isin(known)]
+    cost, calls = sum(rows["cost_usd"].dropna(), Decimal(0)), int(rows["calls"].sum())
+    if not cost:
+        return ""
+    last, apart = rows["last_at"].max(), int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
+    some = f" {apart:,} of them are only in imported files." if apart else ""
+    return (
+        f"{counted(calls, 'call')} from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "
+        f"{last:%b %-d, %Y}.{some}"
+    )
+
+
+def _removal(removal: Removal | None, *, with_cost: bool) -> str:
+    if removal is None:
+        return ""
+    lost = Decimal(removal.cost_usd) if with_cost else Decimal(0)
+    cost = f" Its calls had cost ${lost:,.2f} by then." if lost else ""
+    return (
+        f"The entry {removal.network} was removed on {removal.at:%b %-d, %Y} because {removal.cause} "
+        f"(journal entry {removal.entry}).{cost}"
+    )
+
+
+@interlock
+def numbers_are_free(situation: Situation) -> Interlock | None:
+    """Move a number that goes elsewhere, or took calls lately, only when its digits are typed."""
+    moves = [change for change in situation.changes if isinstance(change, PointNumber)]
+    if not moves:
+        return None
+    known = situation.snapshot
+    rows = known.judged_traffic
+    took = rows[(rows["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
+    days = known.window_days
+    dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
+    faults = []
+    for move in moves:
+        if move.was_alias not in ("", SIP_REG, *dropped):
+            faults.append((move.number, f"{move.number} is routed to {move.was_alias} now"))
+        elif calls := int(took.get(move.number, 0)):
+            said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
+            faults.append((move.number, f"{move.number} took {said}"))
+    if not faults and (why := _no_calls(known)):
+        return Interlock(
+            id="numbers_are_free",
+            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {why}.",
+            met=False,
+            confirm="without calls",
+        )
+    if not faults:
+        return Interlock(
+            id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
+        )
+    return Interlock(
+        id="numbers_are_free",
+        sentence=f"{'; '.join(text for _, text in faults)}.",
+        met=False,
+        confirm=", ".join(number for number, _ in faults),
+    )
+
+
+def _no_calls(snapshot: Snapshot) -> str:
+    """Say since when no calls are on record, as the end of a sentence; empty where the calls are fresh."""
+    age = snapshot.age("calls")
+    if age is Age.MISSING:
+        return "no calls on record"
+    if snapshot.to_come("calls"):
+        return f"the calls were read {TO_COME}, because {why_ahead(snapshot, 'calls')}"
+    return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
+    return _names_of(snapshot, sorted({one for pbx_id in rows["pbx_id"].unique() for one in members(pbx_id)}))
+
+
+def _names_of(snapshot: Snapshot, pbx_ids: Iterable[str]) -> str:
+    return ", ".join(map(snapshot.name_of, pbx_ids))

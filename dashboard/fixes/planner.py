@@ -1,0 +1,144 @@
+"""Plans: exact changes, the account before them, their replay and their guards, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from dashboard.calls.replay.replayer import replay
+from dashboard.core.errors import JournalError, StalePlanError, UnknownFindingError
+from dashboard.domain.changes import Change, Plan
+from dashboard.domain.snapshot import Snapshot
+from dashboard.fixes.account_image import Frames, image, part_of, proposed, touched
+from dashboard.fixes.guards import Situation, check_all
+from dashboard.fixes.removals import removals_for_cause
+from dashboard.storage.journal import DONE, FAILED, PARTLY, Entry, Journal
+
+
+def build(
+    snapshot: Snapshot,
+    changes: Sequence[Change],
+    *,
+    max_changes: int,
+    title: str = "",
+    check: str = "",
+    subject: str = "",
+    undoes: int | None = None,
+    entries: Sequence[Entry] = (),
+    last_known_at: datetime | None = None,
+) -> Plan:
+    """
+    Plan a set of changes.
+
+    Args:
+        snapshot: The account, the inventory and the calls as they stand.
+        changes: In the order they are to be carried out.
+        max_changes: The largest fix.
+        title: Verb and object; made from the changes when empty.
+        check: The check that asked for it, if one did.
+        subject: Its subject.
+        undoes: Journal entry that this takes back.
+        entries: The journal, oldest first, for the guards that look at earlier fixes.
+        last_known_at: When the stale data behind a last known failure was read; ``None`` where it is fresh.
+
+    Returns:
+        A plan; whether it may be applied is in its interlocks.
+
+    Raises:
+        UnknownFindingError: There is nothing to change.
+    """
+    if not changes:
+        raise UnknownFindingError("There is nothing to change, so there is no plan.")
+    answer = replay(snapshot, proposed(snapshot.policy, changes))
+    situation = Situation(snapshot, changes, answer, max_changes, removals_for_cause(entries))
+    return Plan(
+        title=title or _title(changes),
+        check=check,
+        subject=subject,
+        changes=tuple(changes),
+        before=image(snapshot, changes),
+        impact=answer.impact,
+        interlocks=check_all(situation),
+        guided=any(change.needs not in snapshot.capabilities for change in changes),
+        undoes=undoes,
+        last_known_at=last_known_at,
+        made_at=snapshot.taken_at,
+    )
+
+
+UNDO = "Undo: "
+
+
+def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, ...], str]:
+    """
+    Find the changes that undo an entry of the journal: the inverse of exactly what it left in place.
+
+    Args:
+        journal: The journal.
+        number: Number of the outcome, or of its ``begun`` entry.
+
+    Returns:
+        The plan that was applied, the entry of its outcome, the inverse changes, and a title.
+
+    Raises:
+        JournalError: There is no such entry, its outcome is not known, it changed nothing, or it was undone already.
+    """
+    entries = journal.entries()
+    chosen = journal.entry(number)
+    pair = [entry for entry in entries if entry.action == chosen.action]
+    ended = next((entry for entry in pair if entry.phase in (DONE, FAILED, PARTLY)), None)
+    what = f"Journal entry {number} ({chosen.title})"
+    if ended is None:
+        raise JournalError(
+            f"{what} was interrupted, or still runs, and its outcome is not known yet. `trunkgate sync` reads the "
+            "account and records it; then undo it."
+        )
+    plan = Plan.model_validate(pair[0].content["plan"])
+    live = live_of(plan, ended)
+    if not live:
+        raise JournalError(f"{what} left none of its changes in place, so there is nothing to undo.")
+    if undone_by(entries, ended):
+        raise JournalError(f"{what} was undone already.")
+    title = f"{UNDO}{plan.title[0].lower()}{plan.title[1:]}"
+    if plan.undoes is not None:
+        title = f"Redo: {plan.title.removeprefix(UNDO)}"
+    return plan, ended, tuple(change.inverse() for change in reversed(live)), title
+
+
+_CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
+
+
+def live_of(plan: Plan, ended: Entry) -> tuple[Change, ...]:
+    """Return the changes of a plan that its outcome says are in place, in their order."""
+    if "live" in ended.content:
+        return _CHANGES.validate_python(ended.content["live"])
+    return plan.changes if ended.phase == DONE else ()
+
+
+def refuse_if_moved(ended: Entry, plan: Plan, frames: Frames) -> None:
+    """
+    Let an undo pass only where the account still is as the fix left it.
+
+    Raises:
+        StalePlanError: Somebody changed it since; it is named.
+    """
+    left, now = ended.content["after"], image(frames, plan.changes)
+    places = touched(live_of(plan, ended))
+    moved = [name for kind, name in places if part_of(left, kind, name) != part_of(now, kind, name)]
+    if moved:
+        raise StalePlanError(
+            f"{', '.join(moved)} changed after this fix, so undoing it would undo somebody else's work too. "
+            "Nothing was changed. Change it to what it should be now."
+        )
+
+
+def undone_by(entries: Sequence[Entry], ended: Entry) -> Entry | None:
+    """Return the entry that undid this one, if one did."""
+    return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == DONE), None)
+
+
+def _title(changes: Sequence[Change]) -> str:
+    first, rest = changes[0].sentence(), len(changes) - 1
+    return first if not rest else f"{first} and {rest} more {'change' if rest == 1 else 'changes'}"

@@ -1,0 +1,199 @@
+"""The rules of single cells: each reads a text, or says in a sentence what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from zoneinfo import available_timezones
+
+import pandas as pd
+
+from dashboard.core.addresses import is_network, parse_entry
+from dashboard.core.errors import InputError
+from dashboard.pbx.inventory.rows import CONFIG
+from dashboard.sip import read_number, with_country_code
+
+LONGEST = 200
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+FORMULA = re.compile(r"\s*([=@\t\r]|[+-](?![\d\s().-]*$))")
+"""How a cell begins that a spreadsheet would compute; a sign before digits alone is a number."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_HOST_PORT = re.compile(r"(?P<host>[^:\s]+)(:(?P<port>\d{1,5}))?", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+Rule = Callable[[str, Collection[str]], object]
+"""Takes the cell's text, stripped, and the ranges treated as public."""
+
+
+def _text(text: str, _public: Collection[str]) -> str:
+    plain = " ".join(text.split())
+    if not plain.isprintable():
+        raise InputError("There is an invisible character in it. Write plain text.")
+    if len(plain) > LONGEST:
+        raise InputError(f"It has {len(plain):,} characters; {LONGEST} is the most.")
+    return plain
+
+
+def _required(text: str, public: Collection[str]) -> str:
+    if not text:
+        raise InputError("It is empty. Every row needs it.")
+    return _text(text, public)
+
+
+def _pbx_id(text: str, _public: Collection[str]) -> str:
+    if not text:
+        raise InputError("It is empty. Every row names its PBX by an id, such as denver.")
+    if not _ID.fullmatch(text):
+        raise InputError(
+            f"{text[:LONGEST]!r} is no id. Use letters, digits, dots, hyphens and underscores, 64 at most."
+        )
+    return text
+
+
+def _x_tag(text: str, _public: Collection[str]) -> str:
+    if text and not _TAG.fullmatch(text):
+        raise InputError(
+            f"{text[:LONGEST]!r} is no X-Tag. Use letters, digits, dots, hyphens and underscores, 64 at most."
+        )
+    return text
+
+
+def _one_of(text: str, _public: Collection[str], *, allowed: tuple[str, ...], absent: str) -> str:
+    value = text.lower() or absent
+    if value not in allowed:
+        raise InputError(f"{text[:LONGEST]!r} is not allowed. Write {', '.join(allowed[:-1])} or {allowed[-1]}.")
+    return value
+
+
+def _inbound_host(text: str, public: Collection[str]) -> str:
+    found = _HOST_PORT.fullmatch(text)
+    if not text:
+        return ""
+    if not found or not 0 < int(found["port"] or 1) < 1 << 16:
+        raise InputError(f"{text[:LONGEST]!r} is no host. Write an address or a name, with :port where it is not 5060.")
+    host = found["host"].lower()
+    if is_network(host) or re.fullmatch(r"[\d.]+", host):
+        parse_entry(host, public_ranges=public)
+    elif not _HOST_NAME.fullmatch(host):
+        raise InputError(f"{host[:LONGEST]!r} is no host name. Write one such as pbx-denver.example.net.")
+    return host + (f":{found['port']}" if found["port"] else "")
+
+
+def _timezone(text: str, _public: Collection[str]) -> str:
+    if text and _timezones() and text not in _timezones():
+        raise InputError(f"{text[:LONGEST]!r} is no time zone. Write one such as America/Denver.")
+    return text
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    """Return the names this machine knows; none where it has no time zone data, and then any name is taken."""
+    return frozenset(available_timezones())
+
+
+def _time(text: str, _public: Collection[str]) -> pd.Timestamp | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=at.tzinfo or UTC, microsecond=0).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InputError(f"{text[:LONGEST]!r} is no time. Write it like 2026-11-20 or 2026-11-20T14:30:00Z.") from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise InputError(f"{text[:LONGEST]!r} is not between {FIRST_YEAR} and {LAST_YEAR}. Leave it empty for no end.")
+    return pd.Timestamp(at)
+
+
+def _address(text: str, public: Collection[str]) -> str:
+    return parse_entry(text, public_ranges=public)
+
+
+def _number(text: str, _public: Collection[str]) -> str:
+    return with_country_code(text) or read_number(text)
+
+
+def _fact(text: str, _public: Collection[str]) -> str:
+    """Take what a configuration says as it stands; it is shown to people, so what cannot be seen is written out."""
+    shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def _line(text: str, _public: Collection[str]) -> int | None:
+    return int(text) if text else None
+
+
+RULES: Mapping[str, Mapping[str, Rule]] = {
+    "pbxs": {
+        "pbx_id": _pbx_id,
+        "name": _required,
+        "site": _text,
+        "timezone": _timezone,
+        "vendor": _text,
+        "ip_kind": partial(_one_of, allowed=("static", "dynamic"), absent="static"),
+        "auth_method": partial(_one_of, allowed=("ip", "credentials", "both", "unknown"), absent="unknown"),
+        "dials_prefix": partial(_one_of, allowed=("yes", "no", "unknown"), absent="unknown"),
+        "x_tag": _x_tag,
+        "pop": _text,
+        "inbound_host": _inbound_host,
+        "owner": _text,
+        "status": partial(_one_of, allowed=("active", "standby", "retired"), absent="active"),
+    },
+    "pbx_addresses": {
+        "pbx_id": _pbx_id,
+        "address": _address,
+        "kind": partial(_one_of, allowed=("primary", "failover"), absent="primary"),
+        "source": partial(_one_of, allowed=("declared", "configured", "observed"), absent="declared"),
+        "valid_from": _time,
+        "valid_to": _time,
+    },
+    "pbx_numbers": {"pbx_id": _pbx_id, "number": _number},
+    "pbx_config": {"pbx_id": _pbx_id, "key": _required, "value": _fact, "file": _fact, "line": _line},
+}
+"""By frame and column: the rule of its cells."""
+
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "pbxs": ("pbx_id", "name"),
+    "pbx_addresses": ("pbx_id", "address"),
+    "pbx_numbers": ("pbx_id", "number"),
+}
+
+
+OF_ONE = frozenset({"", "1", "us", "usa", "united states", "united states of america", "ca", "can", "canada"})
+"""What a column of countries says of a place whose numbers have the country code 1."""
+
+
+def assumed_number(text: str, country: str) -> str:
+    """
+    Return the number that ten digits without a country code are read as; ``""`` where nothing is assumed.
+
+    Args:
+        text: Cell of a number.
+        country: What the table says of the country; ``""`` where it says nothing.
+
+    Raises:
+        InputError: The table names a country whose code is not 1.
+    """
+    number = with_country_code(text)
+    if number and " ".join(country.lower().replace("+", "").replace(".", "").split()) not in OF_ONE:
+        raise InputError(
+            f"{text.strip()[:LONGEST]!r} has no country code, and the country of the row is {country.strip()[:40]!r}. "
+            "Write the number with + and its country code."
+        )
+    return number
+
+
+def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> object:
+    """
+    Read one cell.
+
+    Raises:
+        InputError: It breaks its column's rule, or looks like a formula.
+    """
+    stripped = text.strip()
+    if frame != CONFIG and FORMULA.match(text):
+        raise InputError(f"{stripped[:LONGEST]!r} looks like a spreadsheet formula. Write the value itself.")
+    return RULES[frame][column](stripped, public)

@@ -1,0 +1,95 @@
+"""What columns are called, in files and in pasted tables, and how a cell that holds several values is split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from dashboard.core.errors import InputError
+from dashboard.sip import read_number, with_country_code
+
+NAMES: Final[Mapping[str, str]] = {
+    "system": "name",
+    "phone_system": "name",
+    "id": "pbx_id",
+    "pbx_name": "name",
+    "ip": "address",
+    "ips": "address",
+    "addresses": "address",
+    "ip_address": "address",
+    "public_ip": "address",
+    "external_ip": "address",
+    "wan_ip": "address",
+    "static_ip": "address",
+    "calls_from": "address",
+    "numbers": "number",
+    "did": "number",
+    "dids": "number",
+    "phone": "number",
+    "phone_number": "number",
+    "phone_numbers": "number",
+    "make": "vendor",
+    "type": "vendor",
+    "location": "site",
+    "city": "site",
+    "time_zone": "timezone",
+    "kind": "ip_kind",
+    "ip_type": "ip_kind",
+    "kind_of_address": "ip_kind",
+    "address_kind": "ip_kind",
+    "static_or_dynamic": "ip_kind",
+    "authenticates_by": "auth_method",
+    "prefix": "dials_prefix",
+    "host": "inbound_host",
+    "inbound_calls_go_to": "inbound_host",
+    "xtag": "x_tag",
+    "state": "status",
+    "country_code": "country",
+    "country_name": "country",
+}
+"""Other names that columns go by."""
+
+
+def column_named(cell: str, known: Collection[str], own: Mapping[str, str] = MappingProxyType({})) -> str:
+    """
+    Return the column that a header names; ``""`` for an unknown header.
+
+    Args:
+        cell: The header; case, spaces, hyphens, dots and slashes do not matter.
+        known: The columns that there are; each goes by its own name before any other.
+        own: Names that mean something else in this kind of table than in others.
+    """
+    plain = plain_name(cell)
+    column = plain if plain in known else own.get(plain, NAMES.get(plain, ""))
+    return column if column in known else ""
+
+
+def plain_name(cell: str) -> str:
+    """Return a header without what does not matter in it."""
+    return re.sub(r"[\s\-./]+", "_", cell.strip().lower()).strip("_")
+
+
+def pieces(text: str) -> list[str]:
+    """Split a cell of addresses, at spaces too."""
+    return [piece for piece in re.split(r"[\s,;|]+", text) if piece]
+
+
+def numbers_in(text: str) -> list[str]:
+    """Split a cell of numbers, which may have spaces in them; one that is two numbers with a space is two."""
+    found: list[str] = []
+    for piece in filter(None, map(str.strip, re.split(r"[,;|\n]+", text))):
+        words = piece.split()
+        found += words if len(words) > 1 and all(map(_is_number, words)) else [piece]
+    return found
+
+
+def _is_number(text: str) -> bool:
+    if with_country_code(text):
+        return True
+    try:
+        read_number(text)
+    except InputError:
+        return False
+    return True

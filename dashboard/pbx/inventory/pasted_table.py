@@ -1,0 +1,241 @@
+"""
+Tables as people paste them: names, addresses, numbers in any order, with or without a line of headers.
+
+Not a file on disk: whoever has such a table names it by ``table_name``. What stands in a column is told by its
+header, or else by its cells. A PBX without an id is given one made of its name, so that the same table pasted twice
+changes nothing; a cell may hold several addresses or numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from dashboard.core.errors import FileError, InputError
+from dashboard.pbx.inventory.cells import RULES
+from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces
+from dashboard.pbx.inventory.rows import Problem, Reading, Row, problem_of
+from dashboard.pbx.readers.text_records import Record, decode, records
+
+MARK: Final = "Table: "
+MOST_ROWS: Final = 2_000
+"""Read of one table; nobody looks through more, and the rest can be pasted afterwards."""
+SAMPLE_ROWS: Final = 50
+"""By how many rows is judged what a column without a header holds."""
+LONGEST_ID, OF_REST, SHOWN = 48, 8, 120
+ENOUGH: Final = 0.6
+"""Share of a column's cells that have to look like something."""
+
+OWN_NAMES: Final = {"pbx": "name"}
+"""What a column stands for in a table that people type, and not in a file."""
+COLUMNS: Final = frozenset(RULES["pbxs"]) | {"address", "number", "country"}
+MAKES: Final = frozenset({"asterisk", "freepbx", "freeswitch", "kamailio"})
+CARRIER: Final = ".sip.flowroute.com"
+FEWEST_DIGITS: Final = 7
+_ADDRESS = re.compile(r"[\d.]*\d\.\d[\d.]*(/\d+)?|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*(/\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?[\d\s().-]{7,20}")
+_HOST = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a table are read as."""
+
+    columns: Mapping[str, int]
+    """Column of the inventory to its place in the table."""
+    left_out: tuple[str, ...]
+    """Headers, or places, of columns that are not read."""
+    headed: bool
+    """The first line is a line of headers."""
+
+
+def table_name(name: str) -> str:
+    """Return the name by which a table is known to this reader."""
+    return f"{MARK}{name}"
+
+
+def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is asked the same
+    """Say whether this reader is the one for a file."""
+    return name.startswith(MARK)
+
+
+def read(name: str, data: bytes) -> Reading:
+    """
+    Read one table.
+
+    Args:
+        name: From ``table_name``; stands in every message without its mark.
+        data: Its bytes.
+
+    Returns:
+        Rows as text with the line each begins on, and what could not be read.
+    """
+    shown = name.removeprefix(MARK)
+    try:
+        found = _records(shown, data)
+        layout = _with_names(_layout(found), shown)
+    except FileError as exc:
+        return Reading(problems=(problem_of(exc),))
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    body = found[1:] if layout.headed else found
+    width = max(len(record.cells) for record in found[: 1 if layout.headed else SAMPLE_ROWS])
+    for record in body[:MOST_ROWS]:
+        try:
+            rows += _rows(shown, record, layout)
+        except InputError as exc:
+            problems.append(Problem(shown, record.line, "", str(exc), ", ".join(record.cells)[:SHOWN]))
+            continue
+        beyond = [cell.strip() for cell in record.cells[width:] if cell.strip()]
+        if beyond:
+            message = (
+                "The line has more cells than the table has columns. A comma inside a cell needs quotes around it."
+            )
+            problems.append(Problem(shown, record.line, "", message, ", ".join(beyond)[:SHOWN]))
+    if len(body) > MOST_ROWS:
+        message = f"The table has {len(body):,} rows, and {MOST_ROWS:,} are read at once. Paste the rest afterwards."
+        problems.append(Problem(shown, body[MOST_ROWS].line, "", message))
+    if not body:
+        problems.append(Problem(shown, None, "", "There is nothing below the headers. Add a row for each PBX."))
+    return Reading(tuple(rows), tuple(problems))
+
+
+def layout_of(name: str, data: bytes) -> Layout | None:
+    """Return what the columns of a table are read as; ``None`` where it is no table."""
+    try:
+        return _layout(_records(name.removeprefix(MARK), data))
+    except FileError:
+        return None
+
+
+def _records(name: str, data: bytes) -> list[Record]:
+    found = list(records(decode(name, data)))
+    if not found:
+        raise FileError("It is empty. Paste a row for each PBX.", file=name)
+    return found
+
+
+def _layout(found: Sequence[Record]) -> Layout:
+    head = found[0].cells
+    named = [_column(cell) for cell in head]
+    if any(named) and not any(_looks(cell) in ("address", "number") for cell in head):
+        columns: dict[str, int] = {}
+        for place, column in enumerate(named):
+            if column:
+                columns.setdefault(column, place)
+        left = [_seen(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
+        return Layout(columns, tuple(left), headed=True)
+    return _guessed(found[:SAMPLE_ROWS])
+
+
+def _seen(cell: str) -> str:
+    """Return a header as it may be shown: printable, on one line, not long."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
+
+
+def _with_names(layout: Layout, name: str) -> Layout:
+    """
+    Return a layout that says whose a line is.
+
+    Raises:
+        FileError: No column of it has names or ids.
+    """
+    if "name" in layout.columns or "pbx_id" in layout.columns:
+        return layout
+    raise FileError("No column has names. Put the name of each PBX in front, or a line of headers above.", file=name)
+
+
+def _column(cell: str) -> str:
+    return column_named(cell, COLUMNS, OWN_NAMES)
+
+
+def _guessed(found: Sequence[Record]) -> Layout:
+    """Tell columns by their cells: the first of a kind is taken, and the first that is nothing else has the names."""
+    columns: dict[str, int] = {}
+    left: list[str] = []
+    for place in range(max(len(record.cells) for record in found)):
+        cells = [record.cells[place].strip() for record in found if len(record.cells) > place]
+        looks = [_looks(cell) for cell in cells if cell]
+        if "address" in looks:  # among addresses the word dynamic stands for one
+            looks = ["address" if one == "ip_kind" else one for one in looks]
+        best = max(sorted(set(looks)), key=looks.count, default="")
+        kind = best if best and looks.count(best) >= ENOUGH * len(looks) else "text"
+        wanted = ("name", "site") if kind == "text" else (kind,)
+        column = next((one for one in wanted if one not in columns), "")
+        if column and looks:
+            columns[column] = place
+        elif looks:
+            left.append(f"column {place + 1}")
+    return Layout(columns, tuple(left), headed=False)
+
+
+def _looks(cell: str) -> str:
+    """Say which column a cell looks as if it were of; ``""`` of an empty one."""
+    text = cell.strip().lower()
+    kinds = {
+        "": not text,
+        "address": all(map(_ADDRESS.fullmatch, pieces(text))),
+        "number": all(map(_looks_a_number, numbers_in(text))),
+        "ip_kind": text in ("static", "dynamic"),
+        "vendor": text in MAKES,
+        "pop": bool(_HOST.fullmatch(text)) and text.endswith(CARRIER),
+        "inbound_host": bool(_HOST.fullmatch(text)),
+    }
+    return next((kind for kind, so in kinds.items() if so), "text")
+
+
+def _looks_a_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and sum(map(str.isdigit, text)) >= FEWEST_DIGITS
+
+
+def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
+    """
+    Return the rows of one line.
+
+    Raises:
+        InputError: It cannot be read, or has no name that an id can be made of.
+    """
+    if record.fault:
+        raise InputError(record.fault)
+    cells = {column: record.cells[place] for column, place in layout.columns.items() if place < len(record.cells)}
+    given = {column: text for column, text in cells.items() if column in RULES["pbxs"] and text.strip()}
+    if not given.get("name") and not given.get("pbx_id"):
+        raise InputError("The line names no PBX. Write its name.")
+    made = not given.get("pbx_id")
+    pbx_id = made_id(given["name"]) if made else given["pbx_id"].strip()
+    addresses = pieces(cells.get("address", ""))
+    if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
+        addresses, given["ip_kind"] = [], "dynamic"
+    implied: dict[str, str] = {"name": pbx_id}
+    if given.get("ip_kind", "").strip().lower() == "dynamic":
+        implied |= {"auth_method": "credentials", "dials_prefix": "no"}
+    values = {**implied, **given, "pbx_id": pbx_id}
+    only_new = frozenset(implied) - frozenset(given)
+    numbers = numbers_in(cells.get("number", ""))
+    more = bool(addresses or numbers)
+    found = [Row("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
+    found += [Row("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
+    country = cells.get("country", "")
+    return found + [
+        Row("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country) for one in numbers
+    ]
+
+
+def made_id(name: str) -> str:
+    """
+    Make an id of a name: ``St. Paul (west)`` becomes ``st-paul-west``; names that are alike in front stay apart.
+
+    Raises:
+        InputError: Nothing of it can stand in an id.
+    """
+    plain = unicodedata.normalize("NFKD", name[:SHOWN]).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if not made:
+        raise InputError("No id can be made of the name. Add a column pbx_id with letters and digits.")
+    if len(made) <= LONGEST_ID:
+        return made
+    return f"{made[: LONGEST_ID - OF_REST - 1]}-{sha256(name.encode()).hexdigest()[:OF_REST]}"

@@ -1,0 +1,259 @@
+"""
+Rows of text become frames: good ones are kept, every other becomes a problem.
+
+Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, and
+addresses and numbers belong to a PBX that is known. Several PBXs may share an address (behind one NAT) where each
+declares it; an observed address is one PBX's at a time. What is configured is judged apart from what is declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.core.errors import InputError
+from dashboard.pbx.inventory.cells import RULES, assumed_number, read_cell
+from dashboard.pbx.inventory.rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of, place_of
+
+EARLIEST = pd.Timestamp.min.tz_localize("UTC")
+LATEST = pd.Timestamp.max.tz_localize("UTC")
+
+
+def settle(
+    rows: Iterable[Row],
+    *,
+    treated_as_public: Collection[str] = (),
+    known: Collection[str] = (),
+    problems: Sequence[Problem] = (),
+    notes: Sequence[Problem] = (),
+) -> Inventory:
+    """
+    Judge rows and make frames of the good ones.
+
+    Args:
+        rows: In the order of their files; rows of one line belong together and are kept or put aside together, but
+            for a number that cannot be used: it costs itself alone.
+        treated_as_public: Networks in CIDR form to treat as public.
+        known: Ids of PBXs that are in the inventory already.
+        problems: What the readers could not read; comes first in the answer.
+        notes: What the readers left out although every row was read; comes first, too.
+
+    Returns:
+        Every frame of the inventory, conformed, with the problems of the rest.
+    """
+    settling = _Settling(treated_as_public, known, list(problems), list(notes))
+    kept: list[tuple[Row, dict[str, Any]]] = []
+    given: dict[str, frozenset[str]] = {}
+    given_of: dict[tuple[str, ...], frozenset[str]] = {}
+    for _, line in groupby(rows, key=lambda row: (row.file, row.line, row.if_fit)):
+        parts = list(line)
+        before = len(settling.problems)
+        kept += settling.line(parts)
+        settling.forget(before, parts)
+        given |= {row.frame: given.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts}
+    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
+    for name in READ:
+        for row, values in kept:
+            before = len(settling.problems)
+            if row.frame == name and settling.fits(row, values):
+                frames[name].append(values)
+                if name in FRAMES:
+                    given_of[name, *key_of(name, values)] = frozenset(row.cells) - row.only_new
+            settling.forget(before, [row])
+    conformed = {
+        name: schemas.conform(pd.DataFrame(found), schemas.FRAMES[name], source="the inventory")
+        if found
+        else schemas.empty(schemas.FRAMES[name])
+        for name, found in frames.items()
+    }
+    return Inventory(conformed, settling.problems, given, given_of, tuple(settling.notes))
+
+
+class _Settling:
+    """What has been kept so far, against which the next row is judged."""
+
+    def __init__(
+        self, public: Collection[str], known: Collection[str], problems: list[Problem], notes: list[Problem]
+    ) -> None:
+        self.problems = problems
+        self.notes = notes
+        self._public = public
+        self._known = set(known)
+        self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
+        self._tags: dict[str, Row] = {}
+        self._addresses: dict[tuple[str, ...], list[tuple[Row, dict[str, Any]]]] = {}
+        self._facts: set[tuple[Any, ...]] = set()
+        self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
+        self._aside_ids: dict[str, Row] = {}
+        self._aside_tags: dict[str, Row] = {}
+        self._aside_numbers: dict[str, Row] = {}
+
+    def line(self, rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
+        """Return what is kept of one line: all of it but bad numbers, or nothing where anything else is wrong."""
+        kept = []
+        whole = True
+        notes = len(self.notes)
+        for row in rows:
+            before = len(self.problems)
+            values = self.cells(row)
+            good = len(self.problems) == before
+            whole = whole and (good or row.frame == "pbx_numbers")
+            if good:
+                kept.append((row, values))
+        if whole and not any(row.frame == "pbxs" and self._claimed(row, values) for row, values in kept):
+            return [(row, values) for row, values in kept if not self._number_claimed(row, values)]
+        del self.notes[notes:]
+        self._put_aside(rows, kept)
+        return []
+
+    def _put_aside(self, rows: Sequence[Row], kept: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+        """Remember what a line claims that is not kept: until it is corrected, nobody else has that for sure."""
+        for row in rows:
+            if row.frame == "pbxs" and not row.if_fit:
+                self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
+                self._aside_tags.setdefault(_cell(row, "x_tag"), row)
+        for row, values in kept:
+            if row.frame == "pbx_numbers" and not row.if_fit:
+                self._aside_numbers.setdefault(values["number"], row)
+
+    def _claimed(self, row: Row, values: dict[str, Any]) -> bool:
+        """Refuse a PBX whose id, with other values, or whose X-Tag an earlier line has that was put aside."""
+        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        first = self._aside_ids.get(pbx_id)
+        if first is not None:
+            given = [name for name in row.cells if _cell(row, name) and name not in row.only_new | first.only_new]
+            if any(_cell(row, name) != _cell(first, name) for name in given):
+                message = f"The PBX {pbx_id} is there already, {_at(first)}, which was put aside."
+                self._refuse(row, "pbx_id", f"{message} Keep one row of the two.")
+                return True
+        first = self._aside_tags.get(tag) if tag else None
+        if first is not None and _cell(first, "pbx_id") != pbx_id:
+            self._refuse(row, "x_tag", f"The X-Tag {tag} is another PBX's, {_at(first)}, which was put aside.")
+            return True
+        return False
+
+    def _number_claimed(self, row: Row, values: dict[str, Any]) -> bool:
+        """Refuse a number that an earlier line gives another PBX, and that was put aside."""
+        first = self._aside_numbers.get(values["number"]) if row.frame == "pbx_numbers" else None
+        if first is None or _cell(first, "pbx_id") == values["pbx_id"]:
+            return False
+        whose = f"{values['number']} is {_cell(first, 'pbx_id')}'s, {_at(first)}, which was put aside."
+        self._refuse(row, "number", f"{whose} A number is one PBX's, once.")
+        return True
+
+    def cells(self, row: Row) -> dict[str, Any]:
+        """Read every cell of a row; each that breaks its rule becomes a problem."""
+        read = {}
+        for column in RULES[row.frame]:
+            text = row.cells.get(column, "")
+            try:
+                assumed = assumed_number(text, row.country) if column == "number" else ""
+                read[column] = read_cell(row.frame, column, text, self._public)
+                if assumed:
+                    message = f"{text.strip()} has ten digits and no country code, so it was read as +{assumed}."
+                    self.notes.append(Problem(row.file, row.line or None, column, message, text))
+            except InputError as exc:
+                self._refuse(row, column, str(exc))
+        return read
+
+    def forget(self, before: int, rows: Sequence[Row]) -> None:
+        """Take back what was said of rows that may be left out without a word."""
+        if all(row.if_fit for row in rows):
+            del self.problems[before:]
+
+    def fits(self, row: Row, values: dict[str, Any]) -> bool:
+        """Judge a row against those kept before; what it clashes with is named by its line."""
+        judge = {
+            "pbxs": self._pbx_fits,
+            "pbx_addresses": self._address_fits,
+            "pbx_numbers": self._number_fits,
+            CONFIG: self._fact_fits,
+        }
+        return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
+
+    def _pbx_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        if pbx_id in self._pbxs:
+            first, kept = self._pbxs[pbx_id]
+            if any(row.cells.get(name) and values[name] != kept[name] for name in values):
+                self._refuse(
+                    row, "pbx_id", f"The PBX {pbx_id} is there already, {_at(first)}. Keep one row of the two."
+                )
+            elif not row.brings_more:
+                self._refuse(row, "pbx_id", f"The row repeats {_at(first)}. Take one of the two out.")
+            return False
+        if tag and tag in self._tags:
+            self._refuse(row, "x_tag", f"The X-Tag {tag} is another PBX's, {_at(self._tags[tag])}.")
+            return False
+        self._pbxs[pbx_id], self._tags[tag] = (row, values), row
+        self._known.add(pbx_id)
+        return True
+
+    def _belongs(self, row: Row) -> bool:
+        pbx_id = row.cells["pbx_id"].strip()
+        if pbx_id in self._known:
+            return True
+        near = get_close_matches(pbx_id.lower(), sorted(self._known), n=1)
+        hint = f" Did you mean {near[0]}?" if near else " Add the PBX first, or import its file together with this one."
+        self._refuse(row, "pbx_id", f"There is no PBX {pbx_id!r} in the inventory.{hint}")
+        return False
+
+    def _address_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        address, begins, ends = values["address"], *_span(values)
+        source = values["source"]
+        apart = (address, source, "" if source == "observed" else values["pbx_id"])
+        if begins >= ends:
+            self._refuse(row, "valid_to", "The address ends before it begins. Correct one of the two times.")
+            return False
+        for first, kept in self._addresses.get(apart, []):
+            other_begins, other_ends = _span(kept)
+            if begins < other_ends and other_begins < ends:
+                message = f"{address} is this PBX's already, {_at(first)}. Take one of the two rows out."
+                if kept["pbx_id"] != values["pbx_id"]:
+                    message = (
+                        f"{address} was observed for {kept['pbx_id']}, {_at(first)}. Where both PBXs call from it, "
+                        "write declared as the source of both rows."
+                    )
+                self._refuse(row, "address", message)
+                return False
+        self._addresses.setdefault(apart, []).append((row, values))
+        return True
+
+    def _number_fits(self, row: Row, values: dict[str, Any]) -> bool:
+        number = values["number"]
+        if number in self._numbers:
+            first, kept = self._numbers[number]
+            whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
+            self._refuse(row, "number", f"{number} is {whose}, {_at(first)}. A number is one PBX's, once.")
+            return False
+        self._numbers[number] = (row, values)
+        return True
+
+    def _fact_fits(self, _row: Row, values: dict[str, Any]) -> bool:
+        fact = tuple(values.values())
+        new = fact not in self._facts
+        self._facts.add(fact)
+        return new
+
+    def _refuse(self, row: Row, column: str, message: str) -> None:
+        value = row.cells.get(column, "")
+        problem = Problem(row.file, row.line or None, column, message, value)
+        if problem not in self.problems[-len(FRAMES) * len(RULES["pbxs"]) :]:
+            self.problems.append(problem)
+
+
+def _span(values: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    return values["valid_from"] or EARLIEST, values["valid_to"] or LATEST
+
+
+def _cell(row: Row, column: str) -> str:
+    return row.cells.get(column, "").strip()
+
+
+def _at(row: Row) -> str:
+    return place_of(row.file, row.line)

@@ -1,0 +1,252 @@
+"""
+What is wrong with the configuration of a PBX, as its readers brought it: the pitfalls of a trunk by IP authentication.
+
+Each was seen in configurations that people publish or in reports of calls that were refused. A pitfall names file
+and line, says what is wrong in one sentence and what to do about it in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from dashboard.core.addresses import contains, is_network, special_purpose
+from dashboard.core.text import visible
+from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx.inventory.rows import CONFIG, RECORD_SECRET, place_of
+from dashboard.pbx.lint.dial_strings import Level, faults_of, likely_prefix
+from dashboard.pbx.readers.secrets import MANY, PRESENT, Secret
+from dashboard.sip import Trunk
+
+
+@dataclass(frozen=True)
+class Pitfall:
+    """One thing to put right."""
+
+    code: str
+    level: Level
+    pbx_id: str
+    file: str
+    line: int
+    """0 where it stands in an object of a running system."""
+    sentence: str
+    cure: str
+
+    def __post_init__(self) -> None:
+        """Show what configurations hold without characters that a reader cannot see."""
+        for name in ("pbx_id", "file", "sentence", "cure"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
+
+    def __str__(self) -> str:
+        return f"{place_of(self.file, self.line)}: {self.sentence} {self.cure}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the account besides its trunk; ``None`` where a thing is not known."""
+
+    trunk: Trunk = field(default_factory=Trunk)
+    allowed: Collection[str] | None = None
+    credentials_on: bool | None = None
+    treated_as_public: Collection[str] = ()
+    observed: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By PBX the addresses from which the carrier saw calls with its X-Tag."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> Known:
+        """Return what a snapshot knows; a prefix that is given counts for the account's."""
+        edges = zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True)
+        listed = snapshot.freshness.get("allowed_ips")
+        return cls(
+            trunk=Trunk.of(tech_prefix or snapshot.account.tech_prefix, edges),
+            allowed=snapshot.policy.networks if listed and listed.as_of else None,
+            credentials_on=snapshot.account.credentials_on,
+            treated_as_public=snapshot.treated_as_public,
+            observed=_observed(snapshot.traffic),
+        )
+
+
+def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
+    """Return by PBX where calls with its tag came from; calls that only an address gives to it prove no address."""
+    tagged = traffic[(traffic["direction"] == "outbound") & (traffic["attributed_by"] == "x_tag")]
+    rows = tagged.loc[tagged["source_ip"] != "", ["pbx_id", "source_ip"]].drop_duplicates()
+    return {str(pbx_id): sorted(mine["source_ip"]) for pbx_id, mine in rows.groupby("pbx_id")}
+
+
+@dataclass(frozen=True)
+class _Fact:
+    key: str
+    value: str
+    file: str
+    line: int
+
+    @property
+    def trunk(self) -> str:
+        """Return the name of the trunk that the fact is of."""
+        return self.key.removeprefix("trunk.").rpartition(".")[0]
+
+
+def find_pitfalls(frames: Mapping[str, pd.DataFrame], known: Known) -> list[Pitfall]:
+    """
+    Look over what was read of PBXs.
+
+    Args:
+        frames: ``pbxs``, ``pbx_addresses`` and ``pbx_config``; declared addresses among them are compared with
+            configured ones.
+        known: Of the account.
+
+    Returns:
+        Every pitfall, in the order of the facts, each once.
+    """
+    found: dict[Pitfall, None] = {}
+    config = frames[CONFIG]
+    for pbx_id in config["pbx_id"].drop_duplicates():
+        rows = config[config["pbx_id"] == pbx_id]
+        facts = [
+            _Fact(*cells)
+            for cells in zip(rows["key"], rows["value"], rows["file"], rows["line"].fillna(0).astype(int), strict=True)
+        ]
+        found |= dict.fromkeys(_Look(str(pbx_id), facts, frames, known).all())
+    return list(found)
+
+
+class _Look:
+    """One PBX being looked over."""
+
+    def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: Known) -> None:
+        self._pbx_id, self._facts, self._known = pbx_id, facts, known
+        pbxs, addresses = frames["pbxs"], frames["pbx_addresses"]
+        self._addresses = addresses[(addresses["pbx_id"] == pbx_id) & addresses["valid_to"].isna()]
+        mine = pbxs[pbxs["pbx_id"] == pbx_id]
+        self._prefixed = bool((mine["dials_prefix"] == "yes").any())
+        self._by_credentials = bool((mine["auth_method"] == "credentials").any())
+        self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of("dial"))
+
+    def all(self) -> Iterator[Pitfall]:
+        """Return every pitfall of the PBX."""
+        for fact in self._of("dial"):
+            for code, level, sentence, cure in faults_of(fact.value, self._prefix, signs_in=self._signs_in(fact.trunk)):
+                yield self._say(code, level, fact, sentence, cure)
+        yield from self._through_the_dialplan()
+        yield from self._retired()
+        yield from self._matches()
+        yield from self._egress()
+        yield from self._seen_elsewhere()
+        yield from self._digest()
+        yield from self._secrets()
+
+    def _of(self, ending: str) -> list[_Fact]:
+        return [fact for fact in self._facts if fact.key.startswith("trunk.") and fact.key.endswith(f".{ending}")]
+
+    def _called(self, key: str) -> list[_Fact]:
+        return [fact for fact in self._facts if fact.key == key]
+
+    def _say(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> Pitfall:
+        return Pitfall(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
+
+    def _signs_in(self, trunk: str) -> bool:
+        return any(fact.trunk == trunk and fact.value == "credentials" for fact in self._of("auth")) or any(
+            fact.trunk == trunk for fact in self._of("registration")
+        )
+
+    def _through_the_dialplan(self) -> Iterator[Pitfall]:
+        for fact in self._called("dialplan.dial"):
+            number, _, code = fact.value.partition(" past ")
+            sentence = (
+                f"The dial string {number!r} goes through the dialplan once more, where {code} is a feature code."
+            )
+            cure = "Dial the trunk itself, not a local channel; or let feature codes begin with something else."
+            yield self._say("star_swallowed", Level.WARNING, fact, sentence, cure)
+
+    def _retired(self) -> Iterator[Pitfall]:
+        for fact in [*self._of("host"), *self._called("inbound.match")]:
+            if Trunk.is_retired(fact.value):
+                sentence = f"{fact.value} is a retired PoP of the carrier."
+                cure = "Use the PoPs that the account's list shows, such as us-west-or.sip.flowroute.com."
+                yield self._say("pop_retired", Level.ERROR, fact, sentence, cure)
+
+    def _matches(self) -> Iterator[Pitfall]:
+        facts = self._called("inbound.match")
+        if not facts:
+            return
+        matches = [fact.value for fact in facts]
+        missing = [pop.host or str(pop.networks[0]) for pop in self._known.trunk.pops if not pop.is_matched(matches)]
+        if missing or (not self._known.trunk.pops and len(set(matches)) == 1):
+            named = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not let in" if missing else ""
+            sentence = f"Only {', '.join(sorted(set(matches))[:5])} may call in{f', and {named}' if named else ''}."
+            cure = "Let in the ranges of every PoP: the carrier calls from another one when it has to."
+            yield self._say("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
+
+    def _egress(self) -> Iterator[Pitfall]:
+        """Compare what the PBX says its address is with the list and with what people know of it."""
+        told = self._addresses[self._addresses["source"] != "configured"]
+        failover = set(self._addresses.loc[self._addresses["kind"] == "failover", "address"])
+        for fact in self._called("address.external"):
+            address = fact.value
+            if not is_network(address):
+                continue
+            purpose = special_purpose(address)
+            if purpose and not contains(self._known.treated_as_public, address):
+                sentence = f"{address} is given as the public address and is {purpose}, which the carrier never sees."
+                yield self._say("private_address", Level.ERROR, fact, sentence, "Write the public address.")
+            elif (
+                self._known.allowed is not None
+                and not self._by_credentials
+                and not contains(self._known.allowed, address)
+            ):
+                code = "failover_not_listed" if address in failover else "egress_not_listed"
+                which = "fail-over address" if address in failover else "address"
+                sentence = f"The {which} {address} is not on Outbound Allowed IPs: calls from it are refused."
+                yield self._say(code, Level.ERROR, fact, sentence, "Add it on the page Findings, or correct it here.")
+            elif len(told) and address not in set(told["address"]):
+                sentence = (
+                    f"{address} is configured, and the inventory knows {', '.join(told['address'].unique()[:3])}."
+                )
+                cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
+                yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
+
+    def _seen_elsewhere(self) -> Iterator[Pitfall]:
+        """Compare it with what the carrier saw: configured is not observed."""
+        seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
+        if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
+            which = ", ".join(list(seen)[:3])
+            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."
+            cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
+            yield self._say("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
+
+    def _digest(self) -> Iterator[Pitfall]:
+        if self._prefixed:
+            for fact in self._of("auth"):
+                if fact.value == "credentials":
+                    sentence = f"The trunk {fact.trunk} dials the tech prefix and still has credentials."
+                    cure = (
+                        "Take them out once its address is listed: they hide a missing entry until they are disabled."
+                    )
+                    yield self._say("digest_on_trunk", Level.WARNING, fact, sentence, cure)
+            for fact in self._of("registration"):
+                sentence = f"The trunk {fact.trunk} dials the tech prefix and still registers."
+                cure = "Route its numbers to its address and take the registration out."
+                yield self._say("registration_left", Level.WARNING, fact, sentence, cure)
+        first = next(iter(self._of("auth")), None)
+        if first and self._prefixed and self._known.credentials_on and not self._signs_in(first.trunk):
+            sentence = f"The trunk {first.trunk} needs no credentials, and the account's are still enabled."
+            cure = "Disable them once every PBX does without: see the check 'credentials are off'."
+            yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
+
+    def _secrets(self) -> Iterator[Pitfall]:
+        for fact in [*self._called(PRESENT), *self._called(RECORD_SECRET)]:
+            kind = Secret.of(fact.value)
+            if kind is Secret.API_KEY:
+                sentence = "An API key stands here in clear text; whoever reads the file can use it."
+                cure = (
+                    "Take it out of the PBX and make a new one: the carrier's keys change numbers and inbound routes."
+                )
+                yield self._say("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
+                continue
+            sentence = f"A {kind} stands here in clear text; the import keeps none of it."
+            if kind in MANY:
+                sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
+            cure = "Keep the file from people and repositories that need not see it."
+            yield self._say("secret_in_configuration", Level.NOTE, fact, sentence, cure)

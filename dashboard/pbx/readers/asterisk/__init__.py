@@ -1,0 +1,3 @@
+"""Asterisk: configuration files, and a running system over its manager interface."""
+
+from __future__ import annotations

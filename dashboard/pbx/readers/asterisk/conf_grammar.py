@@ -1,0 +1,286 @@
+"""
+The grammar of Asterisk's configuration files: sections, templates, includes, comments.
+
+As in Asterisk's ``main/config.c``: ``[name](!)`` is a template, ``[name](a,b)`` takes over theirs, ``[name](+)`` adds
+to the section before; ``;`` begins a comment unless it is escaped, ``;--`` one that ends with ``--;`` and nests.
+A value is dropped while its line is read unless it is asked for, and a password always is.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from dashboard.pbx.inventory.rows import Problem
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.secrets import Secret, by_name
+from dashboard.pbx.readers.text_records import text_of
+
+LONGEST_LINE = 8_191
+"""Asterisk reads a line into 8,192 bytes and passes over what is longer."""
+MOST_LEVELS = 10
+MOST_LINES = 500_000
+MOST_SETTINGS = 20_000
+MOST_SECTIONS = 100_000
+"""Ten thousand phones are some thirty thousand."""
+MOST_INCLUDES = 2_000
+MOST_SAID = 100
+GLOBALS = "globals"
+"""The one section whose names are told apart by case."""
+SYSTEM_FOLDER = "/etc/asterisk/"
+
+SECRET = re.compile(
+    r"secret|pass(?!_?th)|md5|cred|token|(?:api|access)[-_]?key|authori|(?:^|_)(?:pin|pw)(?:$|_)", re.IGNORECASE
+)
+"""Names of what is never kept."""
+_HEADER = re.compile(r"\[(?P<name>[^\]]*)(?P<closed>\]?)\s*(\((?P<options>[^)]*)(?P<ended>\)?))?")
+_DIRECTIVE = re.compile(r"#\s*(?P<word>\w+)\s*(?P<rest>.*)")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One ``name = value``; the value of a secret is never here."""
+
+    name: str
+    value: str
+    place: Place
+
+
+@dataclass
+class Section:
+    """A section with what it takes over from templates first."""
+
+    name: str
+    place: Place
+    template: bool = False
+    settings: list[Setting] = field(default_factory=list)
+
+    def get(self, name: str) -> str:
+        """Return the last value of a name; ``""`` where there is none."""
+        return found.value if (found := self.last(name)) else ""
+
+    def last(self, name: str) -> Setting | None:
+        """Return the last setting of a name."""
+        return next((one for one in reversed(self.settings) if one.name == name), None)
+
+    def all(self, name: str) -> list[Setting]:
+        """Return every setting of a name that has a value, one for each part where commas part it."""
+        return [
+            Setting(one.name, part.strip(), one.place)
+            for one in self.settings
+            if one.name == name
+            for part in one.value.split(",")
+            if part.strip()
+        ]
+
+
+Keep = Callable[[str, str, str], tuple[str, Secret | None]]
+"""Takes section, name and value; returns what is kept of the value, and what a password in it opens."""
+
+
+class Config:
+    """One configuration file with all that it includes."""
+
+    def __init__(self, folder: Folder, root: str, keep: Keep) -> None:
+        self.sections: list[Section] = []
+        self.problems: list[Problem] = []
+        self.secrets: dict[Place, Secret] = {}
+        """Where a password or a key stands, and what it opens as far as its line tells."""
+        self._folder, self._root, self._keep = folder, root, keep
+        self._named: dict[str, Section] = {}
+        """The last section of each name."""
+        self._lines = self._includes = self._inherited = 0
+        self._current: Section | None = None
+        self._full = False
+
+    def read(self, path: str) -> Config:
+        """Read a file of the folder; one that is not there is an empty one."""
+        if path in self._folder.files:
+            self._read(path, ())
+        return self
+
+    def begin(self, name: str, place: Place, *, template: bool = False) -> None:
+        """Begin a section that has what it takes over from templates among its own settings."""
+        self._keep_section(Section(name, place, template))
+
+    def _keep_section(self, section: Section) -> bool:
+        """Keep a section and go on in it; of more than any PBX has the rest is left out."""
+        if len(self.sections) >= MOST_SECTIONS:
+            if not self._full:
+                self._full = True
+                self._say(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
+            self._current = None
+            return False
+        self.sections.append(section)
+        self._current = section
+        return True
+
+    def live(self) -> list[Section]:
+        """Return the sections that are not templates."""
+        return [section for section in self.sections if not section.template]
+
+    def _read(self, path: str, above: tuple[str, ...]) -> None:
+        shown = self._folder.shown(path)
+        for number, line in self._code(path):
+            place = Place(shown, number)
+            self._lines += 1
+            if self._lines > MOST_LINES:
+                if self._lines == MOST_LINES + 1:
+                    self._say(
+                        place, f"There are more than {MOST_LINES:,} lines with all includes; the rest was left out."
+                    )
+                return
+            if line.startswith("["):
+                self._header(line, place)
+            elif line.startswith("#"):
+                self._directive(line, place, (*above, path))
+            else:
+                self._setting(line, place)
+
+    def _code(self, path: str) -> Iterator[tuple[int, str]]:
+        """Return the lines of a file that say something, without comments."""
+        shown, depth, begun = self._folder.shown(path), 0, 0
+        for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
+            if len(line) > LONGEST_LINE:
+                self._say(
+                    Place(shown, number),
+                    f"The line has {len(line):,} characters and was left out. Asterisk reads 8,191.",
+                )
+                continue
+            before = depth
+            code, depth = uncommented(line.rstrip("\r"), depth)
+            begun = number if depth and not before else begun
+            if code.strip():
+                yield number, code.strip()
+        if depth:
+            self._say(Place(shown, begun), "A comment begins here with ;-- and never ends. Close it with --;.")
+
+    def _header(self, line: str, place: Place) -> None:
+        found = _HEADER.match(line)
+        name = found["name"].strip() if found else ""
+        if not found or not found["closed"]:
+            self._say(place, "A section's name is not closed. Write it as [name]; its settings were left out.")
+            self._current = None
+            return
+        options = [one.strip() for one in (found["options"] or "").split(",") if one.strip()]
+        if found["options"] is not None and not found["ended"]:
+            self._say(place, f"The brackets after [{name}] are not closed. Write them as [name](template).")
+        adds = any(one.startswith("+") for one in options)
+        before = self._named.get(name) if adds else None
+        if adds and before is None:
+            self._say(place, f"There is no section [{name}] before this one to add to. Take the (+) out.")
+        section = self._current = before or Section(name, place)
+        section.template = section.template or "!" in options
+        for option in options:
+            if option != "!" and not option.startswith("+"):
+                self._inherit(section, option, place)
+        if before is None and self._keep_section(section):
+            self._named[name] = section
+
+    def _inherit(self, section: Section, name: str, place: Place) -> None:
+        parent = self._named.get(name)
+        if parent is None:
+            self._say(place, f"There is no template [{name}] before this section. Write it above, or correct its name.")
+        elif (
+            len(section.settings) + len(parent.settings) > MOST_SETTINGS
+            or self._inherited + len(parent.settings) > MOST_LINES
+        ):
+            reason = f"The section has more than {MOST_SETTINGS:,} settings with its templates; [{name}] was left out."
+            self._say(place, reason)
+        else:
+            section.settings += parent.settings
+            self._inherited += len(parent.settings)
+
+    def _setting(self, line: str, place: Place) -> None:
+        name, sign, value = line.partition("=")
+        if not sign:
+            self._say(place, "The line is no setting. Write it as name = value, or put ; in front.")
+        else:
+            self.take(name, value.removeprefix(">"), place)
+
+    def take(self, name: str, value: str, place: Place) -> None:
+        """Keep a setting of the section that was begun last, without what is secret in it."""
+        if self._current is not None and len(self._current.settings) < MOST_SETTINGS:
+            name, value = name.strip().rstrip("+").rstrip(), value.strip()
+            name = name if self._current.name == GLOBALS else name.lower()
+            hidden = bool(SECRET.search(name))
+            kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
+            if found and value:
+                self.secrets[place] = found
+            self._current.settings.append(Setting(name, kept, place))
+
+    def _directive(self, line: str, place: Place, above: tuple[str, ...]) -> None:
+        found = _DIRECTIVE.match(line)
+        word, rest = (found["word"].lower(), found["rest"].strip()) if found else ("", "")
+        if word == "exec":
+            self._say(place, "A program is not run while files are read. Put what it writes into a file.")
+        elif word not in ("include", "tryinclude"):
+            self._say(
+                place, f"#{word[:40]} is no directive that is known. It is one of #include, #tryinclude and #exec."
+            )
+        else:
+            self._include(rest.strip("\"'<> \t"), place, above, needed=word == "include")
+
+    def _include(self, name: str, place: Place, above: tuple[str, ...], *, needed: bool) -> None:
+        self._includes += 1
+        paths = self._found(name) if self._includes <= MOST_INCLUDES else []
+        if not paths and needed:
+            self._say(place, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+        for path in paths:
+            if path in above:
+                self._say(place, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
+            elif len(above) >= MOST_LEVELS:
+                self._say(place, f"{name[:80]!r} is included {MOST_LEVELS} files deep, and Asterisk reads no deeper.")
+            else:
+                self._read(path, above)
+
+    def _found(self, name: str) -> list[str]:
+        """Return the files of the folder that an include means, as Asterisk finds them from its own folder."""
+        relative = name.removeprefix(SYSTEM_FOLDER)
+        wanted = posixpath.normpath(posixpath.join(self._root, relative.lstrip("/")))
+        if wanted in self._folder.files:
+            return [wanted]
+        depth = wanted.count("/")
+        return sorted(path for path in self._folder.files if path.count("/") == depth and fnmatchcase(path, wanted))
+
+    def _say(self, place: Place, message: str) -> None:
+        if len(self.problems) == MOST_SAID:
+            message = "From here on there is more that was not understood, and it was left out."
+        if len(self.problems) <= MOST_SAID:
+            self.problems.append(Problem(place.file, place.line, "", message))
+
+
+def uncommented(line: str, depth: int) -> tuple[str, int]:
+    r"""
+    Take the comments out of a line.
+
+    Args:
+        line: Without its end.
+        depth: How many ``;--`` are open where it begins.
+
+    Returns:
+        What is no comment, ``\;`` as ``;``, and how many ``;--`` are open where it ends.
+    """
+    if ";" not in line:
+        return ("" if depth else line), depth
+    code, at = [], 0
+    while at < len(line):
+        if line.startswith("\\;", at) and not depth:
+            code.append(";")
+            at += 2
+        elif line.startswith(";--", at) and not line.startswith(";---", at):
+            depth += 1
+            at += 3
+        elif depth and line.startswith("--;", at):
+            depth -= 1
+            at += 3
+        elif line[at] == ";" and not depth:
+            break
+        else:
+            code.append("" if depth else line[at])
+            at += 1
+    return "".join(code), depth

@@ -1,0 +1,218 @@
+"""
+Asterisk's dialplan, as far as it tells what is dialed: steps, subroutines, contexts.
+
+Steps of an extension are followed in their order; conditions are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, SECRET, Config, Section
+from dashboard.pbx.readers.asterisk.dialplan_text import expanded, first_of, substituted, without_credentials
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+
+MOST_CALLERS = 50
+MOST_CONTEXTS = 10_000
+MOST_WALKED = 1_000_000
+"""Contexts that are gone through in all in search of feature codes."""
+MOST_EVALUATED = 200_000
+"""Steps that are followed in all: a dialplan of a large office has thirty thousand."""
+PLAIN_ARGS = 50
+"""Characters for which one step counts; what variables made longer counts for more, as it takes longer."""
+
+_STEP = re.compile(r"(?P<app>\w+)\s*(\((?P<args>.*)\)?)?\s*$", re.DOTALL)
+_GLOBAL = re.compile(r"GLOBAL\((?P<name>[^)]+)\)$")
+_KEPT = frozenset({"dial", "set", "sipaddheader", "goto", "gosub", "macro"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an extension: an application and its arguments; those of most applications are not kept."""
+
+    context: str
+    pattern: str
+    app: str
+    args: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Dialed:
+    """What a step dials: a device, with what is known put in, and who wrote it."""
+
+    device: str
+    step: Step
+
+
+def keep(section: str, name: str, value: str) -> tuple[str, Secret | None]:
+    """Keep of an extensions.conf what tells what is dialed; passwords inside device names are cut out."""
+    if section == GLOBALS:
+        kept, found = without_credentials(value)
+        return ("", Secret.API_KEY) if has_key(value) else (kept, Secret.UNKNOWN if found else None)
+    if name == "include":
+        return value.partition(",")[0].strip(), None
+    return _kept_step(name, value) if name in ("exten", "same") else ("", None)
+
+
+def _kept_step(name: str, value: str) -> tuple[str, Secret | None]:
+    head, app, args = _parts(name, value)
+    if has_key(args):
+        return f"{head},{app}()", Secret.API_KEY
+    told, sign, given = args.partition("=")
+    if app.lower() == "set" and SECRET.search(told):
+        return f"{head},{app}()", by_name(told) if sign and not given.strip().startswith("${") else None
+    if app.lower() not in _KEPT:
+        return f"{head},{app}()", None
+    kept, found = without_credentials(args)
+    return f"{head},{app}({kept})", Secret.UNKNOWN if found else None
+
+
+class Dialplan:
+    """An extensions.conf that was read."""
+
+    def __init__(self, config: Config) -> None:
+        self.globals: dict[str, str] = {}
+        self.steps: dict[tuple[str, str], list[Step]] = {}
+        self.includes: dict[str, list[str]] = {}
+        self.patterns: dict[str, list[tuple[str, Place]]] = {}
+        self.cut = False
+        """There were more steps than are followed."""
+        self._gotos: dict[str, list[str]] = {}
+        self._left, self._walked = MOST_EVALUATED, 0
+        for section in config.live():
+            if section.name == GLOBALS:
+                for one in section.settings:
+                    self.globals[one.name] = substituted(one.value, self.globals)
+            elif section.name != "general":
+                self._context(section)
+        self._callers = self._calls()
+
+    def dialed(self) -> Iterator[Dialed]:
+        """Return what every step dials, once for each caller where a subroutine dials what it is given."""
+        for (context, _), steps in self.steps.items():
+            plain = [(step, args) for step, args in self._evaluated(steps, {}) if step.app == "dial"]
+            callers = self._callers.get(context, [])[:MOST_CALLERS]
+            if not callers or not any("${ARG" in args for _, args in plain):
+                yield from (Dialed(first_of(args), step) for step, args in plain)
+                continue
+            for given in callers:
+                values = {f"ARG{number}": value for number, value in enumerate(given, start=1)}
+                yield from (
+                    Dialed(first_of(args), step) for step, args in self._evaluated(steps, values) if step.app == "dial"
+                )
+
+    def headers(self, name: str) -> Iterator[tuple[str, Place]]:
+        """Return the values that a SIP header is set to."""
+        pjsip = re.compile(rf"PJSIP_HEADER\(\s*(?:add|update)\s*,\s*{name}\s*\)\s*=(?P<value>.*)", re.IGNORECASE)
+        chan_sip = re.compile(rf"\s*{name}\s*:\s*(?P<value>.*)", re.IGNORECASE)
+        freepbx = re.compile(rf"func-set-sipheader,s,1\(\s*{name}\s*,(?P<value>[^)]*)\)", re.IGNORECASE)
+        for steps in self.steps.values():
+            for step, args in self._evaluated(steps, {}):
+                rule = {"set": pjsip, "sipaddheader": chan_sip, "gosub": freepbx}.get(step.app)
+                found = rule.match(args.strip().strip('"')) if rule else None
+                if found:
+                    yield found["value"].strip().strip('"'), step.place
+
+    def inbound(self, contexts: Iterable[str]) -> Iterator[tuple[str, Place]]:
+        """Return the patterns of contexts, and of those they include or go to with the number dialed, each once."""
+        for name in self._below(contexts, (self.includes, self._gotos)):
+            yield from self.patterns.get(name, ())
+
+    @cache  # noqa: B019 - a dialplan lives for one reading
+    def code(self, context: str) -> str:
+        """Return a feature code that a call in a context can reach; ``""`` where there is none."""
+        if self._walked > MOST_WALKED:
+            self.cut = True
+            return ""
+        patterns = (one for name in self._below([context], (self.includes,)) for one, _ in self.patterns.get(name, ()))
+        return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
+
+    def _below(self, contexts: Iterable[str], ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
+        """Return contexts and all that they lead to, each once."""
+        seen: dict[str, None] = {}
+        for context in contexts:
+            waiting = [] if context in seen else [context]
+            seen[context] = None
+            while waiting and len(seen) < MOST_CONTEXTS:
+                name = waiting.pop()
+                new = dict.fromkeys(one for way in ways for one in way.get(name, ()) if one not in seen)
+                seen |= new
+                waiting += new
+        self._walked += len(seen)
+        return list(seen)
+
+    def _context(self, section: Section) -> None:
+        pattern = ""
+        for one in section.settings:
+            if one.name == "include":
+                self.includes.setdefault(section.name, []).append(one.value)
+                continue
+            if one.name not in ("exten", "same") or not one.value:
+                continue
+            head, app, args = _parts(one.name, one.value)
+            if one.name == "exten":
+                pattern = head.partition(",")[0].partition("/")[0].strip()
+                listed = self.patterns.setdefault(section.name, [])
+                if not listed or listed[-1][0] != pattern:
+                    listed.append((pattern, one.place))
+            step = Step(section.name, pattern, app.lower(), args, one.place)
+            self.steps.setdefault((section.name, pattern), []).append(step)
+            if step.app == "goto" and "${" in args:
+                self._gotos.setdefault(section.name, []).append(_target(step))
+
+    def _calls(self) -> dict[str, list[list[str]]]:
+        """Return by context the arguments with which it is called as a subroutine."""
+        found: dict[str, list[list[str]]] = {}
+        for steps in self.steps.values():
+            for step, args in self._evaluated(steps, {}):
+                if step.app in ("gosub", "macro"):
+                    found.setdefault(_target(step), []).append(_arguments(step.app, args))
+        return found
+
+    def _evaluated(self, steps: list[Step], given: Mapping[str, str]) -> Iterator[tuple[Step, str]]:
+        """Return the steps of one extension with the variables of the steps before put in."""
+        values = ChainMap(dict[str, str](), dict(given), self.globals)
+        for step in steps:
+            self._left -= 1
+            if self._left < 0:
+                self.cut = True
+                return
+            args = expanded(substituted(step.args, values), step.pattern)
+            self._left -= len(args) // PLAIN_ARGS
+            name, sign, value = args.partition("=")
+            if step.app == "set" and sign and "(" not in name:
+                values[name.strip().lstrip("_")] = value.strip()
+            elif step.app == "set" and sign and (whole := _GLOBAL.match(name.strip())):
+                values[whole["name"]] = value.strip()
+            yield step, args
+
+
+def _parts(name: str, value: str) -> tuple[str, str, str]:
+    """Part a step into what stands in front of the application, the application, and its arguments."""
+    pieces = value.split(",", 2 if name == "exten" else 1)
+    head, last = ",".join(pieces[:-1]), pieces[-1].strip()
+    found = _STEP.match(last)
+    if not found:
+        return head or value, "", ""
+    args = found["args"] or ""
+    return head, found["app"], args.removesuffix(")") if last.endswith(")") else args
+
+
+def _target(step: Step) -> str:
+    """Return the context that a step goes to; its own where none is named."""
+    parts = step.args.split(",")
+    if step.app == "macro":
+        return f"macro-{parts[0].strip()}"
+    places = re.sub(r"\(.*", "", step.args, flags=re.DOTALL).split(",")
+    return places[0].strip() if len(places) > 2 else step.context  # noqa: PLR2004 - context, extension, priority
+
+
+def _arguments(app: str, args: str) -> list[str]:
+    inner = args.partition(",")[2] if app == "macro" else args.partition("(")[2].rstrip().removesuffix(")")
+    return [one.strip() for one in inner.split(",")]

@@ -1,0 +1,217 @@
+"""
+The Asterisk Manager Interface, as far as a configuration is read over it: log in, ask, one answer after the other.
+
+Every wait, line and answer has a limit. What is secret in an answer is dropped where its line is parsed, and nothing
+of an answer stands in an error: it may repeat what it was sent. The secret of the login goes over the wire as a
+digest; what Asterisk answers does not, so a network that others can listen on takes ``ami+tls``.
+https://docs.asterisk.org/Configuration/Interfaces/Asterisk-Manager-Interface-AMI/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from dashboard.core.errors import SourceAnswerError, SourceRefusedError, SourceUnavailableError
+from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
+from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, Limits, Where, connected
+
+LONGEST_LINE = 64 * 1024
+"""Asterisk reads a line of a file into 8,192 bytes."""
+RIGHTS = "config,system,reporting"
+"""What a user of ``manager.conf`` has to be given."""
+_BEFORE_ID = 3
+"""Headers of a message among which the id of its action stands."""
+
+Header = tuple[str, str]
+
+
+class DeniedError(SourceRefusedError):
+    """The user may not do what was asked."""
+
+
+class AbsentError(SourceRefusedError):
+    """There is not what was asked for."""
+
+
+@contextmanager
+def logged_in(where: Where, user: str, secret: str, limits: Limits = LIMITS) -> Iterator[Ami]:
+    """
+    Log in, and leave in the end.
+
+    Args:
+        where: Host and port.
+        user: Name of a section of ``manager.conf``.
+        secret: Its secret; it is digested and never sent.
+        limits: Of time and size.
+
+    Raises:
+        SourceError: Of its kinds the one that says what to do.
+    """
+    with connected(where, limits) as line:
+        ami = Ami(where, line, limits)
+        ami.log_in(user, secret)
+        yield ami
+
+
+class Ami:
+    """A session of the manager interface."""
+
+    def __init__(self, where: Where, line: socket.socket, limits: Limits) -> None:
+        """Take a connection on which nothing was said yet."""
+        self.where = where
+        self._line_to, self._limits = line, limits
+        self._buffer = bytearray()
+        self._until = time.monotonic() + limits.all_s
+        self._bytes = self._lines = self._asked = 0
+
+    def log_in(self, user: str, secret: str) -> None:
+        """Greet and log in; the secret goes out as a digest of it and what the other side chose."""
+        if not self._line().startswith("Asterisk Call Manager"):
+            raise self._not_understood("What listens there is not a manager interface. Give host and port of AMI.")
+        try:
+            chosen = dict(self._answer("Challenge", {"AuthType": "MD5"})).get("Challenge", "")
+            key = hashlib.md5(f"{chosen}{secret}".encode(), usedforsecurity=False).hexdigest()
+            for _ in self._answer("Login", {"AuthType": "MD5", "Username": user, "Key": key, "Events": "off"}):
+                pass
+        except (DeniedError, AbsentError):
+            raise SourceRefusedError(
+                f"{self.where}: The login was refused. {UNHARMED} Compare TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET "
+                f"with manager.conf, and see that its permit lets this machine in."
+            ) from None
+
+    def config(self, file: str) -> Iterator[Header]:
+        """
+        Return what ``GetConfig`` says of a file, header by header while it comes in.
+
+        Raises:
+            DeniedError: The user may not read files.
+            AbsentError: There is no such file, or it cannot be parsed.
+        """
+        yield from self._answer("GetConfig", {"Filename": file})
+
+    def value(self, variable: str) -> str:
+        """
+        Return what ``Getvar`` says of a global variable; ``""`` where it is not set.
+
+        Raises:
+            DeniedError: The user may not ask for variables.
+        """
+        return dict(self._answer("Getvar", {"Variable": variable})).get("Value", "")
+
+    def events(self, action: str, wanted: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
+        """
+        Return the events of a list, of each the headers that are wanted.
+
+        Args:
+            action: Its name.
+            wanted: Names of headers; of one that names a secret only that it is there is told, with ``""``.
+            fields: What the action takes.
+
+        Raises:
+            DeniedError: The user may not ask for it.
+            AbsentError: There is nothing of the kind, or nobody there knows the action.
+        """
+        for _ in self._answer(action, fields):
+            pass
+        while True:
+            event: dict[str, str] = {}
+            ended = False
+            for name, value in self._message():
+                ended = ended or (name == "EventList" and value.lower() == "complete")
+                if name in wanted and value:
+                    event[name] = "" if SECRET.search(name) else value
+            if ended:
+                return
+            yield event
+
+    def _answer(self, action: str, fields: Mapping[str, str]) -> Iterator[Header]:
+        """Send an action; return the headers of its response where that is a success."""
+        self._asked += 1
+        lines = {"Action": action, "ActionID": str(self._asked), **fields}
+        if not all(value.isprintable() for value in lines.values()):
+            raise self._not_understood(f"A name that {action} was to be asked for has a character that is none.")
+        self._line_to.sendall("".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode() + b"\r\n")
+        message = self._message()
+        if next(message, ("", ""))[1] == "Success":
+            yield from message
+            return
+        said = dict(message).get("Message", "").lower()
+        if "permission" in said or "privilege" in said or "authentication" in said:
+            raise DeniedError(
+                f"{self.where}: The user may not ask for {action}. {UNHARMED} Give it write = {RIGHTS} in "
+                f"manager.conf, and reload it with 'manager reload'."
+            )
+        raise AbsentError(f"{self.where}: {action} found nothing. {UNHARMED} See whether Asterisk has it.")
+
+    def _message(self) -> Iterator[Header]:
+        """Return the headers of the next message that answers the last action; others are passed over."""
+        while True:
+            first: list[Header] = []
+            ours = ended = False
+            while len(first) < _BEFORE_ID and not ours and not ended:
+                header = self._header()
+                ended = header is None
+                if header is not None:
+                    first.append(header)
+                    ours = header == ("ActionID", str(self._asked))
+            if ours:
+                yield from first
+            while not ended:
+                header = self._header()
+                ended = header is None
+                if header is not None and ours:
+                    yield header
+            if ours:
+                return
+
+    def _header(self) -> Header | None:
+        """Return the next header; ``None`` where a message ends."""
+        self._lines += 1
+        if self._lines > self._limits.most_lines:
+            raise self._not_understood(f"It answered more than {self._limits.most_lines:,} lines, which no PBX has.")
+        line = self._line()
+        name, _, value = line.partition(":")
+        return (name.strip(), value.strip()) if line else None
+
+    def _line(self) -> str:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > LONGEST_LINE:
+                raise self._not_understood(f"It answered a line of more than {LONGEST_LINE:,} bytes.")
+            self._buffer += self._received()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line.rstrip(b"\r").decode("utf-8", "replace")
+
+    def _received(self) -> bytes:
+        """Wait for the next piece of what is said, within all limits."""
+        left = self._until - time.monotonic()
+        late = SourceUnavailableError(
+            f"{self.where}: It did not answer everything within {self._limits.all_s:g} s. {UNHARMED} Try again."
+        )
+        if left <= 0:
+            raise late
+        self._line_to.settimeout(min(self._limits.wait_s, left))
+        try:
+            piece = self._line_to.recv(64 * 1024)
+        except TimeoutError:
+            if left > self._limits.wait_s:
+                raise
+            raise late from None
+        if not piece:
+            raise SourceUnavailableError(
+                f"{self.where}: The connection ended in the middle of an answer. {UNHARMED} Try again; if it stays, "
+                f"look into Asterisk's log."
+            )
+        self._bytes += len(piece)
+        if self._bytes > self._limits.most_bytes:
+            raise self._not_understood(f"It answered more than {self._limits.most_bytes >> 20} MB, which no PBX has.")
+        return piece
+
+    def _not_understood(self, sentence: str) -> SourceAnswerError:
+        return SourceAnswerError(f"{self.where}: {sentence} {UNHARMED}")

@@ -1,0 +1,112 @@
+"""The way to a manager interface of Asterisk: its address, a connection with or without TLS, and what fails of it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from dashboard.core.errors import InputError, SourceUnavailableError
+
+PORTS = {"ami": 5038, "ami+tls": 5039}
+UNHARMED = "Nothing in the inventory was changed."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long is waited for the connection, for the next piece of an answer and in all, and how much is read."""
+
+    connect_s: float = 5.0
+    wait_s: float = 10.0
+    all_s: float = 120.0
+    most_bytes: int = 64 * 1024 * 1024
+    most_lines: int = 1_000_000
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Where:
+    """A manager interface: ``ami://HOST:PORT/NAME``, where the name is that of the PBX."""
+
+    scheme: str
+    host: str
+    port: int
+    name: str
+
+    @classmethod
+    def of(cls, address: str) -> Where:
+        """
+        Read an address.
+
+        Raises:
+            InputError: It is none.
+        """
+        try:
+            parts = urlsplit(address)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            host, port, parts = "", None, urlsplit("")
+        scheme = parts.scheme.lower()
+        if scheme not in PORTS or not host or not host.isprintable() or port == 0:
+            raise InputError("The address of a manager interface is written ami://HOST:PORT/NAME, or ami+tls://.")
+        return cls(scheme, host, port or PORTS[scheme], unquote(parts.path).strip("/") or host)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@contextmanager
+def connected(where: Where, limits: Limits) -> Iterator[socket.socket]:
+    """
+    Connect, and hang up in the end; what fails in between because of the connection is said in a sentence.
+
+    Raises:
+        SourceUnavailableError: It cannot be reached, is silent, or is not who it should be.
+    """
+    with _as_ours(where, limits), _connection(where, limits) as line:
+        yield line
+
+
+@contextmanager
+def _connection(where: Where, limits: Limits) -> Iterator[socket.socket]:
+    try:
+        plain = socket.create_connection((where.host, where.port), timeout=limits.connect_s)
+    except TimeoutError as exc:
+        raise _late(where, limits.connect_s) from exc
+    with plain:
+        plain.settimeout(limits.wait_s)
+        if where.scheme == "ami":
+            yield plain
+            return
+        with ssl.create_default_context().wrap_socket(plain, server_hostname=where.host) as line:
+            yield line
+
+
+@contextmanager
+def _as_ours(where: Where, limits: Limits) -> Iterator[None]:
+    """Turn what sockets raise into what ``errors`` promises."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as exc:
+        cure = "Give it a certificate for this name; one of your own is trusted where SSL_CERT_FILE names it."
+        raise SourceUnavailableError(f"{where}: Its certificate does not hold. {UNHARMED} {cure}") from exc
+    except ssl.SSLError as exc:
+        cure = "See tlsenable in manager.conf, or write ami:// for the port without TLS."
+        raise SourceUnavailableError(f"{where}: It does not speak TLS. {UNHARMED} {cure}") from exc
+    except TimeoutError as exc:
+        raise _late(where, limits.wait_s) from exc
+    except (OSError, UnicodeError) as exc:
+        cure = "See enabled and bindaddr in manager.conf, and that a firewall lets this machine in."
+        why = getattr(exc, "strerror", None) or "it is no name of a host"
+        raise SourceUnavailableError(f"{where}: It cannot be reached ({why}). {UNHARMED} {cure}") from exc
+
+
+def _late(where: Where, seconds: float) -> SourceUnavailableError:
+    cure = "See that it is the port of AMI, and that a firewall lets this machine in."
+    return SourceUnavailableError(f"{where}: There was no answer within {seconds:g} s. {UNHARMED} {cure}")

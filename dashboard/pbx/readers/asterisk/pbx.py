@@ -1,0 +1,184 @@
+"""
+A PBX that is an Asterisk, settled: its trunks to the carrier, its addresses, what it dials and what may call in.
+
+Where the configuration comes from, a folder or a running system, makes no difference here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dashboard.pbx.inventory.rows import Problem
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, Keep
+from dashboard.pbx.readers.asterisk.dialplan import Dialed, Dialplan, keep
+from dashboard.pbx.readers.asterisk.secrets import WATCHED, secrets_of
+from dashboard.pbx.readers.asterisk.trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
+from dashboard.pbx.readers.config_folder import pbx_id_of
+from dashboard.pbx.readers.facts import Found, Place
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.secrets import tell
+from dashboard.sip import Trunk
+
+DIALPLAN = "extensions.conf"
+FILES: Mapping[str, Keep] = {
+    "pjsip.conf": keep_pjsip,
+    "pjsip_wizard.conf": keep_pjsip,
+    "sip.conf": keep_sip,
+    DIALPLAN: keep,
+}
+"""The files that Asterisk begins with, and what is kept of each."""
+ADDRESSES = {
+    "external_signaling_address": "external",
+    "externip": "external",
+    "externaddr": "external",
+    "externhost": "external",
+    "external_media_address": "media",
+    "media_address": "media",
+    "bind": "bind",
+    "bindaddr": "bind",
+    "udpbindaddr": "bind",
+    "local_net": "local_net",
+    "localnet": "local_net",
+}
+"""Settings of a transport and of sip.conf's general section, by what they are in a fact's key."""
+TAG = "X-Tag"
+
+
+class Pbx:
+    """One Asterisk being read."""
+
+    def __init__(self, name: str, place: Place, trunk: Trunk) -> None:
+        """
+        Begin with a PBX of which nothing is known.
+
+        Args:
+            name: As people call it; its id is made of it.
+            place: Where its configuration begins.
+            trunk: By which the carrier's hosts are known.
+        """
+        self._trunk = trunk
+        self.found = Found(pbx_id_of(name), name, "Asterisk", place)
+        self._lines: dict[str, Line] = {}
+        self._carrier: list[Line] = []
+
+    def configure(self, configs: Mapping[str, Config]) -> None:
+        """Settle what stands in files of configuration, by the name of each."""
+        for config in configs.values():
+            self.found.problems += config.problems
+        lines, transports = lines_of(configs)
+        carrier = {line.name for line in lines if self._goes_to_carrier(line)}
+        tell(self.found, secrets_of(configs, carrier, self._trunk))
+        self.connect(lines, transports)
+        if DIALPLAN in configs:
+            self._dialplan(Dialplan(configs[DIALPLAN]))
+
+    def connect(self, lines: list[Line], transports: list[Transport]) -> list[Line]:
+        """Settle what leads to the carrier, and the addresses it goes out from; return those lines."""
+        self._lines = {line.name: line for line in lines}
+        self._carrier = [line for line in lines if self._goes_to_carrier(line)]
+        self._trunks()
+        self._addresses(transports)
+        return self._carrier
+
+    def _goes_to_carrier(self, line: Line) -> bool:
+        hosts = line.hosts or line.matches
+        return any(self._trunk.is_carrier(host) for host, _ in hosts)
+
+    def _trunks(self) -> None:
+        if self._carrier:
+            self.found.place = self._carrier[0].place
+        for line in self._carrier:
+            key = f"trunk.{line.name}"
+            for host, place in line.hosts:
+                self.found.say(f"{key}.host", host, place)
+            self.found.say(f"{key}.auth", "credentials" if line.signs_in else "ip", line.signs_in or line.place)
+            if line.registers:
+                self.found.say(f"{key}.registration", "yes", line.registers)
+            if line.context:
+                self.found.say(f"{key}.context", line.context, line.place)
+            for match, place in line.matches:
+                self.found.say("inbound.match", match, place)
+
+    def _addresses(self, transports: list[Transport]) -> None:
+        """Say the addresses of the transports that trunks to the carrier use, not those of phones."""
+        used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
+        by_name: dict[str, list[Transport]] = {}
+        for one in transports:
+            by_name.setdefault(one.name, []).append(one)
+        for transport in [one for name in used for one in by_name.get(name, ())] if used else transports:
+            seen: dict[str, list[tuple[str, Place]]] = {}
+            for setting in transport.settings:
+                if setting.name in ADDRESSES and setting.value:
+                    kind = ADDRESSES[setting.name]
+                    value = setting.value if kind == "local_net" else host_of(setting.value)
+                    self.found.say(f"address.{kind}", value, setting.place)
+                    seen.setdefault(kind, []).append((value, setting.place))
+            self.found.addresses += seen.get("external") or seen.get("bind", [])
+
+    def _dialplan(self, dialplan: Dialplan) -> None:
+        for dialed in dialplan.dialed():
+            for device in dialed.device.split("&"):
+                self._device(device.strip(), dialed, dialplan)
+        for value, place in dialplan.headers(TAG):
+            self.found.say("x_tag", value, place)
+        for pattern, place in dialplan.inbound(line.context for line in self._carrier if line.context):
+            if pattern.startswith("_"):
+                self.found.say("number.pattern", pattern, place)
+            else:
+                self.found.numbers.append((pattern, place))
+        if dialplan.cut:
+            reason = "The dialplan has more steps than are followed, so some dial strings are missing."
+            self.found.problems.append(Problem(self.found.place.file, None, "", reason))
+
+    def _device(self, device: str, dialed: Dialed, dialplan: Dialplan) -> None:
+        """Say what a device dials where it goes to the carrier, or through the dialplan once more."""
+        kind, _, rest = device.partition("/")
+        if kind.upper() == "LOCAL":
+            number, _, context = rest.partition("@")
+            code = dialplan.code(context.partition("/")[0]) if "*" in number or "#" in number else ""
+            if code:
+                self.found.say("dialplan.dial", f"{number}@{context} past {code}", dialed.step.place)
+        else:
+            self.dial(device, dialed.step.place)
+
+    def dial(self, device: str, place: Place) -> None:
+        """Say what a device such as ``PJSIP/NUMBER@trunk`` dials where it goes to the carrier."""
+        kind, _, rest = device.partition("/")
+        if kind.upper() not in ("PJSIP", "SIP"):
+            return
+        for name, user, host in _ways(rest):
+            line = self._lines.get(name)
+            if (line and self._goes_to_carrier(line)) or (not line and self._trunk.is_carrier(host)):
+                if not line:
+                    self.found.say(f"trunk.{host}.host", host, place)
+                    self.found.say(f"trunk.{host}.auth", "credentials" if "@" in name else "ip", place)
+                if user:
+                    self.found.say(f"trunk.{name if line else host}.dial", user, place)
+                return
+
+
+def lines_of(configs: Mapping[str, Config]) -> tuple[list[Line], list[Transport]]:
+    """Return every line of configurations, and the transports."""
+    lines: list[Line] = []
+    transports: list[Transport] = []
+    for name, config in configs.items():
+        if name not in (DIALPLAN, *WATCHED):
+            more, own = of_sip(config) if name == "sip.conf" else of_pjsip(config)
+            lines += more
+            transports += own
+    return lines, transports
+
+
+def _ways(rest: str) -> Iterator[tuple[str, str, str]]:
+    """Return what a device after its technology can mean: name of the line, number, host."""
+    name, _, uri = rest.partition("/")
+    user, _, where = rest.rpartition("@")
+    if uri.lower().startswith(("sip:", "sips:")):
+        number, _, host = uri.partition(":")[2].rpartition("@")
+        yield name, number, host_of(host)
+    elif uri:
+        yield name, uri.rpartition("@")[0] or uri, host_of(name)
+    elif where and user:
+        yield where, user, host_of(where)
+    else:
+        yield rest, "", host_of(rest)

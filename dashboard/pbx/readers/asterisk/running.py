@@ -1,0 +1,234 @@
+"""
+A running Asterisk, over its manager interface: ``ami://HOST:PORT/NAME``, or ``ami+tls://`` where it has TLS.
+
+``GetConfig`` gives the files that ``asterisk`` reads in a folder, as Asterisk itself reads them, with includes and
+templates put in; so both give the same inventory. What PJSIP has loaded is compared with it: endpoints and
+registrations that stand in no file (they may come from a database) are read from ``PJSIPShowEndpoint``, and a dialplan
+that stands in none from ``ShowDialPlan``. Every fact names the action and the object. Passwords, which AMI hands out in
+clear text, are dropped while a line is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_network
+
+from dashboard.core.errors import SettingsError, SourceAnswerError
+from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, Config
+from dashboard.pbx.readers.asterisk.conf_grammar import SECRET as HIDDEN
+from dashboard.pbx.readers.asterisk.manager import RIGHTS, AbsentError, Ami, DeniedError, logged_in
+from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, Limits, Where
+from dashboard.pbx.readers.asterisk.pbx import DIALPLAN, FILES, Pbx
+from dashboard.pbx.readers.asterisk.trunks import PLAIN, URIS, keep_pjsip
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Place, together
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.secrets import Secret
+from dashboard.sip import Trunk
+
+SCHEME = "ami"
+USER, SECRET = "TRUNKGATE_AMI_USER", "TRUNKGATE_AMI_SECRET"
+MOST_ENDPOINTS = 200
+"""Endpoints to the carrier that stand in no file and are asked for one by one."""
+PJSIP = "pjsip.conf"
+MOST_SAID, LONGEST_NAME = 20, 120
+MOST_VARIABLES = 50
+KINDS = {
+    "EndpointDetail": "endpoint",
+    "AorDetail": "aor",
+    "IdentifyDetail": "identify",
+    "TransportDetail": "transport",
+    "AuthDetail": "auth",
+    "OutboundRegistrationDetail": "registration",
+}
+"""Events by the type of section that they are in a file."""
+REGISTRATIONS = "PJSIPShowRegistrationsOutbound"
+_STEP = frozenset({"Context", "Extension", "Priority", "Application", "AppData", "IncludeContext"})
+_VARIABLE = re.compile(r"\$\{(?!EXTEN\b|ARG\d)([A-Za-z_]\w*)")
+_SETTINGS = {
+    "".join(part.capitalize() for part in name.split("_")): name for name in sorted(PLAIN | URIS) if "/" not in name
+}
+_WANTED = frozenset({"Event", "ObjectName", "Contacts", "OutboundAuths", "Password", "Md5Cred", *_SETTINGS})
+
+
+def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk, limits: Limits = LIMITS) -> Reading:
+    """
+    Read a running Asterisk; ``pbx.sources`` says what a reader takes and gives.
+
+    Args:
+        address: ``ami://HOST:PORT/NAME``.
+        secrets: Its user and the secret, by the names of their environment variables.
+        trunk: What is known of the account.
+        limits: Of time and size.
+
+    Raises:
+        SettingsError: User or secret are not set.
+        InputError: The address is none.
+        SourceError: It cannot be reached, does not let us in, or is not understood.
+    """
+    user, secret = secrets.get(USER, ""), secrets.get(SECRET, "")
+    if not user or not secret:
+        raise SettingsError(f"Set {USER} and {SECRET} to a user of manager.conf with write = {RIGHTS}.")
+    where = Where.of(address)
+    pbx = Pbx(where.name, Place(str(where), 0), trunk)
+    with logged_in(where, user, secret, limits) as ami:
+        configs = {file: config for file in FILES if (config := _config(ami, file))}
+        _add_dialplan(ami, configs)
+        try:
+            _add_loaded(ami, configs, trunk)
+        except DeniedError:
+            reason = f"The user may not ask what PJSIP has loaded. Give it write = {RIGHTS} in manager.conf."
+            pbx.found.problems.append(Problem(f"{where} PJSIPShowEndpoints", None, "", reason))
+    if not configs:
+        raise SourceAnswerError(f"{where}: It has none of {', '.join(FILES)}. {UNHARMED} See its astetcdir.")
+    pbx.configure(configs)
+    return together([pbx.found], trunk)
+
+
+def _config(ami: Ami, file: str) -> Config | None:
+    """Read a file as Asterisk has it on disk; ``None`` where there is none."""
+    config = _empty(file)
+    place = Place("", 0)
+    try:
+        for key, value in ami.config(file):
+            kind = key.partition("-")[0]
+            if kind == "Category":
+                place = _place(ami, f"GetConfig {file} [{value}]")
+                config.begin(value, place)
+            elif kind == "IsTemplate" and config.sections:
+                config.sections[-1].template = True
+            elif kind == "Line":
+                name, _, rest = value.partition("=")
+                config.take(name, rest, place)
+    except AbsentError:
+        return None
+    return config
+
+
+def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
+    """Take the dialplan that is loaded where no file has one: it may be written in another language, or a database."""
+    written = configs.get(DIALPLAN)
+    if written and any(one.name == "exten" for section in written.sections for one in section.settings):
+        return
+    config = _empty(DIALPLAN)
+    named: dict[str, None] = {}
+    try:
+        for event in ami.events("ShowDialPlan", _STEP):
+            place = _place(ami, f"ShowDialPlan {event.get('Context', '')}")
+            if not config.sections or config.sections[-1].place != place:
+                config.begin(event.get("Context", ""), place)
+            if "IncludeContext" in event:
+                config.take("include", event["IncludeContext"], place)
+            elif "Application" in event:
+                step = f"{event['Application']}({event.get('AppData', '')})"
+                config.take("exten", f"{event.get('Extension', '')},{event.get('Priority', '')},{step}", place)
+                for kept in config.sections[-1].settings[-1:]:
+                    named |= dict.fromkeys(_VARIABLE.findall(kept.value))
+    except AbsentError:
+        return
+    if config.sections:
+        configs[DIALPLAN] = config
+        _add_globals(ami, config, [name for name in named if not HIDDEN.search(name)])
+
+
+def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
+    """Take what global variables are set to, of those that steps name."""
+    place = _place(ami, "Getvar")
+    config.begin(GLOBALS, place)
+    try:
+        for name in names[:MOST_VARIABLES]:
+            if value := ami.value(name):
+                config.take(name, value, place)
+    except DeniedError:
+        reason = f"The user may not ask for variables, so some dial strings stay open. Give it write = {RIGHTS}."
+        config.problems.append(Problem(place.file, None, "", reason))
+
+
+def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
+    """Add the endpoints to the carrier that PJSIP has loaded and no file has, and say which it has not loaded."""
+    loaded = {one["ObjectName"]: one for one in _events(ami, "PJSIPShowEndpoints") if "ObjectName" in one}
+    written = {name: place for config in configs.values() for name, place in _endpoints(config).items()}
+    more = [name for name, one in loaded.items() if name not in written and _may_be_carrier(one, trunk)]
+    if more:
+        config = configs.setdefault(PJSIP, _empty(PJSIP))
+        asked, transports = frozenset(more[:MOST_ENDPOINTS]), _transports(config)
+        if len(more) > len(asked):
+            reason = f"More than {MOST_ENDPOINTS} endpoints to the carrier stand in no file; the rest was left out."
+            config.problems.append(Problem(f"{ami.where} PJSIPShowEndpoints", None, "", reason))
+        for name in more[:MOST_ENDPOINTS]:
+            for event in _events(ami, "PJSIPShowEndpoint", Endpoint=name):
+                _take(config, event, name, _place(ami, f"PJSIPShowEndpoint {name}"), transports)
+        for event in _events(ami, REGISTRATIONS):
+            if event.get("Endpoint") in asked:
+                place = _place(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
+                _take(config, event, event["Endpoint"], place, transports)
+    for name, place in [(name, place) for name, place in written.items() if name not in loaded][:MOST_SAID]:
+        reason = f"The endpoint {name[:80]!r} is in the file and not loaded. Reload PJSIP, or see its log."
+        configs[PJSIP if PJSIP in configs else next(iter(configs))].problems.append(
+            Problem(place.file, None, "", reason)
+        )
+
+
+def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
+    """Return the events of a list; none where there is nothing of the kind, or the module is not loaded."""
+    try:
+        return list(ami.events(action, _WANTED, **fields))
+    except AbsentError:
+        return []
+
+
+def _transports(config: Config) -> set[str]:
+    """Return the names of the transports of a configuration."""
+    return {one.name for one in config.sections if one.get("type") == "transport"}
+
+
+def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place, transports: set[str]) -> None:
+    """Take an event as the section of a file that it stands for; a transport once."""
+    kind, name = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint)
+    if kind is None or (kind == "transport" and name in transports):
+        return
+    if kind == "transport":
+        transports.add(name)
+    config.begin(name, place)
+    config.take("type", kind, place)
+    if kind == "auth" and {"Password", "Md5Cred"} & set(event):
+        config.secrets[place] = Secret.UNKNOWN
+    for header, setting in _SETTINGS.items():
+        if header in event and setting != "type":
+            value = event[header]
+            config.take(setting, ",".join(map(_network, value.split(","))) if setting == "match" else value, place)
+    if kind == "identify":
+        config.take("endpoint", endpoint, place)
+    for contact in event.get("Contacts", "").split(",") if kind == "aor" else ():
+        config.take("contact", contact.partition("/")[2], place)
+
+
+def _endpoints(config: Config) -> dict[str, Place]:
+    """Return the endpoints of a configuration."""
+    return {one.name: one.place for one in config.live() if one.get("type").lower() in ("endpoint", "wizard")}
+
+
+def _may_be_carrier(endpoint: Mapping[str, str], trunk: Trunk) -> bool:
+    """Say whether an endpoint of the list has a contact at the carrier."""
+    contacts = endpoint.get("Contacts", "").split(",")
+    return any(trunk.is_carrier(host_of(one.partition("/")[2])) for one in contacts)
+
+
+def _network(text: str) -> str:
+    """Write a network as files do: Asterisk gives its mask in dots."""
+    try:
+        network = ip_network(text.strip())
+    except ValueError:
+        return text.strip()
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _place(ami: Ami, asked: str) -> Place:
+    """Name what was asked, with what cannot be seen in it left out."""
+    return Place(f"{ami.where} {''.join(filter(str.isprintable, asked[:LONGEST_NAME]))}", 0)
+
+
+def _empty(file: str) -> Config:
+    return Config(Folder("", {}), "", FILES.get(file, keep_pjsip))

@@ -1,0 +1,172 @@
+"""
+Asterisk's trunks: ``pjsip.conf``, ``pjsip_wizard.conf`` and ``sip.conf``, each as lines to some host.
+
+Of each file only what tells where calls go to and come from is kept; of a URI only its host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, Section, Setting
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.hosts import has_password, host_of
+from dashboard.pbx.readers.secrets import Secret
+
+URIS = frozenset({"contact", "server_uri", "client_uri", "outbound_proxy", "remote_hosts", "outboundproxy"})
+PLAIN = frozenset(
+    (
+        "type",
+        "aors",
+        "endpoint",
+        "outbound_auth",
+        "auth",
+        "transport",
+        "context",
+        "match",
+        "bind",
+        "protocol",
+        "host",
+        "externip",
+        "externaddr",
+        "externhost",
+        "external_signaling_address",
+        "external_media_address",
+        "local_net",
+        "localnet",
+        "bindaddr",
+        "udpbindaddr",
+        "media_address",
+        "sends_auth",
+        "sends_registrations",
+        "endpoint/context",
+        "endpoint/transport",
+        "identify/match",
+    )
+)
+MOST_HOSTS = 200
+"""Hosts and matches of one line that are kept; a trunk has a few, and a shared aor may have thousands of phones."""
+YES = frozenset({"yes", "true", "on", "1", "y", "t"})
+
+
+@dataclass
+class Line:
+    """A way to some host: an endpoint, a peer."""
+
+    name: str
+    place: Place
+    hosts: list[tuple[str, Place]] = field(default_factory=list)
+    matches: list[tuple[str, Place]] = field(default_factory=list)
+    signs_in: Place | None = None
+    registers: Place | None = None
+    context: str = ""
+    transport: str = ""
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Where Asterisk listens, and what it says its address is; ``name`` is ``""`` where there is only one."""
+
+    name: str
+    settings: list[Setting]
+
+
+def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
+    """Keep of a pjsip.conf what tells where calls go."""
+    if name in URIS:
+        hosts = [host_of(part) for part in value.split(",")]
+        found = any(has_password(part) for part in value.split(","))
+        return ",".join(hosts), Secret.UNKNOWN if found else None
+    return (value if name in PLAIN else ""), None
+
+
+def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
+    """Keep of a sip.conf what tells where calls go; of ``register`` the host, of ``auth`` the realm."""
+    if name == "register":
+        host = value.rpartition("@")[2].rpartition("?")[2]
+        found = ":" in value.rpartition("@")[0]
+        host = host_of(re.split(r"[/~]", host.replace("://", ""), maxsplit=1)[0])
+        return host, Secret.UNKNOWN if found else None
+    if name == "auth":
+        return host_of(value.rpartition("@")[2]), Secret.UNKNOWN if re.search("[:#]", value) else None
+    return keep_pjsip(_section, name, value)
+
+
+def of_pjsip(config: Config) -> tuple[list[Line], list[Transport]]:
+    """Return the endpoints of a pjsip.conf that have a host, and its transports."""
+    of = {kind: [one for one in config.live() if one.get("type").lower() == kind] for kind in _KINDS}
+    contacts = {one.name: _placed(one.all("contact")) for one in of["aor"]}
+    lines = {}
+    for section in of["endpoint"]:
+        line = lines[section.name] = Line(section.name, section.place, context=section.get("context"))
+        line.transport = section.get("transport")
+        for name in section.all("aors") or [Setting("aors", section.name, section.place)]:
+            line.hosts += contacts.get(name.value, [])[: MOST_HOSTS - len(line.hosts)]
+        line.hosts += _placed(section.all("outbound_proxy"))
+        auth = section.last("outbound_auth")
+        line.signs_in = auth.place if auth and auth.value else None
+    for section in of["identify"]:
+        if section.get("endpoint") in lines:
+            lines[section.get("endpoint")].matches += _placed(section.all("match"))
+    _register(
+        lines.values(),
+        [(one, section.get("endpoint")) for section in of["registration"] for one in section.all("server_uri")],
+    )
+    lines |= {line.name: line for line in map(_of_wizard, of["wizard"])}
+    return list(lines.values()), [Transport(one.name, one.settings) for one in of["transport"]]
+
+
+def of_sip(config: Config) -> tuple[list[Line], list[Transport]]:
+    """Return the peers of a sip.conf that have a host, and what its general section says of addresses."""
+    lines = {}
+    secrets = set(config.secrets)
+    general = [section for section in config.live() if section.name == "general"]
+    usual = next((one.get("context") for one in general), "")
+    for section in config.live():
+        host = section.last("host")
+        if host and host.value and host.value != "dynamic" and section.name != "general":
+            line = Line(section.name, section.place, _placed(section.all("host")), _placed(section.all("host")))
+            line.hosts += _placed(section.all("outboundproxy"))
+            line.context = section.get("context") or usual
+            line.signs_in = next((one.place for one in section.settings if one.place in secrets), None)
+            lines[section.name] = line
+    _register(lines.values(), [(one, "") for section in general for one in section.all("register")])
+    return list(lines.values()), [Transport("", section.settings) for section in general]
+
+
+_KINDS = ("endpoint", "aor", "identify", "registration", "transport", "wizard")
+
+
+def _of_wizard(section: Section) -> Line:
+    hosts = _placed(section.all("remote_hosts"))
+    line = Line(section.name, section.place, hosts, _placed(section.all("identify/match")) or hosts)
+    line.context, line.transport = section.get("endpoint/context"), section.get("transport")
+    signs, registers = section.last("sends_auth"), section.last("sends_registrations")
+    line.signs_in = signs.place if signs and signs.value.lower() in YES else None
+    line.registers = registers.place if registers and registers.value.lower() in YES else None
+    return line
+
+
+def _register(lines: Iterable[Line], servers: Iterable[tuple[Setting, str]]) -> None:
+    """Give each line the last registration that names it or, where that names none, its host."""
+    by_name: dict[str, tuple[int, Place]] = {}
+    by_host: dict[str, tuple[int, Place]] = {}
+    for number, (server, name) in enumerate(servers):
+        (by_name if name else by_host)[name or server.value] = number, server.place
+    for line in lines:
+        fitting = [by_host[host] for host, _ in line.hosts if host in by_host]
+        fitting += [by_name[line.name]] if line.name in by_name else []
+        if fitting:
+            line.registers = max(fitting, key=lambda one: one[0])[1]
+
+
+def _placed(settings: Iterable[Setting]) -> list[tuple[str, Place]]:
+    return list(_hosts(settings))
+
+
+def _hosts(settings: Iterable[Setting]) -> Iterator[tuple[str, Place]]:
+    for one in settings:
+        text = one.value
+        yield (text if one.name.endswith("match") else host_of(text)), one.place

@@ -1,0 +1,3 @@
+"""CSV files of the inventory."""
+
+from __future__ import annotations

@@ -1,0 +1,155 @@
+"""
+CSV files: one for each frame, or one simple file with a PBX, its address and its number on a line.
+
+Columns are read by name: case, spaces and hyphens do not matter, their order does not, and those that are not read
+are named in a note. Only ``pbx_id`` and what the frame is about are required. A cell may hold several addresses or
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from dashboard.core.errors import FileError
+from dashboard.core.text import counted
+from dashboard.pbx.inventory.cells import REQUIRED, RULES
+from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces, plain_name
+from dashboard.pbx.inventory.rows import FRAMES, Problem, Reading, Row, problem_of
+from dashboard.pbx.readers.text_records import Record, decode, records
+
+OWN_NAMES = {"pbx": "pbx_id"}
+"""What a column stands for in a file, and not in a table that people type."""
+KEYS = frozenset({"pbx_id", "address", "number"})
+"""Columns of which two are a mistake, whatever they are called: nobody can tell which is meant."""
+SHOWN_COLUMNS = 12
+SPLIT = {"pbx_addresses": ("address", pieces), "pbx_numbers": ("number", numbers_in)}
+"""Frames of which a cell may bring several rows."""
+KNOWN = frozenset(column for name in FRAMES for column in RULES[name]) | {"country"}
+OWN = {name: frozenset(RULES[name]) - {"pbx_id"} for name in FRAMES}
+
+
+def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is asked the same
+    """Say whether this reader is the one for a file."""
+    return name.lower().endswith((".csv", ".txt", ".tsv"))
+
+
+def read(name: str, data: bytes) -> Reading:
+    """
+    Read one file.
+
+    Args:
+        name: As the operator knows it; stands in every message.
+        data: Its bytes.
+
+    Returns:
+        Rows as text with the line each begins on, and what could not be read.
+    """
+    try:
+        found = records(decode(name, data))
+        header = next(found, Record(1, fault="It is empty. A file needs a header line and a row."))
+        columns = _columns(name, header)
+        unnamed = [place for place, cell in enumerate(header.cells) if not cell.strip()]
+    except FileError as exc:
+        return Reading(problems=(problem_of(exc),))
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    frames = _frames(columns)
+    filled: set[int] = set()
+    for record in found:
+        fault = record.fault or _width_fault(record, header)
+        if fault:
+            problems.append(Problem(name, record.line, "", fault, ",".join(record.cells)[: SHOWN_COLUMNS * 10]))
+            continue
+        filled.update(place for place in unnamed if record.cells[place].strip())
+        cells = {column: record.cells[place] for column, place in columns.items()}
+        rows += _rows(name, record, cells, frames)
+    return Reading(tuple(rows), tuple(problems), _left_out(name, header, columns, filled))
+
+
+def _rows(name: str, record: Record, cells: Mapping[str, str], frames: Sequence[str]) -> list[Row]:
+    """Return the rows of one line: of each frame one, or one for each address and each number."""
+    parts = [frame for frame in frames if frame == frames[0] or any(cells.get(c, "").strip() for c in _key(frame))]
+    rows: list[Row] = []
+    for frame in parts:
+        values = {column: cells[column] for column in RULES[frame] if column in cells}
+        column, split = SPLIT.get(frame, ("", pieces))
+        for one in split(cells.get(column, "")) or [cells.get(column, "")]:
+            own = {**values, column: one} if column else values
+            more = len(parts) > 1
+            rows.append(Row(frame, name, record.line, own, brings_more=more, country=cells.get("country", "")))
+    return rows
+
+
+def _columns(name: str, header: Record) -> dict[str, int]:
+    """Return column -> place for the columns that are known; fail on what is missing or there twice."""
+    if header.fault:
+        raise FileError(header.fault, file=name, line=header.line)
+    columns = _places(name, header)
+    frame = next((one for one in FRAMES if columns.keys() & OWN[one]), "")
+    wanted = REQUIRED[frame] if frame else ("pbx_id", "name")
+    for column in wanted:
+        if column not in columns:
+            raise FileError(
+                f"The column is missing. The header has {_some(header.cells)}.",
+                file=name,
+                line=header.line,
+                column=column,
+            )
+    return columns
+
+
+def _places(name: str, header: Record) -> dict[str, int]:
+    """Return column -> place; of a column and another that only goes by its name, the first is meant."""
+    exact: dict[str, int] = {}
+    other: dict[str, int] = {}
+    for place, cell in enumerate(header.cells):
+        column = column_named(cell, KNOWN, OWN_NAMES)
+        if not column:
+            continue
+        named = exact if column == plain_name(cell) else other
+        if column in named or (column in KEYS and (column in exact or column in other)):
+            raise FileError("The column is there twice. Take one out.", file=name, line=header.line, column=column)
+        named[column] = place
+    found = {**other, **exact}
+    return {column: found[column] for column in sorted(found, key=found.__getitem__)}
+
+
+def _some(cells: Sequence[str]) -> str:
+    """Return headers as a sentence may name them: the first ones, and how many more there are."""
+    shown = ", ".join(cell.strip()[:40] or "(empty)" for cell in cells[:SHOWN_COLUMNS])
+    return shown + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
+
+
+def _left_out(name: str, header: Record, columns: Mapping[str, int], filled: Collection[int]) -> tuple[Problem, ...]:
+    """Name the columns that no row is made of; one without a name counts where something stands in it."""
+    frames = _frames(columns)
+    used = {column for frame in frames for column in RULES[frame]} | ({"country"} if "pbx_numbers" in frames else set())
+    read = {place for column, place in columns.items() if column in used}
+    left = [
+        cell if cell.strip() else f"column {place + 1}"
+        for place, cell in enumerate(header.cells)
+        if place not in read and (cell.strip() or place in filled)
+    ]
+    if not left:
+        return ()
+    were = "The column was" if len(left) == 1 else "These columns were"
+    message = f"{were} left out: {_some(left)}. Read as {', '.join(column for column in columns if column in used)}."
+    return (Problem(name, header.line, "", message),)
+
+
+def _frames(columns: Mapping[str, int]) -> list[str]:
+    """Return the frames that a header speaks of; the first is what the file is about."""
+    return [frame for frame in FRAMES if set(REQUIRED[frame]) <= columns.keys()]
+
+
+def _key(frame: str) -> tuple[str, ...]:
+    return tuple(column for column in REQUIRED[frame] if column != "pbx_id")
+
+
+def _width_fault(record: Record, header: Record) -> str:
+    """Say whether a record has fewer cells than the header, or more that are not empty."""
+    have, want = len(record.cells), len(header.cells)
+    if have < want or any(cell.strip() for cell in record.cells[want:]):
+        cells = counted(have, "cell")
+        return f"The row has {cells} and the header {want:,}. A comma inside a cell needs quotes around the cell."
+    return ""

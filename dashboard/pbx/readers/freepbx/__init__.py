@@ -1,0 +1,3 @@
+"""FreePBX: backups, database dumps and exported tables."""
+
+from __future__ import annotations

@@ -1,0 +1,132 @@
+"""
+FreePBX's own backup, version 15 and newer: the settings of a module as JSON below ``modulejson``.
+
+``Core.json`` has trunks, routes and inbound routes, ``Sipsettings.json`` what Asterisk SIP Settings keep. They are
+taken as the rows of the tables that they were made of. A password is dropped when its object has been parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.freepbx.tables import COLUMNS, Tables
+from dashboard.pbx.readers.text_records import text_of
+
+FOLDER = "modulejson"
+FILES: Mapping[str, frozenset[str]] = {
+    "core.json": frozenset({"trunks"}),
+    "sipsettings.json": frozenset({"kvstore_sipsettings"}),
+}
+"""By file the tables that it stands for."""
+_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\n]', re.DOTALL)
+
+
+class _Object(dict[str, Any]):
+    """An object, the line it begins on, and whether a password was in it."""
+
+    line = 1
+    secret = False
+
+
+def tables_of_backup(path: str) -> frozenset[str]:
+    """Return the tables that a file of a backup stands for; none where it is no such file."""
+    pure = PurePosixPath(path.lower())
+    return FILES.get(pure.name, frozenset()) if pure.parent.name == FOLDER else frozenset()
+
+
+def read_backup(shown: str, data: bytes, tables: Tables) -> None:
+    """Read a file of a backup; one that cannot be read is said with its line."""
+    text = text_of(data)
+    try:
+        said = json.loads(text, object_pairs_hook=_Objects(text).made)
+    except json.JSONDecodeError as exc:
+        tables.say(Place(shown, exc.lineno), "It is not JSON from here on, and was left out. The backup may be cut.")
+        return
+    except (RecursionError, ValueError):
+        tables.say(Place(shown, 1), "It is JSON that no backup is made of, and was left out.")
+        return
+    configs = _of(said, "configs")
+    _read_core(shown, configs, tables)
+    for row in _objects(_of(configs, "database")):
+        _add(shown, "sipsettings", row, tables)
+    kept = _of(_of(configs, "kvstore"), "noid")
+    if isinstance(kept, _Object) and "Trunks" not in configs:
+        place = Place(shown, kept.line)
+        for name, value in kept.items():
+            setting = value if isinstance(value, str) else json.dumps(value)
+            tables.add("kvstore_sipsettings", ("key", "val"), (name, setting), place)
+        tables.secrets += [place] if kept.secret else []
+
+
+def _read_core(shown: str, configs: object, tables: Tables) -> None:
+    """Take trunks, routes and inbound routes."""
+    trunks = _of(configs, "Trunks")
+    found = [("trunks", _of(trunks, "trunks")), ("trunk_dialpatterns", _of(trunks, "dialpatterns"))]
+    found += [(tech, _of(_of(trunks, "techTables"), tech)) for tech in ("pjsip", "sip")]
+    found += [("incoming", _of(configs, "Did")), ("outbound_routes", _of(configs, "Routing"))]
+    for table, rows in found:
+        for row in _objects(rows):
+            _add(shown, table, row, tables)
+    for place, route in enumerate(_objects(_of(configs, "Routing"))):
+        number = str(route.get("route_id", ""))
+        at = Place(shown, route.line)
+        tables.add("outbound_route_sequence", ("route_id", "seq"), (number, str(place)), at)
+        for pattern in _objects(route.get("patterns")):
+            _add(shown, "outbound_route_patterns", pattern, tables)
+        used = route.get("trunks")
+        for order, trunk in enumerate(used if isinstance(used, list) else ()):
+            tables.add("outbound_route_trunks", ("route_id", "trunk_id", "seq"), (number, str(trunk), str(order)), at)
+
+
+class _Objects:
+    """
+    Objects in the order in which they end, each with the line it begins on.
+
+    The parser gives an object when it has ended, so the lines of the braces that open are put into that order.
+    """
+
+    def __init__(self, text: str) -> None:
+        opened: list[int] = []
+        ended: list[int] = []
+        line = 1
+        for found in _SIGN.finditer(text):
+            sign = found[0]
+            if sign == "{":
+                opened.append(line)
+            elif sign == "}" and opened:
+                ended.append(opened.pop())
+            else:
+                line += sign.count("\n")
+        self._lines = iter(ended)
+
+    def made(self, pairs: list[tuple[str, Any]]) -> _Object:
+        """Make an object of its pairs, without what is secret in it."""
+        made = _Object(pairs)
+        made.line = next(self._lines, 1)
+        hidden = [name for name in made if SECRET.search(name) and not any(name in of for of in COLUMNS.values())]
+        if SECRET.search(str(made.get("keyword", ""))):
+            hidden.append("data")
+        for name in hidden:
+            made.secret = made.secret or bool(made.get(name))
+            made[name] = ""
+        return made
+
+
+def _of(said: object, name: str) -> Any:
+    """Return a part of an object; ``None`` where it is none or has no such part."""
+    return said.get(name) if isinstance(said, _Object) else None
+
+
+def _objects(said: object) -> Iterable[_Object]:
+    return [one for one in said if isinstance(one, _Object)] if isinstance(said, list) else []
+
+
+def _add(shown: str, table: str, row: _Object, tables: Tables) -> None:
+    cells = ["" if value is None else str(value) for value in row.values()]
+    tables.add(table, list(row), cells, Place(shown, row.line), secret=row.secret)

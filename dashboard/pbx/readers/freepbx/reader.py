@@ -1,0 +1,251 @@
+"""
+FreePBX: its settings of trunks and routes, from a backup, a dump of its database or CSV files of the tables.
+
+Read are ``trunks`` with ``pjsip`` and ``sip``, ``trunk_dialpatterns``, ``outbound_routes`` with their patterns and
+trunks, ``incoming``, and what Asterisk SIP Settings keeps of addresses. What FreePBX would write from them is settled
+as Asterisk's own files are. A folder that has those files too is read from them, since they are what runs.
+https://sangomakb.atlassian.net/wiki/spaces/PG (trunks, outbound routes, inbound routes, backup)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, Setting
+from dashboard.pbx.readers.asterisk.dialplan import Dialplan, keep
+from dashboard.pbx.readers.asterisk.pbx import FILES, TAG, Pbx
+from dashboard.pbx.readers.asterisk.trunks import Line, Transport
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.freepbx.backup import FOLDER, read_backup, tables_of_backup
+from dashboard.pbx.readers.freepbx.dial_rules import Rule, through
+from dashboard.pbx.readers.freepbx.tables import Row, Tables, read_file, tables_of
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.secrets import Secret, tell
+from dashboard.sip import Trunk
+
+CUSTOM = "extensions_custom.conf"
+ON = ("on", "yes", "1")
+CONTEXT = "from-pstn"
+"""Where calls of a trunk come in unless it says otherwise."""
+MOST_TRIED = 100_000
+"""Rules of trunks that patterns of routes are held against, in all."""
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_DID = re.compile(r"[+\d]+|_.+")
+
+
+def accepts_folder(folder: Folder) -> bool:
+    """Say whether a folder has tables of trunks in it."""
+    return bool(_roots(folder))
+
+
+def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    written = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name in FILES}
+    found: list[Found] = []
+    problems: list[Problem] = []
+    for root, paths in _roots(folder).items():
+        if any(_is_within(one, root) or _is_within(root, one) for one in written):
+            reason = (
+                "The files that FreePBX wrote are in the folder too, and were read in its place: they are what runs."
+            )
+            problems += [Problem(folder.shown(path), None, "", reason) for path in paths]
+        else:
+            found.append(_FreePbx(folder, root, paths, trunk).found)
+    reading = together(found, trunk)
+    return Reading(reading.rows, (*problems, *reading.problems))
+
+
+def _roots(folder: Folder) -> dict[str, list[str]]:
+    """Return the folders in which tables stand, with the files that have them."""
+    tables = {
+        path: names for path, data in folder.files.items() if (names := tables_of_backup(path) or tables_of(path, data))
+    }
+    found: dict[str, list[str]] = {}
+    for path in sorted(tables):
+        own = PurePosixPath(path).parent
+        found.setdefault(str(own.parent if own.name.lower() == FOLDER else own), []).append(path)
+    return {root: paths for root, paths in found.items() if any("trunks" in tables[path] for path in paths)}
+
+
+def _is_within(path: str, root: str) -> bool:
+    return root in (".", path) or path.startswith(f"{root}/")
+
+
+class _FreePbx:
+    """One FreePBX being read."""
+
+    def __init__(self, folder: Folder, root: str, paths: list[str], trunk: Trunk) -> None:
+        self._tables = Tables()
+        for path in paths:
+            (read_backup if tables_of_backup(path) else read_file)(folder.shown(path), folder.files[path], self._tables)
+        self._pbx = Pbx(folder.pbx_name(root), Place(folder.shown(paths[0]), 1), trunk)
+        self.found = self._pbx.found
+        self.found.vendor = "FreePBX"
+        self.found.problems += self._tables.problems
+        rows = [row for row in self._tables.of("trunks") if row["disabled"].lower() not in ON]
+        self._settings = self._by_id()
+        lines = [(row, line) for row in rows for line in self._line(row)]
+        carrier = self._pbx.connect([line for _, line in lines], [self._transport()])
+        named = {row["trunkid"]: (line.name, row) for row, line in lines if line in carrier}
+        self._routes(named | {row["trunkid"]: ("", row) for row in rows if row["tech"].lower() == "custom"})
+        for row in self._tables.of("incoming"):
+            if _DID.fullmatch(row["extension"]):
+                self._number(row)
+        self._tag(folder, root)
+        tell(self.found, self._opened({row["trunkid"]: line in carrier for row, line in lines}))
+
+    def _opened(self, carriers: Mapping[str, bool]) -> dict[Place, Secret]:
+        """Say what each secret opens, by the trunks, of which ``carriers`` says whether they go to the carrier."""
+        told = dict.fromkeys(self._tables.secrets, Secret.UNKNOWN)
+        for (_, name), rows in self._settings.items():
+            way, _, number = name.rpartition("-")
+            kind = Secret.REGISTRATION if way == "tr-reg" else Secret.TRUNK
+            if number not in carriers:
+                kind = Secret.UNKNOWN if way else Secret.PHONE
+            elif not carriers[number]:
+                kind = Secret.OTHER_TRUNK
+            told |= {one.place: kind for one in rows.values() if one.secret}
+        return told
+
+    def _by_id(self) -> dict[tuple[str, str], dict[str, Row]]:
+        """Return the settings of pjsip and sip, by table and id, then by name."""
+        found: dict[tuple[str, str], dict[str, Row]] = {}
+        for table in ("pjsip", "sip"):
+            for row in self._tables.of(table):
+                found.setdefault((table, row["id"].lower()), {})[row["keyword"].lower()] = row
+        return found
+
+    def _line(self, row: Row) -> Iterator[Line]:
+        """Return the line that a trunk is; none where it is of another technology."""
+        number, tech = row["trunkid"], row["tech"].lower()
+        if tech == "pjsip":
+            yield self._pjsip(row, self._settings.get(("pjsip", number), {}))
+        elif tech == "sip":
+            peer = self._settings.get(("sip", f"tr-peer-{number}"), {})
+            line = Line(row["channelid"], row.place, _hosts(peer, "host"), _hosts(peer, "host"))
+            line.hosts += _hosts(peer, "outboundproxy")
+            line.context = _text(peer, "context") or CONTEXT
+            line.signs_in = next((one.place for one in peer.values() if one.secret), None)
+            register = self._settings.get(("sip", f"tr-reg-{number}"), {}).get("register")
+            line.registers = register.place if register and register["data"] else None
+            yield line
+
+    def _pjsip(self, row: Row, settings: dict[str, Row]) -> Line:
+        line = Line(_text(settings, "trunk_name") or row["channelid"] or row["name"], row.place)
+        registration = _text(settings, "registration").lower()
+        receives = registration == "receive"
+        line.hosts = [] if receives else _hosts(settings, "aor_contact") or _hosts(settings, "sip_server")
+        line.hosts += _hosts(settings, "outbound_proxy")
+        line.matches = [] if receives else _parts(settings, "match") or _hosts(settings, "sip_server")
+        if _text(settings, "authentication").lower() in ("outbound", "both"):
+            line.signs_in = settings["authentication"].place
+        if registration == "send":
+            line.registers = settings["registration"].place
+        line.context = _text(settings, "context") or CONTEXT
+        return line
+
+    def _transport(self) -> Transport:
+        """Return what Asterisk SIP Settings say of addresses, in either way that FreePBX has kept them."""
+        settings: list[Setting] = []
+        for row in [*self._tables.of("kvstore_sipsettings"), *self._tables.of("kvstore")]:
+            settings += _address(row["key"].lower(), row["val"], row.place)
+        for row in self._tables.of("sipsettings"):
+            settings += _address(row["keyword"].lower(), row["data"], row.place)
+        return Transport("", settings)
+
+    def _routes(self, trunks: dict[str, tuple[str, Row]]) -> None:
+        """Say what every route dials over trunks, by their ids, in the order in which FreePBX tries them."""
+        rules: dict[str, list[Rule]] = {}
+        for row in self._ordered("trunk_dialpatterns"):
+            rules.setdefault(row["trunkid"], []).append(_rule(row))
+        used: dict[str, list[str]] = {}
+        for row in self._ordered("outbound_route_trunks"):
+            used.setdefault(row["route_id"], []).append(row["trunk_id"])
+        order = {row["route_id"]: place for place, row in enumerate(self._ordered("outbound_route_sequence"))}
+        patterns = sorted(self._tables.of("outbound_route_patterns"), key=lambda row: order.get(row["route_id"], 0))
+        tried = 0
+        for row, trunk in ((own, one) for own in patterns for one in used.get(own["route_id"], []) if one in trunks):
+            name, own = trunks[trunk]
+            tried += 1 + len(rules.get(trunk, []))
+            if tried > MOST_TRIED:
+                reason = "There are more routes and rules than are followed, so some dial strings are missing."
+                self.found.problems.append(Problem(row.place.file, row.place.line, "", reason))
+                return
+            for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
+                self._dials(name, own, text, place)
+
+    def _ordered(self, table: str) -> list[Row]:
+        """Return the rows of a table in the order that they say."""
+        return sorted(self._tables.of(table), key=lambda row: int(row["seq"]) if _COUNT.fullmatch(row["seq"]) else 0)
+
+    def _dials(self, name: str, row: Row, text: str, place: Place) -> None:
+        if name:
+            self.found.say(f"trunk.{name}.dial", text, place)
+        else:
+            self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), place)
+
+    def _number(self, row: Row) -> None:
+        if row["extension"].startswith("_"):
+            self.found.say("number.pattern", row["extension"], row.place)
+        else:
+            self.found.numbers.append((row["extension"], row.place))
+
+    def _tag(self, folder: Folder, root: str) -> None:
+        """Read the one file that people write themselves, where it was put beside the tables."""
+        for path in (str(PurePosixPath(root) / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
+            config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
+            self.found.problems += config.problems
+            for value, place in Dialplan(config).headers(TAG):
+                self.found.say("x_tag", value, place)
+
+
+def _dialed(route: Rule, rules: list[Rule], trunk: Row) -> Iterator[tuple[str, Place]]:
+    """Return what goes out for a pattern of a route, and the place that decided it last."""
+    for text, rule in through(f"{route.prepend}{route.passed}", rules):
+        outer = trunk["dialoutprefix"]
+        inner = rule.place if rule and rule.prepend else trunk.place if outer else route.place
+        yield f"{outer}{text}", route.place if route.prepend else inner
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(row["match_pattern_prefix"], row["match_pattern_pass"], row["prepend_digits"], row.place)
+
+
+def _text(settings: dict[str, Row], name: str) -> str:
+    return settings[name]["data"] if name in settings else ""
+
+
+def _hosts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
+    return [(host_of(text), place) for text, place in _parts(settings, name)]
+
+
+def _parts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
+    row = settings.get(name)
+    return [(part.strip(), row.place) for part in row["data"].split(",") if part.strip()] if row else []
+
+
+def _address(name: str, value: str, place: Place) -> list[Setting]:
+    """Return a setting of Asterisk SIP Settings as a transport has it."""
+    if name in ("localnets", "binds"):
+        return [Setting("local_net" if name == "localnets" else "bind", one, place) for one in _listed(name, value)]
+    own = "local_net" if name.startswith("localnet_") else "external_signaling_address"
+    known = own == "local_net" or name in ("externip", "externip_val") or "extip-" in name
+    return [Setting(own, value, place)] if known and value else []
+
+
+def _listed(name: str, value: str) -> list[str]:
+    """Return the networks or the addresses of a setting that is kept as JSON."""
+    try:
+        said = json.loads(value or "null")
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(said, list):
+        nets = [one for one in said if isinstance(one, dict) and one.get("net") and name == "localnets"]
+        return [f"{one['net']}/{one.get('mask', '')}".rstrip("/") for one in nets]
+    kinds = [one for one in said.values() if isinstance(one, dict)] if isinstance(said, dict) else []
+    return sorted({str(host) for one in kinds for host, state in one.items() if state == "on" and name == "binds"})

@@ -1,0 +1,193 @@
+"""
+Tables of FreePBX's database, from a dump as ``mysqldump`` writes it or from a CSV file for each table.
+
+Only tables and columns that tell where calls go to and come from are kept. A password is dropped while its row is
+parsed; that there is one is kept, with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from dashboard.core.errors import FileError
+from dashboard.core.text import counted
+from dashboard.pbx.inventory.rows import Problem, problem_of
+from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
+from dashboard.pbx.readers.asterisk.dialplan_text import without_credentials
+from dashboard.pbx.readers.asterisk.trunks import keep_pjsip, keep_sip
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.sql_dump import rows, tables_in
+from dashboard.pbx.readers.text_records import Record, decode, records, text_of
+
+MOST_ROWS = 200_000
+MOST_SAID = 50
+
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "trunks": frozenset({"trunkid", "tech", "channelid", "name", "dialoutprefix", "disabled"}),
+    "pjsip": frozenset({"id", "keyword", "data"}),
+    "sip": frozenset({"id", "keyword", "data"}),
+    "trunk_dialpatterns": frozenset({"trunkid", "match_pattern_prefix", "match_pattern_pass", "prepend_digits", "seq"}),
+    "outbound_routes": frozenset({"route_id"}),
+    "outbound_route_patterns": frozenset({"route_id", "match_pattern_prefix", "match_pattern_pass", "prepend_digits"}),
+    "outbound_route_trunks": frozenset({"route_id", "trunk_id", "seq"}),
+    "outbound_route_sequence": frozenset({"route_id", "seq"}),
+    "incoming": frozenset({"extension"}),
+    "kvstore_sipsettings": frozenset({"key", "val"}),
+    "kvstore": frozenset({"module", "key", "val"}),
+    "sipsettings": frozenset({"keyword", "data"}),
+}
+"""By table what is kept of a row."""
+OTHER_NAMES = {"dids": "incoming", "did": "extension"}
+"""As the bulk handler and the module before it name a table and a column when they export inbound routes."""
+WORDS = frozenset(
+    (
+        "sip_server",
+        "authentication",
+        "registration",
+        "trunk_name",
+        "disabletrunk",
+        "externip",
+        "externip_val",
+        "localnets",
+        "binds",
+    )
+)
+"""Names of settings whose value is kept, besides those of Asterisk's own files."""
+OWN_ADDRESS = re.compile(r"(?:udp|tcp|tls)extip-|localnet_\d")
+_OF = {"aor_contact": "contact"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, by column, and where it stands."""
+
+    values: Mapping[str, str]
+    place: Place
+    secret: bool = False
+    """There was a password in it."""
+
+    def __getitem__(self, column: str) -> str:
+        return self.values.get(column, "").strip()
+
+
+@dataclass
+class Tables:
+    """What was read of the tables, by name in lower case."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    secrets: list[Place] = field(default_factory=list)
+    count: int = 0
+
+    def of(self, table: str) -> list[Row]:
+        """Return the rows of a table."""
+        return self.rows.get(table, [])
+
+    def add(
+        self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place, *, secret: bool = False
+    ) -> None:
+        """Take a row without what is secret in it; ``secret`` says that something was dropped already."""
+        self.count += 1
+        if self.count > MOST_ROWS:
+            if self.count == MOST_ROWS + 1:
+                self.say(place, f"There are more than {MOST_ROWS:,} rows of trunks and routes; the rest was left out.")
+            return
+        row = dict(zip(columns, cells, strict=False))
+        if table == "kvstore" and row.get("module", "").lower() != "sipsettings":
+            return
+        word, value = ("keyword", "data") if "keyword" in COLUMNS[table] else ("key", "val")
+        if value in COLUMNS[table]:
+            row[value], found = _keep(table, row.get(word, "").lower(), row.get(value, ""))
+        else:
+            row["channelid"], found = without_credentials(row.get("channelid", ""))
+            found = found or any(row[name] for name in row.keys() - COLUMNS[table] if SECRET.search(name))
+        found = found or secret
+        if found:
+            self.secrets.append(place)
+        kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
+        self.rows.setdefault(table, []).append(Row(kept, place, found))
+
+    def say(self, place: Place, message: str) -> None:
+        """Say what was not understood, up to a number of times."""
+        if len(self.problems) < MOST_SAID:
+            self.problems.append(Problem(place.file, place.line or None, "", message))
+
+
+def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
+    """Keep of a setting what tells where calls go, and say whether a password was in it."""
+    if SECRET.search(name):
+        return "", bool(value)
+    if name in WORDS or OWN_ADDRESS.match(name):
+        return value, False
+    kept, found = (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
+    return kept, found is not None
+
+
+def tables_of(path: str, data: bytes) -> frozenset[str]:
+    """Return the tables that a file seems to have: told by the statements of a dump, or by a CSV file's name."""
+    pure = PurePosixPath(path)
+    if pure.suffix.lower() == ".sql":
+        return frozenset(tables_in(text_of(data)) & COLUMNS.keys())
+    if pure.suffix.lower() == ".csv":
+        header = next(records(text_of(data[:4096]).partition("\n")[0]), Record(0)).cells
+        table = _table_of(pure.stem)
+        return frozenset({table} if table and COLUMNS[table] <= set(_named(header)) else ())
+    return frozenset()
+
+
+def read_file(shown: str, data: bytes, tables: Tables) -> None:
+    """Read the tables of a file; what cannot be read is said with its line."""
+    if shown.lower().endswith(".sql"):
+        _read_dump(shown, text_of(data), tables)
+    else:
+        _read_csv(shown, data, tables)
+
+
+def _table_of(stem: str) -> str:
+    """Return the table that a file is named for, as ``trunks`` or ``asterisk_trunks``."""
+    plain = stem.lower().removeprefix("asterisk").lstrip("_.-")
+    plain = OTHER_NAMES.get(plain, plain)
+    return plain if plain in COLUMNS else ""
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """Return the columns that a CSV file's first line names."""
+    return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
+
+
+def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
+    table = _table_of(PurePosixPath(shown).stem)
+    try:
+        found = records(decode(shown, data))
+    except FileError as exc:
+        tables.problems.append(problem_of(exc))
+        return
+    header = next(found)
+    columns = _named(header.cells)
+    for record in found:
+        place = Place(shown, record.line)
+        if record.fault or len(record.cells) != len(columns):
+            tables.say(
+                place,
+                record.fault or f"The row has {counted(len(record.cells), 'cell')} and the header {len(columns)}.",
+            )
+        else:
+            cells = ["" if cell in ("NULL", "\\N") else cell for cell in record.cells]
+            tables.add(table, columns, cells, place)
+
+
+def _read_dump(shown: str, text: str, tables: Tables) -> None:
+    unknown: set[str] = set()
+    for row in rows(text, dict.fromkeys(COLUMNS, ())):
+        place = Place(shown, row.line)
+        if row.columns:
+            if row.fault:
+                tables.say(place, row.fault)
+            else:
+                tables.add(row.table, row.columns, row.cells, place)
+        elif row.table not in unknown:
+            unknown.add(row.table)
+            tables.say(place, f"The columns of {row.table} are not known. Dump it with its CREATE TABLE.")

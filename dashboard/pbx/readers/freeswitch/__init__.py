@@ -1,0 +1,3 @@
+"""FreeSWITCH and FusionPBX: XML configuration."""
+
+from __future__ import annotations

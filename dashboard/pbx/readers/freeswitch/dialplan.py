@@ -1,0 +1,146 @@
+"""FreeSWITCH's dialplan, as far as it tells what is dialed: conditions on the number, variables, bridges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.freeswitch.xml_config import Element
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.number_regex import Variant, variants
+
+LONGEST = 2_000
+MOST_LEGS = 50
+NUMBER = "destination_number"
+TAG = "sip_h_x-tag"
+
+_SETTINGS = re.compile(r"[{<\[](?P<inside>[^{}<>\[\]]*)[}>\]]")
+_HELD = re.compile(r"\x01(\d+)\x02")
+_REFERENCE = re.compile(r"\$\{(?P<name>[^{}$]*)\}|\$(?P<group>\d)")
+_BETWEEN = re.compile(r":_:|[|,]")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One thing that a step calls: a gateway or a profile and a host, with the number as it is sent."""
+
+    gateway: str
+    host: str
+    number: str
+    place: Place
+    signs_in: bool
+
+
+@dataclass(frozen=True)
+class Again:
+    """A number that is sent through the dialplan once more."""
+
+    number: str
+    context: str
+    place: Place
+
+
+Told = Leg | Again | tuple[str, Place]
+"""What an extension says: a call, a number sent through again, or an X-Tag."""
+
+
+def told(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
+    """
+    Follow the actions of an extension in their order, whatever its conditions decide.
+
+    Args:
+        extension: Whole, with its conditions and actions.
+        variables: Global ones, which actions can name too.
+    """
+    shapes: tuple[Variant, ...] = ()
+    values = dict(variables)
+    for condition in extension.children:
+        if condition.tag != "condition":
+            continue
+        own = variants(condition.attrs.get("expression", "")) if condition.attrs.get("field") == NUMBER else ()
+        shapes = own or shapes
+        for action in condition.children:
+            if action.tag == "action":
+                yield from _action(action, [(shape, bool(own)) for shape in shapes] or [(Variant(), False)], values)
+
+
+def numbers(extension: Element) -> Iterator[tuple[str, tuple[Variant, ...], Place]]:
+    """Return the expressions that an extension holds the number called to, and the shapes that they match."""
+    for condition in extension.children:
+        if condition.tag == "condition" and condition.attrs.get("field") == NUMBER:
+            expression = condition.attrs.get("expression", "")
+            yield expression, variants(expression), condition.place
+
+
+def _action(action: Element, shapes: list[tuple[Variant, bool]], values: dict[str, str]) -> Iterator[Told]:
+    application, data = action.attrs.get("application", "").lower(), action.attrs.get("data", "")
+    if application in ("set", "export"):
+        name, _, value = data.partition("=")
+        name = name.removeprefix("nolocal:").strip()
+        if name.lower() == TAG:
+            yield _put_in(value, Variant(), values, groups=False).strip(), action.place
+        else:
+            values[name] = _put_in(value, Variant(), values, groups=False)
+        return
+    if application == "bridge":
+        yield from _bridge(action, shapes, values)
+    elif application == "transfer":
+        for shape, groups in shapes:
+            parts = _put_in(data, shape, values, groups=groups).split()
+            if parts:
+                yield Again(parts[0], parts[2] if len(parts) > 2 else "", action.place)  # noqa: PLR2004 - number, kind, context
+
+
+def _bridge(action: Element, shapes: list[tuple[Variant, bool]], values: dict[str, str]) -> Iterator[Told]:
+    settings, legs = _parted(action.attrs.get("data", ""))
+    for name, _, value in (one.partition("=") for one in settings):
+        if name.strip().lower() == TAG:
+            yield _put_in(value, Variant(), values, groups=False).strip(), action.place
+    for shape, groups in shapes:
+        for leg in legs:
+            yield from _leg(_put_in(leg, shape, values, groups=groups), action)
+
+
+def _parted(data: str) -> tuple[list[str], list[str]]:
+    """Part what a bridge is given into the variables it sets and the legs it calls; references are kept whole."""
+    held: list[str] = []
+
+    def hold(found: re.Match[str]) -> str:
+        held.append(found[0])
+        return f"\x01{len(held) - 1}\x02"
+
+    def release(text: str) -> str:
+        return _HELD.sub(lambda found: held[int(found[1])], text)
+
+    masked = _REFERENCE.sub(hold, data.replace("\x01", ""))
+    settings = [release(one) for inside in _SETTINGS.findall(masked) for one in inside.split(",")]
+    return settings, [release(leg.strip()) for leg in _BETWEEN.split(_SETTINGS.sub("", masked))[:MOST_LEGS]]
+
+
+def _leg(leg: str, action: Element) -> Iterator[Told]:
+    parts = leg.split("/")
+    if parts[0] == "loopback" and len(parts) > 1:
+        yield Again(parts[1], parts[2] if len(parts) > 2 else "", action.place)  # noqa: PLR2004 - number, context
+    elif parts[:2] == ["sofia", "gateway"] and len(parts) > 2:  # noqa: PLR2004 - and the gateway
+        yield Leg(parts[2], "", "/".join(parts[3:]), action.place, action.has_password)
+    elif parts[0] == "sofia" and len(parts) > 2:  # noqa: PLR2004 - profile, and number with host
+        number, _, host = "/".join(parts[2:]).rpartition("@")
+        yield Leg("", host_of(host), number.removeprefix("sip:"), action.place, action.has_password)
+
+
+def _put_in(text: str, shape: Variant, values: Mapping[str, str], *, groups: bool) -> str:
+    """Put in what is known: variables, the number, and what the condition's brackets hold of it."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name is None:
+            known = shape.groups.get(int(found["group"])) if groups else None
+            known = shape.letters if groups and found["group"] == "0" else known
+            return f"${{{found['group']}}}" if known is None else known
+        if name == NUMBER and shape.letters:
+            return shape.letters
+        return values.get(name, found[0])
+
+    return _REFERENCE.sub(value, text)[:LONGEST]

@@ -1,0 +1,243 @@
+"""
+FreeSWITCH's configuration as it reads it: XML with ``X-PRE-PROCESS`` sets and includes, and ``$${NAME}`` put in.
+
+Files are read in the order in which they are included, so a variable has the value that it has at that place. Only
+what tells where calls go is kept, and no password: it is dropped when its element begins.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.sax import parseString
+
+from dashboard.pbx.inventory.rows import Problem
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+
+LONGEST = 2_000
+MOST_LEVELS = 20
+MOST_FILES = 2_000
+MOST_ELEMENTS = 500_000
+DEEPEST = 100
+MOST_SAID = 100
+LITERAL, REFERENCE = "literal", "reference"
+"""What stands where a password is asked for: the password, or the name of a variable that holds it."""
+WHOLE = ("gateway", "extension", "profile", "list")
+"""Elements that are kept with all they hold."""
+
+SECRET = re.compile(
+    r"pass(?!_?th)|secret|a1-hash|token|(?:api|access)[-_]?key|auth(ori|_pass)|(?:^|[-_])(?:pin|pw)(?:$|[-_])",
+    re.IGNORECASE,
+)
+APPLICATIONS = frozenset({"bridge", "set", "export", "transfer"})
+UNUSED = frozenset({"", "not-used", "notused", "not_used", "unused", "none", "dummy", "password-not-used"})
+"""Passwords that are written where FreeSWITCH asks for one and nobody signs in."""
+
+_GLOBAL = re.compile(r"\$\$\{(?P<name>[^{}$]*)\}")
+_HOLDER = re.compile(r"\$?\$\{(?P<name>[\w.-]+)\}")
+_IN_URI = re.compile(
+    r"(?P<user>sofia/[^/]+/(?:sips?:|(?!sips?:))(?:\$\{[^}]*\}|[^@:/,|\]}])*):[^@,|]+(?=@)", re.IGNORECASE
+)
+_IN_DATA = re.compile(r"(?<![\w-])(?P<name>[\w-]+)=(?P<value>[^,}\]|]*)")
+
+
+@dataclass
+class Element:
+    """An element with its attributes, variables put in; of a password only whether there is one."""
+
+    tag: str
+    attrs: Mapping[str, str]
+    place: Place
+    children: list[Element] = field(default_factory=list)
+    has_password: bool = False
+
+    def param(self, name: str) -> Element | None:
+        """Return the last ``param`` of a name."""
+        return next(
+            (one for one in reversed(self.children) if one.tag == "param" and one.attrs.get("name") == name), None
+        )
+
+    def value(self, name: str) -> str:
+        """Return the value of a ``param``; ``""`` where there is none."""
+        return found.attrs.get("value", "") if (found := self.param(name)) else ""
+
+
+class Configuration:
+    """What is read of one FreeSWITCH."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.variables: dict[str, str] = {}
+        self.found: list[tuple[Element, tuple[Element, ...]]] = []
+        """Whole elements, each with those that it stands in."""
+        self.secrets: dict[Place, Secret] = {}
+        """Where a password or a key stands, and what it opens as far as its element and those around it tell."""
+        self.named: dict[str, Place] = {}
+        """Where variables are set, and so passwords that are asked for by their name."""
+        self.problems: list[Problem] = []
+        self.stack: list[Element] = []
+        self._files = self._elements = self._whole = 0
+
+    def read(self, path: str, above: tuple[str, ...] = ()) -> None:
+        """Read a file of the folder, and all that it includes."""
+        self._files += 1
+        depth, handler = len(self.stack), _Handler(self, path, above)
+        try:
+            parseString(self.folder.files[path], handler)
+        except DefusedXmlException:
+            self.say(handler.place(), "An entity is defined here, which no configuration needs. Take it out.")
+        except SAXException as exc:
+            message = exc.getMessage()
+            line = getattr(exc, "getLineNumber", lambda: None)() or 1
+            self.say(Place(handler.shown, line), f"The XML is not sound here ({message}). What stands before was read.")
+        except (ValueError, LookupError) as exc:
+            self.say(handler.place(), f"The file cannot be read as XML ({str(exc)[:80]}). Save it in UTF-8.")
+        self._whole -= sum(one.tag in WHOLE for one in self.stack[depth:])
+        del self.stack[depth:]
+
+    def include(self, pattern: str, place: Place, path: str, above: tuple[str, ...]) -> None:
+        """Read the files that an include means, from the folder of the file that includes them."""
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), pattern))
+        depth = wanted.count("/")
+        paths = [wanted] if wanted in self.folder.files else []
+        if not paths and self._files <= MOST_FILES:
+            paths = sorted(one for one in self.folder.files if one.count("/") == depth and fnmatchcase(one, wanted))
+        if not paths and not re.search(r"[*?\[]", pattern):
+            self.say(place, f"{pattern[:80]!r} is not in the folder. Add the file, or take the include out.")
+        for one in paths:
+            if one in (*above, path):
+                self.say(place, f"{pattern[:80]!r} includes itself.")
+            elif len(above) >= MOST_LEVELS or self._files > MOST_FILES:
+                self.say(place, f"{pattern[:80]!r} is one include too many; it was left out.")
+            else:
+                self.read(one, (*above, path))
+
+    def put_in(self, text: str) -> str:
+        """Put in the variables that are set so far; others stay as they are written."""
+        for _ in range(MOST_LEVELS):
+            new = _GLOBAL.sub(lambda found: self.variables.get(found["name"], found[0]), text)[:LONGEST]
+            if new == text:
+                break
+            text = new
+        return text
+
+    def begin(self, element: Element) -> None:
+        """
+        Begin an element.
+
+        Raises:
+            SAXException: There are too many, or they are nested too deep.
+        """
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS or len(self.stack) > DEEPEST:
+            raise SAXException("too many elements, or nested too deep")
+        if self._whole:
+            self.stack[-1].children.append(element)
+        self.stack.append(element)
+        self._whole += element.tag in WHOLE
+
+    def end(self) -> None:
+        """End an element; one that is wanted is whole now."""
+        element = self.stack.pop()
+        if element.tag in WHOLE:
+            self._whole -= 1
+            self.found.append((element, tuple(self.stack)))
+
+    def say(self, place: Place, message: str) -> None:
+        """Say what was not understood; of very much the first things."""
+        if len(self.problems) < MOST_SAID:
+            self.problems.append(Problem(place.file, place.line, "", message))
+
+
+class _Handler(ContentHandler):
+    """Reads one file into the configuration."""
+
+    def __init__(self, into: Configuration, path: str, above: tuple[str, ...]) -> None:
+        super().__init__()
+        self.shown = into.folder.shown(path)
+        self._into, self._path, self._above = into, path, above
+        self._locator: Any = None
+
+    def place(self) -> Place:
+        """Return where the parser is."""
+        return Place(self.shown, self._locator.getLineNumber() if self._locator else 1)
+
+    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 - the name that SAX calls
+        """Take what tells the line."""
+        self._locator = locator
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - the name that SAX calls
+        """Begin an element: directives are carried out, passwords are dropped."""
+        place, given = self.place(), {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
+        if name.upper() == "X-PRE-PROCESS":
+            self._directive(given, place)
+            given = {}
+        kept, found = _kept(name, given)
+        if found == LITERAL:
+            self._into.secrets[place] = _opens(name, given, self._into.stack)
+        put_in = {key: self._into.put_in(value) for key, value in kept.items()}
+        self._into.begin(Element(name, put_in, place, has_password=bool(found)))
+
+    def endElement(self, name: str) -> None:  # noqa: ARG002, N802 - the name that SAX calls
+        """End an element."""
+        self._into.end()
+
+    def _directive(self, given: Mapping[str, str], place: Place) -> None:
+        command, data = given.get("cmd", "").lower(), given.get("data", "")
+        if command == "include":
+            self._into.include(self._into.put_in(data), place, self._path, self._above)
+        elif command == "set":
+            name, _, value = data.partition("=")
+            name = name.strip()
+            used = value.strip("'\" ").lower() not in UNUSED
+            if used:
+                self._into.named[name] = place
+            if SECRET.search(name):
+                self._into.secrets |= {place: by_name(name)} if used else {}
+            elif len(self._into.variables) < MOST_ELEMENTS:
+                self._into.variables[name] = self._into.put_in(value.strip().strip("'\""))
+
+
+def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Return the attributes that are kept, and what password there was: if any."""
+    name = given.get("name", "")
+    if tag in ("param", "variable") and SECRET.search(name):
+        value = given.get("value", "")
+        if value.lower() in UNUSED:
+            return {"name": name}, ""
+        holder = _HOLDER.fullmatch(value)
+        return {"name": name, "holder": holder["name"]} if holder else {"name": name}, REFERENCE if holder else LITERAL
+    if tag == "action":
+        application, data = given.get("application", "").lower(), given.get("data", "")
+        if has_key(data):
+            return {"application": application}, LITERAL
+        if application not in APPLICATIONS:
+            return {"application": application}, ""
+        cut = _IN_DATA.sub(lambda one: f"{one['name']}=" if SECRET.search(one["name"]) else one[0], data)
+        cut = _IN_URI.sub(r"\g<user>", cut)
+        return {"application": application, "data": cut}, "" if cut == data else LITERAL
+    kept = ("name", "value", "field", "expression", "type", "cidr", "host")
+    return {key: given[key] for key in kept if key in given}, ""
+
+
+def _opens(tag: str, given: Mapping[str, str], above: list[Element]) -> Secret:
+    """Say what the secret of an element opens, by its names and by what it stands in."""
+    if tag == "action":
+        data = given.get("data", "")
+        names = [one["name"] for one in _IN_DATA.finditer(data) if SECRET.search(one["name"])]
+        kinds = [Secret.API_KEY] if has_key(data) else [by_name(name) for name in names]
+        return min(kinds, key=list(Secret).index, default=Secret.UNKNOWN)
+    if any(one.tag == "configuration" and one.attrs.get("name", "") == "event_socket.conf" for one in above):
+        return Secret.MANAGEMENT
+    kind = by_name(given.get("name", ""))
+    return Secret.PHONE if kind is Secret.UNKNOWN and any(one.tag == "user" for one in above) else kind

@@ -1,0 +1,299 @@
+r"""
+The grammar of Kamailio's configuration below statements: lines, directives, comments, includes, and tokens.
+
+As in Kamailio's ``core/cfg.lex``: ``#!define`` and its kin, ``include_file``, ``#`` and ``/* */`` for comments, strings
+with backslashes, pseudo-variables as ``$rU`` and ``$(rU{s.strip,1})``. A password is dropped while its line is read.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dashboard.pbx.inventory.rows import Problem
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.kamailio.secrets import Held
+from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+from dashboard.pbx.readers.text_records import text_of
+
+LONGEST_LINE = 65_536
+LONGEST_STRING = 4_000
+MOST_LEVELS = 10
+MOST_LINES = 500_000
+MOST_TOKENS = 300_000
+MOST_SUBSTITUTIONS = 100
+MOST_SAID = 100
+
+SECRET = re.compile(
+    r"secret|pass(?!\w*(th|column|avp))|credential|token|(?:api|access)_?key|(?:^|_)(ha1|pwd|pw)(?:$|_)", re.IGNORECASE
+)
+"""Names of what is never kept; a column or a variable that is named for a password holds none."""
+_CHECKS = re.compile(r"pv_\w*(authenticate|auth_check)")
+"""Functions whose second argument is a password."""
+_DIRECTIVE = re.compile(r"\s*(?:#!|!!)\s*(?P<word>\w+)\s*(?P<rest>.*)")
+_INCLUDE = re.compile(r"\s*(?:#!|!!)?(?P<word>include_file|import_file)\s*[\"']?(?P<name>[^\"'\s]+)")
+_LISTEN = re.compile(r"\s*listen\s*=\s*(?P<value>[^#]*)")
+_SUBST = re.compile(r"[\"']?(?P<by>[^\w\s\"'])(?P<name>[^\"']*?)(?P=by)(?P<value>.*?)(?P=by)\w*[\"']?\s*$")
+_TOKEN = re.compile(
+    r"(?P<space>\s+)|(?P<comment>#.*|(?<![^\s;{}])//.*)|(?P<begins>/\*)|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+    r"|(?P<open>[\"'])|(?P<pv>\$)|(?P<word>[A-Za-z_]\w*(?:\.\w+)*)|(?P<number>\d[\w.]*)"
+    r"|(?P<sign>=~|!~|==|!=|&&|\|\||>=|<=|.)"
+)
+_PV = re.compile(r"\$(?:[A-Za-z_]\w*(?P<open>\()?|(?P<all>\()|\$|\w)")
+_ESCAPED = re.compile(r"\\(.)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"'}
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: a ``word``, a ``number``, a ``string`` without its quotes, a ``pv``, or a ``sign``."""
+
+    kind: str
+    text: str
+    place: Place
+
+    @property
+    def sign(self) -> str:
+        """The sign that it is, ``""`` where it is none."""
+        return self.text if self.kind == "sign" else ""
+
+
+class Source:
+    """A configuration with all that it includes, as tokens."""
+
+    def __init__(self, folder: Folder, root: str) -> None:
+        self.tokens: list[Token] = []
+        self.listens: list[tuple[str, Place]] = []
+        """What stands behind ``listen=``."""
+        self.defines: dict[str, str] = {}
+        self.secrets = Held()
+        self.problems: list[Problem] = []
+        self.files: set[str] = set()
+        self._folder, self._root = folder, root
+        self._substitutions: dict[str, str] = {}
+        self._ifs: list[bool] = []
+        self._open = ""
+        """What is open where a line begins: ``*/`` for a comment, a quote for a string."""
+        self._held, self._since = "", Place("", 1)
+        self._lines = self._expansions = 0
+        self._full = False
+
+    def read(self, path: str, above: tuple[str, ...] = ()) -> None:
+        """Read a file of the folder with all that it includes."""
+        self.files.add(path)
+        shown, ifs = self._folder.shown(path), len(self._ifs)
+        for number, line in self._whole_lines(path):
+            place = Place(shown, number)
+            self._lines += 1
+            if not self._full and (self._lines > MOST_LINES or max(self._expansions, len(self.tokens)) > MOST_TOKENS):
+                self._full = True
+                self.say(place, "The configuration is longer than any that is run; from here on it was left out.")
+            if self._full:
+                return
+            self._line(line, place, (*above, path))
+        if self._open:
+            self.say(self._since, "A comment or a string begins here and never ends. Close it; the rest was left out.")
+        self._open = self._held = ""
+        del self._ifs[ifs:]
+
+    def say(self, place: Place, message: str) -> None:
+        """Say what was not understood; of very much the first things."""
+        if len(self.problems) < MOST_SAID:
+            self.problems.append(Problem(place.file, place.line, "", message))
+
+    def found(self, name: str, beside: str = "") -> str:
+        """Return the path of a file of the folder that a configuration names, ``""`` where there is none."""
+        parts = [part for part in name.split("/") if part]
+        for start in range(len(parts)) if name.startswith("/") else (0,):
+            for base in (posixpath.dirname(beside), self._root, ""):
+                path = posixpath.normpath(posixpath.join(base, *parts[start:]))
+                if path in self._folder.files:
+                    return path
+        return ""
+
+    def _whole_lines(self, path: str) -> Iterator[tuple[int, str]]:
+        """Return lines with their numbers; a directive that a backslash goes on with is one."""
+        begun, held = 0, ""
+        for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
+            if len(line) + len(held) > LONGEST_LINE:
+                self.say(
+                    Place(self._folder.shown(path), number),
+                    f"The line has {len(line):,} characters and was left out. Break it into shorter ones.",
+                )
+                begun, held = 0, ""
+                continue
+            text = held + line.rstrip("\r")
+            if text.endswith("\\") and _DIRECTIVE.match(text) and not self._open:
+                begun, held = begun or number, text[:-1]
+                continue
+            yield begun or number, text
+            begun, held = 0, ""
+
+    def _line(self, line: str, place: Place, above: tuple[str, ...]) -> None:
+        if not self._open:
+            directive = _DIRECTIVE.match(line)
+            include = _INCLUDE.match(line)
+            if directive and not include:
+                self._directive(directive["word"].lower(), directive["rest"].strip(), place)
+                return
+            if not all(self._ifs):
+                return
+            if include:
+                self._include(include["name"], place, above, needed=include["word"] == "include_file")
+                return
+            if listen := _LISTEN.match(line):
+                text = _WORD.sub(lambda found: self.defines.get(found[0], found[0]), listen["value"])
+                self.listens.append((self._substituted(text).replace('"', "").strip()[:LONGEST_STRING], place))
+                return
+        self._tokens(line, place)
+
+    def _directive(self, word: str, rest: str, place: Place) -> None:
+        name, _, value = rest.partition(" ")
+        if word in ("ifdef", "ifndef", "ifexp"):
+            self._ifs.append(word == "ifexp" or (name.strip() in self.defines) == (word == "ifdef"))
+        elif word in ("else", "endif") and not self._ifs:
+            self.say(place, f"#!{word} has no #!ifdef in front of it. Take it out.")
+        elif word == "else":
+            self._ifs[-1] = not self._ifs[-1]
+        elif word == "endif":
+            self._ifs.pop()
+        elif all(self._ifs):
+            self._define(word, name, value.strip(), rest, place)
+
+    def _define(self, word: str, name: str, value: str, rest: str, place: Place) -> None:
+        found = _SUBST.match(rest)
+        if word in ("define", "def", "redefine", "redef", "defexp", "trydefine", "trydef"):
+            if word not in ("trydefine", "trydef") or name not in self.defines:
+                self.defines[name] = self._safe(name, value, place)
+        elif word in ("defenv", "defenvs", "trydefenv", "trydefenvs"):
+            self.defines.setdefault(name.partition("=")[2] or name, f'"${{{name.partition("=")[0]}}}"')
+        elif word.startswith("subst") and found and _WORD.fullmatch(found["name"]):
+            value = self._safe(found["name"], found["value"], place)
+            if len(self._substitutions) < MOST_SUBSTITUTIONS:
+                self._substitutions[found["name"]] = value
+            if word != "subst":
+                self.defines[found["name"]] = f'"{value}"' if word == "substdefs" else value
+
+    def _safe(self, name: str, value: str, place: Place) -> str:
+        """Return a value without a password in it; none of what a secret's name stands for."""
+        if value and SECRET.search(name):
+            self.secrets.without_logins(value[:LONGEST_STRING], place)
+            self.secrets.keep(place, by_name(name))
+            return f'"${{{name}}}"'
+        return self._cut(value[:LONGEST_STRING], place)
+
+    def _cut(self, text: str, place: Place) -> str:
+        """Return a text without the passwords in it, and nothing of one that signs in to an API."""
+        kept = self.secrets.without_logins(text, place)
+        if not has_key(kept):
+            return kept
+        self.secrets.keep(place, Secret.API_KEY)
+        return "${…}"
+
+    def _substituted(self, text: str) -> str:
+        for name, value in self._substitutions.items():
+            if name in text:
+                text = text.replace(name, value)[:LONGEST_STRING]
+        return text
+
+    def _include(self, name: str, place: Place, above: tuple[str, ...], *, needed: bool) -> None:
+        name = self._substituted(self.defines.get(name, name).strip("\"'"))
+        path = self.found(name, above[-1])
+        if not path:
+            if needed:
+                self.say(place, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+        elif path in above:
+            self.say(place, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
+        elif len(above) >= MOST_LEVELS:
+            self.say(place, f"{name[:80]!r} is included {MOST_LEVELS} files deep; it was left out.")
+        else:
+            self.read(path, above)
+
+    def _tokens(self, line: str, place: Place, depth: int = 0) -> None:
+        """Add the tokens of a line; what is open at its end goes on with the next."""
+        self._expansions += 1 if depth else 0
+        if self._expansions > MOST_TOKENS:
+            return
+        at = self._gone_on(line) if self._open else 0
+        while at < len(line) and (found := _TOKEN.match(line, at)):
+            kind, at = str(found.lastgroup), found.end()
+            if kind == "comment":
+                return
+            if kind == "begins":
+                end = line.find("*/", at)
+                at = end + 2 if end >= 0 else len(line)
+                self._open, self._since = ("", self._since) if end >= 0 else ("*/", place)
+            elif kind == "open":
+                self._open, self._held, self._since, at = found[0], f"{line[at:]}\n", place, len(line)
+            elif kind == "pv":
+                at = _end_of_pv(line, found.start())
+                self._add("pv", line[found.start() : at], place)
+            elif kind == "word" and found[0] in self.defines and depth < MOST_LEVELS:
+                self._tokens(self.defines[found[0]], place, depth + 1)
+            elif kind != "space":
+                self._add(kind, found[0][1:-1] if kind == "string" else found[0], place)
+
+    def _gone_on(self, line: str) -> int:
+        """Go on with a comment or a string that is open; return where it ends."""
+        end = _end_of(line, self._open)
+        self._held = f"{self._held}{line if end < 0 else line[:end]}\n"[:LONGEST_STRING]
+        if end < 0:
+            return len(line)
+        end += len(self._open)
+        if self._open != "*/":
+            self._add("string", self._held.removesuffix("\n"), self._since)
+        self._open = self._held = ""
+        return end
+
+    def _add(self, kind: str, text: str, place: Place) -> None:
+        """Keep a token; a text that follows the name of a secret is dropped."""
+        if kind == "string":
+            plain = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[0]), text)
+            text = self._substituted(self._cut(plain[:LONGEST_STRING], place))
+        if kind in ("string", "number") and text and self._is_secret(text, place):
+            text = "${…}"
+        if len(self.tokens) <= MOST_TOKENS:
+            self.tokens.append(Token(kind, text, place))
+
+    def _is_secret(self, text: str, place: Place) -> bool:
+        """Say whether a text stands where a secret does; then what it opens is kept."""
+        *called, named, sign = [Token("", "", self._since)] * 4 + self.tokens[-4:]
+        if named.text == "auth_password_avp":
+            self.secrets.answering = text
+        if text.startswith("$"):
+            return False
+        if sign.sign == "," and _CHECKS.fullmatch(called[-2].text):
+            self.secrets.keep(place, Secret.PHONE)
+            return True
+        secret = SECRET.search(named.text) or (named.kind == "pv" and named.text == self.secrets.answering)
+        if sign.sign not in ("=", ",") or named.kind not in ("pv", "word", "string") or not secret:
+            return False
+        self.secrets.named(named.text, text, place)
+        return True
+
+
+def _end_of(line: str, what: str) -> int:
+    """Return where what is open ends in a line; -1 where it does not."""
+    if what == "*/":
+        return line.find(what)
+    found = re.match(rf"(?:[^{what}\\]|\\.)*{what}", line)
+    return found.end() - 1 if found else -1
+
+
+def _end_of_pv(line: str, start: int) -> int:
+    """Return where a pseudo-variable ends, brackets within it balanced."""
+    found = _PV.match(line, start)
+    if not found:
+        return start + 1
+    if not found["open"] and not found["all"]:
+        return found.end()
+    depth = 1
+    for at in range(found.end(), len(line)):
+        depth += (line[at] == "(") - (line[at] == ")")
+        if not depth:
+            return at + 1
+    return len(line)

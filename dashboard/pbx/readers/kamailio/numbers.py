@@ -1,0 +1,89 @@
+r"""
+Numbers as Kamailio's routes change them, with the letters of a pattern for digits that only a call gives.
+
+``${EXTEN}`` is the number as it was dialed, ``${EXTEN:3}`` without its first three digits, as in the other readers.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dashboard.pbx.lint.dial_strings import sample_of
+from dashboard.pbx.readers.number_regex import variants
+
+DIALED = "${EXTEN}"
+MOST_SIGNS = 20
+MOST_OPEN = 3
+_ELEMENT = re.compile(r"\$\{EXTEN(?::(?P<from>\d{1,3}))?\}|\$\{[^}]*\}|\[[^\]]*\]|.", re.DOTALL)
+_OPEN_COUNT = re.compile(r"[*+]|\{\d*,\d*\}")
+_COUNTED_GROUP = re.compile(r"\)[*+{]")
+_SUBST = re.compile(r"(?P<by>[^\w\s])(?P<expression>.*?)(?<!\\)(?P=by)(?P<put>.*?)(?P=by)\w*$", re.DOTALL)
+_REST = re.compile(r"\^?(?P<lead>[^.*]*?)\((?:\.|\[0-9\]|\\d)[*+]\)\$?")
+"""An expression that ends with a group of whatever is left."""
+_GROUP = re.compile(r"\\(\d)|\$(\d)")
+
+
+def shapes(expression: str) -> list[str]:
+    """Return the shapes of numbers that an expression fits, the end left open where it does not say it."""
+    found = [one.letters for one in variants(expression)]
+    open_end = not expression.endswith("$")
+    open_begin = not expression.lstrip("(").startswith("^")
+    if open_begin or not found:
+        return [DIALED] if found else []
+    return [f"{letters.rstrip('.')}." if open_end or letters.endswith(".") else letters for letters in found]
+
+
+def matches(expression: str, number: str) -> bool | None:
+    """Say whether an expression fits a number of a shape; ``None`` where that cannot be told."""
+    sample = sample_of(number)
+    plain = sample.replace("${REST}", "5")
+    costly = len(_OPEN_COUNT.findall(expression)) > MOST_OPEN or _COUNTED_GROUP.search(expression)
+    if "${" in plain or len(plain) > MOST_SIGNS or costly or not variants(expression):
+        return None
+    return bool(re.search(expression, plain))
+
+
+def stripped(number: str, count: int, *, tail: bool = False) -> str:
+    """Return a number without its first signs, or its last ones."""
+    elements = list(_ELEMENT.finditer(number))
+    if tail:
+        is_open = any("${" in one[0] or one[0] == "." for one in elements)
+        return number if is_open else _joined(elements[: -count or None])
+    while count > 0 and elements:
+        if elements[0]["from"] is not None or elements[0][0] == DIALED:
+            start = int(elements[0]["from"] or 0) + count
+            return f"${{EXTEN:{start}}}{_joined(elements[1:])}"
+        if elements[0][0].startswith("${"):
+            return number
+        elements, count = elements[1:], count - 1
+    left = _joined(elements)
+    return f"X{left}" if left.startswith(".") else left
+
+
+def subst(instruction: str, number: str) -> str:
+    r"""Carry out ``/expression/replacement/`` as far as it can be told for every number; ``${…}`` where not."""
+    found = _SUBST.match(instruction)
+    if not found:
+        return "${…}"
+    if number != DIALED and matches(found["expression"], number) is False:
+        return number
+    groups = _groups(found["expression"], number)
+    return _GROUP.sub(lambda one: groups.get(int(one[1] or one[2]), ""), found["put"]) if groups else "${…}"
+
+
+def _groups(expression: str, number: str) -> dict[int, str]:
+    """Return what each group of an expression has of a number; none where it cannot be told."""
+    if rest := _REST.fullmatch(expression):
+        for lead in variants(rest["lead"]):
+            first = len(_ELEMENT.findall(lead.letters))
+            if number == DIALED or (number.startswith(lead.letters) and not lead.letters.endswith(".")):
+                last = rest["lead"].count("(") - rest["lead"].count("(?:") + 1
+                return {**lead.groups, 0: number, last: stripped(number, first)}
+    for whole in variants(expression) if expression.startswith("^") and expression.endswith("$") else ():
+        if number in (DIALED, whole.letters):
+            return {**whole.groups, 0: number if number != DIALED else whole.letters}
+    return {}
+
+
+def _joined(elements: list[re.Match[str]]) -> str:
+    return "".join(one[0] for one in elements)

@@ -1,0 +1,228 @@
+"""
+Kamailio where it is the egress: a folder with ``kamailio.cfg``, its includes, its lists and its tables.
+
+Read are the destinations at the carrier, the number that goes to them on each way through the routes, the X-Tag,
+whether a challenge is answered, who is let in, and which address a socket says is its own. Passwords are dropped
+while a file is read; that there is one is a fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network, ip_network
+from pathlib import PurePosixPath
+
+from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
+from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.kamailio.grammar import Source
+from dashboard.pbx.readers.kamailio.route_path import Way
+from dashboard.pbx.readers.kamailio.route_walker import Calls
+from dashboard.pbx.readers.kamailio.script import parse
+from dashboard.pbx.readers.kamailio.secrets import MARK_OF_CARRIER, secrets_of
+from dashboard.pbx.readers.kamailio.tables import COLUMNS, Tables
+from dashboard.pbx.readers.secrets import tell
+from dashboard.sip import Trunk
+
+START = "kamailio.cfg"
+MARKS = re.compile(rb"^\s*(#!KAMAILIO|request_route\b|route\s*\[|loadmodule\b|modparam\s*\(|listen\s*=)", re.MULTILINE)
+LISTS = {
+    "dispatcher": ("dispatcher", "list_file", "dispatcher.list"),
+    "address": ("permissions", "address_file", "address.list"),
+}
+"""By table the module and the parameter that name its list, and how that is called where they do not."""
+_BEGINNING = 65_536
+_SOCKET = re.compile(
+    r"(?:(?P<kind>udp|tcp|tls|sctp):)?(?P<bind>\[[^\]]*\]|[^\s:]+)\S*"
+    r"(?:\s+(?:as|AS|advertise|ADVERTISE)\s+(?P<advertise>\[[^\]]*\]|[^\s:]+)\S*)?(?:.*?\sname\s+(?P<name>\S+))?"
+)
+_DB_TEXT = {"dispatcher": "setid(", "address": "ip_addr(", "uacreg": "auth_proxy("}
+_PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"))
+
+
+def accepts_folder(folder: Folder) -> bool:
+    """Say whether a folder has a PBX of this kind in it."""
+    return bool(_roots(folder))
+
+
+def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    return together((_Pbx(folder, root, trunk).found for root in _roots(folder)), trunk)
+
+
+def _roots(folder: Folder) -> list[str]:
+    """Return the folders that Kamailio begins in; the whole folder where parts of a configuration are given."""
+    starts = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name == START}
+    return sorted(starts) or (["."] if _parts(folder) else [])
+
+
+def _parts(folder: Folder) -> list[str]:
+    """Return the files that are parts of a Kamailio's configuration by what stands in them."""
+    return sorted(
+        path for path, data in folder.files.items() if path.endswith(".cfg") and MARKS.search(data[:_BEGINNING])
+    )
+
+
+class _Pbx:
+    """One Kamailio being read."""
+
+    def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
+        self._folder, self._root, self._trunk = folder, "" if root == "." else root, trunk
+        self._source = Source(folder, self._root)
+        start = str(PurePosixPath(root) / START)
+        files = [start] if start in folder.files else _parts(folder)
+        for path in files:
+            if path not in self._source.files:
+                self._source.read(path)
+        self._script = parse(self._source.tokens, self._source.say)
+        self._tables = Tables(folder)
+        self._read_tables()
+        own = folder.pbx_name(root)
+        self.found = Found(pbx_id_of(own), own, "Kamailio", Place(folder.shown(files[0]), 1))
+        self._calls = Calls(self._script, self._tables)
+        self.found.problems = [*self._source.problems, *self._tables.problems]
+        self._sent = [(way, place) for way, place in self._calls.sent if self._to_carrier(way)]
+        self._secrets()
+        self._trunks()
+        self._inbound()
+        self._addresses()
+        self._unread()
+
+    def _read_tables(self) -> None:
+        """Read the lists that modules name, and every table that lies in the folder."""
+        for table, (module, name, default) in LISTS.items():
+            value = self._script.param(module, name)
+            path = self._source.found(value.text if value else default)
+            if path:
+                self._tables.read_list(path, table)
+            elif value:
+                self._source.say(value.place, f"{value.text[:80]!r} is not in the folder. Add the file.")
+        for path, data in sorted(self._folder.files.items()):
+            pure = PurePosixPath(path)
+            if not pure.is_relative_to(self._root):
+                continue
+            if path.lower().endswith(".sql"):
+                self._tables.read_sql(path)
+            elif pure.stem in COLUMNS and _DB_TEXT[pure.stem].encode() in data.split(b"\n", 1)[0]:
+                self._tables.read_db_text(path, pure.stem)
+
+    def _secrets(self) -> None:
+        """Say where secrets stand, by what they open."""
+        ours = [way.trunk for way, _ in self._sent]
+        tell(self.found, secrets_of(self._source.secrets, self._tables, self._calls.signs_in, ours, self._trunk))
+
+    def _to_carrier(self, way: Way) -> bool:
+        return any(self._trunk.is_carrier(host) for host, _ in way.hosts)
+
+    def _trunks(self) -> None:
+        trunks = self._destinations()
+        self.found.unread = not self._sent and not self._calls.signs_in and not self._tables.registrations
+        for trunk, hosts in trunks.items():
+            for host, place in hosts:
+                self.found.say(f"trunk.{trunk}.host", host, place)
+            signs_in = self._calls.signs_in.get(trunk)
+            if signs_in or not self.found.unread:
+                self.found.say(f"trunk.{trunk}.auth", "credentials" if signs_in else "ip", signs_in or hosts[0][1])
+        registered = [(host, place) for host, place in self._tables.registrations if self._trunk.is_carrier(host)]
+        for host, place in registered:
+            if not trunks:
+                self.found.say(f"trunk.{host}.host", host, place)
+            self.found.say(f"trunk.{next(iter(trunks), host)}.registration", "yes", place)
+        self.found.place = next((hosts[0][1] for hosts in trunks.values()), self.found.place)
+        self._dialed()
+
+    def _dialed(self) -> None:
+        for way, place in self._sent:
+            self.found.say(f"trunk.{way.trunk}.dial", way.number, place)
+        for way, _ in self._sent:
+            for tag, place in way.tags:
+                self.found.say("x_tag", tag, place)
+
+    def _destinations(self) -> dict[str, tuple[tuple[str, Place], ...]]:
+        """Return hosts by trunk: those that calls go to, and sets of the carrier that no call was seen to go to."""
+        found = {way.trunk: way.hosts for way, _ in self._sent}
+        seen = {one for hosts in found.values() for one in hosts}
+        for name, members in self._tables.sets.items():
+            carrier = tuple((one.host, one.place) for one in members if self._trunk.is_carrier(one.host))
+            if carrier and seen.isdisjoint(carrier):
+                found[f"dispatcher-{name}"] = carrier
+        return found
+
+    def _inbound(self) -> None:
+        """Say which networks the groups that let the carrier in hold, and what conditions name of it."""
+        allowed, from_sets = self._calls.allowed or {""}, self._calls.from_sets
+        sets = {name: [(one.host, "", one.place) for one in many] for name, many in self._tables.sets.items()}
+        for groups, asked in ((self._tables.groups, allowed), (sets, from_sets)):
+            for name, entries in groups.items():
+                named = name in asked or any("$" in one or not one for one in asked)
+                if named and self._lets_carrier_in(entries):
+                    for match, _, place in entries:
+                        self.found.say("inbound.match", match, place)
+        for match, place in self._calls.sources:
+            if self._trunk.is_carrier(match):
+                self.found.say("inbound.match", match, place)
+
+    def _lets_carrier_in(self, entries: list[tuple[str, str, Place]]) -> bool:
+        if any(self._trunk.is_carrier(match) or MARK_OF_CARRIER in tag.lower() for match, tag, _ in entries):
+            return True
+        return not self._trunk.pops and not all(_is_private(match) for match, _, _ in entries)
+
+    def _sockets(self) -> Iterator[tuple[str, str, str, Place]]:
+        """Return what sockets are bound to, what they advertise, how they are called, and where that stands."""
+        for text, place in self._source.listens:
+            found = _SOCKET.match(text)
+            if found:
+                yield found["bind"].strip("[]"), (found["advertise"] or "").strip("[]"), found["name"] or "", place
+        for block in self._script.sockets:
+            if "bind" in block:
+                bind = _SOCKET.match(block["bind"].text)
+                advertised = block.get("advertise")
+                name = block["name"].text if "name" in block else ""
+                host = host_of(advertised.text) if advertised else ""
+                yield (bind["bind"].strip("[]") if bind else ""), host, name, (advertised or block["bind"]).place
+
+    def _addresses(self) -> None:
+        """Say the addresses of the sockets that calls to the carrier leave from, of every one where none is named."""
+        sockets = list(self._sockets())
+        used = dict.fromkeys(way.socket for way, _ in self._sent if way.socket)
+        named = [(text, _bound(text)) for text in used]
+        mine = [one for text, bind in named for one in sockets if one[0] == bind or one[2] == text] or sockets
+        everywhere = self._script.settings.get("advertised_address")
+        for bind, advertise, _, place in dict.fromkeys(mine):
+            self.found.say("address.bind", bind, place)
+            if advertise:
+                self.found.say("address.external", advertise, place)
+            self.found.addresses.append((advertise or bind, place))
+        if everywhere:
+            self.found.say("address.external", host_of(everywhere.text), everywhere.place)
+            self.found.addresses.insert(0, (host_of(everywhere.text), everywhere.place))
+
+    def _unread(self) -> None:
+        """Say what decides of calls and is not read."""
+        engine = self._script.settings.get("cfgengine")
+        if engine and engine.text not in ("native", "default"):
+            self._problem(
+                engine.place, f"The routes are in {engine.text[:20]}, which is not read: what is dialed is not known."
+            )
+        if self._calls.cut:
+            self._problem(
+                self.found.place, "The routes have more ways than are followed, so some dial strings are missing."
+            )
+
+    def _problem(self, place: Place, message: str) -> None:
+        self.found.problems.append(Problem(place.file, place.line, "", message))
+
+
+def _bound(text: str) -> str:
+    found = _SOCKET.match(text)
+    return found["bind"].strip("[]") if found else ""
+
+
+def _is_private(text: str) -> bool:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return isinstance(network, IPv4Network) and any(network.subnet_of(one) for one in _PRIVATE)

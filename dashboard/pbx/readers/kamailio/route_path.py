@@ -1,0 +1,144 @@
+"""One way of a call through Kamailio's routes, what functions change of it, and what expressions come to on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.hosts import host_of
+from dashboard.pbx.readers.kamailio.grammar import SECRET, Token
+from dashboard.pbx.readers.kamailio.numbers import DIALED, stripped, subst
+from dashboard.pbx.readers.kamailio.script import Tokens
+
+LONGEST = 300
+LONGEST_COUNT = 3
+MOST_VALUES = 100
+TAG = "x-tag"
+_PV = re.compile(r"\$(?:\((?P<all>[^()]*(?:\([^()]*\))?[^()]*)\)|(?P<name>[A-Za-z_]\w*(?:\([^()]*\))?))")
+_CHANGE = re.compile(r"\{s\.(?P<what>substr|strip|striptail),(?P<from>-?\d{1,3})(?:,(?P<length>\d{1,3}))?\}")
+_KEPT = ("$var(", "$avp(", "$xavp(", "$shv(", "$dlg_var(", "$xavu(")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way through the routes, as far as it is walked."""
+
+    number: str = DIALED
+    at: Place | None = None
+    """Where the number was changed last."""
+    hosts: tuple[tuple[str, Place], ...] = ()
+    """Where the call goes, the first one first."""
+    trunk: str = ""
+    socket: str = ""
+    tags: tuple[tuple[str, Place], ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    failure: str = ""
+    branch: str = ""
+    sent: bool = False
+
+    def dials(self, number: str, place: Place) -> Way:
+        """Return it with another number."""
+        number = number[:LONGEST]
+        return self if number == self.number else replace(self, number=number, at=place, sent=False)
+
+
+def to_host(way: Way, host: str, place: Place) -> Way:
+    """Return a way that goes to one host."""
+    name = host_of(host)
+    return replace(way, hosts=((name, place),) if name else (), trunk=name, sent=False)
+
+
+def to_uri(way: Way, uri: str, place: Place) -> Way:
+    """Return a way that goes to a SIP URI; without a user in it the number stays."""
+    number, at, _ = re.sub(r"^\s*sips?:", "", uri, flags=re.IGNORECASE).rpartition("@")
+    return to_host(way.dials(number, place) if at else way, uri, place)
+
+
+def assigned(way: Way, target: str, value: str, place: Place) -> Way:
+    """Return a way behind an assignment to a pseudo-variable."""
+    if target in TARGETS:
+        return CHANGES[TARGETS[target]](way, value, place)
+    if target.lower() in (f"$x_hdr({TAG})", f"$hdr({TAG})"):
+        return replace(way, tags=(*way.tags, (value, place))[-4:])
+    if target.startswith(_KEPT):
+        known = dict(way.values) | {target: "" if SECRET.search(target) else value}
+        return replace(way, values=tuple(sorted(known.items())[:MOST_VALUES]))
+    return way
+
+
+class Values:
+    """What expressions come to."""
+
+    def __init__(self, settings: Mapping[str, Token]) -> None:
+        self._settings = settings
+
+    def of(self, tokens: Tokens, way: Way, *, inside: bool = False) -> str:
+        """Put an expression together; ``inside`` puts in what stands in its strings too."""
+        parts = []
+        for token in tokens:
+            if token.kind == "pv":
+                parts.append(self._variable(token.text, way))
+            elif token.kind == "string":
+                text = token.text
+                parts.append(_PV.sub(lambda found: self._variable(found[0], way), text) if inside else text)
+            elif token.kind in ("number", "word"):
+                parts.append(token.text if token.kind == "number" or inside else f"${{{token.text}}}")
+            elif token.sign not in ("+", ".", "(", ")"):
+                return "".join(one.text for one in tokens) if inside else "${…}"
+        return "".join(parts)[:LONGEST]
+
+    def _variable(self, text: str, way: Way) -> str:
+        found = _PV.fullmatch(text)
+        name = ((found["all"] or found["name"] or "") if found else text[1:]).partition("{")[0]
+        if name in ("rU", "ruri_user", "tU", "oU"):
+            value = way.number if name.startswith("r") else DIALED
+        elif name == "ru":
+            value = f"sip:{way.number}@{way.hosts[0][0] if way.hosts else '${rd}'}"
+        elif name == "rd":
+            value = way.hosts[0][0] if way.hosts else "${rd}"
+        elif name.startswith("sel(cfg_get."):
+            setting = self._settings.get(name.removeprefix("sel(cfg_get.").rstrip(")"))
+            value = setting.text if setting else f"${{{name}}}"
+        else:
+            value = dict(way.values).get(f"${name}", f"${{{name}}}")
+        for change in _CHANGE.finditer(text):
+            count = int(change["from"])
+            if change["what"] == "substr" and (count < 0 or change["length"] not in (None, "0")):
+                return f"${{{name}}}"
+            value = stripped(value, count, tail=change["what"] == "striptail")
+        return value if text.count("{") == len(_CHANGE.findall(text)) else f"${{{name}}}"
+
+
+def _count(said: str) -> int:
+    return int(said) if said.isdecimal() and len(said) <= LONGEST_COUNT else 0
+
+
+def _socket(way: Way, said: str, _place: Place) -> Way:
+    return replace(way, socket=said)
+
+
+Change = Callable[[Way, str, Place], Way]
+CHANGES: Mapping[str, Change] = {
+    "prefix": lambda way, said, place: way.dials(said + way.number, place),
+    "strip": lambda way, said, place: way.dials(stripped(way.number, _count(said)), place),
+    "strip_tail": lambda way, said, place: way.dials(stripped(way.number, _count(said), tail=True), place),
+    "subst_user": lambda way, said, place: way.dials(subst(said, way.number), place),
+    **dict.fromkeys(("setuser", "rewriteuser"), Way.dials),
+    **dict.fromkeys(("sethost", "rewritehost", "sethostport", "rewritehostport", "sethostporttrans"), to_host),
+    **dict.fromkeys(
+        ("setdsturi", "append_branch"), lambda way, said, place: to_host(way, said, place) if said else way
+    ),
+    **dict.fromkeys(("seturi", "rewriteuri"), to_uri),
+    **dict.fromkeys(("force_send_socket", "set_send_socket", "set_send_socket_name"), _socket),
+}
+"""Functions that change one thing, by what their first argument says."""
+
+TARGETS: Mapping[str, str] = {
+    **dict.fromkeys(("$rU", "$ruri_user"), "setuser"),
+    **dict.fromkeys(("$ru", "$ruri"), "seturi"),
+    **dict.fromkeys(("$rd", "$ruri_domain", "$du", "$dd"), "setdsturi"),
+    **dict.fromkeys(("$fs", "$fsn"), "set_send_socket"),
+}
+"""Pseudo-variables that do what a function does when they are given a value."""

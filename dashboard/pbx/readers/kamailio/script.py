@@ -1,0 +1,295 @@
+"""
+Kamailio's configuration as statements: parameters of modules, settings, sockets, and the blocks of its routes.
+
+What is no statement is said at its line, and reading goes on with the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.kamailio.grammar import Token
+
+DEEPEST = 60
+MOST_TOKENS_OF_VALUE = 200
+ROUTES = frozenset(
+    f"{kind}route" for kind in ("", "request_", "reply_", "onreply_", "failure_", "branch_", "onsend_", "event_")
+)
+ENDS = frozenset({"exit", "drop", "return", "break"})
+_LINES = frozenset({"loadmodule", "loadmodulex", "loadpath", "cfgengine", "flags", "avpflags", "enum", "import_file"})
+"""Words that settings of one line begin with."""
+_BREAKS = frozenset({";", "{", "}"})
+
+Tokens = tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function that is called, or a route."""
+
+    name: str
+    args: tuple[Tokens, ...]
+    place: Place
+
+    def text(self, number: int) -> str:
+        """Return an argument as it is written, ``""`` where there is none."""
+        return "".join(token.text for token in self.args[number]) if number < len(self.args) else ""
+
+
+@dataclass(frozen=True)
+class Assign:
+    """A pseudo-variable that is given a value."""
+
+    target: str
+    value: Tokens
+    place: Place
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What depends on a condition; a loop is run once or never."""
+
+    condition: Tokens
+    then: Block
+    other: Block
+    place: Place
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The cases of a ``switch``, one of which is taken, or none."""
+
+    cases: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a route, or everything, ends."""
+
+    word: str
+
+
+Step = Call | Assign | Branch | Choice | End
+Block = tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route with its kind and its name; the main route has none."""
+
+    kind: str
+    name: str
+    block: Block
+
+
+@dataclass
+class Script:
+    """What a configuration says."""
+
+    params: list[tuple[str, str, Token]] = field(default_factory=list)
+    """Modules with ``|`` between, name, value."""
+    settings: dict[str, Token] = field(default_factory=dict)
+    sockets: list[dict[str, Token]] = field(default_factory=list)
+    """Blocks ``socket = {...}``, by setting."""
+    routes: list[Route] = field(default_factory=list)
+
+    def param(self, module: str, name: str) -> Token | None:
+        """Return the last value of a module's parameter."""
+        found = [value for modules, named, value in self.params if named == name and module in modules.split("|")]
+        return found[-1] if found else None
+
+
+def parse(tokens: list[Token], say: Callable[[Place, str], None]) -> Script:
+    """
+    Read tokens as statements.
+
+    Args:
+        tokens: Of a configuration with all that it includes.
+        say: Takes what was not understood, and where.
+    """
+    return _Parser(tokens, say).script
+
+
+class _Parser:
+    """Tokens being read from left to right."""
+
+    def __init__(self, tokens: list[Token], say: Callable[[Place, str], None]) -> None:
+        self.script = Script()
+        self._tokens, self._at, self._say = tokens, 0, say
+        while self._at < len(tokens):
+            self._top()
+
+    def _sign(self, ahead: int = 0) -> str:
+        at = self._at + ahead
+        return self._tokens[at].sign if at < len(self._tokens) else ""
+
+    def _take(self, sign: str) -> bool:
+        if self._sign() == sign:
+            self._at += 1
+            return True
+        return False
+
+    def _top(self) -> None:
+        token = self._tokens[self._at]
+        word = token.text if token.kind == "word" else ""
+        self._at += 1
+        if word in ROUTES:
+            self._route(word, token.place)
+        elif word in ("modparam", "modparamx") and self._sign() == "(":
+            args = self._args()
+            if len(args) == 3 and all(args):  # noqa: PLR2004 - module, name, value
+                self.script.params.append((args[0][0].text, args[1][0].text, args[2][0]))
+        elif word == "socket" and self._sign() == "=" and self._sign(1) == "{":
+            self._socket()
+        elif word in _LINES or (word and self._sign() == "="):
+            self._setting(word, token)
+        elif token.sign == "}":
+            self._say(token.place, "A } closes nothing here. Take it out, or open its block.")
+        elif token.sign != ";":
+            self._say(token.place, f"{token.text[:40]!r} begins no setting and no route; the line was left out.")
+            self._rest_of_line(token)
+
+    def _rest_of_line(self, token: Token) -> None:
+        while self._at < len(self._tokens) and self._tokens[self._at].place == token.place:
+            self._at += 1
+
+    def _setting(self, word: str, token: Token) -> None:
+        value = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
+        if word == "cfgengine" and self._at < len(self._tokens):
+            value = self._tokens[self._at]
+        if value is not None and (word not in _LINES or word == "cfgengine"):
+            self.script.settings[word] = value
+        self._rest_of_line(token)
+
+    def _socket(self) -> None:
+        self._at += 2
+        found: dict[str, Token] = {}
+        while self._at < len(self._tokens) and not self._take("}"):
+            name = self._tokens[self._at]
+            self._at += 1
+            if name.kind == "word" and self._take("="):
+                value = self._until(frozenset({";", "}"}))
+                if value:
+                    found[name.text] = Token("string", "".join(one.text for one in value), value[0].place)
+        self.script.sockets.append(found)
+
+    def _route(self, kind: str, place: Place) -> None:
+        name = ""
+        if self._take("["):
+            name = "".join(one.text for one in self._until(frozenset({"]", "{", "}"})))
+            self._take("]")
+        if self._sign() != "{":
+            self._say(place, f"{kind} has no block that begins with {{. Correct it; the route was left out.")
+            return
+        self.script.routes.append(Route(kind, name, self._block(0)))
+
+    def _until(self, signs: frozenset[str]) -> Tokens:
+        """Take tokens up to one of the signs, which stays."""
+        begin = self._at
+        while self._at < len(self._tokens) and self._tokens[self._at].sign not in signs:
+            self._at += 1
+        return tuple(self._tokens[begin : self._at][:MOST_TOKENS_OF_VALUE])
+
+    def _block(self, depth: int) -> Block:
+        """Read a block with its brackets, or one statement where there are none."""
+        if not self._take("{"):
+            return self._statement(depth)
+        place = self._tokens[self._at - 1].place
+        found: list[Step] = []
+        while self._at < len(self._tokens):
+            if self._take("}"):
+                return tuple(found)
+            word = self._tokens[self._at]
+            if word.kind == "word" and word.text in ROUTES and self._sign(1) in ("[", "{") and depth < DEEPEST:
+                break
+            found += self._statement(depth)
+        self._say(place, "A block begins here and is never closed. Close it with }; what stands before was read.")
+        return tuple(found)
+
+    def _statement(self, depth: int) -> Block:
+        if self._at >= len(self._tokens):
+            return ()
+        token = self._tokens[self._at]
+        if depth >= DEEPEST:
+            self._say(token.place, f"Blocks are nested more than {DEEPEST} deep here; the rest was left out.")
+            self._at = len(self._tokens)
+            return ()
+        if token.sign == "{":
+            return self._block(depth + 1)
+        self._at += 1
+        if token.sign == ";":
+            return ()
+        if token.text in ("if", "while", "switch") and self._sign() == "(":
+            return self._switch(depth) if token.text == "switch" else self._branch(token, depth)
+        found = self._simple(token)
+        if not found:
+            self._say(token.place, f"{token.text[:40]!r} begins no statement; it was left out.")
+            self._until(_BREAKS)
+        if not self._take(";") and self._sign() != "}" and found:
+            self._say(token.place, f"{token.text[:40]!r} is not followed by ; here. Put one behind it.")
+        return found
+
+    def _simple(self, token: Token) -> Block:
+        """Read a statement that holds no other one, up to its semicolon."""
+        if token.kind == "word" and token.text in ENDS:
+            self._until(_BREAKS)
+            return (End(token.text),)
+        if token.kind == "pv" and self._sign() in ("=", ":"):
+            self._at += 2 if self._sign() == ":" and self._sign(1) == "=" else 1
+            return (Assign(token.text, self._until(_BREAKS), token.place),)
+        if token.kind == "word" and self._sign() in ("(", ";"):
+            return (Call(token.text, self._args() if self._sign() == "(" else (), token.place),)
+        return ()
+
+    def _branch(self, token: Token, depth: int) -> Block:
+        condition = self._bracketed()
+        then = self._block(depth + 1)
+        other: Block = ()
+        after = self._tokens[self._at] if self._at < len(self._tokens) else None
+        if token.text == "if" and after is not None and after.kind == "word" and after.text == "else":
+            self._at += 1
+            other = self._block(depth + 1)
+        return (Branch(condition, then, other, token.place),)
+
+    def _switch(self, depth: int) -> Block:
+        self._bracketed()
+        cases: list[Block] = []
+        case: list[Step] = []
+        self._take("{")
+        while self._at < len(self._tokens) and self._sign() != "}":
+            word = self._tokens[self._at]
+            if word.kind == "word" and word.text in ("case", "default"):
+                cases, case = [*cases, tuple(case)], []
+                self._until(frozenset({":", *_BREAKS}))
+                self._take(":")
+            else:
+                case += self._statement(depth + 1)
+        self._take("}")
+        return (Choice((*cases, tuple(case))),)
+
+    def _bracketed(self) -> Tokens:
+        """Take what stands in brackets, those within it balanced."""
+        begin, depth = self._at, 0
+        while self._at < len(self._tokens):
+            sign = self._sign()
+            if sign in _BREAKS:
+                break
+            depth += (sign == "(") - (sign == ")")
+            self._at += 1
+            if not depth:
+                return tuple(self._tokens[begin + 1 : self._at - 1])
+        self._say(self._tokens[begin].place, "A bracket opens here and is not closed. Close it with ).")
+        return tuple(self._tokens[begin + 1 : self._at])
+
+    def _args(self) -> tuple[Tokens, ...]:
+        found: list[list[Token]] = [[]]
+        depth = 0
+        for token in self._bracketed():
+            depth += (token.sign in ("(", "[")) - (token.sign in (")", "]"))
+            if token.sign == "," and depth == 0:
+                found.append([])
+            else:
+                found[-1].append(token)
+        return tuple(tuple(one) for one in found)

@@ -1,0 +1,103 @@
+"""What the secrets in Kamailio's files open: the trunk to the carrier, another one, phones, a database, or an API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.secrets import Secret, by_name, logins_cut
+from dashboard.sip import Trunk
+
+if TYPE_CHECKING:
+    from dashboard.pbx.readers.kamailio.tables import Tables
+
+MARK_OF_CARRIER = "flowroute"
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):(?://)?$", re.IGNORECASE)
+_HOST = re.compile(r"@(\[[^\]]*\]|[^/:;>\s\"']+)")
+_HTTP, _SIP = ("http", "https"), ("sip", "sips")
+_DATABASES = re.compile(r"mysql|postgres\w*|pgsql|unixodbc|odbc|oracle|redis|mongodb|cassandra|sqlite|db_\w+")
+_REALM = 1
+"""Which part of ``user:realm:password`` is the realm."""
+
+
+@dataclass
+class Held:
+    """Where secrets stand, and what each opens as far as its own line tells."""
+
+    kinds: dict[Place, Secret] = field(default_factory=dict)
+    hosts: dict[Place, set[str]] = field(default_factory=dict)
+    """Hosts and realms that SIP logins are for."""
+    variables: dict[Place, set[str]] = field(default_factory=dict)
+    """Pseudo-variables that are given a secret."""
+    answering: str = ""
+    """The pseudo-variable whose value answers a challenge."""
+
+    def keep(self, place: Place, kind: Secret = Secret.UNKNOWN) -> None:
+        """Keep that a secret stands somewhere; of several on one line the worst counts."""
+        self.kinds[place] = self.kinds.get(place, kind).worse(kind)
+
+    def without_logins(self, text: str, place: Place) -> str:
+        """Return a text without the passwords in its URLs, which are kept by what they open."""
+        return logins_cut(text, lambda run, found: self._login(run, found, place))
+
+    def _login(self, text: str, found: re.Match[str], place: Place) -> str:
+        before, host = _SCHEME.search(text[max(0, found.start() - 40) : found.start()]), _HOST.match(text, found.end())
+        scheme = before[1].lower() if before else ""
+        if scheme in _SIP and host:
+            self.hosts.setdefault(place, set()).add(host[1])
+        http = Secret.API_KEY if scheme in _HTTP else Secret.UNKNOWN
+        self.keep(place, Secret.DATABASE if _DATABASES.fullmatch(scheme) else http)
+        return found[0].partition(":")[0]
+
+    def named(self, name: str, value: str, place: Place) -> None:
+        """Keep a secret by the name of what it is the value of, a parameter or a pseudo-variable."""
+        self.keep(place, by_name(name.strip("$()")))
+        parts = value.split(":")
+        if name == "credential" and len(parts) > _REALM:
+            self.hosts.setdefault(place, set()).add(parts[_REALM])
+        elif name.startswith("$"):
+            self.variables.setdefault(place, set()).add(name)
+
+
+def secrets_of(
+    held: Held, tables: Tables, signs_in: Mapping[str, Place], ours: Iterable[str], trunk: Trunk
+) -> dict[Place, Secret]:
+    """
+    Say what each secret opens.
+
+    Args:
+        held: Those of the configuration.
+        tables: Those of its lists and tables stand in rows with their hosts.
+        signs_in: Trunks that a challenge is answered to.
+        ours: Trunks that go to the carrier.
+        trunk: By which the carrier's hosts are known.
+
+    Returns:
+        The kind of each secret by where it stands.
+    """
+    told = dict(held.kinds)
+
+    def also(place: Place, kind: Secret) -> None:
+        told[place] = told.get(place, kind).worse(kind)
+
+    for place, hosts in held.hosts.items():
+        also(place, Secret.TRUNK if any(_is_carrier(host, trunk) for host in hosts) else Secret.OTHER_TRUNK)
+    answers = Secret.TRUNK if set(ours) & set(signs_in) else Secret.OTHER_TRUNK
+    for place, names in held.variables.items():
+        if signs_in and held.answering in names:
+            also(place, answers)
+    destinations = [(one.host, one.place) for rows in tables.sets.values() for one in rows]
+    for place in tables.secrets:
+        also(place, Secret.UNKNOWN)
+    for entries, kind in ((tables.registrations, Secret.REGISTRATION), (destinations, Secret.TRUNK)):
+        for host, place in entries:
+            if place in told:
+                also(place, kind if trunk.is_carrier(host) else Secret.OTHER_TRUNK)
+    return told
+
+
+def _is_carrier(host: str, trunk: Trunk) -> bool:
+    return trunk.is_carrier(host.strip("[]")) or MARK_OF_CARRIER in host.lower()

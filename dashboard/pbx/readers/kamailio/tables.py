@@ -1,0 +1,167 @@
+r"""
+Kamailio's lists and tables: destinations of the dispatcher, groups of addresses, registrations.
+
+As files of their own (``dispatcher.list``, the address file of permissions), as db_text keeps them (a header of
+``name(type)``, ``:`` between cells, ``\:`` for one within), and as MySQL, SQLite and PostgreSQL dump them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dashboard.core.text import counted
+from dashboard.pbx.inventory.rows import Problem
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.hosts import has_password, host_of
+from dashboard.pbx.readers.kamailio.grammar import LONGEST_LINE, SECRET
+from dashboard.pbx.readers.sql_dump import rows
+from dashboard.pbx.readers.text_records import text_of
+
+MOST_ROWS = 20_000
+MOST_SAID = 100
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "dispatcher": ("id", "setid", "destination", "flags", "priority", "attrs", "description"),
+    "address": ("id", "grp", "ip_addr", "mask", "port", "tag"),
+    "uacreg": (
+        "id",
+        "l_uuid",
+        "l_username",
+        "l_domain",
+        "r_username",
+        "r_domain",
+        "realm",
+        "auth_username",
+        "auth_password",
+        "auth_ha1",
+        "auth_proxy",
+        "expires",
+        "flags",
+        "reg_delay",
+        "contact_addr",
+        "socket",
+    ),
+}
+"""Tables that are read, with their columns in Kamailio's own order."""
+NOT_USED = 1 | 4
+"""Flags of a destination that is never called: inactive, disabled."""
+_COLUMN = re.compile(r"(?P<name>\w+)\((?:int|string|str|double|blob|time)[^)]*\)", re.IGNORECASE)
+_COLON = re.compile(r"(?<!\\):")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A destination of the dispatcher."""
+
+    host: str
+    priority: int
+    attrs: str
+    place: Place
+
+    def attr(self, *names: str) -> str:
+        """Return the value of the first attribute that is there."""
+        found = dict(part.partition("=")[::2] for part in self.attrs.split(";"))
+        return next((found[name] for name in names if name in found), "")
+
+
+@dataclass
+class Tables:
+    """What the lists and tables of one Kamailio say."""
+
+    folder: Folder
+    sets: dict[str, list[Destination]] = field(default_factory=dict)
+    """Destinations that are used, by their set, the highest priority first."""
+    groups: dict[str, list[tuple[str, str, Place]]] = field(default_factory=dict)
+    """Networks or hosts with their tag, by their group."""
+    registrations: list[tuple[str, Place]] = field(default_factory=list)
+    """Hosts that it registers with."""
+    secrets: list[Place] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _rows: int = 0
+
+    def read_list(self, path: str, table: str) -> None:
+        """Read ``dispatcher.list``, or an address file of permissions."""
+        for place, line in self._lines(path):
+            parts = re.sub(r"(^|\s)#.*", "", line).split()
+            if not parts:
+                continue
+            if table == "dispatcher":
+                names = ("setid", "destination", "flags", "priority", "attrs")
+            else:
+                names = ("grp", "ip_addr", "mask", "port", "tag")
+            if len(parts) == 1:
+                self._say(place, f"The line has no {names[1]} behind the number {parts[0][:20]!r}. Complete it.")
+            else:
+                self._row(table, dict(zip(names, parts, strict=False)), place)
+
+    def read_db_text(self, path: str, table: str) -> None:
+        """Read a table as db_text keeps it."""
+        columns: list[str] = []
+        for place, line in self._lines(path):
+            if not columns:
+                columns = [found["name"].lower() for found in _COLUMN.finditer(line)]
+            elif line.strip():
+                cells = [re.sub(r"\\(.)", r"\1", cell) for cell in _COLON.split(line)]
+                if len(cells) < len(columns):
+                    has = counted(len(cells), "cell")
+                    self._say(
+                        place, f"The row has {has}, and the table {counted(len(columns), 'column')}. Complete it."
+                    )
+                else:
+                    self._row(table, dict(zip(columns, cells, strict=False)), place)
+
+    def read_sql(self, path: str) -> None:
+        """Read the tables of a dump; statements of others are passed over."""
+        shown = self.folder.shown(path)
+        for row in rows(text_of(self.folder.files[path]), COLUMNS):
+            place = Place(shown, row.line)
+            if row.fault:
+                self._say(place, row.fault)
+            elif not self._row(row.table, dict(zip(row.columns, row.cells, strict=True)), place):
+                return
+
+    def _lines(self, path: str) -> Iterator[tuple[Place, str]]:
+        shown = self.folder.shown(path)
+        for number, line in enumerate(text_of(self.folder.files[path]).split("\n"), start=1):
+            if len(line) > LONGEST_LINE:
+                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out. Shorten it.")
+            else:
+                yield Place(shown, number), line.rstrip("\r")
+
+    def _row(self, table: str, cells: Mapping[str, str], place: Place) -> bool:
+        self._rows += 1
+        if self._rows > MOST_ROWS:
+            if self._rows == MOST_ROWS + 1:
+                self._say(place, f"The tables have more than {MOST_ROWS:,} rows; the rest was left out.")
+            return False
+        if table == "dispatcher":
+            self._destination(cells, place)
+        elif table == "address":
+            match, mask = cells.get("ip_addr", "").strip('"'), cells.get("mask", "")
+            whole = mask in ("", "NULL", "32") and ":" not in match
+            network = match if whole or "/" in match or not mask.isdecimal() else f"{match}/{mask}"
+            self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), place))
+        else:
+            if any(value and SECRET.search(name) for name, value in cells.items()):
+                self.secrets.append(place)
+            hosts = (host_of(cells.get(name, "")) for name in ("auth_proxy", "r_domain", "realm"))
+            self.registrations += [(host, place) for host in hosts if host][:1]
+        return True
+
+    def _destination(self, cells: Mapping[str, str], place: Place) -> None:
+        uri, flags, attrs = cells.get("destination", ""), cells.get("flags", "0"), cells.get("attrs", "")
+        if has_password(uri) or any(SECRET.search(part.partition("=")[0]) for part in attrs.split(";") if "=" in part):
+            self.secrets.append(place)
+        kept = ";".join(part for part in attrs.split(";") if not SECRET.search(part.partition("=")[0]))
+        number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - no flags are as long
+        priority = cells.get("priority", "0")
+        if host_of(uri) and not number & NOT_USED:
+            one = Destination(host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, kept, place)
+            insort(self.sets.setdefault(cells.get("setid", ""), []), one, key=lambda known: -known.priority)
+
+    def _say(self, place: Place, message: str) -> None:
+        if len(self.problems) < MOST_SAID:
+            self.problems.append(Problem(place.file, place.line, "", message))

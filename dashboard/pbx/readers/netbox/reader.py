@@ -1,0 +1,256 @@
+"""
+NetBox, asked over its API: devices and virtual machines that a tag or a custom field marks as PBXs.
+
+The address is that of NetBox with ``netbox+`` in front, such as ``netbox+https://netbox.example.net/?tag=pbx``. It may
+say ``tag`` (``pbx`` where nothing is said) or ``field``, a custom field that is true, or has a value behind a colon;
+and for each of ``FIELDS`` the name of the custom field that holds it, where it has another name here. The token is
+``TRUNKGATE_NETBOX_TOKEN``. Addresses are declared: a register says what ought to be. With NAT in front of a PBX, what
+is outside counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from dashboard.core.endpoints import is_loopback
+from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
+from dashboard.pbx.inventory.cells import read_cell
+from dashboard.pbx.inventory.rows import CONFIG, RECORD, RECORD_SECRET, Problem, Reading, Row
+from dashboard.pbx.readers.config_folder import pbx_id_of
+from dashboard.pbx.readers.netbox.objects import (
+    custom_fields_of,
+    host_of,
+    id_of,
+    in_order,
+    is_inside,
+    of,
+    text_of,
+    value_of,
+)
+from dashboard.pbx.readers.netbox.secrets import is_named, is_secret, secrets_of
+from dashboard.sip import Trunk
+
+if TYPE_CHECKING:
+    from dashboard.pbx.readers.netbox.session import NetBox
+
+SCHEME = "netbox"
+TOKEN = "TRUNKGATE_NETBOX_TOKEN"  # noqa: S105 - the name of the variable, not what it holds
+TAG = "pbx"
+FIELDS = (
+    "auth_method",
+    "dials_prefix",
+    "inbound_host",
+    "ip_kind",
+    "numbers",
+    "owner",
+    "pbx_id",
+    "pop",
+    "vendor",
+    "x_tag",
+)
+"""What a custom field of the same name holds, unless the address names another."""
+STATUS: Mapping[str, str] = {
+    "active": "active",
+    "planned": "standby",
+    "staged": "standby",
+    "inventory": "standby",
+    "offline": "standby",
+    "paused": "standby",
+    "failed": "standby",
+    "decommissioning": "retired",
+}
+"""NetBox's states as the inventory's."""
+DYNAMIC = frozenset({"dhcp", "slaac"})
+"""States of an address that changes."""
+VENDORS = ("3CX", "Asterisk", "FreePBX", "FreeSWITCH", "FusionPBX", "Kamailio")
+"""What a platform may be called that is a PBX; any other is the machine's own system."""
+NOT_USED = frozenset({"deprecated", "reserved"})
+MOST_PBXS = 5_000
+IDS = 50
+"""Ids of one question."""
+_KINDS = (("dcim", "devices", "device_id"), ("virtualization", "virtual_machines", "virtual_machine_id"))
+_BETWEEN = re.compile(r"[,;\n]+")
+
+
+def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Reading:  # noqa: ARG001 - a register says nothing of the carrier
+    """
+    Read every PBX that a NetBox knows; ``pbx.sources`` says what a reader takes and gives.
+
+    Raises:
+        SettingsError: There is no token.
+        InputError: The address is not one.
+        SourceError: NetBox does not answer, declines, or is not understood; or it marks no PBX.
+    """
+    from dashboard.pbx.readers.netbox.session import NetBox  # noqa: PLC0415 - loads an HTTP client, which files do without
+
+    base, options = _parts(address)
+    if base.startswith("http:") and not is_loopback(base):
+        raise InputError(f"netbox+{base} would send the token in clear. Use netbox+https.")
+    if not secrets.get(TOKEN):
+        raise SettingsError(f"NetBox asks for a token. Set {TOKEN}; the token needs to view only.")
+    return _Register(NetBox(base, secrets[TOKEN]), options).reading()
+
+
+def _parts(address: str) -> tuple[str, dict[str, str]]:
+    parts = urlsplit(address.partition("+")[2])
+    base = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/api"), "", ""))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("The address of a NetBox is like netbox+https://netbox.example.net/?tag=pbx.")
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(set(options) - {"tag", "field", *FIELDS})
+    if unknown:
+        known = ", ".join(("tag", "field", *FIELDS))
+        raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {known}.")
+    for option, named in options.items():
+        if option != "tag" and is_named(named.partition(":")[0]):
+            raise InputError(f"The custom field that {option} names looks like a secret's. Name one that holds none.")
+    return base, options
+
+
+class _Register:
+    """One NetBox being read."""
+
+    def __init__(self, netbox: NetBox, options: Mapping[str, str]) -> None:
+        self._netbox, self._options = netbox, options
+        self._field, _, self._wanted = options.get("field", "").partition(":")
+        self._tag = "" if self._field else options.get("tag", TAG)
+        self._rows: list[Row] = []
+        self._problems: list[Problem] = []
+
+    def reading(self) -> Reading:
+        """Read devices, then virtual machines, each with its addresses."""
+        for app, kind, key in _KINDS:
+            marked = self._marked(app, kind)
+            addresses = self._addresses(key, [one["id"] for one in marked])
+            zones = self._zones(marked)
+            for one in marked:
+                place = f"{self._netbox.host}/{app}/{kind.replace('_', '-')}/{one['id']}/"
+                self._pbx(one, addresses.get(one["id"], []), zones, place)
+        if not self._rows and not self._problems:
+            how = f"the custom field {self._field}" if self._field else f"the tag {self._tag}"
+            raise SourceAnswerError(
+                f"{self._netbox.host} shows no device and no virtual machine with {how}. Mark the PBXs with it, or see "
+                "that the token may view them."
+            )
+        return Reading(tuple(self._rows), tuple(self._problems))
+
+    def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
+        """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
+        asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
+        marked: list[dict[str, Any]] = []
+        for one in self._netbox.all(app, kind, **asked):
+            said = one.get("tags")
+            tags = {str(of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
+            value = text_of(custom_fields_of(one).get(self._field)) if self._field else ""
+            if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
+                marked.append(one)
+            if len(marked) > MOST_PBXS:
+                self._say("", "", f"More than {MOST_PBXS:,} objects are marked as PBXs; the rest was left out.")
+                return marked[:MOST_PBXS]
+        return marked
+
+    def _addresses(self, key: str, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+        """Return addresses by the object that they are assigned to."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        name = key.removesuffix("_id")
+        for start in range(0, len(ids), IDS):
+            some = ids[start : start + IDS]
+            for one in self._netbox.all("ipam", "ip_addresses", **{key: some}):
+                holder = id_of(of(one.get("assigned_object")).get(name))
+                if holder in some:
+                    found.setdefault(holder, []).append(one)
+        return found
+
+    def _zones(self, marked: list[dict[str, Any]]) -> dict[int, str]:
+        ids = sorted({found for one in marked if (found := id_of(one.get("site")))})
+        zones: dict[int, str] = {}
+        for start in range(0, len(ids), IDS):
+            some = ids[start : start + IDS]
+            for site in self._netbox.all("dcim", "sites", id=some):
+                zones[site["id"]] = text_of(site.get("time_zone"))
+        return zones
+
+    def _pbx(
+        self, one: Mapping[str, Any], addresses: list[dict[str, Any]], zones: Mapping[int, str], place: str
+    ) -> None:
+        name = str(one.get("name") or one.get("display") or "")
+        given = {field: self._given(one, self._options.get(field, field)) for field in FIELDS}
+        pbx_id = given["pbx_id"] or pbx_id_of(name)
+        status = value_of(one, "status")
+        site = of(one.get("site"))
+        platform = text_of(of(one.get("platform")).get("name")).lower()
+        vendor = next((vendor for vendor in VENDORS if platform.startswith(vendor.lower())), "")
+        cells = {
+            "name": name,
+            "site": text_of(site.get("name")),
+            "timezone": zones.get(id_of(site), ""),
+            "vendor": given["vendor"] or vendor,
+            "owner": given["owner"] or text_of(of(one.get("tenant")).get("name")),
+            "status": STATUS.get(status, ""),
+            **{field: given[field] for field in ("auth_method", "dials_prefix", "inbound_host", "pop", "x_tag")},
+        }
+        used = [address for address in in_order(one, addresses) if value_of(address, "status") not in NOT_USED]
+        dynamic = bool(used) and value_of(used[0], "status") in DYNAMIC
+        cells["ip_kind"] = given["ip_kind"] or ("dynamic" if dynamic else "")
+        if status and status not in STATUS:
+            self._say(place, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
+        kept = {column: text for column, text in cells.items() if text and self._fits(place, column, text)}
+        self._rows.append(Row("pbxs", place, 0, {"pbx_id": pbx_id, **kept}))
+        self._declare(pbx_id, used)
+        for number in filter(None, map(str.strip, _BETWEEN.split(given["numbers"]))):
+            if self._fits(place, "number", number):
+                self._rows.append(Row("pbx_numbers", place, 0, {"pbx_id": pbx_id, "number": number}))
+        facts = {**{column: cells[column] for column in ("name", "site", "owner", "vendor")}, "status": status}
+        facts |= {field: value for field, value in given.items() if value}
+        for key, value in facts.items():
+            self._fact(pbx_id, key, value, place)
+        for path, kind in secrets_of(one):
+            self._rows.append(_fact_row(pbx_id, RECORD_SECRET, kind.value, f"{place} {path}"))
+
+    @staticmethod
+    def _given(one: Mapping[str, Any], name: str) -> str:
+        """Return what a custom field holds; nothing of a secret."""
+        value = custom_fields_of(one).get(name)
+        return "" if is_secret(name, value) else text_of(value)
+
+    def _declare(self, pbx_id: str, used: list[dict[str, Any]]) -> None:
+        """Say each address as a fact, and as declared what the carrier can see of it."""
+        seen: set[str] = set()
+        for one in used:
+            where = f"{self._netbox.host}/ipam/ip-addresses/{one.get('id', '')}/"
+            outside = one.get("nat_outside") or []
+            each = outside if isinstance(outside, list) else [outside]
+            outer = [host for other in each if (host := host_of(of(other).get("address")))]
+            inner = host_of(one.get("address"))
+            behind = f" behind {', '.join(outer)}" if outer else ""
+            self._fact(pbx_id, "address", f"{inner}{behind}", where)
+            for address in filter(None, outer or [inner]):
+                if address not in seen and not is_inside(address):
+                    cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if seen else "primary"}
+                    self._rows.append(Row("pbx_addresses", where, 0, {**cells, "source": "declared"}))
+                    seen.add(address)
+
+    def _fits(self, place: str, column: str, text: str) -> bool:
+        """Say whether a cell is one; what is none is said, and the rest of the PBX is kept."""
+        try:
+            if column != "inbound_host":
+                read_cell("pbx_numbers" if column == "number" else "pbxs", column, text, ())
+        except InputError as exc:
+            self._say(place, column, str(exc))
+            return False
+        return True
+
+    def _fact(self, pbx_id: str, key: str, value: str, place: str) -> None:
+        if value:
+            self._rows.append(_fact_row(pbx_id, f"{RECORD}{key}", value, place))
+
+    def _say(self, place: str, column: str, message: str) -> None:
+        self._problems.append(Problem(place or self._netbox.host, None, column, message))
+
+
+def _fact_row(pbx_id: str, key: str, value: str, place: str) -> Row:
+    cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": place, "line": ""}
+    return Row(CONFIG, place, 0, cells, if_fit=True)

@@ -1,0 +1,135 @@
+"""
+Dumps of databases as ``mysqldump``, SQLite and ``pg_dump`` write them: the rows of tables, each with its line.
+
+Of our own, since parsers of SQL know neither COPY's rows nor lines, and lose all to one row that is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboard.core.text import counted
+
+LONGEST_CREATE = 64 * 1024
+_STATEMENT = re.compile(
+    r"(?:^|;)[ \t]*(?:(?P<create>CREATE)\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|(?P<copy>COPY)"
+    r"|(?:INSERT|REPLACE)(?:\s+IGNORE)?\s+INTO)\s+(?:[`\"]?\w+[`\"]?\.)?[`\"]?(?P<table>\w+)[`\"]?\s*"
+    r"(?:\((?P<columns>[^()]*)\)\s*)?(?(create)\(|(?(copy)FROM\s+stdin;\r?\n|VALUES))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SINGLE, _DOUBLE, _PLAIN = r"(?:[^'\\]++|\\.|'')*+", r"(?:[^\"\\]++|\\.|\"\")*+", r"[\w.+-]++"
+_OPENED, _FOLLOWS = re.compile(r"\s*\("), re.compile(r"\s*,")
+_VALUE = re.compile(
+    rf"\s*(?:_binary\s+)?(?:'(?P<single>{_SINGLE})'|\"(?P<double>{_DOUBLE})\"|(?P<plain>{_PLAIN}))\s*(?P<end>[,)])",
+    re.DOTALL,
+)
+_ONE = rf"\s*+(?:_binary\s++)?+(?:'{_SINGLE}'|\"{_DOUBLE}\"|{_PLAIN})\s*+"
+_INSERTED = re.compile(rf"(?:\s*+\((?:{_ONE},)*+{_ONE}\)\s*+,?+)*+(?:\s*+\((?:{_ONE},)*+)?+", re.DOTALL)
+"""All rows of an INSERT as ``_inserted`` takes them, to pass over at once."""
+_COPIED = re.compile(r"(?:(?!\\\.)[^\n]*+\n)*+")
+_SIGNS = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a"}
+_PIECE = re.compile(rf"'{_SINGLE}'|\"{_DOUBLE}\"|[^'\"(),;]++|.", re.DOTALL)
+_NAME = re.compile(r"\s*(?:[`\"](?P<quoted>\w+)[`\"]|(?P<plain>\w+))")
+_KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT", "FOREIGN", "CHECK"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, NULL as an empty text."""
+
+    table: str
+    """In lower case, without its schema."""
+    columns: Sequence[str]
+    """In lower case; none where nothing names them."""
+    cells: Sequence[str]
+    """None where the row cannot be read."""
+    line: int
+
+    @property
+    def fault(self) -> str:
+        """Why the row cannot be used, if it cannot: a sentence."""
+        if len(self.cells) == len(self.columns):
+            return ""
+        reason = f"it has {counted(len(self.cells), 'value')} and the table {len(self.columns)}"
+        return f"The row of {self.table} cannot be read: {reason}. Dump it again; it may be cut."
+
+
+def tables_in(text: str) -> set[str]:
+    """Return the tables that a dump seems to have."""
+    return {found["table"].lower() for found in _STATEMENT.finditer(text)}
+
+
+def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+    """
+    Read a dump; of a statement, what stands behind a row that cannot be read is left out.
+
+    Args:
+        text: The dump.
+        tables: Those that are asked for, with the columns that they have where the dump names none.
+    """
+    known = dict(tables)
+    at = counted = 0
+    line = 1
+    while found := _STATEMENT.search(text, at):
+        table, at = found["table"].lower(), found.end()
+        if found["create"]:
+            known[table], at = _created(text, at)
+        elif table in tables:
+            given = [name.strip(' `"\n\r\t').lower() for name in (found["columns"] or "").split(",")]
+            columns = given if found["columns"] else known[table]
+            for cells, begin, end in (_copied if found["copy"] else _inserted)(text, at):
+                line, counted, at = line + text.count("\n", counted, begin), begin, end
+                yield Row(table, columns, cells, line)
+        elif past := (_COPIED if found["copy"] else _INSERTED).match(text, at):
+            at = past.end()
+
+
+def _created(text: str, at: int) -> tuple[list[str], int]:
+    """Return the columns of a CREATE TABLE from within its brackets, and where it ends."""
+    starts, depth, end = [at], 0, at
+    for found in _PIECE.finditer(text, at, at + LONGEST_CREATE):
+        piece, end = found[0], found.end()
+        depth += (piece == "(") - (piece == ")")
+        if depth < 0 or piece == ";":
+            break
+        if piece == "," and not depth:
+            starts.append(end)
+    names = [(name["quoted"], name["plain"]) for start in starts if (name := _NAME.match(text, start, end))]
+    return [(quoted or plain).lower() for quoted, plain in names if quoted or plain.upper() not in _KEYS], end
+
+
+def _inserted(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
+    """Return the rows behind VALUES, where each begins and where it ends; the last may be one that is cut."""
+    while found := _OPENED.match(text, at):
+        begin = found.end() - 1
+        at, cells, end = found.end(), [], ""
+        while end != ")" and (value := _VALUE.match(text, at)):
+            cells.append(_text(value))
+            at, end = value.end(), value["end"]
+        yield (cells if end == ")" else []), begin, at
+        follows = _FOLLOWS.match(text, at)
+        if end != ")" or not follows:
+            return
+        at = follows.end()
+
+
+def _text(value: re.Match[str]) -> str:
+    if value["plain"] is not None:
+        return "" if value["plain"].upper() == "NULL" else str(value["plain"])
+    quote, inner = ("'", value["single"]) if value["double"] is None else ('"', value["double"])
+    escaped = rf"\\(.)|{quote}{quote}"
+    return re.sub(escaped, lambda found: _SIGNS.get(found[1], found[1]) if found[1] else quote, inner, flags=re.DOTALL)
+
+
+def _copied(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
+    r"""Return the rows of a COPY up to ``\.`` as ``_inserted`` does."""
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text[at:end].rstrip("\r")
+        if line == "\\.":
+            return
+        yield ["" if cell == "\\N" else cell for cell in line.split("\t")], at, end
+        at = end + 1

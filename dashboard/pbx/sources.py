@@ -1,0 +1,280 @@
+"""
+Read the inventory (PBXs, their addresses and their numbers) from files or a running system, or from edited frames.
+
+A reader is the module ``reader`` or ``running`` of a product's package in ``readers``. One that reads files has
+``accepts(name, data)`` and ``read(name, data) -> Reading``; one that reads a PBX's folder of configuration has
+``accepts_folder(folder)`` and ``read_folder(folder, trunk) -> Reading``. One that asks a running system has
+``SCHEME``, such as ``netbox``, and ``read_address(address, secrets, trunk) -> Reading``. Readers only read:
+``inventory.validation`` validates the rows of all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import parse_qsl, urlsplit
+
+import pandas as pd
+
+from dashboard.core.errors import FileError, InputError
+from dashboard.core.plugins import modules_of, packages_of
+from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx.inventory.cells import RULES
+from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, Difference, merge
+from dashboard.pbx.inventory.rows import (
+    CONFIG,
+    FRAMES,
+    READ,
+    RECORD,
+    Inventory,
+    Problem,
+    Reading,
+    Row,
+    Upload,
+    place_of,
+    problem_of,
+)
+from dashboard.pbx.inventory.validation import settle
+from dashboard.pbx.lint.dial_strings import Level
+from dashboard.pbx.lint.rules import Known, Pitfall, find_pitfalls
+from dashboard.pbx.readers import config_folder
+from dashboard.pbx.readers.config_folder import Folder
+from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, Secret
+from dashboard.pbx.readers.text_records import LARGEST_BYTES
+from dashboard.sip import Trunk
+
+ENTRY_MODULES = frozenset({"reader", "running"})
+"""Modules of a product's package that are readers: one of files, and one of a running system."""
+MOST_UNKNOWN = 20
+"""Files of a folder that nobody knows and that are named one by one."""
+_SECRET = re.compile(r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user", re.IGNORECASE)
+"""Names that no part of an address has: what they hold comes from the environment."""
+
+__all__ = [
+    "ADDED",
+    "CHANGED",
+    "CONFIG",
+    "FRAMES",
+    "GONE",
+    "OF_SIP",
+    "PRESENT",
+    "READ",
+    "RECORD",
+    "STAYS",
+    "Difference",
+    "Folder",
+    "Inventory",
+    "Known",
+    "Level",
+    "Pitfall",
+    "Problem",
+    "Reading",
+    "Row",
+    "Secret",
+    "Upload",
+    "find_pitfalls",
+    "frames_of",
+    "is_address",
+    "merge",
+    "needs_name",
+    "place_of",
+    "read_edit",
+    "read_files",
+    "read_running",
+    "readers",
+    "validate_edit",
+]
+
+
+@cache
+def readers() -> tuple[ModuleType, ...]:
+    """Return every reader, by name: adding one is adding its file."""
+    products = [modules_of(package) for package in packages_of(f"{__name__.rpartition('.')[0]}.readers")]
+    return tuple(
+        module for modules in products for module in modules if module.__name__.rpartition(".")[2] in ENTRY_MODULES
+    )
+
+
+def read_files(
+    files: Sequence[Path | Upload],
+    *,
+    treated_as_public: Collection[str] = (),
+    current: Mapping[str, pd.DataFrame] | None = None,
+    trunk: Trunk | None = None,
+    name: str = "",
+) -> Inventory:
+    """
+    Read files and folders into an inventory; addresses and numbers may stand in other files than their PBXs.
+
+    Args:
+        files: Paths of files and folders, or files that were uploaded; archives are unpacked in memory.
+        treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
+        current: The inventory as it stands, whose PBXs the files may refer to.
+        trunk: What is known of the account, by which the carrier is recognized in a configuration.
+        name: The PBX whose configuration single files are; a folder is named for its PBX.
+
+    Returns:
+        Every good row, and a problem for every other and for every file that cannot be used.
+    """
+    readings: list[Reading] = []
+    single: list[Upload] = []
+    for file in files:
+        if isinstance(file, Path) and file.is_dir():
+            readings += _read_folder(*config_folder.from_disk(file), trunk or Trunk())
+            continue
+        upload = file if isinstance(file, Upload) else _from_disk(file)
+        if isinstance(upload, Reading):
+            readings.append(upload)
+        elif config_folder.is_archive(upload.name):
+            readings += _unpacked(upload, trunk or Trunk())
+        elif _reader_of(upload) is None:
+            single.append(upload)
+        else:
+            readings.append(_read(upload))
+    if single:
+        readings += _read_folder(*config_folder.from_uploads(name, single), trunk or Trunk())
+    return _settled(readings, treated_as_public, current)
+
+
+def is_address(source: str) -> bool:
+    """Say whether a text is the address of a running system, rather than the name of a file or a folder."""
+    return "://" in source
+
+
+def read_running(
+    address: str,
+    *,
+    secrets: Mapping[str, str],
+    treated_as_public: Collection[str] = (),
+    current: Mapping[str, pd.DataFrame] | None = None,
+    trunk: Trunk | None = None,
+) -> Inventory:
+    """
+    Read the inventory of a running system.
+
+    Args:
+        address: Of the system, such as ``netbox+https://netbox.example.net/?tag=pbx``. What stands before the first
+            ``+`` or ``:`` says which reader asks it.
+        secrets: What it asks for, by the name of the environment variable (``Settings.source_secrets``).
+        treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
+        current: The inventory as it stands, whose PBXs the system may refer to.
+        trunk: What is known of the account, by which the carrier is recognized.
+
+    Returns:
+        As ``read_files``.
+
+    Raises:
+        InputError: No reader is for such an address, or there is a secret in it.
+        SettingsError: Something that the system asks for is not set.
+        SourceError: The system did not answer, did not let us in, or is not understood.
+    """
+    scheme = re.split(r"[+:]", address, maxsplit=1)[0].lower()
+    try:
+        parts = urlsplit(address)
+        named = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)]
+    except ValueError:
+        raise InputError(f"{scheme[:40]}:// is followed by no address. Write one such as 198.51.100.9.") from None
+    if "@" in parts.netloc or named:
+        raise InputError(
+            f"The address {scheme[:40]}://… has a user or a secret in it, which others could read. Set it "
+            "in the environment instead, such as TRUNKGATE_NETBOX_TOKEN."
+        )
+    asked = {reader.SCHEME: reader for reader in readers() if hasattr(reader, "SCHEME")}
+    if scheme not in asked:
+        raise InputError(f"{scheme[:40]!r} is no kind of running system. It is one of {', '.join(sorted(asked))}.")
+    return _settled([asked[scheme].read_address(address, secrets, trunk or Trunk())], treated_as_public, current)
+
+
+def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+    """Return the inventory of a snapshot by frame, with what was read of configurations."""
+    return {name: getattr(snapshot, name) for name in READ}
+
+
+def needs_name(files: Sequence[Upload]) -> bool:
+    """Say whether among files are single ones of a PBX's configuration, which do not say whose they are."""
+    return any(not config_folder.is_archive(file.name) and _reader_of(file) is None for file in files)
+
+
+def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> Inventory:
+    """
+    Read frames as somebody edited them, by the rules of an import.
+
+    Args:
+        frames: The whole inventory by frame name; cells of any type, empty ones in any form.
+        treated_as_public: Networks in CIDR form to treat as public.
+
+    Returns:
+        Conformed frames of the good rows; a problem's file is the frame's name and its line the row, from 1.
+    """
+    rows = [
+        Row(name, name, number, {column: _text(values.get(column)) for column in RULES[name]})
+        for name in FRAMES
+        if name in frames
+        for number, values in enumerate(frames[name].to_dict("records"), start=1)
+        if any(_text(value).strip() for value in values.values())
+    ]
+    return settle(rows, treated_as_public=treated_as_public)
+
+
+def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> list[Problem]:
+    """Return what is wrong with frames as somebody edited them; see ``read_edit``."""
+    return read_edit(frames, treated_as_public).problems
+
+
+def _settled(
+    readings: Sequence[Reading], treated_as_public: Collection[str], current: Mapping[str, pd.DataFrame] | None
+) -> Inventory:
+    rows = [row for reading in readings for row in reading.rows]
+    problems = [problem for reading in readings for problem in reading.problems]
+    notes = [note for reading in readings for note in reading.notes]
+    known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
+    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems, notes=notes)
+
+
+def _from_disk(file: Path) -> Upload | Reading:
+    name = config_folder.name_of(file.name)
+    try:
+        with file.open("rb") as stream:
+            return Upload(name, stream.read(max(LARGEST_BYTES, config_folder.MOST_BYTES) + 1))
+    except OSError as exc:
+        reason = f"It cannot be read: {exc.strerror or exc}. Check its name and its rights."
+        return Reading(problems=(Problem(name, None, "", reason),))
+
+
+def _unpacked(upload: Upload, trunk: Trunk) -> list[Reading]:
+    try:
+        return _read_folder(*config_folder.from_archive(upload), trunk)
+    except FileError as exc:
+        return [Reading(problems=(problem_of(exc),))]
+
+
+def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[Reading]:
+    """Read a folder by every reader that knows it; where none does, each of its files by itself."""
+    readings = [Reading(problems=tuple(problems))]
+    chosen = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
+    if chosen:
+        return readings + [reader.read_folder(folder, trunk) for reader in chosen]
+    files = [Upload(folder.shown(path), data) for path, data in folder.files.items()]
+    known = [file for file in files if _reader_of(file)]
+    if known or not files:
+        return readings + [_read(file) for file in known]
+    reason = "No reader knows this kind of file. Save a table as .csv; of a PBX give its folder of configuration."
+    return [*readings, Reading(problems=tuple(Problem(file.name, None, "", reason) for file in files[:MOST_UNKNOWN]))]
+
+
+def _reader_of(file: Upload) -> ModuleType | None:
+    return next((one for one in readers() if hasattr(one, "accepts") and one.accepts(file.name, file.data)), None)
+
+
+def _read(file: Upload) -> Reading:
+    reader = _reader_of(file)
+    return reader.read(file.name, file.data) if reader else Reading()
+
+
+def _text(value: object) -> str:
+    if value is None or value is pd.NaT or value is pd.NA or value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return ""
+    return value.isoformat() if isinstance(value, pd.Timestamp) else str(value)

@@ -1,0 +1,68 @@
+"""What Asterisk's two SIP drivers share: the dialplan, and what to do with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dashboard.pbx.writers.trunk_spec import Wanted
+
+ROUTES = (("_1NXXNXXXXXX", "${EXTEN}"), ("_NXXNXXXXXX", "1${EXTEN}"), ("_011X.", "${EXTEN:3}"), ("_N11", "${EXTEN}"))
+"""What people dial, and what the carrier is to get of it behind the prefix."""
+ANSWERS = (1, 21, 22, 28)
+"""Hangup causes of a PoP that did answer: no such number, refused, number changed, number too short (RFC 3398)."""
+DONE = " | ".join(
+    (
+        '"${DIALSTATUS}" != "CHANUNAVAIL" & "${DIALSTATUS}" != "CONGESTION"',
+        *(f'"${{HANGUPCAUSE}}" = "{cause}"' for cause in ANSWERS),
+    )
+)
+"""When the second PoP is not called: to both drivers a refusal is a congestion too."""
+
+
+def trunks(wanted: Wanted) -> tuple[tuple[str, str], ...]:
+    """Return the trunks by name, each with its PoP, the one to call first in front."""
+    second = (("flowroute-2", wanted.second),) if wanted.second else ()
+    return ("flowroute", wanted.pop), *second
+
+
+def dialplan(wanted: Wanted, device: Callable[[str, str], str], header: str) -> str:
+    """
+    Write ``extensions.conf``: calls to the carrier, and its calls by number.
+
+    Args:
+        wanted: What is to be said.
+        device: Writes what is dialed of a number and a trunk's name.
+        header: The step that adds the X-Tag.
+    """
+    handler = ",,b(flowroute-tag^s^1)" if wanted.x_tag else ""
+    first, *rest = (name for name, _ in trunks(wanted))
+    lines = [f"; Calls of {wanted.title} to the carrier and from it", "[to-flowroute]"]
+    for pattern, number in ROUTES:
+        lines.append(f"exten => {pattern},1,Dial({device(wanted.dialed + number, first)}{handler})")
+        for name in rest:
+            lines.append(f" same => n,GotoIf($[{DONE}]?done)")
+            lines.append(f" same => n,Dial({device(wanted.dialed + number, name)}{handler})")
+        lines.append(" same => n(done),Hangup()")
+    if wanted.x_tag:
+        lines += ["", "[flowroute-tag]", f"exten => s,1,{header}", " same => n,Return()"]
+    lines += ["", "[from-flowroute]"]
+    lines += [f"exten => {number},1,Goto(default,${{EXTEN}},1)" for number in wanted.numbers]
+    return "\n".join([*lines, ""])
+
+
+def steps(wanted: Wanted, file: str, load: str) -> tuple[str, ...]:
+    """Say what to do with the files, in order."""
+    failover = ", ".join(wanted.other_addresses)
+    return (
+        f"Add the sections to {file} and extensions.conf; take out an older trunk to the carrier.",
+        "Take out its registration and its credentials: it is known by its address.",
+        "Let outbound calls go to the context to-flowroute; phones go on as they are.",
+        "Say in from-flowroute where each number rings, if that is not the context default.",
+        f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+        *(
+            (f"It also calls from {failover}: list those too, and write them here when they are used.",)
+            if failover
+            else ()
+        ),
+        f"Load it with {load}, and call a number.",
+    )

@@ -1,0 +1,107 @@
+"""What is wanted of a PBX beside what its configuration says now, as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_network
+
+import pandas as pd
+
+from dashboard.pbx.writers.trunk_spec import Wanted
+
+
+class State(StrEnum):
+    """How a thing stands."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    MISSING = "missing"
+    EXTRA = "extra"
+    """It is there and is to be taken out."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One thing: as it is now, with its place, and as it is wanted; ``""`` where it is not."""
+
+    what: str
+    now: str
+    wanted: str
+    state: State
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class _Now:
+    value: str
+    file: str
+    line: int
+
+
+def compare(wanted: Wanted, config: pd.DataFrame) -> list[Compared]:
+    """
+    Put what is wanted beside what was read.
+
+    Args:
+        wanted: Of one PBX.
+        config: What was read of configurations (PBX_CONFIG); other PBXs in it do not count.
+
+    Returns:
+        A row for each thing, subject by subject, what is wanted in front; nothing is wanted twice.
+    """
+    rows = config[config["pbx_id"] == wanted.pbx_id]
+    facts = [
+        (str(key), _Now(str(value), str(file), int(line)))
+        for key, value, file, line in zip(
+            rows["key"], rows["value"], rows["file"], rows["line"].fillna(0).astype(int), strict=True
+        )
+    ]
+
+    def now(ending: str) -> list[_Now]:
+        found = {one.value: one for key, one in reversed(facts) if key == ending or key.endswith(f".{ending}")}
+        return list(reversed(found.values()))
+
+    found = [
+        *_subject("PoP called", (wanted.pop, wanted.second), now("host"), _is_host),
+        *_subject("Authentication", ("ip",), now("auth")),
+        *_subject("Registration", (), now("registration")),
+        *_subject("Dialed in front", (wanted.dialed,), now("dial"), lambda text, value: text.startswith(value)),
+        *_subject("Let in", wanted.ranges, now("inbound.match"), _holds),
+        *_subject("Public address", (wanted.address,), now("address.external")),
+        *_subject("X-Tag", (wanted.x_tag,), now("x_tag")),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _subject(
+    what: str, wanted: tuple[str, ...], now: list[_Now], fits: Callable[[str, str], bool] = str.__eq__
+) -> Iterator[Compared]:
+    """Pair what is wanted with what is there: first what fits, then what stands in its place."""
+    values = [value for value in wanted if value]
+    left = [one for one in now if not any(fits(one.value, value) for value in values)]
+    for value in values:
+        same = next((one for one in now if fits(one.value, value)), None)
+        other = same or (left.pop(0) if left else None)
+        if other is None:
+            yield Compared(what, "", value, State.MISSING)
+        else:
+            state = State.SAME if same else State.CHANGED
+            yield Compared(what, other.value, value, state, other.file, other.line)
+    for one in left:
+        yield Compared(what, one.value, "", State.EXTRA, one.file, one.line)
+
+
+def _is_host(text: str, value: str) -> bool:
+    return text.lower() == value.partition(":")[0].lower()
+
+
+def _holds(text: str, value: str) -> bool:
+    """Say whether what is let in has a range in it; a name has none."""
+    try:
+        outer, inner = ip_network(text, strict=False), ip_network(value)
+    except ValueError:
+        return False
+    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # of one version

@@ -1,0 +1,64 @@
+"""
+Asterisk with chan_sip, up to version 20: ``sip.conf`` and ``extensions.conf``.
+
+chan_sip knows who calls by single addresses, never by a range: each address of the carrier's ranges is a peer.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from dashboard.core.errors import WritingError
+from dashboard.pbx.writers import asterisk_common
+from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, Wanted
+
+LABEL = "Asterisk (chan_sip)"
+VENDOR = "Asterisk"
+MOST_ADDRESSES = 400
+"""Peers that are written for what comes in."""
+
+
+def write(wanted: Wanted) -> Snippet:
+    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    networks = [ip_network(text) for text in wanted.ranges]
+    if sum(network.num_addresses for network in networks) > MOST_ADDRESSES:
+        raise WritingError(
+            f"The carrier's ranges have more than {MOST_ADDRESSES} addresses, and chan_sip needs a peer for each. "
+            "Move this PBX to PJSIP, which lets in ranges."
+        )
+    called = asterisk_common.trunks(wanted)
+    others = [host for host in wanted.pops if host not in {pop.partition(":")[0].lower() for _, pop in called}]
+    peers = [*called, *((f"flowroute-in-{number}", host) for number, host in enumerate(others, start=1))]
+    peers += [(f"flowroute-{address}", str(address)) for network in networks for address in network]
+    lines = [
+        f"; Trunk of {wanted.title} by IP authentication",
+        "[general]",
+        *((f"bindport={wanted.port}",) if wanted.port else ()),
+        f"externaddr={wanted.address}",
+        *(f"localnet={network}" for network in LOCAL_NETS),
+        "allowguest=no",
+        "",
+        "[flowroute-peer](!)",
+        "type=peer",
+        "context=from-flowroute",
+        "insecure=port,invite",
+        "disallow=all",
+        "allow=ulaw",
+        "allow=alaw",
+        "dtmfmode=rfc2833",
+        "directmedia=no",
+    ]
+    asked = ["qualify=yes"]  # else it waits half a minute for a PoP that is gone before it calls the second
+    for name, host in peers:
+        lines += ["", f"[{name}](flowroute-peer)", *_host(host), *(asked if (name, host) in called else ())]
+    dialplan = asterisk_common.dialplan(
+        wanted, lambda number, trunk: f"SIP/{trunk}/{number}", f"SIPAddHeader(X-Tag: {wanted.x_tag})"
+    )
+    gone = "chan_sip is gone from Asterisk 21 on: plan to move this PBX to PJSIP."
+    steps = asterisk_common.steps(wanted, "sip.conf", "'sip reload' and 'dialplan reload'")
+    return Snippet({"sip.conf": "\n".join([*lines, ""]), "extensions.conf": dialplan}, (*steps, gone))
+
+
+def _host(host: str) -> list[str]:
+    name, _, port = host.rpartition(":") if host.count(":") == 1 else (host, "", "")
+    return [f"host={name}", *((f"port={port}",) if port else ())]

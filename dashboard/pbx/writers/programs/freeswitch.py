@@ -1,0 +1,114 @@
+"""FreeSWITCH: a profile of its own with a gateway for each PoP, the list of ranges let in, and two contexts."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import quoteattr
+
+from dashboard.pbx.writers import asterisk_common
+from dashboard.pbx.writers.trunk_spec import Snippet, Wanted
+
+LABEL = "FreeSWITCH"
+VENDOR = "FreeSWITCH"
+PORT = 5080
+"""Where FreeSWITCH listens for carriers unless it is told otherwise."""
+FAILS = "NORMAL_TEMPORARY_FAILURE,RECOVERY_ON_TIMER_EXPIRE,NETWORK_OUT_OF_ORDER,GATEWAY_DOWN"
+"""Why the second PoP is called: the first did not answer. A busy callee is not called twice."""
+NOBODY = (("username", "not-used"), ("password", "not-used"), ("extension", "auto_to_user"))
+"""FreeSWITCH loads no gateway without the first two, and sends calls in to the first without the third."""
+ROUTES = (
+    ("north-america", r"^\+?1?([2-9]\d{2}[2-9]\d{6})$", "1$1"),
+    ("abroad", r"^011(\d+)$", "$1"),
+    ("services", r"^([2-9]11)$", "$1"),
+)
+
+
+def write(wanted: Wanted) -> Snippet:
+    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    port = wanted.port or PORT
+    failover = ", ".join(wanted.other_addresses)
+    return Snippet(
+        {
+            "sip_profiles/flowroute.xml": _profile(wanted, port),
+            "autoload_configs/acl.conf.xml": _acl(wanted),
+            "dialplan/flowroute.xml": _dialplan(wanted),
+        },
+        (
+            "Add the list to the autoload_configs/acl.conf.xml that is there; put the others in their folders.",
+            f"Give no other profile the port {port}; take out an older gateway to the carrier.",
+            f"Route its numbers to {wanted.address}:{port}.",
+            "Let outbound calls be transferred to the context to-flowroute.",
+            "Say in from-flowroute where each number rings, if that is not the context default.",
+            f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+            *(
+                (f"It also calls from {failover}: list those too, and write them here when they are used.",)
+                if failover
+                else ()
+            ),
+            "Load it with 'reloadxml', 'reloadacl' and 'sofia profile flowroute start', and call a number.",
+        ),
+    )
+
+
+def _param(name: str, value: str | int) -> str:
+    return f"<param name={quoteattr(name)} value={quoteattr(str(value))}/>"
+
+
+def _action(application: str, data: str = "") -> str:
+    given = f" data={quoteattr(data)}" if data else ""
+    return f"        <action application={quoteattr(application)}{given}/>"
+
+
+def _profile(wanted: Wanted, port: int) -> str:
+    lines = [f"<!-- Trunk of {wanted.title} by IP authentication. -->", '<profile name="flowroute">', "  <gateways>"]
+    for name, pop in asterisk_common.trunks(wanted):
+        lines.append(f"    <gateway name={quoteattr(name)}>")
+        params = (*NOBODY, ("proxy", pop), ("register", "false"), ("caller-id-in-from", "true"), ("ping", 30))
+        lines += [f"      {_param(key, value)}" for key, value in params]
+        lines.append("    </gateway>")
+    lines += ["  </gateways>", "  <settings>"]
+    settings = (
+        ("context", "from-flowroute"),
+        ("dialplan", "XML"),
+        ("sip-port", port),
+        ("sip-ip", "$${local_ip_v4}"),
+        ("rtp-ip", "$${local_ip_v4}"),
+        ("ext-sip-ip", wanted.address),
+        ("ext-rtp-ip", wanted.address),
+        ("auth-calls", "false"),
+        ("apply-inbound-acl", "flowroute"),
+        ("inbound-codec-prefs", "PCMU,PCMA"),
+        ("outbound-codec-prefs", "PCMU,PCMA"),
+    )
+    lines += [f"    {_param(key, value)}" for key, value in settings]
+    return "\n".join([*lines, "  </settings>", "</profile>", ""])
+
+
+def _acl(wanted: Wanted) -> str:
+    lines = ['<configuration name="acl.conf" description="Network Lists">', "  <network-lists>"]
+    lines.append('    <list name="flowroute" default="deny">')
+    lines += [f'      <node type="allow" cidr={quoteattr(network)}/>' for network in wanted.ranges]
+    return "\n".join([*lines, "    </list>", "  </network-lists>", "</configuration>", ""])
+
+
+def _dialplan(wanted: Wanted) -> str:
+    lines = ["<include>", '  <context name="to-flowroute">']
+    for name, expression, number in ROUTES:
+        lines += _extension(name, expression)
+        if wanted.x_tag:
+            lines.append(_action("export", f"sip_h_X-Tag={wanted.x_tag}"))
+        lines += [_action("set", "hangup_after_bridge=true"), _action("set", f"continue_on_fail={FAILS}")]
+        lines += [
+            _action("bridge", f"sofia/gateway/{gateway}/{wanted.dialed}{number}")
+            for gateway, _ in asterisk_common.trunks(wanted)
+        ]
+        lines += ["      </condition>", "    </extension>"]
+    lines += ["  </context>", '  <context name="from-flowroute">']
+    for number in wanted.numbers:
+        lines += [*_extension(number, rf"^\+?{number}$"), _action("transfer", f"{number} XML default")]
+        lines += ["      </condition>", "    </extension>"]
+    return "\n".join([*lines, "  </context>", "</include>", ""])
+
+
+def _extension(name: str, expression: str) -> list[str]:
+    condition = f'      <condition field="destination_number" expression={quoteattr(expression)}>'
+    return [f"    <extension name={quoteattr(name)}>", condition]

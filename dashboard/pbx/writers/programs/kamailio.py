@@ -1,0 +1,89 @@
+"""
+Kamailio 5 as the egress: its PoPs for the dispatcher, the carrier's ranges for permissions, and the routes to call.
+
+Modules and functions as in their own documentation: dispatcher, permissions, tm, textops. What is listed with the
+carrier is the proxy's own address.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from dashboard.pbx.writers import asterisk_common
+from dashboard.pbx.writers.trunk_spec import Snippet, Wanted
+
+LABEL = "Kamailio"
+VENDOR = "Kamailio"
+SET, GROUP = 21, 21
+"""Numbers of the set of PoPs and of the group of ranges; others may have smaller ones."""
+BY_PRIORITY = 8
+"""The dispatcher's way to take the destination of the highest priority first."""
+
+
+def write(wanted: Wanted) -> Snippet:
+    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    pops = [pop for _, pop in asterisk_common.trunks(wanted)]
+    destinations = [
+        f"{SET} sip:{pop} 0 {len(pops) - place} # {'first' if place == 0 else 'second'}"
+        for place, pop in enumerate(pops)
+    ]
+    ranges = [
+        f"{GROUP} {network.network_address} {network.prefixlen} 0 flowroute"
+        for network in map(ip_network, wanted.ranges)
+    ]
+    header = f"# Calls of {wanted.title}"
+    return Snippet(
+        {
+            "flowroute.cfg": _routes(wanted, header),
+            "dispatcher.list": "\n".join([header, *destinations, ""]),
+            "address.list": "\n".join([header, *ranges, ""]),
+        },
+        (
+            "Add the lines of dispatcher.list and address.list to yours.",
+            "Have both read: list_file of the module dispatcher, address_file of the module permissions.",
+            "Set flags of the module dispatcher to 2: else there is no second PoP.",
+            f"Let the socket that faces the carrier advertise {wanted.address}, where the machine has another one.",
+            "Include flowroute.cfg, and send a call out with route(TO_FLOWROUTE) once it is in order.",
+            "Let in what comes from the carrier with route(FROM_FLOWROUTE): it ends at any other address.",
+            "Take out an older gateway to the carrier, with its registration and its credentials.",
+            f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+            "Check it with kamailio -c, restart it, and call a number.",
+        ),
+    )
+
+
+def _routes(wanted: Wanted, header: str) -> str:
+    tag = [
+        "    # One tag goes out, this one, whatever a caller sent.",
+        '    remove_hf("X-Tag");',
+        f'    append_hf("X-Tag: {wanted.x_tag}\\r\\n");',
+    ]
+    lines = [
+        header,
+        "route[TO_FLOWROUTE] {",
+        "    # The carrier wants the country code in front; the prefix goes in once.",
+        '    if ($rU =~ "^[2-9][0-9]{9}$") { $rU = "1" + $rU; }',
+        '    if ($rU =~ "^011[0-9]+$") { strip(3); }',
+        '    if ($rU =~ "^\\+[0-9]+$") { strip(1); }',
+        f'    prefix("{wanted.dialed}");',
+        *(tag if wanted.x_tag else []),
+        f'    if (!ds_select_domain("{SET}", "{BY_PRIORITY}")) {{ send_reply("503", "No PoP"); exit; }}',
+        '    t_on_failure("FLOWROUTE_NEXT");',
+        '    if (!t_relay()) { send_reply("500", "Not Relayed"); }',
+        "    exit;",
+        "}",
+        "",
+        "failure_route[FLOWROUTE_NEXT] {",
+        "    if (t_is_canceled()) { exit; }",
+        "    # A PoP that did not answer gives way to the next one; a busy callee is not called twice.",
+        '    if (t_check_status("408") && t_branch_timeout() && !t_branch_replied() && ds_next_domain()) {',
+        '        t_on_failure("FLOWROUTE_NEXT");',
+        "        t_relay();",
+        "    }",
+        "}",
+        "",
+        "route[FROM_FLOWROUTE] {",
+        f'    if (!allow_source_address("{GROUP}")) {{ send_reply("403", "Not Here"); exit; }}',
+        "}",
+    ]
+    return "\n".join([*lines, ""])

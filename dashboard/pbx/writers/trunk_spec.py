@@ -1,0 +1,175 @@
+"""What a PBX's configuration is to say, checked once so that nothing in it can break out of a file's syntax."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from dashboard.core.errors import WritingError
+from dashboard.domain.snapshot import Snapshot
+from dashboard.sip import Trunk, parse_pop, parse_tech_prefix
+
+LOCAL_NETS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""A PBX says its public address towards others than these only."""
+MOST_PORT: Final = 65_535
+_TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_NUMBER = re.compile(r"\d{3,15}", re.ASCII)
+_NOT_PLAIN = re.compile(r"[^\w .,()&']+")
+_PORT = re.compile(r":(\d{1,5})$", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What to enter into a field of a page, of a PBX that writes its files itself."""
+
+    page: str
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """What was written: files by path, what to do with them, a sentence each, and what to enter by hand."""
+
+    files: Mapping[str, str]
+    steps: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    What is to be written for one PBX.
+
+    Raises:
+        WritingError: A value is missing, or cannot stand in a configuration.
+    """
+
+    pbx_id: str
+    tech_prefix: str
+    pop: str
+    ranges: tuple[str, ...]
+    address: str
+    """What the carrier sees."""
+    name: str = ""
+    second: str = ""
+    """The PoP that is called when the first does not answer; ``""`` where there is none."""
+    pops: tuple[str, ...] = ()
+    """Every PoP by name, those that calls only come from too."""
+    other_addresses: tuple[str, ...] = ()
+    """What it calls from when its first address fails."""
+    x_tag: str = ""
+    numbers: tuple[str, ...] = ()
+    port: int = 0
+    """Where inbound calls are sent to; 0 where the kind's own port will do."""
+
+    def __post_init__(self) -> None:
+        """Check every value that will stand in a file."""
+        parse_tech_prefix(self.tech_prefix)
+        self._check_pops()
+        if not self.ranges:
+            raise WritingError(
+                f"The ranges that the carrier calls from are not known for {self.title}: "
+                "only the carrier's API provides them."
+            )
+        for text in (self.address, *self.other_addresses):
+            if not _is(ip_address, text) or ip_address(text).is_unspecified:
+                raise WritingError(f"{text[:80]!r} is no address. Correct it on the page Inventory.")
+        for text in self.ranges:
+            if not _is(ip_network, text):
+                raise WritingError(f"{text[:80]!r} is no network in CIDR form, as the carrier's ranges must be.")
+        if self.x_tag and not _TAG.fullmatch(self.x_tag):
+            raise WritingError(
+                f"The X-Tag {self.x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only. "
+                "Correct it on the page Inventory."
+            )
+        for number in self.numbers:
+            if not _NUMBER.fullmatch(number):
+                raise WritingError(f"The number {number[:40]!r} is not digits only. Correct it on the page Inventory.")
+        if not 0 <= self.port <= MOST_PORT:
+            raise WritingError(f"{self.port} is no port. Correct where its inbound calls go on the page Inventory.")
+
+    def _check_pops(self) -> None:
+        for host in (self.pop, *filter(None, (self.second, *self.pops))):
+            if Trunk.is_retired(_bare(parse_pop(host))):
+                raise WritingError(f"{host} is a retired PoP of the carrier. Choose one that the account's list shows.")
+        if self.second and _bare(self.second) == _bare(self.pop):
+            raise WritingError(f"{self.second} is the first PoP already. Choose another one to fail over to.")
+
+    @property
+    def title(self) -> str:
+        """Its name in letters, digits and marks that no configuration gives a meaning."""
+        return " ".join(_NOT_PLAIN.sub(" ", self.name or self.pbx_id).split())[:100] or "a PBX"
+
+    @property
+    def dialed(self) -> str:
+        """What stands in front of a number that is dialed."""
+        return f"{self.tech_prefix}*"
+
+
+def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> Wanted:
+    """
+    Say what the configuration of a PBX of the inventory is to be.
+
+    Args:
+        snapshot: The account and the inventory.
+        pbx_id: Of the inventory.
+        pop: Host name of the PoP to call; the inventory's, or the account's first, where none is given.
+        second: Of the one to fail over to; the account's next where none is given.
+
+    Raises:
+        WritingError: There is no such PBX, it must keep its credentials, or something is not known.
+    """
+    rows = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id]
+    if rows.empty:
+        raise WritingError(f"There is no PBX {pbx_id[:80]!r} in the inventory. Check its id on the page Inventory.")
+    row, name = rows.iloc[0], snapshot.name_of(pbx_id)
+    if row["ip_kind"] == "dynamic":
+        raise WritingError(
+            f"{name} has a dynamic address and must keep its credentials: an address that changes cannot be allowed. "
+            "Give it a static one first, and say so on the page Inventory."
+        )
+    if not snapshot.account.tech_prefix:
+        raise WritingError("The account's tech prefix is not known. Set it on the page Account.")
+    trunk = Trunk.of(snapshot.account.tech_prefix, zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True))
+    hosts = [one.host for one in trunk.pops if one.host and not trunk.is_retired(one.host)]
+    told = str(row["pop"])
+    first = pop or (told if told and not trunk.is_retired(_bare(told)) else next(iter(hosts), ""))
+    if not first:
+        raise WritingError(f"No PoP is known that {name} could call. Say which on the page Inventory.")
+    mine = snapshot.addresses_now
+    mine = mine[mine["pbx_id"] == pbx_id].sort_values("kind", key=lambda kinds: kinds == "failover", kind="stable")
+    addresses = tuple(dict.fromkeys(mine["address"]))
+    if not addresses:
+        raise WritingError(f"No address of {name} is known. Add the one it calls from on the page Inventory.")
+    port = _PORT.search(str(row["inbound_host"]))
+    return Wanted(
+        pbx_id=pbx_id,
+        name=name,
+        tech_prefix=snapshot.account.tech_prefix,
+        pop=first,
+        second=second or next((host for host in hosts if host != _bare(first)), ""),
+        pops=tuple(dict.fromkeys(hosts)),
+        ranges=tuple(dict.fromkeys(str(network) for one in trunk.pops for network in one.networks)),
+        address=addresses[0],
+        other_addresses=addresses[1:],
+        x_tag=str(row["x_tag"]),
+        numbers=tuple(snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]),
+        port=int(port[1]) if port else 0,
+    )
+
+
+def _bare(host: str) -> str:
+    return host.partition(":")[0].lower()
+
+
+def _is(kind: Callable[[str], Any], text: str) -> bool:
+    """Say whether a text is an address or a network; the zone that may end one of version 6 can hold anything."""
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return "%" not in text

@@ -1,0 +1,3 @@
+"""Access: one-time links into a running dashboard."""
+
+from __future__ import annotations

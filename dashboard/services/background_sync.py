@@ -1,0 +1,112 @@
+"""
+What runs beside the pages: syncing a home by itself.
+
+One loop a home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own. Where another
+process syncs the home already, the loop does nothing until that one ends, and takes over then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from dashboard.core.errors import DashboardError
+from dashboard.services.sync_owner import SyncOwner
+from dashboard.services.workspace import Workspace
+
+SYNC_ERROR = "sync_error"
+"""Where the state keeps why the last sync by itself did not succeed, for every process that shows the home."""
+
+TAKE_OVER_EVERY_S = 2.0
+"""How often a loop that is attached looks whether the process that syncs has ended."""
+
+log = logging.getLogger(__name__)
+
+
+class SyncLoop:
+    """
+    Sync a workspace at once, then again and again, until told to stop; an error is kept and tried again.
+
+    An embedded account that ended meanwhile is started again.
+    """
+
+    def __init__(self, workspace: Workspace, owner: SyncOwner | None = None) -> None:
+        """
+        Take the open home; nothing is done before ``start``.
+
+        Args:
+            workspace: The open home.
+            owner: This process's claim to sync it; a new one where not given.
+        """
+        self._workspace = workspace
+        self._owner = owner or SyncOwner(workspace.settings.home)
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+        self.last_error = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Sync now rather than at the end of the pause."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End; a sync under way is asked to stop between its steps."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+        self._owner.release()
+
+    def _wait_for_ownership(self) -> None:
+        """Return once this process syncs the home, or the loop is told to stop."""
+        waited = False
+        while not self._stop.is_set():
+            try:
+                if self._owner.acquire():
+                    break
+                if not waited:
+                    log.info("Another process syncs this home: %s.", self._owner.other())
+                waited = True
+            except DashboardError as exc:
+                log.warning("Whether another process syncs this home is not known. %s", exc)
+            self._stop.wait(TAKE_OVER_EVERY_S)
+        if waited and not self._stop.is_set():
+            log.warning("The process that synced this home has ended; this one syncs it from now on.")
+
+    def _run(self) -> None:
+        settings = self._workspace.settings
+        pause = settings.embedded_sync_every_s if settings.embedded else settings.sync_every_s
+        whole_at = 0.0
+        self._wait_for_ownership()
+        while not self._stop.is_set():
+            whole = time.monotonic() >= whole_at
+            try:
+                if self._workspace.revive():
+                    log.warning("The embedded account had ended and was started again.")
+                self._workspace.sync(quick=not whole, stop=self._stop.is_set)
+                self._keep("")
+                if whole:
+                    whole_at = time.monotonic() + settings.sync_every_s
+            except DashboardError as exc:
+                self._keep(str(exc))
+                log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
+            except Exception as exc:  # a fault of ours must not end the loop in silence
+                if self._stop.is_set():  # what it reads and writes is being closed
+                    log.info("The sync was cut off by the end of the program.", exc_info=True)
+                    return
+                self._keep(f"The sync met a fault of trunkgate's own ({type(exc).__name__}); its log has the details.")
+                log.exception("The sync met a fault and is tried again in %.0f s.", pause)
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _keep(self, error: str) -> None:
+        self.last_error = error
+        try:
+            if self._workspace.state.get(SYNC_ERROR, "") != error:
+                self._workspace.state.put(SYNC_ERROR, error)
+        except DashboardError as exc:
+            log.warning("How the sync ended could not be kept. %s", exc)

@@ -1,0 +1,185 @@
+"""
+CSV files and the manifest that seals them.
+
+In text cells a replacement character stands for each character that a reader cannot see, and those that a spreadsheet
+would run as a formula are neutralized with an apostrophe (OWASP, "CSV injection"); numbers and times are left alone.
+Times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from dashboard import __version__
+from dashboard.core.errors import InputError
+from dashboard.core.text import visible
+from dashboard.storage.journal import Journal
+from dashboard.storage.sealing import GENESIS
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with, in full width as well, or what a spreadsheet may pass over before one."""
+SAMPLE = "SAMPLE"
+MANIFEST = "manifest.json"
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can hold: the same tables make the same bytes."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to export, made once somebody asks for it."""
+
+    rows: int | None
+    """How many there are, where that is known before."""
+    first: Callable[[int], pd.DataFrame]
+    """Return so many rows, or all where there are fewer."""
+    pieces: Callable[[], Iterable[pd.DataFrame]]
+    """Return all rows, a few at a time and at least one frame, so that no table has to fit into memory."""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Table:
+        """Return the table of a frame that is there."""
+        return cls(len(frame), frame.head, lambda: [frame])
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a manifest is about: whose the files are, the time of the snapshot (UTC), the journal's last hash."""
+
+    account: str
+    taken_at: datetime
+    head: str
+    """So that a journal cut later is noticed."""
+    entries: int = 0
+    """Of the journal."""
+    versions_head: str = GENESIS
+    """The last hash of the recorded versions of the account and the inventory."""
+    open_fixes: int = 0
+    """Fixes without a recorded outcome."""
+
+    @classmethod
+    def of(cls, journal: Journal, *, account: str, taken_at: datetime) -> Seal:
+        """Return the seal of what is exported now."""
+        entries = journal.entries()
+        head = entries[-1].hash if entries else GENESIS
+        return cls(account, taken_at, head, len(entries), journal.versions_head(), len(journal.open_entries()))
+
+
+def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
+    """
+    Write a frame as CSV bytes, exactly its rows in its order.
+
+    Args:
+        frame: What is on the screen, a whole table, or a piece of one.
+        account: Whose it is; stands in the first column of every row.
+        header: Begin with the line of names.
+
+    Returns:
+        UTF-8 with LF line ends.
+    """
+    shown = frame.copy()
+    for name in shown.columns:
+        column = shown[name]
+        if isinstance(column.dtype, pd.DatetimeTZDtype) or (len(column) and isinstance(column.iloc[0], datetime)):
+            shown[name] = [_utc(at) for at in column]
+        elif isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "O":
+            shown[name] = [None if pd.isna(amount) else f"{amount:f}" for amount in column]
+        elif not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_dtype(column.dtype)):
+            shown[name] = [_neutral(value) for value in column]
+    shown.insert(0, "account", _neutral(account))
+    text: str = shown.to_csv(index=False, header=header, lineterminator="\n")
+    return text.encode()
+
+
+def csv_of(table: Table, *, account: str) -> bytes:
+    """Write a whole table as CSV bytes; as ``to_csv``."""
+    packed = io.BytesIO()
+    _write(packed, "", table, account)
+    return packed.getvalue()
+
+
+def account_name(*, sample: bool, tech_prefix: str) -> str:
+    """Return what the first column says: SAMPLE, or the account's tech prefix."""
+    return SAMPLE if sample else tech_prefix or "unknown"
+
+
+def write_folder(folder: Path, tables: Mapping[str, Table], seal: Seal) -> list[Path]:
+    """
+    Write each table as a CSV by its name and, last of all, ``manifest.json``.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        entries = []
+        for name, table in sorted(tables.items()):
+            with (folder / f"{name}.csv").open("wb") as file:
+                entries.append(_write(file, f"{name}.csv", table, seal.account))
+        (folder / MANIFEST).write_bytes(_manifest(entries, seal))
+    except OSError as exc:
+        raise InputError(f"The folder {folder} cannot be written: {exc.strerror}. Choose another.") from exc
+    return [folder / name for name in (*(entry["name"] for entry in entries), MANIFEST)]
+
+
+def to_zip(tables: Mapping[str, Table], seal: Seal) -> bytes:
+    """Pack the CSV of each table and the manifest that seals them into one zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        entries = []
+        for name, table in sorted(tables.items()):
+            with archive.open(_entry(f"{name}.csv"), "w", force_zip64=True) as file:
+                entries.append(_write(file, f"{name}.csv", table, seal.account))
+        archive.writestr(_entry(MANIFEST), _manifest(entries, seal))
+    return packed.getvalue()
+
+
+def _write(file: IO[bytes], name: str, table: Table, account: str) -> dict[str, Any]:
+    """Write a table piece by piece; return what the manifest says of it."""
+    size, rows, told = 0, 0, hashlib.sha256()
+    for number, piece in enumerate(table.pieces()):
+        data = to_csv(piece, account=account, header=number == 0)
+        file.write(data)
+        told.update(data)
+        size, rows = size + len(data), rows + len(piece)
+    return {"name": name, "bytes": size, "rows": rows, "sha256": told.hexdigest()}
+
+
+def _manifest(entries: Sequence[Mapping[str, Any]], seal: Seal) -> bytes:
+    body = {
+        "account": seal.account,
+        "taken_at": seal.taken_at.astimezone(UTC).isoformat(),
+        "written_by": f"trunkgate {__version__}",
+        "journal_head": seal.head,
+        "journal_entries": seal.entries,
+        "versions_head": seal.versions_head,
+        "open_fixes": seal.open_fixes,
+        "files": list(entries),
+    }
+    return (json.dumps(body, indent=2) + "\n").encode()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _neutral(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    told = visible(value)
+    return f"'{told}" if told.startswith(DANGEROUS) else told
+
+
+def _utc(at: Any) -> str:
+    return "" if pd.isna(at) else pd.Timestamp(at).tz_convert("UTC").isoformat()

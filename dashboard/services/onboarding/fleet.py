@@ -1,0 +1,275 @@
+"""Every PBX that is set up, at once: where each stands, what is next, and what one plan can do for several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import pandas as pd
+
+from dashboard.core.text import counted
+from dashboard.domain.changes import Change, CreateRoute, PointNumber
+from dashboard.domain.findings import Finding, Status
+from dashboard.services.onboarding.account_step import Credentials
+from dashboard.services.onboarding.context import ALLOWED, RETIRED, ROUTED, Ground
+from dashboard.services.onboarding.steps import (
+    TITLES,
+    TO_DO,
+    Progress,
+    Step,
+    calls_by_address,
+    is_refused,
+    next_open,
+    steps,
+)
+
+COLUMNS: Final = {
+    "kind": "Address",
+    "dial": "Prefix",
+    "snippet": "Configured",
+    "allow": "Allowed",
+    "route": "Routed",
+    "probe": "Test call",
+    "call": "First call",
+}
+"""The steps as heads of columns, in their order."""
+
+NEXT, REFUSED = "→ Next", "✕ Refused"
+CELLS: Final = {
+    Progress.DONE: "✓ Done",
+    Progress.OPEN: "○ Open",
+    Progress.SAID: "~ Said",
+    Progress.BLOCKED: "… Waits",
+    Progress.UNKNOWN: "? Unsure",
+    Progress.NOT_NEEDED: "∅ Skip",
+}
+"""What stands in a cell: a sign and a word, so that color is never the only sign."""
+
+STATES: Final = {
+    CELLS[Progress.DONE]: "good",
+    NEXT: "risk",
+    REFUSED: "lost",
+    CELLS[Progress.OPEN]: "plain",
+    CELLS[Progress.SAID]: "unknown",
+    CELLS[Progress.BLOCKED]: "plain",
+    CELLS[Progress.UNKNOWN]: "unknown",
+    CELLS[Progress.NOT_NEEDED]: "unknown",
+}
+LEGEND = (
+    "Next: can be done now. Open: can be done too. Waits: another step comes first. Said: somebody said so, nothing "
+    "proves it yet. Unsure: nobody can tell, and the step says why. Skip: this PBX does not need it."
+)
+
+
+class Show(StrEnum):
+    """Which PBXs of the matrix."""
+
+    ALL = "All"
+    TO_DO = "To do"
+    SET_UP = "Set up"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One PBX: its steps, and the next of them; ``None`` where every one is passed."""
+
+    pbx_id: str
+    name: str
+    steps: tuple[Step, ...]
+    next: Step | None
+    by_address: bool
+    """Calls prove that it does without credentials."""
+    dynamic: bool
+    active: bool
+    refused: bool
+    """Its calls are being refused now."""
+
+    @property
+    def place(self) -> int:
+        """Number of the next step, from 1; one beyond the last where there is none."""
+        return self.steps.index(self.next) + 1 if self.next else len(self.steps) + 1
+
+
+def standings(ground: Ground) -> list[Standing]:
+    """Return where every PBX stands that is not retired: those that are refused first, then by what is next."""
+    found = []
+    for pbx_id, pbx in ground.pbxs.items():
+        if pbx["status"] == RETIRED:
+            continue
+        mine = tuple(steps(ground, pbx_id))
+        standing = Standing(
+            pbx_id=pbx_id,
+            name=ground.snapshot.name_of(pbx_id),
+            steps=mine,
+            next=next_open(mine),
+            by_address=calls_by_address(ground, pbx_id),
+            dynamic=pbx["ip_kind"] == "dynamic",
+            active=pbx["status"] == "active",
+            refused=is_refused(ground, pbx_id),
+        )
+        found.append(standing)
+    return sorted(found, key=_urgency)
+
+
+def _urgency(one: Standing) -> tuple[bool, bool, bool, int, str, str]:
+    return (not one.refused, one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id)
+
+
+def chosen(found: Sequence[Standing], show: Show) -> list[Standing]:
+    """Return those that a filter lets through, in their order."""
+    return [one for one in found if show is Show.ALL or (one.next is None) is (show is Show.SET_UP)]
+
+
+def frame_of(found: Sequence[Standing], ground: Ground) -> pd.DataFrame:
+    """Return the matrix: ``name``, ``next``, and a column a step whose cells are lists of one chip."""
+    rows = [
+        {"name": one.name, "next": next_words(one, ground)} | {step.id: [_cell(one, step)] for step in one.steps}
+        for one in found
+    ]
+    return pd.DataFrame(rows, columns=["name", "next", *TITLES])
+
+
+def _cell(one: Standing, step: Step) -> str:
+    if step.id == "call" and one.refused:
+        return REFUSED
+    return NEXT if step is one.next and step.progress in TO_DO else CELLS[step.progress]
+
+
+def evidence_of(found: Sequence[Standing]) -> pd.DataFrame:
+    """Return the matrix with its evidence, as a file has it: two columns a step."""
+    rows = [
+        {"pbx_id": one.pbx_id, "name": one.name, "next": one.next.title if one.next else ""}
+        | {f"{step.id}_state": str(step.progress) for step in one.steps}
+        | {f"{step.id}_evidence": step.evidence for step in one.steps}
+        for one in found
+    ]
+    columns = [f"{name}_{part}" for name in TITLES for part in ("state", "evidence")]
+    return pd.DataFrame(rows, columns=["pbx_id", "name", "next", *columns], dtype="str")
+
+
+def next_words(one: Standing, ground: Ground) -> str:
+    """Say in a few words what is next for a PBX: what its fix does, or the step."""
+    if one.next is None:
+        return "Nothing"
+    check = {"allow": ALLOWED, "route": ROUTED}.get(one.next.id, "")
+    changes = [change for finding in ground.of(check, one.pbx_id) for change in finding.changes] if check else []
+    points = [change for change in changes if isinstance(change, PointNumber)]
+    if points:
+        return f"Route {counted(len(points), 'number')}"
+    return changes[0].sentence() if changes else SHORT[one.next.id]
+
+
+SHORT: Final = {
+    "kind": "Add its address",
+    "dial": "Dial the prefix",
+    "snippet": "Put its configuration on",
+    "allow": "See why it is not allowed",
+    "route": "Say its numbers and host",
+    "probe": "Place a test call",
+    "call": "See a first call",
+}
+
+
+@dataclass(frozen=True)
+class Together:
+    """One plan for several PBXs: what its button says, and its changes; ``rest`` are left for the next plan."""
+
+    label: str = ""
+    changes: tuple[Change, ...] = ()
+    rest: int = 0
+
+
+def allow_together(ground: Ground, most: int) -> Together:
+    """
+    Return what allows the addresses that are missing on the list, as the checks propose it.
+
+    Args:
+        ground: What is known.
+        most: Changes that one plan may make.
+    """
+    found: dict[str, Change] = {}
+    for finding in _failing(ground, ALLOWED):
+        for change in finding.changes:
+            found.setdefault(change.sentence(), change)
+    taken = tuple(found.values())[:most]
+    return Together(_label("Allow", len(taken), len(found), "address", "addresses"), taken, len(found) - len(taken))
+
+
+def route_together(ground: Ground, most: int) -> Together:
+    """
+    Return what routes the numbers that do not lead to their PBX, each route made before a number points at it.
+
+    Args:
+        ground: What is known.
+        most: Changes that one plan may make. Two PBXs of one name would make one route twice: the second waits.
+    """
+    taken: list[Change] = []
+    made: set[str] = set()
+    total = sum(isinstance(change, PointNumber) for one in _failing(ground, ROUTED) for change in one.changes)
+    for finding in _failing(ground, ROUTED):
+        creates = [change for change in finding.changes if isinstance(change, CreateRoute)]
+        points = [change for change in finding.changes if isinstance(change, PointNumber)]
+        room = most - len(taken) - len(creates)
+        if room < 1 or any(change.alias in made for change in creates):
+            continue
+        made |= {change.alias for change in creates}
+        taken += [*creates, *points[:room]]
+    routed = sum(isinstance(change, PointNumber) for change in taken)
+    return Together(_label("Route", routed, total, "number", "numbers"), tuple(taken), total - routed)
+
+
+def _failing(ground: Ground, check: str) -> Iterable[Finding]:
+    found = [one for one in ground.findings if one.check == check and one.status is Status.FAIL and one.changes]
+    return sorted(found, key=lambda one: one.subject)
+
+
+def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
+    if taken < total:
+        return f"{verb} {taken:,} of {counted(total, noun, plural)}"
+    return f"{verb} {counted(total, noun, plural)}" if total else ""
+
+
+def answer(found: Sequence[Standing], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
+    """Say how many place calls by address and what is next, as a title; ``why`` names inputs that are not fresh."""
+    if not found:
+        return "No PBX is being set up."
+    active = [one for one in found if one.active]
+    static = [one for one in active if not one.dynamic]
+    kept = len(active) - len(static)
+    done = sum(one.by_address for one in static)
+    verb = "places" if done == 1 else "place"
+    what = "none is proven to place calls by address" if not done else f"{done:,} {verb} calls by address"
+    said = f"{what[0].upper()}{what[1:]}"
+    if static:
+        total = counted(len(static), "static PBX", "static PBXs")
+        none = f"None of {total} is proven to place calls by address"
+        said = f"{done:,} of {total} {verb} calls by address" if done or not why else none
+    if static and done == len(static):
+        said = "Every static PBX places calls by address"
+    if kept:
+        said += f", {kept:,} keep{'s' if kept == 1 else ''} credentials"
+    return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()
+
+
+def _next(found: Sequence[Standing], allow: Together, route: Together, account: Credentials) -> str:
+    for together in (allow, route):
+        if together.changes:
+            return f"{together.label[0].lower()}{together.label[1:]}"
+    first = found[0].next
+    if first is not None:
+        many = sum(one.next is not None and one.next.id == first.id for one in found)
+        return _FOR_MANY[first.id].format(pbxs=counted(many, "PBX", "PBXs"))
+    return "turn credentials off" if account.progress is Progress.OPEN and account.finding else "nothing"
+
+
+_FOR_MANY: Final = {
+    "kind": "add the address of {pbxs}",
+    "dial": "have {pbxs} dial the prefix",
+    "snippet": "put the configuration on {pbxs}",
+    "allow": "see why {pbxs} cannot be allowed",
+    "route": "say numbers and host of {pbxs}",
+    "probe": "place a test call from {pbxs}",
+    "call": "see a first call of {pbxs}",
+}

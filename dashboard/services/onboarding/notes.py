@@ -1,0 +1,128 @@
+"""
+What a set-up has to remember that no reading of the account shows: who put a configuration on, what a test call met.
+
+Notes are kept in the state database, signed and dated, and never changed: the latest of a kind counts. A note is
+what somebody said or what a machine printed. Whether a step is done is judged beside it, by calls and checks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from dashboard.core.errors import InputError
+from dashboard.sip.probe import Probe
+from dashboard.storage import database
+from dashboard.storage.database import State
+
+CONFIGURED: Final = "configured"
+"""Somebody said that the configuration is on the PBX."""
+CALLED: Final = "called"
+"""What a test call from the PBX's own machine met, as its probe printed it."""
+REACHED: Final = "reached"
+"""Which PoPs answered from the machine of this dashboard."""
+LONGEST, CUT = 20_000, 300
+HOW = "Paste all that the command printed, from { to }."
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note about a PBX."""
+
+    kind: str
+    at: datetime
+    by: str
+    content: Mapping[str, Any]
+
+
+Notes = Mapping[str, Mapping[str, Note]]
+"""By PBX id and kind: the latest note."""
+
+
+def keep(kept: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at: datetime, by: str) -> None:
+    """
+    Keep a note.
+
+    Args:
+        kept: The state database.
+        pbx_id: Of the inventory.
+        kind: ``configured``, ``called`` or ``reached``.
+        content: What there is to say beside that.
+        at: UTC.
+        by: Who said it, as text.
+    """
+    row = {"pbx_id": pbx_id, "kind": kind, "at": at, "by": by, "content": dict(content)}
+    with kept.writing() as connection:
+        connection.execute(database.set_up_notes.insert().values(row))
+
+
+def newest(kept: State) -> int:
+    """Return the number of the last note, by which is known whether there are others since; 0 for none."""
+    with kept.reading() as connection:
+        return int(connection.execute(sa.select(sa.func.max(database.set_up_notes.c.id))).scalar() or 0)
+
+
+def latest(kept: State) -> dict[str, dict[str, Note]]:
+    """Return the latest note of each kind, by PBX."""
+    table = database.set_up_notes
+    last = sa.select(sa.func.max(table.c.id)).group_by(table.c.pbx_id, table.c.kind)
+    with kept.reading() as connection:
+        rows = connection.execute(table.select().where(table.c.id.in_(last))).mappings().all()
+    found: dict[str, dict[str, Note]] = {}
+    for row in rows:
+        found.setdefault(row["pbx_id"], {})[row["kind"]] = Note(row["kind"], row["at"], row["by"], row["content"])
+    return found
+
+
+def reached(probes: Sequence[Probe]) -> dict[str, Any]:
+    """Return what PoPs answered, as a note keeps it."""
+    return {"pops": [asdict(one) for one in probes]}
+
+
+def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
+    """
+    Read what a test call printed, on the PBX's own machine.
+
+    Args:
+        text: JSON, as ``trunkgate probe --format json`` prints it.
+        addresses: That the PBX calls from.
+
+    Returns:
+        What a note keeps of it: ``source``, ``pop``, ``request_uri``, ``sip_status``, ``sip_reason``, ``admitted``, and
+        ``meaning`` without what another home knew of the account.
+
+    Raises:
+        InputError: It is not that, it was no test call, or none from an address of this PBX.
+    """
+    try:
+        told = json.loads(text) if len(text) <= LONGEST else None
+    except (ValueError, RecursionError):
+        told = None
+    told = told[0] if isinstance(told, list) and len(told) == 1 else told
+    if not isinstance(told, dict) or "sip_status" not in told or "admitted" not in told:
+        raise InputError(f"That is not what the test call prints. {HOW}")
+    if told.get("method") != "INVITE":
+        raise InputError("That is an answer to OPTIONS, which a PoP gives to anybody. Place the test call: --number.")
+    status, admitted = told["sip_status"], told["admitted"]
+    if not (status is None or type(status) is int) or admitted not in (True, False, None):
+        raise InputError(f"That is not what the test call prints: its sip_status or admitted is something else. {HOW}")
+    source = _text(told.get("source"))
+    if addresses and source not in addresses:
+        raise InputError(
+            f"The test call came from {source or 'an unknown address'}, and this PBX calls from "
+            f"{' and '.join(addresses)}. Place it on the PBX's own machine, with --from."
+        )
+    said = {name: _text(told.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
+    said["meaning"] = _text(told.get("meaning")).removesuffix(_text(told.get("account"))).rstrip()
+    return {**said, "sip_status": status, "admitted": admitted}
+
+
+def _text(value: object) -> str:
+    """Take a text as a note keeps it: short, one line, nothing invisible."""
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    return "".join(sign for sign in text if sign.isprintable())[:CUT]

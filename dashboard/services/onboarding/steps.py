@@ -1,0 +1,343 @@
+"""The carrier's steps for one PBX, each judged by its evidence. Source: the carrier's set-up of IP authentication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from dashboard.checks.evidence import calls as ev
+from dashboard.core.clocks import to_come
+from dashboard.core.elapsed import ago
+from dashboard.core.errors import InputError
+from dashboard.core.text import counted, join
+from dashboard.domain.claims import cure, lacking
+from dashboard.domain.findings import Finding, Status
+from dashboard.domain.snapshot import Age, members
+from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
+from dashboard.services.onboarding import notes
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
+from dashboard.sip.probe import Known, of_account
+
+
+class Progress(StrEnum):
+    """Where a step stands."""
+
+    DONE = "done"
+    OPEN = "open"
+    SAID = "said, not proven"
+    BLOCKED = "waits"
+    UNKNOWN = "cannot tell"
+    NOT_NEEDED = "not needed"
+
+
+TO_DO: Final = (Progress.OPEN, Progress.UNKNOWN)
+PASSED: Final = (Progress.DONE, Progress.SAID, Progress.NOT_NEEDED)
+TITLES: Final = {
+    "kind": "Know whether its address is static",
+    "dial": "Dial the tech prefix",
+    "snippet": "Put its configuration on it",
+    "allow": "Allow its address",
+    "route": "Route its numbers to it",
+    "probe": "Place a test call from it",
+    "call": "See its first admitted call",
+}
+"""What is to be done for one PBX, in its order."""
+
+WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
+    "snippet": ("kind",),
+    "allow": ("kind",),
+    "probe": ("kind", "allow"),
+    "call": ("kind", "allow"),
+}
+"""What has to be passed before a step can be done."""
+
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("inventory",),
+    "dial": ("inventory",),
+    "snippet": ("inventory",),
+    "probe": ("inventory",),
+    "call": ("calls", "allowed_ips", "inventory"),
+}
+"""Inputs that have to be fresh for a step to be done. What findings say of a step has been asked that already."""
+
+ADDRESS_REFUSED: Final = 403
+"""What the carrier answers where prefix and address are not authorized together; it asks for credentials by 407."""
+
+ON: Final = {"active": "active", "standby": "on standby", "retired": "retired"}
+OF_DYNAMIC: Final = {
+    "dial": "With credentials it dials the number without the prefix.",
+    "snippet": "It keeps the configuration of its credentials.",
+    "allow": "An address that changes is not listed; credentials let it in.",
+    "probe": "A test call sends no credentials, so it would be refused.",
+}
+"""What a PBX with a dynamic address does not need, and why."""
+
+Judged = tuple[Progress, str]
+Pbx = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what to do, where it stands, and what says so."""
+
+    id: str
+    title: str
+    progress: Progress
+    evidence: str
+
+
+def steps(ground: Ground, pbx_id: str) -> list[Step]:
+    """
+    Judge every step for one PBX.
+
+    Args:
+        ground: What is known.
+        pbx_id: Of the inventory.
+    """
+    pbx = ground.pbxs[pbx_id]
+    judges: Mapping[str, Callable[[Ground, Pbx], Judged]] = {
+        "kind": _kind,
+        "dial": _dial,
+        "snippet": _snippet,
+        "allow": _allowed,
+        "route": _routed,
+        "probe": _probe,
+        "call": _first_call,
+    }
+    spared = OF_DYNAMIC if pbx["ip_kind"] == "dynamic" else {}
+    found = [
+        Step(name, title, Progress.NOT_NEEDED, spared[name])
+        if name in spared
+        else Step(name, title, *_dated(ground, name, judges[name](ground, pbx)))
+        for name, title in TITLES.items()
+    ]
+    return [_held_up(step, found) for step in found]
+
+
+def _dated(ground: Ground, name: str, judged: Judged) -> Judged:
+    """Turn a step that is done by data out of date into one that nobody can tell: the last known state, and why."""
+    progress, evidence = judged
+    why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
+    if progress is not Progress.DONE or not why:
+        return judged
+    return Progress.UNKNOWN, f"Last known: {evidence} {why}"
+
+
+def _held_up(step: Step, found: Sequence[Step]) -> Step:
+    """Say of a step that is open whether another has to be done first."""
+    waits = [n for n, one in enumerate(found, 1) if one.id in WAITS_FOR.get(step.id, ()) and one.progress not in PASSED]
+    if not waits or step.progress is not Progress.OPEN:
+        return step
+    return replace(step, progress=Progress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
+
+
+def next_open(found: Sequence[Step]) -> Step | None:
+    """Return the first step that is not done and that can be; where none can, the first that is held up."""
+    open_one = next((step for step in found if step.progress in TO_DO), None)
+    return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
+
+
+def answer(found: Sequence[Step], name: str) -> str:
+    """Say where the set-up stands, as a title."""
+    step = next_open(found)
+    if step is None:
+        said = sum(step.progress is Progress.SAID for step in found)
+        proven = "every step is proven" if not said else f"{counted(said, 'step')} of it said and not proven"
+        return f"{name} is set up: {proven}."
+    number = found.index(step) + 1
+    return f"{name}: step {number} of {len(found)} is next, {step.title[0].lower()}{step.title[1:]}."
+
+
+def calls_by_address(ground: Ground, pbx_id: str) -> bool:
+    """Say whether fresh calls show that a PBX does without credentials: it dials the prefix, is listed, and let in."""
+    pbx = ground.pbxs[pbx_id]
+    if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
+        return False
+    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx)[0] is not Progress.DONE:
+        return False
+    return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
+
+
+def is_refused(ground: Ground, pbx_id: str) -> bool:
+    """Say whether the last call of a PBX, from its addresses of today and under today's policy, was refused."""
+    calls = ground.calls.get(pbx_id, [])
+    admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
+    return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
+
+
+def _kind(ground: Ground, pbx: Pbx) -> Judged:
+    seen = ground.addresses.get(pbx["pbx_id"], [])
+    if pbx["ip_kind"] == "dynamic":
+        text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
+        return Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
+    if not seen:
+        return Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory."
+    return Progress.DONE, f"It is static, at {join(seen)}."
+
+
+def _dial(ground: Ground, pbx: Pbx) -> Judged:
+    calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
+    if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
+        return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
+    if pbx["auth_method"] == "credentials":
+        return Progress.OPEN, "The inventory says that it signs in with credentials; by its address it has to dial it."
+    if pbx["dials_prefix"] == "yes":
+        return Progress.DONE, "It dials the prefix, as the inventory says."
+    if pbx["dials_prefix"] == "no":
+        return Progress.OPEN, "It does not dial the prefix yet, as the inventory says."
+    note = ground.note(pbx["pbx_id"], notes.CONFIGURED)
+    if note:
+        when = ago(note.at, ground.snapshot.taken_at)
+        return Progress.SAID, f"{note.by} put the configuration on that dials it, {when}. No call proves it yet."
+    return Progress.UNKNOWN, "Nobody said yet whether it dials the prefix."
+
+
+def _snippet(ground: Ground, pbx: Pbx) -> Judged:
+    """Judge by calls first, then by what was read of it, and last by what somebody said."""
+    pbx_id = pbx["pbx_id"]
+    if calls_by_address(ground, pbx_id):
+        beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
+        return Progress.DONE, f"Its calls are admitted from its address, so it is on. {beside}"
+    if pbx_id in ground.read:
+        return _read_back(ground, pbx_id)
+    if (
+        not lacking(ground.snapshot, "calls")
+        and _dial(ground, pbx)[0] is Progress.DONE
+        and any(map(_got_through, ground.calls.get(pbx_id, [])))
+    ):
+        return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
+    note = ground.note(pbx_id, notes.CONFIGURED)
+    if note:
+        when = ago(note.at, ground.snapshot.taken_at)
+        return Progress.SAID, f"{note.by} put it on, {when}. It was not read back, and no call proves it yet."
+    return Progress.OPEN, "Nothing was read of it, and nobody said that it is on."
+
+
+def _read_back(ground: Ground, pbx_id: str) -> Judged:
+    try:
+        differ = len(ground.differs(pbx_id))
+    except InputError as exc:
+        return Progress.BLOCKED, str(exc)
+    if differ:
+        verb = "is" if differ == 1 else "are"
+        return Progress.OPEN, f"{counted(differ, 'thing')} in what was read of it {verb} not as wanted."
+    return Progress.DONE, "What was read of it is as it should be."
+
+
+def _got_through(call: ev.Tally) -> bool:
+    """Return whether a call proves that a trunk is set up: admitted, or refused by the ACL and not for its digest."""
+    proves = PROVES[call.outcome]
+    return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
+
+
+def _allowed(ground: Ground, pbx: Pbx) -> Judged:
+    return _from_findings(ground.of(ALLOWED, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
+
+
+def _routed(ground: Ground, pbx: Pbx) -> Judged:
+    return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
+
+
+def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
+    if not found:
+        return Progress.UNKNOWN, "Nothing is known of it yet."
+    worst = min(found, key=lambda finding: list(Status).index(finding.status))
+    progress = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
+    untold = [address for address in about if address not in worst.reason]
+    tail = f" ({join(untold)})" if worst.status is Status.PASS and untold else ""
+    return progress[worst.status], f"{worst.reason}{tail}"
+
+
+def _probe(ground: Ground, pbx: Pbx) -> Judged:
+    """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
+    note = ground.note(pbx["pbx_id"], notes.CALLED)
+    if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
+        return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
+    if note is not None:
+        return _test_call(ground, pbx, note)
+    if pbx["status"] != "active":
+        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready."
+    return Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}"
+
+
+def _test_call(ground: Ground, pbx: Pbx, note: notes.Note) -> Judged:
+    since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
+    answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
+    met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
+    if to_come(note.at, ground.snapshot.taken_at):
+        return Progress.OPEN, f"The last test call ({met}) was noted while the clock was ahead. Make another."
+    if since is not None and note.at < since:
+        return Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed."
+    if note.content["admitted"]:
+        return Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}."
+    became = "was refused" if note.content["admitted"] is False else "says nothing of admission"
+    beside = _beside_account(ground, note.content) if note.content["sip_status"] is not None else ""
+    return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}"
+
+
+def _beside_account(ground: Ground, told: Mapping[str, Any]) -> str:
+    """Say what the account has to do with a test call that was answered, where it was read."""
+    known = ground.snapshot
+    read = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := known.freshness.get(name))]
+    times = [at for at in read if at is not None]
+    if len(times) < len(("allowed_ips", "credentials")):
+        return ""
+    account = Known(known.policy, min(times), sample=known.account.sample, public=known.treated_as_public)
+    return f" {of_account(account, source=told['source'], request_uri=told.get('request_uri', ''))}"
+
+
+def _reached(ground: Ground, pbx: Pbx) -> str:
+    note = ground.note(pbx["pbx_id"], notes.REACHED)
+    if note is None:
+        return ""
+    pops = note.content["pops"]
+    answered = sum(one["sip_status"] is not None for one in pops)
+    when = ago(note.at, ground.snapshot.taken_at)
+    return f" {answered} of {counted(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
+
+
+def _unheard(ground: Ground, pbx: Pbx) -> Judged:
+    known = ground.snapshot
+    if pbx["status"] != "active":
+        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
+    age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
+    if age is not Age.FRESH:
+        return (
+            Progress.UNKNOWN,
+            f"The calls on record are {age}, and none of them is of this PBX. {cure(known, 'calls')}",
+        )
+    together = next((members(one) for one in ground.heard if pbx["pbx_id"] in members(one)), ())
+    if together:
+        others = join(known.name_of(one) for one in together if one != pbx["pbx_id"])
+        text = f"Calls come from an address that it shares with {others}, and nothing tells whose they are."
+        return Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan."
+    return Progress.OPEN, f"No outbound call of it was seen in the last {counted(known.window_days, 'day')}."
+
+
+def _no_own_call(*, has_address: bool) -> Judged:
+    if has_address:
+        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+    claim = "Only an X-Tag or a caller id ties calls to it, and any caller can write that"
+    return Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory."
+
+
+def _first_call(ground: Ground, pbx: Pbx) -> Judged:
+    known, pbx_id = ground.snapshot, pbx["pbx_id"]
+    if pbx_id not in ground.heard:
+        return _unheard(ground, pbx)
+    calls = ground.calls.get(pbx_id, [])
+    if not calls:
+        return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
+    if is_refused(ground, pbx_id):
+        when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
+        return Progress.OPEN, f"Its last call was refused for authorization, {when}."
+    admitted = ev.admitted(known, calls)
+    if not admitted:
+        when = ago(ev.last(calls), known.taken_at)
+        return Progress.UNKNOWN, f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+    when = ago(ev.last(admitted), known.taken_at)
+    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
+        return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
+    return Progress.DONE, f"Its last call was admitted, {when}."

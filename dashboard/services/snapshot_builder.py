@@ -1,0 +1,502 @@
+"""
+Carrier, inventory, calls and state become one dated Snapshot.
+
+``refresh_account`` and ``refresh_calls`` write what the carrier says; ``build_snapshot`` only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from dashboard import schemas
+from dashboard.calls.attribution import attribute, claimed_sources
+from dashboard.calls.pbx_records.reconcile import Compared, Span, compare
+from dashboard.calls.pbx_records.store import PbxRecords
+from dashboard.calls.store.queries import FIRST
+from dashboard.calls.store.store import CallStore
+from dashboard.carriers.registry import Carrier
+from dashboard.core.clocks import to_come
+from dashboard.core.host_names import Resolver, same, target_of
+from dashboard.core.settings import Settings
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.storage.database import State, begins
+from dashboard.storage.entry_history import entry_periods
+
+DAY = timedelta(days=1)
+"""What happened in the last 24 hours is told apart."""
+INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
+RESOLVED = "resolved_hosts"
+"""Key of the addresses that host names resolved to, by name, each with its time."""
+KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What one sync brought."""
+
+    changed: tuple[str, ...]
+    """Kinds of which a new version was written."""
+    calls: int
+    """Calls fetched, new and replaced ones alike."""
+    rejected: int
+    until: datetime
+    file_only: int = 0
+    """Stored calls that are in imported files and not in the carrier's export of their time."""
+
+
+def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:
+    """
+    Read everything but calls from the carrier and keep what changed as new versions.
+
+    Args:
+        carrier: Whom to ask, for what its capabilities include.
+        state: Where versions are kept.
+        now: The time of reading, UTC.
+
+    Returns:
+        Names of what changed.
+    """
+    changed = []
+    can = carrier.capabilities
+    if Capability.READ_CREDENTIALS in can:
+        account = carrier.account()
+        content = {
+            "tech_prefix": account.tech_prefix,
+            "credentials_on": account.credentials_on,
+            "digest_rescues_prefix": account.observations.digest_rescues_prefix,
+            "no_path_status": account.observations.no_path_status,
+            "sample": account.sample,
+            "public_ranges": list(account.public_ranges),
+        }
+        since = account.credentials_changed_at or now
+        if state.record("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
+            changed.append("account")
+    offered = carrier.inventory() if state.latest("pbxs") is None else None
+    past = (offered or {}).pop("past_allowed_ips", None)
+    if Capability.READ_ALLOWED_IPS in can:
+        entries, changed_at = carrier.allowed_ips()
+        if past is not None and state.latest("allowed_ips") is None:
+            _keep_past_lists(state, entries, past, now=now)
+        if _keep(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
+            changed.append("allowed_ips")
+    if Capability.READ_NUMBERS in can:
+        changed += ["numbers"] * _keep(state, "numbers", carrier.numbers(), valid_from=now, now=now)
+    if Capability.READ_ROUTES in can:
+        changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
+        changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
+    for name, frame in (offered or {}).items():
+        changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
+    return tuple(changed)
+
+
+def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
+    """
+    Resolve the host names on which it depends whether a number leads to its PBX, and keep their addresses.
+
+    A name that cannot be resolved keeps the addresses and the time of its last lookup.
+
+    Args:
+        resolver: Looks the names up; it is not called where two hosts can be compared as text.
+        state: Holds routes and inventory, and keeps the answer.
+        now: The time of the lookup, UTC.
+    """
+    needed = _hosts_in_doubt(*(kept_frame(state, name) for name in ("pbxs", "pbx_numbers", "numbers", "routes")))
+    before: dict[str, Any] = state.get(RESOLVED, {})
+    if not needed and not before:
+        return
+    answers = resolver.resolve(needed) if needed else {}
+    fresh = {host: {"addresses": list(found), "at": now.isoformat()} for host, found in answers.items() if found}
+    state.put(RESOLVED, {host: kept for host, kept in (before | fresh).items() if host in needed})
+
+
+def _hosts_in_doubt(
+    pbxs: pd.DataFrame, pbx_numbers: pd.DataFrame, numbers: pd.DataFrame, routes: pd.DataFrame
+) -> frozenset[str]:
+    """Return the host names of routes and of PBXs where a number's route names another host than its PBX does."""
+    pairs = pbx_numbers.merge(pbxs, on="pbx_id").merge(numbers, on="number").merge(routes, on="route_id")
+    pairs = pairs[pairs["route_type"].isin(["host", "uri"]) & (pairs["inbound_host"] != "")]
+    hosts: set[str] = set()
+    for wanted, value in pairs[["inbound_host", "value"]].drop_duplicates().itertuples(index=False):
+        targets = target_of(wanted), target_of(value)
+        if same(targets[1], targets[0], {}) is None:
+            hosts |= {target.host for target in targets if target.is_name}
+    return frozenset(hosts)
+
+
+def resolved_hosts(state: State) -> pd.DataFrame:
+    """Return the addresses of host names as RESOLVED_HOSTS."""
+    kept: dict[str, Any] = state.get(RESOLVED, {})
+    rows = [
+        {"host": host, "address": address, "resolved_at": one["at"]}
+        for host, one in kept.items()
+        for address in one["addresses"]
+    ]
+    return from_rows(rows, schemas.RESOLVED_HOSTS)
+
+
+def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
+    """Keep a version of the list for each time at which entries were removed from it, oldest first."""
+    since = past["added_at"].max()
+    for removed_at in sorted(past["removed_at"].unique()):
+        there = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
+        whole = schemas.conform(pd.concat([entries, there]), schemas.ALLOWED_IPS, source="the removed entries")
+        _keep(state, "allowed_ips", whole, valid_from=since.to_pydatetime(), now=now)
+        since = removed_at
+
+
+def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
+    """Keep a frame that an operator or a reader brought, as a version from now on; see ``kept_frame`` for its times."""
+    rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
+    return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
+
+
+def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
+    """
+    Return the latest version of a frame; an empty frame if no version exists.
+
+    Args:
+        state: Holds the versions.
+        name: Of the frame.
+        now: A time of an address that is in the future, and was not when the version was written, is this one: it
+            was written while the clock was ahead. Not given, times are as they were written.
+    """
+    version = state.latest(name)
+    frame = from_rows(version["content"] if version else [], schemas.FRAMES[name])
+    return frame if now is None else _no_later(name, frame, version, now)
+
+
+def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:
+    """Return a frame in which no time of an address is in the future that was not when the version was written."""
+    if name != "pbx_addresses" or version is None or not to_come(version["valid_from"], now):
+        return frame
+    present, written = pd.Timestamp(now), pd.Timestamp(version["valid_from"])
+    times = {
+        column: frame[column].mask((frame[column] > present) & (frame[column] <= written), present)
+        for column in ("valid_from", "valid_to")
+    }
+    return schemas.conform(frame.assign(**times), schemas.FRAMES[name], source="the state database")
+
+
+def build_snapshot(
+    state: State,
+    store: CallStore,
+    settings: Settings,
+    capabilities: frozenset[Capability],
+    *,
+    now: datetime | None = None,
+    since: datetime | None = None,
+    split_at: Sequence[datetime] = (),
+) -> Snapshot:
+    """
+    Put together what is known, without asking the carrier.
+
+    Args:
+        state: Versions of the account, the lists and the inventory.
+        store: Calls.
+        settings: Window and freshness.
+        capabilities: What the carrier lets a program do.
+        now: Defaults to the present, UTC.
+        since: Look back to here; over the window of the settings where not given.
+        split_at: More instants that no row of the traffic may straddle.
+    """
+    now = now or datetime.now(UTC)
+    account_version = state.latest("account")
+    account = account_version["content"] if account_version else {}
+    versions = policy_versions(state, now=now)
+    frames = {name: kept_frame(state, name, now=now) for name in KEPT}
+    since = since or now - timedelta(days=settings.window_days)
+    span = store.span()
+    changes = _instants(versions, frames["pbx_addresses"], since, now)
+    freshness = freshness_of(state, store, settings)
+    until = freshness["calls"].until(now)
+    cuts = sorted({*changes, max(since, until - DAY), *split_at})
+    own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes, now=now)
+    traffic, file_only_traffic = (
+        _owned(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
+        for file_only in (False, True)
+    )
+    judged = pd.concat([traffic, file_only_traffic], ignore_index=True) if len(file_only_traffic) else traffic
+    return Snapshot(
+        call_patterns=_patterns(store, judged, frames, since=since, split_at=changes),
+        past_traffic=_past_traffic(store, frames, versions, until=since),
+        loss_reviews=loss_reviews(state),
+        taken_at=now,
+        account=Account(
+            tech_prefix=account.get("tech_prefix", ""),
+            credentials_on=account.get("credentials_on"),
+            known_by=account_version["known_by"] if account_version else "",
+            sample=bool(account.get("sample")),
+        ),
+        **frames,
+        resolved_hosts=resolved_hosts(state),
+        entry_periods=entry_periods(state),
+        traffic=traffic,
+        file_only_traffic=file_only_traffic,
+        pbx_records=own.records,
+        pbx_attempts=own.attempts,
+        pbx_freshness={
+            str(pbx_id): Freshness(last_at.to_pydatetime(), settings.pbx_records_stale_s)
+            for pbx_id, last_at in zip(own.records["pbx_id"], own.records["last_at"], strict=True)
+        },
+        since=None if span is None else max(span[0], since),
+        calls_from=None if (begun := _calls_begin(state, store)) is None else max(begun, since),
+        window_start=since,
+        split_at=tuple(cuts),
+        versions=versions,
+        observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
+        capabilities=capabilities,
+        freshness=freshness,
+        treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
+        silent_days=settings.silent_days,
+    )
+
+
+def _patterns(
+    store: CallStore,
+    judged: pd.DataFrame,
+    frames: dict[str, pd.DataFrame],
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+) -> pd.DataFrame:
+    """
+    Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX.
+
+    A source's own calls count from both records. A PBX's usual hours and zones come from the carrier's records only, so
+    that an imported file cannot make a theft look usual.
+    """
+    claimed = claimed_sources(judged, frames["pbx_addresses"])
+    if not claimed:
+        return schemas.empty(schemas.CALL_PATTERNS)
+    owned = egress_of(frames["pbx_addresses"])
+    sources = {source for some in claimed.values() for source in some}
+    own = set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    found = [
+        store.patterns(since=since, sources=sorted(wanted), split_at=split_at, file_only=file_only)
+        for wanted, file_only in ((sources | own, False), (sources - own, True))
+    ]
+    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
+
+
+def _past_traffic(
+    store: CallStore, frames: dict[str, pd.DataFrame], versions: tuple[PolicyVersion, ...], *, until: datetime
+) -> pd.DataFrame:
+    """Return the calls from before the window that may have been placed under an earlier policy."""
+    if not versions or (len(versions) == 1 and versions[0].policy.credentials_on is not False):
+        return schemas.empty(schemas.TRAFFIC)
+    end = min(until, versions[-1].valid_from + timedelta(seconds=1))
+    cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
+    found = [
+        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment", file_only=file_only)
+        for file_only in (False, True)
+    ]
+    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
+
+
+def _owned(rows: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Attribute rows of the roll-up by the inventory."""
+    return attribute(rows, **{name: frames[name] for name in INVENTORY})
+
+
+def loss_reviews(state: State) -> pd.DataFrame:
+    """Return every review of a past loss as LOSS_REVIEWS, oldest first."""
+    rows = [row for version in state.versions("loss_reviews") for row in version["content"]]
+    return from_rows(rows, schemas.LOSS_REVIEWS)
+
+
+def keep_loss_review(
+    state: State,
+    *,
+    subject: str,
+    calls: int,
+    cost_usd: Decimal,
+    last_at: datetime,
+    evidence_digest: str,
+    by: str,
+    now: datetime,
+) -> None:
+    """
+    Keep that somebody reviewed a past loss, as a version of its own: reviews are only ever added.
+
+    Args:
+        state: The state database.
+        subject: Source address.
+        calls: How many calls were seen.
+        cost_usd: What they cost.
+        last_at: When the last of them began.
+        evidence_digest: Digest of the evidence that was shown.
+        by: Name of the reviewer.
+        now: Time of the review, UTC.
+    """
+    row = {
+        "subject": subject,
+        "calls": calls,
+        "cost_usd": f"{cost_usd:.8f}",
+        "last_at": last_at.isoformat(timespec="microseconds"),
+        "evidence_digest": evidence_digest,
+        "reviewed_by": by,
+        "reviewed_at": now.isoformat(timespec="microseconds"),
+    }
+    state.record("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
+
+
+def without_calls(state: State, capabilities: frozenset[Capability], *, now: datetime | None = None) -> Snapshot:
+    """
+    Return the policy versions and the inventory, without any call: enough to attribute calls and judge refusals.
+
+    Args:
+        state: Versions of the account, the lists and the inventory.
+        capabilities: What the carrier lets a program do.
+        now: Defaults to the present, UTC.
+    """
+    now = now or datetime.now(UTC)
+    version = state.latest("account")
+    account = version["content"] if version else {}
+    return Snapshot(
+        taken_at=now,
+        account=Account(account.get("tech_prefix", ""), account.get("credentials_on")),
+        pbxs=kept_frame(state, "pbxs"),
+        pbx_addresses=kept_frame(state, "pbx_addresses", now=now),
+        pbx_numbers=kept_frame(state, "pbx_numbers"),
+        versions=policy_versions(state, now=now),
+        observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
+        capabilities=capabilities,
+    )
+
+
+def policy_versions(state: State, *, now: datetime | None = None) -> tuple[PolicyVersion, ...]:
+    """
+    Merge the versions of the list and of the account into policies, oldest first, from where both are known.
+
+    Args:
+        state: Holds the versions.
+        now: By default the present. A version that begins later was written while the clock was ahead, and begins now.
+    """
+    present = now or datetime.now(UTC)
+    events = []
+    for kind, name in (("networks", "allowed_ips"), ("account", "account")):
+        rows = state.versions(name)
+        begun = [present if to_come(at, present) else at for at in begins(rows)]
+        events += [(at, row["id"], kind, row["content"]) for at, row in zip(begun, rows, strict=True)]
+    prefix_known = any(content["tech_prefix"] for *_, kind, content in events if kind == "account")
+    known: dict[str, Any] = {}
+    versions: list[PolicyVersion] = []
+    for valid_from, _, kind, content in sorted(events, key=lambda event: event[:2]):
+        known[kind] = content
+        if len(known) < len(("networks", "account")):
+            continue
+        policy = Policy(
+            networks=frozenset(row["network"] for row in known["networks"]),
+            credentials_on=known["account"]["credentials_on"],
+            tech_prefix=known["account"]["tech_prefix"],
+            prefix_known=prefix_known,
+        )
+        if not versions or versions[-1].policy != policy:
+            versions.append(PolicyVersion(policy, valid_from))
+    return tuple(versions)
+
+
+def to_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Write a conformed frame as JSON rows: times as ISO 8601 text, what is absent as null."""
+    return [{str(key): _json(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _json(value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+
+
+def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read back what ``to_rows`` wrote."""
+    if not rows:
+        return schemas.empty(schema)
+    return schemas.conform(pd.DataFrame(rows), schema, source="the state database")
+
+
+def _instants(
+    versions: tuple[PolicyVersion, ...], addresses: pd.DataFrame, since: datetime, now: datetime
+) -> list[datetime]:
+    """Return when the policy changed or an address came or went, as far as the window sees it."""
+    moves = pd.concat([addresses["valid_from"], addresses["valid_to"]]).dropna()
+    instants = {*(version.valid_from for version in versions), *(at.to_pydatetime() for at in moves)}
+    return sorted(at for at in instants if since <= at <= now)
+
+
+def _compared(
+    state: State,
+    store: CallStore,
+    settings: Settings,
+    addresses: pd.DataFrame,
+    *,
+    since: datetime,
+    split_at: Sequence[datetime],
+    now: datetime,
+) -> Compared:
+    """
+    Compare what PBXs recorded with the carrier's calls, as far as those were fetched.
+
+    Where they were fetched at a time in the future, that is not known, and nothing is compared.
+    """
+    fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
+    if fetched and to_come(fetched, now):
+        fetched = None
+    if fetched and begun:
+        until = fetched - timedelta(seconds=settings.calls_settle_s)
+        again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
+        span = Span(max(begun, since), until, again)
+    owners: dict[str, list[str]] = {}
+    for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
+        owners.setdefault(str(address), []).append(str(pbx_id))
+    return compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
+
+
+def _calls_begin(state: State, store: CallStore) -> datetime | None:
+    """Return the start of what was fetched; the first call where nothing was fetched but calls were imported."""
+    fetched = state.get("calls_since")
+    if fetched:
+        return datetime.fromisoformat(fetched)
+    span = store.span()
+    return span[0] if span else None
+
+
+def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:
+    return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
+
+
+def calls_until(state: State, store: CallStore, settings: Settings) -> datetime | None:
+    """Return until when calls are known, UTC: the last sync, in mode ``files`` the latest call; ``None`` for never."""
+    fetched = state.get("calls_until")
+    known = [datetime.fromisoformat(fetched)] if fetched else []
+    span = store.span() if settings.files else None
+    if span:
+        known.append(span[1])
+    return max(known, default=None)
+
+
+def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
+    """Return when each input was last read or confirmed, and for how long that is fresh."""
+
+    def seen(*kinds: str) -> datetime | None:
+        found = [version["seen_at"] for version in map(state.latest, kinds) if version]
+        return min(found) if len(found) == len(kinds) else None
+
+    config = seen("pbx_config")
+    stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
+    read = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
+    return {
+        "calls": Freshness(calls_until(state, store, settings), stale_s),
+        "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
+        "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
+        "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),
+        "inventory": Freshness(seen("pbxs"), settings.inventory_stale_s),
+    } | read

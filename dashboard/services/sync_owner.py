@@ -1,0 +1,100 @@
+"""
+One sync loop per home: the process that holds ``sync-owner.lock`` syncs, any other attaches and waits for it to end.
+
+The operating system releases the lock when its process ends, however that happens, so no owner is ever left behind.
+``sync-owner.json`` only says who it is: process, start, port.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dashboard.core.errors import StateError
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that syncs a home."""
+
+    pid: int
+    since: str
+    """When it began, UTC, ISO 8601."""
+    port: int = 0
+    """Of its dashboard on loopback; 0 where it does not say."""
+
+    @property
+    def sentence(self) -> str:
+        """Name the process for an operator."""
+        port = f", http://127.0.0.1:{self.port}" if self.port else ""
+        return f"process {self.pid}, since {datetime.fromisoformat(self.since):%Y-%m-%d %H:%M:%S} UTC{port}"
+
+
+class SyncOwner:
+    """Claim of one process to sync a home. Threads may share it."""
+
+    def __init__(self, home: Path, *, port: int = 0) -> None:
+        """
+        Take nothing yet.
+
+        Args:
+            home: State folder.
+            port: Of this process's dashboard, for others to name.
+        """
+        self._note = home / "sync-owner.json"
+        self._lock = FileLock(str(home / "sync-owner.lock"), timeout=0, thread_local=False)
+        self._port = port
+
+    def acquire(self) -> bool:
+        """
+        Become the owner where there is none, without waiting.
+
+        Returns:
+            Whether this process is the owner.
+
+        Raises:
+            StateError: The lock or the note beside it cannot be written.
+        """
+        if self._lock.is_locked:
+            return True
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return False
+        except OSError as exc:
+            raise StateError(f"The lock {self._lock.lock_file} cannot be used: {exc.strerror}.") from exc
+        self._write()
+        return True
+
+    def other(self) -> str:
+        """Name the process that syncs this home instead of this one; empty where this one does."""
+        if self._lock.is_locked:
+            return ""
+        try:
+            return Owner(**json.loads(self._note.read_text())).sentence
+        except (OSError, ValueError, TypeError):
+            return "a process that has not said who it is"
+
+    def release(self) -> None:
+        """Let another process sync the home."""
+        if self._lock.is_locked:
+            with suppress(OSError):
+                self._note.unlink()
+            self._lock.release(force=True)
+
+    def _write(self) -> None:
+        owner = Owner(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), self._port)
+        temporary = self._note.with_name(f"{self._note.name}.{owner.pid}")
+        try:
+            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+                file.write(json.dumps(asdict(owner)))
+            temporary.replace(self._note)
+        except OSError as exc:
+            self._lock.release(force=True)
+            raise StateError(f"The file {self._note} cannot be written: {exc.strerror}.") from exc

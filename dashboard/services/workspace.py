@@ -1,0 +1,454 @@
+"""
+One home, opened: what pages, the command line and notebooks share.
+
+Opens the carrier that the settings name. Without a key that is the embedded account: the emulator of
+the home is used where it runs, and started for as long as the workspace is open where it does not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from dashboard import checks
+from dashboard.calls.store.store import CallStore
+from dashboard.carriers.flowroute.client import API
+from dashboard.carriers.flowroute.portal import READS, WRITES
+from dashboard.carriers.offline import OfflineCarrier
+from dashboard.carriers.registry import Carrier, open_carrier
+from dashboard.checks.evidence.losses import Loss, losses
+from dashboard.core import private
+from dashboard.core.errors import BusyError, CarrierError, StateError, UnknownFindingError
+from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import Act, Actor
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import Change, Plan
+from dashboard.domain.findings import Finding, Status
+from dashboard.domain.snapshot import Snapshot
+from dashboard.emulator.lifecycle import process
+from dashboard.emulator.lifecycle.home import use
+from dashboard.fixes import executor as applying
+from dashboard.fixes import planner as planning
+from dashboard.fixes.monitor import Monitor, Watch
+from dashboard.fixes.settlement import settle
+from dashboard.services import finding_lifecycle, snapshot_builder
+from dashboard.services.call_fetcher import Progress, refresh_calls
+from dashboard.services.snapshot_builder import SyncReport
+from dashboard.storage import anchors
+from dashboard.storage.account_binding import EMBEDDED, OWNER, claim, keep_key, with_mode
+from dashboard.storage.database import State
+from dashboard.storage.journal import Entry, Journal
+from dashboard.storage.read_only import is_read_only
+
+SYNC_WAIT_S = 60
+CAPABILITIES = "capabilities"
+"""Fact: what the carrier let a program do at the last sync, for a copy of the home that asks no carrier."""
+MOST_MONITORS = 20
+"""Fixes whose watches stay in memory, the newest."""
+
+log = logging.getLogger(__name__)
+
+
+class Workspace:
+    """An open home. Close it, or use it in a ``with``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        store: CallStore,
+        carrier: Carrier,
+        *,
+        running: process.Running | None = None,
+        users: IO[bytes] | None = None,
+        traffic: float = 0.0,
+        resolver: Resolver | None = None,
+    ) -> None:
+        """Take the parts of a home; ``resolver`` looks up host names, by default as ``_resolver`` says."""
+        self.resolver = resolver or _resolver(settings)
+        self.settings = settings
+        self.state = state
+        self.store = store
+        self.carrier = carrier
+        self.journal = Journal(state)
+        self._running = running
+        self._users = users
+        self._traffic = traffic
+        self._monitors: dict[int, Monitor] = {}
+        """By journal entry: watches of the latest fixes."""
+        self._unreadable = False
+        """Whether the carrier did not answer when it was last asked."""
+
+    @classmethod
+    def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
+        """
+        Open the home that the settings name, and record the outcome of fixes that were interrupted.
+
+        A home that cannot be written is opened without locks, without its account and without the emulator: it can
+        be verified, checked and exported as it is.
+
+        Args:
+            settings: Read from the environment when not given.
+            traffic: Live calls per second, where the embedded account has to be started.
+            new_key: The account's key was renewed; the next sync that succeeds keeps it.
+
+        Raises:
+            SettingsError: The home belongs to another account, or its key is not set.
+        """
+        settings = settings or Settings.read()
+        if not is_read_only(settings.home):
+            private.prepare(settings.home, accept_open=settings.accept_open_home)
+        state = State.open(settings.home, anchors=anchors.of_settings(settings))
+        if state.read_only:
+            settings = with_mode(state, settings)
+            return cls(settings, state, CallStore(settings.home, spill=state.scratch), _offline(state))
+        users = None
+        try:
+            settings = claim(state, settings, new_key=new_key)
+            users = use(settings.home) if settings.embedded else None
+            running = _start(settings, traffic=traffic) if settings.embedded else None
+            carrier = _carrier(settings, state, running)
+        except BaseException:
+            state.close()
+            _release(users, settings)
+            raise
+        store = CallStore(settings.home)
+        opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+        opened.settle()
+        return opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back; end the emulator that was started for workspaces once nobody uses it."""
+        self.carrier.close()
+        self.state.close()
+        _release(self._users, self.settings)
+        self._users = None
+
+    def settle(self) -> list[Entry]:
+        """Record the outcome of fixes that were interrupted, as far as the account can be read."""
+        settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+        last, routes = self.journal.last(), self.state.latest("routes")
+        if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
+            self._read_account()
+        return settled
+
+    def revive(self) -> bool:
+        """
+        Start the embedded account again where it has ended, at the address and with the key it had.
+
+        It ends when it is killed. Where another program has started it again, this one goes on with that.
+
+        Returns:
+            Whether it had ended.
+
+        Raises:
+            SettingsError: It did not start.
+        """
+        before, found = self._running, process.running(self.settings.home)
+        if before is None or before == found:
+            return False
+        self._running = found or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
+        if self._running.url != before.url:
+            self.carrier.close()
+            self.carrier = _carrier(self.settings, self.state, self._running)
+        return True
+
+    def sync(
+        self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+    ) -> SyncReport:
+        """
+        Read the account and fetch calls. In mode ``files`` there is nothing to fetch, and nothing is done.
+
+        Args:
+            quick: Fetch again only the calls of the last minutes, rather than of the last two days.
+            progress: Told what is going on and how far it is, 0 to 1.
+            stop: Asked between steps; True ends the sync early.
+
+        Raises:
+            BusyError: Another process is syncing this home and does not end.
+            CarrierError: The carrier did not give what was asked.
+            StateError: The home is read-only.
+        """
+        if self.state.read_only:
+            raise StateError(
+                f"The home {self.settings.home} is read-only, so it cannot be synced. `trunkgate check --no-sync` "
+                "judges what was synced before."
+            )
+        if self.settings.files:
+            return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
+        lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
+        try:
+            held = lock.acquire()
+        except Timeout:
+            raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
+        with held:
+            now = datetime.now(UTC)
+            settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+            try:
+                changed = snapshot_builder.refresh_account(self.carrier, self.state, now=now)
+            except CarrierError:
+                self._unreadable = True
+                raise
+            self._unreadable = False
+            snapshot_builder.refresh_hosts(self.resolver, self.state, now=now)
+            keep_key(self.state, self.settings)
+            self._keep_capabilities()
+            quick = quick and self.store.digest != ""
+            results = refresh_calls(
+                self.carrier,
+                self.store,
+                self.state,
+                self.settings,
+                now=datetime.now(UTC),
+                quick=quick,
+                progress=progress,
+                stop=stop,
+            )
+            kept = sum(result.kept + result.duplicate for result in results)
+            rejected = sum(result.rejected for result in results)
+            file_only = self.store.count_file_only()
+            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now, file_only=file_only)
+
+    def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
+        """Return everything known as it stands now, with the calls of the window or since an instant."""
+        return snapshot_builder.build_snapshot(
+            self.state, self.store, self.settings, self.capabilities, since=since, split_at=split_at
+        )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """
+        What the carrier lets a program do; as the last sync found it where the carrier cannot be read.
+
+        Raises:
+            CarrierError: The carrier has to be asked, cannot be read, and no sync ever succeeded.
+        """
+        kept = self.state.get(CAPABILITIES)
+        if kept is not None and self._unreadable:
+            return frozenset(map(Capability, kept))
+        try:
+            return self.carrier.capabilities
+        except CarrierError:
+            self._unreadable = True
+            if kept is None:
+                raise
+            return frozenset(map(Capability, kept))
+
+    def _keep_capabilities(self) -> None:
+        now = sorted(self.carrier.capabilities)
+        if self.state.get(CAPABILITIES) != now:
+            self.state.put(CAPABILITIES, now)
+
+    def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
+        """Run every check and stamp each verdict with its life, worst first."""
+        snapshot = snapshot or self.snapshot()
+        return finding_lifecycle.lived(
+            checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at
+        )
+
+    def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> Loss:
+        """
+        Return the past loss of a source that can be marked as reviewed.
+
+        Raises:
+            UnknownFindingError: The source has none, or its calls are still admitted.
+        """
+        found = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
+        if subject not in found:
+            known = ", ".join(found) or "none"
+            raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {known}.")
+        if found[subject].goes_on:
+            raise UnknownFindingError(
+                f"Calls from {subject} are still admitted, so its loss is not past. End that first, then review it."
+            )
+        return found[subject]
+
+    def review(self, subject: str, *, actor: Actor, evidence_digest: str) -> None:
+        """
+        Mark a past loss as reviewed, by name.
+
+        Args:
+            subject: Source address.
+            actor: Who reviewed it.
+            evidence_digest: Digest of the evidence that was shown.
+
+        Raises:
+            UnknownFindingError: There is no such past loss, or it is not what was shown.
+            FixError: The actor may not.
+        """
+        actor.require(Act.APPLY)
+        loss = self.loss(subject)
+        if loss.digest != evidence_digest:
+            raise UnknownFindingError(
+                f"More is known of the past loss of {subject} than was shown. Look at it again, then mark it."
+            )
+        snapshot_builder.keep_loss_review(
+            self.state,
+            subject=subject,
+            calls=loss.calls,
+            cost_usd=loss.cost_usd,
+            last_at=loss.last_at,
+            evidence_digest=loss.digest,
+            by=actor.name,
+            now=datetime.now(UTC),
+        )
+
+    def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
+        """
+        Plan the fix that a finding proposes, or proposed on the last data, and keep the plan as shown.
+
+        Raises:
+            UnknownFindingError: There is no such finding, or it proposes nothing; what there is is named.
+        """
+        snapshot = snapshot or self.snapshot()
+        found = checks.run(snapshot)
+        chosen = next((f for f in found if f.check == check and f.subject == subject), None)
+        if chosen is None:
+            raise UnknownFindingError(_no_such(found, check, subject))
+        if not chosen.proposals:
+            word = "passes" if chosen.status is Status.PASS else f"is {chosen.status}"
+            raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {chosen.reason}")
+        last_known_at = chosen.last_known.as_of if chosen.last_known else None
+        return self.plan_changes(
+            chosen.proposals, check=check, subject=subject, snapshot=snapshot, last_known_at=last_known_at
+        )
+
+    def plan_changes(
+        self,
+        changes: Sequence[Change],
+        *,
+        title: str = "",
+        check: str = "",
+        subject: str = "",
+        snapshot: Snapshot | None = None,
+        undoes: int | None = None,
+        last_known_at: datetime | None = None,
+    ) -> Plan:
+        """Plan any changes, and keep the plan as shown; ``last_known_at`` dates the stale data behind them."""
+        snapshot = snapshot or self.snapshot()
+        plan = planning.build(
+            snapshot,
+            changes,
+            max_changes=self.settings.max_changes,
+            title=title,
+            check=check,
+            subject=subject,
+            undoes=undoes,
+            entries=self.journal.entries(),
+            last_known_at=last_known_at,
+        )
+        self.state.keep_plan(plan)
+        return plan
+
+    def undo_plan(self, number: int) -> Plan:
+        """Plan the inverse of what a journal entry did."""
+        done, ended, changes, title = planning.undoing(self.journal, number)
+        snapshot = self.snapshot()
+        planning.refuse_if_moved(ended, done, snapshot)
+        return self.plan_changes(
+            changes, title=title, check=done.check, subject=done.subject, undoes=ended.id, snapshot=snapshot
+        )
+
+    def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
+        """Do all that ``apply`` does short of writing."""
+        applying.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
+
+    def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> Entry:
+        """Carry out exactly this plan, verify it, and read the account anew."""
+        entry = applying.apply(
+            plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
+        )
+        self._read_account()
+        return entry
+
+    def _read_account(self) -> None:
+        """Read the account after a fix; where that fails, the next sync does."""
+        try:
+            snapshot_builder.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+        except (CarrierError, StateError) as exc:
+            log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
+
+    def watch(self, entry: Entry) -> Watch:
+        """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""
+        monitor = self._monitors.get(entry.id) or self._monitor(entry)
+        return monitor.poll()
+
+    def _monitor(self, entry: Entry) -> Monitor:
+        begun = next(e for e in self.journal.entries() if e.action == entry.action)
+        monitor = Monitor(
+            Plan.model_validate(begun.content["plan"]),
+            entry,
+            store=self.store,
+            state=lambda: str(self.state.last_version()),
+            account=lambda: snapshot_builder.without_calls(self.state, self.carrier.capabilities),
+        )
+        while len(self._monitors) >= MOST_MONITORS:
+            self._monitors.pop(min(self._monitors), None)
+        self._monitors[entry.id] = monitor
+        return monitor
+
+
+def _release(users: IO[bytes] | None, settings: Settings) -> None:
+    if users is not None:
+        users.close()
+        process.stop_unused(settings.home)
+
+
+def _offline(state: State) -> OfflineCarrier:
+    """Return the account of a read-only home; one that an earlier version filled does not say what it could do."""
+    known = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    reason = f"The home {state.home} is read-only, so its account is not asked."
+    return OfflineCarrier(frozenset(Capability(name) for name in known), reason)
+
+
+def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:
+    return process.start(
+        settings.home,
+        port=port,
+        calls=settings.sample_calls,
+        days=settings.history_days,
+        traffic=traffic,
+        without=settings.left_out,
+        refusals_in_cdrs=settings.sample_refusals_in_cdrs,
+    )
+
+
+def _carrier(settings: Settings, state: State, running: process.Running | None) -> Carrier:
+    access, secret = settings.flowroute_access_key, settings.flowroute_secret_key
+    return open_carrier(
+        settings,
+        state,
+        url=running.url if running else settings.base_url,
+        access_key=running.access_key if running else access.get_secret_value(),
+        secret_key=running.secret_key if running else secret.get_secret_value(),
+        emulated=settings.embedded or settings.on_loopback,
+    )
+
+
+def _resolver(settings: Settings) -> Resolver:
+    """Return what looks up host names: an emulated account has names that no name server knows."""
+    return SAMPLE if settings.embedded or settings.on_loopback else SystemResolver()
+
+
+def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
+    names = sorted({finding.check for finding in found})
+    if check not in names:
+        return f"There is no check {check}. The checks are: {', '.join(names)}."
+    subjects = [f.subject for f in found if f.check == check and f.proposals]
+    known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
+    return f"The check {check} has nothing on {subject}. {known}"

@@ -1,0 +1,43 @@
+"""
+Dialing: tech prefix, destination, dial string, and the PBX configuration that sends it.
+
+The carrier takes ``TECHPREFIX*1NPANXXXXXX@PoP``: eight digits, ``*`` or ``#`` (``%23`` in a SIP URI), then
+1 and ten digits, or country code and number up to 15 digits (ITU-T E.164), without ``+`` and without 011.
+N11 codes are dialed as they are. Source: the carrier's service guide, its article on IP-based
+authentication and its article on dialing formats.
+"""
+
+from __future__ import annotations
+
+from dashboard.sip.asterisk_dialplan import asterisk_pjsip
+from dashboard.sip.destination import (
+    PREFIX_LENGTH,
+    Destination,
+    Issue,
+    Kind,
+    parse_destination,
+    parse_tech_prefix,
+    read_number,
+    with_country_code,
+)
+from dashboard.sip.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
+from dashboard.sip.trunk import Trunk
+
+__all__ = [
+    "PREFIX_LENGTH",
+    "RETIRED_HOSTS",
+    "Destination",
+    "DialString",
+    "Issue",
+    "Kind",
+    "Trunk",
+    "asterisk_pjsip",
+    "build",
+    "lint",
+    "parse",
+    "parse_destination",
+    "parse_pop",
+    "parse_tech_prefix",
+    "read_number",
+    "with_country_code",
+]

@@ -1,0 +1,97 @@
+"""
+The one table that says how a call ended, from its SIP code, the carrier's word and the reason.
+
+Read from the top, first match wins, so outcomes are mutually exclusive. The final SIP code decides
+where there is one; the carrier's word (``result``) only where there is none. Buckets after RFC 3261
+response codes; the carrier documents only ``completed`` with 200 (facts: the export's result file).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dashboard.schemas.tables import PROVES
+
+ACL_WORD = r"\bacl\b"
+"""A 403 whose reason names the carrier's access list: the prefix and the source are not authorized together."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table; every condition that is given must hold."""
+
+    outcome: str
+    statuses: tuple[int, ...] = ()
+    results: tuple[str, ...] = ()
+    """Words of the carrier, in lower case; they count only where there is no SIP code."""
+    reason: str = ""
+    """Pattern, in lower case, that the reason must contain."""
+
+    @property
+    def proves(self) -> str:
+        """Return what the outcome proves about admission: ``admission``, ``refusal`` or ``nothing``."""
+        return PROVES[self.outcome]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("answered", statuses=(200,)),
+    Rule("refused_auth", statuses=(401, 407)),
+    Rule("refused_auth", statuses=(403,), reason=ACL_WORD),
+    Rule("refused_unknown", statuses=(403,)),
+    Rule("gave_up", statuses=(487,)),
+    Rule("busy_or_no_answer", statuses=(480, 486, 600, 603)),
+    Rule("bad_number", statuses=(404, 410, 484, 604)),
+    Rule("media", statuses=(488, 606)),
+    Rule("network", statuses=(408, 500, 502, 503, 504)),
+    Rule("answered", results=("completed", "answered")),
+    Rule("gave_up", results=("canceled", "cancelled", "abandoned")),
+    Rule("busy_or_no_answer", results=("busy", "no answer", "no-answer", "no_answer", "noanswer")),
+)
+"""Words other than ``completed`` are not documented; those above can only mean one thing."""
+
+OTHERWISE = "other"
+SHORT_S = 6
+"""An answered call that lasts less is a short one: it ends within the first billing step of the sample rows."""
+
+
+def outcome(result: str, sip_status: int | None, sip_reason: str) -> str:
+    """
+    Say how a call ended.
+
+    Args:
+        result: The carrier's word, any case.
+        sip_status: Final SIP response, ``None`` where the file gives none.
+        sip_reason: Reason phrase, any case.
+
+    Returns:
+        One of ``tables.OUTCOMES``.
+    """
+    word, reason = result.strip(" ").lower(), sip_reason.lower()
+    for rule in RULES:
+        if rule.statuses and sip_status not in rule.statuses:
+            continue
+        if rule.results and (sip_status is not None or word not in rule.results):
+            continue
+        if rule.reason and not re.search(rule.reason, reason, re.ASCII):
+            continue
+        return rule.outcome
+    return OTHERWISE
+
+
+def outcome_sql() -> str:
+    """Return the same table as a SQL expression over ``result``, ``sip_status`` and ``sip_reason``."""
+    branches = " ".join(f"WHEN {_condition(rule)} THEN '{rule.outcome}'" for rule in RULES)
+    return f"CASE {branches} ELSE '{OTHERWISE}' END"
+
+
+def _condition(rule: Rule) -> str:
+    parts = []
+    if rule.statuses:
+        parts.append(f"sip_status IN ({', '.join(map(str, rule.statuses))})")
+    if rule.results:
+        words = ", ".join(f"'{word}'" for word in rule.results)
+        parts.append(f"sip_status IS NULL AND lower(trim(result)) IN ({words})")
+    if rule.reason:
+        parts.append(f"regexp_matches(lower(sip_reason), '{rule.reason}')")
+    return " AND ".join(parts)

@@ -1,0 +1,132 @@
+"""What an answer to a probe means for the account, as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.core.addresses import contains, special_purpose
+from dashboard.domain.admission import Policy
+from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
+from dashboard.sip.call_outcomes import outcome
+from dashboard.sip.probe.messages import Answer
+
+RINGS = range(180, 200)
+REACHED = "The PoP answers from here. That is not yet to be admitted: only a test call (--number) shows it."
+SILENT = (
+    "Nothing came back in {seconds:g} s. The PoP cannot be reached from {source}, or a firewall on the way drops it."
+)
+NO_LINE = "No connection: {why}. The PoP, the port or the transport is another, or a firewall on the way refuses it."
+NO_SIP = "Something answers there, but not in SIP. Check host, port and transport."
+TRYING = "The PoP took the call and then said nothing more in {seconds:g} s. Try again."
+BY_PREFIX = "Admitted by address and tech prefix: {source}, as the carrier sees it, is on the list."
+WITHOUT_PREFIX = "The call went through without a tech prefix and without credentials."
+OF_OUTCOME = {
+    "refused_auth": "Refused: the carrier wants credentials, as the tech prefix was left out.",
+    "refused_unknown": "Refused, and the carrier does not say why: authorization, a destination that is barred, or a "
+    "limit of the account.",
+    "bad_number": "The number was refused, not the caller: it is wrong or out of service.",
+    "media": "The sound offered was refused, not the caller.",
+    "network": "The carrier or the network failed; this says nothing of admission. Try again.",
+    "other": "An answer that says nothing of admission.",
+}
+NOT_LISTED = (
+    "Refused: the tech prefix and the address the carrier sees are not authorized together. Compare the prefix, and "
+    "the public address of {source} with Outbound Allowed IPs."
+)
+CHALLENGED = (
+    "Refused: the carrier wants credentials, as of any call that prefix and address do not let in. Compare the prefix, "
+    "and the public address of {source} with Outbound Allowed IPs."
+)
+FORBIDDEN = 403
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account as it was read."""
+
+    policy: Policy
+    read_at: datetime
+    """The older of when the list and when the credentials switch was read, UTC."""
+    sample: bool = False
+    public: Collection[str] = ()
+    """Networks to treat as public although they are special-purpose."""
+
+
+def of_options(answer: Answer | None, *, strange: bool, source: str, seconds: float) -> str:
+    """
+    Say what became of OPTIONS.
+
+    Args:
+        answer: Its answer, if one came.
+        strange: Something came that was no answer.
+        source: Address it was sent from.
+        seconds: How long it was waited for.
+    """
+    return REACHED if answer else _nothing(strange=strange, source=source, seconds=seconds)
+
+
+def of_call(
+    answer: Answer | None, *, prefixed: bool, trying: bool, strange: bool, source: str, seconds: float
+) -> tuple[bool | None, str]:
+    """
+    Say whether a test call was let in, ``None`` where nobody can tell, and what became of it.
+
+    Args:
+        answer: The last that says something: ringing, or a final one.
+        prefixed: The tech prefix was dialed.
+        trying: The PoP took it and said nothing more.
+        strange: Something came that was no answer.
+        source: Address it was sent from.
+        seconds: How long it was waited for.
+    """
+    if answer is None:
+        silent = _nothing(strange=strange, source=source, seconds=seconds)
+        return None, TRYING.format(seconds=seconds) if trying else silent
+    ended = "answered" if answer.status in RINGS else outcome("", answer.status, answer.reason)
+    if PROVES[ended] == ADMISSION:
+        return True, BY_PREFIX.format(source=source) if prefixed else WITHOUT_PREFIX
+    if ended == "refused_auth" and (prefixed or answer.status == FORBIDDEN):
+        return False, (NOT_LISTED if answer.status == FORBIDDEN else CHALLENGED).format(source=source)
+    return False if PROVES[ended] == REFUSAL else None, OF_OUTCOME[ended]
+
+
+def of_account(known: Known, *, source: str, request_uri: str) -> str:
+    """
+    Say what an account has to do with a test call that was answered: its list, its tech prefix, its switch.
+
+    Args:
+        known: The account.
+        source: Address that the call was sent from.
+        request_uri: Whom it called, the prefix in front where one was dialed; ``""`` where nobody wrote that down.
+    """
+    policy, said = known.policy, [_listed(known, source)]
+    if request_uri:
+        prefix = _prefix_of(request_uri)
+        if not prefix:
+            said.append("no tech prefix was dialed")
+        elif policy.tech_prefix:
+            said.append(f"the tech prefix that was dialed is {'' if prefix == policy.tech_prefix else 'not '}its own")
+    if policy.credentials_on is not None:
+        said.append(f"credentials are {'on' if policy.credentials_on else 'off'}")
+    account = "sample account" if known.sample else "account"
+    return f"By what was read of the {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
+
+
+def _listed(known: Known, source: str) -> str:
+    if contains(known.policy.networks, source):
+        return f"{source} is on Outbound Allowed IPs"
+    purpose = special_purpose(source)
+    if purpose and not contains(known.public, source):
+        return f"{source} is {purpose}, and the carrier sees another one, which is not known here"
+    return f"{source} is not on Outbound Allowed IPs"
+
+
+def _prefix_of(request_uri: str) -> str:
+    """Return the tech prefix in front of the number called; ``""`` where there is none."""
+    return request_uri.partition(":")[2].partition("@")[0].rpartition("*")[0]
+
+
+def _nothing(*, strange: bool, source: str, seconds: float) -> str:
+    return NO_SIP if strange else SILENT.format(seconds=seconds, source=source)

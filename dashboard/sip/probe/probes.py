@@ -1,0 +1,206 @@
+"""
+The two probes: OPTIONS, and a test call that hangs up as soon as it is clear what becomes of it.
+
+A call that rings is canceled, one that is answered is hung up at once; a refusal is acknowledged. No credentials
+are sent. Source: RFC 3261, sections 9, 11, 13, 15 and 17.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from secrets import token_hex
+
+from dashboard.sip import build
+from dashboard.sip.probe import interpret
+from dashboard.sip.probe.connection import Line, Target
+from dashboard.sip.probe.messages import Answer, Dialog, session, shown
+
+MAGIC = "z9hG4bK"
+"""What every branch begins with: RFC 3261, 8.1.1.7."""
+END_S = 4.0
+"""How long the end of a call is waited for."""
+TRYING, FINAL, REFUSED = 100, 200, 300
+_CONTACT = re.compile(r"<?(sips?:[^<>;,\s]+(?:;[^<>,\s]+)?)>?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe found."""
+
+    method: str
+    pop: str
+    transport: str
+    source: str
+    """Address it was sent from; ``""`` where no line could be opened."""
+    request_uri: str
+    sip_status: int | None
+    sip_reason: str
+    seconds: float | None
+    """From the request to the answer that decided."""
+    meaning: str
+    admitted: bool | None = None
+    """Whether a test call was let in; ``None`` where nobody can tell, and of OPTIONS."""
+    account: str = ""
+    """The end of ``meaning`` that tells what the account has to do with it; ``""`` where no account is known."""
+
+
+def options(target: Target, *, wait_s: float = 8.0) -> Probe:
+    """
+    Ask a PoP whether it is there.
+
+    Args:
+        target: Where, and from where.
+        wait_s: How long to wait for an answer.
+
+    Returns:
+        The answer and what it means; nothing that comes from the network raises an error.
+
+    Raises:
+        InputError: The host has no address, or this machine does not have the source address.
+    """
+    uri = f"sip:{target.at[0]}:{target.at[1]}"
+    begun = time.monotonic()
+    try:
+        with Line(target, wait_s) as line:
+            dialog = _dialog(line, target, uri, "probe")
+            asked = dialog.request("OPTIONS", _branch())
+            found = next(
+                (one for one in line.answers(asked, dialog.call_id, "OPTIONS", wait_s) if one.status >= FINAL), None
+            )
+            said = interpret.of_options(found, strange=bool(line.strange), source=line.address, seconds=wait_s)
+            return _probe("OPTIONS", target, line.address, uri, found, begun, said)
+    except OSError as exc:
+        return _probe("OPTIONS", target, target.source, uri, None, begun, _no_line(exc))
+
+
+def call(
+    target: Target,
+    number: str,
+    *,
+    tech_prefix: str = "",
+    caller_id: str = "",
+    wait_s: float = 8.0,
+    ring_s: float = 25.0,
+) -> Probe:
+    """
+    Place one test call and hang up as soon as it is clear whether it is let in.
+
+    Args:
+        target: Where, and from where.
+        number: From ``safe_number``.
+        tech_prefix: The account's eight digits; ``""`` dials the number alone.
+        caller_id: Number that the call shows; the number called where none is given.
+        wait_s: How long to wait for a first answer.
+        ring_s: How long to wait for more than that the call is being tried.
+
+    Returns:
+        The answer that decided and what it means; nothing that comes from the network raises an error.
+
+    Raises:
+        InputError: The host has no address, or this machine does not have the source address.
+        DialStringError: The prefix cannot be dialed.
+    """
+    user = build(tech_prefix, number, target.host).partition("@")[0] if tech_prefix else number
+    uri = f"sip:{user}@{target.at[0]}:{target.at[1]}"
+    begun = time.monotonic()
+    try:
+        with Line(target, wait_s) as line:
+            dialog = _dialog(line, target, uri, caller_id or number)
+            found, trying, seconds = _place(line, dialog, wait_s, ring_s)
+            admitted, said = interpret.of_call(
+                found,
+                prefixed=bool(tech_prefix),
+                trying=trying,
+                strange=bool(line.strange),
+                source=line.address,
+                seconds=ring_s if trying else wait_s,
+            )
+            answered = _probe("INVITE", target, line.address, uri, found, begun, said, seconds)
+            return replace(answered, admitted=admitted)
+    except OSError as exc:
+        return _probe("INVITE", target, target.source, uri, None, begun, _no_line(exc))
+
+
+def _place(line: Line, dialog: Dialog, wait_s: float, ring_s: float) -> tuple[Answer | None, bool, float | None]:
+    """Return what decided, whether the call was only tried, and after how long."""
+    branch, begun = _branch(), time.monotonic()
+    invite = dialog.request("INVITE", branch, body=session(line.address))
+    trying = False
+    for found in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
+        if found.status > TRYING:
+            seconds = time.monotonic() - begun
+            with suppress(OSError):  # what was answered stands, even where the other side hangs up before the end
+                _finish(line, dialog, branch, found)
+            return found, trying, seconds
+        trying = True
+    if trying:
+        _cancel(line, dialog, branch)
+    return None, trying, None
+
+
+def _finish(line: Line, dialog: Dialog, branch: str, found: Answer) -> None:
+    """End a call that is decided, so that nothing of it goes on."""
+    if found.status >= REFUSED:
+        line.send(dialog.request("ACK", branch, to=found.first("to")))
+    elif found.status >= FINAL:
+        _hang_up(line, dialog, found)
+    else:
+        _cancel(line, dialog, branch)
+
+
+def _cancel(line: Line, dialog: Dialog, branch: str) -> None:
+    """Cancel a call and acknowledge its end; one that was answered in the meantime is hung up."""
+    cancel = dialog.request("CANCEL", branch)
+    for found in line.answers(cancel, dialog.call_id, "INVITE", END_S):
+        if found.status >= FINAL:
+            _finish(line, dialog, branch, found)
+            return
+
+
+def _hang_up(line: Line, dialog: Dialog, found: Answer) -> None:
+    """Acknowledge an answered call and end it, along the way that its answer came."""
+    contact = _CONTACT.search(found.first("contact"))
+    uri, routes = contact[1] if contact else dialog.uri, tuple(reversed(found.headers.get("record-route", ())))
+    line.send(dialog.request("ACK", _branch(), to=found.first("to"), uri=uri, routes=routes))
+    bye = dialog.request("BYE", _branch(), cseq=2, to=found.first("to"), uri=uri, routes=routes)
+    next(line.answers(bye, dialog.call_id, "BYE", END_S), None)
+
+
+def _dialog(line: Line, target: Target, uri: str, caller: str) -> Dialog:
+    call_id = f"{token_hex(12)}@{line.address}"
+    return Dialog(uri, target.host, line.local, target.transport, call_id, token_hex(6), caller)
+
+
+def _branch() -> str:
+    return f"{MAGIC}{token_hex(10)}"
+
+
+def _no_line(exc: OSError) -> str:
+    return interpret.NO_LINE.format(why=shown(str(exc.strerror or exc)) or type(exc).__name__)
+
+
+def _probe(
+    method: str,
+    target: Target,
+    source: str,
+    uri: str,
+    found: Answer | None,
+    begun: float,
+    said: str,
+    seconds: float | None = None,
+) -> Probe:
+    took = seconds if seconds is not None else time.monotonic() - begun
+    return Probe(
+        method=method,
+        pop=f"{target.at[0]}:{target.at[1]}",
+        transport=target.transport,
+        source=source,
+        request_uri=uri,
+        sip_status=found.status if found else None,
+        sip_reason=found.reason if found else "",
+        seconds=round(took, 6) if found else None,
+        meaning=said,
+    )

@@ -1,0 +1,109 @@
+"""
+Whose home it is: one account to a home, so that the calls and lists of two are never mixed.
+
+An account is known by its host and by its key. The key's own digest is kept, never the key. A home that
+holds nothing yet can still be given to another account: a mistyped address locks nobody out.
+
+A home remembers its mode by its owner: ``embedded``, ``files``, or the host of a real account. A home of mode
+``files`` can be given a key later, and a home of a real account can be looked at in mode ``files`` without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from dashboard.core.errors import SettingsError
+from dashboard.core.settings import Mode, Settings
+from dashboard.storage.database import State
+
+EMBEDDED, FILES = str(Mode.EMBEDDED), str(Mode.FILES)
+OWNER, KEY = "account_of_home", "key_of_home"
+FIRST_KEPT = "account"
+"""What every account has, and the first sync keeps."""
+
+
+def claim(state: State, settings: Settings, *, new_key: bool = False) -> Settings:
+    """
+    Keep one account to a home.
+
+    Args:
+        state: Of the home.
+        settings: Name the account.
+        new_key: The key was renewed: another one than before is not taken for another account.
+
+    Returns:
+        The settings, with the mode that the home remembers where they name none.
+
+    Raises:
+        SettingsError: The home belongs to another account, or its key is not set.
+    """
+    owner = state.get(OWNER)
+    key = state.get(KEY, "")
+    settings = with_mode(state, settings)
+    wanted = owner_of(settings)
+    given = digest_of(settings)
+    gets_key = owner == FILES and settings.mode is Mode.FLOWROUTE
+    if owner is None or gets_key or (not settings.embedded and not holds_anything(state)):
+        state.put(OWNER, wanted)
+        state.put(KEY, given)
+    elif settings.files and owner != EMBEDDED:
+        return settings
+    elif owner != wanted:
+        raise SettingsError(_belongs_to_another(owner, wanted, settings))
+    elif key and key != given and not new_key:
+        raise SettingsError(
+            f"The home {settings.home} was filled with another key of {owner}. Where the key of the same account was "
+            "renewed, run `trunkgate sync --new-key` once. For another account point TRUNKGATE_HOME at another folder."
+        )
+    return settings
+
+
+def with_mode(state: State, settings: Settings) -> Settings:
+    """Return the settings, with mode files where the home remembers it and they name no mode."""
+    if state.get(OWNER) == FILES and settings.account is None:
+        return settings.model_copy(update={"account": Mode.FILES})
+    return settings
+
+
+def keep_key(state: State, settings: Settings) -> None:
+    """Take the key in use for the home's own, from now on."""
+    state.put(KEY, digest_of(settings))
+
+
+def owner_of(settings: Settings) -> str:
+    """Return the owner that these settings name: a host, the embedded account, or the files of a real one."""
+    return settings.host if settings.mode is Mode.FLOWROUTE else str(settings.mode)
+
+
+def digest_of(settings: Settings) -> str:
+    """Return what tells one key from another, and nothing of either; empty where there is none."""
+    if settings.mode is not Mode.FLOWROUTE:
+        return ""
+    parts = (settings.host, settings.flowroute_access_key, settings.flowroute_secret_key)
+    text = "\0".join(part if isinstance(part, str) else part.get_secret_value() for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def holds_anything(state: State) -> bool:
+    """Say whether anything of an account was kept: read, declared, or fetched."""
+    kinds = (FIRST_KEPT, "allowed_ips", "numbers", "routes", "pbxs")
+    return state.get("calls_until") is not None or any(state.latest(kind) for kind in kinds)
+
+
+def _belongs_to_another(owner: str, wanted: str, settings: Settings) -> str:
+    if settings.embedded and owner == FILES:
+        return (
+            f"The home {settings.home} holds imported files of a real account. Set TRUNKGATE_ACCOUNT=files, or point "
+            "TRUNKGATE_HOME at another folder for the embedded sample account."
+        )
+    if settings.embedded:
+        return (
+            f"The home {settings.home} belongs to the account at {owner}. Set FLOWROUTE_ACCESS_KEY and "
+            "FLOWROUTE_SECRET_KEY, set TRUNKGATE_ACCOUNT=files to look at what was read before, or point "
+            "TRUNKGATE_HOME at another folder."
+        )
+    whose = "the embedded sample account" if owner == EMBEDDED else f"the account at {owner}"
+    return (
+        f"The home {settings.home} belongs to {whose}. Point TRUNKGATE_HOME at another folder for "
+        f"{'imported files' if settings.files else f'the account at {wanted}'}."
+    )

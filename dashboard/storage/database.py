@@ -1,0 +1,490 @@
+"""
+The state database: dated versions, findings, plans, the journal's rows, notes, small facts.
+
+SQLAlchemy on SQLite (WAL, ``synchronous=FULL``, ``BEGIN IMMEDIATE`` for writes); any SQLAlchemy
+address works, so that several replicas can share a PostgreSQL. Migrations are Alembic's and run
+when the database is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import local
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.core.clocks import to_come
+from dashboard.core.errors import BusyError, JournalError, StateError
+from dashboard.core.sqlite_faults import explain
+from dashboard.domain.changes import Plan, digest
+from dashboard.storage import sealing
+from dashboard.storage.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchor, Anchors, Head
+from dashboard.storage.read_only import copy_database, is_read_only
+
+HEAD = "0003"
+"""The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
+BUSY_S = 30
+ANCHORED = "anchors_began"
+"""Fact: the first line of the anchor file, so that a file that was removed and begun again is noticed."""
+SEALED = "versions_sealed"
+"""Fact: when sealing of versions began and how many there were."""
+
+log = logging.getLogger(__name__)
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """A UTC timestamp; stored without its zone, because SQLite keeps none."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Store UTC without zone."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
+        """Return an aware UTC time."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = sa.MetaData()
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False, index=True),
+    sa.Column("valid_from", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("known_by", sa.String(200), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("recorded_at", UtcTime, nullable=False),
+    sa.Column("recorded_by", sa.String(200), nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("check", sa.String(80), primary_key=True),
+    sa.Column("subject", sa.String(200), primary_key=True),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("life", sa.String(12), nullable=False),
+    sa.Column("first_seen_at", UtcTime, nullable=False),
+    sa.Column("last_seen_at", UtcTime, nullable=False),
+    sa.Column("times_reopened", sa.Integer, nullable=False, default=0),
+)
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+)
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("action", sa.String(32), nullable=False, index=True),
+    sa.Column("phase", sa.String(10), nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("title", sa.String(400), nullable=False),
+    sa.Column("plan_hash", sa.String(64), nullable=False),
+    sa.Column("undoes", sa.Integer, nullable=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+set_up_notes = sa.Table(
+    "set_up_notes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("pbx_id", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+)
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(80), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+)
+
+
+class _Writes(local):
+    """How often each thread has written."""
+
+    count = 0
+
+
+class State:
+    """One open state database. Safe to share between threads; close it when done."""
+
+    def __init__(self, url: str, home: Path, anchors: Anchors | None = None) -> None:
+        """
+        Connect to a database; ``open`` is the door.
+
+        Args:
+            url: SQLAlchemy address.
+            home: State folder.
+            anchors: Of that home; without a key when not given.
+        """
+        self.url, self.home = url, home
+        self.anchors = anchors or Anchors(home)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._writes = _Writes()
+        self._begun = False
+        self._before: str | None = HEAD
+        """Migration that the database had when it was opened; ``None`` where it was made then."""
+        """Whether the anchors of the home are known to have their first lines."""
+        self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+
+    @classmethod
+    def open(cls, home: Path, url: str = "", *, anchors: Anchors | None = None) -> State:
+        """
+        Open the database of a home, making or migrating it first.
+
+        A home that cannot be written is opened on a private copy of its database: everything can be read, what
+        checks keep for themselves goes to the copy and is lost, and whatever would be recorded is refused.
+
+        Args:
+            home: State folder; made when it does not exist.
+            url: SQLAlchemy address; SQLite in the home when empty.
+            anchors: Of that home; without a key when not given.
+
+        Raises:
+            BusyError: Another process is migrating it and does not end.
+            StateError: It cannot be opened, or a newer version of the product wrote it.
+        """
+        if not url and is_read_only(home):
+            return cls._open_copy(home, anchors)
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as exc:
+            raise StateError(f"The folder {home} cannot be used: {exc.strerror}. Choose another home.") from exc
+        state = cls(url or f"sqlite:///{home / 'state.db'}", home, anchors)
+        try:
+            with FileLock(str(home / "state.lock"), timeout=BUSY_S):
+                state._before = state._migrate()
+                try:
+                    state._begin_anchors(before=state._before)
+                except JournalError as exc:  # what needs an anchor is refused later; everything else works without
+                    log.warning("%s", exc)
+        except Timeout:
+            raise BusyError(_busy(home)) from None
+        return state
+
+    @classmethod
+    def _open_copy(cls, home: Path, anchors: Anchors | None) -> State:
+        scratch = tempfile.TemporaryDirectory(prefix="trunkgate-")
+        try:
+            copy_database(home / "state.db", Path(scratch.name) / "state.db")
+            state = cls(f"sqlite:///{Path(scratch.name) / 'state.db'}", home, anchors)
+            state._scratch = scratch
+            state._migrate()
+        except BaseException:
+            scratch.cleanup()
+            raise
+        return state
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the home cannot be written, so that nothing is recorded."""
+        return self._scratch is not None
+
+    @property
+    def scratch(self) -> Path | None:
+        """Folder of the private copy of a read-only home's database, which ends with ``close``."""
+        return Path(self._scratch.name) / "spill" if self._scratch else None
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection that only reads."""
+        with _as_ours(self.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, own_notes: bool = False) -> Iterator[Connection]:
+        """
+        Open one transaction that writes: all of it, or nothing.
+
+        Args:
+            own_notes: What is written may be lost: for a read-only home it goes to the private copy.
+
+        Raises:
+            StateError: The home is read-only, or the database cannot be written.
+        """
+        if self.read_only and not own_notes:
+            raise StateError(f"The home {self.home} is read-only, so nothing can be recorded or changed in it.")
+        with (
+            _as_ours(self.url),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+        self._writes.count += 1
+
+    @property
+    def writes(self) -> int:
+        """How often this thread has written, so that what it read before is known to be old."""
+        return self._writes.count
+
+    def record(self, kind: str, content: Any, *, valid_from: datetime, seen_at: datetime, known_by: str) -> bool:
+        """
+        Keep a version of something, or confirm that the latest one still holds.
+
+        A version that begins at a time in the future was written while the clock was ahead. The first reading after
+        the clock was set back is a version of its own, equal or not: from then on the content is known to hold, and
+        ``begins`` has earlier versions begin no later.
+
+        Args:
+            kind: Name of a frame, or ``account``.
+            content: JSON value: rows as dicts for a frame.
+            valid_from: Instant from which this content holds; ``seen_at`` where it is later by more than clocks differ.
+            seen_at: Instant at which it was read.
+            known_by: ``carrier``, or the operator as text.
+
+        Returns:
+            True where a new version was written.
+
+        Raises:
+            JournalError: The new version cannot be anchored, so it was not written.
+        """
+        mark = digest(content)
+        self.begin_anchors()
+        if to_come(valid_from, seen_at):
+            valid_from = seen_at
+        with self.writing() as connection:
+            last = connection.execute(_latest(kind)).mappings().first()
+            ahead = last is not None and to_come(last["valid_from"], seen_at)
+            if last and last["digest"] == mark and not ahead:
+                connection.execute(
+                    versions.update().where(versions.c.id == last["id"]).values(seen_at=seen_at, known_by=known_by)
+                )
+                return False
+            if last and not ahead:
+                valid_from = max(valid_from, last["valid_from"])
+            newest = connection.execute(_newest(versions)).mappings().first()
+            row: dict[str, Any] = {
+                "id": newest["id"] + 1 if newest else 1,
+                "kind": kind,
+                "valid_from": _plain(valid_from),
+                "seen_at": seen_at,
+                "known_by": known_by,
+                "recorded_at": _plain(seen_at),
+                "recorded_by": known_by,
+                "digest": mark,
+                "content": content,
+                "previous_hash": newest["hash"] if newest else sealing.GENESIS,
+            }
+            row["hash"] = sealing.of_version(row)
+            count = connection.execute(sa.select(sa.func.count()).select_from(versions)).scalar_one() + 1
+            self.anchors.append(Head(VERSIONS, WRITING, count, row["hash"]))
+            connection.execute(versions.insert().values(**row))
+        self.anchored(Head(VERSIONS, WRITTEN, count, row["hash"]))
+        return True
+
+    def begin_anchors(self) -> None:
+        """
+        Write the first lines of the anchors where that was not possible when the home was opened.
+
+        Raises:
+            JournalError: It is still not possible.
+            BusyError: Another process keeps the home busy.
+        """
+        if self._begun or self.read_only:
+            return
+        try:
+            with FileLock(str(self.home / "state.lock"), timeout=BUSY_S):
+                self._begin_anchors(before=self._before)
+        except Timeout:
+            raise BusyError(_busy(self.home)) from None
+
+    def anchored(self, head: Head) -> None:
+        """Note that an announced row is committed; where that cannot be noted, its announcement stays valid."""
+        try:
+            self.anchors.append(head)
+        except JournalError as exc:
+            log.warning("%s", exc)
+
+    def versions_head(self) -> str:
+        """Return the hash of the version that was recorded last; 64 zeros where there is none."""
+        with self.reading() as connection:
+            row = connection.execute(_newest(versions)).first()
+        return str(row.hash) if row else sealing.GENESIS
+
+    def sealed_versions(self) -> list[dict[str, Any]]:
+        """Return every version of every kind in the order of the chain."""
+        with self.reading() as connection:
+            return [dict(row) for row in connection.execute(versions.select().order_by(versions.c.id)).mappings()]
+
+    def latest(self, kind: str) -> dict[str, Any] | None:
+        """Return the latest version of a kind as a row of ``versions``; ``None`` where there is none."""
+        with self.reading() as connection:
+            row = connection.execute(_latest(kind)).mappings().first()
+        return dict(row) if row else None
+
+    def last_version(self) -> int:
+        """Return the number of the newest version of any kind; 0 where there is none."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.max(versions.c.id))).scalar() or 0)
+
+    def versions(self, kind: str) -> list[dict[str, Any]]:
+        """Return every version of a kind, oldest first, with its times as written; see ``begins``."""
+        query = versions.select().where(versions.c.kind == kind).order_by(versions.c.id)
+        with self.reading() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a small fact."""
+        with self.reading() as connection:
+            row = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).first()
+        return row[0] if row else default
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a small fact."""
+        with self.writing() as connection:
+            connection.execute(meta.delete().where(meta.c.key == key))
+            connection.execute(meta.insert().values(key=key, value=value))
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Keep a plan under its hash, as it was shown."""
+        with self.writing(own_notes=True) as connection:
+            connection.execute(plans.delete().where(plans.c.hash == plan.hash))
+            connection.execute(
+                plans.insert().values(hash=plan.hash, made_at=plan.made_at, content=plan.model_dump(mode="json"))
+            )
+
+    def plans(self) -> list[Plan]:
+        """Return the plans that were shown, newest first."""
+        with self.reading() as connection:
+            rows = connection.execute(sa.select(plans.c.content).order_by(plans.c.made_at.desc())).scalars().all()
+        return [Plan.model_validate(row) for row in rows]
+
+    def _migrate(self) -> str | None:
+        """Bring the database to ``HEAD``; return the revision that it had, ``None`` where it was empty."""
+        with self.writing(own_notes=True) as connection:
+            at: str | None = None
+            if sa.inspect(connection).has_table("alembic_version"):
+                at = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+            if at == HEAD:
+                return at
+            if at is not None and at > HEAD:
+                raise StateError(
+                    f"The state database {self.url} was written by a newer version (revision {at}). "
+                    "Install that version, or point TRUNKGATE_HOME at another folder."
+                )
+            from dashboard.storage.migrations import upgrade  # noqa: PLC0415 - loads Alembic, which is rarely needed
+
+            upgrade(connection)
+            return at
+
+    def _begin_anchors(self, *, before: str | None) -> None:
+        """
+        Write the first line of each chain where the home has no anchors yet, and keep the first line as a fact.
+
+        A database that was emptied is told from a new home by the calls that the home has.
+
+        Raises:
+            JournalError: They cannot be written.
+        """
+        if self.get(ANCHORED) is None:
+            begun = self._first_anchor(before=before)
+            self.put(ANCHORED, {"at": begun.at.isoformat()})
+        self._begun = True
+
+    def _first_anchor(self, *, before: str | None) -> Anchor:
+        if not self.anchors.exists:
+            heads = []
+            for chain, table in ((JOURNAL, journal), (VERSIONS, versions)):
+                with self.reading() as connection:
+                    count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                    last = connection.execute(_newest(table)).first()
+                heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
+            self.anchors.append(*heads, after_calls=before is None and has_calls(self.home))
+        return self.anchors.read()[0]
+
+
+def _busy(home: Path) -> str:
+    return f"Another process keeps {home} busy. Wait for it to end, then try again."
+
+
+def begins(rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
+    """
+    Return when each version of a kind began, never later than the next one.
+
+    Args:
+        rows: Of ``State.versions``: what was written while the clock was ahead may begin after its successor.
+    """
+    found: list[datetime] = []
+    for row in reversed(rows):
+        found.append(min(row["valid_from"], found[-1]) if found else row["valid_from"])
+    return found[::-1]
+
+
+def has_calls(home: Path) -> bool:
+    """Return whether calls were ever stored in a home."""
+    return any((home / "calls" / "generations").glob("*.json"))
+
+
+def _latest(kind: str) -> sa.Select[Any]:
+    return versions.select().where(versions.c.kind == kind).order_by(versions.c.id.desc()).limit(1)
+
+
+def _newest(table: sa.Table) -> sa.Select[Any]:
+    """Select number and hash of the last row of a chain."""
+    return sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
+
+
+def _plain(at: datetime) -> datetime:
+    """Return a time in UTC as the database gives it back; pandas has a kind of its own."""
+    utc = at.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_S * 1000}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _as_ours(url: str) -> Iterator[None]:
+    """Turn what SQLAlchemy raises into what ``errors`` promises."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        address = sa.make_url(url)
+        on_disk = address.get_backend_name() == "sqlite"
+        reason = getattr(exc, "orig", None) or exc
+        if on_disk:
+            raise StateError(explain("The state database", address.database or "", reason)) from exc
+        shown = address.render_as_string(hide_password=True)
+        raise StateError(f"The state database {shown} cannot be used: {reason}.") from exc

@@ -1,0 +1,174 @@
+"""
+Entry history: since when each entry has been on Outbound Allowed IPs, and who put it there, by this product's records.
+
+Derived from the dated versions of the list and from the journal, so a home that never had a history has one. What the
+carrier reports is separate: it dates an entry anew whenever it is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from dashboard import schemas
+from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress
+from dashboard.storage.database import State, begins
+from dashboard.storage.journal import DONE, FAILED, PARTLY, Entry, Journal
+
+CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
+"""What a period's begin rests on: the carrier's report, a fix of this product, or a copy in which it was first seen."""
+KIND = "allowed_ips"
+END = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+SKEW = timedelta(minutes=5)
+"""How far the carrier's clock may be behind ours."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """A time during which an entry was on the list."""
+
+    network: str
+    since: datetime
+    since_known_by: str
+    """``CARRIER``, ``JOURNAL`` or ``FIRST_SEEN``."""
+    added_by: str
+    """Who put it there; where it was first seen, who declared the list. ``""`` where that is not known."""
+    until: datetime | None = None
+    """``None`` while it is on the list."""
+
+
+@dataclass(frozen=True)
+class _Action:
+    """What a journal entry did to the list."""
+
+    begun_at: datetime
+    actor: str
+    is_undo: bool
+    failed: bool
+    allowed: frozenset[str]
+    removed: frozenset[str]
+
+
+def entry_periods(state: State) -> pd.DataFrame:
+    """Return ENTRY_PERIODS of a home: every period of every entry, the oldest first."""
+    found = periods(state.versions(KIND), Journal(state).entries())
+    rows = [{name: getattr(one, name) for name in schemas.ENTRY_PERIODS.columns} for one in found]
+    return (
+        schemas.conform(pd.DataFrame(rows), schemas.ENTRY_PERIODS, source="the history of entries") if rows else _none()
+    )
+
+
+def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> list[Period]:
+    """
+    Derive the periods of every entry.
+
+    An undo continues the period that its fix ended: it puts back what was there. Any other return begins a new one.
+
+    Args:
+        versions: Of the list, the oldest first, as ``State.versions`` gives them.
+        entries: The journal, the oldest first.
+
+    Returns:
+        Periods by their begin; the last of a network is open where the network is on the list now.
+    """
+    actions = _actions(entries)
+    found: dict[str, list[Period]] = {}
+    before: Mapping[str, Mapping[str, Any]] = {}
+    for place, (version, at) in enumerate(zip(versions, begins(versions), strict=True)):
+        near, later = _beside(actions, versions, place)
+        rows = {row["network"]: row for row in version["content"]}
+        for network in before.keys() - rows.keys():
+            found[network][-1] = replace(found[network][-1], until=at)
+        for network, row in rows.items():
+            known = found.setdefault(network, [])
+            if network in before and not _put_back(row, before[network]):
+                continue
+            if known and _continues(network, near, later):
+                known[-1] = replace(known[-1], until=None)
+                continue
+            if network in before:
+                known[-1] = replace(known[-1], until=_added_at(row) or at)
+            known.append(_begun(row, version, at, _allowing(network, near, later)))
+        before = rows
+    return sorted((one for known in found.values() for one in known), key=lambda one: (one.since, one.network))
+
+
+def _beside(
+    actions: Sequence[_Action], versions: Sequence[Mapping[str, Any]], place: int
+) -> tuple[list[_Action], list[_Action]]:
+    """
+    Return the actions that may have led to a version: those that began before it, and those shortly after.
+
+    An action begins before the carrier changes the list, but for clocks that differ. Times are those that were
+    written: a fix and what it led to carry the time of one clock, right or wrong.
+    """
+    written = [version["valid_from"] for version in versions]
+    at, nothing = written[place], datetime.min.replace(tzinfo=UTC)
+    after = max((one for one in written[:place] if one <= at), default=nothing)
+    until = written[place + 1] if place + 1 < len(versions) else END
+    near = [action for action in actions if after < action.begun_at <= at]
+    later = [action for action in actions if at < action.begun_at < min(until, at + SKEW)]
+    return near, later
+
+
+def _actions(entries: Sequence[Entry]) -> list[_Action]:
+    """Return what was done to the list, in order; an action without a second entry has no known outcome."""
+    begun = {entry.action: entry for entry in entries if "plan" in entry.content}
+    found = []
+    for ended in entries:
+        if ended.phase not in (DONE, PARTLY, FAILED) or ended.action not in begun:
+            continue
+        first = begun[ended.action]
+        plan = Plan.model_validate(first.content["plan"])
+        allowed, removed = (
+            frozenset(change.network for change in plan.changes if isinstance(change, kind))
+            for kind in (AllowAddress, RemoveAddress)
+        )
+        failed = ended.phase == FAILED
+        found.append(_Action(first.at, first.actor, plan.undoes is not None, failed, allowed, removed))
+    return found
+
+
+def _put_back(row: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Return whether the carrier reports a later date for an entry that is on both versions."""
+    now, then = _added_at(row), _added_at(old)
+    return now is not None and then is not None and now > then
+
+
+def _allowing(network: str, *spans: Sequence[_Action]) -> _Action | None:
+    """Return the last action that put an entry on the list, of the first span that has one."""
+    found = ([one for one in span if network in one.allowed and not one.failed] for span in spans)
+    return next((done[-1] for done in found if done), None)
+
+
+def _continues(network: str, *spans: Sequence[_Action]) -> bool:
+    """Return whether an undo, or a fix that failed and was rolled back, put an entry back."""
+    if (done := _allowing(network, *spans)) is not None:
+        return done.is_undo
+    return any(action.failed and network in action.removed for span in spans for action in span)
+
+
+def _begun(row: Mapping[str, Any], version: Mapping[str, Any], at: datetime, action: _Action | None) -> Period:
+    """Return the period that begins with a version, at its instant."""
+    network, by, added_at = str(row["network"]), str(row.get("added_by") or ""), _added_at(row)
+    if action is not None:
+        return Period(network, at, JOURNAL, action.actor)
+    if version["known_by"] != CARRIER or row.get("known_by") == "operator":
+        declared_by = by or ("" if version["known_by"] == CARRIER else str(version["known_by"]))
+        return Period(network, added_at or at, FIRST_SEEN, declared_by)
+    if added_at is None:
+        return Period(network, at, FIRST_SEEN, by)
+    return Period(network, added_at, CARRIER, by)
+
+
+def _added_at(row: Mapping[str, Any]) -> datetime | None:
+    text = row.get("added_at")
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _none() -> pd.DataFrame:
+    return schemas.empty(schemas.ENTRY_PERIODS)

@@ -1,0 +1,429 @@
+"""
+The journal: append-only, each entry carrying the hash of the one before it.
+
+``begin`` is called before the first write to the carrier, ``finish`` after the last. An action
+without a second entry is open: it still runs, or it was interrupted and its outcome is not known yet
+(``fixes.settling`` finds it out). Each entry is anchored outside the database (``anchors``); an outcome that could
+not be is anchored together with the next entry.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise, takewhile
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from dashboard.core.errors import JournalError
+from dashboard.domain.changes import Plan, digest
+from dashboard.storage import anchors as anchoring
+from dashboard.storage import sealing
+from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, WRITTEN, Anchor, Head
+from dashboard.storage.database import ANCHORED, SEALED, State, has_calls
+from dashboard.storage.database import journal as table
+from dashboard.storage.sealing import GENESIS
+
+BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
+"""Phases. ``partly``: some changes are live and others are not."""
+OUTCOMES = (DONE, FAILED, PARTLY)
+NOT_ANCHORED = "not_anchored"
+"""In the content of an outcome whose anchor could not be written: why."""
+SHORTEST_HEAD = 8
+"""Hex digits of a head by which it is known again; messages print twelve."""
+SHORT = 12
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: who did what, the account's rows before and after, and the chain."""
+
+    id: int
+    at: datetime
+    action: str
+    phase: str
+    actor: str
+    title: str
+    plan_hash: str
+    undoes: int | None
+    content: dict[str, Any]
+    """
+    ``plan`` (whole), ``before`` and ``by`` (see ``Actor.by``) on ``begun``; ``before``, ``after``, ``message`` on the
+    second entry, and there ``live`` (the changes that are in place) where not all of them are or an interruption hid
+    which.
+    """
+    previous_hash: str
+    hash: str
+
+    @property
+    def short_hash(self) -> str:
+        """The head after this entry, as messages print it; ``journal verify --head`` accepts it."""
+        return self.hash[:SHORT]
+
+    @property
+    def by(self) -> dict[str, Any]:
+        """How the actor signed in, see ``Actor.by``; empty where that was not recorded."""
+        found = self._content.get("by")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def not_anchored(self) -> str:
+        """Why its anchor could not be written, in its own words; empty where it says nothing of that."""
+        return str(self._content.get(NOT_ANCHORED, ""))
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """The content as it must be; what somebody else wrote in its place counts as empty."""
+        content: Any = self.content
+        return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A head that was noted outside the home: by a person, in a manifest, in a copy of the anchor file."""
+
+    head: str
+    """64 hex digits, or at least the first eight of them."""
+    chain: str = JOURNAL
+    entries: int | None = None
+    """How many entries there were, where that was noted too."""
+    source: str = "the head given"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification found in order, and what it has to say beside that."""
+
+    entries: int
+    head: str
+    versions: int
+    versions_head: str
+    anchored_from: datetime | None
+    """Time of the first anchor; ``None`` where there is none."""
+    older: int
+    """Entries from before the first anchor."""
+    older_versions: int
+    """Versions from before the first anchor."""
+    open_entries: tuple[Entry, ...]
+    """Fixes without a recorded outcome."""
+    unanchored: tuple[Entry, ...] = field(default=())
+    """Outcomes whose anchor could not be written and has not been since: the next entry is anchored with them."""
+    notes: tuple[str, ...] = field(default=())
+    """Sentences about what is in order and still noteworthy."""
+
+
+class Journal:
+    """The journal of one state database."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None) -> Entry:
+        """
+        Record what is about to be done, by whom, and the account's rows before it.
+
+        Args:
+            plan: What is about to be carried out.
+            actor: Who asked, as text.
+            before: The account's rows before it.
+            by: How the actor signed in, see ``Actor.by``.
+
+        Raises:
+            JournalError: The entry cannot be anchored; nothing was recorded.
+        """
+        content = {"plan": plan.model_dump(mode="json"), "before": before}
+        if by:
+            content["by"] = dict(by)
+        return self._append(uuid.uuid4().hex, BEGUN, actor, plan, content)
+
+    def finish(
+        self,
+        begun: Entry,
+        plan: Plan,
+        *,
+        phase: str,
+        after: dict[str, Any],
+        before: dict[str, Any],
+        message: str = "",
+        **more: Any,
+    ) -> Entry:
+        """
+        Record the outcome, also where its anchor cannot be written.
+
+        The entry then says why, and gets its anchor with the next one.
+
+        Args:
+            begun: First entry of the action.
+            plan: What was to be carried out.
+            phase: ``done``, ``failed`` or ``partly``.
+            after: The account's rows after it.
+            before: The account's rows before it.
+            message: Sentences for people.
+            more: Further facts; ``actor`` is who recorded it where that is not who began.
+        """
+        actor = more.pop("actor", begun.actor)
+        content = {"before": before, "after": after, "message": message} | more
+        return self._append(begun.action, phase, actor, plan, content)
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, oldest first."""
+        with self._state.reading() as connection:
+            return _entries(connection)
+
+    def open_entries(self) -> list[Entry]:
+        """Return the ``begun`` entry of each action that has no outcome, oldest first."""
+        ended = sa.select(table.c.action).where(table.c.phase != BEGUN)
+        query = table.select().where(table.c.phase == BEGUN, table.c.action.not_in(ended)).order_by(table.c.id)
+        with self._state.reading() as connection:
+            return [Entry(**row) for row in connection.execute(query).mappings()]
+
+    def entry(self, number: int) -> Entry:
+        """
+        Return one entry.
+
+        Raises:
+            JournalError: There is no such entry.
+        """
+        with self._state.reading() as connection:
+            row = connection.execute(table.select().where(table.c.id == number)).mappings().first()
+        if row is None:
+            raise JournalError(f"The journal has no entry {number}. `trunkgate journal list` shows those it has.")
+        return Entry(**row)
+
+    def last(self) -> Entry | None:
+        """Return the last entry; ``None`` where there is none."""
+        with self._state.reading() as connection:
+            row = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+        return Entry(**row) if row else None
+
+    def head(self) -> str:
+        """Return the hash of the last entry; 64 zeros where there is none."""
+        last = self.last()
+        return last.hash if last else GENESIS
+
+    def versions_head(self) -> str:
+        """Return the hash of the last recorded version; 64 zeros where there is none."""
+        return self._state.versions_head()
+
+    def anchor(self) -> Verified:
+        """
+        Verify, then anchor both heads as they are now: after a key was set, or a home of an earlier version opened.
+
+        Outcomes whose anchor could not be written get it.
+
+        Raises:
+            JournalError: Something does not verify, or the anchors cannot be written.
+        """
+        found = self.examine(new_key=True)
+        heads = [(JOURNAL, found.entries, found.head), (VERSIONS, found.versions, found.versions_head)]
+        self._state.anchors.append(
+            *_late(found.unanchored), *(Head(chain, WRITTEN, count, head) for chain, count, head in heads)
+        )
+        return found
+
+    def verify(self, head: str = "") -> int:
+        """
+        Verify everything; see ``examine``.
+
+        Args:
+            head: A head noted earlier, whole or its first digits.
+
+        Returns:
+            How many entries hold.
+        """
+        return self.examine([Noted(head)] if head else []).entries
+
+    def examine(self, noted: Sequence[Noted] = (), *, new_key: bool = False) -> Verified:
+        """
+        Recompute the chains of entries and of versions, and compare them with every anchor there is.
+
+        Args:
+            noted: Heads from outside the home; the chains must still contain them.
+            new_key: A key was just set, so that no anchor need be signed with it yet.
+
+        Raises:
+            JournalError: Something was changed, removed or added; the first place is named.
+        """
+        entries, versions = self.entries(), self._state.sealed_versions()
+        _check_entries(entries)
+        _check_versions(versions)
+        hashes = {JOURNAL: [entry.hash for entry in entries], VERSIONS: [str(row["hash"]) for row in versions]}
+        lines = self._state.anchors.read()
+        self._check_beginning(lines, entries)
+        notes, unanchored = self._compare(lines, entries, hashes, new_key=new_key)
+        for one in noted:
+            _find(one, hashes[one.chain])
+        start, start_of_versions = (
+            next((line for line in lines if line.chain == chain), None) for chain in (JOURNAL, VERSIONS)
+        )
+        return Verified(
+            entries=len(entries),
+            head=hashes[JOURNAL][-1] if entries else GENESIS,
+            versions=len(versions),
+            versions_head=hashes[VERSIONS][-1] if versions else GENESIS,
+            anchored_from=start.at if start else None,
+            older=min(start.entries, len(entries)) if start else len(entries),
+            older_versions=start_of_versions.entries if start_of_versions else len(versions),
+            open_entries=tuple(self.open_entries()),
+            unanchored=unanchored,
+            notes=(*notes, *_clock(entries), *_anchored_late(entries, unanchored, lines)),
+        )
+
+    def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[Entry]) -> None:
+        """Refuse anchors that were removed or begun again, and an empty journal where there must have been another."""
+        path, began = self._state.anchors.path, self._state.get(ANCHORED)
+        if began and not lines:
+            raise JournalError(f"The anchor file {path} is missing or empty. Anchors were written since {began['at']}.")
+        if began and lines[0].at.isoformat() != began["at"]:
+            raise JournalError(f"The anchor file {path} was begun again: anchors were written since {began['at']}.")
+        lost = not began and not lines and self._state.get(SEALED, {}).get("versions", 0) == 0
+        replaced = bool(lines) and lines[0].after_calls
+        if not entries and has_calls(self._state.home) and (lost or replaced):
+            raise JournalError(
+                "The journal is empty, but the home has calls from before its database was created: the database was "
+                "emptied or replaced. Restore it from a backup."
+            )
+
+    def _compare(
+        self, lines: Sequence[Anchor], entries: Sequence[Entry], hashes: dict[str, list[str]], *, new_key: bool
+    ) -> tuple[list[str], tuple[Entry, ...]]:
+        """Compare both chains with the anchors; return what is noteworthy, and the entries without an anchor yet."""
+        if not lines:
+            return [], ()
+        keyed, signed = self._state.anchors.has_key, [line for line in lines if line.signed]
+        if keyed and not signed and not new_key:
+            raise JournalError(
+                "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "
+                "now. In the latter case run `trunkgate journal anchor` once."
+            )
+        said, without = anchoring.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
+        notes = [said, anchoring.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
+        if signed and not keyed:
+            notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
+        if lines[0].after_calls:
+            notes.append(
+                f"The database was created on {lines[0].at:%Y-%m-%d %H:%M} UTC in a home that had calls already: what "
+                "was recorded before is not in it."
+            )
+        if signed and keyed and signed[0].line > 1:
+            notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
+        return [note for note in notes if note], tuple(entry for entry in entries if entry.id in without)
+
+    def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
+        if phase == BEGUN:
+            self._state.begin_anchors()
+        with self._state.writing() as connection:
+            newest = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            last = Entry(**newest) if newest else None
+            row: dict[str, Any] = {
+                "id": (last.id if last else 0) + 1,
+                "at": datetime.now(UTC),
+                "action": action,
+                "phase": phase,
+                "actor": actor,
+                "title": plan.title,
+                "plan_hash": plan.hash,
+                "undoes": plan.undoes,
+                "content": content,
+                "previous_hash": last.hash if last else GENESIS,
+            }
+            row["hash"] = sealing.of_entry(row)
+            try:
+                late = _late(_unanchored_end(_entries(connection))) if last and last.not_anchored else []
+                self._state.anchors.append(*late, Head(JOURNAL, WRITING, row["id"], row["hash"]))
+            except JournalError as exc:
+                if phase == BEGUN:
+                    raise
+                row["content"] = content | {NOT_ANCHORED: str(exc)}
+                row["hash"] = sealing.of_entry(row)
+            connection.execute(table.insert().values(**row))
+        if NOT_ANCHORED not in row["content"]:
+            self._state.anchored(Head(JOURNAL, WRITTEN, row["id"], row["hash"]))
+        return Entry(**row)
+
+
+def _entries(connection: Connection) -> list[Entry]:
+    return [Entry(**row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
+
+
+def _check_entries(entries: Sequence[Entry]) -> None:
+    previous = GENESIS
+    for number, entry in enumerate(entries, start=1):
+        if entry.id != number:
+            raise JournalError(f"Journal entry {number} is missing: the next one is numbered {entry.id}.")
+        if entry.previous_hash != previous or entry.hash != sealing.of_entry(entry.__dict__):
+            raise JournalError(f"Journal entry {number} was changed after it was written.")
+        previous = entry.hash
+
+
+def _check_versions(versions: Sequence[dict[str, Any]]) -> None:
+    previous = GENESIS
+    for row in versions:
+        what = f"Version {row['id']} ({row['kind']})"
+        if row["previous_hash"] != previous:
+            raise JournalError(f"{what} does not follow the one before it: a version was removed, replaced or changed.")
+        if row["hash"] != sealing.of_version(row) or row["digest"] != digest(row["content"]):
+            raise JournalError(f"{what} was changed after it was recorded.")
+        previous = row["hash"]
+
+
+def _find(noted: Noted, hashes: Sequence[str]) -> None:
+    """Find a noted head in a chain; the one whose number was noted must be that very entry."""
+    head = noted.head.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
+        raise JournalError(f"{noted.source}: {noted.head[:80]!r} is no head. Give at least {SHORTEST_HEAD} hex digits.")
+    places = [number for number, known in enumerate([GENESIS, *hashes]) if known.startswith(head)]
+    chain = "journal" if noted.chain == JOURNAL else "chain of versions"
+    if len(places) > 1:
+        raise JournalError(f"{noted.source}: {head} fits {len(places)} entries of the {chain}. Give more digits.")
+    if not places or (noted.entries is not None and noted.entries != places[0]):
+        ends = hashes[-1] if hashes else GENESIS
+        raise JournalError(
+            f"The {chain} ends at {ends[:SHORT]} and does not contain the head {head[:SHORT]} ({noted.source})."
+        )
+
+
+def _clock(entries: Sequence[Entry]) -> list[str]:
+    back = [one.id for before, one in pairwise(entries) if one.at < before.at]
+    return [f"The clock of the machine went back before entry {number}." for number in back]
+
+
+def _excusable(entries: Sequence[Entry]) -> dict[int, int]:
+    """
+    Return the entries that may lack an anchor, each with the entry that began its action.
+
+    A fix begins only with an anchor and has one outcome, so nothing but that outcome can lack it.
+    """
+    of_action: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of_action.setdefault(entry.action, []).append(entry)
+    pairs = [both for both in of_action.values() if [one.phase == BEGUN for one in both] == [True, False]]
+    return {ended.id: begun.id for begun, ended in pairs if ended.phase in OUTCOMES and ended.not_anchored}
+
+
+def _unanchored_end(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries at the end of the journal that may lack an anchor, oldest first."""
+    excusable = _excusable(entries)
+    return list(reversed(list(takewhile(lambda entry: entry.id in excusable, reversed(entries)))))
+
+
+def _late(entries: Sequence[Entry]) -> list[Head]:
+    """Return the anchors of entries that are in the database already."""
+    return [Head(JOURNAL, step, entry.id, entry.hash) for entry in entries for step in (WRITING, WRITTEN)]
+
+
+def _anchored_late(entries: Sequence[Entry], unanchored: Sequence[Entry], lines: Sequence[Anchor]) -> list[str]:
+    """Say of each entry whose anchor could not be written at first when it was."""
+    late = [entry for entry in entries if entry.not_anchored and entry not in unanchored]
+    anchored = {line.head: line.at for line in reversed(lines) if line.chain == JOURNAL}
+    since = {entry.id: anchored.get(entry.hash) for entry in late}
+    return [
+        f"Entry {entry.id} was not anchored when it was written: {entry.not_anchored}"
+        + (f" It is anchored since {at:%Y-%m-%d %H:%M:%S} UTC." if (at := since[entry.id]) else "")
+        for entry in late
+    ]

@@ -1,0 +1,11 @@
+"""Alembic's environment: always run by ``State.open`` on the connection it passes."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from dashboard.storage.database import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

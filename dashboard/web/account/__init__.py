@@ -1,0 +1,3 @@
+"""Parts of the Account page."""
+
+from __future__ import annotations

@@ -1,0 +1,260 @@
+"""The account page: the list of allowed addresses, the switch, the prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.core.addresses import membership, parse_entry
+from dashboard.core.elapsed import ago
+from dashboard.core.errors import AddressError
+from dashboard.core.text import counted, titled
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials
+from dashboard.domain.claims import Claims, Standing, apart
+from dashboard.domain.findings import Finding, Status
+from dashboard.domain.snapshot import Age, Snapshot
+from dashboard.fixes.account_image import entry
+from dashboard.services import declarations
+from dashboard.services.exports.frames import earlier_periods
+from dashboard.web import session
+from dashboard.web.components import empty_states, tables
+from dashboard.web.components.formatting import (
+    ICONS,
+    SEVERITY_COLORS,
+    STATUS_COLORS,
+    STATUS_WORDS,
+    Color,
+    exact,
+    owner_of,
+    plain,
+)
+from dashboard.web.fixes import review
+
+CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+AGES_S = 15
+"""How often an age is written anew."""
+DAY_FORM = "%-d %b %Y"
+NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
+CONTROL_WORDS = {
+    Standing.OPEN: "Needs review",
+    Standing.LAST_KNOWN: "Failed last",
+    Standing.UNKNOWN: NOT_JUDGED,
+    Standing.CLEAR: "OK",
+}
+CONTROL_STATES = {"OK": "good", "Needs review": "risk", "Failed last": "risk", NOT_JUDGED: "unknown"}
+FIRST = (
+    "Without the list no call can be evaluated. First record the tech prefix and the credentials below, then paste the "
+    "list under Compare with the portal."
+)
+
+
+def entries(claims: Claims) -> None:
+    """Draw the list with whose each address is, who put it there, why, and its last call; one may be removed."""
+    snapshot = claims.snapshot
+    declares = Capability.READ_ALLOWED_IPS not in snapshot.capabilities
+    known = known_how("allowed_ips", "pasted") if declares else ""
+    if declares and not known:
+        empty_states.empty(FIRST, icon=ICONS["unknown"])
+    elif snapshot.allowed_ips.empty:
+        why = claims.lacking("allowed_ips") or "The list is empty."
+        empty_states.empty(f"{why} Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
+    else:
+        _table(claims)
+    if known:
+        st.caption(known)
+    with st.popover("Allow an address", icon=":material/add:"), st.form("account_allow", border=False):
+        _allow(snapshot)
+
+
+def known_how(kind: str, done: str) -> str:
+    """
+    Say how a declared copy is known; empty where there is none.
+
+    Args:
+        kind: ``account`` or ``allowed_ips``.
+        done: How it came here: ``recorded`` or ``pasted``.
+    """
+    shown = declarations.last_shown(session.workspace(), kind)
+    return f"As the portal showed on {exact(shown.at, session.zone())}, {done} by {plain(shown.by)}." if shown else ""
+
+
+def _table(claims: Claims) -> None:
+    snapshot, frame = claims.snapshot, entries_frame(claims)
+    event = st.dataframe(
+        tables.shown(frame),
+        hide_index=True,
+        height=tables.height(len(frame)),
+        column_config={
+            "network": tables.text("Address", width=100),
+            "pbx": tables.text("PBX", width=126),
+            "control": tables.chips("Control", CONTROL_STATES, width=106),
+            "why": tables.text("Purpose", width=176),
+            "last_call": tables.when("Last call") | {"width": 108},
+            "calls": tables.whole("Calls")
+            | {"width": 60, "help": f"Outbound calls of the last {counted(snapshot.window_days, 'day')}."},
+            "since": tables.text("On the list since", width=138),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="-",
+        key="account_entries",
+    )
+    chosen = event["selection"]["rows"]
+    if aside := apart(snapshot):
+        st.caption(aside)
+    if not chosen or chosen[0] >= len(snapshot.allowed_ips):
+        st.caption("Select a row to remove its address.")
+        return
+    row = snapshot.allowed_ips.iloc[chosen[0]].to_dict()
+    if history := described(row, snapshot):
+        st.caption(plain(history))
+    st.button(
+        f"Remove {row['network']}",
+        icon=":material/delete:",
+        key="account_remove",
+        on_click=review.ask_changes,
+        args=([RemoveAddress(network=row["network"], **entry(row))],),
+    )
+
+
+def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
+    """Return what is known of an entry's history, of its review, and what the carrier reports of it."""
+    period, sentences = snapshot.listed_since.get(row["network"]), []
+    if period:
+        word = "First seen" if period["since_known_by"] == "first_seen" else "On the list since"
+        when = exact(period["since"], session.zone(), DAY_FORM)
+        by = (
+            f", {'declared' if word == 'First seen' else 'added'} by {period['added_by']}" if period["added_by"] else ""
+        )
+        sentences.append(f"{word} {when} ({ago(period['since'], snapshot.taken_at)}){by}.")
+    if earlier := earlier_periods(snapshot, str(row["network"])):
+        sentences.append(f"Earlier: {'; '.join(earlier)}.")
+    if due := exact(row["review_by"], session.zone(), DAY_FORM):
+        sentences.append(f"Due for review by {due}.")
+    if row["known_by"] != "operator" and not pd.isna(row["added_at"]):
+        by = f" by {row['added_by']}" if row["added_by"] else ""
+        sentences.append(f"Reported by Flowroute: added {exact(row['added_at'], session.zone(), DAY_FORM)}{by}.")
+    return " ".join(sentences)
+
+
+def entries_frame(claims: Claims) -> pd.DataFrame:
+    """Return the list as the page shows it, a row an entry in the list's own order."""
+    snapshot = claims.snapshot
+    outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
+    rows = snapshot.allowed_ips
+    sources = outbound["source_ip"]
+    for network in rows.loc[rows["network"].str.contains("/"), "network"]:
+        inside = outbound[membership((network,), sources)].assign(source_ip=network)
+        outbound = pd.concat([outbound, inside])
+    last = outbound.groupby("source_ip")["last_at"].max()
+    calls = outbound.groupby("source_ip")["calls"].sum()
+    never = snapshot.age("calls") is Age.MISSING
+    return pd.DataFrame(
+        {
+            "network": rows["network"],
+            "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
+            "control": [[CONTROL_WORDS[claims.entry(network)]] for network in rows["network"]],
+            "why": [_why(row) for row in rows.to_dict("records")],
+            "last_call": last.reindex(rows["network"]).array,
+            "calls": calls.reindex(rows["network"], fill_value=None if never else 0).astype("Int64").array,
+            "since": [_since(snapshot.listed_since.get(network, {})) for network in rows["network"]],
+        }
+    )
+
+
+def _why(row: Mapping[Any, Any]) -> str:
+    """Say why an entry is here, and its role where that says more than that calls come from it."""
+    why = row["purpose"] or row["label"]
+    role = str(row["role"]).replace("_", " ") if row["role"] != "active" else ""
+    return ": ".join(filter(None, (titled(role), why)))
+
+
+def _since(period: Mapping[str, Any]) -> str:
+    """Return since when an entry is on the list and who put it there; of a pasted one when it was first seen."""
+    if not period:
+        return ""
+    when = exact(period["since"], session.zone(), DAY_FORM)
+    if period["since_known_by"] == "first_seen":
+        return f"First seen {when}"
+    return ", ".join(filter(None, (when, period["added_by"])))
+
+
+def _allow(snapshot: Snapshot) -> None:
+    network = st.text_input("Address", placeholder="198.51.100.24", help="One public IPv4 address.") or ""
+    label = st.text_input("Label") or ""
+    owner = st.text_input("Owner") or ""
+    purpose = st.text_input("Purpose") or ""
+    standby = st.checkbox("Standby: no calls are expected from it")
+    if st.form_submit_button("Review the change", type="primary"):
+        try:
+            clean = parse_entry(network.strip(), public_ranges=snapshot.treated_as_public)
+        except AddressError as exc:
+            st.error(plain(str(exc)), icon=ICONS["error"])
+            return
+        role = "standby" if standby else "active"
+        review.ask_changes([AllowAddress(network=clean, label=label, owner=owner, purpose=purpose, role=role)])
+        st.rerun()
+
+
+def credentials(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+    """Draw the switch, what the check says of it, and the button that turns it."""
+    on = snapshot.account.credentials_on
+    finding = next((finding for finding in findings if finding.check == "credentials_are_off"), None)
+    color: Color = STATUS_COLORS[finding.status] if finding else "gray"
+    color = SEVERITY_COLORS[finding.severity] if finding and finding.status is Status.FAIL else color
+    st.badge(CREDENTIAL_WORDS[on], color=color, icon=":material/key:")
+    if finding:
+        st.markdown(plain(finding.reason))
+    if on is None:
+        _declare(snapshot)
+        return
+    st.button(
+        "Disable outbound credentials" if on else "Enable outbound credentials",
+        key="account_credentials",
+        on_click=review.ask_changes,
+        args=([SetCredentials(enabled=not on)], "", finding.check if finding and on else "", "account" if on else ""),
+    )
+    if Capability.READ_CREDENTIALS not in snapshot.capabilities:
+        _declare(snapshot)
+
+
+def _declare(snapshot: Snapshot) -> None:
+    """Let an operator say what the portal shows, where no program can read it."""
+    with st.form("account_declare", border=False):
+        prefix = st.text_input("Tech prefix, as the portal shows it", value=snapshot.account.tech_prefix) or ""
+        last = {True: 0, False: 1, None: None}[snapshot.account.credentials_on]
+        shown = st.radio("Outbound SIP credentials in the portal", ["Enabled", "Disabled"], index=last, horizontal=True)
+        if st.form_submit_button("Record what the portal shows"):
+            if shown is None:
+                st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
+                return
+            with session.errors_said():
+                by, on = session.who().name, shown == "Enabled"
+                declarations.keep_account(session.workspace(), tech_prefix=prefix, credentials_on=on, by=by)
+                session.note("Recorded what the portal shows.")
+                st.rerun()
+
+
+def prefix(snapshot: Snapshot) -> None:
+    """Draw the prefix so that it can be copied, and what to do with it."""
+    if not snapshot.account.tech_prefix:
+        empty_states.empty("The tech prefix is not known yet.", icon=ICONS["unknown"])
+        return
+    st.code(snapshot.account.tech_prefix, language=None)
+    st.caption("Every PBX dials it, then `*`, then the number. Set up PBXs shows the whole dial string.")
+    if Capability.READ_CREDENTIALS not in snapshot.capabilities:
+        st.caption(known_how("account", "recorded"))
+    else:
+        _reported(snapshot.account.known_by)
+
+
+@st.fragment(run_every=AGES_S)
+def _reported(by: str) -> None:
+    """Show when the prefix was read; it renews itself, so that the age is that of now."""
+    with session.errors_said():
+        seen = session.freshness()["credentials"]
+        st.caption(f"Reported by the {by} {ago(seen.as_of)}.")

@@ -1,0 +1,3 @@
+"""Parts of the Calls page."""
+
+from __future__ import annotations

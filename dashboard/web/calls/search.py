@@ -1,0 +1,283 @@
+"""The calls page: the time looked at, the search, and pages of single calls by key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow
+import streamlit as st
+
+from dashboard.calls.analytics.cube import Part, callers, code_of
+from dashboard.calls.attribution import Claims
+from dashboard.calls.store.store import CallFilter
+from dashboard.charts.charts import KIND_OF, KINDS
+from dashboard.core.text import counted
+from dashboard.domain.changes import not_counted
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import FILE_ONLY, OUTCOME_LABELS
+from dashboard.web import session
+from dashboard.web.calls import authorization
+from dashboard.web.calls.filters import NUMBER, SOURCE, Asked
+from dashboard.web.components import empty_states
+from dashboard.web.components import tables as grids
+from dashboard.web.components.formatting import ICONS, exact, money, mono, plain
+
+WHY: Final = {
+    401: "Refused: it was asked for credentials and gave none that are valid.",
+    403: "Refused: its source address and the prefix it dialed are not authorized together.",
+    407: "Refused: it was asked for credentials and gave none that are valid.",
+}
+TOLD_BY: Final = {
+    "x_tag": "X-Tag",
+    "address": "source address",
+    "caller_id": "caller id",
+    "number": "number",
+    "shared_address": "source address, which several PBXs share",
+}
+RECORDS: Final = {"": "In the carrier's export", FILE_ONLY: "Not in the carrier's export"}
+"""Which calls to look through, by their ``provenance``."""
+PAGE_SIZE = 50
+PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
+
+
+def said(asked: Asked, zone: ZoneInfo) -> str:
+    """Say in a sentence which calls are looked at."""
+    part, whole = asked.part, asked.whole
+    times = [at.astimezone(zone) if at else None for at in (part.since, part.until)]
+    begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
+    narrowed = part.since != whole.since or part.until is not None
+    when = f"from {begin} to {end or 'now'}" if narrowed else f"in {asked.words}"
+    ended = ", ".join(filter(None, [OUTCOME_LABELS.get(part.outcome, part.outcome).lower(), part.code]))
+    of = [f"of {part.who}" if part.who else "", f"to {part.zone}" if part.zone else "", f"({ended})" if ended else ""]
+    return plain(" ".join(filter(None, [*of, when])))
+
+
+def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
+    """Return a sentence with the number of imported-only outbound calls in a period; empty for zero."""
+    if snapshot.file_only_traffic.empty:
+        return ""
+
+    def count_file_only() -> int:
+        store = session.workspace().store
+        rows = store.traffic(since=since or snapshot.window_start or snapshot.taken_at, until=until, file_only=True)
+        return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
+
+    calls = session.kept("calls apart", (since, until), count_file_only, ages=False)
+    return not_counted(calls) if calls else ""
+
+
+def beside(snapshot: Snapshot, part: Part) -> str:
+    """Say what ``apart`` says where nothing but a time is chosen; its number follows no other filter."""
+    chosen = (part.who, part.zone, part.code, part.outcome)
+    return "" if any(chosen) else apart(snapshot, part.since, part.until)
+
+
+def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
+    """
+    Draw the search and the page of calls that it finds.
+
+    Args:
+        snapshot: For names, addresses and the account.
+        asked: The filters of the page, which count here too.
+        matching: How many outbound calls match these.
+    """
+    st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
+    where = _where(asked, snapshot)
+    if where.file_only:
+        st.caption(
+            "These calls are in imported files but not in the carrier's export of their time. They count in no total. "
+            "To remove them, run: trunkgate calls drop-imported"
+        )
+    now = repr((where, asked.part))
+    if st.session_state.get("calls_asked") != now:
+        st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
+    pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
+    place = now, pages[-1]
+    owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot), ages=False)
+    if owned.empty:
+        empty_states.empty(
+            "No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:"
+        )
+        return
+    shown = owned.head(PAGE_SIZE)
+    _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot), ages=False), shown, snapshot)
+    by_hand = where.number or where.source_ip or where.direction != "outbound" or where.file_only
+    total = None if by_hand else matching
+    _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
+
+
+def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot) -> pd.DataFrame:
+    """Return a page of calls and one more where there is one, attributed."""
+    among = _among(asked.part, snapshot)
+    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=among)
+    return _claims(snapshot).attribute(found)
+
+
+def _claims(snapshot: Snapshot) -> Claims:
+    known = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    return session.kept("claims", "", lambda: Claims.of(**known), ages=False)
+
+
+def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
+    """Draw the conditions for single calls; return all that are no matter of attribution."""
+    with st.grid(3, min_column_width=180):
+        number = st.text_input("Number, or part of it", key=NUMBER, bind="query-params", icon=":material/dialpad:")
+        address = st.text_input("Source address", key=SOURCE, bind="query-params", icon=":material/lan:")
+        direction = st.selectbox(
+            "Direction",
+            ["outbound", "inbound", ""],
+            format_func=lambda value: value.capitalize() or "Both",
+            key="direction",
+            bind="query-params",
+        )
+        record = "" if snapshot.file_only_traffic.empty else _record(int(snapshot.file_only_traffic["calls"].sum()))
+    part = asked.part
+    return CallFilter(
+        since=part.since,
+        until=part.until,
+        number=number or "",
+        source_ip=address or "",
+        outcome=part.outcome,
+        zone=part.zone,
+        direction=direction or "",
+        file_only=record == FILE_ONLY,
+    )
+
+
+def _record(file_only: int) -> str:
+    """Draw the choice between the calls that count and those that only imported files have."""
+    chosen = st.selectbox(
+        "Record",
+        [*RECORDS],
+        format_func=lambda one: RECORDS[one],
+        help=f"Not in the carrier's export, but in imported files: {counted(file_only, 'call')}.",
+        key="record",
+        bind="query-params",
+    )
+    return chosen or ""
+
+
+def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
+    """Return the rows of the traffic that are meant, where a caller or a code is asked for."""
+    if not (part.who or part.code):
+        return None
+    rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
+    if part.who:
+        names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
+        rows = rows[[who == part.who for who in callers(rows, names)]]
+    if part.code:
+        codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
+        rows = rows[[code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]]
+    return rows
+
+
+def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
+    """Return what the table shows, as the browser takes it."""
+    frame = pd.DataFrame(
+        {
+            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
+            "started_at": owned["started_at"].dt.tz_convert(session.zone()),
+            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
+            "source_ip": owned["source_ip"],
+            "destination": owned["destination"],
+            **({"record": "Imported file only"} if (owned["provenance"] == FILE_ONLY).any() else {}),
+            "duration_s": owned["duration_s"],
+            "cost_usd": owned["cost_usd"].astype("float64"),
+            "zone": owned["destination_name"],
+            "why": [
+                f"{'' if pd.isna(code) else int(code)} {reason}".strip()
+                for code, reason in zip(owned["sip_status"], owned["sip_reason"], strict=True)
+            ],
+        }
+    )
+    return pyarrow.Table.from_pandas(frame, preserve_index=False)
+
+
+def _table_key(calls: list[str]) -> str:
+    """Return the table's key, another one where a row is ticked and the rows have moved under it."""
+    shown, turn = st.session_state.get(TABLE_KEY, (calls, 0))
+    ticked = st.session_state.get(f"{TABLE_KEY}_{turn}", {}).get("selection", {}).get("rows")
+    if ticked and shown != calls:
+        turn += 1
+    st.session_state[TABLE_KEY] = (calls, turn)
+    return f"{TABLE_KEY}_{turn}"
+
+
+def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
+    key = _table_key(list(owned["call_key"]))
+    event = st.dataframe(
+        grids.shown(rows),
+        hide_index=True,
+        height=grids.height(len(owned), most=12, px=460),
+        column_config={
+            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "started_at": grids.at("Started"),
+            "pbx": grids.text("PBX", width=80),
+            "source_ip": grids.text("Source address", width=115),
+            "destination": grids.text("Number dialed", width=110),
+            "record": grids.text("Record", width=120),
+            "duration_s": st.column_config.NumberColumn("Seconds", width=70),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="$%.4f", width=70),
+            "zone": grids.text("Destination", width=150),
+            "why": grids.text("SIP code and reason", width=260),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+    )
+    chosen = event["selection"]["rows"]
+    if chosen and chosen[0] < len(owned):
+        _detail(owned.iloc[[chosen[0]]], snapshot)
+
+
+def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
+    """Say of one call all that its record holds, and why it was refused if it was."""
+    call = row.iloc[0]
+    with st.container(border=True):
+        owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "unassigned"
+        st.markdown(
+            f"{mono(call['source_ip']) or 'An unknown address'} ({plain(owner)}) called "
+            f"{mono(call['destination']) or 'no number'} from {mono(call['caller_id']) or 'an unknown number'}, "
+            f"{exact(call['started_at'], session.zone())}."
+        )
+        if call["outcome"] == "refused_auth":
+            code = int(call["sip_status"])
+            st.markdown(f":red[{ICONS['error']}] {WHY.get(code, WHY[403])} ({code} {plain(call['sip_reason'])})")
+        else:
+            known = not pd.isna(call["sip_status"])
+            ended = f", {int(call['sip_status'])} {plain(call['sip_reason'])}".rstrip() if known else ""
+            talked = f"{counted(int(call['duration_s'] or 0), 'second')}, {money(call['cost_usd'], digits=4)}"
+            st.markdown(f"{OUTCOME_LABELS[call['outcome']]}{ended}: {talked}, to {plain(call['destination_name'])}.")
+        if judged := authorization.sentence(row, session.replayer()):
+            st.markdown(judged)
+        found = TOLD_BY.get(call["attributed_by"], "")
+        st.caption(
+            f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "
+            f"Rate \\${float(call['rate_usd_per_min'] or 0):.5f} a minute, billed {call['billed_s']} s. "
+            f"Key {mono(call['call_key'])}."
+            if found
+            else f"No PBX could be told. X-Tag: {plain(call['x_tag'] or 'none')}. Key {mono(call['call_key'])}."
+        )
+
+
+def _turn(
+    pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool, total: int | None
+) -> None:
+    last, first = shown.iloc[-1], (len(pages) - 1) * PAGE_SIZE + 1
+    whole = counted(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
+    of = f" of {total:,} that match" if total is not None else ""
+    end = of if more else ", the last that match" if first > 1 else ": all that match"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Newer", icon=":material/chevron_left:", disabled=len(pages) == 1, key="calls_newer"):
+            pages.pop()
+            st.rerun()
+        st.caption(f"{whole}{end}, newest first", width="content")
+        if st.button(
+            "Older", icon=":material/chevron_right:", icon_position="right", disabled=not more, key="calls_older"
+        ):
+            pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
+            st.rerun()
+        grids.download("calls", len(shown), lambda: shown, snapshot, key="calls_csv")

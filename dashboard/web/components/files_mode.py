@@ -1,0 +1,36 @@
+"""Mode ``files``: what is missing before imported files can be judged, and how recent they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dashboard.core.elapsed import ago
+from dashboard.services.snapshot_builder import calls_until
+from dashboard.services.workspace import Workspace
+
+STEPS = {
+    "account": "record the tech prefix and the credentials on the page Account",
+    "allowed_ips": "paste the list of Outbound Allowed IPs on the page Account",
+    "pbxs": "add your PBXs on the page Inventory",
+}
+"""What an operator has to bring, by the kind under which the home keeps it."""
+NEVER = "Inbound routes stay unknown: only the carrier's API provides them, and this home has no key."
+"""What stays unknown in this mode, and why."""
+
+
+def badge(until: datetime | None) -> str:
+    """Return the header's text on the calls: until when the imported files reach."""
+    return f"Latest imported call {ago(until)}" if until else "No calls imported"
+
+
+def next_steps(workspace: Workspace) -> str:
+    """Return the steps that an operator has to take before everything can be judged; empty where none is left."""
+    steps = (
+        []
+        if calls_until(workspace.state, workspace.store, workspace.settings)
+        else ["import call record files with `trunkgate calls import FILE`"]
+    )
+    steps += [step for kind, step in STEPS.items() if workspace.state.latest(kind) is None]
+    if not steps:
+        return ""
+    return f"This home is judged by imported files, without an API key. Next: {'; '.join(steps)}."

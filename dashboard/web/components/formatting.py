@@ -1,0 +1,142 @@
+"""How things are said: times, money, names, and the icon and color that go with each state."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from dashboard.core.text import join, visible
+from dashboard.domain.findings import Finding, Impact, Life, Severity, Status
+from dashboard.domain.snapshot import Age, Snapshot
+
+Color = Literal["red", "orange", "green", "gray", "blue"]
+"""The five states, by the names the theme gives their colors; orange is amber."""
+
+ICONS: Final = {
+    "error": ":material/error:",
+    "warning": ":material/warning:",
+    "good": ":material/check_circle:",
+    "unknown": ":material/help:",
+    "plan": ":material/pending:",
+    "info": ":material/info:",
+    "time": ":material/schedule:",
+}
+
+SEVERITY_COLORS: Final[dict[Severity, Color]] = {
+    Severity.CRITICAL: "red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "orange",
+    Severity.LOW: "orange",
+    Severity.INFORMATIONAL: "gray",
+}
+"""Red: calls or money are being lost. Amber: will be, or a gap in control. Gray: nothing to act on."""
+
+IMPACT_WORDS: Final = {Impact.LOSS: "Money", Impact.OUTAGE: "Calls", Impact.HYGIENE: "Order"}
+STATUS_WORDS: Final = {Status.FAIL: "Failed", Status.UNKNOWN: "Not evaluated", Status.PASS: "Passed"}
+STATUS_COLORS: Final[dict[Status, Color]] = {Status.FAIL: "red", Status.UNKNOWN: "gray", Status.PASS: "green"}
+LIFE_WORDS: Final = {
+    Life.NEW: "New",
+    Life.OPEN: "Open",
+    Life.PLANNED: "Plan shown",
+    Life.APPLIED: "Applied, not proven yet",
+    Life.VERIFIED: "Verified",
+    Life.WAIVED: "Waived",
+    Life.REGRESSED: "Came back",
+    Life.UNCONFIRMED: "Not confirmed",
+}
+AGE_WORDS: Final = {Age.FRESH: "fresh", Age.STALE: "stale", Age.MISSING: "missing"}
+AGE_COLORS: Final[dict[Age, Color]] = {Age.FRESH: "green", Age.STALE: "orange", Age.MISSING: "gray"}
+INPUT_WORDS: Final = {
+    "calls": "Calls",
+    "allowed_ips": "Allowed IPs",
+    "credentials": "Credentials",
+    "routes": "Inbound routes",
+    "inventory": "Inventory",
+    "configurations": "PBX configurations",
+}
+KIND_WORDS: Final = {"static": "Static address", "dynamic": "Dynamic address"}
+METHOD_WORDS: Final = {
+    "ip": "IP address",
+    "credentials": "Credentials",
+    "both": "IP address and credentials",
+    "unknown": "Not known",
+}
+
+
+def exact(moment: datetime | None, zone: ZoneInfo, form: str = "%-d %b %Y %H:%M:%S %Z") -> str:
+    """Say exactly when, in the viewer's zone."""
+    if moment is None or pd.isna(moment):
+        return ""
+    return pd.Timestamp(moment).tz_convert(zone).strftime(form)
+
+
+def money(amount: object, *, digits: int = 2) -> str:
+    """Say dollars; the dollar sign is escaped, because two of them would set a formula."""
+    return f"\\${float(str(amount or 0)):,.{digits}f}"
+
+
+def names(finding: Finding, snapshot: Snapshot) -> str:
+    """Name the PBXs a finding is about."""
+    return join(snapshot.name_of(pbx_id) for pbx_id in finding.pbx_ids)
+
+
+def address_of(address: str, snapshot: Snapshot) -> str:
+    """Say an address in monospace with whose it is beside it."""
+    return f"{mono(address)} ({plain(owner_of(address, snapshot))})"
+
+
+def owner_of(address: str, snapshot: Snapshot) -> str:
+    """Name the PBXs that call from an address now, or did; ``unassigned`` where the inventory knows of none."""
+    pbx_ids, now = snapshot.owners_of(address)
+    if not pbx_ids and snapshot.age("inventory") is Age.MISSING:
+        return "owner not known"
+    if not pbx_ids:
+        return "unassigned"
+    named = join(map(snapshot.name_of, pbx_ids))
+    return named if now else f"formerly {named}"
+
+
+def subject_of(finding: Finding, snapshot: Snapshot) -> str:
+    """Say a finding's subject: an address with its PBX, or a PBX by its name, with what of it where that is said."""
+    named = names(finding, snapshot)
+    if finding.subject in finding.pbx_ids:
+        return named
+    if finding.subject == "account":
+        return "Account"
+    if finding.pbx_ids and finding.subject.startswith(f"{finding.pbx_ids[0]}: "):
+        return f"{named}: {finding.subject.partition(': ')[2]}"
+    if "." in finding.subject:
+        return f"{finding.subject} ({named or owner_of(finding.subject, snapshot)})"
+    return finding.subject
+
+
+DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])|:(?=//)|(?<=[\w.+-])@(?=\w)|\bwww(?=\.)", re.IGNORECASE)
+"""Where a name between colons, an address of a page or one of mail begins that a browser would make something of."""
+LISTED: Final = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$))|(?=(?:-+|=+)\s*$)))", re.MULTILINE)
+"""Where a line begins as one of a list, or underlines the line before as a heading."""
+
+
+def plain(text: str) -> str:
+    """
+    Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
+
+    Names of colors, icons and emojis between colons are sought after escapes are gone, and so are addresses that
+    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one. A replacement
+    character stands for what cannot be seen, such as a mark that turns a line around.
+    """
+    text = visible(text)
+    text = DIRECTIVE.sub("\\g<0>\u2060", text)
+    text = "".join(f"\\{character}" if character in "\\`*_[]$~<>#|!" else character for character in text)
+    return LISTED.sub(r"\1\\", text)
+
+
+def mono(text: str) -> str:
+    """Format text as single-line monospace Markdown; ``""`` for empty text. Adds no escapes."""
+    told = " ".join(visible(text).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
+    room = " " if told.startswith("`") or told.endswith("`") else ""
+    return f"{fence}{room}{told}{room}{fence}" if told else ""

@@ -1,0 +1,113 @@
+"""What stands above every page: whose account, how fresh, sync now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.core.elapsed import ago
+from dashboard.core.text import counted, join
+from dashboard.domain.claims import lacking
+from dashboard.domain.snapshot import Age, Freshness
+from dashboard.services.snapshot_builder import calls_until
+from dashboard.web import session
+from dashboard.web.components import entrance, files_mode
+from dashboard.web.components.formatting import AGE_COLORS, ICONS, INPUT_WORDS, Color, exact, mono, plain
+from dashboard.web.fixes import review
+
+AGAIN_S = 15
+DRAWN = "header_drawn"
+
+
+@st.fragment(run_every=AGAIN_S)
+def show(*, live: bool) -> None:
+    """
+    Draw the header; it renews itself, so that its age is true without a click.
+
+    Args:
+        live: Draw the whole page again when something new is known, unless a fix is being reviewed.
+    """
+    with session.errors_said():
+        opened = session.workspace()
+        settings = opened.settings
+        at = calls_until(opened.state, opened.store, settings)
+        stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
+        age = Freshness(at, stale_s).age(datetime.now(UTC))
+        account = (opened.state.latest("account") or {}).get("content", {})
+        with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+            prefix = account.get("tech_prefix")
+            st.markdown(f"{opened.carrier.name} account {mono(prefix)}" if prefix else "Account", width="content")
+            if account.get("sample"):
+                st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
+            said = f"Synced {ago(at)}" if at else "Never synced"
+            if settings.files:
+                st.badge("FILES", color="gray", help="Imported files are judged; nothing is fetched from the carrier.")
+                said = files_mode.badge(at)
+            when = exact(at, session.zone()) or None
+            st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
+            pressed = not settings.files and st.button("Sync now", icon=":material/sync:", key="header_sync")
+            entrance.person()
+        if pressed:
+            _sync()
+        if settings.files and (steps := files_mode.next_steps(opened)):
+            st.info(steps, icon=ICONS["unknown"])
+        if (error := session.sync_error()) and session.loaded():
+            tail = "What is shown is what was read last." if at else "Nothing was fetched yet."
+            st.warning(f"{plain(error)} {tail}", icon=ICONS["warning"])
+        _renew(live=live)
+
+
+def _renew(*, live: bool) -> None:
+    """Draw the whole page again where this is not its first run and something new is known."""
+    now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
+    drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
+    if live and drawn != now and review.KEY not in st.session_state:
+        st.rerun()
+
+
+def stale(*, live: bool) -> None:
+    """Remember what this page shows, and name every input that is missing or too old to decide; see ``show``."""
+    shown = session.now()
+    st.session_state[DRAWN] = (*shown.moment[:-1], lacking(shown.snapshot) if live else "")
+    _ages()
+
+
+@st.fragment(run_every=AGAIN_S)
+def _ages() -> None:
+    """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        now, freshness = datetime.now(UTC), session.freshness()
+        ages = {name: fresh.age(now) for name, fresh in freshness.items()}
+        old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
+        never = [name for name in ages if ages[name] is Age.MISSING]
+        if session.workspace().settings.files:
+            missing = files_mode.NEVER if "routes" in never else ""
+        else:
+            missing = f"Never read: {join((INPUT_WORDS[name] for name in never), most=5)}." if never else ""
+        said = [
+            f"Out of date: {join(old, most=5)}. Checks that need this show their last known results." if old else "",
+            missing,
+        ]
+        if any(said):
+            st.warning(" ".join(filter(None, said)), icon=ICONS["warning"])
+
+
+def _color(age: Age) -> Color:
+    return AGE_COLORS[age] if age is not Age.FRESH else "gray"
+
+
+def _sync() -> None:
+    bar = st.progress(0.0, text="Reading the account")
+
+    def tell(what: str, share: float) -> None:
+        bar.progress(min(max(share, 0.0), 1.0), text=what)
+
+    done = False
+    with session.errors_said():
+        report = session.sync(tell)
+        session.note(f"{counted(report.calls, 'call')} read.")
+        done = True
+    bar.empty()
+    if done:
+        st.rerun()

@@ -1,0 +1,197 @@
+"""The title line of each page: its question, with the answer in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pandas as pd
+
+from dashboard.calls.replay.refusals import as_now
+from dashboard.charts import frames
+from dashboard.charts.charts import KIND_OF
+from dashboard.core.elapsed import ago
+from dashboard.core.text import counted, join
+from dashboard.domain.claims import Claims, Standing, lacking
+from dashboard.domain.findings import Finding, Impact, Status
+from dashboard.domain.snapshot import Age, Snapshot, members
+from dashboard.fixes.planner import undone_by
+from dashboard.schemas.tables import OUTCOME_LABELS
+from dashboard.storage.journal import BEGUN, DONE, PARTLY, Entry
+from dashboard.web.components.formatting import money, plain
+
+DAY = timedelta(days=1)
+S = "'s"
+FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
+"""Outcomes that charts paint as "Failed otherwise": titles count the same calls by that name."""
+REFUSED_SHARE = 0.05
+"""A PBX counts as being refused from this share of a day's calls on: one mistyped call is not an outage."""
+
+
+def overview(claims: Claims) -> str:
+    """Say whose calls are rejected and who spends our money; else what is left to do; else that all is well."""
+    snapshot, findings = claims.snapshot, claims.findings
+    refused, spent = _refused(snapshot, findings), _spent(snapshot)
+    unlisted, old = _unlisted(claims)
+    if claims.fresh("calls"):
+        return claims.headline([*refused, *unlisted, *spent], old, ("allowed_ips", "inventory"))
+    if snapshot.age("calls") is Age.STALE and (refused or spent):
+        return claims.headline(unlisted, [*refused, *spent])
+    return claims.headline(unlisted, old, ("allowed_ips", "inventory"))
+
+
+def of_calls(
+    rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "", *, recorded: bool = True, apart: str = ""
+) -> str:
+    """
+    Say how many outbound calls there were, and how they failed unless one ``outcome`` was asked for.
+
+    State the absence of authorization refusals only where no other failure is counted, because another failure code
+    can hide a refusal.
+
+    Args:
+        rows: Calls by outcome.
+        words: Text of the time span.
+        outcome: The only one that was asked for.
+        lacking: Sentence that says why the calls are missing or out of date; with it, absent callers are not named.
+        recorded: Refused calls are known to be on record (``Capability.REFUSALS_IN_CDRS``).
+        apart: Sentence that states how many calls are not counted; empty for zero.
+    """
+    total = int(rows["calls"].sum())
+    if lacking:
+        head = f"{counted(total, 'outbound call')} on record {words}. {lacking}" if total else lacking
+    elif not total:
+        head = f"No outbound call on record {words}." if apart or not recorded else f"No outbound call {words}."
+    elif outcome:
+        head = f"{counted(total, 'outbound call')} {words}."
+    else:
+        head = f"{counted(total, 'outbound call')} {words}; {_failures(rows, recorded=recorded)}."
+    return f"{head} {apart}".strip()
+
+
+def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
+    """Say how many calls were refused for authorization, and how many failed otherwise, as the charts tell them."""
+    by_outcome = rows.groupby("outcome")["calls"].sum()
+    refused, unknown, otherwise = (
+        int(sum(by_outcome.get(name, 0) for name in names))
+        for names in (("refused_auth",), ("refused_unknown",), FAILED)
+    )
+    verb = "was" if refused == 1 else "were"
+    said = [f"{refused:,} {verb} refused for authorization{'' if recorded else ' on record'}"]
+    if not refused:
+        may_hide = otherwise or not recorded
+        said = [f"none {'is on record as' if may_hide else 'was'} refused for authorization"]
+    label = OUTCOME_LABELS["refused_unknown"]
+    part = f" ({unknown:,} {label[0].lower()}{label[1:]})" if unknown else ""
+    said += [f"{otherwise:,} failed otherwise{part}"] if otherwise else []
+    return join(said)
+
+
+def of_account(claims: Claims) -> str:
+    """Say how many addresses are allowed, and how many of those need review, as the table counts them."""
+    snapshot = claims.snapshot
+    if snapshot.age("allowed_ips") is Age.MISSING:
+        return claims.lacking("allowed_ips")
+    entries, old = len(snapshot.allowed_ips), claims.lacking("allowed_ips")
+    total = counted(entries, "address", "addresses")
+    if not entries:
+        return f"Last known: the list is empty. {old}" if old else "No address is on Outbound Allowed IPs."
+    states = [claims.entry(network) for network in snapshot.allowed_ips["network"]]
+    number, before = states.count(Standing.OPEN), states.count(Standing.LAST_KNOWN)
+    is_are = "is" if entries == 1 else "are"
+    if number:
+        return f"{total} {is_are} allowed; {number} {'needs' if number == 1 else 'need'} review. {old}".strip()
+    if before:
+        why = claims.lacking("allowed_ips", "inventory", "calls")
+        return f"Last known: {total} allowed; {before} needed review. {why}".strip()
+    standing = claims.standing(["allowed_ip_has_pbx"])
+    if standing is Standing.CLEAR:
+        return f"{total} {is_are} allowed; each belongs to a PBX."
+    why = claims.lacking("allowed_ips", "inventory")
+    head = f"Last known: {total} allowed." if old else f"{total} {is_are} allowed."
+    return f"{head} {why or 'Whose they all are is not known.'}"
+
+
+def of_inventory(snapshot: Snapshot) -> str:
+    """Say how many PBXs there are and in what state, and where the inventory is out of date."""
+    if snapshot.pbxs.empty:
+        return "No PBX is in the inventory yet."
+    by_status = snapshot.pbxs["status"].value_counts()
+    parts = [
+        f"{int(by_status[status])} {'is' if by_status[status] == 1 else 'are'} {words}"
+        for status, words in (("active", "active"), ("standby", "on standby"), ("retired", "retired"))
+        if status in by_status.index
+    ]
+    return f"{counted(len(snapshot.pbxs), 'PBX', 'PBXs')}: {join(parts)}. {lacking(snapshot, 'inventory')}".strip()
+
+
+def of_fixes(entries: Sequence[Entry]) -> str:
+    """Say how many fixes are active, and how many have no recorded outcome."""
+    ended = {entry.action for entry in entries if entry.phase != BEGUN}
+    unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
+    verb = "has" if unsettled == 1 else "have"
+    more = f" {counted(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
+    done = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
+    active = sum(undone_by(entries, entry) is None for entry in done)
+    if not done:
+        return more.strip() or "No fix was made yet."
+    back = len(done) - active
+    tail = f"; {back} undone" if back else ""
+    head = f"{counted(active, 'active fix', 'active fixes')}" if active else "No active fixes"
+    return f"{head}{tail}.{more}"
+
+
+def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
+    """Name PBXs refused within a day: those who still are, as checks and policy stand, and those who no more are."""
+    rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
+    rows = rows[rows["pbx_id"] != ""]
+    if rows.empty:
+        return []
+    by_pbx = rows.groupby("who")[["calls", "refused"]].sum()
+    who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
+    open_ones = [f for f in findings if _not_passed(f) and f.impact is Impact.OUTAGE]
+    named = {pbx_id for finding in open_ones for pbx_id in finding.pbx_ids}
+    out = {snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if named.intersection(members(pbx_id))}
+    lost = rows[rows["refused"] > 0]
+    now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
+    still, before = [name for name in who if name in now], [name for name in who if name not in now]
+    said = [f"{join(f'{plain(name)}{S}' for name in still)} outbound calls are being rejected."] if still else []
+    if before and snapshot.age("calls") is Age.FRESH:
+        over = not lacking(snapshot, "allowed_ips", "credentials", "inventory")
+        until = ago(lost.loc[lost["who"].isin(before), "last_at"].max(), snapshot.taken_at)
+        when = f"until {until}" if over else "in the last 24 hours"
+        said.append(f"{join(f'{plain(name)}{S}' for name in before)} outbound calls were rejected {when}.")
+    return said
+
+
+def _not_passed(finding: Finding) -> bool:
+    """Say of a finding whether it may still be a problem: neither a pass nor a last known pass."""
+    known = finding.last_known.status if finding.last_known else finding.status
+    return known is not Status.PASS
+
+
+def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
+    """Name PBXs that are not on the list and of which no call is seen; by fresh data, and by the last data."""
+    snapshot = claims.snapshot
+    heard = set(frames.outbound(snapshot, since=snapshot.calls_at - DAY)["source_ip"])
+    unlisted = [f for f in claims.open if f.check == "pbx_address_is_allowed" and f.subject not in heard]
+    silent = "silent and not on the list" if claims.fresh("calls") else "not on the list"
+    said: list[list[str]] = []
+    for old in (False, True):
+        ids = {pbx_id for finding in unlisted if finding.failed_last is old for pbx_id in finding.pbx_ids}
+        who = sorted(map(snapshot.name_of, ids))
+        said.append([f"{join(map(plain, who))} {'is' if len(who) == 1 else 'are'} {silent}."] if who else [])
+    return said[0], said[1]
+
+
+def _spent(snapshot: Snapshot) -> list[str]:
+    if snapshot.age("inventory") is Age.MISSING:
+        return []
+    rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
+    rows = rows[(rows["pbx_id"] == "") & (rows["calls"] > 0)]
+    cost = float(rows["cost_usd"].sum()) if len(rows) else 0.0
+    if not cost:
+        return []
+    sources = sorted(rows.loc[rows["cost_usd"].astype("float64") > 0, "source_ip"].unique())
+    what = f"Unassigned address {sources[0]}" if len(sources) == 1 else f"{len(sources)} unassigned addresses"
+    return [f"{what} spent {money(cost, digits=0 if cost >= 1 else 2)} in 24 hours."]

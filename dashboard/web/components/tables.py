@@ -1,0 +1,113 @@
+"""Tables, configured once: chips in state colors, times, addresses, money; and the download of what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, cast
+
+import pandas as pd
+import pyarrow
+import streamlit as st
+
+from dashboard.calls.store.engine import shown as shown_table
+from dashboard.charts.encodings import STATES
+from dashboard.core.text import counted, visible
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.exports.csv_files import account_name, to_csv
+
+Rows = TypeVar("Rows", pd.DataFrame, pyarrow.Table)
+MOST_ROWS = 16
+MOST_PX = 560
+
+
+def shown(rows: Rows) -> Rows:
+    """Return rows whose texts hold no character that a reader cannot see: callers and files may bring any."""
+    if isinstance(rows, pyarrow.Table):
+        return cast("Rows", shown_table(rows))
+    texts = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name])]
+    hidden = [name for name in texts if any(map(_hides, rows[name]))]
+    cleaned: pd.DataFrame = rows.assign(**{name: rows[name].astype(object).map(_cell) for name in hidden})
+    return cleaned
+
+
+def _hides(cell: object) -> bool:
+    return cell != _cell(cell) if isinstance(cell, str | list) else False
+
+
+def _cell(cell: object) -> object:
+    if isinstance(cell, list):
+        return [_cell(each) for each in cell]
+    return visible(cell) if isinstance(cell, str) else cell
+
+
+def height(rows: int, most: int = MOST_ROWS, px: int = MOST_PX) -> int | Literal["content"]:
+    """Return the height that shows every row up to ``most`` of them; ``px`` pixels, and a scroll bar, beyond."""
+    return "content" if rows <= most else px
+
+
+def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
+    """
+    Configure a column of chips in the theme's state colors; its cells are lists of one text.
+
+    A chip takes the theme's categorical color at its option's place, so options are put at places of
+    their state, and places between are filled with options that no cell has.
+
+    Args:
+        label: Of the column.
+        states: Text of a chip to its state, one of ``marks.STATES``.
+        width: Of the column, in pixels.
+    """
+    options: list[str] = []
+    for text, state in states.items():
+        while len(options) % len(STATES) != STATES.index(state):
+            options.append(" " * (len(options) + 1))
+        options.append(text)
+    return st.column_config.MultiselectColumn(label, options=options, color="auto", width=width)
+
+
+def when(label: str, *, help_text: str = "") -> Any:
+    """Configure a column of times, said relative to now; the exact time shows on hover."""
+    return st.column_config.DatetimeColumn(label, format="distance", width=120, help=help_text or None)
+
+
+def at(label: str) -> Any:
+    """Configure a column of exact times in the viewer's zone."""
+    return st.column_config.DatetimeColumn(label, format="D MMM HH:mm:ss", width=130)
+
+
+def usd(label: str) -> Any:
+    """Configure a column of dollars."""
+    return st.column_config.NumberColumn(label, format="dollar", width=90)
+
+
+def whole(label: str) -> Any:
+    """Configure a column of counts."""
+    return st.column_config.NumberColumn(label, format="localized", width=80)
+
+
+def text(label: str, *, width: int | None = None) -> Any:
+    """Configure a column of text."""
+    return st.column_config.TextColumn(label, width=width)
+
+
+def download(name: str, rows: int, frame: Callable[[], pd.DataFrame], snapshot: Snapshot, *, key: str) -> None:
+    """
+    Draw the download of exactly the rows on the screen, as CSV.
+
+    Args:
+        name: First part of the file's name.
+        rows: How many there are.
+        frame: Gives them once somebody asks for the file.
+        snapshot: Says whose they are, and when they were known.
+        key: Of the button.
+    """
+    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    st.download_button(
+        f"Download {counted(rows, 'row')} as CSV",
+        data=lambda: to_csv(frame(), account=account),
+        file_name=f"{name}{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=key,
+        on_click="ignore",
+    )

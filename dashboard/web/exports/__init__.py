@@ -1,0 +1,3 @@
+"""Parts of the Exports page."""
+
+from __future__ import annotations

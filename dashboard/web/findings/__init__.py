@@ -1,0 +1,3 @@
+"""Parts of the Findings page."""
+
+from __future__ import annotations

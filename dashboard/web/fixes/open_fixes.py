@@ -1,0 +1,33 @@
+"""Fixes without a recorded outcome: interrupted ones whose part of the account could not be read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.core.text import counted
+from dashboard.storage.journal import Entry
+from dashboard.web import session
+from dashboard.web.components.formatting import ICONS, plain
+
+EXPLAINED = (
+    "It was interrupted, or still runs. Its outcome is recorded as soon as the account can be read; "
+    "then it can be undone."
+)
+
+
+def show() -> None:
+    """Draw a warning where there are any; nothing otherwise."""
+    found = session.workspace().journal.open_entries()
+    if found:
+        st.warning(sentence(found), icon=ICONS["warning"])
+        st.page_link("web/pages/fixes.py", label="Show on Fixes", icon=":material/history:")
+
+
+def sentence(found: Sequence[Entry]) -> str:
+    """Say how many there are, and which comes first."""
+    what = f"entry {found[0].id}, {plain(found[0].title)}"
+    first = what if len(found) == 1 else f"the first is {what}"
+    verb = "has" if len(found) == 1 else "have"
+    return f"{counted(len(found), 'fix', 'fixes')} {verb} no recorded outcome: {first}. {EXPLAINED}"

@@ -1,0 +1,241 @@
+"""
+The review of a fix: the exact change, what it would have done to past calls, its guards, one button.
+
+The plan is a value from the moment it is shown, and exactly that is applied. What was opened is kept in
+the session. A press is a callback that only says what is to be done: the dialog alone then runs again, does
+it in its own place, and the page behind is drawn again when the dialog closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.calls.replay.undecided import INVENTORY
+from dashboard.carriers.registry import step_for
+from dashboard.core.elapsed import ago
+from dashboard.core.errors import DashboardError
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import Change, Plan
+from dashboard.domain.claims import lacking
+from dashboard.domain.snapshot import Snapshot
+from dashboard.storage.journal import Entry
+from dashboard.web import session
+from dashboard.web.components.formatting import ICONS, mono, plain
+from dashboard.web.fixes import diffs, progress, replay_summary
+
+KEY = "review"
+TITLE = "Review a change"
+WATCH_EVERY_S = 4
+
+
+@dataclass
+class Review:
+    """What the dialog shows: a plan, then the entry of the journal that carrying it out wrote."""
+
+    plan: Plan | None = None
+    entry: Entry | None = None
+    error: str = ""
+    todo: Callable[[], None] | None = None
+    """What was pressed and is not done yet."""
+    doing: str = ""
+    """How that is said while it goes on."""
+
+
+def ask_fix(check: str, subject: str) -> None:
+    """Open the review of the fix that a finding proposes, planned on what the page shows."""
+    _ask(lambda: _plan(check, subject))
+
+
+def _plan(check: str, subject: str) -> Plan:
+    known, found = session.known()
+    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.proposals), None)
+    if finding is None:
+        return session.workspace().plan(check, subject)
+    return session.workspace().plan_changes(
+        finding.proposals,
+        check=check,
+        subject=subject,
+        snapshot=known,
+        last_known_at=finding.last_known.as_of if finding.last_known else None,
+    )
+
+
+def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:
+    """Open the review of any changes, planned on what the page shows."""
+    _ask(
+        lambda: session.workspace().plan_changes(
+            changes, title=title, check=check, subject=subject, snapshot=session.snapshot()
+        )
+    )
+
+
+def ask_undo(number: int) -> None:
+    """Open the review of what takes a journal entry back."""
+    _ask(lambda: session.workspace().undo_plan(number))
+
+
+def show() -> None:
+    """Draw the dialog where one was opened; the router calls this once, after the page."""
+    if KEY in st.session_state:
+        st.dialog(TITLE, width="medium", on_dismiss=_close)(_body)()
+
+
+def _ask(make: Callable[[], Plan]) -> None:
+    try:
+        st.session_state[KEY] = Review(plan=make())
+    except DashboardError as exc:
+        st.session_state[KEY] = Review(error=str(exc))
+
+
+def _close() -> None:
+    st.session_state.pop(KEY, None)
+
+
+def _body() -> None:
+    """
+    Draw what the plan changes, then its guards in one place and what came of it in another.
+
+    What is over is emptied at once, so that nothing of it can be pressed while the next thing is done.
+    """
+    review: Review | None = st.session_state.get(KEY)
+    if review is None:
+        st.rerun()
+    head, table = st.empty(), st.empty()
+    before = st.container() if review.todo is None and review.entry is None else st.empty()
+    after = st.container() if review.todo is None and review.entry is not None else st.empty()
+    _head(review, head, table)
+    if review.todo is not None:
+        with after, st.spinner(review.doing):
+            review = _do(review, review.todo)
+        _head(review, head, table)
+    with after.container() if review.entry else before.container():
+        _draw(review)
+
+
+def _head(review: Review, head: DeltaGenerator, table: DeltaGenerator) -> None:
+    head.markdown(f"**{plain(diffs.title(review.plan)) if review.plan else 'No plan could be made'}**")
+    if review.plan:
+        table.markdown(diffs.table(review.plan.changes, session.snapshot(), done=review.entry is not None))
+
+
+def _do(review: Review, todo: Callable[[], None]) -> Review:
+    """Do what was pressed, once, and read anew what is shown afterwards; return what is open then."""
+    try:
+        todo()
+        review.error = ""
+    except DashboardError as exc:
+        review.error = str(exc)
+    review.todo = None
+    session.known()
+    opened: Review = st.session_state.get(KEY, review)
+    return opened
+
+
+def _draw(review: Review) -> None:
+    if review.plan and review.entry:
+        _after(review, review.plan, review.entry)
+    elif review.plan:
+        _press(review, review.plan, _before(review.plan))
+    if review.error:
+        st.error(plain(review.error), icon=ICONS["error"])
+
+
+def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
+    """Have the dialog carry out the plan in its next run."""
+
+    def todo() -> None:
+        review.entry = session.workspace().apply(plan, actor=session.who(), typed=typed)
+
+    review.todo, review.doing = todo, "Applying, then reading the account again"
+
+
+def _undo(review: Review, number: int) -> None:
+    """Have the dialog plan in its next run what takes an entry back."""
+    review.todo, review.doing = lambda: ask_undo(number), "Planning the undo"
+
+
+def _before(plan: Plan) -> list[str]:
+    """Show what the plan would do and its guards; return the phrases typed."""
+    snapshot = session.snapshot()
+    if plan.last_known_at:
+        old = f"Based on last known data, from {ago(plan.last_known_at)}. The account is read again first."
+        st.markdown(f":orange[{ICONS['time']}] {plain(old)}")
+    if diffs.touches_policy(plan):
+        replay_summary.show(
+            plan.impact,
+            lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
+            lacking=lacking(snapshot, "calls"),
+            said=INVENTORY if any(lock.id == "owners_are_known" for lock in plan.interlocks) else "",
+        )
+    else:
+        st.caption("It changes where inbound calls go. Outbound calls are not touched.")
+    with st.container(gap="xxsmall"):
+        for lock in plan.interlocks:
+            color, icon = ("green", "good") if lock.met else ("orange", "warning") if lock.confirm else ("red", "error")
+            st.markdown(f":{color}[{ICONS[icon]}] {plain(lock.sentence)}")
+    typed: list[str] = []
+    if plan.guided:
+        return typed
+    for number, phrase in enumerate(plan.phrases):
+        said = st.text_input(f"Type {mono(phrase)} to confirm", key=f"review_phrase_{number}", live=True)
+        typed.append((said or "").strip())
+    return typed
+
+
+def _press(review: Review, plan: Plan, typed: Sequence[str]) -> None:
+    if plan.guided:
+        _guide(plan)
+        return
+    missing = [phrase for phrase in plan.phrases if phrase not in typed]
+    st.button(
+        plain(diffs.press(plan)),
+        type="primary",
+        disabled=bool(plan.blocked or missing),
+        help="Something above has to be put right first." if plan.blocked else None,
+        key="review_apply",
+        on_click=_apply,
+        args=(review, plan, typed),
+    )
+
+
+def _guide(plan: Plan) -> None:
+    """Say how to do it by hand where the carrier offers no way to do it by program."""
+    st.info("The carrier offers no way to do this by program. Do it in its portal:", icon=ICONS["info"])
+    for change in plan.changes:
+        step = step_for(change)
+        st.markdown(plain(step.sentence))
+        if step.value:
+            st.code(step.value, language=None)
+        if step.url:
+            st.link_button(f"Open {step.menu}", step.url, icon=":material/open_in_new:")
+    st.page_link("web/pages/account.py", label="Then paste what the portal shows", icon=":material/content_paste:")
+
+
+def _after(review: Review, plan: Plan, entry: Entry) -> None:
+    st.markdown(
+        f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}, "
+        f"head `{entry.short_hash}`."
+    )
+    if diffs.touches_policy(plan):
+        _watching(plan, entry, session.snapshot())
+    with st.container(horizontal=True):
+        st.button("Done", type="primary", key="review_close", on_click=_close)
+        st.button(
+            plain(diffs.back(plan)),
+            icon=":material/undo:" if plan.undoes is None else ":material/redo:",
+            key="review_undo",
+            on_click=_undo,
+            args=(review, entry.id),
+        )
+
+
+@st.fragment(run_every=WATCH_EVERY_S)
+def _watching(plan: Plan, entry: Entry, known: Snapshot) -> None:
+    """Draw the watch again every few seconds; ``known`` only names addresses, so it stays that of the dialog."""
+    with session.errors_said():
+        color, icon, sentence = progress.say(plan, session.workspace().watch(entry), known)
+        st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

@@ -1,0 +1,143 @@
+"""The journal as a timeline: who, what, before and after, how it ended, undo; and the plans that were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from dashboard.core.elapsed import ago
+from dashboard.core.text import counted
+from dashboard.domain.changes import Plan
+from dashboard.domain.snapshot import Snapshot
+from dashboard.fixes.planner import live_of, undone_by
+from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Entry
+from dashboard.web import session
+from dashboard.web.components import empty_states
+from dashboard.web.components.formatting import ICONS, Color, exact, plain
+from dashboard.web.fixes import diffs, open_fixes, review
+
+VIEWS = ("History", "Plans shown")
+MOST = 50
+DONE_WORD, OPEN_WORD = "Done and verified", "No recorded outcome"
+SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
+"""Of a plan that nobody applied."""
+
+
+def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    """Draw every fix, newest first, with the rows it changed."""
+    begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
+    if not begun:
+        empty_states.empty(
+            "Each change that is applied, on any page, is written here: who, what, before and after, and a way back.",
+            icon=ICONS["info"],
+        )
+        return
+    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    for entry in begun[:MOST]:
+        _entry(entry, ends.get(entry.action), entries, snapshot)
+    if len(begun) > MOST:
+        st.caption(f"{counted(len(begun) - MOST, 'older fix', 'older fixes')} are in the journal's CSV, on Exports.")
+
+
+def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    """Draw the plans that were shown, newest first, and how each ended that was applied."""
+    if not shown:
+        empty_states.empty(
+            "No plan was shown yet. Each change that is opened for review, on any page, is kept here.",
+            icon=ICONS["info"],
+        )
+    ends = plan_outcomes(entries)
+    for number, plan in enumerate(shown[:MOST]):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                word, color = ends.get(plan.hash, SHOWN_ONLY)
+                st.badge(word, color=color)
+                st.markdown(f"**{plain(diffs.title(plan))}**", width="content")
+                st.caption(f"{ago(plan.made_at)} · plan {plan.hash[:12]}", help=exact(plan.made_at, session.zone()))
+            st.markdown(diffs.table(plan.changes, snapshot))
+            if plan.check and word not in (DONE_WORD, OPEN_WORD):
+                st.button(
+                    "Plan again",
+                    key=f"fixes_plan_{number}",
+                    on_click=review.ask_fix,
+                    args=(plan.check, plan.subject),
+                    icon=":material/build:",
+                )
+
+
+def plan_outcomes(entries: Sequence[Entry]) -> dict[str, tuple[str, Color]]:
+    """
+    Return how each plan ended that was applied, as the history says it.
+
+    Args:
+        entries: The journal, oldest first.
+
+    Returns:
+        Hash of the plan to the word and its color; of a plan that was applied more than once, the last time counts.
+    """
+    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    found = {}
+    for begun in entries:
+        if begun.phase == BEGUN:
+            ended = ends.get(begun.action)
+            found[begun.plan_hash] = outcome_of(ended, undone_by(entries, ended) if ended else None)
+    return found
+
+
+def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot: Snapshot) -> None:
+    back = undone_by(entries, ended) if ended else None
+    word, color = outcome_of(ended, back)
+    plan = Plan.model_validate(begun.content["plan"])
+    live = live_of(plan, ended) if ended else ()
+    with st.container(border=True):
+        text, press = st.columns([6, 1], vertical_alignment="center")
+        with text, st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(word, color=color)
+            if ended and ended.content.get("interrupted"):
+                st.badge("Interrupted", color="orange")
+            st.markdown(f"**{plain(diffs.title(plan))}**", width="content")
+            last = ended or begun
+            st.caption(
+                f"{ago(begun.at)} by {plain(begun.actor)} · entry {last.id}, head {last.short_hash}",
+                help=f"{exact(begun.at, session.zone())}{plain(_way(begun))}",
+            )
+        if ended and live and back is None:
+            press.button(
+                "Undo" if begun.undoes is None else "Redo",
+                key=f"fixes_undo_{ended.id}",
+                icon=":material/undo:" if begun.undoes is None else ":material/redo:",
+                on_click=review.ask_undo,
+                args=(ended.id,),
+                width="stretch",
+            )
+        st.markdown(diffs.table(plan.changes, snapshot, done=True))
+        if ended is None:
+            st.markdown(f":orange[{ICONS['warning']}] {open_fixes.EXPLAINED}")
+        elif ended.phase != DONE or ended.content.get("interrupted"):
+            shade, icon = {FAILED: ("red", "error"), PARTLY: ("orange", "warning")}.get(ended.phase, ("green", "good"))
+            st.markdown(f":{shade}[{ICONS[icon]}] {plain(str(ended.content.get('message', '')))}")
+        if back:
+            st.caption(f"Undone {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
+
+
+def _way(begun: Entry) -> str:
+    """Return how the actor of a fix signed in; empty where that was not recorded."""
+    by = begun.by
+    link = f"link {by['link']}" if by.get("link") else by.get("way", "")
+    facts = (link, by.get("user"), by.get("for") and f"for {by['for']}", by.get("host") and f"on {by['host']}")
+    return "".join(f" · {fact}" for fact in facts if fact)
+
+
+def outcome_of(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
+    """Return the word for how a fix ended, and its color."""
+    if ended is None:
+        return OPEN_WORD, "orange"
+    if back:
+        return "Undone", "gray"
+    words: dict[str, tuple[str, Color]] = {
+        DONE: (DONE_WORD, "green"),
+        PARTLY: ("Partly done", "orange"),
+    }
+    return words.get(ended.phase, ("Failed", "red"))

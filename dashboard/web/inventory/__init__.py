@@ -1,0 +1,3 @@
+"""Parts of the Inventory page."""
+
+from __future__ import annotations

@@ -1,0 +1,277 @@
+"""Import of the inventory from files: what it would change and what cannot be taken, before anything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.core.text import counted, join, label_of, titled
+from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx.sources import (
+    ADDED,
+    CHANGED,
+    CONFIG,
+    GONE,
+    READ,
+    STAYS,
+    Difference,
+    Inventory,
+    Known,
+    Level,
+    Pitfall,
+    Problem,
+    Upload,
+    find_pitfalls,
+    frames_of,
+    merge,
+    needs_name,
+    read_files,
+)
+from dashboard.services import declarations
+from dashboard.web import session
+from dashboard.web.components import tables
+from dashboard.web.components.formatting import ICONS, plain
+from dashboard.web.inventory import running_systems
+
+MOST_PROBLEMS = 200
+ROUND = "inventory_import_round"
+"""Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
+
+TYPES: Final = ["csv", "tsv", "txt", "conf", "cfg", "list", "sql", "xml", "zip", "tar", "gz", "tgz"]
+PRESSED = "inventory_import_pressed"
+Kept = Mapping[str, pd.DataFrame]
+
+NAMES: Final = {"pbxs": "PBX", "pbx_addresses": "Address", "pbx_numbers": "Number", "pbx_config": "Configuration of"}
+NOT_THERE = "Not there"
+
+
+@st.fragment
+def show(snapshot: Snapshot) -> None:
+    """Draw the upload and, once files are there, the preview; what is kept is emptied out of both at once."""
+    st.caption(
+        "Tables: a file needs the columns `pbx_id` and `name`, or `pbx_id` and `address`, or `pbx_id` and `number`. "
+        "Or the configuration of a PBX: its folder as .zip or .tar.gz, or its single files. Passwords are left out."
+    )
+    number = st.session_state.setdefault(ROUND, 0)
+    files = st.file_uploader(
+        "CSV files, or the configuration of a PBX",
+        accept_multiple_files=True,
+        key=f"inventory_files_{number}",
+        type=TYPES,
+    )
+    running = running_systems.show(snapshot, number)
+    place = st.empty()
+    pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
+    if pressed:
+        place.caption("Importing, then reading the inventory again")
+        keep(*pressed)
+        st.session_state[ROUND] = number + 1
+        st.rerun()
+    if not files and running is None:
+        return
+    current = frames_of(snapshot)
+    uploads = [Upload(file.name, file.getvalue()) for file in files]
+    with session.errors_said(), place.container():
+        whose = _whose(snapshot) if needs_name(uploads) else ""
+        if whose is None:
+            return
+        found = read(snapshot, uploads, whose) if uploads or running is None else running
+        difference = merge(current, found)
+        _problems(found.problems)
+        for note in found.notes[:MOST_PROBLEMS]:
+            st.caption(plain(str(note)))
+        _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
+        preview(difference)
+        _accept(difference, current, read_any=not found.frames[CONFIG].empty)
+
+
+def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
+    """
+    Read uploads against what is known of the account.
+
+    Args:
+        snapshot: The account and the inventory.
+        uploads: Tables, archives, single files of configuration.
+        whose: Id or name of the PBX that single files of configuration are of.
+    """
+    return read_files(
+        uploads,
+        treated_as_public=snapshot.treated_as_public,
+        current=frames_of(snapshot),
+        trunk=Known.of(snapshot).trunk,
+        name=whose,
+    )
+
+
+def _whose(snapshot: Snapshot) -> str | None:
+    """Ask which PBX single files of configuration are of; a folder would be named for it."""
+    chosen: str | None = st.selectbox(
+        "Configuration of which PBX?",
+        list(snapshot.pbxs["pbx_id"]),
+        index=None,
+        format_func=lambda one: snapshot.name_of(str(one)),
+        placeholder="Choose one, or type the name of a new one",
+        accept_new_options=True,
+        key="inventory_import_whose",
+    )
+    return chosen
+
+
+def keep(kept: Kept, said: str) -> None:
+    """Keep the inventory with an import in it, signed, and have that said."""
+    for name in kept:
+        declarations.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
+    session.note(said)
+
+
+def _problems(problems: list[Problem]) -> None:
+    if not problems:
+        return
+    st.warning(f"{counted(len(problems), 'thing')} cannot be taken. Every good row is kept.", icon=ICONS["warning"])
+    frame = pd.DataFrame(
+        [
+            {
+                "file": one.file,
+                "line": one.line,
+                "column": label_of(one.column),
+                "what": one.message,
+                "value": one.value,
+            }
+            for one in problems[:MOST_PROBLEMS]
+        ]
+    )
+    st.dataframe(
+        tables.shown(frame),
+        hide_index=True,
+        column_config={"file": "File", "line": "Line", "column": "Column", "what": "What is wrong", "value": "Value"},
+        placeholder="",
+    )
+
+
+def _pitfalls(pitfalls: list[Pitfall]) -> None:
+    """Draw what is wrong with the configurations that were read; none of it keeps them from being imported."""
+    if not pitfalls:
+        return
+    serious = sum(one.level is not Level.NOTE for one in pitfalls)
+    told = f"{counted(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
+    (st.warning if serious else st.info)(
+        f"{told}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
+    )
+    frame = pd.DataFrame([asdict(one) | {"line": one.line or None} for one in pitfalls[:MOST_PROBLEMS]])
+    st.dataframe(
+        tables.shown(
+            frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize())
+        ),
+        hide_index=True,
+        column_config={
+            "level": "Level",
+            "file": "File",
+            "line": "Line",
+            "sentence": "What is wrong",
+            "cure": "What to do",
+        },
+        placeholder="",
+    )
+
+
+def preview(difference: Difference) -> None:
+    """Draw what an import adds and changes, cell by cell."""
+    st.markdown(f"**{plain(difference.sentence())}**")
+    frame = changes_frame(difference)
+    if frame.empty:
+        return
+    st.dataframe(
+        tables.shown(frame),
+        hide_index=True,
+        height=tables.height(len(frame)),
+        column_config={
+            "change": tables.text("Change", width=80),
+            "what": tables.text("What", width=250),
+            "column": tables.text("Column", width=120),
+            "before": tables.text("Before", width=170),
+            "after": tables.text("After", width=200),
+        },
+    )
+
+
+def changes_frame(difference: Difference) -> pd.DataFrame:
+    """Return what an import adds and changes: ``change``, ``what``, ``column``, ``before``, ``after``."""
+    rows = [
+        {
+            "change": str(row["change"]).capitalize(),
+            "what": _named(row),
+            "column": label_of(row["column"]) if row["column"] else "",
+            "before": NOT_THERE if row["change"] == ADDED else row["before"],
+            "after": _summary(difference, row) if row["change"] == ADDED else row["after"] or _left(row),
+        }
+        for row in difference.changes.to_dict("records")
+        if row["change"] != STAYS
+    ]
+    return pd.DataFrame(rows, columns=["change", "what", "column", "before", "after"], dtype="str")
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    """Name a row as people do: an address or a number, and the PBX it belongs to."""
+    pbx_id, own, source = [*str(row["key"]).split(" "), "", ""][:3]
+    kind = f"{source} {NAMES[row['frame']]}".capitalize() if source not in ("", "declared") else NAMES[row["frame"]]
+    return f"{kind} {own} of {pbx_id}" if own else f"{kind} {pbx_id}"
+
+
+def _left(row: Mapping[Any, Any]) -> str:
+    return "Taken out" if row["change"] == GONE else ""
+
+
+def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
+    """Say the cells of an added row that are not its key."""
+    if row["after"]:
+        return str(row["after"])
+    frame = difference.merged[row["frame"]]
+    pbx_id, own = [*str(row["key"]).split(" "), ""][:2]
+    mine = frame[frame["pbx_id"] == pbx_id]
+    keys = ["pbx_id"] if not own else ["pbx_id", "address" if "address" in frame else "number"]
+    if own:
+        mine = mine[mine[keys[1]] == own]
+    cells = mine.iloc[-1].drop(keys)
+    return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
+
+
+def _accept(difference: Difference, current: Kept, *, read_any: bool) -> None:
+    """
+    Offer to keep the import, with or without what it does not have.
+
+    A configuration that reads as before is worth keeping too: it holds as of now. One that was not read stays as old
+    as it is.
+    """
+    stay = difference.count(STAYS)
+    drop = False
+    if stay:
+        with st.expander(f"{counted(stay, 'row')} not in the import"):
+            rows = difference.changes[difference.changes["change"] == STAYS].to_dict("records")
+            st.caption(plain(join((_named(row) for row in rows), most=MOST_PROBLEMS)))
+            drop = st.checkbox(f"Remove the {counted(stay, 'row')}", key="inventory_import_replace")
+    kept = difference.replaced if drop else difference.merged
+    changes = any(not kept[name].equals(current[name]) for name in READ)
+    kept = {name: kept[name] for name in READ if name != CONFIG or read_any or drop}
+    added, changed = difference.count(ADDED), difference.count(CHANGED) + difference.count(GONE)
+    does = [f"import {counted(added + changed, 'change')}"] if added + changed else []
+    done = [f"{added:,} added", f"{changed:,} changed"]
+    if drop:
+        does.append(f"remove {counted(stay, 'row')}")
+        done.append(f"{stay:,} removed")
+    st.button(
+        titled(" and ".join(does)) or ("Confirm the configuration" if read_any else "Nothing to import"),
+        type="primary",
+        disabled=not changes and not read_any,
+        key="inventory_import_keep",
+        on_click=_press,
+        args=(kept, f"Imported: {', '.join(done)}."),
+    )
+
+
+def _press(kept: Kept, said: str) -> None:
+    """Have the next run keep the import before it draws anything else."""
+    st.session_state[PRESSED] = (kept, said)

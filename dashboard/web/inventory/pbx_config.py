@@ -1,0 +1,115 @@
+"""The configuration that a PBX should have, beside what was read of the one it has."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.core.errors import InputError
+from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx import writers
+from dashboard.web import session
+from dashboard.web.components import tables
+from dashboard.web.components.formatting import plain
+
+STATE_WORDS: Final = {"same": "As wanted", "changed": "Change", "missing": "Add", "extra": "Take out"}
+STATE_COLORS: Final = {"As wanted": "good", "Change": "plain", "Add": "plain", "Take out": "plain"}
+
+
+def show(snapshot: Snapshot, pbx_id: str) -> None:
+    """Draw what to write for one PBX: the kind to choose, what differs, the files and the steps."""
+    try:
+        wanted = writers.wanted_for(snapshot, pbx_id)
+    except InputError as exc:
+        st.markdown(plain(str(exc)))
+        return
+    kinds, vendor = writers.kinds(), snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "vendor"]
+    kind = st.selectbox(
+        "Write it for",
+        kinds,
+        index=kinds.index(writers.kind_for(str(vendor.iloc[0]))),
+        format_func=writers.label_of,
+        key=f"writing_kind_{pbx_id}",
+    )
+    with session.errors_said():
+        _written(snapshot, wanted, kind)
+
+
+def _written(snapshot: Snapshot, wanted: writers.Wanted, kind: str) -> None:
+    pbx_id, snippet = wanted.pbx_id, writers.write(kind, wanted)
+    if (snapshot.pbx_config["pbx_id"] == pbx_id).any():
+        rows = frame_of(writers.compare(wanted, snapshot.pbx_config))
+        st.dataframe(
+            tables.shown(rows),
+            hide_index=True,
+            height=tables.height(len(rows)),
+            column_config={
+                "state": tables.chips("To do", STATE_COLORS, width=90),
+                "what": tables.text("What", width=120),
+                "now": tables.text("Now", width=200),
+                "wanted": tables.text("Wanted", width=200),
+                "place": tables.text("Where it stands", width=220),
+            },
+            key=f"writing_rows_{pbx_id}",
+        )
+    else:
+        st.caption("Nothing was read of its configuration yet: import it on Inventory to see what differs.")
+    if snippet.settings:
+        st.dataframe(
+            tables.shown(
+                pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings])
+            ),
+            hide_index=True,
+            height=tables.height(len(snippet.settings)),
+            column_config={
+                "page": tables.text("Page", width=250),
+                "field": tables.text("Field", width=190),
+                "value": tables.text("Value", width=260),
+            },
+            key=f"writing_settings_{pbx_id}",
+        )
+    st.markdown("\n".join(f"{number}. {step}" for number, step in enumerate(snippet.steps, start=1)))
+    for path, text in snippet.files.items():
+        st.caption(path)
+        st.code(text, language="xml" if path.endswith(".xml") else "ini", height=320)
+    if snippet.files:
+        _download(snippet.files, f"{pbx_id}-{kind}", f"writing_download_{pbx_id}")
+
+
+def _download(files: Mapping[str, str], name: str, key: str) -> None:
+    st.download_button(
+        "Download the files",
+        zipped(files),
+        file_name=f"{name}.zip",
+        mime="application/zip",
+        key=key,
+        on_click="ignore",
+    )
+
+
+def frame_of(rows: list[writers.Compared]) -> pd.DataFrame:
+    """Return what differs as the page shows it, what there is to do in front."""
+    ordered = sorted(rows, key=lambda row: row.state is writers.State.SAME)
+    return pd.DataFrame(
+        {
+            "state": [[STATE_WORDS[row.state]] for row in ordered],
+            "what": [row.what for row in ordered],
+            "now": [row.now for row in ordered],
+            "wanted": [row.wanted for row in ordered],
+            "place": [f"{row.file}, line {row.line}" if row.line else row.file for row in ordered],
+        }
+    )
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    """Return files as an archive; the same files make the same bytes."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return held.getvalue()

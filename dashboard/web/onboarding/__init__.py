@@ -1,0 +1,3 @@
+"""Parts of the Set up PBXs page."""
+
+from __future__ import annotations

@@ -1,0 +1,112 @@
+"""Many PBXs at once: a table pasted or uploaded, what is understood of each line, and one button that adds the good."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import streamlit as st
+
+from dashboard.core.text import counted
+from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx.sources import Problem, Upload
+from dashboard.services.onboarding import bulk_add
+from dashboard.services.onboarding.bulk_add import Pasted
+from dashboard.web import session
+from dashboard.web.components import tables
+from dashboard.web.components.formatting import ICONS, plain
+from dashboard.web.inventory import file_import
+
+ROUND, PRESSED = "set_up_import_round", "set_up_import_pressed"
+MOST_TOLD = 8
+"""Things wrong that are told above the rows, where they can be read whole."""
+TYPES: Final = ["csv", "tsv", "txt"]
+EXAMPLE: Final = "Denver, 198.51.100.24, 13035550120\nTulsa, 198.51.100.77, 19185550100\nMiami, dynamic"
+HOW = (
+    "A line for each PBX, from a spreadsheet or with commas: name, address, numbers, in any order. Headers are "
+    "recognized and not needed. A dynamic address is the word dynamic."
+)
+
+
+@st.fragment
+def show(snapshot: Snapshot) -> None:
+    """Draw the field and the upload, then what is understood; nothing is kept before the button says so."""
+    number = st.session_state.setdefault(ROUND, 0)
+    pressed: Pasted | None = st.session_state.pop(PRESSED, None)
+    if pressed is not None:
+        with session.errors_said(), st.spinner("Adding, then checking the account again"):
+            file_import.keep(pressed.difference.merged, _said(pressed))
+            st.session_state[ROUND] = number + 1
+            st.rerun()
+    st.caption(HOW)
+    text = st.text_area(
+        "Table of PBXs",
+        key=f"set_up_paste_{number}",
+        height=140,
+        placeholder=EXAMPLE,
+    )
+    file = st.file_uploader("Or a file of them", key=f"set_up_file_{number}", type=TYPES)
+    if file is not None:
+        _understood(snapshot, bulk_add.table(file.name, file.getvalue()))
+    elif text and text.strip():
+        _understood(snapshot, bulk_add.upload(text))
+
+
+def _understood(snapshot: Snapshot, given: Upload) -> None:
+    mark = hashlib.sha256(given.data).hexdigest()
+    with session.errors_said():
+        pasted = session.kept("set_up_paste", (given.name, mark), lambda: bulk_add.read(snapshot, given))
+        _show(pasted)
+
+
+def _show(pasted: Pasted) -> None:
+    if pasted.problems:
+        good = "The good lines can be added." if not pasted.empty else "There is nothing else in it to add."
+        st.warning(f"{counted(len(pasted.problems), 'thing')} cannot be taken. {good}", icon=ICONS["warning"])
+        told = [f"- {_at(one)}{plain(one.message)}" for one in pasted.problems[:MOST_TOLD]]
+        rest = len(pasted.problems) - MOST_TOLD
+        st.markdown("\n".join([*told, *([f"- and {rest:,} more, in the rows below"] if rest > 0 else [])]))
+    if pasted.layout:
+        st.caption(plain(pasted.layout))
+    st.dataframe(
+        tables.shown(pasted.rows),
+        hide_index=True,
+        height=tables.height(len(pasted.rows), most=12, px=440),
+        column_config={
+            "line": st.column_config.NumberColumn("Line", width=55),
+            "state": tables.chips("State", bulk_add.STATES, width=110),
+            "name": tables.text("PBX", width=120),
+            "kind": tables.text("Address", width=75),
+            "addresses": tables.text("Calls from", width=130),
+            "numbers": tables.whole("Numbers") | {"width": 70},
+            "says": tables.text("What to know", width=420),
+        },
+        key="set_up_pasted",
+    )
+    changed = bulk_add.changed_only(pasted.difference)
+    if not changed.empty:
+        file_import.preview(changed)
+    st.button(
+        bulk_add.press_of(pasted),
+        type="primary",
+        icon=":material/playlist_add:",
+        disabled=pasted.empty,
+        key="set_up_import_keep",
+        on_click=_press,
+        args=(pasted,),
+    )
+
+
+def _at(problem: Problem) -> str:
+    return f"**Line {problem.line}:** " if problem.line else ""
+
+
+def _said(pasted: Pasted) -> str:
+    added = counted(pasted.added, "PBX is added", "PBXs are added") if pasted.added else "The changes are kept"
+    left = len(pasted.rows[[one[0] == bulk_add.LEFT_OUT for one in pasted.rows["state"]]])
+    return f"{added}; {counted(left, 'line was', 'lines were')} left out." if left else f"{added}."
+
+
+def _press(pasted: Pasted) -> None:
+    """Have the next run keep the table before it draws anything else."""
+    st.session_state[PRESSED] = pasted

@@ -1,0 +1,185 @@
+"""Every PBX that is set up, on one page: the matrix, one plan for many, the archive, and the account's last step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.core.text import counted
+from dashboard.domain.claims import lacking
+from dashboard.domain.findings import Finding
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.onboarding import config_archive, fleet, notes
+from dashboard.services.onboarding.account_step import Credentials, credentials
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
+from dashboard.services.onboarding.fleet import Show, Standing, Together
+from dashboard.services.onboarding.steps import TITLES, Progress
+from dashboard.web import session
+from dashboard.web.components import empty_states, tables
+from dashboard.web.components.formatting import ICONS, Color, plain
+from dashboard.web.fixes import review
+from dashboard.web.inventory import pbx_config
+from dashboard.web.onboarding import bulk_form
+
+CHOSEN, TABLE = "pbx_id", "set_up_matrix"
+LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
+    Progress.DONE: ("green", ICONS["good"]),
+    Progress.OPEN: ("orange", ":material/radio_button_unchecked:"),
+    Progress.SAID: ("gray", ":material/edit_note:"),
+    Progress.BLOCKED: ("gray", ":material/lock_clock:"),
+    Progress.UNKNOWN: ("gray", ICONS["unknown"]),
+    Progress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
+}
+WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 92}
+
+
+def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> Ground:
+    """Return what steps are judged by, with what was noted."""
+    return Ground(snapshot, findings, notes.latest(session.workspace().state))
+
+
+def show(known: Ground, title: DeltaGenerator, bar: DeltaGenerator) -> None:
+    """
+    Draw all PBXs.
+
+    Args:
+        known: What steps are judged by.
+        title: Place of the title, which has the answer.
+        bar: Place beside the choice, for what is done for many at once.
+    """
+    asked = notes.newest(session.workspace().state)
+    found: list[Standing] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
+    account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
+    most = session.workspace().settings.max_changes
+    allow, route = fleet.allow_together(known, most), fleet.route_together(known, most)
+    why = lacking(known.snapshot)
+    title.title(plain(fleet.answer(found, allow, route, account, why)))
+    with bar:
+        _bar(known, allow, route)
+    with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not found):
+        bulk_form.show(known.snapshot)
+    if found:
+        _matrix(known, found)
+    _account(account)
+
+
+def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
+    """Draw the choice of one PBX, which stands in the page's address; retired ones stand last."""
+    if snapshot.pbxs.empty:
+        return ""
+    order = {"active": 0, "standby": 1, "retired": 2}
+    rows = snapshot.pbxs.assign(rank=snapshot.pbxs["status"].map(order)).sort_values(["rank", "name"])
+    chosen: str | None = bar.selectbox(
+        "PBX",
+        [str(pbx_id) for pbx_id in rows["pbx_id"]],
+        index=None,
+        format_func=snapshot.name_of,
+        placeholder="All PBXs",
+        key=CHOSEN,
+        bind="query-params",
+        width=260,
+    )
+    if chosen:
+        bar.button("All PBXs", icon=":material/arrow_back:", key="set_up_all", on_click=open_one, args=(None,))
+    return chosen or ""
+
+
+def open_one(pbx_id: str | None) -> None:
+    """Go to one PBX, or back to all of them with ``None``."""
+    st.session_state[CHOSEN] = pbx_id
+
+
+def _bar(known: Ground, allow: Together, route: Together) -> None:
+    """Draw what is done for many at once; each opens the review of one plan."""
+    writable = config_archive.writable(known)
+    for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
+        if together.changes:
+            st.button(
+                together.label,
+                icon=f":material/{icon}:",
+                type="primary" if together is allow else "secondary",
+                key=f"set_up_many_{check}",
+                on_click=review.ask_changes,
+                args=(together.changes,),
+                kwargs={"title": together.label, "check": check},
+                help="One plan, reviewed before anything is changed."
+                + (f" {together.rest:,} are left for the next one." if together.rest else ""),
+            )
+    if writable:
+        st.download_button(
+            f"Download {counted(writable, 'configuration')}",
+            data=lambda: pbx_config.zipped(config_archive.files_of(known)),
+            file_name=f"pbx-configurations{'-SAMPLE' if known.snapshot.account.sample else ''}.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="set_up_archive",
+            on_click="ignore",
+            help="A folder for each static PBX, with its files and what to do with them. No password is in it.",
+        )
+
+
+def _matrix(known: Ground, found: Sequence[Standing]) -> None:
+    show: Any = st.segmented_control(
+        "Show",
+        [str(one) for one in Show],
+        default=str(Show.ALL),
+        required=True,
+        key="set_up_show",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    shown = fleet.chosen(found, Show(show or Show.ALL))
+    if not shown:
+        if show == Show.TO_DO:
+            empty_states.empty("None of them is left to do.")
+        else:
+            empty_states.empty("None of them is set up yet.", icon=ICONS["info"])
+        return
+    frame = fleet.frame_of(shown, known)
+    st.dataframe(
+        tables.shown(frame),
+        hide_index=True,
+        height=tables.height(len(frame)),
+        column_config={
+            "name": tables.text("PBX", width=80) | {"pinned": True},
+            "next": tables.text("Next", width=146),
+            **{name: tables.chips(fleet.COLUMNS[name], fleet.STATES, width=WIDTHS[name]) for name in TITLES},
+        },
+        on_select=lambda: _chosen([one.pbx_id for one in shown]),
+        selection_mode="single-row",
+        key=TABLE,
+    )
+    st.caption(f"Select a row to see the evidence of each step and go on with that PBX. {fleet.LEGEND}")
+    tables.download("pbx-set-up", len(shown), lambda: fleet.evidence_of(shown), known.snapshot, key="set_up_download")
+
+
+def _chosen(shown: Sequence[str]) -> None:
+    rows = st.session_state[TABLE]["selection"]["rows"]
+    if rows and rows[0] < len(shown):
+        open_one(shown[rows[0]])
+
+
+def _account(account: Credentials) -> None:
+    """Draw the account's step, with who still needs credentials; the button is there once nobody does."""
+    color, icon = LOOKS[account.progress]
+    st.subheader("Last, for the whole account: credentials off")
+    st.markdown(f":{color}[{icon}] {plain(account.evidence)}")
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
+    if account.progress is Progress.OPEN and account.finding:
+        st.button(
+            plain(account.finding.changes[0].sentence()),
+            type="primary",
+            key="set_up_credentials",
+            on_click=review.ask_fix,
+            args=(account.finding.check, account.finding.subject),
+        )
+
+
+def note(pbx_id: str, kind: str, content: dict[str, Any]) -> None:
+    """Keep a note about a PBX, signed with whoever sits at the browser."""
+    kept, by = session.workspace().state, session.who().name
+    notes.keep(kept, pbx_id, kind, content, at=datetime.now(UTC), by=by)

@@ -1,0 +1,126 @@
+"""The set-up page of one PBX: every step with its evidence, and what it needs to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboard.domain.claims import cure
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services import declarations
+from dashboard.services.onboarding import notes
+from dashboard.services.onboarding.account_step import credentials
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
+from dashboard.services.onboarding.steps import TO_DO, Progress, Step, next_open
+from dashboard.sip import asterisk_pjsip, build, lint
+from dashboard.web import session
+from dashboard.web.components.formatting import ICONS, KIND_WORDS, plain
+from dashboard.web.fixes import review
+from dashboard.web.inventory import pbx_config
+from dashboard.web.onboarding import overview, probe_forms
+from dashboard.web.onboarding.overview import LOOKS
+
+EXAMPLE_NUMBER = "12065550142"
+FALLBACK_POP = "us-west-or.sip.flowroute.com"
+CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
+
+
+def show(steps: Sequence[Step], known: Ground, pbx_id: str) -> None:
+    """Draw every step, the next one open, and last the account's own."""
+    following = next_open(steps)
+    for number, step in enumerate(steps, start=1):
+        with st.expander(_label(number, step.title, step.progress), expanded=step is following):
+            st.markdown(plain(step.evidence))
+            with session.errors_said():
+                _act(step, known, pbx_id)
+    account = credentials(known)
+    with st.expander(_label(len(steps) + 1, "Credentials off, for the whole account", account.progress)):
+        st.markdown(plain(account.evidence))
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
+        st.button("See it beside all PBXs", key="set_up_to_all", on_click=overview.open_one, args=(None,))
+
+
+def _label(number: int, title: str, progress: Progress) -> str:
+    color, icon = LOOKS[progress]
+    return f":{color}[{icon}] **{number}. {title}** &nbsp; :{color}[{progress.capitalize()}]"
+
+
+def _act(step: Step, known: Ground, pbx_id: str) -> None:
+    snapshot, pbx = known.snapshot, known.pbxs[pbx_id]
+    dynamic = pbx["ip_kind"] == "dynamic"
+    if step.id == "kind":
+        st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
+        st.page_link("web/pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
+    elif step.id == "dial":
+        _dial(snapshot, pbx, open_step=step.progress in TO_DO)
+    elif step.id == "snippet" and not dynamic:
+        _configure(step, snapshot, pbx_id)
+    elif step.id in CHECKS:
+        for number, finding in enumerate(known.of(CHECKS[step.id], pbx_id)):
+            if finding.changes:
+                st.button(
+                    plain(finding.changes[0].sentence()),
+                    key=f"set_up_{step.id}_{number}",
+                    type="primary",
+                    on_click=review.ask_fix,
+                    args=(finding.check, finding.subject),
+                )
+    elif step.id == "probe" and not dynamic:
+        mine = known.addresses.get(pbx_id, [])
+        probe_forms.show(snapshot, mine, pop_host(snapshot, str(pbx["pop"])), lambda *told: _note(pbx_id, *told))
+    elif step.id == "call" and step.progress is not Progress.DONE:
+        st.caption(f"Place a call from the PBX. It shows here once it was read. {cure(snapshot, 'calls')}")
+
+
+def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
+    overview.note(pbx_id, kind, dict(content))
+    session.note("It is noted, with your name.")
+    st.rerun()
+
+
+def _configure(step: Step, snapshot: Snapshot, pbx_id: str) -> None:
+    """Draw what to write, and the button by which somebody says that it is on; it proves nothing, and says so."""
+    pbx_config.show(snapshot, pbx_id)
+    if step.progress in (Progress.OPEN, Progress.SAID):
+        label = "I put it on the PBX" if step.progress is Progress.OPEN else "I put it on again"
+        help_text = "It is noted with your name. The step is proven by calls, or by reading the configuration back."
+        if st.button(label, icon=":material/edit_note:", key="set_up_configured", help=help_text):
+            _note(pbx_id, notes.CONFIGURED, {})
+
+
+def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> None:
+    prefix, pop = snapshot.account.tech_prefix, pop_host(snapshot, str(pbx["pop"]))
+    if not prefix:
+        st.caption("The tech prefix is not known yet; it is on Account.")
+        return
+    number = st.text_input("A number to dial", value=EXAMPLE_NUMBER, key="set_up_number", width=320) or EXAMPLE_NUMBER
+    st.code(build(prefix, number, pop), language=None)
+    own = st.text_input("What your PBX sends now, to be checked", key="set_up_own", placeholder=f"{prefix}*1206…@{pop}")
+    if own:
+        issues = lint(own, prefix)
+        for issue in issues:
+            st.markdown(f":red[{ICONS['error']}] {plain(issue.sentence)}")
+        if not issues:
+            st.markdown(f":green[{ICONS['good']}] The carrier takes this dial string.")
+    if pbx["ip_kind"] == "dynamic":
+        with st.expander("Configuration for Asterisk (PJSIP), with credentials", icon=":material/code:"):
+            ranges = [part.strip() for text in snapshot.edges["ranges"] for part in text.split(",") if part.strip()]
+            st.code(asterisk_pjsip(prefix, pop, ranges, x_tag=str(pbx["x_tag"]), credentials=True), language="ini")
+    elif open_step and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
+        frame = snapshot.pbxs.copy()
+        frame.loc[frame["pbx_id"] == pbx["pbx_id"], "dials_prefix"] = "yes"
+        declarations.keep_inventory(session.workspace(), "pbxs", frame, by=session.who().name)
+        session.note(f"{snapshot.name_of(str(pbx['pbx_id']))} dials the prefix, as you said.")
+        st.rerun()
+
+
+def pop_host(snapshot: Snapshot, pop: str) -> str:
+    """Return the host of a PoP by its name or its host; the first the account shows where none is named."""
+    edges = snapshot.edges
+    named = edges[(edges["name"] == pop) | (edges["host"] == pop)]
+    hosts = [host for host in [*named["host"], *edges["host"]] if host]
+    if pop and named.empty and "." in pop:
+        return pop
+    return hosts[0] if hosts else FALLBACK_POP

@@ -1,0 +1,89 @@
+"""Trying a PBX out by SIP: the command for its own machine, and OPTIONS to the PoPs from this one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import streamlit as st
+
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.onboarding import notes
+from dashboard.sip import parse_pop
+from dashboard.sip.probe import Probe, Target, options
+from dashboard.web import session
+from dashboard.web.components.formatting import ICONS, mono, plain
+
+KEY = "probe_found"
+Keep = Callable[[str, Mapping[str, Any]], None]
+WAIT_S = 4.0
+"""How long each PoP may take to answer; all are asked at once."""
+
+
+def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> None:
+    """
+    Draw both ways to try it out; what they find is noted, so that it can be left and taken up again.
+
+    Args:
+        snapshot: For the account and its PoPs.
+        addresses: That the PBX calls from, the first of which is tried.
+        pop: Host of the PoP that it should call, which is asked first.
+        keep: Takes the kind of a note and its content.
+    """
+    st.markdown("On the PBX's own machine, place one test call; it is hung up as soon as it rings.")
+    told = command(addresses[0] if addresses else "", pop, snapshot.account.tech_prefix)
+    st.code(told, language=None, wrap_lines=True)
+    with st.form("probe_printed_form", border=False, clear_on_submit=True):
+        printed = st.text_area("What it printed", key="probe_printed", height=80, placeholder='{"sip_status": 180, …}')
+        if st.form_submit_button("Note the result", icon=":material/edit_note:"):
+            with session.errors_said():
+                keep(notes.CALLED, notes.read_call(printed or "", addresses))
+    if snapshot.account.sample:
+        st.caption("The PoPs of the sample account are names only, so nothing is asked from here.")
+        return
+    hosts = [*dict.fromkeys([pop, *filter(None, snapshot.edges["host"])])]
+    if st.button("Ask the PoPs from here", icon=":material/network_check:", key="probe_ask"):
+        with session.errors_said(), st.spinner("Asking the PoPs"):
+            found = asked(hosts)
+            st.session_state[KEY] = found
+            keep(notes.REACHED, notes.reached(found))
+    answers: Sequence[Probe] = st.session_state.get(KEY, ())
+    for one in answers:
+        st.markdown(said(one))
+    if answers:
+        st.caption(
+            "Asked from the machine of this dashboard, not from the PBX. Reachable is not admitted: "
+            "a PoP answers this to anybody."
+        )
+
+
+def command(address: str, pop: str, prefix: str) -> str:
+    """Return the command that places one test call from the PBX's own machine; the number is the operator's."""
+    told = ["trunkgate", "probe", *(["--from", address] if address else []), "--pop", pop]
+    told += ["--tech-prefix", prefix] if prefix else []
+    return f"{shlex.join(told)} --number NUMBER --format json"
+
+
+def asked(hosts: Sequence[str]) -> list[Probe]:
+    """
+    Ask each PoP by OPTIONS, all at once.
+
+    Raises:
+        InputError: A host has no address.
+    """
+    targets = []
+    for host in hosts:
+        name, _, port = parse_pop(host).partition(":")
+        targets.append(Target(name, int(port or 0)))
+    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
+        return list(pool.map(lambda target: options(target, wait_s=WAIT_S), targets))
+
+
+def said(probe: Probe) -> str:
+    """Say what a PoP answered, after how long, and what it means."""
+    color, icon = ("green", "good") if probe.sip_status else ("red", "error")
+    answer = f"{probe.sip_status} {probe.sip_reason}".strip() if probe.sip_status else "no answer"
+    took = f" after {probe.seconds:.3f} s" if probe.seconds is not None else ""
+    return f":{color}[{ICONS[icon]}] {mono(probe.pop)}: {plain(answer)}{took}. {plain(probe.meaning)}"

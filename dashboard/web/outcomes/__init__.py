@@ -1,0 +1,3 @@
+"""Parts of the Outcomes page."""
+
+from __future__ import annotations

@@ -1,0 +1,88 @@
+"""The peaks of the page Outcomes: at once by day, and counted from single calls on demand by all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.calls.analytics.peaks import Column, Owners, Peaks, count_peaks, owners_of
+from dashboard.domain.snapshot import Snapshot
+from dashboard.web import session
+from dashboard.web.components.formatting import exact
+from dashboard.web.outcomes import rows
+
+COUNTED = "outcome_peaks"
+SHORT: Final = {"peak_1s": ("Peak/s", 50), "peak_60s": ("Peak/min", 60), "concurrent": ("At once", 53)}
+"""What a column is called, and its width in pixels: there is little room."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a button counted, kept for the session until it is pressed anew or another time is looked at."""
+
+    since: datetime
+    peaks: Peaks
+    at: datetime
+
+
+def columns() -> dict[str, Any]:
+    """Configure the columns of peaks."""
+    return {
+        name: st.column_config.NumberColumn(said, format="localized", width=px, help=rows.explained(name))
+        for name, (said, px) in SHORT.items()
+    }
+
+
+def of(by: str, since: datetime) -> pd.DataFrame | None:
+    """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` where nobody had them counted yet."""
+    if by == "day":
+        store, zone = session.workspace().store, session.zone()
+        return session.kept("peaks by day", since, lambda: rows.peaks_by_day(store.load(since=since), zone), ages=False)
+    found = _counted(by, since)
+    return None if found is None else rows.peaks_shown(found.peaks)
+
+
+def said(by: str, since: datetime) -> str:
+    """Say when the peaks were counted and which days they leave out; nothing where they were not."""
+    found = _counted(by, since)
+    if found is None:
+        return ""
+    return rows.said_peaks(found.peaks, exact(found.at, session.zone(), "%H:%M %Z"))
+
+
+def button(by: str, snapshot: Snapshot, since: datetime) -> None:
+    """Draw what counts the peaks; the page is drawn anew with them."""
+    pressed = st.button(
+        "Count peaks",
+        icon=":material/monitoring:",
+        key=f"count_peaks_{by}",
+        help="Reads the single calls of this time: most calls in a second, in a minute, and at once, of each row.",
+    )
+    if not pressed:
+        return
+    found = None
+    with session.errors_said(), st.spinner("Counting the peaks"):
+        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since), ages=False)
+    if found is not None:
+        st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, datetime.now(UTC))
+        st.rerun()
+
+
+def _count(by: str, snapshot: Snapshot, since: datetime) -> Peaks:
+    wanted: dict[str, Callable[[], Column | Owners]] = {
+        "source": lambda: "source_ip",
+        "destination": lambda: "destination_name",
+        "pbx": lambda: owners_of(snapshot),
+        "pop": lambda: owners_of(snapshot, rows.pop_of(snapshot)),
+    }
+    return count_peaks(session.workspace().store, wanted[by](), since=since)
+
+
+def _counted(by: str, since: datetime) -> Counted | None:
+    found = st.session_state.get(f"{COUNTED}_{by}")
+    return found if isinstance(found, Counted) and found.since == since else None

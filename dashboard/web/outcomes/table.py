@@ -1,0 +1,302 @@
+"""The page Outcomes: figures with their formulas, a table by what is chosen, and what is new."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.domain.claims import lacking
+from dashboard.domain.snapshot import Snapshot
+from dashboard.web import session
+from dashboard.web.calls import search
+from dashboard.web.components import empty_states, tables
+from dashboard.web.components.formatting import owner_of, plain
+from dashboard.web.outcomes import numbers_seen
+from dashboard.web.outcomes import peaks as outcome_peaks
+from dashboard.web.outcomes import rows as outcome_rows
+from dashboard.web.outcomes.rows import BY, explained
+
+DIALED, NEW = "dialed", "new"
+VIEWS: Final = {**BY, DIALED: "Number dialed", NEW: "First seen"}
+PERCENT = 100
+SHORT: Final = {
+    "calls": "Calls",
+    "asr": "ASR",
+    "ner": "NER",
+    "acd": "ACD",
+    "short_calls": "Short calls",
+    "refusal_share": "Refused",
+    "peak_1s": "Most in a second",
+    "peak_60s": "Most in a minute",
+    "concurrent": "Most at once",
+    "cost": "Cost",
+    "ser": "SER",
+    "seer": "SEER",
+    "isa": "ISA",
+}
+
+
+def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
+    """Return the answer in a sentence; ``words`` say the time."""
+
+    def made() -> str:
+        return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
+
+    known = session.snapshot()
+    old, aside = lacking(known, "calls"), search.apart(known, since)
+    if old and rows.empty:
+        return f"{old} {aside}".strip()
+    told = session.kept("outcomes title", (since, words), made, ages=False)
+    return " ".join(filter(None, [told, old, aside]))
+
+
+def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
+    """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
+    store = session.workspace().store
+    zone = session.zone()
+    found = session.kept(
+        "outcome figures",
+        since,
+        lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone),
+        ages=False,
+    )
+    with st.grid(5, min_column_width=140, gap="small"):
+        for name, told in found.items():
+            st.metric(
+                SHORT[name],
+                told.value,
+                told.why or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=explained(name, told.behind),
+                border=True,
+                height="stretch",
+            )
+
+
+def view(snapshot: Snapshot, since: datetime) -> None:
+    """Draw what is looked at by, and the table of it."""
+    by = (
+        st.pills(
+            "By",
+            list(VIEWS),
+            default="pbx",
+            required=True,
+            format_func=VIEWS.__getitem__,
+            key="by",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        or "pbx"
+    )
+    if by == DIALED:
+        _dialed(snapshot, since)
+    elif by == NEW:
+        _new(snapshot, since)
+    else:
+        _by(by, snapshot, since)
+
+
+def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
+    """Return the numbers by one of ``BY``, how many rows there would be, and the calls behind those shown."""
+
+    def made() -> tuple[pd.DataFrame, int, pd.DataFrame]:
+        found = rows(by, since)
+        shown = outcome_rows.table(found)
+        return shown, found["of"].nunique(), found[found["of"].isin(shown["of"])]
+
+    return session.kept(f"outcome table {by}", since, made, ages=False)
+
+
+def rows(by: str, since: datetime) -> pd.DataFrame:
+    """Return the calls added up by one of ``BY``, or all together."""
+    store, known = session.workspace().store, session.snapshot()
+    return outcome_rows.grouped(by, cube=session.cube(), snapshot=known, store=store, since=since, zone=session.zone())
+
+
+def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
+    found, there, behind = table(by, since)
+    name = f"day in {session.zone().key}" if by == "day" else by
+    if by == "day":
+        found = found.sort_values("of", ascending=False, ignore_index=True)
+    if by == "pop" and not outcome_rows.pops_of(snapshot):
+        empty_states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
+        return
+    shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot), ages=False)
+    peaks = outcome_peaks.of(by, since)
+    if peaks is not None:
+        shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
+    event: Any = st.dataframe(
+        tables.shown(shown),
+        hide_index=True,
+        height=tables.height(len(shown)),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "of": tables.text(BY[by], width={"source": 108, "destination": 200, "day": 90}.get(by, 140)),
+            "whose": tables.text("Whose", width=108),
+            "calls": st.column_config.NumberColumn("Calls", format="localized", width=65),
+            "asr": _share("asr"),
+            "between": st.column_config.TextColumn(
+                "95% interval", width=88, help="Of the ASR: Wilson's score interval."
+            ),
+            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=54, help=explained("acd")),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
+            **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
+            **outcome_peaks.columns(),
+        },
+        column_order=[
+            "of",
+            *(["whose"] if by == "source" else []),
+            "calls",
+            *(PEAKS if peaks is not None else ()),
+            "asr",
+            "between",
+            *outcome_rows.SHARES[1:4],
+            "acd_s",
+            "cost_usd",
+            *outcome_rows.SHARES[4:],
+        ],
+        placeholder="-",
+        key=f"outcomes_{by}",
+    )
+    for place in event.selection.rows[:1]:
+        if place < len(found):
+            _behind(behind, str(found["of"].iloc[place]))
+    st.caption(f"{outcome_rows.said_table(by, len(found), there)} {outcome_peaks.said(by, since)}".strip())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if by != "day":
+            outcome_peaks.button(by, snapshot, since)
+        tables.download(
+            f"outcomes-by-{by}",
+            len(found),
+            lambda: outcome_rows.in_full(behind, name, list(found["of"]), peaks),
+            snapshot,
+            key=f"outcomes_csv_{by}",
+        )
+
+
+def _behind(rows: pd.DataFrame, of: str) -> None:
+    """Draw what the shares of a row divide, each with its interval."""
+    told = outcome_rows.behind_shares(rows, of)
+    st.caption(f"What stands behind the shares of {plain(of)}; a dash: too few calls.")
+    shown = told.assign(
+        value=told["value"] * PERCENT,
+        between=[
+            "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
+            for low, high in zip(told["low"], told["high"], strict=True)
+        ],
+    )
+    st.dataframe(
+        tables.shown(shown),
+        hide_index=True,
+        column_config={
+            "ratio": tables.text("Share", width=300),
+            "value": st.column_config.NumberColumn("Value", format="%.1f%%", width=70),
+            "between": tables.text("95% interval", width=110),
+            "numerator": tables.whole("Calls"),
+            "denominator": tables.whole("Of"),
+        },
+        column_order=["ratio", "value", "between", "numerator", "denominator"],
+        placeholder="-",
+        width="content",
+        key="outcomes_behind",
+    )
+
+
+def _shown(found: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:
+    return found.drop(columns=["low", "high"]).assign(
+        between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
+        cost_usd=found["cost_usd"].astype("float64"),
+        **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
+        **({"whose": [owner_of(address, snapshot) for address in found["of"]]} if by == "source" else {}),
+    )
+
+
+def _dialed(snapshot: Snapshot, since: datetime) -> None:
+    store = session.workspace().store
+    found = session.kept("dialed", since, lambda: numbers_seen.dialed(store, since, snapshot.taken_at), ages=False)
+    if found.empty:
+        empty_states.empty("No number dialed is on record for this time.", icon=":material/dialpad:")
+        return
+    shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
+    st.dataframe(
+        tables.shown(shown),
+        hide_index=True,
+        height=tables.height(len(shown)),
+        column_config={
+            "destination": tables.text("Number dialed", width=105),
+            "country": tables.text("Country", width=110),
+            "kind": tables.text("Kind of number", width=105),
+            "zone": tables.text("Destination", width=165),
+            "calls": st.column_config.NumberColumn("Calls", format="localized", width=60),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width=65),
+            "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=75),
+            "last_at": tables.at("Last call"),
+        },
+        column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd", "last_at"],
+        placeholder="-",
+        key="outcomes_dialed",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        most = len(found) == numbers_seen.MOST_DIALED
+        st.caption(f"The {len(found)} that cost most." if most else "The costliest first.", width="content")
+        tables.download("numbers-dialed", len(found), lambda: found, snapshot, key="outcomes_csv_dialed")
+
+
+def _new(snapshot: Snapshot, since: datetime) -> None:
+    store = session.workspace().store
+    told = session.kept("new", since, lambda: numbers_seen.new(store, since, snapshot.taken_at), ages=False)
+    found = told.rows
+    if found.empty:
+        empty_states.empty(numbers_seen.said_new(told), icon=":material/history:")
+        return
+    st.caption(numbers_seen.said_new(told))
+    shown = found.assign(
+        kind=found["kind"].map({"source": "Source address", "zone": "Destination"}),
+        cost_usd=found["cost_usd"].astype("float64"),
+        first_at=_local(found["first_at"]),
+        which=[
+            f"{value} ({owner_of(value, snapshot)})" if kind == "source" else value
+            for kind, value in zip(found["kind"], found["value"], strict=True)
+        ],
+    )
+    st.dataframe(
+        tables.shown(shown),
+        hide_index=True,
+        height=tables.height(len(shown)),
+        column_config={
+            "first_at": tables.at("First call"),
+            "kind": tables.text("What", width=105),
+            "which": tables.text("Which", width=200),
+            "country": tables.text("Country", width=105),
+            "number_type": tables.text("Kind of number", width=110),
+            "calls": tables.whole("Calls since"),
+            "cost_usd": tables.usd("Cost since"),
+        },
+        column_order=["first_at", "kind", "which", "country", "number_type", "calls", "cost_usd"],
+        key="outcomes_new",
+    )
+    tables.download("first-seen", len(found), lambda: found, snapshot, key="outcomes_csv_new")
+
+
+def _share(name: str) -> Any:
+    return st.column_config.NumberColumn(
+        SHORT[name].removesuffix(" calls"), format="%.1f%%", width=58, help=explained(name)
+    )
+
+
+def _between(low: Any, high: Any) -> str:
+    if pd.isna(low):
+        return ""
+    whole = f"{low:.0%}", f"{high:.0%}"
+    return " to ".join(whole) if len(set(whole)) > 1 else f"{low:.1%} to {high:.1%}"
+
+
+def _local(times: pd.Series) -> pd.Series:
+    found: pd.Series = times.dt.tz_convert(session.zone())
+    return found

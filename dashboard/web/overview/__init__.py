@@ -1,0 +1,3 @@
+"""Parts of the Overview page."""
+
+from __future__ import annotations

@@ -1,0 +1,263 @@
+"""The pieces of the overview: figures, what to do first, small multiples, freshness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard import charts
+from dashboard.calls.analytics.definitions import MIN_SAMPLE
+from dashboard.charts import frames
+from dashboard.checks.registry import rank
+from dashboard.core.elapsed import ago
+from dashboard.core.text import counted, join
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import Impact
+from dashboard.domain.claims import Claims, Standing, apart, lacking
+from dashboard.domain.findings import Finding, Severity, Status
+from dashboard.domain.replay_labels import BROKEN
+from dashboard.domain.snapshot import Age, Snapshot
+from dashboard.web import session
+from dashboard.web.components import charts as plots
+from dashboard.web.components import empty_states
+from dashboard.web.components.formatting import (
+    AGE_COLORS,
+    AGE_WORDS,
+    ICONS,
+    INPUT_WORDS,
+    SEVERITY_COLORS,
+    exact,
+    names,
+    owner_of,
+    plain,
+)
+from dashboard.web.fixes import replay_summary, review
+
+DAY = timedelta(days=1)
+MOST_TO_DO = 6
+AGES_S = 15
+"""How often ages are written anew."""
+PANEL_WIDTH = 150
+ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
+REFUSED = (
+    "Calls that the list, the prefix or the credentials did not let in. Undecided: calls that failed in a way that "
+    "proves neither admission nor refusal, such as a bad number."
+)
+LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A fix worth making: what it changes, the worst finding that it settles, and its replay."""
+
+    sentences: tuple[str, ...]
+    worst: Finding
+    impact: Impact | None
+
+
+@dataclass(frozen=True)
+class First:
+    """What to do first, and how many other fixes there are."""
+
+    fixes: tuple[Fix, ...]
+    more: int
+
+
+def figures(claims: Claims) -> None:
+    """Draw the four figures that an operator looks for first; one whose input is missing is no number."""
+    snapshot = claims.snapshot
+    total, proven, refused = session.kept("figures", "", lambda: frames.last_day(snapshot))
+    admitted, lost = claims.figure(proven, "calls"), claims.figure(refused, "calls")
+    bad = sum(finding.severity.at_least(Severity.HIGH) for finding in claims.open)
+    found = claims.open_figure
+    switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
+    bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
+    aside = apart(snapshot, snapshot.calls_at - DAY)
+    with st.grid(4, min_column_width=PANEL_WIDTH):
+        st.metric(
+            "Calls admitted, 24 h",
+            admitted.text,
+            admitted.why or None,
+            delta_color="off",
+            delta_arrow="off",
+            help=" ".join(filter(None, [ADMITTED, aside])),
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Not authorized, 24 h",
+            lost.text,
+            lost.why or (of_all(total, proven, refused) if refused else None),
+            delta_color="off" if lost.why else "red",
+            delta_arrow="off",
+            help=" ".join(filter(None, [REFUSED, bound, aside])),
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Open findings",
+            found.text,
+            f"{bad} high or critical" if bad else "not all evaluated" if found.why else None,
+            delta_color="red" if bad else "off",
+            delta_arrow="off",
+            help=found.why or None,
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Outbound credentials",
+            switch,
+            "out of date" if snapshot.age("credentials") is Age.STALE else None,
+            delta_color="off",
+            delta_arrow="off",
+            help=claims.lacking("credentials") or None,
+            border=True,
+            height="stretch",
+        )
+    if aside:
+        st.caption(f"Last 24 hours: {aside}")
+
+
+def of_all(total: int, proven: int, refused: int) -> str:
+    """Say of how many calls some were refused, and how many prove neither, so that the figures add up."""
+    rest = total - proven - refused
+    return f"of {counted(total, 'call')}{f', {rest:,} undecided' if rest else ''}"
+
+
+def do_first(claims: Claims) -> None:
+    """
+    Draw the fixes worth making, worst first; findings that one fix settles stand together.
+
+    The order is that of all lists of findings (``checks.rank``). A fix that would break calls of a PBX of ours
+    is not asked for here: it stands on Findings.
+    """
+    snapshot = claims.snapshot
+    first = session.kept("do first", "", lambda: _first(claims.findings))
+    if not first.fixes and claims.standing() is Standing.CLEAR:
+        empty_states.empty("Nothing to fix.")
+    elif not first.fixes:
+        head = "No open finding has a fix to review here." if claims.open else "No fix to review."
+        empty_states.empty(f"{head} {claims.not_evaluated or claims.why_not}".strip(), icon=ICONS["unknown"])
+        if claims.lacking("allowed_ips", "credentials"):
+            label = "Paste settings from the Flowroute portal"
+            st.page_link("web/pages/account.py", label=label, icon=":material/content_paste:")
+    for number, fix in enumerate(first.fixes):
+        _to_do(number, fix, snapshot)
+    if first.more:
+        st.page_link("web/pages/findings.py", label=f"{first.more:,} more on Findings")
+
+
+def _first(findings: Sequence[Finding]) -> First:
+    """Choose the fixes to be asked for, until there are enough of them."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    open_ones = [finding for finding in findings if finding.open]
+    for finding in sorted(open_ones, key=rank):
+        if finding.proposals:
+            groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
+    impact = session.impacts()
+    harmless = (
+        Fix(sentences, one, impact(one))
+        for sentences, settled in groups.items()
+        for one in [next((each for each in settled if not _breaks_calls(impact(each))), None)]
+        if one is not None
+    )
+    fixes = tuple(islice(harmless, MOST_TO_DO))
+    return First(fixes, len(groups) - len(fixes))
+
+
+def _breaks_calls(impact: Impact | None) -> bool:
+    return impact is not None and bool(impact.calls(BROKEN))
+
+
+def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
+    worst, sentences = fix.worst, fix.sentences
+    color = SEVERITY_COLORS[worst.severity]
+    icon = ICONS["error" if color == "red" else "warning"]
+    more = f" and {counted(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
+    about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
+    with st.container(border=True):
+        text, press = st.columns([5, 1], vertical_alignment="center")
+        with text.container(gap=None):
+            st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
+            old = lacking(snapshot, "calls") if fix.impact else ""
+            past = f"What it would do to past calls is unknown. {old}" if old else plain(effect(fix.impact))
+            st.caption(f"{plain(worst.reason)} {past}")
+        with press:
+            st.button(
+                "Review fix",
+                key=f"overview_fix_{number}",
+                on_click=review.ask_fix,
+                args=(worst.check, worst.subject),
+                type="primary" if number == 0 else "secondary",
+                width="stretch",
+            )
+
+
+def effect(impact: Impact | None) -> str:
+    """Return what a fix would have done to past calls, as plain text; nothing for one that bears on none."""
+    return "" if impact is None else " ".join(replay_summary.summary(impact))
+
+
+def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
+    """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
+    refusals = session.kept("refusals", "", lambda: frames.refusals(session.cube(), zone), ages=False)
+    if refusals.empty:
+        empty_states.empty(f"No outbound call was read yet. {apart(snapshot)}".strip(), icon=ICONS["unknown"])
+        return
+    refused = refusals.groupby("who")["refused"].sum()
+    unnamed = session.kept("unnamed", "", lambda: frames.refused_unnamed(snapshot))
+    others = [plain(str(who)) for who in refused.index[refused == 0] if who not in unnamed]
+    shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
+    changes = frames.policy_changes(snapshot, zone)
+    drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes), ages=False)
+    grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
+    for who, plot in drawn.items():
+        with grid.cell():
+            st.markdown(f"**{plain(who)}**")
+            plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
+    old = lacking(snapshot, "calls")
+    said = [old] if old else []
+    if others and not old:
+        said.append(f"No call of {join(others, most=8)} is on record as refused for authorization.")
+    if unnamed:
+        head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
+        said.append(f"{head}, by answers that do not name the list; shares do not count those.")
+    if len(shown) and ((shown["refused"] > 0) & (shown["calls"] < MIN_SAMPLE)).any():
+        said.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
+    if drawn and len(changes):
+        said.append("A dotted line is a change of the list or the switch.")
+    said += filter(None, [apart(snapshot)])
+    st.caption(" ".join(said))
+
+
+def severities(findings: Sequence[Finding]) -> None:
+    """Draw how many findings there are at each severity; what passed is said in words."""
+    told = [finding for finding in findings if finding.status is not Status.PASS]
+    if told:
+        counts = frames.severities(told)
+        drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
+        plots.show(drawn, "Findings by severity")
+    unknown = sum(finding.status is Status.UNKNOWN for finding in told)
+    last = sum(finding.failed_last for finding in told)
+    gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""
+    gray += f", of which {last:,} failed on the last data" if last else ""
+    passed = len(findings) - len(told)
+    st.caption(f"{counted(passed, 'subject') if passed else 'No subject'} passed{gray}.")
+
+
+@st.fragment(run_every=AGES_S)
+def freshness() -> None:
+    """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
+    with session.errors_said():
+        now = datetime.now(UTC)
+        for name, fresh in session.freshness().items():
+            age = fresh.age(now)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.badge(AGE_WORDS[age].capitalize(), color=AGE_COLORS[age])
+                st.markdown(f"{INPUT_WORDS[name]}, {ago(fresh.as_of, now)}", width="content")
+                st.caption(exact(fresh.as_of, session.zone(), "%-d %b %H:%M %Z"), width="content")

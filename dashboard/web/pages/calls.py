@@ -1,0 +1,104 @@
+"""Calls: what became of them, whose they were, what they cost; and any single one of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import charts
+from dashboard.charts import frames
+from dashboard.core.text import counted
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.claims import lacking
+from dashboard.web import session
+from dashboard.web.calls import filters, search
+from dashboard.web.components import charts as plots
+from dashboard.web.components import empty_states, page_titles
+
+known, cube, zone = session.snapshot(), session.cube(), session.zone()
+title = st.empty()
+asked = filters.ask(known, cube)
+part, step = asked.part, "day" if asked.by_day else "hour"
+
+outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
+recorded = Capability.REFUSALS_IN_CDRS in known.capabilities
+aside = search.beside(known, part)
+title.title(
+    page_titles.of_calls(
+        outcomes,
+        search.said(asked, zone),
+        part.outcome,
+        lacking=lacking(known, "calls"),
+        recorded=recorded,
+        apart=aside,
+    )
+)
+if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).empty, ages=False):
+    nothing = "No outbound call was read for this time. Choose a longer one."
+    empty_states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
+else:
+    over, stretch = filters.over(asked), filters.stretch(asked)
+    st.subheader(f"What became of them, by {step}")
+    filters.chart(
+        filters.time_key(asked),
+        (over, stretch),
+        lambda: charts.outcomes_over_time(
+            session.kept(
+                "outcomes over time",
+                (over, step),
+                lambda: frames.outcomes(cube, over, known.taken_at, zone, by_day=asked.by_day),
+                ages=False,
+            ),
+            now=known.taken_at,
+            brush=True,
+            chosen=stretch,
+        ),
+        "Outbound calls by outcome over time; draw over a stretch of time to look at it alone",
+        filters.brushed(asked, zone),
+    )
+    if outcomes.empty:
+        empty_states.empty(
+            "No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:"
+        )
+    else:
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.subheader("By PBX")
+            filters.chart(
+                f"calls_by_pbx_{part.who}",
+                part,
+                lambda: charts.calls_by_pbx(frames.by_pbx(cube, asked.without("who")), chosen=part.who),
+                "Outbound calls by PBX and outcome; choose one to look at it alone",
+                filters.picked("who"),
+            )
+            st.subheader("By SIP code")
+            filters.chart(
+                f"calls_by_code_{part.code}",
+                part,
+                lambda: charts.calls_by_code(frames.by_code(cube, asked.without("code")), chosen=part.code),
+                "Outbound calls by final SIP code; choose one to look at it alone",
+                filters.picked("code"),
+            )
+        with right:
+            st.subheader("Costliest destinations")
+            costs = session.kept("costs", part, lambda: frames.by_destination(cube, asked.without("zone")), ages=False)
+            if costs.empty:
+                st.caption("No charge is on record for these calls.")
+            else:
+                filters.chart(
+                    f"calls_by_zone_{part.zone}",
+                    part,
+                    lambda: charts.top_destinations(costs, chosen=part.zone),
+                    "Destinations by cost; choose one to look at it alone",
+                    filters.picked("zone"),
+                )
+            st.subheader("Hour of the week")
+            hours = frames.zone_of_hours(zone, part.since or known.window_start or known.taken_at, known.taken_at)
+            week = session.kept("week", part, lambda: frames.by_hour_of_week(cube, part, hours), ages=False)
+            plots.show(
+                plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
+            )
+            st.caption(
+                f"The busiest hour has {counted(int(week['value'].max()), 'call')}. {frames.said_hours(hours, zone)}"
+            )
+st.subheader("Find a call")
+search.show(known, asked, int(outcomes["calls"].sum()))

@@ -1,0 +1,19 @@
+"""Findings: what is wrong, how bad it is, why we think so, and the one click that puts it right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.web import session
+from dashboard.web.findings import finding_list
+
+(known, found), claims = session.known(), session.claims()
+
+st.title(claims.of_findings())
+shown = finding_list.filtered(found, known)
+if shown:
+    chosen = finding_list.table(shown, known)
+    finding_list.download(shown, known)
+    finding_list.detail(chosen, known)
+else:
+    finding_list.none_left(claims)

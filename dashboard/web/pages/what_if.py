@@ -1,0 +1,37 @@
+"""What if: the list and the switch edited freely, and at once what that would have done to past calls."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.claims import lacking
+from dashboard.fixes.account_image import proposed
+from dashboard.web import session
+from dashboard.web.fixes import replay_summary
+from dashboard.web.what_if import affected_calls, draft_text, editor
+
+RESTS_ON = ("calls", "allowed_ips", "credentials")
+
+known = session.snapshot()
+lower_bound = Capability.REFUSALS_IN_CDRS not in known.capabilities
+drafted = editor.current(known)
+
+title, numbers = st.empty(), st.container()
+left, right = st.columns([6, 5], gap="medium")
+with left:
+    st.subheader("Outbound Allowed IPs")
+    editor.edit_list(drafted, known)
+with right:
+    st.subheader("What changes")
+    reading = editor.edit_switch(drafted, known)
+    editor.ask(reading, known)
+answer = session.replayer().against(proposed(known.policy, reading.changes))
+title.title(
+    draft_text.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *RESTS_ON))
+)
+with numbers:
+    replay_summary.show(answer.impact, lower_bound=lower_bound, lacking=lacking(known, "calls"))
+if reading.changes:
+    st.subheader("By PBX")
+    affected_calls.show(answer)

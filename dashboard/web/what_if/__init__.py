@@ -1,0 +1,3 @@
+"""Parts of the What if page."""
+
+from __future__ import annotations

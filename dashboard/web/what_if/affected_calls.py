@@ -1,0 +1,254 @@
+"""
+The past calls behind a replay: by PBX and label, and of what is chosen the single calls or the numbers dialed.
+
+Those are read only once somebody looks at them.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from zlib import crc32
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.calls.attribution import attribute
+from dashboard.calls.ingest.columns import ROLLED_KEYS
+from dashboard.calls.replay.replayer import Replay
+from dashboard.calls.store.store import CallFilter
+from dashboard.charts.charts import KIND_OF, KINDS, REPLAY
+from dashboard.core.text import counted, titled
+from dashboard.domain.changes import UNASSIGNED
+from dashboard.domain.claims import cure
+from dashboard.domain.replay_labels import BY_NAME, LABELS
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import OUTCOME_LABELS
+from dashboard.services.exports.frames import replay_frame
+from dashboard.sip.numbering_plan import described
+from dashboard.web import session
+from dashboard.web.components import empty_states
+from dashboard.web.components import tables as grids
+from dashboard.web.components.formatting import plain
+
+LABEL_KEY, MORE_KEY, VIEW_KEY = "behind_label", "behind_more", "behind_view"
+SINGLE, DIALED = VIEWS = ("Single calls", "Destinations")
+CALLS = 50
+"""Single calls that are shown at first, and how many more at each press."""
+NUMBERS = 200
+"""Numbers dialed that are shown, the costliest."""
+
+
+@st.fragment
+def show(answer: Replay) -> None:
+    """
+    Draw the replay by PBX and label; choosing a label or a row fetches the calls behind it, or the numbers dialed.
+
+    Args:
+        answer: The replay.
+    """
+    found = by_pbx(answer)
+    if found.empty:
+        empty_states.empty(
+            f"No past outbound call was read yet. {cure(session.snapshot(), 'calls')}", icon=":material/call:"
+        )
+        return
+    there = [label for label in LABELS if (found["label"] == label).any()]
+    if st.session_state.get(LABEL_KEY) not in there:
+        st.session_state[LABEL_KEY] = None
+    label = st.pills("Only calls that are", there, format_func=_said, key=LABEL_KEY, label_visibility="collapsed")
+    shown = found[found["label"] == label].reset_index(drop=True) if label else found
+    chosen = _table(shown)
+    with session.errors_said():
+        if chosen is not None:
+            row = shown.iloc[chosen]
+            _chosen(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
+        elif label:
+            _chosen(answer, label, "", total=int(shown["calls"].sum()))
+        else:
+            st.caption("Choose a label or tick a row to see its calls and the numbers they dialed.")
+            grids.download(
+                "what-if-by-pbx", len(found), lambda: replay_frame(answer), session.snapshot(), key="behind_by_pbx_csv"
+            )
+
+
+def by_pbx(answer: Replay) -> pd.DataFrame:
+    """Return ``Replay.by_pbx`` in the order of the labels, the worst first."""
+    rows = answer.by_pbx()
+    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
+    return rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+
+
+def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.DataFrame:
+    """
+    Return the traffic behind a part of a replay.
+
+    Args:
+        answer: The replay.
+        label: Of the calls.
+        who: A PBX or an address as ``Replay.by_pbx`` names it; ``""`` for all.
+        snapshot: Names the PBXs.
+    """
+    rows = answer.rows[(answer.rows["label"] == label).to_numpy()]
+    if not who:
+        return rows
+    named = [pbx_id for pbx_id in rows["pbx_id"].unique() if pbx_id and snapshot.name_of(pbx_id) == who]
+    others = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(UNASSIGNED))
+    return rows[rows["pbx_id"].isin([*named, who]) | (others & who.endswith(UNASSIGNED))]
+
+
+def _said(label: str) -> str:
+    return label.capitalize()
+
+
+def table_key(rows: pd.DataFrame) -> str:
+    """Return the table's key, another one where the rows are others, so that no choice outlives its row."""
+    return f"behind_{crc32(repr([*zip(rows['label'], rows['who'], strict=True)]).encode())}"
+
+
+def _table(rows: pd.DataFrame) -> int | None:
+    """Draw what the replay says by PBX; return the row that is chosen."""
+    frame = pd.DataFrame(
+        {
+            "label": [[_said(label)] for label in rows["label"]],
+            "who": rows["who"],
+            "calls": rows["calls"],
+            "minutes": rows["minutes"].round().astype("int64"),
+            "cost": rows["cost_usd"].astype("float64"),
+            "today": rows["today"].map(titled),
+            "then": rows["then"].map(titled),
+            "why": rows["why"].map(titled),
+        }
+    )
+    if not rows["why"].any():
+        frame = frame.drop(columns="why")
+    event = st.dataframe(
+        grids.shown(frame),
+        hide_index=True,
+        height=grids.height(len(frame), most=10, px=380),
+        column_config={
+            "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
+            "who": grids.text("PBX or address", width=175),
+            "today": grids.text("Admitted today by", width=165),
+            "then": grids.text("After the change by", width=165),
+            "why": grids.text("Why undecided", width=200),
+            "calls": grids.whole("Calls"),
+            "minutes": grids.whole("Minutes"),
+            "cost": grids.usd("Cost"),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key=table_key(rows),
+    )
+    chosen = event["selection"]["rows"]
+    return int(chosen[0]) if chosen and chosen[0] < len(rows) else None
+
+
+def _chosen(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Draw the choice between calls and numbers dialed, and what is chosen."""
+    view = st.segmented_control(
+        "Show", VIEWS, default=SINGLE, required=True, key=VIEW_KEY, label_visibility="collapsed"
+    )
+    (_numbers if view == DIALED else _calls)(answer, label, who, total=total)
+
+
+def dialed(among: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the costliest numbers that the calls behind rows of a replay dialed, fetched unless they were.
+
+    Args:
+        among: Rows of ``Replay.rows``.
+
+    Returns:
+        As ``CallStore.destinations``, with ``country``, ``kind`` and ``minutes``. Shared between sessions.
+    """
+    rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
+
+    def fetched() -> pd.DataFrame:
+        return described(session.workspace().store.destinations(among=among, limit=NUMBERS))
+
+    return session.kept("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
+
+
+def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Fetch and draw the costliest of the numbers dialed, and say how many of the calls went there."""
+    known = session.snapshot()
+    with st.spinner("Adding up the numbers dialed"):
+        found = dialed(rows_of(answer, label, who, known))
+    st.dataframe(
+        grids.shown(found.assign(cost_usd=found["cost_usd"].astype("float64"))),
+        hide_index=True,
+        height=grids.height(len(found), most=10, px=380),
+        column_config={
+            "destination": grids.text("Number dialed", width=120),
+            "country": grids.text("Country", width=120),
+            "kind": grids.text("Kind of number", width=120),
+            "zone": grids.text("Destination", width=160),
+            "calls": grids.whole("Calls"),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.1f", width=80),
+            "cost_usd": grids.usd("Cost"),
+        },
+        column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd"],
+        key="behind_numbers",
+    )
+    there, of = int(found["calls"].sum()), f" of {who}" if who else ""
+    numbers, calls = counted(len(found), "number"), counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
+    costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(f"{costliest}{of}."), width="content")
+        grids.download("what-if-destinations", len(found), lambda: found, known, key="behind_numbers_csv")
+
+
+def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
+    """Fetch and draw the newest of the calls, and say how many there are."""
+    known = session.snapshot()
+    about, most = st.session_state.get(MORE_KEY, ("", CALLS))
+    most = most if about == f"{label} {who}" else CALLS
+    among = rows_of(answer, label, who, known)
+    found = session.workspace().store.calls(CallFilter(direction="outbound"), limit=most, among=among)
+    owned = attribute(found, pbxs=known.pbxs, pbx_addresses=known.pbx_addresses, pbx_numbers=known.pbx_numbers)
+    ways = answer.label_of(owned)
+    frame = pd.DataFrame(
+        {
+            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
+            "started_at": owned["started_at"].dt.tz_convert(session.zone()),
+            "pbx": [known.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
+            "source_ip": owned["source_ip"],
+            "destination": owned["destination"],
+            "today": [titled(str(text)) for text in ways["today"]],
+            "then": [titled(str(text)) for text in ways["then"]],
+            "why": [titled(str(text)) for text in ways["why"]],
+            "cost": owned["cost_usd"].astype("float64"),
+        }
+    )
+    if not (ways["why"] != "").any():
+        frame = frame.drop(columns="why")
+    labeled = owned.assign(**{name: ways[name].astype("str") for name in ("label", "today", "then", "why")})
+    st.dataframe(
+        grids.shown(frame),
+        hide_index=True,
+        height=grids.height(len(frame), most=10, px=380),
+        column_config={
+            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "started_at": grids.at("Started"),
+            "pbx": grids.text("PBX", width=80),
+            "source_ip": grids.text("Source address", width=110),
+            "destination": grids.text("Number dialed", width=110),
+            "today": grids.text("Admitted today by", width=165),
+            "then": grids.text("After the change by", width=165),
+            "why": grids.text("Why undecided", width=200),
+            "cost": st.column_config.NumberColumn("Cost", format="$%.4f", width=65),
+        },
+        key="behind_calls",
+    )
+    of, all_of_them = f" of {who}" if who else "", counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
+    newest = f"The newest {len(frame):,} of {all_of_them}" if total > len(frame) else all_of_them
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")
+        if total > len(frame):
+            st.button(f"Show {CALLS} more", key="behind_older", on_click=_more, args=(f"{label} {who}", most + CALLS))
+        grids.download("what-if-calls", len(owned), lambda: labeled, known, key="behind_csv")
+
+
+def _more(about: str, most: int) -> None:
+    """Have more of the same calls shown; of others it begins again."""
+    st.session_state[MORE_KEY] = (about, most)

@@ -1,0 +1,136 @@
+"""How a draft of the list and the switch is said: its changes, why it cannot be a plan, what it would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from dashboard.core.text import counted, join
+from dashboard.domain.admission import PolicyVersion
+from dashboard.domain.changes import UNASSIGNED, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.domain.replay_labels import AT_RISK, BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED
+from dashboard.domain.snapshot import Snapshot
+from dashboard.web.components.formatting import address_of, plain
+from dashboard.web.what_if.draft import Reading
+
+NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
+NO_CALLS = "What if the list or the switch were different? Nothing is changed yet."
+SAID = 8
+"""Changes, and rows that are wrong, that are said one by one."""
+
+
+def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
+    """Say each change in a line of Markdown, with whose an address is; what is beyond ``SAID`` is counted."""
+    said = []
+    for change in changes[:SAID]:
+        match change:
+            case AllowAddress():
+                said.append(f":blue[:material/add:] Allow {address_of(change.network, snapshot)}")
+            case RemoveAddress():
+                said.append(f":blue[:material/remove:] Remove {address_of(change.network, snapshot)}")
+            case _:
+                said.append(f":blue[:material/key:] {change.sentence()}")
+    rest = len(changes) - SAID
+    return [*said, f":blue[:material/more_horiz:] and {counted(rest, 'more change')}"] if rest > 0 else said
+
+
+def reason(reading: Reading, most: int) -> str:
+    """Say why a draft cannot become a plan; empty where it can."""
+    if reading.faults:
+        return "Put right or delete the rows named above, then it can be a plan."
+    if not reading.changes:
+        return "Nothing is changed yet, so there is nothing to plan."
+    if len(reading.changes) > most:
+        return f"One plan makes at most {counted(most, 'change')}; this draft has {len(reading.changes):,}."
+    return ""
+
+
+def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacking: str = "") -> str:
+    """
+    Return what a draft would have done, as the page's title.
+
+    Args:
+        changes: Of the draft.
+        impact: Its replay.
+        lower_bound: Refused calls are not on record, so more may be saved than is counted.
+        lacking: Which of calls, list and credentials are missing or out of date, as sentences.
+    """
+    if not changes:
+        return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()
+    what = _subject(changes)
+    apart = impact.apart.strip()
+    if not impact.total:
+        return plain(" ".join(filter(None, [f"{what}: there are no past calls to tell by.", lacking, apart])))
+    moved = _moved(impact, "at least " * lower_bound)
+    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking, apart])]
+    if impact.calls(BROKEN):
+        return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
+    if lacking and not moved:
+        return plain(f"{what}: what it would do to past calls is not known. {' '.join(rest)}")
+    if lacking or apart or any(impact.ours(label) for label in AT_RISK):
+        head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
+        return plain(" ".join([f"{head} is known to be blocked.", *rest]))
+    none = [] if moved else [f"admit none{' on record' * lower_bound}"]
+    return plain(" ".join([f"{what} would {_and([*moved, 'block no past call of yours', *none])}.", *rest]))
+
+
+def _moved(impact: Impact, least: str) -> list[str]:
+    """Name the calls that would be admitted and rejected, by whom they are of."""
+    rows = [
+        ("block", impact.calls(BROKEN), impact.who(BROKEN), ""),
+        ("admit", impact.ours(SAVED), _names(impact, SAVED), least),
+        ("admit", impact.nobodys.get(SAVED, 0), _names(impact, SAVED, unassigned=True), least),
+        ("stop", impact.calls(STOPPED), impact.who(STOPPED), ""),
+    ]
+    found: list[str] = []
+    for verb, calls, names, at_least in rows:
+        if calls:
+            noun = "" if found else " past call" if calls == 1 else " past calls"
+            found.append(f"{verb} {at_least}{calls:,}{noun} of {join(names)}")
+    return found
+
+
+def _names(impact: Impact, label: str, *, unassigned: bool = False) -> list[str]:
+    return [name for name in impact.who(label) if name.endswith(UNASSIGNED) is unassigned]
+
+
+def _harmless(impact: Impact) -> list[str]:
+    calls = impact.calls(GONE)
+    return [f"{counted(calls, 'past call')} of {join(impact.who(GONE))} cannot recur."] if calls else []
+
+
+def _unsure(impact: Impact) -> list[str]:
+    """Return a sentence about the undecided calls, the worst direction first."""
+    parts = [
+        text.format(counted(calls, "call"))
+        for label, text in ((MAY_BREAK, "{} may be blocked"), (MAY_SAVE, "{} may be admitted"))
+        if (calls := impact.calls(label))
+    ]
+    found = [f"{_and(parts)}."] if parts else []
+    if calls := impact.calls(CANNOT):
+        found.append(f"Cannot tell for {counted(calls, 'call')}.")
+    return found
+
+
+def _and(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def _subject(changes: Sequence[Change]) -> str:
+    """Say what is changed, as the subject of a sentence."""
+    match tuple(changes):
+        case (AllowAddress() as change,):
+            return f"Allowing {change.network}"
+        case (RemoveAddress() as change,):
+            return f"Removing {change.network}"
+        case (SetCredentials() as change,):
+            return f"Switching outbound credentials {'on' if change.enabled else 'off'}"
+        case _:
+            return "This change" if len(changes) == 1 else f"These {len(changes)} changes"
+
+
+def of_version(version: PolicyVersion, zone: ZoneInfo) -> str:
+    """Say from when a policy was in force, and what it let in."""
+    switch = {True: "on", False: "off", None: "not known"}[version.policy.credentials_on]
+    entries = counted(len(version.policy.networks), "entry", "entries")
+    return f"{version.valid_from.astimezone(zone):%-d %b %Y %H:%M}: {entries}, credentials {switch}"

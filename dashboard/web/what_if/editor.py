@@ -1,0 +1,145 @@
+"""
+The What-if page: the draft's list and switch as they are edited, and the way from it to a plan.
+
+The draft is kept in the session. The editor is given rows that stay as they are while somebody types into
+it; once it is drawn anew (another page, an address changed in place), it begins at the rows as edited.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.domain.snapshot import Snapshot
+from dashboard.web import session
+from dashboard.web.components import tables
+from dashboard.web.components.formatting import ICONS
+from dashboard.web.fixes import review
+from dashboard.web.what_if import draft as drafts
+from dashboard.web.what_if import draft_text
+from dashboard.web.what_if.draft import AS_NOW, OFF, ON, Draft, Reading
+
+KEY, SWITCH_KEY, PAST_KEY = "what_if_draft", "what_if_credentials", "what_if_past"
+SWITCH = {AS_NOW: "As now", ON: "On", OFF: "Off"}
+HOW = "Write a new address below the last row. To take one off the list, tick its row and press Delete or the bin."
+SAFE = "Past calls are judged at once. The account stays as it is until a plan is applied."
+AS_IT_IS = "The account is as the draft had it. A new draft begins."
+CARRIED = "The account has changed meanwhile. The draft is kept, on the account as it is now."
+
+
+def current(snapshot: Snapshot) -> Draft:
+    """Return the session's draft, carried over where the account has moved under it, which is said."""
+    draft: Draft | None = st.session_state.get(KEY)
+    if draft is None:
+        draft = drafts.begin(snapshot)
+    elif drafts.moved(draft, snapshot):
+        had_changes, draft = not draft.idle, drafts.carried(draft, snapshot)
+        st.session_state[SWITCH_KEY] = draft.switch
+        if had_changes:
+            done = drafts.read(draft.base, draft.switch, snapshot).idle
+            session.note(AS_IT_IS if done else CARRIED, icon=ICONS["good" if done else "info"])
+    elif draft.key not in st.session_state and draft.edited is not draft.base:
+        draft.put(draft.edited, snapshot)
+    st.session_state[KEY] = draft
+    st.session_state.setdefault(SWITCH_KEY, draft.switch)
+    return draft
+
+
+def start_over() -> None:
+    """Forget what was changed."""
+    draft: Draft = st.session_state[KEY]
+    st.session_state[KEY], st.session_state[SWITCH_KEY] = drafts.begin(session.snapshot(), draft.turn), AS_NOW
+
+
+def go_back() -> None:
+    """Take the list and the switch of the moment that was chosen."""
+    known, place = session.snapshot(), st.session_state.get(PAST_KEY)
+    if place is not None and place < len(known.versions):
+        draft = drafts.past(st.session_state[KEY], known.versions[place].policy, known)
+        st.session_state[KEY], st.session_state[SWITCH_KEY] = draft, draft.switch
+    st.session_state[PAST_KEY] = None
+
+
+def edit_list(draft: Draft, snapshot: Snapshot) -> None:
+    """Draw the list and keep what was edited; an address changed in place is shown with whose it is now."""
+    draft.edited = st.data_editor(
+        tables.shown(draft.base),
+        num_rows="dynamic",
+        hide_index=True,
+        height=tables.height(len(draft.base) + 1, most=12, px=440),
+        column_config={
+            "network": st.column_config.TextColumn("Address", width=115),
+            "label": st.column_config.TextColumn("Label", width=130),
+            "whose": st.column_config.TextColumn("PBX", width=115, disabled=True),
+        },
+        column_order=["network", "whose", "label"],
+        placeholder="",
+        key=draft.key,
+    )
+    if (pasted := drafts.spread(draft.edited)) is not None:
+        draft.put(pasted, snapshot)
+        st.rerun()
+    there = draft.edited.loc[draft.edited.index.intersection(draft.base.index)]
+    written = there[(there["network"].fillna("") != draft.base.loc[there.index, "network"]).to_numpy()]
+    if (drafts.whose(written["network"].fillna(""), snapshot) != written["whose"]).any():
+        draft.put(draft.edited, snapshot)
+        st.rerun()
+
+
+def edit_switch(draft: Draft, snapshot: Snapshot) -> Reading:
+    """Draw the switch; return what the draft comes to."""
+    now = {True: "on", False: "off", None: "not known"}[snapshot.account.credentials_on]
+    switch = st.segmented_control(
+        "Outbound credentials",
+        list(SWITCH),
+        format_func=lambda choice: f"As now ({now})" if choice == AS_NOW else SWITCH[choice],
+        required=True,
+        key=SWITCH_KEY,
+    )
+    draft.switch = switch or AS_NOW
+    found = drafts.read(draft.edited, draft.switch, snapshot)
+    draft.idle = found.idle
+    return found
+
+
+def ask(reading: Reading, snapshot: Snapshot) -> None:
+    """Say what the draft changes and which rows are wrong, and draw the buttons that make it a plan or forget it."""
+    with st.container(gap="xxsmall"):
+        for line in draft_text.lines(reading.changes, snapshot):
+            st.markdown(line)
+        for fault in reading.faults[: draft_text.SAID]:
+            st.markdown(f":orange[{ICONS['warning']}] {fault}")
+        if len(reading.faults) > draft_text.SAID:
+            st.caption(f"{len(reading.faults):,} rows are wrong in all.")
+        for note in reading.notes[: draft_text.SAID]:
+            st.caption(note)
+        if reading.idle:
+            st.caption(f"{SAFE} {HOW}")
+    why = draft_text.reason(reading, session.workspace().settings.max_changes)
+    with st.container(horizontal=True):
+        st.button(
+            "Review as a plan",
+            type="primary",
+            disabled=bool(why),
+            key="what_if_review",
+            on_click=review.ask_changes,
+            args=(reading.changes,),
+        )
+        st.button("Start over", icon=":material/undo:", disabled=reading.idle, key="what_if_over", on_click=start_over)
+        if len(snapshot.versions) > 1:
+            _pasts(snapshot)
+    if why and not reading.idle:
+        st.caption(why)
+
+
+def _pasts(snapshot: Snapshot) -> None:
+    """Draw the choice of a list and a switch as they once were."""
+    with st.popover("Earlier list", icon=":material/history:"):
+        st.selectbox(
+            "Begin with the list and the switch as they were from",
+            range(len(snapshot.versions) - 2, -1, -1),
+            format_func=lambda place: draft_text.of_version(snapshot.versions[place], session.zone()),
+            index=None,
+            placeholder="Choose a time",
+            key=PAST_KEY,
+            on_change=go_back,
+        )

@@ -1,0 +1,202 @@
+"""Peaks by PBX, source, destination and PoP, against counting single calls second by second."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dashboard import schemas
+from dashboard.calls.analytics import peaks
+from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.calls.analytics.peaks import Owners, count_peaks, owners_of
+from dashboard.calls.attribution import attribute
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.ingest.minute_load import peaks_of_groups
+from dashboard.calls.store.store import CallFilter, CallStore
+from dashboard.domain.snapshot import Account, Snapshot
+from tests.calls.exports import a_row, as_csv, at, rows_at
+
+MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+SINCE, UNTIL = MIDNIGHT - 5 * MINUTE, MIDNIGHT + 6 * MINUTE + 30 * SECOND
+EARLIER, MOVED = MIDNIGHT - 6 * MINUTE, MIDNIGHT + 90 * SECOND
+"""When an address went from one PBX to another: one before the time asked about, one within."""
+ADDRESSES, TAGS = ("198.51.100.11", "198.51.100.12", "203.0.113.66"), ("", "", "tag-b", "unknown")
+ZONES, NUMBERS = ("UNITED STATES", "CANADA", ""), ("12065550100", "12065550101", "12065550199")
+
+
+class Call(NamedTuple):
+    """A call by seconds from ``MIDNIGHT``."""
+
+    starts: int
+    lasts: int
+    direction: str
+    code: str
+    address: str
+    tag: str
+    zone: str
+    number: str
+
+
+CALL = st.builds(
+    Call,
+    starts=st.integers(-420, 420) | st.sampled_from([-300, -301, -1, 0, 1, 89, 90, 91, 389, 390, -90_000, -80_000]),
+    lasts=st.integers(0, 600) | st.sampled_from([0, 1, 60, 86_400, 100_000, 200_000]),
+    direction=st.sampled_from(["Outbound", "Outbound", "Inbound"]),
+    code=st.sampled_from(["200", "200", "200", "486"]),
+    address=st.sampled_from(ADDRESSES),
+    tag=st.sampled_from(TAGS),
+    zone=st.sampled_from(ZONES),
+    number=st.sampled_from(NUMBERS),
+)
+
+
+def rows_of(calls: list[Call]) -> list[dict[str, object]]:
+    """Return rows of an export."""
+    return [
+        a_row(
+            direction=call.direction,
+            start_time=at(MIDNIGHT + call.starts * SECOND),
+            end_time=at(MIDNIGHT + (call.starts + call.lasts) * SECOND),
+            duration=call.lasts,
+            call_fail_sip_code=call.code,
+            result="completed" if call.code == "200" else "failed",
+            customer_ip=f"{call.address}:5060",
+            custom_x_tag=call.tag,
+            destination_name=call.zone,
+            destination=call.number,
+        )
+        for call in calls
+    ]
+
+
+def inventory() -> dict[str, pd.DataFrame]:
+    """Return two PBXs: by address, by X-Tag and by number; both addresses move from one to the other."""
+    fixed = {"ip_kind": "static", "auth_method": "ip", "status": "active"}
+    pbxs = [
+        {"pbx_id": "a", "name": "Alpha", "x_tag": "", **fixed},
+        {"pbx_id": "b", "name": "", "x_tag": "tag-b", **fixed},
+    ]
+    owned = [(ADDRESSES[0], "a", None, MOVED), (ADDRESSES[0], "b", MOVED, None)]
+    owned += [(ADDRESSES[1], "b", None, EARLIER), (ADDRESSES[1], "a", EARLIER, None)]
+    addresses = pd.DataFrame(owned, columns=["address", "pbx_id", "valid_from", "valid_to"])
+    numbers = pd.DataFrame({"number": NUMBERS[:1], "pbx_id": ["a"]})
+    return {
+        "pbxs": schemas.conform(pd.DataFrame(pbxs), schemas.PBXS, source="test"),
+        "pbx_addresses": schemas.conform(addresses, schemas.PBX_ADDRESSES, source="test"),
+        "pbx_numbers": schemas.conform(numbers, schemas.PBX_NUMBERS, source="test"),
+    }
+
+
+def snapshot_of(store: CallStore) -> Snapshot:
+    """Return what a snapshot knows of the store's calls."""
+    known, since, cuts = inventory(), MIDNIGHT - 3 * DAY, (EARLIER, MOVED)
+    traffic = attribute(store.traffic(since=since, split_at=cuts, step="segment"), **known)
+    account = Account(tech_prefix="", credentials_on=None)
+    return Snapshot(MIDNIGHT + DAY, account, **known, traffic=traffic, since=since, window_start=since, split_at=cuts)
+
+
+def counted(calls: pd.DataFrame, of: list[str]) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return the peaks by group and direction, by looking at every second of the time asked about."""
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for name, call in zip(of, calls.to_dict("records"), strict=True):
+        last = call["started_at"].normalize() + 2 * DAY
+        end = min(call["ended_at"], last) if call["outcome"] == "answered" else call["started_at"]
+        span = tuple((moment - SINCE) // SECOND for moment in (call["started_at"], end))
+        groups.setdefault((name, call["direction"]), []).append(span)
+    found: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for group, spans in groups.items():
+        starts, minutes, most = Counter(begin for begin, _ in spans), Counter[int](), 0
+        for second in range((UNTIL - SINCE) // SECOND):
+            minutes[second // 60] += starts[second]
+            most = max(most, sum(begin <= second < end for begin, end in spans))
+        peak = max(starts[second] for second in range((UNTIL - SINCE) // SECOND))
+        if peak or most:
+            found[group] = (peak, max(minutes.values()), most)
+    return found
+
+
+def told(found: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return rows in the same form."""
+    return {(row.of, row.direction): (row.peak_1s, row.peak_60s, row.concurrent) for row in found.itertuples()}
+
+
+LONG_AGO = Call(-90_000, 100_000, "Outbound", "200", ADDRESSES[0], "", "CANADA", NUMBERS[0])
+"""Begins on the day before the first one asked about, on which no call begins, and runs on through it."""
+
+
+@settings(max_examples=25, deadline=None)
+@example(calls=[LONG_AGO], at_once=4)
+@given(calls=st.lists(CALL, min_size=1, max_size=30, unique=True), at_once=st.sampled_from([1, 4, 1_000_000]))
+def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: int) -> None:
+    """By source, destination, PBX and PoP: over midnight, unanswered, both directions, in any number of pieces."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peaks, "AT_ONCE", at_once)
+        store, path = CallStore(Path(folder) / "home"), Path(folder) / "export.csv"
+        path.write_text(as_csv(rows_of(calls)))
+        import_files(store, [path])
+        single = store.calls(CallFilter(), limit=1_000)
+        known = snapshot_of(store)
+        owned = attribute(single, **inventory())
+        who = [
+            {"a": "Alpha", "b": "b"}.get(pbx, f"{ip} (unassigned)")
+            for pbx, ip in zip(owned["pbx_id"], owned["source_ip"], strict=True)
+        ]
+        pops = ["west" if name == "Alpha" else "Not known" for name in who]
+        by_pop = owners_of(known, lambda name: "west" if name == "Alpha" else "Not known")
+        expected: list[tuple[peaks.Column | Owners, list[str]]] = [
+            ("source_ip", list(single["source_ip"])),
+            ("destination_name", list(single["destination_name"])),
+            (owners_of(known), who),
+            (by_pop, pops),
+        ]
+        for by, of in expected:
+            found = count_peaks(store, by, since=SINCE, until=UNTIL)
+            assert told(found.rows) == counted(single, of)
+            assert found.gone == ()
+
+
+def test_a_call_makes_room_in_the_second_it_ends() -> None:
+    """One ends as the next starts: never two at once; groups are told apart, and one that only runs has no start."""
+    calls = [(0, 0, 60), (0, 60, 90), (2, -5, 7), (5, 10, 10), (5, 10, 10), (5, 59, 59)]
+    group, start, done = (np.array(each, dtype=np.int64) for each in zip(*calls, strict=True))
+    groups, *found = peaks_of_groups(group, start, done, 120)
+
+    assert groups.tolist() == [0, 2, 5]
+    assert np.transpose(found).tolist() == [[1, 1, 1], [0, 0, 1], [2, 3, 0]]
+
+
+def test_no_calls_have_no_peaks(store: CallStore) -> None:
+    """An empty store gives a frame of the same columns without rows."""
+    found = count_peaks(store, "source_ip", since=SINCE)
+
+    assert list(found.rows.columns) == ["of", "direction", *PEAKS]
+    assert found.rows.empty
+    assert found.gone == ()
+
+
+def test_days_whose_calls_are_gone_are_said(store: CallStore, export: Callable[..., Path]) -> None:
+    """They are named, and nothing of them is counted."""
+    days = [MIDNIGHT + number * DAY for number in range(4)]
+    import_files(store, [export(rows_at(*days, days[0], days[-1]))], keep_days=2)
+    found = count_peaks(store, "source_ip", since=days[0])
+
+    assert found.gone == (date(2026, 11, 3), date(2026, 11, 4))
+    assert told(found.rows) == {("198.51.100.11", "outbound"): (2, 2, 2)}
+    assert told(count_peaks(store, "source_ip", since=days[0], until=days[2]).rows) == {}
+
+
+def test_peaks_begin_with_a_whole_minute(store: CallStore) -> None:
+    """A minute of the clock cannot be counted in part."""
+    with pytest.raises(ValueError, match="whole minute"):
+        count_peaks(store, "source_ip", since=SINCE + SECOND)

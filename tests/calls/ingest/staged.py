@@ -1,0 +1,25 @@
+"""One file staged by itself, and an engine for what is only read."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from dashboard.calls.ingest.file_reader import Shared, stage
+from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.staged import Staged
+from dashboard.calls.store.engine import Engine
+
+
+def staged_alone(path: Path, work: Path, engine: Engine) -> Staged:
+    """Stage a file as an import of it alone does."""
+    with ThreadPoolExecutor(1) as pool:
+        return stage(path, work, engine, whole=False, watch=Watch(), shared=Shared(pool))
+
+
+@cache
+def shared_engine() -> Engine:
+    """Return an engine for many readings of a few rows: to begin one takes longer than they do."""
+    return Engine(Path(tempfile.gettempdir()))

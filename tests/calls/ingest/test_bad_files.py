@@ -1,0 +1,381 @@
+"""Bad input: each fault has its own sentence, every good row is kept, every bad one is kept aside."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import random
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dashboard.calls.ingest.file_reader import MOST_KEPT
+from dashboard.calls.ingest.files import Limits, prepare
+from dashboard.calls.ingest.importer import FileResult, import_files
+from dashboard.core.errors import FileError
+from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
+
+GOOD = as_csv(rows_at(*[NOON.replace(minute=n) for n in range(20)])).encode()
+
+
+def keep(store, path):
+    """Import one file; return its result and the rejects as tuples."""
+    (result,) = import_files(store, [path])
+    frame = store.rejects()
+    return result, list(zip(frame["line"], frame["column"], frame["reason"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The file is empty (zero bytes). Export it again."),
+        (gzip.compress(b"", mtime=0), "There is nothing in the file once it is unpacked."),
+        (b"Hello, here is no export.\n", "names none of the columns of an export of calls"),
+        (random.Random(1).randbytes(5000), "names none of the columns"),
+        (GOOD.replace(b",", b";"), "The columns are separated by semicolons. Save the file with commas"),
+        ("direction,start_time\n".encode("utf-16-le"), "The file is in UTF-16. Save it as CSV in UTF-8."),
+        ("direction,start_time\n".encode("utf-16"), "The file is in UTF-16. Save it as CSV in UTF-8."),
+        (",".join(f"column_{n}" for n in range(100_000)).encode(), "names 100,000 columns"),
+        (GOOD.replace(b"customer_ip", b"customer", 1), "Column customer_ip is missing."),
+        (
+            GOOD.replace(b"customer_ip", b"x", 1).replace(b"duration", b"y", 1),
+            "Columns duration, customer_ip are missing.",
+        ),
+        (GOOD.replace(b"rate", b"result", 1), "Column result is there twice. Remove one."),
+        (gzip.compress(b"\0" * (64 << 20), mtime=0), "unpacks to more than 200 times its size"),
+        (gzip.compress(GOOD, mtime=0)[:-4] + b"\1\2\3\4", "The gzip data is damaged"),
+        (gzip.compress(GOOD, mtime=0)[:10], "The gzip data ends before its first whole line."),
+        (b"x" * 5_000_000, "cannot be read as column names"),
+    ],
+    ids=[
+        "zero_bytes",
+        "nothing_packed",
+        "another_text",
+        "noise",
+        "semicolons",
+        "utf_16_without_mark",
+        "utf_16",
+        "hundred_thousand_columns",
+        "missing_column",
+        "missing_columns",
+        "column_twice",
+        "gzip_bomb",
+        "damaged_gzip",
+        "gzip_header_only",
+        "one_endless_line",
+    ],
+)
+def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
+    """A file of which nothing can be taken has its own sentence, which names the file; the store stays empty."""
+    result, rejects = keep(store, export(content, "bad.csv"))
+
+    assert sentence in result.error
+    assert result.error.startswith("bad.csv")
+    assert (result.kept, result.duplicate, rejects, store.digest) == (0, 0, [], "")
+
+
+def test_a_file_of_a_quiet_window_is_no_fault(store, export):
+    """A header without calls is what the carrier sends when nobody called: every row of it was kept."""
+    result, rejects = keep(store, export(GOOD.splitlines()[0], "quiet.csv"))
+
+    assert result == FileResult(result.file)
+    assert (rejects, store.digest) == ([], "")
+
+
+def test_a_file_that_is_not_there(store, tmp_path):
+    """A path without a file, or of a folder, is a result like any other."""
+    missing, folder = import_files(store, [tmp_path / "nothing.csv", tmp_path])
+
+    assert missing.error.startswith("nothing.csv: The file cannot be read: No such file or directory. Check its name")
+    assert "Is a directory" in folder.error
+
+
+def test_a_bad_file_spoils_no_other(store, export):
+    """Good files of an import are taken beside bad ones."""
+    results = import_files(store, [export(b"", "bad.csv"), export(GOOD, "good.csv")])
+
+    assert [result.kept for result in results] == [0, 20]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + GOOD,
+        b"\xef\xbb\xbf" * 2 + GOOD,
+        GOOD.replace(b"\n", b"\r\n"),
+        GOOD.replace(b"\n", b"\r"),
+        GOOD.replace(b"\n", b"\r\n", 5),
+        GOOD.replace(b"\n", b"\n\n"),
+        GOOD + b"\n   \n\t\n",
+        GOOD.rstrip(b"\n"),
+        b"\n\n" + GOOD,
+        GOOD.replace(b"UNITED STATES", b'"UNITED STATES"'),
+        GOOD.replace(b"UNITED STATES", b'"UNITED\nSTATES"'),
+        GOOD.replace(b"UNITED STATES", b'"UNITED, ""STATES"""'),
+        GOOD.replace(b"UNITED STATES", "MÉXICO".encode()),
+        GOOD.replace(b"UNITED STATES", "MÉXICO".encode("latin-1")),
+        codecs.BOM_UTF8 + GOOD.replace(b"destination_name", "destination_nombré".encode("latin-1"), 1),
+        GOOD.replace(b"UNITED STATES", "MÉXICO".encode("latin-1"), 3).replace(b"UNITED STATES", "PERÚ".encode()),
+        gzip.compress(GOOD[:900], mtime=0) + gzip.compress(GOOD[900:], mtime=0),
+        gzip.compress(GOOD, mtime=0) + b"\0" * 100,
+        gzip.compress(GOOD, mtime=0) + b"\r\n",
+    ],
+    ids=[
+        "bom",
+        "two_boms",
+        "crlf",
+        "cr",
+        "mixed_line_ends",
+        "blank_lines",
+        "blank_end",
+        "no_last_line_end",
+        "blank_start",
+        "quotes",
+        "quoted_newline",
+        "quoted_comma_and_quote",
+        "utf_8",
+        "latin_1",
+        "latin_1_header_after_bom",
+        "latin_1_and_utf_8",
+        "two_gzip_members",
+        "gzip_padding",
+        "line_end_after_gzip",
+    ],
+)
+def test_what_is_unusual_but_sound_loses_nothing(store, export, content):
+    """BOM, line ends, blank lines, quoting, encodings and packing make no difference to the rows."""
+    result, rejects = keep(store, export(content))
+
+    assert (result.kept, result.rejected, result.error, rejects) == (20, 0, "", [])
+
+
+def test_latin_1_is_read_as_what_it_says(store, export):
+    """Lines that are not UTF-8 are read as Latin-1, so the accent is right and the other lines stay UTF-8."""
+    rows = as_csv([a_row(destination_name="MÉXICO"), a_row(destination_name="PERÚ")]).encode()
+    import_files(store, [export(rows.replace("É".encode(), "É".encode("latin-1")))])
+
+    assert set(store.calls()["destination_name"]) == {"MÉXICO", "PERÚ"}
+
+
+TIME, SECONDS, DOLLARS = "not a UTC time between 2000 and now", "not a whole number of seconds", "not an amount"
+BAD_VALUES = [
+    ("direction", "sideways", "neither Outbound nor Inbound"),
+    ("direction", "", "neither Outbound nor Inbound"),
+    ("start_time", "02/11/2026 12:00", TIME),
+    ("start_time", "", TIME),
+    ("start_time", "1970-01-01 00:00:00+00", TIME),
+    ("start_time", "2099-12-31 00:00:00+00", TIME),
+    ("start_time", "2026-11-01 10:00:00+99", TIME),
+    ("end_time", "later", TIME),
+    ("end_time", "9999-12-31 00:00:00+00", TIME),
+    ("call_fail_sip_code", "OK", "not a SIP status from 100 to 699"),
+    ("call_fail_sip_code", "99999", "not a SIP status from 100 to 699"),
+    ("duration", "one minute", SECONDS),
+    ("duration", "-5", SECONDS),
+    ("duration", "1__0", SECONDS),
+    ("duration", "1.99999", SECONDS),
+    ("call_fail_sip_code", "20x", "not a SIP status"),
+    ("billed_duration", "6.5", SECONDS),
+    ("total_cost", "free", DOLLARS),
+    ("usf_fee", "$1", DOLLARS),
+    ("total_cost", "9999999999", DOLLARS),
+    ("customer_ip", "10:00:00", "not an IP address"),
+    ("customer_ip", ":::", "not an IP address"),
+    ("customer_ip", "a:b:c:d:e:f:1.2", "not an IP address"),
+    ("customer_ip", "1:2:3:4::5:6:7:8", "not an IP address"),
+    ("customer_ip", "198.51.100.300", "not an IP address"),
+    ("customer_ip", "pbx.example.net", "not an IP address"),
+    ("customer_ip", "198.51.100.1:99999", "not an IP address"),
+]
+
+
+def test_a_bad_value_is_kept_aside_with_its_place(store, export):
+    """A value that cannot be read puts its row aside with file, line, column, reason and text; the rest is kept."""
+    rows = [a_row(number_alias=str(n), **{column: value}) for n, (column, value, _) in enumerate(BAD_VALUES)]
+    path = export([a_row(), *rows, a_row(number_alias="last")])
+
+    (result,) = import_files(store, [path])
+    rejects = store.rejects()
+
+    assert (result.kept, result.rejected, result.error) == (2, len(BAD_VALUES), "")
+    assert set(rejects["file"]) == {"export.csv"}
+    assert list(rejects["line"]) == list(range(3, len(BAD_VALUES) + 3))
+    assert list(rejects["column"]) == [column for column, *_ in BAD_VALUES]
+    assert all(reason in said for said, (*_, reason) in zip(rejects["reason"], BAD_VALUES, strict=True))
+    assert list(rejects["raw"]) == path.read_text().splitlines()[2:-1]
+
+
+def test_an_inbound_call_may_name_its_pbx(store, export):
+    """Where a call from outside was delivered may be a host name; only outbound sources must be addresses."""
+    result, _ = keep(store, export([a_row(direction="Inbound", customer_ip="pbx.example.net:5060")]))
+
+    assert result.kept == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("Outbound,2026-11-02 12:30:00+00", "The row has 2 fields, the header names 25."),
+        (",".join(["x"] * 26), "The row has 26 fields, the header names 25."),
+        ('Outbound,"2026-11-02', "A quote is opened and not closed, or text follows a closing quote."),
+        ('Outbound,"2026-11-02" 12:30,x', "A quote is opened and not closed, or text follows a closing quote."),
+        ("x" * 300_000, "The line is longer than 131,072 characters."),
+        ("x" * 3_000_000, "The line is longer than 131,072 characters."),
+    ],
+    ids=["too_few", "too_many", "open_quote", "text_after_quote", "long", "longer_than_the_engine_reads"],
+)
+@pytest.mark.parametrize("place", [1, 20])
+def test_a_broken_row_costs_only_itself(store, export, bad, reason, place):
+    """A row that breaks the rules of CSV is given up at its line; every row before and behind it is kept."""
+    lines = GOOD.decode().splitlines()
+    lines.insert(place, bad)
+
+    result, rejects = keep(store, export("\n".join(lines) + "\n"))
+
+    assert (result.kept, result.rejected) == (20, 1)
+    assert rejects == [(place + 1, "", reason)]
+
+
+def test_lines_are_those_of_the_file(store, export):
+    """A quoted line break before a bad row does not shift its line."""
+    rows = [a_row(number_alias="two\nlines"), a_row(duration="long")]
+
+    _, rejects = keep(store, export(rows))
+
+    assert [line for line, *_ in rejects] == [4]
+
+
+def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
+    """What stands before the cut is kept, the cut row is put aside, and the result says so; again brings the rest."""
+    packed = gzip.compress(GOOD, compresslevel=1)
+    path = export(packed[: len(packed) * 3 // 4])
+
+    (result,) = import_files(store, [path])
+
+    assert 0 < result.kept < 20
+    assert result.error == (
+        f"export.csv: The gzip data ends early. What is before the cut was taken: {result.kept} calls. "
+        "Download the file again and import it: nothing is counted twice."
+    )
+    assert result.rejected == len(store.rejects()) == 1
+    assert store.rejects()["reason"].item() == "The file is cut off in this row."
+    assert store.rejects()["line"].item() == result.kept + 2
+
+    (again,) = import_files(store, [export(packed)])
+    assert (again.kept, again.duplicate) == (20 - result.kept, result.kept)
+    assert store.rejects().empty
+
+
+def test_a_cut_gzip_replaces_no_window(store, export):
+    """Part of an export must not replace the whole window: nothing of it is taken."""
+    import_files(store, [export(GOOD)])
+    packed = gzip.compress(GOOD, mtime=0)
+    digest = store.digest
+
+    (result,) = import_files(
+        store, [export(packed[: len(packed) // 2], "cut.csv")], window=(NOON, NOON.replace(hour=13))
+    )
+
+    assert "nothing of it was taken" in result.error
+    assert (result.kept, store.digest) == (0, digest)
+
+
+def test_one_bad_file_of_a_window_stops_all(store, export):
+    """A window comes in several files; where one cannot be read, none replaces anything."""
+    paths = [export(GOOD, "good.csv"), export(b"", "bad.csv")]
+
+    good, bad = import_files(store, paths, window=(NOON, NOON.replace(hour=13)))
+
+    assert "another file of the same export could not be read" in good.error
+    assert "zero bytes" in bad.error
+    assert store.digest == ""
+
+
+def test_a_bomb_is_refused_by_size_too(export, tmp_path):
+    """A file that unpacks to more than the limit is refused whatever its ratio, and names the limit."""
+    noise = random.Random(1).randbytes(1 << 20)
+
+    with pytest.raises(FileError, match="unpacks to more than 524,288 bytes"):
+        prepare(export(noise, "big.csv.gz"), tmp_path, Limits(unpacked_bytes=1 << 19))
+
+
+def test_rejects_of_a_file_are_those_of_its_last_import(store, export):
+    """A file that comes again, mended, takes its old bad rows away; another file's stay."""
+    import_files(store, [export([a_row(duration="x")], "a.csv"), export([a_row(rate="y")], "b.csv")])
+    assert len(store.rejects()) == 2
+
+    import_files(store, [export([a_row()], "a.csv")])
+    assert list(store.rejects()["file"]) == ["b.csv"]
+
+
+def test_the_same_bad_row_in_two_exports_is_kept_once(store, export):
+    """Overlapping windows bring the same bad row again and again; it is listed once, and counted each time."""
+    for name in ("a.csv", "b.csv"):
+        (result,) = import_files(store, [export([a_row(duration="x")], name)])
+        assert result.rejected == 1
+
+    assert list(store.rejects()["file"]) == ["a.csv"]
+
+
+broken = st.sampled_from(['"', 'a,"b', '"x"y,z', "a,b,c", ",,,", "x" * 50, "Outbound," * 30, "\x00", "é", "'", "\t"])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 20), broken), max_size=6), st.sampled_from(["\n", "\r\n"]))
+def test_no_good_row_is_ever_lost(store, export, damage, newline):
+    """Whatever stands between them, all good rows of a file are in the store afterwards."""
+    lines = GOOD.decode().splitlines()
+    for place, text in damage:
+        lines.insert(place, text)
+    text = newline.join(lines) + newline
+
+    (result,) = import_files(store, [export(text, f"{zlib.crc32(text.encode())}.csv")])
+
+    assert result.kept + result.duplicate == 20
+    assert result.rejected == sum(1 for _, text in damage if text.strip())
+
+
+def test_header_of_the_helper_is_the_documented_one():
+    """The hand-made files have the 25 documented columns."""
+    assert len(HEADER) == 25
+
+
+def test_what_is_no_file_on_disk_is_not_waited_for(store, tmp_path):
+    """A pipe that nobody writes into would never end."""
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    (result,) = import_files(store, [tmp_path / "pipe.csv"])
+
+    assert result.error == "pipe.csv: It is not a file on disk. Save it as one, then import that."
+
+
+def test_a_last_line_without_end_is_put_aside(store, export):
+    """However long it is: the engine alone would drop it without a word."""
+    result, rejects = keep(store, export(GOOD + b"A" * (31 << 20)))
+
+    assert (result.kept, result.rejected) == (20, 1)
+    assert [(22, "", "The line is longer than 131,072 characters.")] == rejects
+
+
+def test_another_kind_of_file_is_not_kept_whole(store, export):
+    """Of endless bad rows the first are put aside with their text, and all are counted."""
+    header = GOOD.splitlines()[0].decode()
+    row = a_row(start_time="never")
+    text = as_csv([row] * (MOST_KEPT + 5))
+
+    result, rejects = keep(store, export(text + as_csv([a_row()]).removeprefix(header)))
+
+    assert (result.kept, result.rejected, len(rejects)) == (1, MOST_KEPT + 5, MOST_KEPT)
+    assert "10,005 rows are not calls; the first 10,000 were put aside." in result.error
+
+
+def test_an_ipv4_address_in_ipv6_form_is_one_source(store, export):
+    """Both forms name one address; a true IPv6 address stays as it is."""
+    rows = [a_row(customer_ip=ip) for ip in ("::ffff:198.51.100.11", "[::ffff:198.51.100.11]:5060", "2001:DB8::1")]
+
+    import_files(store, [export(rows)])
+
+    assert {"198.51.100.11", "2001:db8::1"} == set(store.calls()["source_ip"])

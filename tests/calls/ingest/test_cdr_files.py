@@ -1,0 +1,141 @@
+"""CDR files with gaps and damage: both ways of reading give the same, or the file is put aside with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pyarrow
+import pytest
+
+from dashboard.calls.ingest.columns import OPTIONAL
+from dashboard.calls.ingest.containment import contained
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.store import CallStore
+from dashboard.core.errors import FileError, StoreError
+from tests.calls.exports import HEADER, a_row, as_csv
+from tests.calls.ingest.cdr_files import cdr_file, compare
+
+FEW = 12
+"""Seeds; ``make soak PART=cdr_files`` takes 20,000."""
+FOUND = (7_692, 12_948, 15_486, 17_132)
+"""Seeds of files that ``make soak`` found to be read in two ways, or to lose a row."""
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_any_subset_of_optional_columns_reads_alike(tmp_path: Path, bad: bool) -> None:
+    """None, each alone, all, and some drawn ones: no good row is lost, and the bad one is put aside."""
+    draw = Random(int(bad))
+    drawn = [[name for name in OPTIONAL if draw.random() < 0.5] for _ in range(FEW)]
+    alone = [[name] for name in OPTIONAL]
+
+    files = [
+        cdr_file(number, absent=absent, bad=bad, damage=False)
+        for number, absent in enumerate([[], [*OPTIONAL], *alone, *drawn])
+    ]
+
+    compare(files, tmp_path)
+
+
+def test_damaged_files_read_alike_or_are_put_aside(tmp_path: Path) -> None:
+    """Flipped bytes, cuts, odd quotes, other line ends, other orders of columns; no exception leaves the import."""
+    compare([cdr_file(seed) for seed in (*range(1_000, 1_000 + FEW), *FOUND)], tmp_path)
+
+
+@pytest.mark.parametrize("absent", OPTIONAL)
+def test_a_bad_row_in_a_file_without_a_column_costs_that_row_only(
+    store: CallStore, export: Callable[..., Path], absent: str
+) -> None:
+    """Its other rows are stored, and so is the sound file beside it."""
+    header = [name for name in (*HEADER, "sip_callid", "cdr_id") if name != absent]
+    odd = export(as_csv([a_row(), a_row(duration="x")], header), "odd.csv")
+    sound = export([a_row(destination="12065550111")], "sound.csv")
+
+    results = import_files(store, [odd, sound])
+
+    assert [(1, 1, ""), (1, 0, "")] == [(result.kept, result.rejected, result.error) for result in results]
+
+
+def test_a_header_with_a_broken_quote_costs_no_row(store: CallStore, export: Callable[..., Path]) -> None:
+    """The engine would read on to the next quote, and take rows for a part of the header."""
+    text = as_csv([a_row(), a_row(destination="12065550111")]).replace(",usf_fee", ',"u"sf_fee')
+
+    (result,) = import_files(store, [export(text)])
+
+    assert (2, 0, "") == (result.kept, result.rejected, result.error)
+
+
+def test_a_value_keeps_its_line_end_however_it_is_read(store: CallStore, export: Callable[..., Path]) -> None:
+    """Beside a bad row as without one."""
+    rows = [a_row(call_fail_reason="one\r\ntwo\rthree")]
+    import_files(store, [export([*rows, a_row(duration="x")])])
+    (again,) = import_files(store, [export(rows)])
+
+    assert (0, 1) == (again.kept, again.duplicate)
+
+
+@pytest.mark.parametrize("fault", ["", "duration"])
+def test_a_mark_of_utf_8_before_a_header_in_latin_1_costs_no_row(
+    store: CallStore, export: Callable[..., Path], fault: str
+) -> None:
+    """The mark is no part of the first column's name, also where a later column's has a letter of Latin-1."""
+    rows = [a_row(), a_row(destination="12065550111", **({fault: "x"} if fault else {}))]
+    text = as_csv(rows).encode().replace(b"destination_name", b"destination_nam\xe9")
+
+    (result,) = import_files(store, [export(b"\xef\xbb\xbf" + text)])
+
+    assert (2 - bool(fault), int(bool(fault)), "") == (result.kept, result.rejected, result.error)
+
+
+def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
+    """Return what ``Engine`` makes of an error of the engine."""
+    error = StoreError("The call store could not read an export.")
+    error.__cause__ = kind("some detail")
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        raised_by_engine(duckdb.BinderException),
+        raised_by_engine(duckdb.InvalidInputException),
+        raised_by_engine(duckdb.InternalException),
+        pyarrow.ArrowNotImplementedError("some detail"),
+        pyarrow.ArrowCapacityError("some detail"),
+        RecursionError("some detail"),
+    ],
+)
+def test_an_error_of_the_engine_is_the_files(tmp_path: Path, error: Exception) -> None:
+    """The sentence names the file and the cure."""
+    with (
+        pytest.raises(FileError, match=r"^odd\.csv: The file could not be read.*Export it again"),
+        contained(tmp_path / "odd.csv"),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [raised_by_engine(duckdb.OutOfMemoryException), StoreError("full"), OSError(28, "full")]
+)
+def test_a_fault_of_the_machine_is_no_files(tmp_path: Path, error: Exception) -> None:
+    """A full disk concerns every file: the import ends, and nothing is put aside for it."""
+    with pytest.raises(type(error)) as raised, contained(tmp_path / "sound.csv"):
+        raise error
+
+    assert error is raised.value
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    """It went away or was cut under the reader."""
+    path = tmp_path / "export.csv"
+    path.write_text("something")
+
+    def read() -> None:
+        with contained(path):
+            path.unlink()
+            path.read_text()
+
+    with pytest.raises(FileError, match="changed or removed"):
+        read()

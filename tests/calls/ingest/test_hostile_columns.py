@@ -1,0 +1,128 @@
+"""Texts and leftovers that were made to be read wrongly as columns: the engine's answer is the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from dashboard.calls.ingest.columnar import Columns, Customers
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.engine import Engine
+from dashboard.calls.store.store import CallStore
+from tests.calls.exports import HEADER, NOON, Row, a_row, as_csv, at, rows_at
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MOST_REMEMBERED = 100_000
+
+
+def lines_of(*rows: Row) -> bytes:
+    """Return rows without their header."""
+    return as_csv(rows).partition("\n")[2].encode()
+
+
+def load_of(store: CallStore) -> dict[str, list[dict[str, object]]]:
+    """Return the load of each day, minute by minute."""
+    days = store.generations.current().days
+    return {
+        str(day): [
+            row for part in known.load for row in pyarrow.parquet.read_table(store.generations.path(part)).to_pylist()
+        ]
+        for day, known in days.items()
+    }
+
+
+@pytest.mark.parametrize("column", ["start_time", "end_time"])
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("2026-11-02 09:00:00+0", "02026-11-02 09:00:00+00"),
+        ("2026-11-02 09:00:00+002", "026-11-02 09:00:00+00"),
+    ],
+)
+def test_a_time_of_another_length_is_never_read_with_its_neighbor(
+    tmp_path: Path, column: str, short: str, long: str
+) -> None:
+    """Two texts that are times only end to end are none: each row is judged alone."""
+    lines = lines_of(a_row(), a_row(**{column: short}), a_row(**{column: long}), a_row())
+
+    with pytest.raises(ValueError, match=r"time"):
+        Columns(HEADER, Engine(tmp_path), {}).rows(lines)
+
+
+def test_a_mark_before_the_first_row_is_part_of_its_value(tmp_path: Path) -> None:
+    """Arrow drops a byte order mark wherever it begins to read; to the engine it makes the direction another word."""
+    lines = b"\xef\xbb\xbf" + lines_of(a_row())
+
+    with pytest.raises(ValueError, match=r"."):
+        Columns(HEADER, Engine(tmp_path), {}).rows(lines)
+
+
+def test_a_header_that_ends_in_a_carriage_return_alone_costs_no_row(
+    store: CallStore, export: Callable[..., Path]
+) -> None:
+    """The header is known by either line end; the row after it is a call all the same."""
+    rows = rows_at(NOON, NOON + HOUR, NOON + 2 * HOUR)
+    path = export(as_csv(rows).replace("\n", "\r", 1))
+
+    (result,) = import_files(store, [path])
+
+    assert (3, 0, "") == (result.kept, result.rejected, result.error)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty"])
+@pytest.mark.parametrize("which", ["traffic", "spans"])
+def test_a_damaged_file_beside_a_note_is_made_again(
+    store: CallStore, tmp_path: Path, export: Callable[..., Path], which: str, damage: str
+) -> None:
+    """What a power cut left half on disk is not taken into the store: the export is read again."""
+    path = export(rows_at(*(NOON + n * HOUR for n in range(4))))
+    whole = CallStore(tmp_path / "whole")
+    import_files(whole, [path])
+    import_files(store, [path], stop=lambda: any(store.generations.work.glob("staged/*/staged.json")))
+    (beside,) = store.generations.work.glob(f"staged/*/*-{which}*")
+    text = beside.read_bytes()
+    beside.write_bytes(text[: len(text) // 48 * 24] if damage == "cut" else b"")
+
+    (result,) = import_files(store, [path])
+
+    assert (4, "") == (result.kept, result.error)
+    assert load_of(whole) == load_of(store)
+    assert store.traffic(since=NOON - DAY).equals(whole.traffic(since=NOON - DAY))
+
+
+def many_at(day: int) -> list[Row]:
+    """Return calls of a day in order, as many as a day must have for its file to be cut into days."""
+    midnight = NOON - 12 * HOUR + day * DAY
+    return [*rows_at(*(midnight + timedelta(seconds=60 * n) for n in range(1440)))]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_call_of_more_than_a_day_has_one_load(
+    store: CallStore, tmp_path: Path, export: Callable[..., Path], pieces: int
+) -> None:
+    """Whether its days come in one file or in three, as columns or by the engine, each minute has the same calls."""
+    lasts = a_row(start_time=at(NOON - 12 * HOUR), end_time=at(NOON + 2 * DAY))
+    days = [[lasts, *many_at(0)], many_at(1), many_at(2)]
+    every = [row for day in days for row in day]
+    engine = CallStore(tmp_path / "engine")
+    import_files(engine, [export("\n" + as_csv(every), "engine.csv")])
+    for number, rows in enumerate([every] if pieces == 1 else days):
+        import_files(store, [export(rows, f"{number}.csv")])
+
+    assert load_of(engine) == load_of(store)
+
+
+def test_addresses_that_were_read_do_not_pile_up(tmp_path: Path) -> None:
+    """Each call may come from a port of its own: memory does not grow with the calls of an import."""
+    customers: Customers = {}
+    columns = Columns(HEADER, Engine(tmp_path), customers)
+    model = lines_of(a_row(customer_ip="@")).decode()
+    for piece in range(4):
+        said = (f"198.51.100.{piece}:{port}" for port in range(50_000))
+        columns.rows("".join(model.replace("@", text) for text in said).encode())
+
+    assert len(customers) <= MOST_REMEMBERED

@@ -1,0 +1,99 @@
+"""The slow way: a line that is a row beyond doubt is told by its looks, and what is told is told at its place."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.ingest.lenient_csv import _OPEN, Shape, _fields
+from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
+
+CELLS = st.text(alphabet="ab \",;\t'é\0", max_size=6)
+
+
+def read(text: str) -> list[str]:
+    """Read a line by the rules of CSV, blanks and all."""
+    (row,) = csv.reader([text], strict=True)
+    return row
+
+
+@given(st.text(alphabet='a ",\té', max_size=24), st.integers(1, 5))
+@example('"a""b",c', 2)
+@example('"a"b,c', 2)
+@example('a"b",c', 2)
+@example('"a, b",c', 2)
+@example('"",""', 2)
+@example('"a","b', 2)
+def test_what_looks_like_a_row_is_one(text: str, width: int) -> None:
+    """Whatever is passed by its looks has so many values, and the same ones however they are read."""
+    if Shape(width).is_plain(text) and text:
+        assert read(text) == _fields(text)
+        assert len(read(text)) == width
+
+
+@given(st.lists(CELLS, min_size=1, max_size=5), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+def test_what_a_writer_writes_looks_like_a_row(cells: list[str], quoting: int) -> None:
+    """Rows as programs write them are passed, unless a blank stands where it could be before a value."""
+    out = io.StringIO()
+    csv.writer(out, quoting=quoting, lineterminator="").writerow(cells)
+    text = out.getvalue()
+    blank = ", " in text or text.startswith(" ")
+    assert Shape(len(cells)).is_plain(text) is not blank
+    assert not Shape(len(cells) + 1).is_plain(text)
+
+
+def test_a_bad_value_behind_rows_of_several_lines_has_its_place_and_text(store, export) -> None:
+    """Rows of more than one line, rows that were given up and blank lines do not move what comes behind them."""
+    good = as_csv([a_row(start_time=at(NOON), destination_name="two\nlines\n")])
+    lost = as_csv(rows_at(NOON)).splitlines()[1].replace("Outbound", '"Outbound')
+    bad = as_csv([a_row(direction="Sideways", number_alias='a "quoted", one')]).splitlines()[1]
+    late = as_csv([a_row(duration="-7", sip_reason="x")]).splitlines()[1]
+    path = export(f"{good}\n{lost}\n\n{bad}\n{late}\n")
+    lines = path.read_text().split("\n")
+    (result,) = import_files(store, [path])
+
+    assert (result.kept, result.rejected) == (1, 3)
+    told = store.rejects().sort_values("line")
+    assert list(told["raw"]) == [lost, bad, late]
+    assert list(told["line"]) == [lines.index(text) + 1 for text in (lost, bad, late)]
+    assert list(told["column"]) == ["", "direction", "duration"]
+
+
+def test_a_sure_fault_in_another_encoding(store, export) -> None:
+    """A file that is not UTF-8 is turned into it first, whatever faults its rows have."""
+    rows = [a_row(direction="Sideways"), *rows_at(NOON, destination_name="CURAÇAO")]
+    (result,) = import_files(store, [export(as_csv(rows).encode("cp1252"))])
+
+    assert (result.kept, result.rejected, result.error) == (1, 1, "")
+    assert list(store.calls()["destination_name"]) == ["CURAÇAO"]
+
+
+@given(st.text(alphabet='", \na', max_size=14))
+def test_a_record_goes_on_where_a_quoted_field_is_open(text: str) -> None:
+    """The standard library's reader, told to be strict, runs out of data exactly there."""
+    record = text if text.endswith("\n") else f"{text}\n"
+    try:
+        list(csv.reader(io.StringIO(record, newline=""), strict=True, skipinitialspace=True))
+        ends_open = False
+    except csv.Error as exc:
+        ends_open = "unexpected end of data" in str(exc)
+    lines = record.splitlines(keepends=True)
+    if any(_fields("".join(lines[:count])) is not None for count in range(1, len(lines))):
+        return  # more than one record
+    assert ends_open == (_OPEN.fullmatch(record) is not None)
+
+
+def test_a_quote_within_a_value_does_not_break_a_field_of_several_lines(store, export) -> None:
+    """Beside a bad row the file is read line by line; the row with both keeps its place among the calls."""
+    row = as_csv([a_row(callerid='+142"5550111', call_fail_reason="two\nlines")])
+    row = row.replace('"+142""5550111"', '+142"5550111')
+    assert '+142"5550111' in row
+    other = as_csv([a_row(start_time=at(NOON), duration="long")]).partition("\n")[2]
+
+    result = import_files(store, [export(row + other)])[0]
+
+    assert (result.kept, result.rejected) == (1, 1)

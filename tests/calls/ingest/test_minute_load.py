@@ -1,0 +1,180 @@
+"""Load by the minute, against counting second by second; when sources and zones were first seen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.calls.ingest.minute_load import weigh
+from dashboard.calls.store.engine import Engine, to_frame
+
+SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - the store's times are UTC without a zone
+SPAN_S = 600
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+CALLS = pyarrow.schema(
+    [
+        ("direction", pyarrow.string()),
+        ("started_at", pyarrow.timestamp("us")),
+        ("ended_at", pyarrow.timestamp("us")),
+        ("duration_s", pyarrow.int32()),
+        ("outcome", pyarrow.string()),
+    ]
+)
+TRAFFIC = pyarrow.schema(
+    [
+        ("hour_at", pyarrow.timestamp("us")),
+        ("direction", pyarrow.string()),
+        ("source_ip", pyarrow.string()),
+        ("zone", pyarrow.string()),
+        ("calls", pyarrow.int64()),
+        ("cost_usd", pyarrow.decimal128(18, 8)),
+        ("first_at", pyarrow.timestamp("us")),
+    ]
+)
+
+
+class Call(NamedTuple):
+    """A call by seconds from ``SINCE``; where the end is not known it lasts ``lasts``."""
+
+    starts: int
+    lasts: int
+    direction: str = "outbound"
+    outcome: str = "answered"
+    ends: bool = True
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Return an engine that all tests of this module share."""
+    return Engine(Path(tempfile.gettempdir()))
+
+
+def load(engine: Engine, folder: Path, calls: Iterable[Call]) -> dict[tuple[int, str], tuple[int, int, int]]:
+    """Return by minute and direction: calls, most in a second, most at once, as the query counts them."""
+    rows = [
+        {
+            "direction": call.direction,
+            "started_at": SINCE + call.starts * SECOND,
+            "ended_at": SINCE + (call.starts + call.lasts) * SECOND if call.ends else None,
+            "duration_s": call.lasts,
+            "outcome": call.outcome,
+        }
+        for call in calls
+    ]
+    path = folder / "calls.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=CALLS), path)
+    asked: dict[str, Any] = {"calls": [str(path)], "since": SINCE, "until": SINCE + SPAN_S * SECOND}
+    found = weigh(engine.fetch("load", asked, what="count load"), asked["since"], asked["until"]).to_pylist()
+    return {
+        ((row["minute_at"] - SINCE) // MINUTE, row["direction"]): (row["calls"], row["peak_1s"], row["concurrent"])
+        for row in found
+    }
+
+
+def counted(calls: list[Call]) -> dict[tuple[int, str], tuple[int, int, int]]:
+    """Return the same, by looking at every second of the time asked about."""
+    starts = Counter((call.starts, call.direction) for call in calls)
+    minutes: dict[tuple[int, str], tuple[int, int, int]] = {}
+    for direction in ("outbound", "inbound"):
+        mine = [call for call in calls if call.direction == direction and call.outcome == "answered"]
+        for second in range(SPAN_S):
+            here = starts[second, direction]
+            running = sum(call.starts <= second < call.starts + call.lasts for call in mine)
+            if here or running:
+                total, peak, most = minutes.get((second // 60, direction), (0, 0, 0))
+                minutes[second // 60, direction] = (total + here, max(peak, here), max(most, running))
+    return minutes
+
+
+CALL = st.builds(
+    Call,
+    starts=st.integers(-SPAN_S, SPAN_S + 60) | st.sampled_from([-1, 0, 59, 60, SPAN_S - 1, SPAN_S]),
+    lasts=st.integers(0, 900) | st.sampled_from([0, 1, 59, 60, 61]),
+    direction=st.sampled_from(["outbound", "inbound"]),
+    outcome=st.sampled_from(["answered", "answered", "answered", "gave_up"]),
+    ends=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls=st.lists(CALL, max_size=25))
+def test_load_is_what_counting_every_second_finds(engine, calls):
+    """Starts, the peak of a second and the most calls at once are those of a count second by second."""
+    with tempfile.TemporaryDirectory() as folder:
+        assert load(engine, Path(folder), calls) == counted(calls)
+
+
+def test_a_call_that_ends_makes_room_in_the_same_second(engine, tmp_path):
+    """One call ends as the next starts: never two at once; a minute in the middle of a call has its row."""
+    found = load(engine, tmp_path, [Call(0, 60), Call(60, 121), Call(181, 5, outcome="gave_up")])
+
+    assert found == {
+        (0, "outbound"): (1, 1, 1),
+        (1, "outbound"): (1, 1, 1),
+        (2, "outbound"): (0, 0, 1),
+        (3, "outbound"): (1, 1, 1),
+    }
+
+
+def test_a_call_from_the_day_before_still_runs(engine, tmp_path):
+    """It counts as in progress, not as a start."""
+    assert load(engine, tmp_path, [Call(-3600, 3610)]) == {(0, "outbound"): (0, 0, 1)}
+
+
+def test_a_call_over_midnight_runs_on_both_days():
+    """Days are weighed one by one; a call that runs from one into the next counts as running in both."""
+    since = datetime(2026, 11, 2)  # noqa: DTZ001 - as above
+    day_s, two_days = 86_400, since + timedelta(days=2)
+    calls = pyarrow.table({"is_inbound": [False], "start_s": [day_s - 30], "done_s": [day_s + 30]})
+    found = weigh(calls, since, two_days).to_pylist()
+
+    assert [(row["minute_at"], row["calls"], row["concurrent"]) for row in found] == [
+        (since + timedelta(days=1) - MINUTE, 1, 1),
+        (since + timedelta(days=1), 0, 1),
+    ]
+
+
+def test_no_parts_have_no_load(engine):
+    """Where there are no calls there is no minute."""
+    asked = {"calls": [], "since": SINCE, "until": SINCE + MINUTE}
+
+    assert weigh(engine.fetch("load", asked, what="count load"), SINCE, SINCE + MINUTE).num_rows == 0
+
+
+def test_first_seen(engine, tmp_path):
+    """By source and by zone of outbound calls: the first call, how many, what they cost."""
+    hour, cent = 3600 * SECOND, Decimal("0.01")
+    rows = [
+        (SINCE, "outbound", "198.51.100.11", "UNITED STATES", 5, 5 * cent, SINCE + MINUTE),
+        (SINCE + hour, "outbound", "198.51.100.11", "UK PREMIUM", 2, 100 * cent, SINCE + hour),
+        (SINCE + hour, "outbound", "203.0.113.66", "UK PREMIUM", 3, 200 * cent, SINCE + hour + SECOND),
+        (SINCE, "outbound", "", "", 1, cent, SINCE),
+        (SINCE, "inbound", "192.0.2.9", "", 9, cent, SINCE),
+        (SINCE + 2 * hour, "outbound", "192.0.2.1", "LATER", 9, cent, SINCE + 2 * hour),
+    ]
+    path = tmp_path / "traffic.parquet"
+    table = pyarrow.Table.from_pylist([dict(zip(TRAFFIC.names, row, strict=True)) for row in rows], schema=TRAFFIC)
+    pyarrow.parquet.write_table(table, path)
+    asked = {"traffic": [str(path)], "since": SINCE, "until": SINCE + 2 * hour}
+    found = to_frame(engine.fetch("first_seen", asked, what="list what is new"))
+
+    assert found.drop(columns="first_at").to_numpy().tolist() == [
+        ["source", "198.51.100.11", 7, Decimal("1.05000000")],
+        ["source", "203.0.113.66", 3, Decimal("2.00000000")],
+        ["zone", "UNITED STATES", 5, Decimal("0.05000000")],
+        ["zone", "UK PREMIUM", 5, Decimal("3.00000000")],
+    ]
+    firsts = [SINCE + MINUTE, SINCE + hour + SECOND, SINCE + MINUTE, SINCE + hour]
+    assert found["first_at"].tolist() == [pd.Timestamp(at, tz="UTC") for at in firsts]

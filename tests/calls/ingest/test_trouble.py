@@ -1,0 +1,186 @@
+"""Imports in trouble that are told apart: whose fault it is, what stands, and what has to be done."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow
+import pytest
+
+from dashboard.calls.ingest.files import prepare
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.engine import utc
+from dashboard.calls.store.rejects import REJECTS
+from dashboard.calls.store.store import CallStore
+from dashboard.core.errors import StoreError
+from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
+
+A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+def test_a_lock_that_cannot_be_made_is_a_sentence(store: CallStore, export: Callable[..., Path]) -> None:
+    """The disk's word for it, the folder, and that what was stored stands."""
+    import_files(store, [export([a_row()])])
+    lock = store.generations.folder / "writer.lock"
+    lock.unlink()
+    lock.mkdir()
+
+    with pytest.raises(StoreError, match=r"cannot be written: .*The calls already stored are as they were"):
+        import_files(store, [export([a_row(duration="61")])])
+    assert store.count() == 1
+
+
+def test_a_newer_store_is_noticed_before_a_file_is_read(store: CallStore, export: Callable[..., Path]) -> None:
+    """Nothing is read for nothing, and nothing is written beside what is not understood."""
+    import_files(store, [export([a_row()])])
+    folder = store.generations.folder
+    manifest = folder / "generations" / f"{store.digest}.json"
+    newer = manifest.with_name("00000002-0123456789ab.json")
+    newer.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
+    (folder / "CURRENT").write_text(newer.stem)
+    before, told = sorted(folder.rglob("*.parquet")), list[str]()
+
+    with pytest.raises(StoreError, match=r"written by a newer version \(format 99\)"):
+        import_files(store, [export([a_row(duration="61")])], progress=lambda what, _share: told.append(what))
+    for ask in (store.calls, store.span, store.rejects, lambda: store.traffic(since=NOON)):
+        with pytest.raises(StoreError, match="newer version"):
+            ask()
+
+    assert (told, before) == ([], sorted(folder.rglob("*.parquet")))
+
+
+@pytest.mark.parametrize("kind", ["unpacked", "utf8"])
+def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Callable[..., Path], kind: str) -> None:
+    """While a copy is written: the sentence is about the disk, not about the file's name and rights."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / f"{kind}.csv").symlink_to("/dev/full")
+    rows = as_csv([a_row(call_fail_reason="é") for _ in range(200)])
+    path = (
+        export(rows, "a.csv.gz")
+        if kind == "unpacked"
+        else export(rows.replace("result", "r\xe9sult").encode("latin-1"))
+    )
+
+    with pytest.raises(StoreError, match=r"No space left on device\. The calls already stored are as they were"):
+        prepare(path, tmp_path / "work")
+
+
+def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callable[..., Path]) -> None:
+    """Bytes that changed on disk: the engine names no file, so it is looked for."""
+    import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])
+    part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
+    data = bytearray(part.read_bytes())
+    begin, end = len(data) // 8, len(data) // 2
+    data[begin:end] = random.Random(1).randbytes(end - begin)
+    part.write_bytes(bytes(data))
+
+    with pytest.raises(StoreError, match="run: trunkgate calls forget 2026-11-02") as raised:
+        store.calls(limit=1000)
+    assert part.name in str(raised.value)
+
+
+def test_a_damaged_list_of_bad_rows_stops_no_import(store: CallStore, export: Callable[..., Path]) -> None:
+    """It begins anew, which is said; the calls are what counts."""
+    import_files(store, [export([a_row(duration="x")], "a.csv")])
+    store.generations.path(store.generations.current().rejects).write_bytes(b"nothing")
+    told = list[str]()
+
+    (result,) = import_files(
+        store, [export([a_row(), a_row(rate="y")], "b.csv")], progress=lambda what, _: told.append(what)
+    )
+
+    assert (result.kept, result.rejected) == (1, 1)
+    assert list(store.rejects()["file"]) == ["b.csv"]
+    assert any("begins anew" in what for what in told)
+
+
+def test_the_newest_bad_rows_are_kept(store: CallStore) -> None:
+    """They do not pile up without an end: beyond the limit the oldest go."""
+
+    def bad(file: str, day: int, count: int) -> pyarrow.Table:
+        rows = [
+            {
+                "file": file,
+                "line": n,
+                "column": "rate",
+                "reason": "No.",
+                "raw": f"{file} {n}",
+                "imported_at": utc(NOON + day * A_DAY),
+            }
+            for n in range(count)
+        ]
+        return pyarrow.Table.from_pylist(rows, REJECTS)
+
+    given = {"old": bad("a.csv", 0, 5), "bad": bad("b.csv", 1, 3), "names": pyarrow.table({"file": ["b.csv"]})}
+    asked = {"now": utc(NOON + A_DAY), "limit": 4}
+    kept = store.engine.fetch("rejects", asked, what="try", given=given).to_pylist()
+
+    assert [("a.csv", 0), ("b.csv", 0), ("b.csv", 1), ("b.csv", 2)] == [(row["file"], row["line"]) for row in kept]
+    assert {utc(NOON + A_DAY)} == {row["imported_at"] for row in kept[1:]}
+
+
+def test_the_last_row_of_an_id_counts_in_a_file_of_no_order(store: CallStore, export: Callable[..., Path]) -> None:
+    """However many threads read it: the third row of each id is right, wherever in the file it stands."""
+    rng = random.Random(7)
+    first = [a_row(cdr_id=f"c{n}", duration="1", **at_random(rng)) for n in range(9000)]
+    second = [row | {"duration": "2"} for row in rng.sample(first, 6000)]
+    third = [row | {"duration": "3"} for row in rng.sample(second, 3000)]
+    path = export(as_csv([*rng.sample(first, len(first)), *second, *third], WITH_ID))
+
+    (result,) = import_files(store, [path])
+
+    assert (9000, 9000) == (result.kept, result.duplicate)
+    found = store.calls(limit=20_000).set_index("call_key")["duration_s"]
+    expected = {row["cdr_id"]: int(str(row["duration"])) for row in [*first, *second, *third]}
+    assert expected == found.to_dict()
+    assert 0 == import_files(store, [path])[0].kept
+
+
+def at_random(rng: random.Random) -> dict[str, str]:
+    """Return the time of a call on one of three days."""
+    began = NOON + timedelta(seconds=rng.randrange(3 * 86_400))
+    return {"start_time": f"{began:%Y-%m-%d %H:%M:%S}+00", "end_time": f"{began + MINUTE:%Y-%m-%d %H:%M:%S}+00"}
+
+
+def test_progress_never_runs_backwards(store: CallStore, export: Callable[..., Path]) -> None:
+    """A file that is read again the slow way is not read less."""
+    rows = as_csv([*rows_at(*(NOON + n * MINUTE for n in range(5000))), a_row(duration="x")])
+    shares = list[float]()
+
+    import_files(store, [export(rows)], progress=lambda _what, share: shares.append(share))
+
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_hours_of_retired_days_are_never_lost(store: CallStore, export: Callable[..., Path]) -> None:
+    """An hour in which something changed counts whole, and what straddles the change proves nothing."""
+    moments = [NOON + timedelta(minutes=10 * n) for n in range(12)]
+    later = [moment + 5 * A_DAY for moment in moments]
+    import_files(store, [export(rows_at(*moments, *later))], keep_days=2)
+    assert not store.generations.current().days[NOON.date()].calls
+    change = NOON + timedelta(minutes=25, milliseconds=300)
+
+    rows = store.traffic(since=NOON - A_DAY, split_at=[change, later[0] + MINUTE], step="segment")
+
+    assert rows["calls"].sum() == 24
+    found = rows.sort_values("first_at")
+    second, hour = datetime(2026, 11, 2, 12, 25, tzinfo=UTC), NOON + timedelta(hours=1)
+    assert [(second, 6), (hour, 7), (later[1], 11)] == list(zip(found["first_at"], found["calls"], strict=True))
+    within = store.traffic(since=NOON + timedelta(minutes=35))
+    assert within["calls"].sum() == 24
+
+
+def test_what_came_too_late_is_counted_and_left_out(store: CallStore, export: Callable[..., Path]) -> None:
+    """Only the roll-up of its day is left, which cannot take in a call that it may have already."""
+    import_files(store, [export(rows_at(NOON, NOON + 5 * A_DAY))], keep_days=2)
+
+    (result,) = import_files(store, [export(rows_at(NOON, NOON + MINUTE), "late.csv")])
+
+    assert (result.late, result.kept, store.count()) == (2, 0, 2)
+    assert Decimal("0.0098") == store.traffic(since=NOON, until=NOON + A_DAY)["cost_usd"].sum()

@@ -1,0 +1,133 @@
+"""Which attempts have a record at the carrier: properties that hold for any calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dashboard.calls.pbx_records.matching import TOLERANCE_S, Side, Skew, pair, skew
+
+Call = tuple[int, int, int]
+"""Number called, begin, seconds talked; 0 is not answered."""
+
+CALLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 900), st.sampled_from([0, 0, 5, 30])), max_size=40)
+
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def side(calls: Sequence[Call]) -> Side:
+    """Make arrays of calls."""
+    place, at_s, talk_s = (np.array([call[n] for call in calls], np.int64) for n in range(3))
+    return Side(place, at_s, talk_s, talk_s > 0)
+
+
+def near(attempt: Call, record: Call, ahead_s: int) -> bool:
+    """Say whether a record may be an attempt's."""
+    return attempt[0] == record[0] and abs(attempt[1] + ahead_s - record[1]) <= TOLERANCE_S
+
+
+def most(attempts: Sequence[Call], records: Sequence[Call], ahead_s: int) -> int:
+    """Count the pairs of the largest pairing there is, by augmenting paths: slow and plainly right."""
+    owner: dict[int, int] = {}
+
+    def found(attempt: int, seen: set[int]) -> bool:
+        for record in range(len(records)):
+            if record not in seen and near(attempts[attempt], records[record], ahead_s):
+                seen.add(record)
+                if record not in owner or found(owner[record], seen):
+                    owner[record] = attempt
+                    return True
+        return False
+
+    return sum(found(attempt, set()) for attempt in range(len(attempts)))
+
+
+@many
+@given(CALLS, CALLS, st.integers(-90, 90))
+def test_no_record_is_used_twice_and_all_pairs_are_near(
+    attempts: list[Call], records: list[Call], ahead_s: int
+) -> None:
+    """Each attempt has one record at most, of its own number and time, and no record is two attempts'."""
+    pairs = [(attempt, record) for attempt, record in enumerate(pair(side(attempts), side(records), ahead_s=ahead_s))]
+    used = [record for _, record in pairs if record >= 0]
+
+    assert len(used) == len(set(used))
+    assert all(near(attempts[attempt], records[record], ahead_s) for attempt, record in pairs if record >= 0)
+
+
+@many
+@given(CALLS, CALLS)
+def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[Call]) -> None:
+    """An attempt without a record has none near it that is free."""
+    found = pair(side(attempts), side(records), ahead_s=0)
+    free = set(range(len(records))) - set(found.tolist())
+
+    assert not [
+        (attempt, record)
+        for attempt in np.flatnonzero(found < 0).tolist()
+        for record in free
+        if near(attempts[attempt], records[record], 0)
+    ]
+
+
+@many
+@given(CALLS.map(lambda calls: [(n, at, 0) for n, at, _ in calls]), CALLS.map(lambda c: [(n, at, 0) for n, at, _ in c]))
+def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call]) -> None:
+    """Among calls of one kind no other pairing leaves fewer attempts over."""
+    found = pair(side(attempts), side(records), ahead_s=0)
+
+    assert most(attempts, records, 0) == int((found >= 0).sum())
+
+
+@many
+@given(CALLS, st.integers(-200, 200), st.randoms())
+def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, random: object) -> None:
+    """Whatever the clocks and the order, a carrier that has every call leaves no attempt without a record."""
+    records = [(number, at + ahead_s, talk) for number, at, talk in calls]
+    random.shuffle(records)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    told = skew(side(calls), side(records))
+
+    assert (told.ahead_s if told.compared else ahead_s) == ahead_s
+    assert (pair(side(calls), side(records), ahead_s=ahead_s) >= 0).all()
+
+
+@many
+@given(CALLS, CALLS, st.randoms())
+def test_order_does_not_matter(attempts: list[Call], records: list[Call], random: object) -> None:
+    """The same calls in another order: of equal ones as many are left over."""
+
+    def left(mine: list[Call], theirs: list[Call]) -> list[Call]:
+        found = pair(side(mine), side(theirs), ahead_s=0)
+        return sorted(mine[at] for at in np.flatnonzero(found < 0))
+
+    shuffled = [list(attempts), list(records)]
+    for calls in shuffled:
+        random.shuffle(calls)  # type: ignore[attr-defined]  # as above
+
+    assert left(attempts, records) == left(*shuffled)
+
+
+def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() -> None:
+    """Refused, then answered at once after: the answered one has the record, the refused one has none."""
+    attempts, records = [(0, 100, 0), (0, 120, 30)], [(0, 121, 30)]
+
+    assert [-1, 0] == pair(side(attempts), side(records), ahead_s=0).tolist()
+
+
+@pytest.mark.parametrize("ahead_s", [0, 41, -25_200])
+def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
+    """The median of answered calls counts; those talked for different times are not one call."""
+    attempts = [(number, 1000 * number, 10 + number) for number in range(9)]
+    records = [(number, at + ahead_s, talk) for number, at, talk in attempts]
+    records[3], records[4] = (3, 9, 13), (4, 500_000, 14)
+
+    assert (ahead_s, 9) == (skew(side(attempts), side(records)).ahead_s, skew(side(attempts), side(records)).compared)
+
+
+def test_without_an_answered_call_no_clock_is_compared() -> None:
+    """Nothing is known of it, and that is said by the count."""
+    assert Skew() == skew(side([(0, 1, 0)]), side([(0, 1, 0)]))

@@ -1,0 +1,259 @@
+"""What is read of PBXs' own files: both kinds, every template, and what is put aside."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.calls.pbx_records.reader import LONGEST, Read, read, readers
+from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
+from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.core.errors import FileError, InputError
+from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
+from tests.waiting import SLOW_S
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Any:
+    """Return what reads lines or bytes as one file."""
+
+    def one(*lines: str | bytes, whose: Origin | None = None) -> Read:
+        path = tmp_path / "Master.csv"
+        path.write_bytes(b"".join(line.encode() if isinstance(line, str) else line for line in lines))
+        return read(path, whose or origin(), lambda _what, _share: None)
+
+    return one
+
+
+def rows(made: Read) -> list[dict[str, Any]]:
+    """Return the rows that were read."""
+    return [row for table in made.rows for row in table.to_pylist()]
+
+
+def test_readers_are_found_by_being_there() -> None:
+    """A reader is a file whose name ends in ``_csv``."""
+    assert ["asterisk_csv", "freeswitch_csv"] == [one.__name__.rpartition(".")[2] for one in readers()]
+
+
+def test_a_call_through_the_trunk_is_read_whole(reads: Any) -> None:
+    """The number without the prefix, the dial string as it stands, times in UTC, the PBX's own word."""
+    (row,) = rows(reads(master("2026-11-02 05:00:00", more=("1793620800.7",)), whose=origin("America/Denver")))
+
+    assert (row["pbx_id"], row["destination"]) == ("denver", CALLED)
+    assert (row["dialed"], row["trunk"]) == (f"PJSIP/{PREFIX}*{CALLED}@flowroute", "flowroute")
+    assert ["2026-11-02 12:00:00", "2026-11-02 12:00:06", "2026-11-02 12:01:06"] == [
+        str(row[name]) for name in ("started_at", "answered_at", "ended_at")
+    ]
+    assert (row["disposition"], row["answered"], row["billed_s"]) == ("ANSWERED", True, 60)
+    assert (row["unique_id"], row["caller_id"]) == ("1793620800.7", "13035550100")
+
+
+@pytest.mark.parametrize(
+    ("data", "dialed"),
+    [
+        (f"PJSIP/{PREFIX}*{CALLED}@flowroute,20,tT", CALLED),
+        (f"PJSIP/flowroute/sip:{PREFIX}*{CALLED}@us-west-or.sip.flowroute.com:5060,20", CALLED),
+        (f"SIP/flowroute/{PREFIX}#{CALLED}", CALLED),
+        (f"SIP/{PREFIX}%23{CALLED}@192.0.2.10|20", CALLED),
+        (f"PJSIP/101&PJSIP/{PREFIX}*{CALLED}@flowroute", CALLED),
+        (f"PJSIP/{PREFIX}*+{CALLED}@flowroute", CALLED),
+        (f"PJSIP/{CALLED}@us-east-va.sip.flowroute.com", CALLED),
+        (f"PJSIP/{PREFIX}*442079460000@flowroute", "442079460000"),
+    ],
+)
+def test_every_form_of_a_dial_string_is_read(reads: Any, data: str, dialed: str) -> None:
+    """Trunk or host, ``*``, ``#`` or ``%23``, several legs: the number called is the same."""
+    (row,) = rows(reads(master(data=data)))
+
+    assert dialed == row["destination"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"data": "PJSIP/101,20", "to_channel": "PJSIP/101-00000002"},
+        {"data": f"PJSIP/87654321*{CALLED}@other", "to_channel": "PJSIP/other-00000002"},
+        {"application": "Playback", "data": "tt-weasels", "to_channel": ""},
+        {"data": f"PJSIP/{PREFIX}*echo@flowroute"},
+    ],
+)
+def test_what_did_not_go_to_the_carrier_is_counted_and_left_out(reads: Any, more: dict[str, str]) -> None:
+    """Internal calls, other carriers, applications, and what is no number."""
+    made = reads(master(**more), master())
+
+    assert (1, 1, 0) == (len(rows(made)), made.left_out, made.rejected)
+
+
+def test_a_trunk_is_known_by_its_configuration_or_by_name(reads: Any) -> None:
+    """A PBX that dials no prefix is read where its trunk is known to be the carrier's."""
+    line = master(data=f"PJSIP/{CALLED}@uplink", to_channel="PJSIP/uplink-00000002")
+    fact = {"pbx_id": "denver", "key": "trunk.uplink.host", "value": "us-west-or.sip.flowroute.com"}
+    ended = master(application="Hangup", data="", to_channel="PJSIP/uplink-00000002")
+
+    assert not rows(reads(line))
+    assert [CALLED] == [row["destination"] for row in rows(reads(line, whose=origin(config=[fact])))]
+    assert [CALLED] == [row["destination"] for row in rows(reads(ended, whose=origin(trunks=["Uplink"])))]
+
+
+def test_the_cause_is_read_where_the_dialplan_wrote_it(reads: Any) -> None:
+    """Only with its name: a bare number in the user field may be anything."""
+    told = refused(more=("1793620800.7", "hangupcause=21;sip=403"))
+    bare = refused(more=("1793620801.8", "21"))
+
+    assert [(21, 403), (None, None)] == [(row["q850_cause"], row["sip_status"]) for row in rows(reads(told, bare))]
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_every_template_that_says_when_a_call_began_is_read(reads: Any, name: str) -> None:
+    """The shipped templates are told apart by their fields; the cause has its number."""
+    fields, more = (
+        TEMPLATES[name],
+        {"hangup_cause": "CALL_REJECTED", "billsec": "0", "answer_stamp": "", "duration": "0"},
+    )
+    sent = {"last_app": "bridge", "last_arg": f"{{a=1,b=2}}sofia/gateway/flowroute/{PREFIX}*{CALLED}"}
+    lines = [switched(fields, **sent), switched(fields, uuid=f"{UUID}2", **sent, **more)]
+    if name == "sql":
+        begin, end = "INSERT INTO cdr VALUES (", ");\n"
+        lines = [begin + line.strip() + end for line in lines]
+    made = reads(*lines)
+
+    assert 0 == made.rejected
+    assert [(CALLED, True, 16), (CALLED, False, 21)] == [
+        (row["destination"], row["answered"], row["q850_cause"]) for row in rows(made)
+    ]
+
+
+def test_a_template_of_ones_own_is_given(reads: Any) -> None:
+    """Its text names the fields; one that does not say when a call began is refused."""
+    text = (
+        '"${uuid}","${start_stamp}","${duration}","${billsec}","${hangup_cause}","${destination_number}",'
+        '"${sip_gateway_name}","${sip_term_status}"'
+    )
+    line = f'"{UUID}1","2026-11-02 12:00:00","0","0","CALL_REJECTED","{CALLED}","flowroute","403"\n'
+    (row,) = rows(reads(line, whose=origin(template=text, trunks=["flowroute"])))
+
+    assert (CALLED, 403, 21) == (row["destination"], row["sip_status"], row["q850_cause"])
+    with pytest.raises(InputError, match="It needs start_stamp, duration"):
+        origin(template='"${uuid}","${answer_stamp}"')
+
+
+def test_an_extension_of_freeswitch_says_nothing_of_a_trunk(reads: Any) -> None:
+    """What a user dialed stands in the A leg; where it went does not, so it is left out and counted."""
+    made = reads(switched(TEMPLATES["example"], destination_number=f"9{CALLED}"))
+
+    assert ([], 1) == (rows(made), made.left_out)
+
+
+BAD = {
+    "fields missing": (refused().rsplit(",", 3)[0] + "\n", ""),
+    "an open quote": (refused(source="555").replace('"555"', '"555'), ""),
+    "no disposition": (refused(disposition="REFUSED"), "disposition"),
+    "no number of seconds": (refused(duration="-1"), "duration"),
+    "longer talk than call": (master(duration=5), "billsec"),
+    "no time": (refused("02.11.2026 12:00:00"), "start"),
+    "no such day": (refused("2026-02-30 12:00:00"), "start"),
+    "the future": (refused("2027-11-02 12:00:00"), "start"),
+    "before there was such a PBX": (refused("1970-01-01 00:00:00"), "start"),
+    "binary": ("\x00\x01\x02\n", ""),
+    "a formula": ("=cmd|' /C calc'!A0,@SUM(1)\n", ""),
+}
+
+
+@pytest.mark.parametrize("what", sorted(BAD))
+def test_a_bad_line_is_put_aside_and_the_others_count(reads: Any, what: str) -> None:
+    """With its line, the field and the reason; the good records before and after it are kept."""
+    line, column = BAD[what]
+    made = reads(master(), line, master("2026-11-02 12:05:00"))
+
+    assert 2 == len(rows(made))
+    assert [(2, column)] == [(bad.line, bad.column) for bad in made.rejects]
+    assert made.rejects[0].reason.endswith((".", "?"))
+
+
+def test_line_ends_marks_and_accents_lose_nothing(reads: Any) -> None:
+    """CRLF, a byte order mark, Latin-1 beside UTF-8, empty lines."""
+    accent = master("2026-11-02 12:05:00", caller='"Zoë" <101>')
+    made = reads("\ufeff", master().replace("\n", "\r\n"), "\n", accent.encode("latin-1"), accent.encode())
+
+    assert (3, 0) == (len(rows(made)), made.rejected)
+
+
+def test_a_carriage_return_within_a_line_ends_no_record(reads: Any) -> None:
+    """Wherever it stands, the line is one record or is put aside, and the next one counts."""
+    broken = [master().replace(",", "\r,", 1), master().replace("ANSWERED", "ANS\rWERED"), "\rx,\ry\n"]
+    made = reads(master("2026-11-02 12:05:00"), *broken, refused())
+
+    assert (3, [3, 4]) == (len(rows(made)), [bad.line for bad in made.rejects])
+
+
+def test_brackets_that_are_never_closed_take_no_time(reads: Any) -> None:
+    """A dial string that opens ten thousands of them is a line as any other."""
+    begun = time.monotonic()
+    opened = [
+        switched(TEMPLATES["asterisk"], last_app="bridge", last_arg=sign * 50_000, uuid=f"{UUID}{number}")
+        for number, sign in enumerate("{[<")
+    ]
+    made = reads(*opened)
+
+    assert 3 == len(rows(made)) + made.rejected + made.left_out
+    assert time.monotonic() - begun < SLOW_S
+
+
+def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any) -> None:
+    """Ten megabytes of one line are not held in memory, and what may be cut is not believed."""
+    made = reads(master(), b"x" * (10 << 20) + b"\n", master("2026-11-02 12:05:00"), refused().rstrip("\n"))
+
+    assert 2 == len(rows(made))
+    assert [2, 4] == [bad.line for bad in made.rejects]
+    assert f"longer than {LONGEST:,} bytes" in made.rejects[0].reason
+    assert "may be cut" in made.rejects[1].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "The file is empty"),
+        (b"\x1f\x8b\x08\x00", "packed"),
+        (b"pbx_id,name\nseattle,Seattle\n", "neither of Asterisk's Master.csv nor of a template"),
+        (b'"' + b"a" * 100, "neither of Asterisk's"),
+    ],
+)
+def test_another_kind_of_file_is_refused_with_a_cure(reads: Any, content: bytes, said: str) -> None:
+    """The sentence names the file and says what it should be."""
+    with pytest.raises(FileError, match="csv") as told:
+        reads(content)
+
+    assert said in str(told.value)
+
+
+def test_a_time_that_a_zone_has_twice_is_never_guessed(reads: Any) -> None:
+    """A unique id tells which of the two it was; without one the line is put aside. A skipped hour is put aside too."""
+    denver = origin("America/Denver")
+    first, second = (refused("2026-11-01 01:30:00", more=(f"{epoch}.1",)) for epoch in (1793518200, 1793521800))
+    made = reads(first, second, whose=denver)
+    assert ["2026-11-01 07:30:00", "2026-11-01 08:30:00"] == [str(row["started_at"]) for row in rows(made)]
+
+    made = reads(refused("2026-11-01 01:30:00"), refused("2026-03-08 02:30:00"), master(), whose=denver)
+    assert (1, 2) == (len(rows(made)), made.rejected)
+    assert "America/Denver has this time twice" in made.rejects[0].reason
+    assert "does not have this time" in made.rejects[1].reason
+
+
+def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
+    """A file in UTC that is read as local time would make every call one that the carrier does not know."""
+    with pytest.raises(FileError, match=r"do not fit the zone America/Denver: .* off by 7 h.*--utc"):
+        reads(master("2026-11-02 12:00:00", more=("1793620800.7",)), whose=origin("America/Denver"))
+
+
+def test_whose_records_they_are_must_be_known() -> None:
+    """An unknown PBX, and one without a zone, are said with the cure."""
+    with pytest.raises(InputError, match="no PBX 'boston'; it has: denver, seattle"):
+        origin(pbx_id="boston")
+    with pytest.raises(InputError, match="Give --timezone"):
+        origin("", pbx_id="seattle")
+    with pytest.raises(InputError, match="no time zone 'Mars/Base'"):
+        origin("Mars/Base")
+    assert "America/Denver" == origin("").clock.name

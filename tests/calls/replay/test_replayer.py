@@ -1,0 +1,351 @@
+"""Replay: held to the design's table by hand; ``test_replay_properties`` holds it to a reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard.calls.replay import undecided
+from dashboard.calls.replay.replayer import Replay, Replayer, replay, version_index
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.snapshot import Freshness, Snapshot
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+
+LISTED, UNLISTED = "198.51.100.11", "198.51.100.24"
+OLD = NOW - timedelta(days=60)
+
+
+def with_networks(snapshot: Snapshot, *networks: str, credentials_on: bool | None = None) -> Policy:
+    """Return a proposal that lists exactly these."""
+    on = snapshot.policy.credentials_on if credentials_on is None else credentials_on
+    return Policy(frozenset(networks), on, snapshot.policy.tech_prefix)
+
+
+def label_of(answer: Replay) -> str:
+    """Return the label of the only row."""
+    (label,) = answer.rows["label"]
+    return str(label)
+
+
+def one(row: dict[str, Any], *, proposal: tuple[str, ...] = (), off: bool = False, **facts: Any) -> str:
+    """Replay one row of traffic of PBX a and return its label."""
+    snapshot = make_snapshot(traffic=[row | {"pbx_id": "a"}], **facts)
+    return label_of(replay(snapshot, with_networks(snapshot, *proposal, credentials_on=False if off else None)))
+
+
+def test_allowing_the_address_of_a_refused_pbx_saves_its_calls() -> None:
+    """The PBX dials the prefix and holds no credentials: refused today, admitted once listed."""
+    assert one(refused_row(UNLISTED), pbxs=[pbx("a")], proposal=(UNLISTED,)) == "saved"
+
+
+def test_removing_the_address_of_a_working_pbx_breaks_its_calls() -> None:
+    """Busy and failed calls were admitted too, and break as well."""
+    row = calls_row(LISTED, outcome="busy_or_no_answer", sip_status=486)
+
+    assert one(row, pbxs=[pbx("a")], allowed=(LISTED,)) == "broken"
+
+
+def test_credentials_off_breaks_a_pbx_that_has_nothing_else() -> None:
+    """A PBX on credentials that dials no prefix is refused without them."""
+    facts = pbx("a", ip_kind="dynamic", auth_method="credentials", dials_prefix="no")
+
+    assert one(calls_row("203.0.113.130"), pbxs=[facts], off=True) == "broken"
+
+
+def test_credentials_off_leaves_a_listed_pbx_that_dials_the_prefix() -> None:
+    """The path may move from credentials to the address; the call stays."""
+    assert one(
+        calls_row(LISTED), pbxs=[pbx("a", auth_method="both")], allowed=(LISTED,), proposal=(LISTED,), off=True
+    ) == ("unchanged")
+
+
+def test_a_listed_pbx_not_proven_to_dial_the_prefix_is_undecided_without_credentials() -> None:
+    """Design, section 3: not proven is not broken; without credentials it can only lose."""
+    facts = pbx("a", auth_method="both", dials_prefix="unknown")
+
+    assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "may be broken"
+
+
+def test_a_listed_pbx_proven_not_to_dial_the_prefix_breaks_without_credentials() -> None:
+    """Design, section 3: proven not to dial it is broken."""
+    facts = pbx("a", auth_method="both", dials_prefix="no")
+
+    assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "broken"
+
+
+def test_answered_while_unlisted_proves_the_digest() -> None:
+    """The inventory says ip, the call says otherwise: it would be lost with the credentials."""
+    assert one(calls_row(UNLISTED), pbxs=[pbx("a", dials_prefix="no")], off=True) == "broken"
+
+
+@pytest.mark.parametrize(("rescues", "label"), [(True, "broken"), (None, "broken"), (False, "cannot tell")])
+def test_a_dagger_row_is_decided_by_observation_or_by_the_call_itself(*, rescues: bool | None, label: str) -> None:
+    """Prefix, unlisted, digest: what the call met decides today's side; a contradiction decides nothing."""
+    row = calls_row(UNLISTED)
+    facts = pbx("a", auth_method="both")
+
+    assert one(row, pbxs=[facts], off=True, observed=Observations(digest_rescues_prefix=rescues)) == label
+
+
+def test_answered_while_unlisted_with_credentials_off_is_a_contradiction() -> None:
+    """Then the copy of the list is wrong, and nothing is claimed."""
+    assert one(calls_row(UNLISTED), pbxs=[pbx("a")], credentials_on=False, proposal=(UNLISTED,)) == "cannot tell"
+
+
+def test_an_unclear_403_contradicts_nothing() -> None:
+    """Without prefix and credentials the carrier's code is not known: such a call was refused, and would be saved."""
+    row = calls_row("203.0.113.130", outcome="refused_unknown", sip_status=403) | {"pbx_id": "a"}
+    facts = pbx("a", ip_kind="dynamic", auth_method="credentials", dials_prefix="no")
+    snapshot = make_snapshot(pbxs=[facts], credentials_on=False, traffic=[row])
+
+    assert label_of(replay(snapshot, with_networks(snapshot, credentials_on=True))) == "saved"
+
+
+def test_an_unclear_403_counts_as_admitted() -> None:
+    """Where the rule lets the call in, a 403 that names no ACL came from the far end."""
+    row = calls_row(LISTED, outcome="refused_unknown", sip_status=403)
+
+    assert one(row, pbxs=[pbx("a")], allowed=(LISTED,)) == "broken"
+
+
+def test_a_caller_nobody_knows_is_undecided() -> None:
+    """An address nobody owns, listed, credentials on: it may hold credentials, so its removal decides nothing."""
+    snapshot = make_snapshot(allowed=("203.0.113.66",), traffic=[calls_row("203.0.113.66")])
+
+    assert label_of(replay(snapshot, with_networks(snapshot))) == "cannot tell"
+
+
+def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
+    """With credentials off the address is its only way in."""
+    snapshot = make_snapshot(allowed=("203.0.113.66",), credentials_on=False, traffic=[calls_row("203.0.113.66")])
+
+    answer = replay(snapshot, with_networks(snapshot))
+
+    assert label_of(answer) == "stopped"
+    assert (answer.impact.breaks, answer.impact.who("stopped")) == ((), ("203.0.113.66 (unassigned)",))
+    assert (answer.impact.nobodys, answer.impact.ours("stopped")) == ({"stopped": 1}, 0)
+    assert answer.broken_pbxs() == ()
+
+
+def test_inbound_calls_are_not_judged() -> None:
+    """Only outbound rows are in the answer."""
+    snapshot = make_snapshot(traffic=[calls_row(LISTED, direction="inbound")])
+
+    assert len(replay(snapshot, with_networks(snapshot, LISTED)).rows) == 0
+    assert replay(snapshot, with_networks(snapshot, LISTED)).impact.decided == 1
+
+
+def test_counts_carry_minutes_dollars_and_names() -> None:
+    """The impact adds up what the labels cover."""
+    rows = [
+        refused_row(UNLISTED, pbx_id="a", calls=3),
+        calls_row(LISTED, pbx_id="b", calls=2, duration_s=90, cost_usd="0.5"),
+    ]
+    snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a"), pbx("b")], traffic=rows)
+
+    impact = replay(snapshot, with_networks(snapshot, LISTED, UNLISTED)).impact
+
+    assert (3, 2) == (impact.calls("saved"), impact.calls("unchanged"))
+    assert (1.5, "0.50000000") == (impact.labels["unchanged"].minutes, impact.labels["unchanged"].cost_usd)
+    assert (("A",), (), 1.0) == (impact.saves, impact.breaks, impact.decided)
+
+
+def test_a_call_in_the_second_of_a_change_belongs_to_no_version() -> None:
+    """CDR times have whole seconds: either policy may have judged it."""
+    change = datetime.fromisoformat("2026-11-20T10:00:00.500000+00:00")
+    versions = [PolicyVersion(Policy(), OLD), PolicyVersion(Policy(credentials_on=True), change)]
+    times = pd.to_datetime(
+        ["2025-01-01T00:00:00Z", "2026-11-20T09:59:59Z", "2026-11-20T10:00:00Z", "2026-11-20T10:00:01Z"], utc=True
+    )
+
+    assert [-1, 0, -1, 1] == list(version_index(pd.Series(times), versions))
+
+
+def test_the_call_itself_answers_where_the_proposal_is_what_it_met() -> None:
+    """Credentials are off now; with them on again the carrier would do what it did then, which nobody documents."""
+    then = PolicyVersion(Policy(frozenset(), True, "12345678"), OLD)
+    now = PolicyVersion(Policy(frozenset(), False, "12345678"), NOW - timedelta(minutes=5))
+    snapshot = make_snapshot(
+        credentials_on=False,
+        pbxs=[pbx("a", auth_method="both")],
+        traffic=[calls_row(UNLISTED, pbx_id="a")],
+        versions=(then, now),
+    )
+
+    assert label_of(replay(snapshot, with_networks(snapshot, credentials_on=True))) == "saved"
+
+
+def test_a_listed_address_proves_nothing_under_another_tech_prefix() -> None:
+    """Refused while listed is no contradiction where the account had a prefix that the PBX does not dial."""
+    then = PolicyVersion(Policy(frozenset({LISTED}), False, "87654321"), OLD)
+    now = PolicyVersion(Policy(frozenset({LISTED}), False, "12345678"), NOW - timedelta(minutes=5))
+    snapshot = make_snapshot(
+        allowed=(LISTED,),
+        credentials_on=False,
+        pbxs=[pbx("a")],
+        traffic=[refused_row(LISTED, pbx_id="a")],
+        versions=(then, now),
+    )
+
+    assert label_of(replay(snapshot, with_networks(snapshot))) == "broken"
+
+
+def test_any_policy_may_be_the_one_compared_to() -> None:
+    """A past policy against today's: what the change between them did."""
+    snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a")], traffic=[calls_row(LISTED, pbx_id="a")])
+    replayer = Replayer(snapshot)
+
+    assert label_of(replayer.against(snapshot.policy, today=with_networks(snapshot))) == "saved"
+    assert label_of(replayer.against(with_networks(snapshot))) == "broken"
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "answer"),
+    [
+        (calls_row(LISTED), {}, ("yes", "ip")),
+        (calls_row(UNLISTED), {"dials_prefix": "no", "auth_method": "both"}, ("yes", "credentials")),
+        (refused_row(UNLISTED), {}, ("no", "refused")),
+        (refused_row(LISTED), {}, ("cannot tell", "")),
+        (calls_row(UNLISTED), {"auth_method": "both"}, ("yes", "")),
+        (calls_row(LISTED, at=OLD - timedelta(days=1)), {}, ("cannot tell", "")),
+    ],
+    ids=["listed", "digest", "unlisted", "contradiction", "dagger row", "no version"],
+)
+def test_a_call_was_authorized_when_it_was_made(
+    row: dict[str, Any], facts: dict[str, str], answer: tuple[str, str]
+) -> None:
+    """By the policy of its time, with the way where one is known."""
+    snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
+
+    (said,) = Replayer(snapshot).authorized()[["authorized", "by"]].itertuples(index=False, name=None)
+
+    assert answer == said
+
+
+def test_who_and_by_pbx_name_pbxs_and_strangers() -> None:
+    """A PBX goes by its name, an address that is nobody's by itself."""
+    rows = [calls_row(LISTED, pbx_id="a", calls=2), calls_row(LISTED, pbx_id="a"), calls_row("203.0.113.66")]
+    snapshot = make_snapshot(allowed=(LISTED,), credentials_on=False, pbxs=[pbx("a")], traffic=rows)
+
+    answer = replay(snapshot, with_networks(snapshot))
+
+    assert ("A",) == answer.who("broken")
+    assert ("203.0.113.66 (unassigned)",) == answer.who("unchanged")
+    assert [("A", "broken", 3), ("203.0.113.66 (unassigned)", "unchanged", 1)] == list(
+        answer.by_pbx()[["who", "label", "calls"]].itertuples(index=False, name=None)
+    )
+    assert ["0.02000000", "0.01000000"] == [str(cost) for cost in answer.by_pbx()["cost_usd"]]
+
+
+def test_replay_leaves_the_snapshot_alone() -> None:
+    """A pure function: what goes in is as it was."""
+    snapshot = make_snapshot(pbxs=[pbx("a")], traffic=[refused_row(UNLISTED, pbx_id="a")])
+    before = snapshot.traffic.copy(deep=True)
+
+    replay(snapshot, with_networks(snapshot, UNLISTED))
+
+    assert before.equals(snapshot.traffic)
+
+
+def moved(row: dict[str, Any], **facts: Any) -> Snapshot:
+    """Return a snapshot in which PBX a left LISTED ten days ago, and one row of its calls from there."""
+    left = {"pbx_id": "a", "address": LISTED, "kind": "primary", "source": "declared", "valid_from": OLD}
+    left |= {"valid_to": NOW - timedelta(days=10)}
+    now = {"pbx_id": "a", "address": UNLISTED, "kind": "primary", "source": "declared", "valid_from": left["valid_to"]}
+    return make_snapshot(allowed=(LISTED,), addresses=[left, now], traffic=[row | {"pbx_id": "a"}], **facts)
+
+
+BEFORE_THE_MOVE = NOW - timedelta(days=12)
+
+
+def test_calls_of_an_address_that_its_pbx_has_left_cannot_recur() -> None:
+    """Removing the old entry breaks nothing, also where it is not known whether the PBX had credentials."""
+    row = calls_row(LISTED, at=BEFORE_THE_MOVE)
+    for facts in (pbx("a"), pbx("a", auth_method="both")):
+        snapshot = moved(row, pbxs=[facts])
+        answer = replay(snapshot, with_networks(snapshot))
+
+        assert label_of(answer) == "cannot recur"
+        assert (answer.impact.breaks, answer.impact.who("cannot recur")) == ((), ("A",))
+
+
+@pytest.mark.parametrize(
+    ("row", "facts"),
+    [
+        (calls_row(LISTED, at=NOW - timedelta(days=1)), pbx("a")),
+        (calls_row(LISTED, at=BEFORE_THE_MOVE), pbx("a", ip_kind="dynamic")),
+    ],
+    ids=["it called from there since", "dynamic"],
+)
+def test_calls_that_can_recur_are_broken(row: dict[str, Any], facts: dict[str, Any]) -> None:
+    """A call after the move shows that the address is in use; a dynamic PBX may get its address back."""
+    snapshot = moved(row, pbxs=[facts])
+
+    assert label_of(replay(snapshot, with_networks(snapshot))) == "broken"
+
+
+def stale(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with an inventory that nobody confirmed lately."""
+    return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(OLD, 3600)})
+
+
+def test_a_stale_inventory_proves_no_owner() -> None:
+    """Then nobody knows whether a stranger is ours, or whether a PBX is still gone: it asks, and gives the reason."""
+    off = {"credentials_on": False}
+    stranger = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a")], traffic=[calls_row(LISTED)], **off)
+    mover = moved(calls_row(LISTED, at=BEFORE_THE_MOVE), pbxs=[pbx("a")])
+
+    fresh = [label_of(replay(each, with_networks(each))) for each in (stranger, mover)]
+    answers = [replay(stale(each), with_networks(each)) for each in (stranger, mover)]
+
+    assert ["stopped", "cannot recur"] == fresh
+    assert ["cannot tell", "may be broken"] == [*map(label_of, answers)]
+    assert [{undecided.INVENTORY: 1}] * 2 == [answer.impact.unclear for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "off", "texts"),
+    [
+        (calls_row("198.51.100.9"), {}, False, ("list entry 198.51.100.0/28", "list entry 198.51.100.9", "")),
+        (refused_row(UNLISTED), {}, False, ("nothing", "list entry 198.51.100.24", "")),
+        (calls_row(UNLISTED), {"dials_prefix": "no"}, True, ("credentials", "nothing", "")),
+        (
+            calls_row(LISTED),
+            {"auth_method": "both", "dials_prefix": "unknown"},
+            True,
+            ("list entry 198.51.100.0/28 or credentials", "not known", "we don't know whether the caller dials"),
+        ),
+    ],
+    ids=["narrower entry", "listed", "credentials off", "not known"],
+)
+def test_each_row_says_what_decides_it(
+    row: dict[str, Any], facts: dict[str, str], *, off: bool, texts: tuple[str, str, str]
+) -> None:
+    """The list entry by name, credentials, or nothing, on both sides; and why where it is undecided."""
+    allowed = "198.51.100.0/28"
+    snapshot = make_snapshot(allowed=(allowed,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
+    listed = (allowed, "198.51.100.9", *(() if off else (UNLISTED,)))
+    answer = replay(snapshot, with_networks(snapshot, *listed, credentials_on=not off))
+
+    for (found,) in (answer.rows.itertuples(), answer.by_pbx().itertuples()):
+        assert texts[:2] == (found.today, found.then)
+        assert found.why.startswith(texts[2])
+        assert bool(found.why) == bool(texts[2])
+
+
+@pytest.mark.parametrize(("held", "label"), [(True, "broken"), (False, "may be broken")])
+def test_calls_that_only_claim_to_be_ours_are_not_known_to_break(*, held: bool, label: str) -> None:
+    """Whoever writes a PBX's X-Tag elsewhere may be a thief: losing those calls is not known to be damage."""
+    source = UNLISTED if held else "203.0.113.66"
+    row = calls_row(source, pbx_id="a", attributed_by="x_tag")
+    inventory = [{"pbx_id": "a", "address": UNLISTED}]
+    snapshot = make_snapshot(pbxs=[pbx("a", auth_method="both")], addresses=inventory, traffic=[row])
+
+    answer = replay(snapshot, with_networks(snapshot, credentials_on=False))
+
+    assert label_of(answer) == label
+    assert (undecided.CLAIMED in answer.rows["why"].iloc[0]) is not held

@@ -1,0 +1,200 @@
+"""A file of an export: from whom it is fetched, and when it counts as whole."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dashboard.carriers.flowroute.downloads import checked_link, download
+from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, StoreError
+from dashboard.core.http.session import Transport
+from tests.carriers.scripted import ACCESS, LINK, SECRET, SIGNATURE, Reply, Script, never_connected
+
+Fails = Callable[[type[Exception], Callable[[], Any]], str]
+STORED = f"GET {LINK.partition('?')[0]}"
+PACKED = gzip.compress(b"".join(b"Outbound,%d\n" % (n * 7919 % 100_003) for n in range(5000)), mtime=0)
+
+
+@pytest.fixture
+def fetch(transport: Transport, tmp_path: Path) -> Callable[..., Path | None]:
+    """Download a link into a folder."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+
+    def run(link: str = LINK, **options: Any) -> Path | None:
+        given = {"progress": lambda _: None, "stop": lambda: False, **options}
+        return download(transport, link, folder / "calls", what="the file of export 17", **given)
+
+    return run
+
+
+def left(tmp_path: Path) -> list[str]:
+    """Return what is in the folder."""
+    return [path.name for path in (tmp_path / "exports").iterdir()]
+
+
+def test_a_file_is_fetched_without_the_key(fetch: Callable[..., Path | None], script: Script, tmp_path: Path) -> None:
+    """The link is signed; the key is not for the storage."""
+    script.answers[STORED] = Reply(PACKED)
+
+    assert PACKED == (fetch() or Path()).read_bytes()
+    assert ["calls.csv.gz"] == left(tmp_path)
+    assert "Authorization" not in script.sent[0].headers
+    assert [(5.0, 30.0)] == [options["timeout"] for options in script.options]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/17000.gz",
+        "https://evilamazonaws.com/17000.gz",
+        "https://amazonaws.com/17000.gz",
+        "https://s3.amazonaws.com.evil.example/17000.gz",
+        "http://s3.us-west-2.amazonaws.com/17000.gz",
+        "https://s3.us-west-2.amazonaws.com:8443/17000.gz",
+        "https://someone@s3.us-west-2.amazonaws.com/17000.gz",
+        "https://evil.example\\@s3.us-west-2.amazonaws.com/17000.gz",
+        "https://evil.example#.amazonaws.com",
+        "https://evil.example?.amazonaws.com",
+        "https://s3.us-west-2.amazonaws.com./17000.gz",
+        "https://api.flowroute.com/v2/cdrs/exports/17",
+        "http://127.0.0.1:8080/17000.gz",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "//s3.amazonaws.com/x",
+        "",
+        "https://",
+        "https://[::1",
+    ],
+)
+def test_only_the_carriers_storage_is_asked(
+    link: str, fetch: Callable[..., Path | None], script: Script, fails: Fails
+) -> None:
+    """Any other place is named and not asked."""
+    said = fails(CarrierAnswerError, lambda: fetch(f"{link}&X-Amz-Signature={SIGNATURE}" if "?" in link else link))
+
+    assert "export 17" in said
+    assert [] == script.sent
+
+
+@pytest.mark.parametrize(
+    ("link", "fine"),
+    [
+        ("http://127.0.0.1:8080/files/17.gz", True),
+        ("http://127.0.0.1:8081/files/17.gz", False),
+        ("https://127.0.0.1:8080/files/17.gz", False),
+        ("http://localhost:8080/files/17.gz", False),
+        ("https://s3.us-west-2.amazonaws.com/files/17.gz", True),
+    ],
+)
+def test_an_emulator_is_asked_at_its_exact_origin(
+    link: str, fine: bool, session: requests.Session, fails: Fails
+) -> None:
+    """Scheme, host and port of the configured address, where that is on loopback."""
+    local = Transport("http://127.0.0.1:8080", ACCESS, SECRET, session=session)
+
+    if fine:
+        assert link == checked_link(local, link, "the file")
+    else:
+        fails(CarrierAnswerError, lambda: checked_link(local, link, "the file"))
+
+
+def test_a_redirect_of_the_storage_is_not_followed(
+    fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
+) -> None:
+    """A link leads to the file or nowhere."""
+    script.answers[STORED] = Reply(b"", 307, Location="https://evil.example/17000.gz")
+
+    fails(CarrierAnswerError, fetch)
+
+    assert len(script.sent) == 1
+    assert [] == left(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [PACKED[:-20], PACKED[:200] + b"\0" * 40 + PACKED[240:], PACKED + b"garbage"],
+    ids=["cut", "damaged", "more behind it"],
+)
+def test_a_file_that_does_not_unpack_is_fetched_once_more(
+    bad: bytes, fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
+) -> None:
+    """Then it is an error: an export replaces its whole window, so half of one would lose calls."""
+    script.answers[STORED] = [Reply(bad), Reply(PACKED), Reply(bad)]
+
+    assert PACKED == (fetch() or Path()).read_bytes()
+    said = fails(CarrierAnswerError, fetch)
+
+    assert "not a whole gzip file" in said
+    assert ["calls.csv.gz"] == left(tmp_path)
+
+
+def test_a_web_page_is_no_file(fetch: Callable[..., Path | None], script: Script, fails: Fails) -> None:
+    """A proxy's page with status 200 is not an export without calls."""
+    script.answers[STORED] = Reply(b"\n<html>sign in</html>", Content_Type="text/html")
+
+    assert "web page" in fails(CarrierAnswerError, fetch)
+
+
+def test_a_file_that_is_cut_is_fetched_again(fetch: Callable[..., Path | None], script: Script) -> None:
+    """From its beginning; a read changes nothing at the storage."""
+    cut = Reply(PACKED[:5000], Content_Length=str(len(PACKED)))
+    script.answers[STORED] = [cut, Reply(b"", 503), never_connected(), Reply(PACKED)]
+
+    assert PACKED == (fetch() or Path()).read_bytes()
+
+
+def test_a_file_has_a_limit(fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path) -> None:
+    """It is counted as it comes, whatever length was promised, and nothing of it stays."""
+    script.answers[STORED] = Reply(PACKED)
+
+    assert "larger than 100 bytes" in fails(CarrierAnswerError, lambda: fetch(most=100))
+    assert [] == left(tmp_path)
+
+
+def test_a_storage_that_is_away_is_named(
+    fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
+) -> None:
+    """By its host, never by the link."""
+    script.answers[STORED] = requests.ConnectionError(LINK)
+
+    assert "s3.us-west-2.amazonaws.com" in fails(CarrierUnavailableError, fetch)
+    assert [] == left(tmp_path)
+
+
+def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], script: Script, fails: Fails) -> None:
+    """The storage answers 403 once a link has expired."""
+    script.answers[STORED] = Reply(b"<Error><Code>AccessDenied</Code></Error>", 403)
+
+    assert "has expired or is wrong" in fails(CarrierRefusedError, fetch)
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_ours(
+    transport: Transport, tmp_path: Path, script: Script, fails: Fails
+) -> None:
+    """A sentence with the folder, and nothing fetched."""
+    stem = tmp_path / "gone" / "calls"
+
+    said = fails(
+        StoreError,
+        lambda: download(transport, LINK, stem, what="x", progress=lambda _: None, stop=lambda: False),
+    )
+
+    assert "gone" in said
+    assert [] == script.sent
+
+
+def test_progress_is_of_the_promised_length(fetch: Callable[..., Path | None], script: Script) -> None:
+    """It never runs past the end, and without a length it stands still."""
+    told: list[float] = []
+    script.answers[STORED] = [Reply(PACKED), Reply(PACKED, Content_Length="")]
+
+    fetch(progress=told.append)
+    fetch(progress=told.append)
+
+    assert [1.0, 0.5] == told

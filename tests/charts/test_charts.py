@@ -1,0 +1,374 @@
+"""Charts: the right rows under the right encodings, colors by state only, a sentence in every tooltip."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import timedelta
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from dashboard import charts
+from dashboard.charts import encodings as marks
+from dashboard.charts.encodings import NOT_CHOSEN
+from dashboard.domain.changes import Impact, LabelCount
+from dashboard.domain.findings import Severity
+from dashboard.domain.replay_labels import TABLE
+from dashboard.schemas.tables import OUTCOMES
+from dashboard.web.components.formatting import SEVERITY_COLORS
+from tests.paths import PACKAGE
+
+THEME = tomllib.loads((PACKAGE / ".streamlit" / "config.toml").read_text())["theme"]
+DAYS = pd.date_range("2026-11-01", periods=4, freq="D", tz="America/New_York")
+LEAST_TEXT, LEAST_ACCENT, LEAST_MARK = 4.5, 4.2, 2.0
+"""
+WCAG 2.2: text AA. The accent is a ground under white labels and a text on the page at once: on a dark page
+no color is 4.5 to 1 both ways, so it is balanced. Marks are told apart by more than color.
+"""
+
+
+def drawn(chart: charts.Drawn) -> dict[str, Any]:
+    """Return the Vega-Lite of a chart."""
+    return chart.to_dict()
+
+
+def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the layers of a chart that can be seen, itself where it has none."""
+    return [layer for layer in spec.get("layer", [spec]) if layer["mark"].get("opacity") != 0]
+
+
+def ranked(spec: dict[str, Any], by: str) -> list[str]:
+    """Return the names of horizontal bars from the top."""
+    sort = layers(spec)[0]["encoding"]["y"]["sort"]
+    assert sort == {"field": "rank", "op": "min", "order": "ascending"}
+    return list(dict.fromkeys(row[by] for row in sorted(rows(spec), key=lambda row: row["rank"])))
+
+
+def rows(spec: dict[str, Any], layer: int = 0) -> list[dict[str, Any]]:
+    """Return the rows that a layer draws."""
+    one = layers(spec)[layer]
+    return spec["datasets"][one.get("data", spec.get("data"))["name"]]
+
+
+def refused(who: str, counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return a day's rows of ``refusal_share`` for each pair of calls and refused."""
+    return [
+        {"who": who, "from_at": day, "until_at": day + timedelta(days=1), "calls": calls, "refused": bad}
+        for day, (calls, bad) in zip(DAYS, counts, strict=False)
+    ]
+
+
+def kinds(**calls: int) -> pd.DataFrame:
+    """Return one day's rows of ``outcomes_over_time``."""
+    return pd.DataFrame(
+        [
+            {"from_at": DAYS[0], "until_at": DAYS[1], "kind": kind, "calls": number, "who": "Denver", "code": "200 OK"}
+            for kind, number in calls.items()
+        ]
+    )
+
+
+LEGEND = {
+    "title",
+    "orient",
+    "direction",
+    "columns",
+    "offset",
+    "padding",
+    "values",
+    "labelExpr",
+    "symbolType",
+    "labelLimit",
+}
+"""What a legend may say of itself; its looks are the theme's."""
+NO_CHANGES = pd.DataFrame({"at": pd.Series([], dtype="datetime64[us, UTC]"), "sentence": []})
+PANELS = charts.refusal_share(
+    pd.DataFrame(refused("Denver", [(100, 0), (100, 50)]) + refused("Seattle", [(100, 0), (100, 0)])),
+    pd.DataFrame({"at": [DAYS[1]], "sentence": ["02 Nov 00:00: 198.51.100.24 allowed"]}),
+)
+EVERY = {
+    "panel": PANELS["Denver"],
+    "outcomes": charts.outcomes_over_time(kinds(answered=8, refused_auth=2)),
+    "by_pbx": charts.calls_by_pbx(kinds(answered=8, refused_auth=2)),
+    "by_code": charts.calls_by_code(kinds(answered=8)),
+    "destinations": charts.top_destinations(
+        pd.DataFrame([{"zone": "UNITED KINGDOM", "calls": 4, "minutes": 9.0, "cost_usd": 21.5}])
+    ),
+    "hours": charts.hour_of_week(pd.DataFrame([{"weekday": 0, "hour": 3, "value": 7}])),
+    "severities": charts.findings_by_severity(pd.DataFrame([{"severity": "high", "status": "fail", "findings": 2}])),
+    "replay": charts.replay_bar(Impact(labels={"saved": LabelCount(calls=3)}, decided=1.0)),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
+    """No background, no legend, no color by name: the same chart is right in light and in dark."""
+    spec = drawn(EVERY[name])
+
+    assert "background" not in spec
+    for layer in layers(spec):
+        color = layer["encoding"].get("color")
+        assert color is not None
+        assert color["legend"] is None or color["legend"].keys() <= LEGEND
+        assert "range" not in color.get("scale", {})
+        assert "#" not in str(layer["mark"])
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "hours"])
+def test_color_is_state(name: str) -> None:
+    """Every mark takes its color from a state, over the whole list of states, so that a place is a color."""
+    for number, layer in enumerate(layers(drawn(EVERY[name]))):
+        assert list(marks.STATES) == layer["encoding"]["color"]["scale"]["domain"]
+        assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(marks.STATES)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_tooltip_is_a_sentence(name: str) -> None:
+    """Whatever is hovered says itself in words, as one field and not as a table of names."""
+    shown = [layer for layer in layers(drawn(EVERY[name])) if layer["mark"]["type"] != "text"]
+
+    assert all(layer["encoding"]["tooltip"]["field"] == "sentence" for layer in shown)
+
+
+def test_panels_share_both_axes_and_begin_at_zero() -> None:
+    """Small multiples can be compared: one domain of time, one of share, which begins at zero."""
+    encodings = [layers(drawn(panel))[0]["encoding"] for panel in PANELS.values()]
+
+    assert len({str(encoding["x"]["scale"]) for encoding in encodings}) == 1
+    assert len({str(encoding["y"]["scale"]) for encoding in encodings}) == 1
+    assert [0, 0.5] == encodings[0]["y"]["scale"]["domain"]
+
+
+def test_the_worst_panel_of_late_stands_first() -> None:
+    """Who is refused now is looked at first, whatever happened a month ago."""
+    frame = pd.DataFrame(
+        refused("Past", [(10, 10), (10, 0), (10, 0), (10, 0)]) + refused("Now", [(10, 0)] * 3 + [(10, 9)])
+    )
+
+    assert ["Now", "Past"] == list(charts.refusal_share(frame, NO_CHANGES))
+
+
+def test_a_few_days_are_named_once_each() -> None:
+    """An account of a day or two has those on its axis, not the same day at each hour; of a longer time, some."""
+    short, long = (
+        charts.refusal_share(pd.DataFrame(refused("Denver", 4 * [(100, 50)])[::step][:2]), NO_CHANGES)[
+            "Denver"
+        ].to_dict()
+        for step in (1, 3)
+    )
+
+    assert ["day", 3] == [drawn["encoding"]["x"]["axis"]["tickCount"] for drawn in (short, long)]
+
+
+def test_a_share_says_its_counts() -> None:
+    """The sentence of a bar names who, when, how many of how many, the share and its interval."""
+    said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]
+
+    assert "Denver, 2 Nov: 50 of 100 calls refused (50%; 95% interval 40% to 60%)" == said[1]
+
+
+def test_a_share_of_too_few_calls_is_not_told() -> None:
+    """A low gray mark says that some were refused, and the sentence how many of how many."""
+    panel = charts.refusal_share(pd.DataFrame(refused("Few", [(7, 3), (19, 0), (20, 1)])), NO_CHANGES)["Few"]
+    few, none, enough = rows(drawn(panel))
+
+    assert ("Few, 1 Nov: 3 of 7 calls refused, too few for a share", "unknown") == (few["sentence"], few["state"])
+    assert (0 < few["share"] < enough["share"], none["share"]) == (True, 0)
+    assert "lost" == enough["state"]
+
+
+def test_a_day_without_calls_has_no_share() -> None:
+    """Nothing of nothing is nothing, not an error and not everything."""
+    panel = charts.refusal_share(pd.DataFrame(refused("Quiet", [(0, 0)])), NO_CHANGES)["Quiet"]
+
+    assert [0.0] == [row["share"] for row in rows(drawn(panel))]
+
+
+def test_changes_are_ticks() -> None:
+    """A change of the list is drawn in every panel, with its own sentence."""
+    for panel in PANELS.values():
+        assert ["02 Nov 00:00: 198.51.100.24 allowed"] == [row["sentence"] for row in rows(drawn(panel), 1)]
+
+
+def test_without_frames_there_are_no_panels() -> None:
+    """An empty frame draws nothing; the page says so in words."""
+    assert {} == charts.refusal_share(
+        pd.DataFrame(columns=["who", "from_at", "until_at", "calls", "refused"]), NO_CHANGES
+    )
+
+
+def test_kinds_are_stacked_without_a_gap() -> None:
+    """Each kind begins where the one under it ends, the first at zero."""
+    spec = drawn(charts.outcomes_over_time(kinds(refused_auth=2, answered=8, not_reached=1)))
+    stack = [(row["bottom"], row["top"], row["state"]) for row in rows(spec)]
+
+    assert [(0, 8, "good"), (8, 9, "unknown"), (9, 11, "lost")] == stack
+
+
+def test_every_kind_is_named_with_its_color() -> None:
+    """The legend has all kinds in the order of the stack, those that are not there too: it is the same every day."""
+    legend = drawn(charts.outcomes_over_time(kinds(answered=100)))["encoding"]["color"]["legend"]
+
+    assert [state for _, state in charts.KINDS.values()] == legend["values"]
+    assert "datum.value == 'lost' ? 'Refused for authorization'" in legend["labelExpr"]
+
+
+def test_a_bucket_that_is_not_over_says_so() -> None:
+    """Its bar will grow; without a time nothing is said."""
+    noon = DAYS[0] + timedelta(hours=12)
+
+    said = [rows(drawn(charts.outcomes_over_time(kinds(answered=8), now=at)))[0]["sentence"] for at in (noon, None)]
+
+    assert ["1 Nov: 8 calls answered so far", "1 Nov: 8 calls answered"] == said
+
+
+def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:
+    """A day of hours would else say the same date again and again."""
+    hour = kinds(answered=8).assign(until_at=DAYS[0] + timedelta(hours=1))
+    axes = [drawn(charts.outcomes_over_time(one))["encoding"]["x"]["axis"] for one in (kinds(answered=8), hour)]
+
+    assert ["%-d %b", "%H:%M"] == [axis["format"] for axis in axes]
+
+
+def test_every_outcome_is_of_a_kind() -> None:
+    """No outcome is left out of a chart, and there are few enough kinds to be told apart."""
+    assert set(OUTCOMES) == set(charts.KIND_OF)
+    assert set(charts.KINDS) == set(charts.KIND_OF.values())
+    assert len(charts.KINDS) <= 6
+
+
+def test_bars_are_ranked_and_noted() -> None:
+    """The largest stands first; each says its total, and its refused share where there is one."""
+    frame = pd.DataFrame(
+        [
+            {"who": "Denver", "kind": "refused_auth", "calls": 2},
+            {"who": "Denver", "kind": "answered", "calls": 6},
+            {"who": "Seattle", "kind": "answered", "calls": 40},
+        ]
+    )
+    spec = drawn(charts.calls_by_pbx(frame))
+
+    assert ["Seattle", "Denver"] == ranked(spec, "who")
+    assert {"Denver": "8  ·  2 refused", "Seattle": "40"} == {row["who"]: row["note"] for row in rows(spec, 1)}
+
+
+def test_severities_keep_their_own_order() -> None:
+    """The worst severity stands first however many findings it has."""
+    frame = pd.DataFrame(
+        [
+            {"severity": "low", "status": "fail", "findings": 9},
+            {"severity": "critical", "status": "unknown", "findings": 1},
+        ]
+    )
+
+    shown = drawn(charts.findings_by_severity(frame))
+
+    assert ["Critical", "Low"] == ranked(shown, "who")
+
+
+def test_a_severity_has_one_color_everywhere() -> None:
+    """What is amber in the lists is amber on the chart; red is kept for what is being lost."""
+    colors = {"lost": "red", "risk": "orange", "unknown": "gray"}
+
+    assert SEVERITY_COLORS == {severity: colors[state] for severity, state in charts.SEVERITY_STATES.items()}
+    frame = pd.DataFrame([{"severity": each, "status": "fail", "findings": 1} for each in Severity])
+    drawn_as = {row["who"]: row["state"] for row in rows(drawn(charts.findings_by_severity(frame)))}
+    assert {str(each).capitalize(): state for each, state in charts.SEVERITY_STATES.items()} == drawn_as
+
+
+def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
+    """Every row says how far the plot reaches, a third beyond the largest total."""
+    frame = pd.DataFrame([{"who": name, "kind": "answered", "calls": calls} for name, calls in (("A", 40), ("B", 4))])
+    spec = drawn(charts.calls_by_pbx(frame))
+
+    assert [54.0, 54.0] == [row["room"] for row in rows(spec, 1)]
+    assert [layer["encoding"]["x"]["field"] for layer in spec["layer"]] == ["calls", "calls", "room"]
+
+
+def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
+    """Only labels that some call carries take room, the worst first; large parts have names."""
+    impact = Impact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
+
+    bar = drawn(charts.replay_bar(impact))
+
+    assert [("lost", 1), ("plain", 9)] == [(row["state"], row["calls"]) for row in rows(bar)]
+    assert [("Unchanged", 1)] == [(row["name"], row["at"]) for row in rows(bar, 1)]
+
+
+def test_labels_of_a_replay_are_told_apart() -> None:
+    """Red is for broken alone, and no two labels share both color and mark, or color and opacity."""
+    assert ["broken"] == [label.name for label in TABLE if label.state == "lost" or label.color == "red"]
+    for looks in ([(label.color, label.icon) for label in TABLE], [(label.state, label.opacity) for label in TABLE]):
+        assert len(looks) == len(set(looks))
+
+
+def test_an_hour_says_itself() -> None:
+    """A cell of the week names its day, its hour and its count."""
+    assert ["Mon 03:00 to 04:00: 7 calls"] == [row["sentence"] for row in rows(drawn(EVERY["hours"]))]
+
+
+def test_notebooks_get_the_state_colors() -> None:
+    """Outside the dashboard its theme is not there, so one call sets the same five."""
+    charts.use_in_notebook()
+    try:
+        assert list(charts.NOTEBOOK_COLORS) == drawn(EVERY["by_pbx"])["config"]["range"]["category"]
+    finally:
+        alt.theme.enable("default")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_theme_has_a_color_for_every_state(mode: str) -> None:
+    """The palette's places are the states."""
+    assert len(marks.STATES) == len(THEME[mode]["chartCategoricalColors"])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", ["red", "orange", "green", "gray", "blue"])
+def test_state_words_can_be_read(mode: str, name: str) -> None:
+    """Text in a state color keeps 4.5:1 against the page, the panels and its own badge (WCAG 2.2, AA)."""
+    theme, side = THEME[mode], THEME[mode]["sidebar"]
+    grounds = [theme["backgroundColor"], theme["secondaryBackgroundColor"], side["backgroundColor"]]
+    text = theme[f"{name}TextColor"]
+
+    assert min(contrast(text, ground) for ground in [*grounds, theme[f"{name}BackgroundColor"]]) >= LEAST_TEXT
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_marks_stand_out(mode: str) -> None:
+    """Every state color of a chart is clear of the page's background, and a white button label can be read."""
+    theme = THEME[mode]
+
+    assert min(contrast(color, theme["backgroundColor"]) for color in theme["chartCategoricalColors"]) >= LEAST_MARK
+    assert contrast("#FFFFFF", theme["primaryColor"]) >= LEAST_ACCENT
+    assert contrast(theme["primaryColor"], theme["backgroundColor"]) >= LEAST_ACCENT
+
+
+def test_fonts_come_with_the_program() -> None:
+    """No font is fetched from the network."""
+    assert "://" not in str(THEME)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colors as WCAG 2.2 defines it."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of ``#RRGGBB``."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_stretch_that_is_chosen_stands_out() -> None:
+    """Buckets outside of it are dimmed; where none is chosen all stand alike."""
+    frame = pd.concat(
+        [kinds(answered=8), kinds(answered=5).assign(from_at=DAYS[1], until_at=DAYS[2])], ignore_index=True
+    )
+    chosen, none = (charts.outcomes_over_time(frame, brush=True, chosen=it) for it in ((DAYS[1], DAYS[2]), None))
+
+    assert [NOT_CHOSEN, 1.0] == [row["opacity"] for row in rows(drawn(chosen))]
+    assert [1.0, 1.0] == [row["opacity"] for row in rows(drawn(none))]

@@ -1,0 +1,187 @@
+"""What charts are given of the calls, held to a slow count of the same rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dashboard.calls.analytics.cube import EMPTY, Cube, Part
+from dashboard.charts import frames
+from dashboard.charts.charts import KIND_OF
+
+MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times: UTC without a zone
+OWNERS = [f"PBX {number}" for number in range(14)]
+ENDINGS = [("answered", 200, "OK"), ("refused_auth", 403, "Tech Prefix and IP not in ACL"), ("network", None, "")]
+ZONES = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]
+UTC = ZoneInfo("UTC")
+
+a_row = st.fixed_dictionaries(
+    {
+        "hour": st.integers(0, 20 * 24),
+        "owner": st.integers(0, len(OWNERS) - 1),
+        "ending": st.sampled_from(ENDINGS),
+        "zone": st.sampled_from(["UNITED STATES", "CANADA", ""]),
+        "calls": st.integers(1, 9),
+        "cost": st.integers(0, 10**9),
+    }
+)
+some_rows = st.lists(a_row, min_size=1, max_size=30)
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Row = dict[str, Any]
+
+
+def row_at(at: datetime) -> dict[str, Any]:
+    """Return a row of the cube in an hour."""
+    return {
+        "hour_at": at,
+        "owner": 0,
+        "outcome": "answered",
+        "sip_status": 200,
+        "sip_reason": "OK",
+        "zone": "",
+        "calls": 1,
+        "short_calls": 0,
+        "duration_s": 60,
+        "cost_units": 0,
+    }
+
+
+def cube_of(rows: list[Row]) -> Cube:
+    """Return the cube of rows."""
+    told = [
+        {
+            "hour_at": MONDAY + timedelta(hours=row["hour"]),
+            "owner": row["owner"],
+            "outcome": row["ending"][0],
+            "sip_status": row["ending"][1],
+            "sip_reason": row["ending"][2],
+            "zone": row["zone"],
+            "calls": row["calls"],
+            "short_calls": 0,
+            "duration_s": 60,
+            "cost_units": row["cost"],
+        }
+        for row in sorted(rows, key=lambda row: row["hour"])
+    ]
+    return Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS)
+
+
+def largest(counted: Counter[tuple[str, str]]) -> set[str]:
+    """Return the bars that are shown: those with most calls. Where several have as many, any of them may be."""
+    whole: Counter[str] = Counter()
+    for (name, _), calls in counted.items():
+        whole[name] += calls
+    return {name for name, _ in whole.most_common(frames.MOST_ROWS)}
+
+
+@few
+@given(some_rows)
+def test_bars_are_the_calls_by_kind(rows: list[Row]) -> None:
+    """By PBX and by code: each bar is what a count of the rows says; of many, those with most calls are shown."""
+    cube = cube_of(rows)
+    by_pbx: Counter[tuple[str, str]] = Counter()
+    by_code: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        outcome, code, reason = row["ending"]
+        by_pbx[OWNERS[row["owner"]], KIND_OF[outcome]] += row["calls"]
+        by_code[f"{code or 'no code'} {reason}".strip(), KIND_OF[outcome]] += row["calls"]
+
+    for found, name, counted in (
+        (frames.by_pbx(cube, Part()), "who", by_pbx),
+        (frames.by_code(cube, Part()), "code", by_code),
+    ):
+        told = dict(zip(zip(found[name], found["kind"], strict=True), found["calls"], strict=True))
+        assert told.items() <= counted.items()
+        shown = {bar for bar, _ in told}
+        assert len(shown) == len(largest(counted))
+        sums = {bar: sum(n for (one, _), n in counted.items() if one == bar) for bar, _ in counted}
+        assert all(sums[bar] <= min(sums[one] for one in shown) for bar in sums.keys() - shown)
+        assert sum(told.values()) == sum(sums[bar] for bar in shown)
+
+
+@few
+@given(some_rows, st.sampled_from(ZONES))
+def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo) -> None:
+    """Every hour of the week is there; Monday's first is 0; the clock is the viewer's."""
+    found = frames.by_hour_of_week(cube_of(rows), Part(), zone)
+
+    counted: Counter[tuple[int, int]] = Counter()
+    for row in rows:
+        local = (MONDAY + timedelta(hours=row["hour"])).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
+        counted[local.weekday(), local.hour] += row["calls"]
+    assert len(found) == 7 * 24
+    told = {
+        (day, hour): value for day, hour, value in zip(found["weekday"], found["hour"], found["value"], strict=True)
+    }
+    assert {place: calls for place, calls in told.items() if calls} == dict(counted)
+
+
+@pytest.mark.parametrize(
+    ("key", "drawn"),
+    [
+        ("Asia/Kolkata", "UTC"),
+        ("Australia/Adelaide", "UTC"),
+        ("Asia/Kathmandu", "UTC"),
+        ("America/New_York", "America/New_York"),
+        ("Asia/Tokyo", "Asia/Tokyo"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: str) -> None:
+    """The roll-up has hours of UTC: a zone whose hours begin within them is not drawn, and the caption says so."""
+    zone, since = ZoneInfo(key), MONDAY.replace(tzinfo=UTC)
+    found = frames.zone_of_hours(zone, since, since + timedelta(days=20))
+
+    assert drawn == found.key
+    said = frames.said_hours(found, zone)
+    assert f"Hours are those of {drawn}" in said
+    assert key in said
+    assert ("begin within them" in said) is (drawn != key)
+
+
+def test_a_zone_that_moves_by_half_an_hour_is_drawn_only_while_its_hours_are_those_of_utc() -> None:
+    """Lord Howe Island is 11 hours ahead in summer and 10:30 in winter."""
+    zone, summer, winter = (
+        ZoneInfo("Australia/Lord_Howe"),
+        datetime(2026, 1, 5, tzinfo=UTC),
+        datetime(2026, 6, 1, tzinfo=UTC),
+    )
+
+    assert zone == frames.zone_of_hours(zone, summer, summer + timedelta(days=9))
+    assert UTC == frames.zone_of_hours(zone, summer, winter)
+    assert UTC == frames.zone_of_hours(zone, winter, winter)
+
+
+@pytest.mark.parametrize("begin", [datetime(2026, 10, 31), datetime(2026, 3, 7)])  # noqa: DTZ001 - as the store has times
+def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
+    """Two days around a change of New York's clocks: each hour of UTC is counted at the hour its clock showed."""
+    zone, hours = ZONES[-1], range(48)
+    told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
+    found = frames.by_hour_of_week(Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS), Part(), zone)
+
+    counted: Counter[int] = Counter()
+    for hour in hours:
+        local = (begin + timedelta(hours=hour)).replace(tzinfo=UTC).astimezone(zone)
+        counted[local.weekday() * 24 + local.hour] += hour + 1
+    assert [counted[place] for place in range(7 * 24)] == found["value"].tolist()
+
+
+@few
+@given(some_rows)
+def test_the_costliest_destinations_come_first(rows: list[Row]) -> None:
+    """What costs nothing is left out; calls and dollars are those of the rows."""
+    found = frames.by_destination(cube_of(rows), Part())
+
+    costs: Counter[str] = Counter()
+    for row in rows:
+        costs[str(row["zone"])] += row["cost"]
+    assert [cost for _, cost in costs.most_common() if cost] == [int(cost * 10**8) for cost in found["cost_usd"]]
+    for zone, calls in zip(found["zone"], found["calls"], strict=True):
+        assert calls == sum(row["calls"] for row in rows if row["zone"] == zone)

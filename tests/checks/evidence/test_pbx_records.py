@@ -1,0 +1,193 @@
+"""What PBXs' own records add to findings: attempts that the carrier has no record of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.checks.call_source_is_allowed import call_source_is_allowed
+from dashboard.checks.pbx_address_is_allowed import pbx_address_is_allowed
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress
+from dashboard.domain.findings import Confidence, Severity, Status
+from dashboard.domain.snapshot import Freshness
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+
+DENVER, SPARE = "198.51.100.24", "198.51.100.25"
+EARLIER = NOW - timedelta(hours=2)
+
+
+def attempts(count=4, **facts):
+    """Return a row of ``pbx_attempts``: refused as Asterisk writes it, two hours ago, and nothing since."""
+    row = {"pbx_id": "denver", "fate": "missing", "disposition": "NO ANSWER", "at_once": True, "latest": True}
+    times = {"first_at": EARLIER, "last_at": NOW - timedelta(hours=1)}
+    return row | {"attempts": count} | times | facts
+
+
+def world(*rows, listed=(), fresh=True, addresses=(DENVER,), record=None, **more):
+    """Return a snapshot in which Denver's own records were imported, at a carrier that writes no refusals."""
+    records = {"pbx_id": "denver", "first_at": EARLIER, "last_at": NOW, "attempts": 9, "compared": 5, "skew_s": 3}
+    records |= record or {}
+    snapshot = make_snapshot(
+        allowed=listed,
+        credentials_on=False,
+        pbxs=[pbx("denver")],
+        addresses=[
+            {"pbx_id": "denver", "address": address, "kind": "primary"} if isinstance(address, str) else address
+            for address in addresses
+        ],
+        pbx_attempts=list(rows),
+        pbx_records=[records],
+        **more,
+    )
+    age = Freshness(NOW if fresh else NOW - timedelta(days=8), 7 * 86400)
+    return replace(
+        snapshot,
+        capabilities=snapshot.capabilities - {Capability.REFUSALS_IN_CDRS},
+        pbx_freshness={"denver": age},
+    )
+
+
+def test_a_silent_pbx_is_heard_in_its_own_records(judged):
+    """The reason counts and says since when and what else it could be; the evidence shows the PBX's own words."""
+    verdict = judged(pbx_address_is_allowed, world(attempts(3), attempts(1, disposition="FAILED", q850_cause=21)))[
+        DENVER
+    ]
+
+    assert verdict.status is Status.FAIL
+    assert verdict.confidence is Confidence.INFERRED
+    assert verdict.reason == (
+        f"Denver ({DENVER}) is not on the list; 4 attempts in the PBX's own records since 2026-11-20 10:00 UTC have no "
+        "record at the carrier, as a refusal looks where the carrier writes none, and as a fault of the network would."
+    )
+    assert [("FAILED", 21, 1), ("NO ANSWER", None, 3)] == [
+        (row["PBX's own word"], row["Q.850 cause"], row["attempts without a record"]) for row in verdict.evidence
+    ]
+    assert {(5, 3)} == {(row["answered calls compared"], row["carrier's clock ahead (s)"]) for row in verdict.evidence}
+    assert isinstance(verdict.changes[0], AllowAddress)
+
+
+def test_one_attempt_is_told_as_one(judged):
+    """The sentence has its number."""
+    reason = judged(pbx_address_is_allowed, world(attempts(1)))[DENVER].reason
+
+    assert "1 attempt in the PBX's own records since 2026-11-20 10:00 UTC has no record at the carrier" in reason
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        attempts(fate="matched"),
+        attempts(fate="open"),
+        attempts(at_once=False),
+        attempts(latest=False),
+        attempts(pbx_id="seattle"),
+    ],
+)
+def test_other_attempts_are_no_sign_of_a_refusal(judged, row):
+    """Those the carrier has, those nobody can tell, those that rang, those before one that arrived, another PBX's."""
+    verdict = judged(pbx_address_is_allowed, world(row))[DENVER]
+
+    assert "no call from it is on record" in verdict.reason
+    assert () == verdict.evidence
+
+
+def test_old_records_and_two_kinds_of_address_conclude_nothing(judged):
+    """Records that end a week ago, or of a PBX of which one address is listed, say nothing of this one today."""
+    assert (
+        "no call from it is on record" in judged(pbx_address_is_allowed, world(attempts(), fresh=False))[DENVER].reason
+    )
+    both = judged(pbx_address_is_allowed, world(attempts(9), listed=(SPARE,), addresses=(DENVER, SPARE)))
+
+    assert "no call from it is on record" in both[DENVER].reason
+    assert both[SPARE].status is Status.PASS
+
+
+def test_attempts_from_before_the_change_or_the_move_are_history(judged):
+    """They were made under another policy, or from the address that the PBX had then."""
+    changed = NOW - timedelta(minutes=90)
+    versions = (
+        PolicyVersion(Policy(frozenset(), credentials_on=True, tech_prefix="12345678"), NOW - timedelta(days=60)),
+        PolicyVersion(Policy(frozenset(), credentials_on=False, tech_prefix="12345678"), changed),
+    )
+    moved = {"pbx_id": "denver", "address": DENVER, "kind": "primary", "valid_from": changed}
+
+    for snapshot in (world(attempts(), versions=versions), world(attempts(), addresses=(moved,))):
+        assert "no call from it is on record" in judged(pbx_address_is_allowed, snapshot)[DENVER].reason
+    later = attempts(first_at=changed + timedelta(seconds=1))
+    assert "4 attempts" in judged(pbx_address_is_allowed, world(later, versions=versions))[DENVER].reason
+
+
+def test_what_the_carrier_wrote_speaks_first(judged):
+    """Refusals on record are proof, and they are the evidence."""
+    verdict = judged(pbx_address_is_allowed, world(attempts(), traffic=[refused_row(DENVER, calls=7)]))[DENVER]
+
+    assert verdict.confidence is Confidence.PROVEN
+    assert "7 calls were refused" in verdict.reason
+    assert [7] == [row["calls"] for row in verdict.evidence]
+
+
+@pytest.mark.parametrize(("count", "status"), [(2, Status.PASS), (3, Status.UNKNOWN)])
+def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count, status):
+    """Three in a row are no accident: the list, the prefix or the way to the carrier is wrong. Two may be."""
+    verdict = judged(pbx_address_is_allowed, world(attempts(count), listed=(DENVER,)))[DENVER]
+
+    assert status is verdict.status
+    assert ("is on the list, and yet 3 attempts" in verdict.reason) is (status is Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("record", "fresh", "said"),
+    [
+        (
+            {"fault": "clock", "skew_s": -3600},
+            True,
+            "Denver's own records are 1 hour off the carrier's times, so import",
+        ),
+        ({"fault": "answered"}, True, "because the carrier does not know the answered calls in them."),
+        ({}, False, "Denver's own records end at 2026-11-20 12:00 UTC, so import newer ones."),
+    ],
+)
+def test_records_that_say_nothing_are_told_with_the_cure(judged, record, fresh, said):
+    """Whoever imported them learns why they did not help."""
+    rows = [attempts(fate="open")] if record else [attempts()]
+
+    assert said in judged(pbx_address_is_allowed, world(*rows, record=record, fresh=fresh))[DENVER].reason
+
+
+def test_where_refusals_are_recorded_they_did_not_arrive(judged):
+    """A carrier that writes its refusals would have written these."""
+    snapshot = replace(world(attempts()), capabilities=frozenset(Capability))
+
+    assert "though it records what it refuses: they did not reach it." in (
+        judged(pbx_address_is_allowed, snapshot)[DENVER].reason
+    )
+
+
+def test_a_call_that_was_let_in_afterwards_settles_it(judged):
+    """The records were not imported again since, and the carrier has newer calls."""
+    traffic = [calls_row(DENVER, at=NOW - timedelta(minutes=5))]
+
+    assert judged(pbx_address_is_allowed, world(attempts(9), listed=(DENVER,), traffic=traffic))[DENVER].status is (
+        Status.PASS
+    )
+
+
+def test_a_source_gone_silent_is_explained_by_its_own_records(judged):
+    """Calls from before the change, none since, and the PBX recorded attempts: that is said in place of silence."""
+    changed = NOW - timedelta(hours=3)
+    versions = (
+        PolicyVersion(
+            Policy(frozenset({DENVER}), credentials_on=False, tech_prefix="12345678"), NOW - timedelta(days=60)
+        ),
+        PolicyVersion(Policy(frozenset(), credentials_on=False, tech_prefix="12345678"), changed),
+    )
+    traffic = [calls_row(DENVER, at=changed - timedelta(hours=1), pbx_id="denver", attributed_by="address")]
+    verdict = judged(call_source_is_allowed, world(attempts(), traffic=traffic, versions=versions))[DENVER]
+
+    assert (Status.UNKNOWN, Severity.MEDIUM) == (verdict.status, verdict.severity)
+    assert "4 attempts in the PBX's own records since" in verdict.reason
+    assert verdict.evidence

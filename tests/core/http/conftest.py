@@ -1,0 +1,15 @@
+"""Requests over the scripted carrier, with what holds in every test of a carrier."""
+
+from __future__ import annotations
+
+from tests.carriers import conftest as carriers
+
+script, session, slept, transport, fails = (
+    carriers.script,
+    carriers.session,
+    carriers.slept,
+    carriers.transport,
+    carriers.fails,
+)
+no_secret_is_logged = carriers._no_secret_is_logged  # noqa: SLF001 - one autouse fixture for both folders
+the_key_stays_home = carriers._the_key_stays_home  # noqa: SLF001 - one autouse fixture for both folders

@@ -1,0 +1,120 @@
+"""The exchange itself, against a real server on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+
+from dashboard.carriers.flowroute.downloads import Unsigned
+from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError
+from dashboard.core.http import retries
+from dashboard.core.http.session import Transport
+from tests.carriers.scripted import ACCESS, SECRET
+
+Fails = Callable[[type[Exception], Callable[[], Any]], str]
+
+
+class Misbehaving(BaseHTTPRequestHandler):
+    """Answers each path in its own bad way, and keeps what it was asked."""
+
+    seen: list[tuple[str, str | None]]
+
+    def do_GET(self) -> None:
+        """Misbehave as the path says."""
+        self.seen.append((self.path, self.headers.get("Authorization")))
+        if self.path == "/redirect":
+            self.send_response(302)
+            self.send_header("Location", "/target")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"data": ')
+        with suppress(ConnectionError):
+            for _ in range(40 if self.path == "/trickle" else 0):
+                time.sleep(0.02)
+                self.wfile.write(b" ")
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    """Run a server that misbehaves."""
+    Misbehaving.seen = []
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
+    thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join(5)
+
+
+@pytest.fixture
+def local(server: ThreadingHTTPServer, slept: list[float]) -> Iterator[Transport]:
+    """Open a transport with a session of its own to the server."""
+    opened = Transport(f"http://127.0.0.1:{server.server_port}", ACCESS, SECRET, sleep=slept.append)
+    yield opened
+    opened.close()
+
+
+def test_an_answer_cut_short_is_asked_for_again(local: Transport, fails: Fails) -> None:
+    """Fewer bytes than promised are no answer, even where they would parse."""
+    said = fails(CarrierUnavailableError, lambda: local.get("/cut"))
+
+    assert "cut before the answer was whole" in said
+    assert retries.ATTEMPTS == len(Misbehaving.seen)
+
+
+def test_a_redirect_is_not_followed(local: Transport, fails: Fails) -> None:
+    """The target is never asked."""
+    fails(CarrierAnswerError, lambda: local.get("/redirect"))
+
+    assert ["/redirect"] == [path for path, _ in Misbehaving.seen]
+
+
+def test_a_trickle_ends(local: Transport) -> None:
+    """A byte now and then resets no limit: the whole answer has one."""
+    with (
+        retries.send(local.session, "GET", f"{local.origin}/trickle", what="GET /trickle", auth=Unsigned()) as answer,
+        pytest.raises(retries.PassingError, match="did not end in time"),
+    ):
+        b"".join(retries.pieces(answer, "GET /trickle", most=10_000, limit_s=0.1))
+
+
+def test_nothing_signs_a_request_that_is_to_be_unsigned(
+    local: Transport, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the session's headers nor a netrc file of the operator do."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login {ACCESS} password {SECRET}\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    local.session.headers["Authorization"] = "Basic something"
+
+    retries.send(local.session, "GET", f"{local.origin}/cut", what="GET /cut", auth=Unsigned()).close()
+
+    assert [("/cut", None)] == Misbehaving.seen
+
+
+def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fails: Fails) -> None:
+    """A connection that was never made carried nothing out, not even a POST."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as closed:
+        port = closed.server_port
+    with requests.Session() as session:
+        gone = Transport(f"http://127.0.0.1:{port}", ACCESS, SECRET, session=session, sleep=slept.append)
+        said = fails(CarrierUnavailableError, lambda: gone.request("POST", "/v2/routes", body={}))
+
+    assert retries.ATTEMPTS == len(slept) + 1
+    assert "may have been" not in said

@@ -1,0 +1,316 @@
+"""Requests with the key: where they go, what is repeated, and what an answer may be."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import requests
+
+from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, SettingsError
+from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S
+from dashboard.core.http.session import ANSWER_MAX_BYTES, Transport
+from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script, error, never_connected
+
+Fails = Callable[[type[Exception], Callable[[], Any]], str]
+HERE = "GET /v2/routes"
+GOOD = Reply({"data": []})
+
+
+def test_every_request_is_signed_timed_and_verified(transport: Transport, script: Script) -> None:
+    """A time limit and TLS verification are on each request, whatever session was given."""
+    script.answers[HERE] = GOOD
+    transport.session.verify = False
+
+    transport.get("/v2/routes", {"limit": 1})
+
+    (sent,), (options,) = script.sent, script.options
+    assert "application/vnd.api+json" == sent.headers["Accept"]
+    assert f"Basic {BASIC}" == sent.headers["Authorization"]
+    assert (5.0, 30.0) == options["timeout"]
+    assert options["verify"]
+
+
+def test_nothing_shows_the_key(transport: Transport) -> None:
+    """``repr`` names the origin alone."""
+    assert f"Transport({ORIGIN})" == repr(transport)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.flowroute.com",
+        "http://198.51.100.7:8080",
+        "https://user:word@api.flowroute.com",
+        "http://127.0.0.1@evil.example",
+        "https://api.flowroute.com/v2",
+        "https://api.flowroute.com?x=1",
+        "api.flowroute.com",
+        "ftp://api.flowroute.com",
+        "https://api.flowroute.com:port",
+        "",
+    ],
+)
+def test_the_key_is_for_an_origin_over_tls(url: str, fails: Fails) -> None:
+    """Plain HTTP, a user, a path or no address at all: a setting to correct, before anything is sent."""
+    said = fails(SettingsError, lambda: Transport(url, ACCESS, SECRET))
+
+    assert "FLOWROUTE_BASE_URL" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://API.flowroute.com:443/", "https://api.flowroute.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_plain_http_is_for_loopback(url: str, origin: str) -> None:
+    """An origin has one way of writing, and this machine needs no TLS."""
+    assert origin == Transport(url, ACCESS, SECRET).origin
+
+
+def test_no_proxy_is_asked_for_this_machine(
+    session: requests.Session, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy of the environment would get the key in clear."""
+    monkeypatch.setenv("HTTP_PROXY", "http://198.51.100.9:3128")
+    script.answers["GET http://127.0.0.1:9/v2/routes"] = GOOD
+
+    Transport("http://127.0.0.1:9", "a", "b", session=session).get("/v2/routes")
+
+    assert {"http": "", "https": "", "all": ""}.items() <= script.options[0]["proxies"].items()
+    script.sent.clear()
+
+
+@pytest.mark.parametrize("path", ["@evil.example/v2", ".evil.example/v2", ":1/v2"])
+def test_no_path_leads_off_the_origin(path: str, transport: Transport, script: Script, fails: Fails) -> None:
+    """What is glued to the origin cannot change the host."""
+    fails((CarrierAnswerError, ValueError), lambda: transport.get(path))
+
+    assert [] == script.sent
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("target", ["https://evil.example/v2/routes", "/v2/elsewhere", "http://api.flowroute.com/"])
+def test_a_redirect_is_an_error(status: int, target: str, transport: Transport, script: Script, fails: Fails) -> None:
+    """Not even to the same host: an API that moved is looked at by a person."""
+    script.answers[HERE] = Reply(b"", status, Location=target)
+
+    said = fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
+
+    assert HERE in said
+    assert len(script.sent) == 1
+
+
+def test_429_without_retry_after_backs_off(transport: Transport, script: Script, slept: list[float]) -> None:
+    """The waits grow on their own where the carrier asks for none."""
+    script.answers[HERE] = [Reply(b"", 429), Reply(b"", 429), Reply(b"", 429), GOOD]
+
+    assert {"data": []} == transport.get("/v2/routes")
+    assert 3 == len(slept)
+    assert [0.5, 1.0, 2.0] == [wait // 0.5 * 0.5 for wait in slept]
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("0", 0, 0),
+        ("-5", 0, 0),
+        ("86400", RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
+        ("9" * 400, RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
+        (timedelta(seconds=40), 5, 40),
+        (timedelta(days=30), RETRY_AFTER_MAX_S, RETRY_AFTER_MAX_S),
+        (timedelta(days=-30), 0, 0),
+        ("soon", 0.5, 1.0),
+    ],
+)
+def test_retry_after_is_honored(
+    asked: str | timedelta,
+    least: float,
+    most: float,
+    transport: Transport,
+    script: Script,
+    slept: list[float],
+) -> None:
+    """Seconds or a date, capped; what is neither is as good as none."""
+    if isinstance(asked, timedelta):
+        asked = format_datetime(datetime.now(UTC) + asked, usegmt=True)
+    script.answers[HERE] = [Reply(b"", 429, Retry_After=asked), GOOD]
+
+    transport.get("/v2/routes")
+
+    assert least <= slept[0] <= most
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_error_that_passes_is_not_seen(status: int, transport: Transport, script: Script) -> None:
+    """A read is made again."""
+    script.answers[HERE] = [Reply(b"<html>oops</html>", status), GOOD]
+
+    assert {"data": []} == transport.get("/v2/routes")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Reply(b"", 503),
+        Reply(b"", 429),
+        requests.ReadTimeout(f"read timed out {SECRET}"),
+        requests.ConnectTimeout(f"no route {SECRET}"),
+        requests.ConnectionError(f"reset {SECRET}"),
+        never_connected(),
+        Reply(b'{"data"', Content_Length="400"),
+    ],
+)
+def test_what_does_not_pass_ends(
+    failure: object, transport: Transport, script: Script, slept: list[float], fails: Fails
+) -> None:
+    """So many attempts and no more; the message names the endpoint, not what a library said."""
+    script.answers[HERE] = failure
+
+    said = fails(CarrierUnavailableError, lambda: transport.get("/v2/routes"))
+
+    assert HERE in said
+    assert ATTEMPTS == len(script.sent) == len(slept) + 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "times"),
+    [
+        (Reply(b"", 429), ATTEMPTS),
+        (never_connected(), ATTEMPTS),
+        (requests.ConnectTimeout(), ATTEMPTS),
+        (Reply(b"", 500), 1),
+        (Reply(b"", 503, Retry_After="1"), 1),
+        (requests.ReadTimeout(), 1),
+        (requests.ConnectionError("aborted"), 1),
+    ],
+)
+def test_a_post_that_may_have_been_carried_out_is_not_repeated(
+    failure: object, times: int, transport: Transport, script: Script, fails: Fails
+) -> None:
+    """Only where nothing can have happened is a POST sent again; else the message says that it may have."""
+    script.answers["POST /v2/routes"] = failure
+
+    said = fails(CarrierUnavailableError, lambda: transport.request("POST", "/v2/routes", body={}))
+
+    assert times == len(script.sent)
+    assert (times == 1) == ("may have been carried out" in said)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_what_sets_a_state_is_repeated(method: str, transport: Transport, script: Script) -> None:
+    """Carried out twice, it does what it does once."""
+    script.answers[f"{method} /v2/routes/1"] = [requests.ReadTimeout(), Reply(b"", 204)]
+
+    assert transport.request(method, "/v2/routes/1") is None
+    assert 2 == len(script.sent)
+
+
+def test_a_repeated_delete_that_finds_nothing_is_done(transport: Transport, script: Script, fails: Fails) -> None:
+    """The first one was carried out and its answer lost; a first one that finds nothing is refused."""
+    script.answers["DELETE /v2/routes/1"] = [Reply(b"", 502), error(404)]
+
+    assert transport.request("DELETE", "/v2/routes/1") is None
+    assert "404" in fails(CarrierRefusedError, lambda: transport.request("DELETE", "/v2/routes/1"))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422])
+def test_an_error_is_told_with_its_id(status: int, transport: Transport, script: Script, fails: Fails) -> None:
+    """Title, detail and the id that support asks for; a refusal is not asked for twice."""
+    script.answers[HERE] = error(status, "Alias is taken.", "5d41-402a")
+
+    said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
+
+    assert f"Flowroute declined {HERE} ({status}). Error: Alias is taken (error id 5d41-402a)." == said
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b'{"errors": null}',
+        b'{"errors": ["x"]}',
+        b'{"errors": {"a": 1}}',
+        b'{"errors": [{"status": 403, "detail": "", "title": "ActionNotAuthorizedError"}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_an_error_without_the_usual_fields_is_still_told(
+    body: bytes, transport: Transport, script: Script, fails: Fails
+) -> None:
+    """The vendor's own samples lack ids and details."""
+    script.answers[HERE] = Reply(body, 403)
+
+    assert fails(CarrierRefusedError, lambda: transport.get("/v2/routes")).startswith(
+        f"Flowroute declined {HERE} (403)."
+    )
+
+
+def test_a_foreign_text_cannot_spoil_a_message(transport: Transport, script: Script, fails: Fails) -> None:
+    """Control characters, our own key echoed and endless text are not repeated."""
+    script.answers[HERE] = error(400, f"\x1b[31mbad\nkey {SECRET} {ACCESS} {BASIC}" + "x" * 5000)
+
+    said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
+
+    assert said.isprintable()
+    assert len(said) < 500
+
+
+def test_a_wrong_key_says_which_settings_to_check(transport: Transport, script: Script, fails: Fails) -> None:
+    """401 is about the key and nothing else."""
+    script.answers[HERE] = error(401, "Authentication failed.")
+
+    assert "Check the access key and the secret key" in fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
+
+
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [
+        (Reply(b"<html><body>Back soon</body></html>", Content_Type="text/html"), "web page"),
+        (Reply(b"\n <!DOCTYPE html>"), "web page"),
+        (Reply(b'{"data": [{"id": "1"'), "whole JSON"),
+        (Reply(b"\xff\xfe\x00"), "whole JSON"),
+        (Reply(b"[" * 100_000), "whole JSON"),
+        (Reply(b"[]"), "JSON object"),
+        (Reply(b"null"), "JSON object"),
+        (Reply(b"  "), "empty"),
+        (Reply(b"not gzip", Content_Encoding="gzip"), "encoded"),
+    ],
+)
+def test_an_answer_that_is_not_understood_is_an_error(
+    reply: Reply, word: str, transport: Transport, script: Script, fails: Fails
+) -> None:
+    """A maintenance page with status 200 is not an empty list."""
+    script.answers[HERE] = reply
+
+    assert word in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_huge_answer_is_not_read_to_its_end(packed: bool, transport: Transport, script: Script, fails: Fails) -> None:
+    """Packed or plain, the limit is on what has to be held."""
+    body = b" " * (ANSWER_MAX_BYTES + 1)
+    script.answers[HERE] = Reply(gzip.compress(body), Content_Encoding="gzip") if packed else Reply(body)
+
+    assert "larger than" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
+
+
+def test_a_bad_certificate_is_not_asked_again(transport: Transport, script: Script, fails: Fails) -> None:
+    """It would not get better, and the key is not sent past it."""
+    script.answers[HERE] = requests.exceptions.SSLError("certificate verify failed")
+
+    assert "certificate of api.flowroute.com" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
+    assert len(script.sent) == 1

@@ -1,0 +1,268 @@
+"""Which addresses may stand on the allow list, and which are on it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_address, ip_network
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.core.addresses import SPECIAL_PURPOSE, contains, covering, membership, parse_entry, special_purpose
+from dashboard.core.errors import AddressError
+
+DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+
+WRONG = {
+    "": "The address is empty.",
+    "   ": "The address is empty.",
+    "=1+1": "=1+1 looks like a spreadsheet formula",
+    "+8.8.8.8": "looks like a spreadsheet formula",
+    "@SUM(A1)": "looks like a spreadsheet formula",
+    " 8.8.8.8": "has a space or an invisible character",
+    "8.8.8.8\n": r"8.8.8.8\n has a space or an invisible character",
+    "8.8.8.8\u200b": r"8.8.8.8\u200b has a space or an invisible character",
+    "8.8.8.8 9.9.9.9": "has a space or an invisible character",
+    "1.2.3.4/0": "1.2.3.4/0 is a network in CIDR form.",
+    "8.8.8.8/31": "is a network in CIDR form.",
+    "8.8.8.8/32/32": "is a network in CIDR form.",
+    "10.0.0.1/32": "10.0.0.1 is a private address (RFC 1918)",
+    "2001:db8::1": "2001:db8::1 is an IPv6 address.",
+    "[2001:db8::1]:5060": "is an IPv6 address.",
+    "::ffff:8.8.8.8": "is an IPv6 address.",
+    "010.1.2.3": "010.1.2.3 has leading zeros",
+    "8.8.8.08": "has leading zeros",
+    "8.8.8.8:5060": "8.8.8.8:5060 has a port.",
+    "pbx.example.net:5060": "has a port.",
+    "8.8.8": "is not a whole IPv4 address.",
+    "8.8.8.256": "is not a whole IPv4 address.",
+    "134744072": "is not a whole IPv4 address.",
+    "pbx-denver.example.net": "pbx-denver.example.net is a host name.",
+    "localhost": "is a host name.",
+    "8.8.8.8,9.9.9.9": "is not an address.",
+    "8.8.8.٨": "is not an address.",
+    "10.0.0.1": "10.0.0.1 is a private address (RFC 1918)",
+    "172.31.255.255": "is a private address",
+    "192.168.1.1": "is a private address",
+    "100.64.0.1": "100.64.0.1 is a carrier-grade NAT address (RFC 6598)",
+    "100.127.255.255": "is a carrier-grade NAT address",
+    "127.0.0.1": "127.0.0.1 is a loopback address",
+    "169.254.1.1": "169.254.1.1 is a link-local address",
+    "224.0.0.1": "224.0.0.1 is a multicast address",
+    "239.255.255.255": "is a multicast address",
+    "198.51.100.24": "198.51.100.24 is a documentation address (RFC 5737)",
+    "0.0.0.0": "0.0.0.0 is an address of this network only",  # noqa: S104 - an address to refuse, nothing is bound
+    "192.88.99.1": "is an address of the retired 6to4 relays",
+    "192.0.0.9": "is an address reserved for IETF protocols",
+    "198.19.0.1": "is a benchmarking address",
+    "240.0.0.1": "240.0.0.1 is a reserved address",
+    "255.255.255.255": "255.255.255.255 is the broadcast address",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG.items(), ids=repr)
+def test_a_wrong_entry_gets_its_own_sentence(text, sentence):
+    """Everything but one public IPv4 address is refused, with the rule it breaks and the cure."""
+    with pytest.raises(AddressError) as caught:
+        parse_entry(text)
+
+    message = str(caught.value)
+    assert sentence in message
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.0", "223.255.255.255", "9.0.0.0"])
+def test_a_public_address_is_its_own_canonical_text(text):
+    """One public IPv4 address is taken as it is."""
+    assert text == parse_entry(text)
+
+
+def test_a_setting_makes_documentation_ranges_public():
+    """The sample account lives in documentation ranges, and a setting says so."""
+    assert parse_entry("198.51.100.24", public_ranges=DOCUMENTATION) == "198.51.100.24"
+    with pytest.raises(AddressError, match="private"):
+        parse_entry("10.0.0.1", public_ranges=DOCUMENTATION)
+
+
+@pytest.mark.parametrize("text", ["0.1.2.3", "224.0.0.1", "255.255.255.255"])
+def test_no_setting_makes_the_impossible_public(text):
+    """Multicast, broadcast and 0.0.0.0/8 are no source of a packet, whatever a setting says."""
+    with pytest.raises(AddressError):
+        parse_entry(text, public_ranges=["0.0.0.0/0"])
+
+
+def test_a_wrong_public_range_exempts_nothing():
+    """A range that is no network is passed over."""
+    with pytest.raises(AddressError, match="documentation"):
+        parse_entry("198.51.100.24", public_ranges=["198.51.100.0/33", "nonsense"])
+
+
+def test_a_long_value_is_cut_in_the_message():
+    """A message repeats no more than the start of a wrong value."""
+    with pytest.raises(AddressError) as caught:
+        parse_entry("x" * 100_000)
+
+    assert len(str(caught.value)) < 250
+
+
+def test_a_network_of_one_address_is_that_address():
+    """Portals and other lists write a single host so; it is no network to the operator."""
+    assert "9.9.9.9" == parse_entry("9.9.9.9/32")
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [("9.9.9.0/24", "9.9.9.0/24"), ("9.9.9.9/32", "9.9.9.9"), ("198.51.100.0/28", "198.51.100.0/28")],
+)
+def test_networks_where_the_carrier_takes_them(text, canonical):
+    """With CIDR entries a network is taken, and one host is written without its length."""
+    assert canonical == parse_entry(text, allow_cidr=True, public_ranges=DOCUMENTATION)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1.2.3.4/0", "not a network in CIDR form"),
+        ("0.0.0.0/0", "reaches into"),
+        ("128.0.0.0/1", "reaches into"),
+        ("9.9.9.9/24", "not a network in CIDR form"),
+        ("9.9.9.0/33", "not a network in CIDR form"),
+        ("10.1.2.0/24", "reaches into 10.0.0.0/8"),
+        ("8.0.0.0/5", "reaches into 10.0.0.0/8"),
+        ("10.1.2.3/32", "private"),
+        ("09.9.9.0/24", "leading zeros"),
+        ("2001:db8::/32", "IPv6"),
+    ],
+)
+def test_a_network_never_reaches_into_special_ranges(text, sentence):
+    """Where networks are taken, none may hold a special-purpose address or the whole Internet."""
+    with pytest.raises(AddressError) as caught:
+        parse_entry(text, allow_cidr=True)
+
+    assert sentence in str(caught.value)
+
+
+def test_a_public_range_covers_a_wider_network_only_as_far_as_it_goes():
+    """A network that reaches beyond what is treated as public is refused."""
+    with pytest.raises(AddressError, match="reaches into"):
+        parse_entry("198.51.100.0/24", allow_cidr=True, public_ranges=["198.51.100.0/25"])
+
+
+def test_ipv6_where_the_carrier_takes_it():
+    """A carrier that takes IPv6 gets canonical text; a documentation address stays refused."""
+    assert parse_entry("2606:4700:0::1", allow_ipv6=True) == "2606:4700::1"
+    assert parse_entry("2606:4700::/32", allow_ipv6=True, allow_cidr=True) == "2606:4700::/32"
+    for text in ("2001:db8::1", "2001:db8::/32", "ff02::1"):
+        with pytest.raises(AddressError, match="special-purpose"):
+            parse_entry(text, allow_ipv6=True, allow_cidr=True)
+
+
+def test_every_special_range_is_named():
+    """The first and last address of every range of the table carries its name."""
+    for network, name in SPECIAL_PURPOSE[1:]:
+        assert special_purpose(str(network[0])) == name
+    assert special_purpose("8.8.8.8") is None
+    assert special_purpose("nonsense") is None
+
+
+@given(st.ip_addresses(v=4))
+def test_what_python_calls_special_is_never_taken(address):
+    """``not is_global or is_multicast`` is always refused; what is taken reads back as the same address."""
+    try:
+        taken = parse_entry(str(address))
+    except AddressError:
+        assert special_purpose(str(address))
+        return
+    assert address.is_global
+    assert not address.is_multicast
+    assert ip_address(taken) == address
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_address_or_an_address_error(text):
+    """Whatever was typed, the answer is an address or a sentence."""
+    try:
+        answer = parse_entry(text)
+    except AddressError as exc:
+        answer = str(exc)
+
+    assert answer.endswith(".") or str(IPv4Address(answer)) == text
+
+
+LIST = ["198.51.100.24", "203.0.113.0/28", "192.0.2.9/32", "nonsense", "", "1.2.3.4/0", "2001:db8::/32", "=1+1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "listed"),
+    [
+        ("198.51.100.24", True),
+        ("198.51.100.25", False),
+        ("203.0.113.15", True),
+        ("203.0.113.16", False),
+        ("192.0.2.9", True),
+        ("2001:db8::7", True),
+        ("nonsense", False),
+        ("", False),
+        ("1.2.3.4", False),
+        ("=1+1", False),
+    ],
+)
+def test_membership_of_one_and_of_many_agree(address, listed):
+    """An entry covers its addresses; an entry that is no network covers nothing and breaks nothing."""
+    series = pd.Series([address, address], index=[7, 3], dtype="str")
+
+    assert contains(LIST, address) is listed
+    assert membership(LIST, series).to_dict() == {7: listed, 3: listed}
+    assert membership(LIST, series).dtype == "bool"
+
+
+def test_an_empty_series_and_an_empty_list():
+    """Nothing is on an empty list, and no address gives no answer."""
+    assert membership([], pd.Series(["8.8.8.8"], dtype="str")).tolist() == [False]
+    empty = membership(LIST, pd.Series([], dtype="str"))
+    assert empty.tolist() == []
+    assert empty.dtype == "bool"
+
+
+@given(st.lists(st.ip_addresses(v=4), max_size=8), st.lists(st.ip_addresses(v=4), max_size=8))
+def test_membership_is_contains_for_each(entries, addresses):
+    """The vectorized answer is the single one, for each."""
+    networks = [str(entry) for entry in entries]
+    series = pd.Series([str(address) for address in [*addresses, *entries]], dtype="str")
+
+    assert membership(networks, series).tolist() == [contains(networks, text) for text in series]
+
+
+@given(
+    st.lists(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), min_size=1, max_size=8),
+    st.lists(st.integers(0, 32), min_size=1, max_size=8),
+)
+def test_membership_of_networks_is_what_ipaddress_says(addresses, lengths):
+    """Networks of any length around some of the addresses, IPv4 and IPv6, cover exactly what they contain."""
+    networks = [
+        ip_network(f"{address}/{length}", strict=False) for address, length in zip(addresses, lengths, strict=False)
+    ]
+    series = pd.Series([str(address) for address in addresses], dtype="str")
+
+    expected = [any(address in network for network in networks) for address in addresses]
+    assert expected == membership([str(network) for network in networks], series).tolist()
+
+
+@pytest.mark.parametrize("text", ["2001:DB8::1", "2001:db8:0:0::1", "2001:db8::1"])
+def test_ipv6_is_the_same_however_it_is_written(text):
+    """One address, many spellings; a zone makes it another one."""
+    assert contains(["2001:0db8::0001"], text)
+    assert contains([text], "2001:db8::1")
+    assert not contains([text], "2001:db8::1%eth0")
+
+
+def test_the_narrowest_entry_covers_an_address() -> None:
+    """A single address before networks, the longest prefix before others, as the list writes it; else nothing."""
+    listed = ["198.51.100.0/24", "198.51.100.8/29", "198.51.100.9/32", "2001:db8::/32", "no address"]
+    asked = ["198.51.100.9", "198.51.100.10", "198.51.100.99", "2001:0db8::1", "192.0.2.1", "", "no address at all"]
+
+    assert ["198.51.100.9/32", "198.51.100.8/29", "198.51.100.0/24", "2001:db8::/32", "", "", ""] == covering(
+        listed, asked
+    )

@@ -1,0 +1,106 @@
+"""Endpoint settings: accepted values, and error messages for rejected ones."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from dashboard.core.endpoints import key_origin, syslog_target
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("loghost", ("loghost", 514)),
+        ("loghost.example.net:5514", ("loghost.example.net", 5514)),
+        ("192.0.2.1:514", ("192.0.2.1", 514)),
+        ("[2001:db8::1]:65535", ("2001:db8::1", 65535)),
+        ("[::1]", ("::1", 514)),
+        ("/nothing/there/yet", "/nothing/there/yet"),
+    ],
+)
+def test_a_syslog_is_a_socket_or_a_host(text: str, target: object) -> None:
+    """With the port of syslog where none is given; a socket may come later, with its daemon."""
+    assert target == syslog_target(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "127.0.0.1:0",
+            "127.0.0.1:65536",
+            "127.0.0.1:99999",
+            "127.0.0.1:-1",
+            "127.0.0.1:5.0",
+            "127.0.0.1:\u0665\u0661",
+        ),
+        *(
+            "",
+            " ",
+            ":514",
+            "host:",
+            "host/path",
+            "user@host",
+            "host?x",
+            "host#x",
+            "two words:1",
+            "::1",
+            "[::1",
+            "dev/log",
+        ),
+        *("/dev", "/etc/passwd", " /dev/log", "/a\x00b", f"/{'a' * 107}"),
+    ],
+)
+def test_what_is_no_syslog_is_refused(text: str) -> None:
+    """Before anything is sent there; no other error than the one that is announced."""
+    with pytest.raises(
+        ValueError, match=r"^is (neither the path of a socket|not the path of a socket|/.* not a socket)"
+    ):
+        syslog_target(text)
+
+
+def test_a_socket_is_taken(tmp_path: Path) -> None:
+    """As the syslog made it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+
+        assert str(tmp_path / "log") == syslog_target(str(tmp_path / "log"))
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [
+        ("http://api.example.net", "http://api.example.net would send the key in clear; use https"),
+        ("http://198.51.100.7:8080", "use https"),
+        ("http://127.0.0.1.example.net", "use https"),
+        ("https://user:hush@api.example.net", "names a user.*: use https://api.example.net$"),
+        ("https://hush@api.example.net:8443/", "names a user.*: use https://api.example.net:8443$"),
+        ("https://@api.example.net", "names a user"),
+        ("https://api.example.net/v2?a=hush", "must end with the host: use https://api.example.net$"),
+        ("https://api.example.net?", "must end with the host"),
+        ("https://api.example.net/#hush", "must end with the host"),
+        ("https://api.example.net:99999", "is not an address"),
+        ("https://api.exa mple.net", "is not an address"),
+        ("https://api\n.example.net", "is not an address"),
+        ("api.example.net", "is not an address"),
+        ("https://", "is not an address"),
+        ("https://u:hush@", "is not an address"),
+    ],
+)
+def test_a_key_goes_to_an_origin_over_tls(url: str, cure: str) -> None:
+    """The cure is in the sentence, and nothing that may be a password."""
+    with pytest.raises(ValueError, match=cure) as caught:
+        key_origin(url)
+
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:9", "https://api.example.net"]
+)
+def test_this_machine_needs_no_tls(url: str) -> None:
+    """Nothing leaves it."""
+    assert url == key_origin(f"{url}/")

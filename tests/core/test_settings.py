@@ -1,0 +1,202 @@
+"""Settings: read once, wrong ones named, secrets never shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from dashboard.core.errors import SettingsError
+from dashboard.core.settings import FLOWROUTE_URL, Mode, Settings, variables, wants_traceback
+
+FLOATS = {name for name, field in variables().items() if Settings.model_fields[field].annotation is float}
+UNSHOWN = {name for name, field in variables().items() if Settings.model_fields[field].annotation is SecretStr} | {
+    "FLOWROUTE_BASE_URL",
+    "TRUNKGATE_INVENTORY_SOURCES",
+}
+"""Secrets, and addresses that a password may have been written into."""
+
+
+def test_without_a_key_the_embedded_account_is_used(tmp_path: Path) -> None:
+    """Nothing set: the embedded account, in the home of the environment."""
+    settings = Settings.read()
+
+    assert (settings.embedded, settings.home) == (True, tmp_path / "home")
+
+
+def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both keys set: the carrier's own address."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
+    settings = Settings.read()
+
+    assert (settings.embedded, settings.base_url, settings.on_loopback) == (False, FLOWROUTE_URL, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FLOWROUTE_ACCESS_KEY", "a", "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
+        ("FLOWROUTE_BASE_URL", "http://127.0.0.1:1", "without FLOWROUTE_ACCESS_KEY"),
+        ("TRUNKGATE_ACCOUNT", "flowroute", "TRUNKGATE_ACCOUNT=flowroute needs FLOWROUTE_ACCESS_KEY"),
+        ("TRUNKGATE_ACCOUNT", "file", r"TRUNKGATE_ACCOUNT is 'file'\. It must be embedded, flowroute or files\.$"),
+        ("TRUNKGATE_WINDOW_DAYS", "many", r"S is 'many'\. It must be a whole number from 1 to 92\.$"),
+        ("TRUNKGATE_WINDOW_DAYS", "400", r"S is '400'\. It must be a whole number from 1 to 92\.$"),
+        ("TRUNKGATE_KEEP_CALLS_DAYS", "9", r"S is '9'\. It must be a whole number from 93 to 3,650\.$"),
+        ("TRUNKGATE_SYNC_EVERY_S", "inf", r"S is 'inf'\. It must be a number from 1 to 315,360,000\.$"),
+        ("TRUNKGATE_CALLS_STALE_S", "9" * 20, r"S is '9+'\. It must be a whole number from 60 to 315,360,000\.$"),
+        ("TRUNKGATE_WINDOW_DAYS", "9" * 5000, r"S is '9{59}\.\.\.\. It must be a whole number"),
+        ("TRUNKGATE_ACCEPT_OPEN_HOME", "perhaps", r"HOME is 'perhaps'\. It must be 1 or 0, or true or false\.$"),
+        ("TRUNKGATE_TRACEBACK", "perhaps", r"TRACEBACK is 'perhaps'\. It must be 1 or 0, or true or false\.$"),
+        ("TRUNKGATE_SAMPLE_WITHOUT", "dynamic, banana", "WITHOUT names no story.*: 'banana'. It has moved, .*, theft"),
+        ("TRUNKGATE_HOME", "~nobody-of-that-name/x", "TRUNKGATE_HOME is ~nobody-of-that-name/x.*no such user"),
+        ("TRUNKGATE_HOME", " ", "TRUNKGATE_HOME is blank"),
+        ("TRUNKGATE_JOURNAL_SYSLOG", "127.0.0.1:99999", "TRUNKGATE_JOURNAL_SYSLOG is neither.*from 1 to 65535"),
+        ("TRUNKGATE_JOURNAL_SYSLOG", "/dev", "TRUNKGATE_JOURNAL_SYSLOG is /dev, and that is not a socket"),
+        ("FLOWROUTE_BASE_URL", "http://api.example.net", "BASE_URL http://api.example.net would send the key in clear"),
+        ("FLOWROUTE_BASE_URL", "https://api.example.net/?a=b", "must end with the host: use https://api.example.net"),
+        ("TRUNKGATE_PUBLIC_RANGES", "0.0.0.0/0", "wider than a /8"),
+        ("FLOWROUTE_ACCESS_KEY", "ключ", "FLOWROUTE_ACCESS_KEY.*a character that no key has"),
+        ("FLOWROUTE_BASE_URL", "http://[::1", "FLOWROUTE_BASE_URL.*not an address such as"),
+        ("FLOWROUTE_BASE_URL", "127.0.0.1:80", "FLOWROUTE_BASE_URL.*not an address such as"),
+        ("TRUNKGATE_PUBLIC_RANGES", "203.0.113.0/24, elsewhere", "has 'elsewhere', which is not a network"),
+        ("TRUNKGATE_NETBOX_TOKEN", "two words", "TRUNKGATE_NETBOX_TOKEN.*a character that no key has"),
+        ("TRUNKGATE_AMI_SECRET", "a\r\nAction: x", "TRUNKGATE_AMI_SECRET.*cannot be seen"),
+        ("TRUNKGATE_INVENTORY_SOURCES", "ami://192.0.2.1, netbox", "TRUNKGATE_INVENTORY_SOURCES.*number 2 is not"),
+        ("TRUNKGATE_INVENTORY_SOURCES", "ami://user:hush@192.0.2.1", "number 1 is not an address.*no user in it"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    """The sentence names what to change."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=message):
+        Settings.read()
+
+
+@pytest.mark.parametrize("name", sorted(variables()))
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As scripts pass on what they were not given; the default counts, and for the home never the folder of today."""
+    monkeypatch.delenv("TRUNKGATE_HOME", raising=False)
+    usual = Settings.read()
+    monkeypatch.setenv(name, "")
+
+    assert usual == Settings.read()
+    assert usual.home.is_absolute()
+
+
+def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Service files and quoted scripts pass it on as it is; the settings file is read from the same folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TRUNKGATE_HOME", "~/x")
+    (tmp_path / "x").mkdir()
+    file = tmp_path / "x" / "config.toml"
+    file.touch(mode=0o600)
+    file.write_text("window_days = 9\njournal_syslog = ''\naccount = ''\n")
+
+    assert (tmp_path / "x", 9, None) == ((found := Settings.read()).home, found.window_days, found.account)
+
+
+@pytest.mark.parametrize("name", sorted(variables()))
+@pytest.mark.parametrize(
+    "value", ["nan", "inf", "-inf", "1e999", "hush\x07", "-1", "https://u:hush@h.example", "\u0661:"]
+)
+def test_what_a_setting_is_refused_with_is_one_of_our_sentences(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """It names the variable, has no word of the library's, and shows no text that may be a secret."""
+    monkeypatch.setenv(name, value)
+    try:
+        found = Settings.read()
+    except SettingsError as exc:
+        said = str(exc)
+    else:
+        numbers = [each for each in found.model_dump().values() if isinstance(each, float)]
+        assert all(map(math.isfinite, numbers))
+        return
+
+    assert name in said
+    assert not re.search(r"Input should|Value error|valid string|pydantic|unable to parse|\.\.$", said)
+    assert name not in UNSHOWN or "hush" not in said
+    assert name not in FLOATS or "must be a number" in said
+
+
+@pytest.mark.parametrize(("value", "on"), [("1", True), ("true", True), ("0", False), ("no", False), ("", False)])
+def test_tracebacks_are_switched_as_everything_else(value: str, *, on: bool) -> None:
+    """Zero is off."""
+    assert on is wants_traceback({"TRUNKGATE_TRACEBACK": value})
+    assert wants_traceback({}) is False
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither text, nor representation, nor JSON of the settings holds a key."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "hush-hush-access")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-hush-secret")
+    for name in ("NETBOX_TOKEN", "AMI_USER", "AMI_SECRET"):
+        monkeypatch.setenv(f"TRUNKGATE_{name}", f"hush-{name}\n")
+    settings = Settings.read()
+
+    secrets = settings.source_secrets
+    assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+    assert secrets == {f"TRUNKGATE_{name}": f"hush-{name}" for name in ("NETBOX_TOKEN", "AMI_USER", "AMI_SECRET")}
+
+
+def test_running_systems_are_named_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the inventory may be read from, in their order."""
+    monkeypatch.setenv("TRUNKGATE_INVENTORY_SOURCES", "netbox+https://netbox.example.net/?tag=pbx, ami://192.0.2.1,")
+
+    assert Settings.read().running_sources == ("netbox+https://netbox.example.net/?tag=pbx", "ami://192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost:1/", True),
+        ("http://[::1]:9", True),
+        ("https://api.flowroute.com", False),
+        ("https://127.0.0.1.example.net", False),
+    ],
+)
+def test_an_emulator_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch, url: str, *, loopback: bool) -> None:
+    """Only an address of this machine has the emulator's portal beside the API."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
+    monkeypatch.setenv("FLOWROUTE_BASE_URL", url)
+
+    assert Settings.read().on_loopback is loopback
+
+
+def test_a_line_feed_behind_a_key_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are often read from files."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a\n")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", " b ")
+
+    assert "a" == Settings.read().flowroute_access_key.get_secret_value()
+    assert "b" == Settings.read().flowroute_secret_key.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("account", "key", "mode"),
+    [
+        ("", False, Mode.EMBEDDED),
+        ("", True, Mode.FLOWROUTE),
+        ("embedded", True, Mode.EMBEDDED),
+        ("flowroute", True, Mode.FLOWROUTE),
+        ("files", False, Mode.FILES),
+        ("files", True, Mode.FILES),
+    ],
+)
+def test_the_account_is_named_or_follows_from_the_key(
+    monkeypatch: pytest.MonkeyPatch, account: str, mode: Mode, *, key: bool
+) -> None:
+    """Without a name a key means the real account, and no key the embedded one."""
+    if account:
+        monkeypatch.setenv("TRUNKGATE_ACCOUNT", account)
+    for name in ("FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY") if key else ():
+        monkeypatch.setenv(name, "a")
+
+    assert mode is Settings.read().mode

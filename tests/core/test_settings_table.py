@@ -1,0 +1,205 @@
+"""One table holds every variable; where values come from, and what a wrong name or file is answered with."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.core.errors import SettingsError
+from dashboard.core.settings import CONFIG_FILE, INTERNAL, Settings, variables
+from tests.paths import ROOT
+
+NAME = re.compile(r"\b(?:TRUNKGATE|FLOWROUTE)_[A-Z0-9_]*[A-Z0-9]\b", re.IGNORECASE)
+NO_VARIABLES = {
+    "FLOWROUTE_NEXT": "a route of the Kamailio configuration that is written",
+    "TRUNKGATE_WINDOW_DAY": "the wrong name that these tests set",
+    "TRUNKGATE_HOMES": "as above",
+    "FLOWROUTE_KEY": "as above",
+}
+TEXTS = [ROOT / "Makefile", ROOT / "README.md", *(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "docs").rglob("*.md")]
+MODULES = [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Yield the texts in which a file may name a variable: of a module its string constants."""
+    if path.suffix != ".py":
+        yield path.read_text(encoding="utf-8")
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def named(path: Path) -> set[str]:
+    """Return the variables that a file names."""
+    return {name for text in literals(path) for name in NAME.findall(text) if name.isupper()}
+
+
+def config(text: str) -> Path:
+    """Write the settings file of the home that the environment names."""
+    path = Settings().home / CONFIG_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_name_in_the_tree_is_in_the_table() -> None:
+    """A variable that any module, test or document names is a setting or internal; each internal one is used."""
+    table = variables().keys() | INTERNAL.keys()
+    used = {name: path for path in [*TEXTS, *MODULES] for name in named(path)}
+
+    assert {} == {name: path for name, path in used.items() if name not in table | NO_VARIABLES.keys()}
+    assert set() == INTERNAL.keys() - used.keys()
+
+
+def test_names_are_never_put_together() -> None:
+    """A prefix that is completed while the program runs would hide a variable from the table."""
+    partial = re.compile(r"\b(?:TRUNKGATE|FLOWROUTE)_$")
+    own = {ROOT / "dashboard" / "core" / "settings.py", Path(__file__)}
+    product = [path for path in MODULES if path.is_relative_to(ROOT / "dashboard") and path not in own]
+
+    assert [] == [path for path in product if any(partial.search(text) for text in literals(path))]
+
+
+def test_every_variable_says_what_it_is_for() -> None:
+    """The README's table names variables that exist, and internal ones say who sets them."""
+    listed = NAME.findall(
+        " ".join(re.findall(r"^\| `(?:TRUNKGATE|FLOWROUTE)_.*$", (ROOT / "README.md").read_text(), re.MULTILINE))
+    )
+
+    assert set() == set(listed) - variables().keys() - INTERNAL.keys()
+    assert all(purpose.startswith("Set by ") for purpose in INTERNAL.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TRUNKGATE_WINDOW_DAY", "TRUNKGATE_WINDOW_DAYS"),
+        ("TRUNKGATE_HOMES", "TRUNKGATE_HOME"),
+        ("FLOWROUTE_KEY", "FLOWROUTE_[A-Z]*_?KEY"),
+        ("trunkgate_window_day", "TRUNKGATE_WINDOW_DAYS"),
+    ],
+)
+def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch, name: str, nearest: str) -> None:
+    """The error names it and the nearest one, and does not show the value."""
+    monkeypatch.setenv(name, "hush-5")
+
+    with pytest.raises(SettingsError, match=rf"^{name} is not a setting. Did you mean {nearest}\?") as caught:
+        Settings.read()
+
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(INTERNAL))
+def test_internal_variables_are_known(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What the parts of the program pass on stops none of them."""
+    monkeypatch.setenv(name, "1")
+
+    assert Settings.read().window_days == 30
+
+
+def test_the_environment_outranks_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environment, then config.toml of the home, then the default; secrets may be in the file and are never shown."""
+    config('window_days = 9\nhistory_days = 8\nflowroute_access_key = "hush-a"\nflowroute_secret_key = "hush-b"\n')
+    monkeypatch.setenv("TRUNKGATE_WINDOW_DAYS", "7")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-c")
+
+    settings = Settings.read()
+
+    assert (7, 8, 25) == (settings.window_days, settings.history_days, settings.max_changes)
+    assert "hush-a" == settings.flowroute_access_key.get_secret_value()
+    assert "hush-c" == settings.flowroute_secret_key.get_secret_value()
+    assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+def test_the_file_is_of_the_home_in_use(tmp_path: Path) -> None:
+    """A home that is given by argument has its own file."""
+    config("window_days = 9\n")
+
+    assert (9, 30) == (Settings().window_days, Settings(home=tmp_path / "other").window_days)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("window_day = 5\n", r"config.toml: window_day is not a setting. Did you mean window_days\?"),
+        ("[serve]\nport = 1\n", "serve is not a setting"),
+        ("TRUNKGATE_WINDOW_DAYS = 5\n", r"TRUNKGATE_WINDOW_DAYS is not a setting. Did you mean"),
+        ('home = "/srv/other"\n', "home cannot be set here.*Set TRUNKGATE_HOME"),
+        ("window_days = 400\n", r"window_days in config.toml \(TRUNKGATE_WINDOW_DAYS\) is 400\. It must be a whole"),
+        ('netbox_token = "hush hush"\n', "netbox_token in config.toml.*a character that no key has"),
+        (
+            "live_calls_per_s = nan\n",
+            r"live_calls_per_s in config.toml .* is nan\. It must be a number from 0 to 1,000",
+        ),
+        ("flowroute_access_key = 5\n", r"flowroute_access_key in config.toml.* must be text, in quotes\.$"),
+        ('netbox_token = "hush\n', r"is not TOML: .*line 1"),
+        ('flowroute_access_key = "hush"\n', "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
+    ],
+)
+def test_a_wrong_file_is_named(text: str, message: str) -> None:
+    """The sentence names the file and the key, suggests the nearest, and shows no value."""
+    config(text)
+
+    with pytest.raises(SettingsError, match=message) as caught:
+        Settings.read()
+
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_a_file_that_others_can_use_is_rejected(mode: int) -> None:
+    """It may hold secrets, so only its owner may read or write it; the cure is in the message."""
+    path = config("window_days = 9\n")
+    path.chmod(mode)
+
+    with pytest.raises(SettingsError, match=f"mode {mode:04o}.*chmod 600 {path}"):
+        Settings.read()
+
+
+def test_a_pipe_in_place_of_the_file_is_rejected_and_blocks_nothing() -> None:
+    """A reader of a pipe waits for ever for a writer, so no command would start."""
+    path = config("")
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+    with pytest.raises(SettingsError, match=r"config\.toml is a device or a pipe"):
+        Settings.read()
+
+
+def test_a_file_of_another_encoding_is_rejected() -> None:
+    """No traceback where an editor saved it as Latin-1."""
+    config("").write_bytes(b'sample_without = "\xe9"\n')
+
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        Settings.read()
+
+
+def test_nothing_is_read_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a .env, nor a config.toml, nor a module that shadows one of ours or of the standard library."""
+    (tmp_path / ".env").write_text("TRUNKGATE_WINDOW_DAYS=5\nwindow_days=5\n")
+    (tmp_path / "config.toml").write_text("window_days = 5\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert 30 == Settings.read().window_days
+
+
+def test_the_emulator_loads_no_module_of_the_working_directory(tmp_path: Path) -> None:
+    """It is started in the directory that the operator is in, which anybody may have written to."""
+    (tmp_path / "sqlite3.py").write_text("raise SystemExit('loaded from the working directory')\n")
+    code = (
+        "from pathlib import Path; from dashboard.emulator.lifecycle import process; home = Path('home').resolve();"
+        "print(process.start(home, calls=0).pid); process.stop(home)"
+    )
+
+    ran = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (ran.returncode, ran.stderr)

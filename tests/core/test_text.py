@@ -1,0 +1,78 @@
+"""Text from outside that a reader cannot see: never on a terminal, never on a page."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+import pytest
+
+from dashboard import schemas
+from dashboard.core import errors
+from dashboard.core.text import MARK, UNSAFE, one_line, visible
+from dashboard.web.components import formatting
+
+HARMLESS = {"\t", "\n", "\u200c", "\u200d"}
+"""Layout, and the joiners that names in several scripts need."""
+
+
+def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
+    """By Unicode's own tables: C0 and C1 controls, separators of lines, and whatever turns a line around."""
+    turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    for character in map(chr, range(sys.maxunicode + 1)):
+        unseen = (
+            unicodedata.category(character) in {"Cc", "Zl", "Zp"} or unicodedata.bidirectional(character) in turning
+        )
+        if unseen and character not in HARMLESS:
+            assert visible(f"a{character}b") == f"a{MARK}b", hex(ord(character))
+
+
+@pytest.mark.parametrize("text", ["Zürich", "北京", "مكتب", "क्‍ष", "👩‍💻", "a\tb\nc", "$1.00 (50 %)", ""])
+def test_what_people_write_stays(text: str) -> None:
+    """In every script, with its joiners."""
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("text", ["a", "`", "``", "a`b", "`[x](http://evil.example)", "a``b`", "a\n\n# b", "*#!|<b>\\"])
+def test_monospace_ends_where_its_text_ends(text: str) -> None:
+    """By the rule of CommonMark: a run of as many backticks as at its begin, and one space off where there are two."""
+    said = formatting.mono(text)
+    found = re.fullmatch(r"(`+)(?!`)(.*?)(?<!`)\1(?!`)", said)
+
+    assert found
+    assert " ".join(text.split()) == re.sub(r"^ (.*) $", r"\1", found[2])
+    assert "" == formatting.mono("")
+
+
+@pytest.mark.parametrize("text", ["a\n===", "a\n---", "a\n=", "a\n  ==  ", "---", "a\n# b", "a\n- b", "a\n1. b"])
+def test_a_line_of_a_text_makes_no_heading_and_no_list(text: str) -> None:
+    """What would is escaped; Markdown takes a line of signs below a text for a heading."""
+    last = formatting.plain(text).splitlines()[-1]
+
+    assert re.match(r"\s*\\[=#-]|1\\\.", last), last
+    assert text == formatting.plain(text).replace("\\", "")
+
+
+def test_a_name_is_one_short_line() -> None:
+    """Without what cannot be seen, not with a mark in its place."""
+    assert one_line(" a\u202e\x1b\n b\t\u200b ") == "a b"
+    assert len(one_line("x" * 1000)) == 200
+
+
+def test_no_error_no_frame_and_no_sentence_of_a_page_holds_such_a_character() -> None:
+    """The three ways by which text from outside goes anywhere."""
+    hostile = "a\u202eb\x1b[31mc\x9bd"
+    frame = schemas.conform(
+        schemas.empty(schemas.PBX_NUMBERS).reindex([0]).assign(pbx_id=hostile, number=hostile),
+        schemas.PBX_NUMBERS,
+        source="x",
+    )
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception)]
+
+    assert len(classes) > 20
+    for each in classes:
+        more = {"file": hostile, "column": hostile} if issubclass(each, errors.FileError) else {}
+        assert not UNSAFE.search(str(each(hostile, **more)))
+    assert not UNSAFE.search("".join(frame.iloc[0].astype(str)))
+    assert not UNSAFE.search(formatting.plain(hostile).replace("\u2060", ""))

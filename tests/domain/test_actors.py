@@ -1,0 +1,110 @@
+"""Roles: what each may do, and who the local person is."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import socket
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from dashboard.core.errors import FixError, InputError
+from dashboard.core.text import legible
+from dashboard.domain.actors import NAMELESS, Act, Actor, Role, browser_actor, local_actor, name_of_person
+from dashboard.services.access import links
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.VIEWER, {Act.LOOK}),
+        (Role.OPERATOR, {Act.LOOK, Act.APPLY}),
+        (Role.APPROVER, set(Act)),
+    ],
+)
+def test_what_each_role_may_do(role: Role, allowed: set[Act]) -> None:
+    """What a role does not include is refused with a sentence that names the person, the role and the act."""
+    actor = Actor("ana", role)
+    for act in Act:
+        if act in allowed:
+            actor.require(act)
+            continue
+        with pytest.raises(FixError, match=f"^ana is a {role} and may not {act}\\. Ask somebody who may"):
+            actor.require(act)
+
+
+def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The uid decides, never a variable that anybody can set; the person behind sudo is named too."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setenv("LOGNAME", "mallory")
+    monkeypatch.setenv("USER", "mallory")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+
+    by = {"way": "command line", "user": f"os:{os.geteuid()}", "host": socket.gethostname()}
+    assert Actor(f"{user} (command line)", Role.APPROVER, by) == local_actor("command line")
+
+    monkeypatch.setenv("SUDO_USER", "ana")
+    by["for"] = "ana"
+    assert Actor(f"{user} for ana (command line)", Role.APPROVER, by) == local_actor("command line")
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("Ola", "Ola (unverified, link by kim)"),
+        ("  Ola \n Svensson\t", "Ola Svensson (unverified, link by kim)"),
+        ("Ola\u202e\x1b[2J\u200b", "Ola[2J (unverified, link by kim)"),
+        ("x" * 500, f"{'x' * 80} (unverified, link by kim)"),
+    ],
+)
+def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
+    """Characters that nobody sees are left out, and the text fits the journal's 200 characters."""
+    assert (recorded, Role.APPROVER) == ((actor := browser_actor(typed, "kim")).name, actor.role)
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200d", "\u3164", "\u2800", "\u00ad", "\u034f", "\u115f\u1160\uffa0", "\u17b5", "\ufe0f"]
+)
+def test_a_name_that_cannot_be_seen_is_none(unseen: str, tmp_path: Path) -> None:
+    """It would be a blank button and a blank actor; a link is not made for it, and nobody is recorded by it."""
+    assert "" == name_of_person(unseen) == name_of_person(f" {unseen} \t{unseen}.")
+    assert f"{unseen}a" == name_of_person(f"{unseen}a")
+    assert f"{NAMELESS} (unverified, link by kim)" == browser_actor(unseen, "kim").name
+    with pytest.raises(InputError, match="a letter or a digit"):
+        links.make(tmp_path, name=unseen)
+
+
+@pytest.mark.parametrize("name", ["Zürich", "北京", "مكتب", "क्‍ष", "ㄱ", "한", "7", "Ⅷ٣", "O'Neill"])
+def test_a_name_may_be_of_any_script(name: str) -> None:
+    """One letter or digit is enough."""
+    assert name == name_of_person(name)
+
+
+def test_no_letter_that_counts_is_blank() -> None:
+    """By Unicode's own names, whatever else is called a filler or blank."""
+    blank = re.compile(r"\bSPACE\b|FILLER|BLANK|JOINER|INVISIBLE|SELECTOR|SOFT HYPHEN|VOWEL INHERENT")
+
+    assert [] == [
+        hex(code)
+        for code in range(sys.maxunicode + 1)
+        if legible(chr(code)) and blank.search(unicodedata.name(chr(code), ""))
+    ]
+
+
+def test_two_links_of_one_user_are_told_apart() -> None:
+    """By their numbers; who opened one is named where the system tells."""
+    one, other = browser_actor("Ola", "kim", link="0123456789ab"), browser_actor("Ola", "kim", link="ba98", uid=1000)
+
+    assert one != other
+    assert {"way": "link", "link": "0123456789ab", "link_by": "kim"} == one.by
+    assert {"way": "link", "link": "ba98", "link_by": "kim", "user": "os:1000"} == other.by
+
+
+def test_a_name_that_the_link_was_made_for_is_vouched_by_its_maker() -> None:
+    """It never reads as a verified person."""
+    assert browser_actor("Ola", "kim", vouched=True).name == "Ola (link by kim)"
+    assert len(browser_actor("x" * 500, "y" * 500).name) <= 200

@@ -1,0 +1,323 @@
+"""What may be claimed, over every combination of fresh, stale and missing inputs and states of the carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from itertools import product
+
+import pytest
+
+from dashboard import checks, schemas
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import RemoveAddress
+from dashboard.domain.claims import CORE, NOTHING, Claims, Standing, age_s, as_of, cure, lacking, short
+from dashboard.domain.findings import Cause, Finding, LastKnown, Status
+from dashboard.domain.snapshot import Age, Freshness, Snapshot
+from dashboard.fixes.planner import build
+from dashboard.web.components import page_titles
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+CARRIERS = ("", "The carrier cannot be reached.", "The carrier refused the key.")
+OLD = NOW - timedelta(hours=2)
+POSITIVE = (
+    "Every PBX places calls",
+    "each belongs to a PBX",
+    "No failures found.",
+    "Calls go through",
+    "Nothing to fix",
+    "none was refused",
+    *(check.description for check in checks.discover()),
+)
+HERE, GONE = "198.51.100.11", "198.51.100.24"
+AHEAD = NOW + timedelta(days=3)
+"""When an input was read while the clock was ahead."""
+TO_COME = "to come"
+"""Beside every ``Age``: stale, because it was read at a time in the future."""
+COMBINATIONS: list[tuple[str, ...]] = [
+    *product(Age, repeat=len(CORE)),
+    *(ages for ages in product((Age.FRESH, Age.STALE, TO_COME), repeat=len(CORE)) if ages.count(TO_COME) == 1),
+    (TO_COME,) * len(CORE),
+]
+"""What was read while the clock was ahead is beside every combination of fresh and stale, and everywhere."""
+
+
+@cache
+def world(*, listed: bool) -> Snapshot:
+    """Return an account with two PBXs in order, or one of them refused because its address is not listed."""
+    entries = (HERE, GONE) if listed else (HERE,)
+    second = calls_row if listed else refused_row
+    names = [("seattle", HERE), ("denver", GONE)]
+    return replace(
+        make_snapshot(
+            credentials_on=False,
+            pbxs=[pbx(name, inbound_host=address) for name, address in names],
+            addresses=[{"pbx_id": name, "address": address, "kind": "primary"} for name, address in names],
+            pbx_numbers=[{"pbx_id": name, "number": f"1206555010{n}"} for n, (name, _) in enumerate(names)],
+            numbers=[{"number": f"1206555010{n}", "route_id": f"{n + 1}"} for n in range(2)],
+            routes=[
+                {"route_id": f"{n + 1}", "alias": name, "route_type": "host", "value": address}
+                for n, (name, address) in enumerate(names)
+            ],
+            pbx_config=[
+                {"pbx_id": name, "key": "trunk.carrier.host", "value": "us-west-wa.sip.flowroute.com", "file": "x"}
+                for name, _ in names
+            ],
+            traffic=[calls_row(HERE, pbx_id="seattle", calls=90), second(GONE, pbx_id="denver", calls=10)],
+        ),
+        allowed_ips=frame(
+            schemas.ALLOWED_IPS,
+            [{"network": one, "role": "active", "added_at": NOW - timedelta(days=90)} for one in entries],
+        ),
+    )
+
+
+@cache
+def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool) -> tuple[Finding, ...]:
+    """Return what one check says where its inputs have these ages; the house rules hold it to reading no others."""
+    (one,) = [each for each in checks.discover() if each.id == check]
+    return tuple(one.findings(_aged(dict(ages), listed=listed)))
+
+
+def _aged(ages: dict[str, str], *, listed: bool) -> Snapshot:
+    snapshot = world(listed=listed).without([name for name in ages if ages[name] is Age.MISSING])
+    read_at = {Age.STALE: OLD, TO_COME: AHEAD}
+    stale = {name: Freshness(read_at[age], 3600) for name, age in ages.items() if age in read_at}
+    return replace(snapshot, freshness={**snapshot.freshness, **stale})
+
+
+@cache
+def judged(ages: tuple[str, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
+    """Return the account with inputs of these ages, and what every check says of it."""
+    by_name = dict(zip(CORE, ages, strict=True))
+    each = [
+        _found(one.id, tuple((n, by_name[n]) for n in (*one.deciding, *one.additional) if n in by_name), listed=listed)
+        for one in checks.discover()
+    ]
+    return _aged(by_name, listed=listed), tuple(sorted((f for found in each for f in found), key=checks.rank))
+
+
+def statements(claims: Claims) -> Iterator[str]:
+    """Yield every sentence that the claims make of the account."""
+    yield page_titles.overview(claims)
+    yield claims.of_findings()
+    yield page_titles.of_account(claims)
+
+
+@pytest.mark.parametrize("check", checks.discover(), ids=lambda check: check.id)
+def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> None:
+    """The reason of an undecided check states its expectation as unknown, not as met."""
+    empty = replace(check, evaluate=lambda _: ())
+    (finding,) = empty.findings(world(listed=True))
+
+    assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
+    start = "Nothing to examine, so this check is undecided: "
+    assert start == finding.reason[: len(start)]
+    assert finding.reason[len(start) :].lower() == check.description.lower()
+    assert not [words for words in POSITIVE if words in finding.reason]
+
+
+def needs(words: str) -> tuple[str, ...]:
+    """Return the inputs that a positive statement rests on."""
+    return {
+        "Every PBX places calls": ("calls", "allowed_ips", "credentials", "inventory"),
+        "Calls go through": ("calls", "allowed_ips", "credentials", "inventory"),
+        "each belongs to a PBX": ("allowed_ips", "inventory"),
+        "none was refused": ("calls",),
+    }.get(words, CORE)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS, ids=["up", "down", "wrong key"])
+@pytest.mark.parametrize("listed", [True, False], ids=["in order", "denver refused"])
+def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, listed: bool) -> None:
+    """Over all combinations of ages: no positive statement, zero or clear mark on stale or missing inputs."""
+    for ages in COMBINATIONS:
+        snapshot, findings = judged(ages, listed=listed)
+        by_name = dict(zip(CORE, ages, strict=True))
+        claims = Claims(snapshot, findings, carrier)
+        said = " ".join(statements(claims))
+
+        for words in POSITIVE:
+            if words in said:
+                assert all(by_name[name] is Age.FRESH for name in needs(words)), (by_name, said)
+        fresh = all(age is Age.FRESH for age in ages)
+        assert (claims.standing() is Standing.CLEAR) <= (fresh and listed)
+        assert claims.open_figure.text != "0" or (fresh and listed), (by_name, claims.open_figure)
+        counted = claims.figure(0, "calls")
+        assert (counted.text == NOTHING) is (by_name["calls"] is not Age.FRESH)
+        assert (claims.figure(7, "calls").text == NOTHING) is (by_name["calls"] is Age.MISSING)
+        assert bool(counted.why) is (by_name["calls"] is not Age.FRESH)
+        for network in (HERE, GONE):
+            clear = claims.entry(network) is Standing.CLEAR
+            assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
+        assert bool(lacking(snapshot)) is not fresh
+        assert ("in the future: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
+    """In every combination each finding that is no pass or failure names its cause, and last known ones their time."""
+    for ages in COMBINATIONS:
+        snapshot, findings = judged(ages, listed=listed)
+        by_check = {one.id: one for one in checks.discover()}
+        for finding in findings:
+            deciding = [snapshot.age(name) for name in by_check[finding.check].deciding]
+            known = finding.last_known.status if finding.last_known else finding.status
+            assert known is not Status.UNKNOWN or "Decided without" not in finding.reason
+            if Age.MISSING in deciding:
+                assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
+            elif Age.STALE in deciding:
+                assert (Status.UNKNOWN, Cause.STALE) == (finding.status, finding.cause)
+                assert finding.last_known is not None
+                read_at = {OLD, AHEAD} & {snapshot.freshness[name].as_of for name in by_check[finding.check].deciding}
+                assert min(read_at) == finding.last_known.as_of
+                assert (OLD in read_at) <= ("over an hour ago" in finding.reason)
+                assert (AHEAD in read_at) <= ("which is in the future: the clock was set back." in finding.reason)
+
+
+def test_a_known_failure_survives_every_stale_input() -> None:
+    """Whatever is out of date, as long as nothing is missing, the same findings are open in the same places."""
+    wanted = [one.id for one in judged((Age.FRESH,) * len(CORE), listed=False)[1] if one.open]
+    assert wanted
+    for ages in COMBINATIONS:
+        if Age.MISSING in ages:
+            continue
+        assert wanted == [one.id for one in judged(ages, listed=False)[1] if one.open]
+
+
+def test_a_list_and_an_inventory_are_enough_to_compare_them() -> None:
+    """Without calls, credentials and routes the one comparison that needs neither is made, as inferred."""
+    ages = (Age.MISSING, Age.FRESH, Age.MISSING, Age.MISSING, Age.FRESH)
+    found = {one.subject: one for one in judged(ages, listed=False)[1] if one.check == "pbx_address_is_allowed"}
+
+    assert {HERE: Status.PASS, GONE: Status.FAIL} == {subject: one.status for subject, one in found.items()}
+    assert {"inferred from configuration"} == {str(one.confidence) for one in found.values()}
+    assert {("calls", "credentials")} == {one.without for one in found.values()}
+    assert all(
+        "Decided without the calls and the state of the SIP credentials, never read." in one.reason
+        for one in found.values()
+    )
+
+
+def test_a_carrier_outage_is_not_a_recovery() -> None:
+    """Two hours after the last calls the title repeats the last known failure and says since when nothing came."""
+    ages = (Age.STALE, Age.FRESH, Age.FRESH, Age.STALE, Age.FRESH)
+    snapshot, findings = judged(ages, listed=False)
+
+    said = page_titles.overview(Claims(snapshot, findings, CARRIERS[1]))
+
+    assert "Last known: Denver's outbound calls are being rejected. No call records for 2 h." == said
+
+
+def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
+    """A PBX that is listed and cannot be told to get through leaves an open finding without good news beside it."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    said = []
+    for status in (Status.PASS, Status.UNKNOWN):
+        mixed = [
+            replace(one, status=status)
+            if (one.check, one.subject) == ("pbx_address_is_allowed", GONE)
+            else replace(one, status=Status.FAIL)
+            if one.check == "allowed_ip_is_used" and one.subject == HERE
+            else one
+            for one in findings
+        ]
+        said.append(Claims(snapshot, mixed).headline())
+
+    assert ["Calls go through; 1 finding to review.", "1 finding to review. 1 subject couldn't be evaluated."] == said
+
+
+def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
+    """Fresh data is still of a while ago when the carrier does not answer."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    earlier = {name: Freshness(NOW - timedelta(minutes=20), 3600) for name in CORE}
+    snapshot = replace(snapshot, freshness={**snapshot.freshness, **earlier})
+
+    assert page_titles.overview(Claims(snapshot, findings)).startswith("Every PBX places calls from a listed address.")
+    dated = page_titles.overview(Claims(snapshot, findings, CARRIERS[1]))
+    assert dated.startswith("As of 20 min ago, every PBX places calls from a listed address.")
+
+
+def test_nothing_known_says_what_is_missing() -> None:
+    """The first minute of an account: no zero, and each input that was never read is named."""
+    snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
+    claims = Claims(snapshot, findings)
+
+    assert page_titles.overview(claims).startswith("Nothing could be checked yet. Calls never fetched.")
+    assert "Allowed IPs not entered yet." == page_titles.of_account(claims)
+    assert NOTHING == claims.open_figure.text
+    assert lacking(snapshot) in claims.open_figure.why
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "1 min"), (45, "45 min"), (120, "2 h"), (47 * 60, "47 h"), (8 * 24 * 60, "8 days")]
+)
+def test_ages_are_short(minutes: int, words: str) -> None:
+    """A headline has room for a number and a unit."""
+    assert words == short(timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize("cause", [Cause.UNDECIDABLE, Cause.MISSING])
+def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(cause: Cause) -> None:
+    """On fresh inputs, each verdict that decides nothing takes the zero away; without configurations it stands."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    for place, one in enumerate(findings):
+        unknown = replace(one, status=Status.UNKNOWN, cause=cause)
+        figure = Claims(snapshot, [*findings[:place], unknown, *findings[place + 1 :]]).open_figure
+        assert NOTHING == figure.text
+        assert "couldn't be evaluated." in figure.why
+
+    unread = snapshot.without(["configurations"])
+    (config,) = [one for one in checks.discover() if one.id == "pbx_config_has_no_secret"]
+    others = [one for one in findings if one.check != config.id]
+    assert "0" == Claims(unread, [*others, *config.findings(unread)]).open_figure.text
+
+
+def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
+    """One sentence names them all, then each cure once, as a missing input has it."""
+    snapshot = _aged(dict.fromkeys(CORE, TO_COME), listed=True)
+    start = (
+        "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time in the future: "
+    )
+
+    assert f"{start}the clock was set back. Sync the account. {cure(snapshot, 'inventory')}" == lacking(snapshot)
+    by_hand = replace(snapshot, capabilities=frozenset({Capability.READ_CALLS}))
+    assert lacking(by_hand).startswith(f"{start}the clock was set back. Sync the account. Paste what the portal shows")
+
+
+def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
+    """In mode ``files`` the file's time zone is wrong, and nothing asks for a sync."""
+    snapshot = replace(_aged({"calls": TO_COME}, listed=True), capabilities=frozenset())
+
+    assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
+    told = " ".join((lacking(snapshot), checks.why_not(snapshot, "calls"), *_locks(snapshot)))
+    assert "clock" not in told
+    assert "sync" not in told.lower()
+    assert "the newest imported call is dated so" in told
+
+
+def _locks(snapshot: Snapshot) -> list[str]:
+    """Return what the guards of a change of the list say."""
+    plan = build(snapshot, (RemoveAddress(network=GONE),), max_changes=5)
+    return [lock.sentence for lock in plan.interlocks]
+
+
+def test_clocks_may_differ_a_little() -> None:
+    """Five minutes ahead is fresh, more is not; no age is negative."""
+    for ahead, age in ((timedelta(minutes=5), Age.FRESH), (timedelta(minutes=6), Age.STALE)):
+        assert age is Freshness(NOW + ahead, 3600).age(NOW)
+
+
+def test_a_last_known_result_says_its_age() -> None:
+    """Pages and the command line mark it in the same words."""
+    (finding, *_) = judged((Age.FRESH,) * len(CORE), listed=True)[1]
+    old = replace(finding, status=Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
+
+    assert "Last known: failed, 2 h ago" == as_of(old, NOW)
+    assert "" == as_of(finding, NOW)
+    assert 7200 == age_s(old, NOW)
+    ahead = replace(old, last_known=LastKnown(Status.FAIL, AHEAD))
+    assert "Last known: failed, at a time in the future" == as_of(ahead, NOW)
+    assert age_s(ahead, NOW) is None

@@ -1,0 +1,156 @@
+"""Guards, each on an account made for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.domain.changes import AllowAddress, Change, Interlock, Plan, RemoveAddress, SetCredentials
+from dashboard.domain.snapshot import Freshness, Snapshot
+from dashboard.fixes.planner import build
+from dashboard.fixes.removals import removals_for_cause
+from dashboard.storage.journal import BEGUN, DONE, Entry
+from tests.builders import NOW, calls_row, make_snapshot, pbx
+from tests.domain.test_changes import OLD_PLAN
+
+STRANGER, OLD, NEW = "203.0.113.66", "198.51.100.23", "198.51.100.24"
+FRAUD = calls_row(STRANGER, calls=240, cost_usd="2035.12", at=NOW - timedelta(days=1))
+MOVED = NOW - timedelta(days=10)
+DENVER = [
+    {"pbx_id": "denver", "address": OLD, "kind": "primary", "valid_from": NOW - timedelta(days=60), "valid_to": MOVED},
+    {"pbx_id": "denver", "address": NEW, "kind": "primary", "valid_from": MOVED},
+]
+
+
+def account(*traffic: dict[str, Any], **facts: Any) -> Snapshot:
+    """Return an account with Denver, which moved."""
+    return make_snapshot(pbxs=[pbx("denver")], addresses=DENVER, traffic=list(traffic), **facts)
+
+
+def guards(snapshot: Snapshot, *changes: Change, entries: tuple[Entry, ...] = ()) -> dict[str, Interlock]:
+    """Plan changes; return the guards by name."""
+    return {lock.id: lock for lock in plan_of(snapshot, *changes, entries=entries).interlocks}
+
+
+def plan_of(snapshot: Snapshot, *changes: Change, entries: tuple[Entry, ...] = ()) -> Plan:
+    """Plan changes."""
+    return build(snapshot, changes, max_changes=5, entries=entries)
+
+
+def stale(snapshot: Snapshot) -> Snapshot:
+    """Return the account with an inventory that nobody confirmed for a year."""
+    return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(NOW - timedelta(days=365), 60)})
+
+
+def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
+    """An old entry and a thief's are removed without typing; with a stale inventory both ask."""
+    known = account(
+        FRAUD,
+        calls_row(OLD, pbx_id="denver", calls=5458, at=MOVED - timedelta(days=1)),
+        allowed=(OLD, STRANGER),
+        credentials_on=False,
+    )
+    changes = (RemoveAddress(network=OLD), RemoveAddress(network=STRANGER))
+
+    fresh, unsure = plan_of(known, *changes), plan_of(stale(known), *changes)
+
+    assert () == fresh.phrases
+    assert "5,458 calls of Denver cannot recur" in guards(known, *changes)["nothing_of_ours_breaks"].sentence
+    assert {"Denver", "stale inventory"} == set(unsure.phrases)
+
+
+@pytest.mark.parametrize(
+    ("facts", "change", "phrases"),
+    [
+        ({"auth_method": "both", "dials_prefix": "no"}, SetCredentials(enabled=False), ("Denver",)),
+        ({"auth_method": "both", "dials_prefix": "unknown"}, SetCredentials(enabled=False), ("Denver",)),
+        ({"auth_method": "both", "dials_prefix": "unknown"}, RemoveAddress(network=NEW), ("Denver",)),
+    ],
+    ids=["broken", "may be broken, credentials off", "may be broken, removed"],
+)
+def test_calls_at_risk_ask_for_the_name(facts: dict[str, str], change: Change, phrases: tuple[str, ...]) -> None:
+    """Broken and may be broken ask for the PBX's name."""
+    row = calls_row(NEW, pbx_id="denver")
+    known = make_snapshot(allowed=(NEW,), pbxs=[pbx("denver", **facts)], addresses=DENVER, traffic=[row])
+
+    assert phrases == plan_of(known, change).phrases
+
+
+def test_calls_that_may_only_be_saved_ask_for_nothing() -> None:
+    """Allowing an address cannot cost its PBX a call, whatever is not known of it."""
+    row = calls_row(NEW, pbx_id="denver", outcome="refused_auth", sip_status=403)
+    facts = pbx("denver", dials_prefix="unknown")
+    known = make_snapshot(pbxs=[facts], addresses=DENVER, traffic=[row])
+
+    plan = plan_of(known, AllowAddress(network=NEW))
+
+    assert (1, ()) == (plan.impact.calls("may be saved"), plan.phrases)
+
+
+def removal(**facts: Any) -> tuple[Entry, ...]:
+    """Return the journal of a removal of the stranger, planned as given."""
+    plan = Plan.model_validate(OLD_PLAN | facts)
+    texts = ("act", "ana", plan.title, plan.hash, None)
+    action, actor, title, digest, undoes = texts
+    begun = Entry(1, NOW, action, BEGUN, actor, title, digest, undoes, {"plan": plan.model_dump(mode="json")}, "", "")
+    return begun, replace(begun, id=2, phase=DONE, content={})
+
+
+def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
+    """The dollars and the date are in the sentence, from the calls or from the fix that removed it."""
+    allow = AllowAddress(network=STRANGER)
+    spent = guards(account(FRAUD), allow)["money_was_not_lost_there"]
+    removed = guards(account(), allow, entries=removal())["money_was_not_lost_there"]
+
+    assert (False, STRANGER) == (spent.met, spent.confirm)
+    assert "240 calls from 203.0.113.66 cost $2,035.12 while no PBX of yours had it" in spent.sentence
+    assert "the last on Nov 19, 2026" in spent.sentence
+    assert (False, STRANGER) == (removed.met, removed.confirm)
+    assert "removed on Nov 20, 2026 because no PBX in service had its address (journal entry 2)" in removed.sentence
+    assert "$2,035.12" in removed.sentence
+
+
+def test_a_removal_from_a_draft_is_for_cause_where_its_calls_were_of_nobody() -> None:
+    """Without a check the plan's own callers tell; a removal of one's own PBX is not for cause."""
+    assert {STRANGER} == set(removals_for_cause(removal(check="", subject="")))
+    ours = OLD_PLAN["impact"] | {"breaks": ["Denver"], "nobodys": {}}  # type: ignore[operator] # a plain dict
+    assert {} == removals_for_cause(removal(check="", subject="", impact=ours))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [AllowAddress(network=NEW), AllowAddress(network="192.0.2.9"), RemoveAddress(network=STRANGER)],
+    ids=["of a PBX", "never called", "removed"],
+)
+def test_other_addresses_are_not_asked_about(change: Change) -> None:
+    """An address of a PBX in a fresh inventory, one that cost nothing, and a removal."""
+    row = calls_row(NEW, calls=2, cost_usd="9.00", at=MOVED - timedelta(days=5))
+    known = account(FRAUD, row, allowed=(STRANGER,))
+
+    assert "money_was_not_lost_there" not in guards(known, change)
+    if change.network == NEW:
+        assert NEW == guards(stale(known), change)["money_was_not_lost_there"].confirm
+
+
+@pytest.mark.parametrize("entry", ["192.0.2.16/28", "10.0.0.7", "2001:db8::7"])
+def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(entry: str) -> None:
+    """A network, a private address and an IPv6 address can be removed but not added, so the undo would be refused."""
+    known = account(FRAUD, allowed=(STRANGER, entry))
+    removal_of_entry = RemoveAddress(network=entry)
+
+    guard = guards(known, removal_of_entry, RemoveAddress(network=STRANGER))["removal_can_be_undone"]
+
+    assert (False, entry) == (guard.met, guard.confirm)
+    assert f"trunkgate cannot undo the removal of {entry}" in guard.sentence
+    assert ["address_is_usable"] == [lock.id for lock in plan_of(known, removal_of_entry.inverse()).blocked]
+
+
+def test_the_undo_of_an_ordinary_removal_is_open() -> None:
+    """The guard and the undo agree for a single public address."""
+    known = account(FRAUD, allowed=(STRANGER,))
+
+    assert "removal_can_be_undone" not in guards(known, RemoveAddress(network=STRANGER))
+    assert not plan_of(known, RemoveAddress(network=STRANGER).inverse()).blocked

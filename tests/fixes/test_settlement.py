@@ -1,0 +1,191 @@
+"""Settling: the outcome of an interrupted fix, found by reading the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from dashboard import schemas
+from dashboard.carriers.offline import OfflineCarrier
+from dashboard.carriers.registry import AccountState
+from dashboard.core.errors import JournalError, StalePlanError
+from dashboard.domain.admission import Policy
+from dashboard.domain.changes import (
+    AllowAddress,
+    Change,
+    CreateRoute,
+    Impact,
+    Plan,
+    PointNumber,
+    RemoveAddress,
+    SetCredentials,
+)
+from dashboard.fixes.account_image import after, image
+from dashboard.fixes.planner import live_of, refuse_if_moved, undoing
+from dashboard.fixes.settlement import SYSTEM, judge, settle
+from dashboard.storage.database import State
+from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal
+from tests.old_homes import make_database
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+LISTED = ("198.51.100.11", "203.0.113.66")
+ALLOW, REMOVE = AllowAddress(network="198.51.100.24"), RemoveAddress(network="203.0.113.66")
+RELABEL = (REMOVE, AllowAddress(network="203.0.113.66", label="another label"))
+ROUTE = (
+    CreateRoute(alias="Phoenix", value="198.51.100.60"),
+    PointNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
+)
+
+
+class Listed(OfflineCarrier):
+    """A carrier whose list and switch a test sets."""
+
+    def __init__(self, networks: Sequence[str] = LISTED, *, on: bool = True) -> None:
+        super().__init__(frozenset(), "")
+        self.networks, self.on = list(networks), on
+
+    def account(self) -> AccountState:
+        """Return the switch."""
+        return AccountState("12345678", self.on)
+
+    def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
+        """Return the list."""
+        rows = [
+            dict.fromkeys(schemas.ALLOWED_IPS.columns) | {"network": each, "role": "active"} for each in self.networks
+        ]
+        return schemas.conform(pd.DataFrame(rows), schemas.ALLOWED_IPS, source="a test"), None
+
+    @property
+    def policy(self) -> Policy:
+        """Return both, as frames have them."""
+        return Policy(frozenset(self.networks), self.on, "12345678")
+
+
+class Frames:
+    """What an undo is planned on."""
+
+    def __init__(self, carrier: Listed) -> None:
+        self.allowed_ips, self.policy = carrier.allowed_ips()[0], carrier.policy
+        self.numbers, self.routes = schemas.empty(schemas.NUMBERS), schemas.empty(schemas.ROUTES)
+
+
+def plan_of(*changes: Change, carrier: Listed) -> Plan:
+    """Plan changes of the list and the switch."""
+    before = image(Frames(carrier), changes)
+    return Plan(
+        title="Change the list", changes=changes, before=before, impact=Impact(labels={}, decided=1), made_at=NOW
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Name the home."""
+    return tmp_path
+
+
+@pytest.fixture
+def journal(home: Path) -> Iterator[Journal]:
+    """Open the journal of a fresh home."""
+    with closing(State.open(home)) as state:
+        yield Journal(state)
+
+
+@pytest.mark.parametrize("changes", [(ALLOW,), (ALLOW, REMOVE), RELABEL, (SetCredentials(enabled=False), ALLOW), ROUTE])
+def test_every_state_of_a_fix_is_told(changes: tuple[Change, ...]) -> None:
+    """Of each prefix of its changes, whatever else was changed on the account meanwhile."""
+    entry = {"label": "", "owner": "", "purpose": "", "role": "active", "review_by": ""}
+    before = {
+        "allowed_ips": dict.fromkeys(LISTED, entry),
+        "credentials_on": True,
+        "routes": {"Phoenix": None},
+        "numbers": {"16025550150": ""},
+    }
+    for count in range(len(changes) + 1):
+        now = after(before, changes[:count])
+        now["allowed_ips"]["192.0.2.9"] = entry
+        assert (changes[:count], ()) == judge(before, now, changes)
+
+
+def test_what_somebody_else_changed_is_named() -> None:
+    """Where the account is in no state of the fix, each change is looked at by itself."""
+    before: dict[str, Any] = {"credentials_on": True, "allowed_ips": {"203.0.113.66": {"label": "a"}}}
+    now = {"credentials_on": False, "allowed_ips": {"203.0.113.66": {"label": "b"}}}
+
+    found = judge(before, now, (RemoveAddress(network="203.0.113.66", label="a"), SetCredentials(enabled=False)))
+
+    assert ((SetCredentials(enabled=False),), ("203.0.113.66",)) == found
+
+
+@pytest.mark.parametrize(
+    ("networks", "phase", "live"),
+    [
+        (LISTED, FAILED, ()),
+        ((*LISTED, "198.51.100.24"), PARTLY, (ALLOW,)),
+        (("198.51.100.11", "198.51.100.24"), DONE, (ALLOW, REMOVE)),
+    ],
+)
+def test_an_interrupted_fix_gets_its_outcome(
+    journal: Journal, home: Path, networks: tuple[str, ...], phase: str, live: tuple[Change, ...]
+) -> None:
+    """Recorded once, as found after an interruption; undo takes back exactly what is in place."""
+    plan = plan_of(ALLOW, REMOVE, carrier=Listed())
+    begun = journal.begin(plan, actor="ana", before=plan.before)
+    carrier = Listed(networks)
+
+    (entry,) = settle(carrier=carrier, journal=journal, home=home)
+    again = settle(carrier=carrier, journal=journal, home=home)
+
+    assert ([], []) == (again, journal.open_entries())
+    assert (phase, SYSTEM, begun.action) == (entry.phase, entry.actor, entry.action)
+    assert entry.content["message"].startswith("Found after an interruption: ")
+    assert live == live_of(plan, entry)
+    if not live:
+        with pytest.raises(JournalError, match="left none of its changes in place"):
+            undoing(journal, begun.id)
+        return
+    done, ended, back, _ = undoing(journal, begun.id)
+    assert (tuple(change.inverse() for change in reversed(live)), entry) == (back, ended)
+    refuse_if_moved(ended, done, Frames(carrier))
+    with pytest.raises(StalePlanError, match=r"198\.51\.100\.24 changed after this fix"):
+        refuse_if_moved(ended, done, Frames(Listed(LISTED[:1])))
+
+
+def test_a_fix_that_runs_is_left_alone(journal: Journal, home: Path) -> None:
+    """Whoever applies holds the lock."""
+    plan = plan_of(ALLOW, carrier=Listed())
+    journal.begin(plan, actor="ana", before=plan.before)
+
+    with FileLock(str(home / "fix.lock")):
+        assert [] == settle(carrier=Listed(), journal=journal, home=home)
+    assert 1 == len(journal.open_entries())
+
+
+def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, home: Path) -> None:
+    """Nothing is concluded; undo says why it has to wait."""
+    plan = plan_of(ALLOW, carrier=Listed())
+    begun = journal.begin(plan, actor="ana", before=plan.before)
+
+    assert [] == settle(carrier=OfflineCarrier(frozenset(), "It is down."), journal=journal, home=home)
+    assert [begun] == journal.open_entries()
+    with pytest.raises(JournalError, match="its outcome is not known yet"):
+        undoing(journal, begun.id)
+
+
+def test_what_a_later_fix_did_is_not_put_down_to_an_interrupted_one(home: Path) -> None:
+    """Homes of earlier versions have open entries behind which other fixes were made: those read the account first."""
+    first, second = plan_of(ALLOW, carrier=Listed()), plan_of(ALLOW, REMOVE, carrier=Listed())
+    make_database(home, "0002", plans=[(first, ""), (second, DONE)])
+
+    with closing(State.open(home)) as state:
+        journal = Journal(state)
+        settle(carrier=Listed(("198.51.100.11", "198.51.100.24")), journal=journal, home=home)
+        last = journal.entries()[-1]
+
+    assert (FAILED, "none of its changes is in place.") == (last.phase, last.content["message"].split(": ")[1])

@@ -1,0 +1,28 @@
+"""What operators do in the stories: plans are carried out, and credentials off is foreseen before it is planned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from dashboard.calls.replay.replayer import BROKEN, Replayer
+from dashboard.domain.actors import local_actor
+from dashboard.domain.changes import Plan, SetCredentials
+from dashboard.fixes.account_image import proposed
+from dashboard.services.workspace import Workspace
+
+ANA = local_actor("ana")
+
+
+def carry_out(office: Workspace, plan: Plan) -> int:
+    """Apply a plan, typing what it asks for; return the journal's entry."""
+    return office.apply(plan, actor=ANA, typed=list(plan.phrases)).id
+
+
+def turned_off_as_foreseen(office: Workspace, who: str, calls: int) -> int:
+    """Turn credentials off, of which the replay has said whose calls break and how many; return the journal's entry."""
+    snapshot, off = office.snapshot(), SetCredentials(enabled=False)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    foreseen = Replayer(snapshot).against(proposed(snapshot.policy, [off]), since=since)
+    assert {who} == set(foreseen.impact.breaks)
+    assert calls == foreseen.impact.calls(BROKEN)
+    return carry_out(office, office.plan_changes([off]))

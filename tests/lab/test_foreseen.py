@@ -1,0 +1,98 @@
+"""What a replay says of a change, and what the edge then does: call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dashboard.calls.attribution import attribute
+from dashboard.calls.replay.replayer import UNDECIDED, Replayer
+from dashboard.core.settings import Settings
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
+from dashboard.fixes.account_image import proposed
+from dashboard.services.workspace import Workspace
+from tests.lab.edge import PASSWORD, USER
+from tests.lab.lab import PREFIX, Lab
+
+SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY = (
+    "198.51.100.11",
+    "198.51.100.12",
+    "198.51.100.24",
+    "198.51.100.40",
+    "203.0.113.66",
+)
+CALLERS = (SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY)
+DIGEST = {ATLANTA}
+LISTED = (SEATTLE, CHICAGO, NOBODY)
+LEAST_DECIDED = 0.95
+"""Of the calls from addresses of PBXs; a stranger with a PBX's caller id proves nothing of what it dials or holds."""
+ALLOW, REMOVE, OFF = AllowAddress(network=DENVER), RemoveAddress(network=SEATTLE), SetCredentials(enabled=False)
+
+
+@pytest.fixture(scope="module")
+def office(lab: Lab) -> Iterator[Workspace]:
+    """Open the product on the lab's account, with a first round of calls of everybody."""
+    with Workspace.open(Settings(home=lab.folder)) as opened:
+        yield opened
+
+
+def everybody_calls(lab: Lab, turn: int) -> dict[tuple[str, str], bool]:
+    """Have every PBX place the same calls, all at once; return which were let in, by source and last digits."""
+    numbers = [f"1{202 + turn}55501{last}" for last in ("10", "21", "36", "47", "58")]
+
+    def calls_of(source: str) -> dict[tuple[str, str], bool]:
+        digest = {"user": USER, "password": PASSWORD} if source in DIGEST else {}
+        ended = lab.call(*(f"{PREFIX}*{number}" for number in numbers), source=source, **digest)
+        return {(source, call.user[-2:]): call.status not in (403, 407) for call in ended}
+
+    with ThreadPoolExecutor(len(CALLERS)) as pool:
+        fates = {call: let_in for found in pool.map(calls_of, CALLERS) for call, let_in in found.items()}
+    assert len(lab.settled(set(numbers), len(fates))) == len(fates)
+    return fates
+
+
+@pytest.mark.parametrize(
+    ("turn", "changes"),
+    [(1, (ALLOW,)), (2, (REMOVE,)), (3, (OFF,)), (4, (ALLOW, REMOVE, OFF))],
+    ids=["allow", "remove", "credentials off", "all at once"],
+)
+def test_the_edge_does_what_was_foreseen(lab: Lab, office: Workspace, turn: int, changes: tuple[Change, ...]) -> None:
+    """A call that would break is refused then, one that would be saved is let in, the others fare as before."""
+    lab.set(credentials_enabled=True, digest_rescues_prefix=True)
+    lab.list_only(LISTED)
+    office.sync()  # what nobody saw of the list proves nothing later
+    before = everybody_calls(lab, 10 * turn)
+    office.sync()
+    snapshot = office.snapshot()
+    calls = office.store.calls(limit=10_000)
+    mine = calls[calls["destination"].str.startswith(f"1{202 + 10 * turn}555")]
+    frames = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    labeled = Replayer(snapshot).against(proposed(snapshot.policy, changes)).label_of(attribute(mine, **frames))
+    labels = {
+        (source, number[-2:]): str(label)
+        for source, number, label in zip(labeled["source_ip"], labeled["destination"], labeled["label"], strict=True)
+    }
+
+    lab.set(credentials_enabled=OFF not in changes)
+    lab.list_only(
+        [
+            *(one for one in LISTED if not (one == SEATTLE and REMOVE in changes)),
+            *([DENVER] if ALLOW in changes else []),
+        ]
+    )
+    office.sync()
+    after = everybody_calls(lab, 10 * turn + 5)
+
+    assert labels.keys() == before.keys() == after.keys()
+    decided = {call: label for call, label in labels.items() if label not in UNDECIDED}
+    ours = {call: label for call, label in labels.items() if call[0] != NOBODY}
+    open_ones = set(ours.items()) - set(decided.items())
+    assert len(open_ones) <= (1 - LEAST_DECIDED) * len(ours), sorted(open_ones)
+    foreseen = {
+        call: {"saved": True, "broken": False, "stopped": False, "cannot recur": False}.get(label, before[call])
+        for call, label in decided.items()
+    }
+    assert foreseen == {call: after[call] for call in decided}
+    assert set(decided.values()) > {"unchanged"}

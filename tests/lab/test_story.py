@@ -1,0 +1,88 @@
+"""The whole story on real calls: refused, found, fixed, answered; credentials off, refused as foreseen, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard.calls.replay.replayer import SAVED
+from dashboard.core.settings import Settings
+from dashboard.domain.findings import Finding, Status
+from dashboard.services.workspace import Workspace
+from tests.lab.edge import PASSWORD, USER
+from tests.lab.lab import PREFIX, Lab
+from tests.lab.office import carry_out, turned_off_as_foreseen
+
+DENVER, ATLANTA = "198.51.100.24", "198.51.100.40"
+
+
+@pytest.fixture(scope="module")
+def office(lab: Lab) -> Iterator[Workspace]:
+    """Open the product on the lab's account."""
+    lab.set(digest_rescues_prefix=True)
+    with Workspace.open(Settings(home=lab.folder)) as opened:
+        yield opened
+
+
+def number(last: int) -> str:
+    """Return a number that is answered, another for each call."""
+    return f"120255501{last:02}"
+
+
+def placed(lab: Lab, *numbers: str, source: str, digest: bool = False) -> set[int]:
+    """Place a call to each number, wait until its record is there; return the statuses."""
+    users = [f"{PREFIX}*{one}" for one in numbers]
+    ended = lab.call(*users, source=source, **({"user": USER, "password": PASSWORD} if digest else {}))
+    assert len(lab.settled(numbers, len(numbers))) == len(numbers)
+    return {call.status for call in ended}
+
+
+def synced(office: Workspace, calls: int) -> None:
+    """Bring the product up to date; so many calls came."""
+    before = office.store.count()
+    office.sync()
+    assert office.store.count() - before == calls
+
+
+def faults(office: Workspace, subject: str) -> list[Finding]:
+    """Return the failures of a subject."""
+    return [one for one in office.findings() if one.subject == subject and one.status is Status.FAIL]
+
+
+def test_a_refused_pbx_is_found_fixed_and_answered(lab: Lab, office: Workspace) -> None:
+    """403 on the wire, a CDR, a finding, one fix; the same PBX's next call is answered, and the finding verified."""
+    lab.set(credentials_enabled=False)
+
+    assert {403} == placed(lab, number(10), number(11), source=DENVER)
+    synced(office, 2)
+    found = faults(office, DENVER)
+    assert found
+    assert all(one.changes for one in found)
+
+    plan = office.plan(found[0].check, DENVER)
+    assert plan.impact.calls(SAVED) == 2
+    carry_out(office, plan)
+    assert {200} == placed(lab, number(12), source=DENVER)
+    synced(office, 1)
+
+    assert not faults(office, DENVER)
+    assert {"verified"} == {
+        one.life for one in office.findings() if (one.check, one.subject) == (found[0].check, DENVER)
+    }
+
+
+def test_what_the_replay_said_comes_true(lab: Lab, office: Workspace) -> None:
+    """Credentials off: the PBX that lives on its digest is refused as foreseen; after undo it is answered again."""
+    lab.set(credentials_enabled=True)
+    assert {200} == placed(lab, number(20), number(21), source=ATLANTA, digest=True)
+    assert {200} == placed(lab, number(22), source="198.51.100.11")
+    synced(office, 3)
+
+    entry = turned_off_as_foreseen(office, "Atlanta", 2)
+    assert {403} == placed(lab, number(23), source=ATLANTA, digest=True)
+    assert {200} == placed(lab, number(28), source="198.51.100.11")
+
+    carry_out(office, office.undo_plan(entry))
+    assert {200} == placed(lab, number(25), source=ATLANTA, digest=True)
+    synced(office, 3)

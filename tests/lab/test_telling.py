@@ -1,0 +1,34 @@
+"""What the lab says of itself: the commands it prints run as they stand."""
+
+from __future__ import annotations
+
+import subprocess
+
+from dashboard.core.settings import Settings
+from dashboard.services.workspace import Workspace
+from tests.lab.__main__ import in_another_terminal
+from tests.lab.lab import Lab
+from tests.waiting import WAIT_S
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody types it."""
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+
+def test_the_probe_that_it_prints_meets_the_edge(lab: Lab) -> None:
+    """Denver's address is not on the list at first: what the edge asks means is said, with the account once read."""
+    check, probe = in_another_terminal(lab).splitlines()[1:]
+
+    done = run(probe)
+    with Workspace.open(Settings(home=lab.folder)) as office:
+        office.sync()
+    known = run(probe)
+
+    assert f"TRUNKGATE_HOME={lab.folder} " in check
+    assert 1 == done.returncode, done.stderr
+    assert "407 Proxy Authentication Required" in done.stdout
+    assert "the public address of 198.51.100.24 with Outbound Allowed IPs" in done.stdout
+    assert "what was read" not in done.stdout
+    listed = "198.51.100.24 is not on Outbound Allowed IPs; the tech prefix that was dialed is its own"
+    assert f"UTC: {listed}; credentials are on." in " ".join(known.stdout.split())

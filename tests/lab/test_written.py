@@ -1,0 +1,64 @@
+"""Configuration that the product writes, run by a real PBX: its calls are let in by address, tagged, and fail over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.pbx.sources import Known, find_pitfalls, read_files
+from dashboard.pbx.writers.registry import Wanted, write
+from dashboard.sip import Trunk
+from tests.lab import asterisk as asterisks
+from tests.lab.asterisk import asterisk, awaited
+from tests.lab.lab import POPS, PREFIX, Lab
+
+pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
+ADDRESS, NOWHERE = "198.51.100.12", "192.0.2.99"
+PUBLIC = ["198.51.100.0/24"]
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is written, and what the test replaces
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "number"),
+    [
+        ("asterisk-pjsip", POPS[0], "12405550110"),
+        ("asterisk-pjsip", NOWHERE, "12405550121"),
+        ("asterisk-chan-sip", POPS[0], "12405550130"),
+        ("asterisk-chan-sip", NOWHERE, "12405550151"),
+    ],
+)
+def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first: str, number: str) -> None:
+    """It is answered with credentials disabled, with its tag; where the first PoP is gone, through the second."""
+    lab.set(credentials_enabled=False)
+    lab.list_only([ADDRESS])
+    wanted = Wanted(
+        pbx_id="chicago",
+        tech_prefix=PREFIX,
+        pop=first,
+        second=POPS[1],
+        ranges=("192.0.2.8/29",),
+        address=ADDRESS,
+        x_tag="chicago",
+    )
+    config = tmp_path / "chicago"
+    config.mkdir()
+    for name, text in write(kind, wanted).files.items():
+        # All addresses of the lab's network are those of one machine; a PBX of its own has only its own.
+        bound = text.replace(f"bind={EVERYWHERE}", f"bind={ADDRESS}").replace(
+            "[general]", f"[general]\nbindaddr={ADDRESS}"
+        )
+        (config / name).write_text(bound, encoding="utf-8")
+
+    with asterisk(lab.net, tmp_path / "running", config) as pbx:
+        if (kind, first) == ("asterisk-chan-sip", NOWHERE):
+            awaited(lambda: pbx.ask("sip show peers"), "UNREACHABLE")
+        (own,) = pbx.dial(number, context="to-flowroute")
+    (seen,) = lab.settled([number], 1)
+
+    assert "ANSWERED" == own.disposition
+    assert (seen.code, seen.source, seen.x_tag) == (200, ADDRESS, "chicago")
+    trunk = Trunk.of(PREFIX, [(first, "192.0.2.8/29"), (POPS[1], "192.0.2.8/29")])
+    read = read_files([config], trunk=trunk, treated_as_public=PUBLIC)
+    known = Known(trunk=trunk, allowed=[ADDRESS], credentials_on=False, treated_as_public=PUBLIC)
+    assert [] == find_pitfalls(read.frames, known)

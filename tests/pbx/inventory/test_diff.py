@@ -1,0 +1,211 @@
+"""What an import changes, and what an edit may not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from dashboard.pbx.inventory.validation import settle
+from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, Row, merge, read_edit, validate_edit
+from tests.pbx.conftest import PUBLIC
+
+CURRENT = (
+    "pbx_id,name,ip_kind,auth_method,site,address,number\n"
+    "seattle,Seattle,static,ip,West,198.51.100.11,12065550111\n"
+    "miami,Miami,dynamic,credentials,South,203.0.113.130,13055550130\n"
+)
+
+
+@pytest.fixture
+def current(read):
+    """Return an inventory of two PBXs."""
+    return read(CURRENT).frames
+
+
+def test_a_part_never_removes_the_rest(read, current):
+    """What the import does not have stays, and is said to."""
+    found = merge(current, read("pbx_id,name,address\ndenver,Denver,198.51.100.24\n"))
+
+    assert found.merged["pbxs"]["pbx_id"].tolist() == ["seattle", "miami", "denver"]
+    assert found.merged["pbx_addresses"]["address"].tolist() == ["198.51.100.11", "203.0.113.130", "198.51.100.24"]
+    assert found.merged["pbx_numbers"].equals(current["pbx_numbers"])
+    assert (found.count(ADDED), found.count(CHANGED), found.count(STAYS)) == (2, 0, 4)
+    assert found.sentence() == "The import adds 2 rows. 4 rows are not in the import and stay as they are."
+
+
+def test_only_given_columns_change(read, current):
+    """A file without the kind of address leaves Miami dynamic; a cell that is given and differs is a change."""
+    found = merge(current, read("pbx_id,name\nmiami,Miami Beach\nseattle,Seattle\n"))
+
+    assert found.merged["pbxs"].set_index("pbx_id").loc["miami", ["name", "ip_kind", "site"]].tolist() == [
+        "Miami Beach",
+        "dynamic",
+        "South",
+    ]
+    assert found.changes.to_dict("records") == [
+        {
+            "frame": "pbxs",
+            "key": "miami",
+            "change": CHANGED,
+            "column": "name",
+            "before": "Miami",
+            "after": "Miami Beach",
+        }
+    ]
+
+
+def test_the_same_again_changes_nothing(read, current):
+    """Importing twice is importing once."""
+    found = merge(current, read(CURRENT))
+
+    assert found.empty
+    assert found.sentence() == "The import changes nothing."
+    for name, frame in found.merged.items():
+        pd.testing.assert_frame_equal(frame, current[name])
+
+
+def test_removing_is_the_operators_choice(read, current):
+    """``replaced`` drops what an imported frame lacks, and with a PBX its addresses and numbers."""
+    found = merge(current, read("pbx_id,name\nseattle,Seattle\n"))
+
+    assert found.replaced["pbxs"]["pbx_id"].tolist() == ["seattle"]
+    assert found.replaced["pbx_addresses"]["pbx_id"].tolist() == ["seattle"]
+    assert found.replaced["pbx_numbers"]["pbx_id"].tolist() == ["seattle"]
+    assert len(found.merged["pbxs"]) == 2
+
+
+def test_an_address_is_matched_by_its_time(read, current):
+    """Two stays at one address are two rows; re-importing them changes nothing."""
+    text = (
+        "pbx_id,address,valid_from,valid_to\nmiami,203.0.113.7,2026-01-01,2026-02-01\nmiami,203.0.113.7,2026-03-01,\n"
+    )
+    new = read(text, current=current)
+    merged = merge(current, new).merged
+    again = merge(merged, new)
+
+    assert len(merged["pbx_addresses"]) == 4
+    assert again.empty
+    assert len(again.merged["pbx_addresses"]) == 4
+
+
+def test_an_import_into_nothing(read):
+    """The first import adds everything."""
+    found = merge({}, read(CURRENT))
+
+    assert found.count(ADDED) == 6
+    assert len(found.merged["pbxs"]) == 2
+
+
+def test_an_edit_is_held_to_the_rules_of_an_import(current):
+    """The problem names the frame, the row and the column; what a table editor leaves empty is empty."""
+    pbxs = pd.DataFrame(current["pbxs"]).astype(object)
+    pbxs.loc[len(pbxs)] = {"pbx_id": "denver", "name": None, "ip_kind": float("nan")}
+    addresses = pd.DataFrame(current["pbx_addresses"]).astype(object)
+    addresses.loc[len(addresses)] = {"pbx_id": "seattle", "address": "10.0.0.1", "valid_from": pd.NaT}
+    problems = validate_edit({"pbxs": pbxs, "pbx_addresses": addresses}, PUBLIC)
+
+    assert [(problem.file, problem.line, problem.column) for problem in problems] == [
+        ("pbxs", 3, "name"),
+        ("pbx_addresses", 3, "address"),
+    ]
+
+
+def test_a_good_edit_comes_back_conformed(current):
+    """Times survive, numbers are digits, and blank rows of the editor are passed over."""
+    numbers = pd.DataFrame([{"pbx_id": "seattle", "number": "+1 206 555 0112"}, {"pbx_id": None, "number": ""}])
+    addresses = current["pbx_addresses"].assign(valid_from=pd.Timestamp("2026-11-01", tz="UTC"))
+    found = read_edit({**current, "pbx_numbers": numbers, "pbx_addresses": addresses}, PUBLIC)
+
+    assert found.problems == []
+    assert found.frames["pbx_numbers"]["number"].tolist() == ["12065550112"]
+    assert (found.frames["pbx_addresses"]["valid_from"] == pd.Timestamp("2026-11-01", tz="UTC")).all()
+    assert validate_edit(current, PUBLIC) == []
+
+
+def config(pbx_id, *facts, address="", x_tag="", **more):
+    """Return what a reader of configuration would bring: a PBX, facts of it, and an address."""
+    only = frozenset({"name"})
+    rows = [Row("pbxs", "pjsip.conf", 1, {"pbx_id": pbx_id, "name": "Made up", **more}, only_new=only)]
+    if x_tag:
+        rows[0] = replace(rows[0], cells={**rows[0].cells, "x_tag": x_tag})
+    if address:
+        cells = {"pbx_id": pbx_id, "address": address, "source": "configured"}
+        rows.append(Row("pbx_addresses", "pjsip.conf", 2, cells, if_fit=True))
+    for line, (key, value) in enumerate(facts, start=3):
+        cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": "pjsip.conf", "line": str(line)}
+        rows.append(Row("pbx_config", "pjsip.conf", line, cells, if_fit=True))
+    return rows
+
+
+def test_what_is_configured_stands_beside_what_is_declared(current):
+    """The same address, declared and configured, is two rows: neither replaces the other."""
+    found = merge(current, settle(config("seattle", ("bind", "+x"), address="198.51.100.11"), treated_as_public=PUBLIC))
+    rows = found.merged["pbx_addresses"]
+
+    assert rows.loc[rows["pbx_id"] == "seattle", "source"].tolist() == ["declared", "configured"]
+    assert found.merged["pbx_config"].to_dict("records") == [
+        {"pbx_id": "seattle", "key": "bind", "value": "+x", "file": "pjsip.conf", "line": 3}
+    ]
+    assert found.merged["pbxs"].equals(current["pbxs"])
+
+
+def test_a_configuration_read_again_replaces_what_it_said(current):
+    """Facts and configured addresses of that PBX go with the reading they came from; others stay."""
+    first = settle(config("seattle", ("bind", "a"), ("auth", "ip"), address="198.51.100.77"), treated_as_public=PUBLIC)
+    other = settle(config("miami", ("bind", "b"), address="198.51.100.78"), treated_as_public=PUBLIC)
+    kept = merge(merge(current, first).merged, other).merged
+    again = settle(config("seattle", ("bind", "c"), address="198.51.100.79"), treated_as_public=PUBLIC)
+    found = merge(kept, again)
+
+    assert merge(kept, first).empty
+    assert found.merged["pbx_config"]["value"].tolist() == ["b", "c"]
+    assert found.merged["pbx_addresses"]["address"].tolist() == [
+        "198.51.100.11",
+        "203.0.113.130",
+        "198.51.100.78",
+        "198.51.100.79",
+    ]
+    assert (found.count(ADDED), found.count(CHANGED), found.count(GONE)) == (1, 1, 1)
+    assert found.sentence().startswith("The import adds 1 row, changes 1 row and takes out 1 row.")
+
+
+def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):
+    """Reading one again replaces what it said before, and leaves the other as it was."""
+    facts = [("x_tag", "a"), ("record.status", "active")]
+    first = settle(config("seattle", *facts, address="198.51.100.77"), treated_as_public=PUBLIC)
+    register = merge(merge(current, first).merged, settle(config("seattle", ("record.status", "retired"))))
+    pbx = merge(register.merged, settle(config("seattle", ("x_tag", "b"))))
+
+    assert register.merged["pbx_config"]["value"].tolist() == ["a", "retired"]
+    assert register.count(GONE) == 0
+    assert pbx.merged["pbx_config"]["value"].tolist() == ["b", "retired"]
+    assert pbx.count(GONE) == 1
+    assert merge(pbx.merged, settle(config("seattle", ("x_tag", "b")))).empty
+
+
+def test_each_row_changes_its_own_columns_only(current):
+    """What one PBX's configuration says of its X-Tag takes nothing from another's that says nothing; nor the name."""
+    tagged = merge(current, settle(config("miami", x_tag="mia")))
+    both = settle([*config("miami", ("a", "b")), *config("seattle", ("a", "b"), x_tag="sea")])
+    pbxs = merge(tagged.merged, both).merged["pbxs"].set_index("pbx_id")
+
+    assert pbxs["x_tag"].to_dict() == {"seattle": "sea", "miami": "mia"}
+    assert pbxs["name"].to_dict() == {"seattle": "Seattle", "miami": "Miami"}
+
+
+def test_a_guess_that_cannot_be_kept_is_left_out_without_a_word():
+    """A private address of a configuration is a fact, not an address the carrier sees; no row is refused for it."""
+    inventory = settle(config("seattle", ("bind", "10.0.0.5"), address="10.0.0.5"))
+
+    assert inventory.problems == []
+    assert inventory.frames["pbx_addresses"].empty
+    assert inventory.frames["pbx_config"]["value"].tolist() == ["10.0.0.5"]
+
+
+def test_two_pbxs_may_be_configured_with_one_address():
+    """Two behind one address are told apart by their X-Tags; a declared address is one PBX's."""
+    rows = [*config("a", address="198.51.100.7"), *config("b", address="198.51.100.7")]
+
+    assert settle(rows, treated_as_public=PUBLIC).frames["pbx_addresses"]["pbx_id"].tolist() == ["a", "b"]

@@ -1,0 +1,175 @@
+"""The pitfalls of a trunk by IP authentication: each is found where it stands, and nothing where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.pbx.lint.dial_strings import faults_of, sample_of
+from dashboard.pbx.sources import Known, Level, Upload, find_pitfalls, merge, read_files
+from dashboard.sip import Trunk
+from tests.builders import calls_row, make_snapshot
+from tests.pbx.conftest import PUBLIC
+
+TRUNK = """[t]
+type=endpoint
+aors=t
+{more}
+[t]
+type=aor
+contact=sip:{host}
+[t]
+type=identify
+endpoint=t
+match={match}
+[wan]
+type=transport
+external_signaling_address={address}
+{end}
+"""
+EDGES = [
+    ("us-west-or.sip.flowroute.com", "34.210.91.112/28"),
+    ("us-east-va.sip.flowroute.com", "34.226.36.32/28"),
+]
+BOTH = "34.210.91.112/28,34.226.36.32/28"
+ALL = Known(
+    Trunk.of("12345678", EDGES), allowed=("198.51.100.11",), credentials_on=False, treated_as_public=tuple(PUBLIC)
+)
+
+
+def codes(pitfalls):
+    """Return code and line of each."""
+    return [(pitfall.code, pitfall.line) for pitfall in pitfalls]
+
+
+def look(known=ALL, *, dial="12345678*${EXTEN}", declared="", **parts):
+    """Look over one trunk; what is not given is in order."""
+    filled = {"more": "", "host": EDGES[0][0], "match": BOTH, "address": "198.51.100.11", "end": ""} | parts
+    files = [
+        Upload("pjsip.conf", TRUNK.format(**filled).encode()),
+        Upload("extensions.conf", f"[o]\nexten => _1NXXNXXXXXX,1,Dial(PJSIP/{dial}@t)\n".encode()),
+    ]
+    current = {}
+    if declared:
+        table = f"pbx_id,name,address,kind\npbx,PBX,{declared}\n"
+        current = read_files([Upload("a.csv", table.encode())], treated_as_public=PUBLIC).frames
+    found = read_files(files, treated_as_public=PUBLIC, current=current, trunk=known.trunk, name="pbx")
+    return find_pitfalls({**merge(current, found).merged, "pbx_config": found.frames["pbx_config"]}, known)
+
+
+def test_a_trunk_in_order_has_none():
+    """Prefix, both PoPs, a listed address, no credentials."""
+    assert look() == []
+    assert look(host="us-east-va.sip.flowroute.com", match="us-west-or.sip.flowroute.com, 34.226.36.0/24") == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "line"),
+    [
+        ({"dial": "1234567*${EXTEN}"}, "prefix_length", 2),
+        ({"dial": "87654321*${EXTEN}"}, "prefix_wrong", 2),
+        ({"dial": "${EXTEN}"}, "prefix_missing", 2),
+        ({"dial": "12345678${EXTEN}"}, "separator_missing", 2),
+        ({"dial": "*${EXTEN}"}, "star_swallowed", 2),
+        ({"dial": "${PREFIX}*${EXTEN}"}, "prefix_not_set", 2),
+        ({"dial": "12345678*12345678*${EXTEN}"}, "prefix_twice", 2),
+        ({"dial": "12345678*1234567812345678${EXTEN}"}, "wrong_length", 2),
+        ({"dial": "12345678*${EXTEN:1}"}, "one_missing", 2),
+        ({"dial": "12345678*+${EXTEN}"}, "plus_left_in", 2),
+        ({"dial": "12345678*011${EXTEN}"}, "access_code_left_in", 2),
+        ({"dial": "12345678*${EXTEN:4}"}, "wrong_length", 2),
+        ({"host": "us-east-nj.sip.flowroute.com"}, "pop_retired", 7),
+        ({"match": f"147.75.65.200,{BOTH}"}, "pop_retired", 11),
+        ({"match": "34.210.91.112/28"}, "one_pop_matched", 11),
+        ({"match": "34.210.91.113,34.226.36.32/28"}, "one_pop_matched", 11),
+        ({"address": "10.0.0.5"}, "private_address", 14),
+        ({"address": "100.64.1.1"}, "private_address", 14),
+        ({"address": "203.0.113.9"}, "egress_not_listed", 14),
+        ({"declared": "198.51.100.99,primary"}, "egress_differs", 14),
+        ({"address": "203.0.113.9", "declared": "203.0.113.9,failover"}, "failover_not_listed", 14),
+        ({"more": "outbound_auth=a"}, "digest_on_trunk", 4),
+        ({"end": "[r]\ntype=registration\nserver_uri=sip:us-west-or.sip.flowroute.com"}, "registration_left", 17),
+    ],
+)
+def test_each_pitfall_is_found_alone_at_its_line(parts, code, line):
+    """With sentence and cure, both whole sentences; nothing else is said of the same configuration."""
+    (pitfall,) = look(**parts)
+
+    assert (pitfall.code, pitfall.line) == (code, line)
+    assert pitfall.sentence.endswith(".")
+    assert pitfall.cure.endswith(".")
+    assert pitfall.level is not Level.NOTE
+    assert str(pitfall).startswith(f"{'extensions' if line == 2 else 'pjsip'}.conf, line {line}: ")
+
+
+def test_a_plus_that_the_carrier_may_take_is_a_warning():
+    """The service guide calls it optional, the article on dialing formats says to leave it out: both are told."""
+    (pitfall,) = look(dial="12345678*+${EXTEN}")
+
+    assert pitfall.level is Level.WARNING
+    assert "service guide calls a leading + optional" in pitfall.sentence
+    assert "article on dialing formats says to leave it out" in pitfall.sentence
+    (other,) = look(dial="12345678*011${EXTEN}")
+    assert other.level is Level.ERROR
+
+
+def test_a_second_address_that_is_not_listed_is_the_fail_over():
+    """Of two transports the second one is for fail-over."""
+    end = "[wan2]\ntype=transport\nexternal_signaling_address=203.0.113.9"
+
+    assert codes(look(end=end)) == [("failover_not_listed", 17)]
+
+
+def test_credentials_left_enabled_are_noted():
+    """On the account, where the trunk does without them."""
+    known = Known(ALL.trunk, ALL.allowed, credentials_on=True, treated_as_public=ALL.treated_as_public)
+
+    assert [(one.code, one.level) for one in look(known)] == [("credentials_left_on", Level.NOTE)]
+    assert codes(look(known, more="outbound_auth=a")) == [("digest_on_trunk", 4)]
+
+
+def test_a_trunk_with_credentials_may_dial_without_the_prefix():
+    """And its address need not be listed."""
+    assert look(dial="${EXTEN}", more="outbound_auth=a", address="203.0.113.9") == []
+
+
+def test_without_an_account_the_configuration_is_held_to_itself():
+    """The prefix that most dial strings have counts; what is on the list is not known; one match is too few."""
+    bare = Known(treated_as_public=tuple(PUBLIC))
+
+    assert look(bare, address="203.0.113.9") == []
+    assert codes(look(bare, dial="123456781${EXTEN:1}")) == [("separator_missing", 2)]
+    assert codes(look(bare, match="34.210.91.112/28")) == [("one_pop_matched", 11)]
+
+
+def test_a_number_of_any_country_may_have_any_length():
+    """Letters that stand for a country code say nothing of the length; North American ones do."""
+    assert list(faults_of("12345678*ZXXXXXXXX", "12345678", signs_in=False)) == []
+    assert [fault[0] for fault in faults_of("12345678*NXXXXXX", "12345678", signs_in=False)] == ["wrong_length"]
+    assert [fault[0] for fault in faults_of("12345678*1NXXNXXXXX", "12345678", signs_in=False)] == ["wrong_length"]
+
+
+def test_letters_become_digits():
+    """As one that is dialed."""
+    assert sample_of("12345678*1NXXNXXXXXX") == "12345678*12552555555"
+    assert sample_of("[2-9]Z.${EXTEN}") == "25${REST}${EXTEN}"
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "expected"),
+    [
+        (("203.0.113.9",), "x_tag", ["egress_observed_differs"]),
+        (("203.0.113.9", "198.51.100.11"), "x_tag", []),
+        (("203.0.113.9",), "address", []),
+        ((), "x_tag", []),
+    ],
+)
+def test_what_is_configured_is_compared_with_what_the_carrier_saw(seen, by, expected):
+    """Calls with the PBX's own tag show where its packets leave; calls that an address gives to it show nothing."""
+    rows = [calls_row(source, pbx_id="pbx", x_tag="pbx", attributed_by=by) for source in seen]
+    known = replace(ALL, observed=Known.of(make_snapshot(traffic=rows)).observed)
+    found = look(known)
+
+    assert expected == [one.code for one in found]
+    assert [True] * len(expected) == ["came from 203.0.113.9." in str(one) and one.line == 14 for one in found]

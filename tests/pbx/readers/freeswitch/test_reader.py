@@ -1,0 +1,287 @@
+"""FreeSWITCH: folders of configuration give the inventory beside them; what is not sound is said at its line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.pbx.readers.number_regex import variants
+from dashboard.pbx.sources import Upload, read_files
+from tests.pbx import cases
+from tests.pbx.conftest import PUBLIC
+
+GATEWAY = '<gateway name="g"><param name="proxy" value="us-west-or.sip.flowroute.com"/>\n</gateway>'
+GOOD = f"<include>{GATEWAY}</include>"
+FACE = '<param name="password" value="{}"/>'
+
+
+def read(**files):
+    """Read single files of one PBX, each with the ending .xml."""
+    uploads = [
+        Upload(f"{name}.xml", text if isinstance(text, bytes) else text.encode()) for name, text in files.items()
+    ]
+    return read_files(uploads, treated_as_public=PUBLIC, name="reno")
+
+
+def values(inventory, ending):
+    """Return the values of facts whose key ends so."""
+    facts = inventory.frames["pbx_config"]
+    return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
+
+
+def extension(expression, *actions):
+    """Return a dialplan of one extension."""
+    lines = "".join(f'<action application="{application}" data="{data}"/>' for application, data in actions)
+    condition = f'<condition field="destination_number" expression="{expression}">{lines}</condition>'
+    return f'<include><context name="default"><extension name="e">{condition}</extension></context></include>'
+
+
+@pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
+def test_a_folder_gives_the_inventory_beside_it(folder):
+    """PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
+    assert cases.expected(folder) == cases.told(cases.read(folder))
+
+
+@pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
+def test_every_fact_stands_where_it_says(folder):
+    """The line that a fact names holds its value, or the variable that stands for it."""
+    for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
+        line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
+        kind = row["key"].rpartition(".")[2]
+        if kind in ("host", "match", "external", "media", "bind", "pattern", "x_tag"):
+            assert row["value"] in line or "$${" in line
+        elif kind == "secret_present":
+            assert "made-up" in line
+        elif kind == "dial":
+            assert "sofia/" in line or "transfer" in line
+
+
+@pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
+def test_no_password_comes_through(folder):
+    """Neither a row nor a problem nor anything they are made of has it."""
+    texts = [path.read_text() for path in folder.rglob("*.xml")]
+    secrets = {secret for text in texts for secret in re.findall(r"made-up-\w+", text)}
+    inventory = cases.read(folder)
+    everything = "".join(frame.to_csv() for frame in inventory.frames.values()) + repr(inventory)
+
+    assert secrets or folder.name == "two-wans"
+    assert [] == [secret for secret in secrets if secret in everything]
+
+
+@pytest.mark.parametrize(
+    ("password", "register", "auth"),
+    [
+        ("not-used", "false", "ip"),
+        ("", "false", "ip"),
+        ("s3cret", "false", "credentials"),
+        ("$${gateway_password}", "false", "credentials"),
+        ("not-used", "true", "credentials"),
+        ("not-used", "", "credentials"),
+    ],
+)
+def test_how_a_gateway_signs_in(password, register, auth):
+    """A password that nobody uses is none; a gateway registers unless it says that it does not."""
+    params = FACE.format(password) + (f'<param name="register" value="{register}"/>' if register else "")
+    inventory = read(g=GOOD.replace("</gateway>", f"{params}</gateway>"))
+
+    assert inventory.frames["pbxs"]["auth_method"].tolist() == [auth]
+    assert (len(values(inventory, "secret_present")) == 1) == (password == "s3cret")
+    assert "s3cret" not in inventory.frames["pbx_config"].to_csv() + repr(inventory)
+
+
+@pytest.mark.parametrize(
+    ("expression", "shapes"),
+    [
+        (r"^(1\d{10})$", ["1XXXXXXXXXX"]),
+        (r"^1?([2-9]\d{2}[2-9]\d{6})$", ["1NXXNXXXXXX", "NXXNXXXXXX"]),
+        (r"^(911|411)$", ["911", "411"]),
+        (r"^\+(\d{7,15})$", ["+XXXXXXX."]),
+        (r"^011(\d+)$", ["011X."]),
+        (r"^(?:\+?1)?(206555010[0-4])$", ["+1206555010[0-4]", "1206555010[0-4]", "206555010[0-4]"]),
+        (r"^9.*$", ["9."]),
+        (r"^\*98$", ["*98"]),
+        ("", [""]),
+        (r"^(\d{3}", []),
+        (r"^(?i)abc$", []),
+        (r"^\w+$", []),
+        (r"^(1)\1$", []),
+        ("(" * 200, []),
+    ],
+)
+def test_expressions_are_read_as_shapes(expression, shapes):
+    """Digits, sets, groups, alternatives and counts; what is more than that has no shape."""
+    assert [shape.letters for shape in variants(expression)] == shapes
+
+
+@pytest.mark.parametrize(
+    ("data", "dialed"),
+    [
+        ("sofia/gateway/g/12345678*1$1", ["12345678*1NXXNXXXXXX"]),
+        ("{a=b,c=${d}}[e=f]sofia/gateway/g/$0", ["9NXXNXXXXXX"]),
+        ("sofia/gateway/other/1|sofia/gateway/g/2,sofia/gateway/g/3:_:sofia/gateway/g/4", ["2", "3", "4"]),
+        ("sofia/external/sip:5$1@us-west-or.sip.flowroute.com;transport=tcp", ["5NXXNXXXXXX"]),
+        ("sofia/gateway/${name}/${prefix}*${destination_number}", ["12345678*9NXXNXXXXXX"]),
+        ("sofia/gateway/g/$2${unknown}", ["${2}${unknown}"]),
+        ("user/1000@$${domain}", []),
+        ("sofia/gateway/g", []),
+        ("", []),
+    ],
+)
+def test_what_is_bridged_is_put_together(data, dialed):
+    """Global and channel variables, the number and its brackets, in each leg to the carrier."""
+    plan = extension(r"^9([2-9]\d{2}[2-9]\d{6})$", ("set", "prefix=12345678"), ("bridge", data))
+    variables = '<include><X-PRE-PROCESS cmd="set" data="name=g"/></include>'
+    inventory = read(vars=variables, gateways=GOOD, plan=plan)
+
+    assert inventory.problems == []
+    assert values(inventory, ".dial") == dialed
+
+
+def test_variables_have_the_value_of_their_place():
+    """Set again later, a variable changes what is read after it only; one of itself does not grow."""
+    text = (
+        '<include><X-PRE-PROCESS cmd="set" data="host=us-west-or.sip.flowroute.com"/>'
+        '<gateway name="a"><param name="proxy" value="$${host}"/></gateway>'
+        '<X-PRE-PROCESS cmd="set" data="host=us-east-va.sip.flowroute.com"/>'
+        '<X-PRE-PROCESS cmd="set" data="x=$${x}$${x}"/><X-PRE-PROCESS cmd="set" data="x=$${x}$${x}"/>'
+        '<gateway name="b"><param name="proxy" value="$${host}"/></gateway></include>'
+    )
+
+    assert values(read(a=text), ".host") == ["us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"]
+
+
+BOMB = (
+    '<?xml version="1.0"?>\n<!DOCTYPE include [\n<!ENTITY a "aaaaaaaaaa">\n<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;">\n'
+    "]>\n<include>&b;</include>"
+)
+OUTSIDE = '<!DOCTYPE include [\n<!ENTITY a SYSTEM "file:///etc/passwd">\n]>\n<include>&a;</include>'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("<include>\n<gateway name='x'>\n</include>", 3, "not sound here (mismatched tag)"),
+        ("<include>\n<gateway", 2, "not sound here"),
+        ("<include>&nbsp;\n</include>", 1, "not sound here (undefined entity)"),
+        ("no xml at all <gateway", 1, "not sound here"),
+        (BOMB, 3, "An entity is defined here"),
+        (OUTSIDE, 2, "An entity is defined here"),
+        ('<?xml version="1.0" encoding="klingon"?>\n<include/>', 1, "unknown encoding"),
+        (b"<include><gateway name='\xff\xfe'/></include>", 1, "not sound here"),
+        ('<include>\n<X-PRE-PROCESS cmd="include" data="none.xml"/></include>', 2, "'none.xml' is not in the folder"),
+        ('<include><X-PRE-PROCESS cmd="include" data="../../etc/passwd"/></include>', 1, "not in the folder"),
+        ('<include>\n\n<X-PRE-PROCESS cmd="include" data="b*.xml"/></include>', 3, "includes itself"),
+        ("<a>" * 200, 1, "nested too deep"),
+    ],
+)
+def test_what_is_not_sound_is_said_at_its_line_and_the_rest_is_read(text, line, message):
+    """The other files give the gateway, those before it and those after."""
+    inventory = read(a=GOOD, b=text, c=GOOD.replace('name="g"', 'name="h"'))
+
+    assert [("b.xml", line, True)] == [(one.file, one.line, message in one.message) for one in inventory.problems]
+    assert inventory.frames["pbxs"]["pop"].tolist() == ["us-west-or.sip.flowroute.com"]
+    assert len(values(inventory, ".host")) == 2
+
+
+def test_what_stands_before_a_fault_is_read():
+    """A gateway that is whole counts, one that is cut does not."""
+    inventory = read(a=f'<include>{GATEWAY}<gateway name="cut"><param name="proxy" value="sip.flowroute.com"/>')
+
+    assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
+
+
+def test_a_circle_of_files_and_a_flood_of_elements_end(tmp_path):
+    """Each is said once; the gateway is found."""
+    folder = tmp_path / "reno"
+    folder.mkdir()
+    (folder / "freeswitch.xml").write_text('<d>\n<X-PRE-PROCESS cmd="include" data="a.xml"/></d>')
+    (folder / "a.xml").write_text(f'<include>{GATEWAY}<X-PRE-PROCESS cmd="include" data="freeswitch.xml"/></include>')
+    circle = read_files([folder])
+    (folder / "a.xml").write_text(f"<include>{GATEWAY}{'<a/>' * 600_000}</include>")
+    flood = read_files([folder])
+
+    assert ["'freeswitch.xml' includes itself."] == [one.message for one in circle.problems]
+    assert ["too many elements" in one.message for one in flood.problems] == [True, True]
+    assert values(circle, ".host") == values(flood, ".host") == ["us-west-or.sip.flowroute.com"]
+
+
+def test_only_what_freeswitch_includes_is_read(tmp_path):
+    """Where it says where it begins, a file beside that nobody includes is not its configuration."""
+    folder = tmp_path / "reno"
+    shutil.copytree(cases.HERE / "freeswitch" / "two-wans", folder)
+    (folder / "etc" / "freeswitch" / "old.xml").write_text(GOOD)
+
+    assert "g" not in "".join(
+        read_files([folder]).frames["pbx_config"]["key"].str.extract(r"trunk\.(.*)\.host")[0].dropna()
+    )
+
+
+def test_one_folder_may_hold_pbxs_of_both_kinds(tmp_path):
+    """Each reader takes its own."""
+    for kind, name in (("asterisk", "registering"), ("freeswitch", "in-order")):
+        shutil.copytree(cases.HERE / kind / name, tmp_path / "all" / name)
+    pbxs = read_files([tmp_path / "all"], treated_as_public=PUBLIC).frames["pbxs"]
+
+    assert dict(zip(pbxs["pbx_id"], pbxs["vendor"], strict=True)) == {
+        "registering": "Asterisk",
+        "in-order": "FreeSWITCH",
+    }
+
+
+WORDS = st.sampled_from(
+    """<include>
+</include>
+<gateway name='g'>
+</gateway>
+<profile>
+</profile>
+<settings>
+</settings>
+<a>
+$${x}
+<extension>
+</extension>
+<condition>
+</condition>
+<!DOCTYPE
+&
+<
+$1
+${x}
+<param name="proxy" value="sip.flowroute.com"/>
+<param name="password" value="x"/>
+<X-PRE-PROCESS cmd="include" data="*.xml"/>
+<X-PRE-PROCESS cmd="set" data="x=$${x}y"/>
+<condition field="destination_number" expression="^(1?)(.*)$">
+<action application="bridge" data="{a=b}sofia/gateway/g/12345678*$1"/>
+<action application="transfer" data="$2 XML public"/>""".splitlines()
+)
+NAMES = st.sampled_from(["a.xml", "vars.xml", "freeswitch.xml"])
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(NAMES, st.lists(WORDS).map("".join)), max_size=4))
+def test_any_text_as_a_configuration_is_read(files):
+    """Nothing is raised, and every frame keeps its contract."""
+    inventory = read_files([Upload(name, f"<include>{text}".encode()) for name, text in files], name="any")
+
+    assert set(inventory.frames["pbx_config"]["pbx_id"]) <= {"any"}
+
+
+@given(st.binary(max_size=300), st.sampled_from(["vars.xml", "freeswitch.xml"]))
+def test_any_bytes_as_a_configuration_are_read(data, name):
+    """Nothing is raised."""
+    inventory = read_files([Upload(name, data)], name="any")
+
+    assert inventory.problems or inventory.frames["pbxs"]["pbx_id"].tolist() == ["any"]
+
+
+@given(st.text(st.sampled_from("^$()[]{}|?*+\\d.,0123456789-:ab"), max_size=60))
+def test_any_expression_has_few_shapes(expression):
+    """Nothing is raised, and nothing grows."""
+    assert all(len(shape.letters) <= 45 for shape in variants(expression))
+    assert len(variants(expression)) <= 8

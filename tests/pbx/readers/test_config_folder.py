@@ -1,0 +1,255 @@
+"""Folders of configuration: from disk, from archives, from single uploads; nothing hostile is followed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.core.errors import FileError
+from dashboard.pbx.readers import config_folder
+from dashboard.pbx.sources import Upload, needs_name, read_files
+
+FILES = {"etc/asterisk/pjsip.conf": b"[a]\n", "etc/asterisk/custom/b.conf": b"[b]\n"}
+
+
+def zipped(files, **member):
+    """Return a zip archive of files; extra attributes are set on each member."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            for key, value in member.items():
+                setattr(info, key, value)
+            archive.writestr(info, content)
+    return data.getvalue()
+
+
+def tarred(files, *links):
+    """Return a tar archive of files and of links that lead to /etc/passwd."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info)
+    return data.getvalue()
+
+
+def test_a_folder_on_disk_is_paths_and_bytes(tmp_path):
+    """Every text file, by its path in the folder; the folder has its own name."""
+    for path, content in FILES.items():
+        (tmp_path / "seattle" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "seattle" / path).write_bytes(content)
+
+    folder, problems = config_folder.from_disk(tmp_path / "seattle")
+
+    assert (folder.name, folder.files, problems) == ("seattle", FILES, [])
+    assert "[a]" not in repr(folder)
+
+
+def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
+    """A link out, a link that leads nowhere, a loop, a pipe and a binary file are named, one by one."""
+    (tmp_path / "secret.conf").write_text("[secret]\n")
+    folder = tmp_path / "pbx"
+    (folder / "real").mkdir(parents=True)
+    (folder / "good.conf").write_text("[good]\n")
+    (folder / "inside.conf").symlink_to("good.conf")
+    (folder / "out.conf").symlink_to(tmp_path / "secret.conf")
+    (folder / "up").symlink_to("..")
+    (folder / "same").symlink_to("real")
+    (folder / "nowhere.conf").symlink_to("none.conf")
+    (folder / "loop.conf").symlink_to("loop.conf")
+    (folder / "sound.gsm").write_bytes(b"\x7f\0\0\1" * 10)
+    os.mkfifo(folder / "pipe")
+
+    found, problems = config_folder.from_disk(folder)
+
+    assert found.files == {"good.conf": b"[good]\n", "inside.conf": b"[good]\n"}
+    assert {problem.file: problem.message.partition(",")[0].partition(":")[0] for problem in problems} == {
+        "pbx/out.conf": "It is a link out of the folder",
+        "pbx/up": "It is a link out of the folder",
+        "pbx/same": "It is a link to a folder",
+        "pbx/nowhere.conf": "It cannot be read",
+        "pbx/loop.conf": "It cannot be read",
+        "pbx/sound.gsm": "It is not a text",
+        "pbx/pipe": "It is not a plain file",
+    }
+
+
+def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
+    """Bytes that are no UTF-8, line ends and escape codes: the file is read, and what is said can be written down."""
+    folder, table = tmp_path / os.fsdecode(b"hq\xff"), tmp_path / os.fsdecode(b"t\xff.csv")
+    folder.mkdir()
+    (folder / "pjsip.conf").write_text("[t\n")
+    (folder / os.fsdecode(b"odd\xff\n\x1b[31m.conf")).write_bytes(b"\0")
+    table.write_text("pbx_id,name\n!,!\n")
+
+    inventory = read_files([folder, table])
+    told = [str(one) for one in inventory.problems]
+
+    assert len(told) >= 3
+    assert all(one.isprintable() and one.encode() for one in told)
+    assert inventory.frames["pbxs"]["pbx_id"].tolist() == ["hq"]
+
+
+def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
+    """Folders nested deeper than a path can name; one that is locked where the tests are not root."""
+    (tmp_path / "good.conf").write_text("[good]\n")
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "in.conf").write_text("[in]\n")
+    (tmp_path / "locked").chmod(0o444)
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(tmp_path)
+    try:
+        for _ in range(30):
+            Path("x" * 200).mkdir()
+            os.chdir("x" * 200)
+        found, problems = config_folder.from_disk(tmp_path)
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        (tmp_path / "locked").chmod(0o755)
+
+    assert found.files["good.conf"] == b"[good]\n"
+    assert "File name too long" in problems[-1].message
+    assert all(len(one.file) <= config_folder.LONGEST_NAME + 1 for one in problems)
+
+
+@pytest.mark.parametrize("name", ["seattle.zip", "seattle.tar", "seattle.tar.gz", "SEATTLE.TGZ"])
+def test_archives_are_unpacked_in_memory(name):
+    """A zip and a tar, packed or not, give the same files as the folder."""
+    data = zipped(FILES) if name.endswith("zip") else tarred(FILES)
+    packed = gzip.compress(data) if name.lower().endswith("gz") else data
+
+    folder, problems = config_folder.from_archive(Upload(name, packed))
+
+    assert (folder.name.lower(), folder.files, problems) == ("seattle", FILES, [])
+
+
+@pytest.mark.parametrize("name", ["../out.conf", "a/../../out.conf", "/etc/passwd", "..\\out.conf", "C:\\out.conf"])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_names_that_lead_out_of_an_archive_are_refused(name, pack):
+    """They are said, and the other files are read."""
+    archive = Upload("a.zip" if pack is zipped else "a.tar", pack({name: b"x", "good.conf": b"y"}))
+
+    folder, (problem,) = config_folder.from_archive(archive)
+
+    assert folder.files == {"good.conf": b"y"}
+    assert "leads out of the folder" in problem.message
+
+
+def test_links_and_locked_files_of_archives_are_refused():
+    """A link in an archive could name any file of the machine."""
+    linked = zipped({"link.conf": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16)
+    locked = bytearray(zipped({"locked.conf": b"x"}))
+    for mark, place in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        locked[locked.index(mark) + place] |= 1
+
+    for name, data in (("a.zip", linked), ("a.zip", bytes(locked)), ("a.tar", tarred({}, "link.conf"))):
+        folder, (problem,) = config_folder.from_archive(Upload(name, data))
+        assert folder.files == {}
+        assert "link" in problem.message or "encrypted" in problem.message
+
+
+@pytest.mark.parametrize("name", ["bomb.zip", "bomb.tar.gz"])
+def test_a_bomb_stays_small(name):
+    """An archive that unpacks to far more than is read in all costs no more memory than that."""
+    zeros = b"0" * (config_folder.MOST_BYTES + 1)
+    data = zipped({"a.conf": zeros, "b.conf": b"x"}) if name == "bomb.zip" else gzip.compress(tarred({"a": zeros}))
+    assert len(data) < config_folder.MOST_BYTES // 100
+
+    inventory = read_files([Upload(name, data)])
+
+    assert any("64 MB" in problem.message for problem in inventory.problems)
+
+
+def test_a_zip_that_lies_of_its_sizes_is_no_archive():
+    """What is declared small is read no further than that."""
+    data = bytearray(zipped({"a.conf": b"0" * 100_000}))
+    place = data.index(b"PK\1\2") + 24
+    data[place : place + 4] = (10).to_bytes(4, "little")
+
+    with pytest.raises(FileError, match="cannot be unpacked"):
+        config_folder.from_archive(Upload("a.zip", bytes(data)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_whose_packed_bytes_are_broken_is_a_sentence(method):
+    """Whatever they are packed with."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("pjsip.conf", "".join(f"a{number} = {number * 7919}\n" for number in range(500)))
+    data = bytearray(packed.getvalue())
+    data[100:400] = bytes(300)
+
+    with pytest.raises(FileError, match="cannot be unpacked"):
+        config_folder.from_archive(Upload("pbx.zip", bytes(data)))
+
+
+def test_too_many_files_are_cut_and_said():
+    """A folder is one PBX's; the first files are read."""
+    files = {f"{number}.conf": b"" for number in range(config_folder.MOST_FILES + 10)}
+
+    folder, (problem,) = config_folder.from_archive(Upload("a.zip", zipped(files)))
+
+    assert len(folder.files) == config_folder.MOST_FILES
+    assert "more than 5,000 files" in problem.message
+
+
+def test_many_files_of_one_fault_are_said_in_few_words():
+    """The first ones are named."""
+    files = {f"{number}.bin": b"\0" for number in range(100)}
+
+    _, problems = config_folder.from_archive(Upload("a.zip", zipped(files)))
+
+    assert len(problems) == config_folder.MOST_SAID
+    assert problems[-1].message == "The same holds for more files: It is not a text, so it was left out."
+
+
+@given(st.binary(max_size=400), st.sampled_from(["a.zip", "a.tar", "a.tar.gz", "a.tgz"]))
+def test_any_bytes_as_an_archive_are_a_sentence(data, name):
+    """Nothing is raised and nothing is taken."""
+    inventory = read_files([Upload(name, data), Upload(name, zipped(FILES)[: len(data)])])
+
+    assert inventory.problems
+
+
+def test_tables_in_an_archive_are_read_as_files():
+    """A folder that is no PBX's configuration may hold the three tables."""
+    tables = {"pbxs.csv": b"pbx_id,name\ndenver,Denver\n", "numbers.csv": b"pbx_id,number\ndenver,13035550124\n"}
+
+    inventory = read_files([Upload("tables.zip", zipped(tables))])
+
+    assert inventory.problems == []
+    assert inventory.frames["pbx_numbers"]["number"].tolist() == ["13035550124"]
+
+
+def test_a_pbx_is_named_for_the_nearest_folder_of_its_own():
+    """Folders that every such program has name nothing."""
+    folder = config_folder.Folder("backups", {})
+
+    assert folder.pbx_name("seattle/etc/asterisk") == "seattle"
+    assert folder.pbx_name("etc/asterisk") == "backups"
+    assert config_folder.Folder("", {}).pbx_name("etc/asterisk") == "asterisk"
+    assert config_folder.pbx_id_of("Seattle HQ (2)") == "seattle-hq-2"
+    assert config_folder.pbx_id_of("!!") == "pbx"
+
+
+def test_single_files_of_configuration_need_a_name():
+    """A table says whose its rows are, an archive is named for its PBX; a single file says nothing."""
+    assert needs_name([Upload("pjsip.conf", b"")])
+    assert not needs_name([Upload("pbxs.csv", b""), Upload("seattle.zip", b"")])

@@ -1,0 +1,198 @@
+"""Secrets in configurations: what each opens, where it stands, and never what it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from dashboard import checks
+from dashboard.core.errors import DashboardError
+from dashboard.pbx.sources import Known, Secret, Upload, find_pitfalls, merge, read_files
+from dashboard.services.exports.csv_files import to_csv
+from dashboard.services.exports.frames import findings_frame
+from tests.builders import make_snapshot, pbx
+from tests.paths import TESTS
+from tests.pbx import cases
+from tests.pbx.conftest import PUBLIC
+
+PLANTED = re.compile(r"(?:made-up|not-a-real)[\w-]*|0123456789abcdef\w*")
+"""What every secret of every test configuration begins with."""
+KINDS = ("asterisk", "freepbx", "freeswitch", "kamailio")
+LAB = TESTS / "lab" / "pbxs"
+FOLDERS = [*(folder for kind in KINDS for folder in cases.folders(kind)), *sorted(LAB.iterdir())]
+WITHOUT = {"asterisk/two-wans", "freeswitch/two-wans", "freepbx/no-prefix", "freepbx/twice", "kamailio/wrong-prefix"}
+WITHOUT |= {"pbxs/denver", "pbxs/seattle"}
+"""Folders in which no secret was planted."""
+EACH = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+OF_AN_OBJECT = 40
+"""Lines of an object of JSON, which is named by the line it begins on."""
+TRUNK = "[t]\ntype=endpoint\naors=t\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
+
+
+def planted(folder: Path) -> dict[str, set[str]]:
+    """Return by file, as the inventory names it, the secrets in its raw text."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != cases.EXPECTED]
+    found = {
+        str(path.relative_to(folder.parent)): set(PLANTED.findall(path.read_text(errors="replace"))) for path in files
+    }
+    return {name: secrets for name, secrets in found.items() if secrets}
+
+
+def snapshot_of(inventory):
+    """Return an account whose PBXs are let in by their addresses, with what was read of them."""
+    pbx_id = inventory.frames["pbxs"]["pbx_id"].iloc[0]
+    address = {"pbx_id": pbx_id, "address": "198.51.100.11", "kind": "primary", "source": "declared"}
+    config = inventory.frames["pbx_config"].to_dict("records")
+    return make_snapshot(allowed=("198.51.100.11",), pbxs=[pbx(pbx_id)], addresses=[address], pbx_config=config)
+
+
+def told_of(inventory) -> str:
+    """Return everything that the product makes of an inventory, as one text."""
+    snapshot = snapshot_of(inventory)
+    findings = checks.run(snapshot)
+    pitfalls = find_pitfalls(inventory.frames, Known(treated_as_public=PUBLIC))
+    difference = merge({}, inventory)
+    frames = [*inventory.frames.values(), *difference.merged.values(), difference.changes]
+    frames += [findings_frame(findings, snapshot)]
+    pieces = [
+        repr(inventory),
+        repr(snapshot),
+        *(text for frame in frames for text in (repr(frame), frame.to_csv(), str(frame.to_dict("records")))),
+        *(to_csv(frame, account="sample").decode() for frame in frames),
+        *(f"{finding!r} {asdict(finding)}" for finding in findings),
+        *(f"{pitfall} {pitfall!r} {asdict(pitfall)}" for pitfall in pitfalls),
+        *(f"{problem} {problem!r}" for problem in inventory.problems),
+    ]
+    return "\n".join(pieces)
+
+
+@EACH
+def test_no_secret_comes_out_anywhere(folder):
+    """Frames, their exports, findings, the linter's words, problems and every repr are free of each planted secret."""
+    secrets = set().union(*planted(folder).values())
+    told = told_of(cases.read(folder))
+
+    assert bool(secrets) is (f"{folder.parent.name}/{folder.name}" not in WITHOUT)
+    assert [] == sorted(secret for secret in secrets if secret in told)
+
+
+@EACH
+def test_every_file_with_a_secret_is_named(folder):
+    """Where one was planted, a fact says so with its line; nothing else is taken for one."""
+    facts = cases.read(folder).frames["pbx_config"]
+    found = facts[facts["key"] == "secret_present"]
+
+    assert set(planted(folder)) == set(found["file"])
+    for row in found.to_dict("records"):
+        lines = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1 :]
+        assert PLANTED.search("".join(lines[: OF_AN_OBJECT if row["file"].endswith(".json") else 1]))
+        assert row["value"] in set(Secret)
+
+
+@EACH
+def test_no_error_has_a_secret(folder):
+    """A file that is cut anywhere gives problems, and those that repeat what they read repeat no secret."""
+    for path, secrets in planted(folder).items():
+        text = (folder.parent / path).read_text()
+        for secret in secrets:
+            cut = text[: text.index(secret) + len(secret)]
+            for broken in (cut, cut.replace("=", " "), cut.replace(">", ""), f"[{cut}", cut.replace('"', "")):
+                inventory = read_files([Upload(Path(path).name, broken.encode())], name="pbx")
+                told = repr(inventory) + "".join(frame.to_csv() for frame in inventory.frames.values())
+                assert secret not in told
+
+
+def test_phones_are_one_line_and_the_trunk_is_not_drowned():
+    """Three thousand phones are one fact, and what the trunk says is all there."""
+    phones = "".join(f"[{n}]\ntype=endpoint\nauth={n}\n[{n}]\ntype=auth\npassword=made-up\n" for n in range(3_000))
+    inventory = read_files([Upload("pjsip.conf", (phones + TRUNK).encode())], name="pbx")
+    facts = inventory.frames["pbx_config"]
+
+    assert [] == inventory.problems
+    assert [("phone password", 6)] == facts.loc[facts["key"] == "secret_present", ["value", "line"]].to_records(
+        index=False
+    ).tolist()
+    assert "trunk.t.host" in set(facts["key"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("FLOWROUTE_ACCESS_KEY", Secret.API_KEY),
+        ("API-KEY", Secret.API_KEY),
+        ("MyToken", Secret.API_KEY),
+        ("AMPMGRPASS", Secret.MANAGEMENT),
+        ("ARI_PASSWORD", Secret.MANAGEMENT),
+        ("VM_PIN", Secret.PIN),
+        ("CARRIER_PW", Secret.UNKNOWN),
+    ],
+)
+def test_a_global_is_known_by_its_name(name, kind):
+    """Of a variable nothing else tells what it opens."""
+    text = f"[globals]\n{name}=made-up\nNOTHING=x\n"
+    facts = read_files([Upload("extensions.conf", text.encode())], name="pbx").frames["pbx_config"]
+
+    assert [["secret_present", kind, 2]] == facts[["key", "value", "line"]].to_numpy().tolist()
+
+
+def test_a_variable_that_is_emptied_holds_no_secret_there():
+    """FreeSWITCH has its password on the line that gives one."""
+    lines = [f'<X-PRE-PROCESS cmd="set" data="ari_password={value}"/>' for value in ("made-up", "not-used", "")]
+    text = "\n".join(["<include>", *lines, '<gateway name="us-west-or.sip.flowroute.com"/>', "</include>"])
+    facts = read_files([Upload("vars.xml", text.encode())], name="pbx").frames["pbx_config"]
+    secrets = facts[facts["key"] == "secret_present"]
+
+    assert [[Secret.MANAGEMENT, 2]] == secrets[["value", "line"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("Dial(SIP/a:made-up@us-west-or.sip.flowroute.com/1)", Secret.TRUNK),
+        ("Dial(SIP/a:made-up@sip.example.net/1)", Secret.OTHER_TRUNK),
+        ("Set(HASH(x,PASSWORD)=made-up)", Secret.UNKNOWN),
+        ("TrySystem(curl --user=a:made-up https://api.flowroute.com)", Secret.API_KEY),
+        ("Set(X=${CURL(https://a:made-up@api.flowroute.com)})", Secret.API_KEY),
+        ("System(wget --header 'Authorization: Basic made-up' https://api.flowroute.com)", Secret.API_KEY),
+        ("Set(PASSWORD=${ASKED})", None),
+        ("Set(X=${CURL(https://api.flowroute.com)})", None),
+        ("System(curl -u ${KEYS} https://api.flowroute.com)", None),
+        ("NoOp(user:made-up@example.net)", None),
+    ],
+)
+def test_a_step_of_the_dialplan_is_known_by_what_it_does(step, kind):
+    """A device by its host, a program by how it signs in; a variable that is asked for holds its secret elsewhere."""
+    text = f"[o]\nexten => 1,1,{step}\n"
+    inventory = read_files([Upload("extensions.conf", text.encode())], name="pbx")
+    facts = inventory.frames["pbx_config"]
+
+    assert ([kind] if kind else []) == facts.loc[facts["key"] == "secret_present", "value"].tolist()
+    assert "made-up" not in repr(inventory) + facts.to_csv()
+
+
+def test_a_login_that_serves_two_ends_is_the_worse():
+    """What signs calls in is the trunk's, though it registers too, and though a template holds it."""
+    text = (
+        "[base](!)\ntype=auth\npassword=made-up\n[login](base)\nusername=a\n[r]\ntype=registration\noutbound_auth=login\n"
+        "server_uri=sip:us-west-or.sip.flowroute.com\n"
+    )
+    before = read_files([Upload("pjsip.conf", (text + TRUNK).encode())], name="pbx").frames["pbx_config"]
+    trunk = TRUNK.replace("aors=t", "aors=t\noutbound_auth=login")
+    after = read_files([Upload("pjsip.conf", (text + trunk).encode())], name="pbx").frames["pbx_config"]
+
+    assert ["registration password"] == before.loc[before["key"] == "secret_present", "value"].tolist()
+    assert ["trunk password"] == after.loc[after["key"] == "secret_present", "value"].tolist()
+
+
+def test_an_error_of_a_file_repeats_no_secret(tmp_path):
+    """A file that is not a text is named and not quoted."""
+    (tmp_path / "pjsip.conf").write_bytes(b"\0made-up")
+    try:
+        told = repr(read_files([tmp_path]))
+    except DashboardError as exc:
+        told = str(exc)
+
+    assert "made-up" not in told

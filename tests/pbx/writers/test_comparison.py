@@ -1,0 +1,69 @@
+"""What is wanted stands beside what was read, each thing once, with its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from dashboard import schemas
+from dashboard.pbx.writers.registry import Compared, State, Wanted, compare
+from tests.pbx.writers.test_registry import OREGON, READ_BACK, VIRGINIA, WANTED, read_back
+
+FACTS = [
+    ("trunk.old.host", "sip.flowroute.com"),
+    ("trunk.old.auth", "credentials"),
+    ("trunk.old.registration", "yes"),
+    ("trunk.old.dial", "1NXXNXXXXXX"),
+    ("inbound.match", "34.210.91.0/24"),
+    ("inbound.match", "192.0.2.0/28"),
+    ("inbound.match", "192.0.2.16/28"),
+    ("address.external", "198.51.100.11"),
+]
+
+
+def config(pbx_id: str = "seattle") -> pd.DataFrame:
+    """Return facts of one PBX, each on a line of its own."""
+    rows = [
+        {"pbx_id": pbx_id, "key": key, "value": value, "file": "sip.conf", "line": number}
+        for number, (key, value) in enumerate(FACTS, start=1)
+    ]
+    return schemas.conform(pd.DataFrame(rows), schemas.PBX_CONFIG, source="test")
+
+
+@pytest.mark.parametrize("kind", READ_BACK)
+def test_what_was_written_is_the_same(kind: str) -> None:
+    """Once it is in place, nothing is left but what chan_sip says by single addresses and Kamailio by its socket."""
+    rows = compare(WANTED, read_back(kind, WANTED).frames["pbx_config"])
+
+    otherwise = {"asterisk-chan-sip": ("Let in", "PoP called"), "kamailio": ("Public address",)}
+    by_range = [row for row in rows if row.what not in otherwise.get(kind, ())]
+    assert len(by_range) >= 4
+    assert {row.state for row in by_range} == {State.SAME}
+    assert all(row.file and row.line for row in by_range)
+
+
+def test_each_thing_is_told_with_its_place() -> None:
+    """A wider range lets in what is wanted; what stands in another's place is changed, what is over is extra."""
+    assert compare(WANTED, config()) == [
+        Compared("PoP called", "sip.flowroute.com", OREGON, State.CHANGED, "sip.conf", 1),
+        Compared("PoP called", "", VIRGINIA, State.MISSING),
+        Compared("Authentication", "credentials", "ip", State.CHANGED, "sip.conf", 2),
+        Compared("Registration", "yes", "", State.EXTRA, "sip.conf", 3),
+        Compared("Dialed in front", "1NXXNXXXXXX", "12345678*", State.CHANGED, "sip.conf", 4),
+        Compared("Let in", "34.210.91.0/24", "34.210.91.112/28", State.SAME, "sip.conf", 5),
+        Compared("Let in", "192.0.2.0/28", "34.226.36.32/28", State.CHANGED, "sip.conf", 6),
+        Compared("Let in", "192.0.2.16/28", "", State.EXTRA, "sip.conf", 7),
+        Compared("Public address", "198.51.100.11", "198.51.100.11", State.SAME, "sip.conf", 8),
+        Compared("X-Tag", "", "seattle-1", State.MISSING),
+    ]
+
+
+def test_another_pbx_does_not_count() -> None:
+    """Nor is a tag missing where none is wanted."""
+    wanted: Wanted = replace(WANTED, x_tag="")
+    rows = compare(wanted, config("denver"))
+
+    assert {row.state for row in rows} == {State.MISSING}
+    assert "X-Tag" not in {row.what for row in rows}

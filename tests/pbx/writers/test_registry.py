@@ -1,0 +1,322 @@
+"""What is written is what the product's own readers read, and what its own linter finds in order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import schemas
+from dashboard.core.errors import DashboardError, WritingError
+from dashboard.domain.snapshot import Account, Snapshot
+from dashboard.pbx.sources import Inventory, Known, Upload, find_pitfalls, read_files
+from dashboard.pbx.writers.registry import Wanted, kind_for, kinds, vendor_of, wanted_for, write
+from dashboard.sip import Trunk
+from tests.paths import PACKAGE
+from tests.pbx.conftest import PUBLIC
+from tests.pbx.writers.entered import entered
+
+OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
+RANGES = {OREGON: "34.210.91.112/28", VIRGINIA: "34.226.36.32/28"}
+WANTED = Wanted(
+    pbx_id="seattle",
+    name="Seattle",
+    tech_prefix="12345678",
+    pop=OREGON,
+    second=VIRGINIA,
+    pops=(OREGON, VIRGINIA),
+    ranges=tuple(RANGES.values()),
+    address="198.51.100.11",
+    x_tag="seattle-1",
+    numbers=("12065550100", "12065550101"),
+)
+TRUNK = Trunk.of("12345678", RANGES.items())
+READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreePBX", "FreeSWITCH", "Kamailio")]
+PBXS = [kind for kind in READ_BACK if vendor_of(kind) != "Kamailio"]
+"""Kinds that take calls themselves: what they write says numbers and addresses too."""
+
+
+def read_back(kind: str, wanted: Wanted) -> Inventory:
+    """Read what is written as files of one PBX that people uploaded; settings as a dump of what was entered."""
+    snippet = write(kind, wanted)
+    files = [Upload(path, text.encode()) for path, text in snippet.files.items()]
+    files += [Upload("asterisk.sql", entered(snippet.settings).encode())] if snippet.settings else []
+    return read_files(files, treated_as_public=PUBLIC, trunk=TRUNK, name=wanted.pbx_id)
+
+
+def framed(schema: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows as a frame that keeps its contract."""
+    return schemas.conform(pd.DataFrame(rows), schema, source="test")
+
+
+def snapshot(**changed: Any) -> Snapshot:
+    """Return an account with one PBX; columns of its row can be given."""
+    row = {"pbx_id": "seattle", "name": "Seattle", "ip_kind": "static", "auth_method": "ip", "status": "active"}
+    row |= {"x_tag": "seattle-1", "pop": VIRGINIA, "inbound_host": "198.51.100.11:5070", **changed}
+    edges = [
+        {"edge_strategy_id": str(number), "name": host, "host": host, "ranges": ranges}
+        for number, (host, ranges) in enumerate(RANGES.items())
+    ]
+    addresses = [("198.51.100.12", "failover"), ("198.51.100.11", "primary")]
+    return Snapshot(
+        taken_at=datetime(2026, 11, 1, tzinfo=UTC),
+        account=Account("12345678", credentials_on=False),
+        pbxs=framed(schemas.PBXS, [row]),
+        pbx_addresses=framed(
+            schemas.PBX_ADDRESSES, [{"pbx_id": "seattle", "address": one, "kind": kind} for one, kind in addresses]
+        ),
+        pbx_numbers=framed(schemas.PBX_NUMBERS, [{"pbx_id": "seattle", "number": "12065550100"}]),
+        edges=framed(schemas.EDGES, edges),
+    )
+
+
+@pytest.mark.parametrize("kind", READ_BACK)
+def test_what_is_written_is_read_back(kind: str) -> None:
+    """The row of the inventory, its address and its numbers are those that were wanted."""
+    found = read_back(kind, WANTED)
+
+    assert found.problems == []
+    (row,) = found.frames["pbxs"].to_dict("records")
+    said = {name: row[name] for name in ("pbx_id", "vendor", "auth_method", "dials_prefix", "pop", "x_tag")}
+    assert said == {
+        "pbx_id": "seattle",
+        "vendor": vendor_of(kind),
+        "auth_method": "ip",
+        "dials_prefix": "yes",
+        "pop": OREGON,
+        "x_tag": "seattle-1",
+    }
+    own = kind in PBXS
+    assert found.frames["pbx_addresses"][["address", "kind", "source"]].to_numpy().tolist() == (
+        [["198.51.100.11", "primary", "configured"]] if own else []
+    )
+    assert list(found.frames["pbx_numbers"]["number"]) == (["12065550100", "12065550101"] if own else [])
+
+
+@pytest.mark.parametrize("kind", READ_BACK)
+def test_what_is_written_has_no_pitfall(kind: str) -> None:
+    """Not even a note: no password stands in it, every PoP is let in, the prefix goes in once."""
+    known = Known(TRUNK, allowed=("198.51.100.11/32",), credentials_on=False, treated_as_public=PUBLIC)
+
+    assert find_pitfalls(read_back(kind, WANTED).frames, known) == []
+
+
+def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for() -> None:
+    """The set of PoPs is one trunk, the first one first; the address is that of the socket in the steps."""
+    snippet = write("kamailio", WANTED)
+    main = 'listen=udp:10.0.0.5 advertise 198.51.100.11\ninclude_file "flowroute.cfg"\n'
+    main += "request_route { route(FROM_FLOWROUTE); route(TO_FLOWROUTE); }\n"
+    files = {"kamailio.cfg": main, **snippet.files}
+    found = read_files(
+        [Upload(path, text.encode()) for path, text in files.items()],
+        treated_as_public=PUBLIC,
+        trunk=TRUNK,
+        name=WANTED.pbx_id,
+    )
+    facts = found.frames["pbx_config"].groupby("key", sort=False)["value"].apply(list)
+
+    assert found.problems == []
+    assert list(found.frames["pbx_addresses"]["address"]) == ["198.51.100.11"]
+    assert facts["trunk.dispatcher-21.host"] == [OREGON, VIRGINIA]
+    assert {"12345678*1NXXXXXXXXX", "12345678*X.", "12345678*${EXTEN}"} == set(facts["trunk.dispatcher-21.dial"])
+    assert facts["inbound.match"] == list(RANGES.values())
+    assert any("198.51.100.11" in step and "socket" in step for step in snippet.steps)
+
+
+@pytest.mark.parametrize("kind", PBXS)
+def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
+    """The second one is called where the first fails, for every kind of number."""
+    config = read_back(kind, WANTED).frames["pbx_config"]
+    dialed = config[config["key"].str.endswith(".dial")]
+
+    for trunk in ("flowroute", "flowroute-2"):
+        own = set(dialed.loc[dialed["key"] == f"trunk.{trunk}.dial", "value"])
+        assert {"12345678*1NXXNXXXXXX", "12345678*." if kind == "freepbx" else "12345678*X."} <= own
+        assert all(text.startswith("12345678*") for text in own)
+    hosts = dict(zip(config["key"], config["value"], strict=True))
+    assert hosts["trunk.flowroute-2.host"] == VIRGINIA
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_no_kind_speaks_of_what_is_not_wanted(kind: str) -> None:
+    """Without a second PoP and a tag nothing of them stands there."""
+    plain = "".join(write(kind, replace(WANTED, second="", x_tag="", pops=(OREGON,))).files.values())
+
+    assert "X-Tag" in "".join(write(kind, WANTED).files.values())
+    assert "X-Tag" not in plain
+    assert VIRGINIA not in plain
+
+
+def test_a_proxy_sends_one_tag() -> None:
+    """What a caller of its sent goes before the PBX's own is put in; without a tag of its own nothing is touched."""
+    routes = write("kamailio", WANTED).files["flowroute.cfg"]
+    plain = write("kamailio", replace(WANTED, x_tag="")).files["flowroute.cfg"]
+
+    assert f'remove_hf("X-Tag");\n    append_hf("X-Tag: {WANTED.x_tag}\\r\\n");' in routes
+    assert "remove_hf" not in plain
+
+
+@pytest.mark.parametrize("kind", kinds())
+@given(name=st.text(st.sampled_from("a;-<>\"'&]})[{\n\r\0\\$#!=,é ") | st.characters(), max_size=60))
+def test_a_name_never_breaks_out(kind: str, name: str) -> None:
+    """Whatever a PBX is called, the files differ in one comment alone."""
+    bare, hostile = write(kind, replace(WANTED, name="x")).files, write(kind, replace(WANTED, name=name)).files
+
+    for path, text in hostile.items():
+        (first, *rest), (plain, *others) = text.splitlines(), bare[path].splitlines()
+        assert rest == others
+        assert first == plain or re.fullmatch(r"; [^;]*|# [^#!]*|<!-- [^<>]*(?<!-) -->", first)
+        assert "--" not in first.removeprefix("<!--").removesuffix("-->")
+
+
+HOSTILE = st.sampled_from(
+    ["{}\n[general]", "{}]", "{};--", '{}"/><x y="', "{} ", "{}\0", "{}${{SHELL(id)}}", "{}|x", "{})", "{}%\nx"]
+)
+
+
+@pytest.mark.parametrize("field", ["tech_prefix", "pop", "second", "address", "x_tag"])
+@given(shape=HOSTILE)
+def test_a_value_with_syntax_in_it_is_refused(field: str, shape: str) -> None:
+    """Values that stand in the syntax are taken as they must be, or not at all."""
+    with pytest.raises(DashboardError):
+        replace(WANTED, **{field: shape.format(getattr(WANTED, field))})
+
+
+@given(shape=HOSTILE)
+def test_a_list_with_syntax_in_it_is_refused(shape: str) -> None:
+    """Ranges, numbers and further addresses too."""
+    for field in ("ranges", "numbers", "pops"):
+        with pytest.raises(DashboardError):
+            replace(WANTED, **{field: (shape.format(getattr(WANTED, field)[0]),)})
+    with pytest.raises(DashboardError):
+        replace(WANTED, other_addresses=(shape.format(WANTED.address),))
+
+
+def test_the_inventory_says_what_is_wanted() -> None:
+    """Its own PoP goes first, the account's next one second, and a fail-over address stands behind the primary one."""
+    wanted = wanted_for(snapshot(), "seattle")
+
+    assert wanted == replace(
+        WANTED,
+        pop=VIRGINIA,
+        second=OREGON,
+        numbers=("12065550100",),
+        other_addresses=("198.51.100.12",),
+        port=5070,
+    )
+    assert wanted_for(snapshot(), "seattle", pop=OREGON).second == VIRGINIA
+    assert wanted_for(snapshot(pop="sip.flowroute.com"), "seattle").pop == OREGON
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (snapshot(ip_kind="dynamic"), "keep its credentials"),
+        (replace(snapshot(), account=Account("", credentials_on=None)), "tech prefix is not known"),
+        (replace(snapshot(pop=""), edges=schemas.empty(schemas.EDGES)), "No PoP is known"),
+        (replace(snapshot(), edges=schemas.empty(schemas.EDGES)), "ranges that the carrier calls from are not known"),
+        (replace(snapshot(), pbx_addresses=schemas.empty(schemas.PBX_ADDRESSES)), "No address of Seattle"),
+        (replace(snapshot(), pbxs=schemas.empty(schemas.PBXS)), "There is no PBX 'seattle'"),
+    ],
+)
+def test_what_is_not_known_is_said(known: Snapshot, words: str) -> None:
+    """Nothing stands in for it."""
+    with pytest.raises(WritingError, match=words):
+        wanted_for(known, "seattle")
+
+
+def test_a_retired_or_the_same_pop_is_refused() -> None:
+    """Failing over to the PoP that failed helps nobody."""
+    with pytest.raises(WritingError, match="retired"):
+        wanted_for(snapshot(), "seattle", pop="sip.flowroute.com")
+    with pytest.raises(WritingError, match="first PoP already"):
+        wanted_for(snapshot(), "seattle", pop=OREGON, second=f"{OREGON}:5060")
+
+
+def test_a_kind_is_a_file() -> None:
+    """Each file without an underscore is one; an unknown one is named with those that are there."""
+    files = {file.stem for file in (PACKAGE / "pbx" / "writers" / "programs").glob("[!_]*.py")}
+    assert {kind.replace("-", "_") for kind in kinds()} == files
+    with pytest.raises(WritingError, match="freeswitch"):
+        write("pbxware", WANTED)
+
+
+def test_chan_sip_has_a_limit() -> None:
+    """Wide ranges would be a peer for each address; the sentence says what to do instead."""
+    with pytest.raises(WritingError, match="PJSIP"):
+        write("asterisk-chan-sip", replace(WANTED, ranges=("34.210.0.0/16",)))
+
+
+@pytest.mark.parametrize("address", ["fe80::1%a\nb", "fe80::1%]", "::", "pbx.example.com", ""])
+def test_only_an_address_is_an_address(address: str) -> None:
+    """The zone that may end one of version 6 can hold anything, and is none of the carrier's business."""
+    with pytest.raises(WritingError, match="is no address"):
+        replace(WANTED, address=address)
+
+
+def test_chan_sip_lets_in_every_pop() -> None:
+    """One that is never called by this PBX too, by name, and each address of the ranges."""
+    other = "us-central-tx.sip.flowroute.com"
+    text = write("asterisk-chan-sip", replace(WANTED, pops=(OREGON, VIRGINIA, other))).files["sip.conf"]
+
+    hosts = re.findall(r"^host=(.+)$", text, re.MULTILINE)
+    assert hosts[:3] == [OREGON, VIRGINIA, other]
+    assert len(hosts) == 3 + 2 * 16
+    assert {"34.210.91.112", "34.226.36.47"} <= set(hosts)
+
+
+def test_freepbx_is_told_what_to_enter() -> None:
+    """No registration, no credentials, both PoPs, every range, and the prefix once: in the trunk's rules."""
+    found = write("freepbx", WANTED).settings
+    by_field = {(one.page, one.field): one.value for one in found}
+    rules = [one.value for one in found if one.field.startswith("prepend |") and "flowroute," in one.page]
+
+    for name, host in (("flowroute", OREGON), ("flowroute-2", VIRGINIA)):
+        pjsip = f"Trunks, {name}, pjsip Settings"
+        assert ("None", "None") == (by_field[pjsip, "Authentication"], by_field[pjsip, "Registration"])
+        assert (host, "5060") == (by_field[pjsip, "SIP Server"], by_field[pjsip, "SIP Server Port"])
+        assert by_field[f"{pjsip}, Advanced", "Match (Permit)"] == ",".join(RANGES.values())
+    assert rules == [
+        "12345678*1 |  | NXXNXXXXXX",
+        "12345678* |  | 1NXXNXXXXXX",
+        "12345678* | 011 | .",
+        "12345678* |  | N11",
+    ]
+    assert by_field["Asterisk SIP Settings, General", "External Address"] == "198.51.100.11"
+    assert [one.value for one in found if one.field == "DID Number"] == ["12065550100", "12065550101"]
+    assert "12345678" not in by_field["Outbound Routes, Dial Patterns", "prepend"]
+
+
+def test_the_tag_of_freepbx_is_written() -> None:
+    """The one file that FreePBX does not write itself; a reader of its folder finds the tag."""
+    files = write("freepbx", WANTED).files
+    trunk = (
+        "[flowroute]\ntype=endpoint\naors=flowroute\n[flowroute]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
+    )
+    own = {"pjsip.conf": trunk, "extensions.conf": "#include extensions_custom.conf\n"}
+    uploads = [Upload(path, text.encode()) for path, text in {**files, **own}.items()]
+    found = read_files(uploads, treated_as_public=PUBLIC, trunk=TRUNK, name="seattle")
+
+    assert list(files) == ["extensions_custom.conf"]
+    assert list(found.frames["pbxs"]["x_tag"]) == ["seattle-1"]
+    assert not write("freepbx", replace(WANTED, x_tag="")).files
+
+
+def test_a_make_is_written_for_in_its_own_kind() -> None:
+    """Asterisk speaks PJSIP today; a make that nobody knows gets that too, and case does not matter."""
+    made = {vendor: kind_for(vendor) for vendor in ("Asterisk", "freepbx", " FreeSWITCH", "Kamailio", "Avaya", "")}
+
+    assert {
+        "Asterisk": "asterisk-pjsip",
+        "freepbx": "freepbx",
+        " FreeSWITCH": "freeswitch",
+        "Kamailio": "kamailio",
+        "Avaya": "asterisk-pjsip",
+        "": "asterisk-pjsip",
+    } == made

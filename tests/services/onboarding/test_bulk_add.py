@@ -1,0 +1,150 @@
+"""A pasted table: what each line comes to beside the inventory, before anything is kept."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dashboard.services.onboarding import bulk_add
+from dashboard.services.onboarding.bulk_add import COMPLETE, LEFT_OUT, MISSING, PARTLY, SAME, Pasted
+from tests.builders import make_snapshot, pbx
+
+WORLD = make_snapshot(
+    pbxs=[pbx("seattle", site="Pier 4", inbound_host="198.51.100.11"), pbx("pbx-7", name="Denver")],
+    addresses=[{"pbx_id": "seattle", "address": "198.51.100.11"}],
+    pbx_numbers=[{"pbx_id": "seattle", "number": "12065550100"}],
+)
+
+
+def read(text: str) -> Pasted:
+    """Read a paste beside Seattle and Denver."""
+    return bulk_add.read(WORLD, bulk_add.upload(text))
+
+
+def only(text: str) -> dict[str, object]:
+    """Return the one row of a paste of one line, its chip as text."""
+    (row,) = read(text).rows.to_dict("records")
+    return {str(name): value for name, value in row.items()} | {"state": row["state"][0]}
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "says"),
+    [
+        ("Tulsa,198.51.100.77,19185550100", COMPLETE, "New."),
+        ("Miami,dynamic,13055550140", COMPLETE, "New. It keeps its credentials."),
+        ("Name\nTulsa", MISSING, "New. Missing: its address, its numbers and where its inbound calls go."),
+        ("Seattle,198.51.100.11,12065550100", SAME, "Known, and nothing changes."),
+        ("Seattle,198.51.100.12", COMPLETE, "Known. Changes: address."),
+        ("Name,Site\nSeattle,Pier 5", COMPLETE, "Known. Changes: site."),
+        ("Denver,198.51.100.24", LEFT_OUT, "Name: Denver is in the inventory already, as pbx-7."),
+        ("Lima,198.51.100.11,16125550100", COMPLETE, "New. Shares 198.51.100.11 with Seattle."),
+        ("Lima,198.51.100.99,12065550100", PARTLY, "Numbers: 12065550100 is a number of Seattle already."),
+        ("Lima,10.0.0.1", LEFT_OUT, "Calls from: 10.0.0.1 is a private address"),
+    ],
+)
+def test_each_line_says_what_comes_of_it(text: str, state: str, says: str) -> None:
+    """New or known, whole or not, taken or left out: one word and a sentence."""
+    row = only(text)
+
+    assert state == row["state"]
+    assert str(row["says"]).startswith(says)
+
+
+def test_what_is_wrong_stands_in_front_and_nothing_of_it_is_kept() -> None:
+    """Good lines are added beside it, and an address that another PBX has is shared from then on."""
+    found = read("Tulsa,198.51.100.77,19185550100\nLima,10.0.0.1,\nRome,198.51.100.11,\nDenver,198.51.100.24,\n")
+    merged = found.difference.merged
+
+    assert [LEFT_OUT, LEFT_OUT, MISSING, COMPLETE] == [state for (state,) in found.rows["state"]]
+    assert {"seattle", "pbx-7", "tulsa", "rome"} == set(merged["pbxs"]["pbx_id"])
+    assert {("seattle", "198.51.100.11"), ("rome", "198.51.100.11"), ("tulsa", "198.51.100.77")} == set(
+        merged["pbx_addresses"][["pbx_id", "address"]].itertuples(index=False, name=None)
+    )
+    assert (2, "Add 2 PBXs") == (found.added, bulk_add.press_of(found))
+
+
+def test_inbound_calls_of_a_new_static_pbx_go_to_its_address() -> None:
+    """As the carrier's set-up has it, unless the table says another host; a known PBX keeps its own."""
+    rows = read("Tulsa,198.51.100.77\nSeattle,198.51.100.12\n").difference.merged["pbxs"].set_index("pbx_id")
+
+    assert ("198.51.100.77", "198.51.100.11") == tuple(rows.loc[["tulsa", "seattle"], "inbound_host"])
+    told = read("Name,IP,Host\nTulsa,198.51.100.77,pbx.example.net\n").difference.merged["pbxs"].set_index("pbx_id")
+    assert "pbx.example.net" == told.loc["tulsa", "inbound_host"]
+
+
+def test_what_changes_of_known_pbxs_can_be_looked_at() -> None:
+    """Before and after; what is added stands in the rows."""
+    changes = bulk_add.changed_only(read("Name,Site\nSeattle,Pier 5\nTulsa,Hut\n").difference).changes
+
+    assert [("seattle", "site", "Pier 4", "Pier 5")] == list(
+        changes[["key", "column", "before", "after"]].itertuples(index=False, name=None)
+    )
+
+
+def test_the_same_table_twice_changes_nothing() -> None:
+    """Ids are made of names, always the same."""
+    text = "Tulsa,198.51.100.77,19185550100\nMiami,dynamic,13055550140\n"
+    merged = read(text).difference.merged
+    frames = {name: merged[f"pbx_{name}"].to_dict("records") for name in ("addresses", "numbers")}
+    after = make_snapshot(
+        pbxs=merged["pbxs"].to_dict("records"), addresses=frames["addresses"], pbx_numbers=frames["numbers"]
+    )
+    again = bulk_add.read(after, bulk_add.upload(text))
+
+    assert again.empty
+    assert "Nothing to add" == bulk_add.press_of(again)
+    assert {SAME} == {state for (state,) in again.rows["state"]}
+
+
+def test_a_paste_of_nothing_is_a_sentence() -> None:
+    """It adds nothing and says so."""
+    found = read("\n\n")
+
+    assert found.empty
+    assert "empty" in found.problems[0].message
+    assert [LEFT_OUT] == [state for (state,) in found.rows["state"]]
+
+
+CELLS = st.sampled_from(
+    [
+        "Seattle",
+        "Denver",
+        "Lima",
+        "198.51.100.11",
+        "198.51.100.12",
+        "10.0.0.1",
+        "12065550100",
+        "1",
+        "dynamic",
+        "Name",
+        "",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=60)  # each paste is merged with an inventory
+@given(st.lists(st.lists(st.one_of(CELLS, st.text(max_size=6)), max_size=4), max_size=6))
+@example([["Denver", "\U00018cd6"], ["Denver"]])
+def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
+    """Whatever is pasted, Seattle keeps its address and its number, and every row has a state and a sentence."""
+    found = read("\n".join(",".join(row) for row in rows))
+    merged = found.difference.merged
+    owners = set(zip(merged["pbx_addresses"]["pbx_id"], merged["pbx_addresses"]["address"], strict=True))
+
+    assert ("seattle", "198.51.100.11") in owners
+    assert ["seattle"] == list(merged["pbx_numbers"].set_index("number").loc[["12065550100"], "pbx_id"])
+    assert {"seattle", "pbx-7"} <= set(merged["pbxs"]["pbx_id"])
+    assert all(found.rows["says"])
+
+
+def test_a_thousand_lines_are_read_in_a_second() -> None:
+    """Half of them clash with the other half."""
+    text = "".join(f"PBX {n},198.51.100.{n % 250 + 1},1206555{n:04}\n" for n in range(1_000))
+    begun = time.process_time()
+    found = read(text)
+
+    assert 1_000 == len(found.rows)
+    assert time.process_time() - begun < 1

@@ -1,0 +1,213 @@
+"""Many PBXs at once: one sentence, a matrix, one plan for several, an archive, and the step that is the account's."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard import checks
+from dashboard.domain.changes import AllowAddress, CreateRoute, PointNumber
+from dashboard.fixes.planner import build
+from dashboard.services.onboarding import config_archive, fleet
+from dashboard.services.onboarding.account_step import Credentials, credentials
+from dashboard.services.onboarding.context import Ground
+from dashboard.services.onboarding.fleet import NEXT, REFUSED, Show, Together
+from dashboard.services.onboarding.steps import Progress
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+
+POPS = [{"edge_strategy_id": "1", "name": "W", "host": "us-west-or.sip.flowroute.com", "ranges": "192.0.2.0/28"}]
+MOST = 25
+
+
+def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **facts: Any) -> Ground:
+    """Return so many static PBXs, the first of them listed and calling, each with one number that leads nowhere."""
+    ids = [f"pbx-{n:04}" for n in range(count)]
+    address = {pbx_id: f"198.51.{100 + n // 250}.{n % 250 + 1}" for n, pbx_id in enumerate(ids)}
+    number = {pbx_id: f"1206555{n:04}" for n, pbx_id in enumerate(ids)}
+    rows = [pbx(pbx_id, inbound_host=address[pbx_id]) for pbx_id in ids]
+    rows += [pbx(f"dyn-{n}", ip_kind="dynamic", auth_method="credentials") for n in range(dynamic)]
+    told: dict[str, Any] = {
+        "pbxs": rows,
+        "addresses": [{"pbx_id": pbx_id, "address": one} for pbx_id, one in address.items()],
+        "allowed": tuple(address[pbx_id] for pbx_id in ids[:listed]),
+        "traffic": [calls_row(address[one], pbx_id=one, attributed_by="address") for one in ids[:calling]],
+        "pbx_numbers": [{"pbx_id": pbx_id, "number": one} for pbx_id, one in number.items()],
+        "numbers": [{"number": one, "route_id": "0"} for one in number.values()],
+        "edges": POPS,
+    }
+    snapshot = replace(make_snapshot(**(told | facts)), treated_as_public=("198.51.0.0/16",))
+    return Ground(snapshot, checks.run(snapshot), {})
+
+
+def said(ground: Ground, most: int = MOST) -> str:
+    """Return the sentence on top."""
+    together = fleet.allow_together(ground, most), fleet.route_together(ground, most)
+    return fleet.answer(fleet.standings(ground), *together, credentials(ground))
+
+
+def test_the_sentence_counts_and_says_what_is_next() -> None:
+    """How many place calls by address, who keeps credentials, and the one click that does most."""
+    assert "1 of 3 static PBXs places calls by address, 1 keeps credentials; next: allow 2 addresses." == said(
+        world(3, calling=1, listed=1, dynamic=1)
+    )
+    assert "0 of 2 static PBXs place calls by address; next: route 2 numbers." == said(world(2, listed=2))
+    assert "No PBX is being set up." == said(world(0))
+
+
+def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:
+    """It is named with how many PBXs it is next for."""
+    assert said(world(2, listed=2, numbers=[], pbx_numbers=[])).endswith("next: put the configuration on 2 PBXs.")
+
+
+def test_what_is_to_be_done_stands_first() -> None:
+    """By the next step, and those that are set up last; the cell of the next step says so."""
+    ground = world(3, calling=1, listed=1, pbx_numbers=[])
+    found = fleet.standings(ground)
+    frame = fleet.frame_of(found, ground)
+
+    assert ["Pbx-0001", "Pbx-0002", "Pbx-0000"] == list(frame["name"])
+    assert [[NEXT], [NEXT], ["✓ Done"]] == list(frame["snippet"])
+    assert [["… Waits"], ["… Waits"], ["✓ Done"]] == list(frame["call"])
+    assert ["Put its configuration on", "Put its configuration on", "Say its numbers and host"] == list(frame["next"])
+
+
+def test_who_is_refused_now_stands_first() -> None:
+    """Calls are being lost: before anything that is only left to do."""
+    row = refused_row("198.51.100.3", pbx_id="pbx-0002", attributed_by="address")
+    ground = world(3, traffic=[row])
+    frame = fleet.frame_of(fleet.standings(ground), ground)
+
+    assert ("Pbx-0002", [REFUSED]) == (frame["name"][0], frame["call"][0])
+
+
+def test_retired_pbxs_are_not_set_up() -> None:
+    """Nothing is left to do for them."""
+    assert [] == fleet.standings(world(0, pbxs=[pbx("old", status="retired")]))
+
+
+def test_the_filter_parts_them() -> None:
+    """Every PBX is either to do or set up."""
+    found = fleet.standings(world(3, calling=1, listed=1, dynamic=1))
+    todo, done = (fleet.chosen(found, show) for show in (Show.TO_DO, Show.SET_UP))
+
+    assert found == fleet.chosen(found, Show.ALL)
+    assert {one.pbx_id for one in found} == {one.pbx_id for one in [*todo, *done]}
+    assert all(one.next for one in todo)
+
+
+def test_the_file_has_the_evidence_of_every_step() -> None:
+    """Two columns a step: where it stands, and the sentence."""
+    (row,) = fleet.evidence_of(fleet.standings(world(1))).to_dict("records")
+
+    assert ("open", "waits") == (row["allow_state"], row["call_state"])
+    assert "is not on the list" in row["allow_evidence"]
+
+
+def test_addresses_are_allowed_by_one_plan() -> None:
+    """The plan of all has what each finding's own plan has, and passes the same guards."""
+    ground = world(4, listed=1)
+    together = fleet.allow_together(ground, MOST)
+    plan = build(ground.snapshot, together.changes, max_changes=MOST, title=together.label)
+
+    assert "Allow 3 addresses" == together.label == plan.title
+    assert {"198.51.100.2", "198.51.100.3", "198.51.100.4"} == {
+        change.network for change in plan.changes if isinstance(change, AllowAddress)
+    }
+    assert not plan.blocked
+    assert any("198.51.100.4 are single public addresses." in lock.sentence for lock in plan.interlocks)
+
+
+def test_a_plan_is_no_larger_than_one_may_be() -> None:
+    """What is left is counted, and the label says how many of how many."""
+    together = fleet.allow_together(world(40), MOST)
+
+    assert ("Allow 25 of 40 addresses", 25, 15) == (together.label, len(together.changes), together.rest)
+    assert Together() == fleet.allow_together(world(2, listed=2), MOST)
+
+
+@settings(deadline=None, max_examples=40)  # a whole account is checked each time
+@given(count=st.integers(0, 12), most=st.integers(1, 30), same=st.booleans())
+def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
+    """No plan is too large, makes a route twice, or makes one that no number of it points at."""
+    names = [pbx(f"pbx-{n:04}", inbound_host=f"198.51.100.{n + 1}") for n in range(count)]
+    ground = world(count, pbxs=[row | {"name": "Branch"} for row in names] if same else names)
+    together = fleet.route_together(ground, most)
+    made = [change.alias for change in together.changes if isinstance(change, CreateRoute)]
+    points = [change for change in together.changes if isinstance(change, PointNumber)]
+
+    assert len(together.changes) <= most
+    assert len(set(made)) == len(made)
+    assert set(made) <= {change.to_alias for change in points}
+    assert count == len(points) + together.rest
+
+
+def test_the_archive_has_a_folder_each_and_says_what_is_left_out() -> None:
+    """A PBX that must keep its credentials is named with the reason; the paths stay in their folders."""
+    ground = world(2, dynamic=1)
+    files = config_archive.files_of(ground)
+
+    assert 2 == config_archive.writable(ground)
+    assert {"pbx-0000", "pbx-0001", config_archive.LEFT_OUT} == {path.partition("/")[0] for path in files}
+    assert "pbx-0000/pjsip.conf" in files
+    assert "dyn-0: " in files[config_archive.LEFT_OUT]
+    assert "1. " in files["pbx-0000/STEPS.txt"]
+
+
+def test_the_archive_takes_the_kind_of_the_make() -> None:
+    """FreePBX is told what to enter, so its folder has the settings."""
+    ground = world(1, pbxs=[pbx("pbx-0000", vendor="FreePBX")])
+
+    assert " = " in config_archive.files_of(ground)["pbx-0000/STEPS.txt"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "words"),
+    [
+        ({"calling": 1, "listed": 2}, Progress.BLOCKED, "1 of 2 static PBXs is proven"),
+        ({"calling": 2, "listed": 2}, Progress.OPEN, "every PBX does without them"),
+        ({"calling": 2, "listed": 2, "dynamic": 1}, Progress.BLOCKED, "as long as Dyn-0 has a dynamic address"),
+        ({"calling": 2, "listed": 2, "credentials_on": False}, Progress.DONE, "They are off"),
+        ({"dynamic": 1, "credentials_on": False}, Progress.OPEN, "Dyn-0 cannot call"),
+        ({"credentials_on": None}, Progress.UNKNOWN, "not known"),
+    ],
+)
+def test_credentials_go_off_only_once_nobody_needs_them(facts: dict[str, Any], expected: Progress, words: str) -> None:
+    """Every static PBX proven by calls, none with a dynamic address: only then there is something to press."""
+    found: Credentials = credentials(world(2, **facts))
+
+    assert expected is found.progress
+    assert words in found.evidence
+    assert (found.finding is not None) is (expected is Progress.OPEN and facts.get("credentials_on", True) is True)
+
+
+def test_no_pbx_is_no_proof() -> None:
+    """Nothing active is not everything proven."""
+    assert Progress.BLOCKED is credentials(world(0)).progress
+
+
+def test_a_thousand_are_judged_in_a_second() -> None:
+    """The page stays usable however many were pasted."""
+    ground = world(1_000, calling=300, listed=300)
+    begun = time.process_time()
+    found = fleet.standings(ground)
+    fleet.frame_of(found, ground)
+
+    assert 1_000 == len(found)
+    assert time.process_time() - begun < 1
+    assert NOW == ground.snapshot.taken_at
+
+
+def test_without_calls_no_zero_is_claimed() -> None:
+    """Missing calls prove neither that a PBX places calls by address nor that none does."""
+    ground, why = world(2, listed=2), "Calls never fetched."
+    together = fleet.allow_together(ground, MOST), fleet.route_together(ground, MOST)
+    title = fleet.answer(fleet.standings(ground), *together, credentials(ground), why)
+
+    assert "None of 2 static PBXs is proven to place calls by address; next: route 2 numbers. Calls never fetched." == (
+        title
+    )

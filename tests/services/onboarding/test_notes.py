@@ -1,0 +1,85 @@
+"""Notes of a set-up: kept over restarts, the latest counts, and what a test call printed is read strictly."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.core.errors import InputError
+from dashboard.services.onboarding import notes
+from dashboard.storage.database import State
+from tests.builders import NOW
+
+PRINTED: dict[str, Any] = {
+    "method": "INVITE",
+    "pop": "us-west-or.sip.flowroute.com",
+    "source": "198.51.100.24",
+    "sip_status": 180,
+    "sip_reason": "Ringing",
+    "seconds": 0.2,
+    "meaning": "Admitted by address and tech prefix.",
+    "admitted": True,
+}
+
+
+def test_the_latest_of_a_kind_counts_and_lasts(tmp_path: Path) -> None:
+    """Who and when stay with it, and a database that is opened again still has it."""
+    state = State.open(tmp_path)
+    assert 0 == notes.newest(state)
+    notes.keep(state, "denver", notes.CONFIGURED, {}, at=NOW - timedelta(hours=1), by="kim")
+    notes.keep(state, "denver", notes.CONFIGURED, {}, at=NOW, by="lee")
+    notes.keep(state, "tulsa", notes.CALLED, {"admitted": None}, at=NOW, by="kim")
+    state.close()
+
+    again = State.open(tmp_path)
+    found = notes.latest(again)
+
+    assert {"denver", "tulsa"} == set(found)
+    assert notes.Note(notes.CONFIGURED, NOW, "lee", {}) == found["denver"][notes.CONFIGURED]
+    assert 3 == notes.newest(again)
+    again.close()
+
+
+def test_what_a_test_call_printed_is_read() -> None:
+    """One object, or a list of one; what is not asked for is left out."""
+    found = notes.read_call(json.dumps(PRINTED), ["198.51.100.24"])
+
+    assert (180, "Ringing", True) == (found["sip_status"], found["sip_reason"], found["admitted"])
+    assert found == notes.read_call(json.dumps([PRINTED]), ["198.51.100.24"])
+    assert "seconds" not in found
+    beside = "By what was read of the account at 2026-11-03 15:04 UTC: 198.51.100.24 is on Outbound Allowed IPs."
+    assert found == notes.read_call(
+        json.dumps(PRINTED | {"meaning": f"{PRINTED['meaning']} {beside}", "account": beside}), []
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not what the test call prints"),
+        ("Admitted!", "not what the test call prints"),
+        ("[" * 15_000, "not what the test call prints"),
+        ("{" + " " * 30_000 + "}", "not what the test call prints"),
+        ("[1, 2]", "not what the test call prints"),
+        (json.dumps(PRINTED | {"method": "OPTIONS"}), "anybody"),
+        (json.dumps(PRINTED | {"sip_status": "180"}), "something else"),
+        (json.dumps(PRINTED | {"admitted": "yes"}), "something else"),
+        (json.dumps(PRINTED | {"source": "198.51.100.25"}), "calls from 198.51.100.24"),
+    ],
+)
+def test_anything_else_is_a_sentence(text: str, said: str) -> None:
+    """No claim is taken for what a machine printed, and none of another PBX."""
+    with pytest.raises(InputError, match=said):
+        notes.read_call(text, ["198.51.100.24"])
+
+
+def test_texts_are_short_and_of_one_line() -> None:
+    """What is noted stands in sentences of the page."""
+    found = notes.read_call(json.dumps(PRINTED | {"sip_reason": "a\nb\u202e" + "x" * 900}), [])
+
+    assert "a b" == found["sip_reason"][:3]
+    assert notes.CUT == len(found["sip_reason"])

@@ -1,0 +1,210 @@
+"""The steps of a set-up: judged by calls, checks and what was read; what somebody said is never proof."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import checks
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.snapshot import Freshness
+from dashboard.services.onboarding import notes
+from dashboard.services.onboarding import steps as set_up_steps
+from dashboard.services.onboarding.context import Ground
+from dashboard.services.onboarding.notes import Note
+from dashboard.services.onboarding.steps import Progress, Step
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+
+ADDRESS = "198.51.100.24"
+DENVER = {"pbx_id": "denver", "address": ADDRESS}
+POPS = [{"edge_strategy_id": "1", "name": "W", "host": "us-west-or.sip.flowroute.com", "ranges": "192.0.2.0/28"}]
+OWN = {"pbx_id": "denver", "attributed_by": "address"}
+CALL = {"source": ADDRESS, "sip_status": 180, "sip_reason": "Ringing", "admitted": True, "meaning": "Admitted."}
+
+
+def judged(*noted: Note, **facts: Any) -> dict[str, Step]:
+    """Return the steps of Denver, static and dialing the prefix, unless said otherwise."""
+    row = facts.pop("pbx", {})
+    world = {"pbxs": [pbx("denver", inbound_host=ADDRESS, **row)], "addresses": [DENVER], "edges": POPS} | facts
+    snapshot = make_snapshot(**world)
+    ground = Ground(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
+    return {step.id: step for step in set_up_steps.steps(ground, "denver")}
+
+
+def progress(steps: dict[str, Step]) -> dict[str, Progress]:
+    """Return where each step stands."""
+    return {name: step.progress for name, step in steps.items()}
+
+
+def said(kind: str, *, minutes: int = 5, **content: Any) -> Note:
+    """Return a note of some minutes ago."""
+    return Note(kind, NOW - timedelta(minutes=minutes), "kim", content)
+
+
+def test_a_new_pbx_waits_for_its_address_on_the_list() -> None:
+    """Known by nothing but the inventory: what does not hang on the list is open, calls wait for it."""
+    assert {
+        "kind": Progress.DONE,
+        "dial": Progress.DONE,
+        "snippet": Progress.OPEN,
+        "allow": Progress.OPEN,
+        "route": Progress.UNKNOWN,
+        "probe": Progress.BLOCKED,
+        "call": Progress.BLOCKED,
+    } == progress(judged())
+
+
+def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
+    """Its calls reach the carrier and are refused for the address alone, so its configuration is on."""
+    steps = judged(traffic=[refused_row(ADDRESS, **OWN)])
+
+    assert Progress.DONE is steps["snippet"].progress
+    assert (Progress.OPEN, Progress.BLOCKED) == (steps["allow"].progress, steps["call"].progress)
+    assert "refused for authorization" in steps["call"].evidence
+    assert "Denver: step 4 of 7 is next, allow its address." == set_up_steps.answer([*steps.values()], "Denver")
+
+
+def test_calls_that_are_admitted_prove_what_came_before() -> None:
+    """Listed, dialing, and let in: nothing of it has to be said by anybody."""
+    steps = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, **OWN)])
+
+    assert {Progress.DONE} == {step.progress for name, step in steps.items() if name != "route"}
+
+
+def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
+    """Where no X-Tag tells whose they are, the step stays open and says what to do."""
+    step = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, pbx_id="denver|tampa")])["call"]
+
+    assert step.progress is not Progress.DONE
+    assert "an address that it shares with tampa" in step.evidence
+    assert "Set an X-Tag on each of them" in step.evidence
+
+
+def test_a_call_by_credentials_is_no_call_by_address() -> None:
+    """Admitted while unlisted proves the credentials, not the address."""
+    steps = judged(traffic=[calls_row(ADDRESS, **OWN)])
+
+    assert (Progress.BLOCKED, Progress.BLOCKED) == (steps["probe"].progress, steps["call"].progress)
+    assert "by its credentials" in steps["call"].evidence
+
+
+def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
+    """By the admission rule there is no other way in."""
+    facts = {"allowed": (ADDRESS,), "credentials_on": False, "traffic": [calls_row(ADDRESS, **OWN)]}
+    steps = judged(pbx={"dials_prefix": "unknown"}, **facts)
+
+    assert Progress.DONE is steps["dial"].progress
+    assert "prove" in steps["dial"].evidence
+
+
+def test_what_somebody_said_goes_on_and_is_not_done() -> None:
+    """A note passes the step to the next, and says that nothing proves it."""
+    steps = judged(said(notes.CONFIGURED), pbx={"dials_prefix": "unknown"})
+
+    assert (Progress.SAID, Progress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
+    assert steps["snippet"].evidence.startswith("kim put it on, 5 minutes ago.")
+    following = set_up_steps.next_open([*steps.values()])
+    assert following is not None
+    assert "allow" == following.id
+
+
+def test_a_configuration_that_was_read_is_compared() -> None:
+    """What is not as wanted is counted, whatever somebody said."""
+    read = [{"pbx_id": "denver", "key": "trunk.x.host", "value": "192.0.2.9", "file": "pjsip.conf", "line": 3}]
+    steps = judged(said(notes.CONFIGURED), pbx_config=read)
+
+    assert Progress.OPEN is steps["snippet"].progress
+    assert "not as wanted" in steps["snippet"].evidence
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "words"),
+    [
+        (CALL, Progress.DONE, "A test call from 198.51.100.24 was admitted: 180 Ringing, 5 minutes ago."),
+        (CALL | {"sip_status": 403, "admitted": False}, Progress.OPEN, "was refused: 403"),
+        (CALL | {"sip_status": None, "sip_reason": "", "admitted": None}, Progress.OPEN, "says nothing of admission"),
+    ],
+)
+def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected: Progress, words: str) -> None:
+    """Admitted, refused, or neither: with code, time and meaning."""
+    step = judged(said(notes.CALLED, **content), allowed=(ADDRESS,))["probe"]
+
+    assert expected is step.progress
+    assert words in step.evidence
+
+
+def test_a_refused_test_call_stands_beside_the_account() -> None:
+    """Whether its address is listed, its prefix the account's and the switch on; nothing where nobody answered."""
+    refused = CALL | {"sip_status": 403, "admitted": False, "request_uri": "sip:12345678*12065550142@192.0.2.10:5060"}
+    told = judged(said(notes.CALLED, **refused))["probe"].evidence
+    silent = judged(said(notes.CALLED, **refused | {"sip_status": None, "admitted": None}))["probe"].evidence
+
+    assert "By what was read of the " in told
+    assert f"{ADDRESS} is not on Outbound Allowed IPs; the tech prefix that was dialed is its own; credentials" in told
+    assert "what was read" not in silent
+
+
+def test_a_test_call_from_before_the_change_is_history() -> None:
+    """What was met under another policy says nothing of today's."""
+    changed = NOW - timedelta(minutes=2)
+    before, after = Policy(frozenset(), True, "12345678"), Policy(frozenset({ADDRESS}), True, "12345678")
+    versions = (PolicyVersion(before, NOW - timedelta(days=9)), PolicyVersion(after, changed))
+    step = judged(said(notes.CALLED, **CALL), allowed=(ADDRESS,), versions=versions)["probe"]
+
+    assert Progress.OPEN is step.progress
+    assert "before the policy for its address changed" in step.evidence
+
+
+def test_a_dynamic_pbx_has_a_shorter_path() -> None:
+    """It keeps its credentials, so nothing is listed, written or tested; its calls still have to be seen."""
+    steps = judged(pbx={"ip_kind": "dynamic", "auth_method": "credentials"}, addresses=[])
+
+    assert {"dial", "snippet", "allow", "probe"} == {
+        name for name, step in steps.items() if step.progress is Progress.NOT_NEEDED
+    }
+    assert Progress.OPEN is steps["call"].progress
+    assert "keeps its credentials" in steps["kind"].evidence
+
+
+@pytest.mark.parametrize("claim", ["x_tag", "caller_id"])
+def test_calls_under_its_name_prove_nothing_about_a_pbx(claim: str) -> None:
+    """Any caller can write an X-Tag or a caller id: without an address of its own the call step stays unknown."""
+    steps = judged(
+        pbx={"ip_kind": "dynamic", "auth_method": "credentials"},
+        addresses=[],
+        traffic=[calls_row("203.0.113.9", pbx_id="denver", attributed_by=claim)],
+    )
+
+    assert Progress.UNKNOWN is steps["call"].progress
+
+
+def test_calls_that_prove_neither_leave_the_call_step_unknown() -> None:
+    """A failure of the network shows neither that the carrier admitted the call nor that it refused it."""
+    row = calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)
+
+    assert Progress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
+
+
+def test_a_pbx_that_nobody_described_is_not_done() -> None:
+    """No data is not a pass: without an address nothing that hangs on it can be done."""
+    steps = judged(pbx={"dials_prefix": "unknown"}, addresses=[])
+
+    assert (Progress.OPEN, Progress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
+    assert [Progress.BLOCKED] * 3 == [steps[name].progress for name in ("snippet", "probe", "call")]
+    assert "Denver: step 1 of 7 is next, know whether its address is static." == set_up_steps.answer(
+        [*steps.values()], "Denver"
+    )
+
+
+def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
+    """Silence is evidence only where calls were read lately; a check that could not be made says why."""
+    snapshot = make_snapshot(allowed=(ADDRESS,), pbxs=[pbx("denver")], addresses=[DENVER])
+    old = {**snapshot.freshness, "calls": Freshness(NOW - timedelta(days=2), 3600)}
+    stale = type(snapshot)(**{**vars(snapshot), "freshness": old})
+    steps = {step.id: step for step in set_up_steps.steps(Ground(stale, checks.run(stale), {}), "denver")}
+
+    assert (Progress.UNKNOWN, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
+    assert "stale" in steps["call"].evidence
+    assert "Nothing is known" not in steps["allow"].evidence

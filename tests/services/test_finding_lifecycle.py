@@ -1,0 +1,207 @@
+"""The life of findings, step by step, on a database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.findings import Confidence, Finding, LastKnown, Life, Severity, Status
+from dashboard.domain.findings import Impact as Harm
+from dashboard.services.finding_lifecycle import lived
+from dashboard.storage.database import State
+from dashboard.storage.journal import DONE, FAILED, Journal
+
+CHECK, SUBJECT = "pbx_address_is_allowed", "198.51.100.24"
+
+
+class Story:
+    """One finding through time; the clock is the real one, as the journal has it."""
+
+    def __init__(self, home: Path) -> None:
+        self.state = State.open(home)
+        self.journal = Journal(self.state)
+
+    def see(self, status: Status, last_known: LastKnown | None = None, *, ahead: timedelta = timedelta(0)) -> Finding:
+        """Run the checks once, by a clock that may be ahead."""
+        found = Finding(
+            check=CHECK,
+            title="Address is allowed",
+            subject=SUBJECT,
+            status=status,
+            severity=Severity.HIGH,
+            confidence=Confidence.INFERRED,
+            impact=next(iter(Harm)),
+            reason="For the test.",
+            last_known=last_known,
+        )
+        (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC) + ahead)
+        return stamped
+
+    def plan(self, *, label: str = "", undoes: int | None = None) -> Plan:
+        """Show a plan for the finding."""
+        plan = Plan(
+            title="Allow 198.51.100.24",
+            check=CHECK,
+            subject=SUBJECT,
+            changes=(AllowAddress(network=SUBJECT, label=label),),
+            before={"allowed_ips": {}},
+            impact=Impact(labels={}, decided=1),
+            undoes=undoes,
+            made_at=datetime.now(UTC),
+        )
+        self.state.keep_plan(plan)
+        return plan
+
+    def carry_out(self, plan: Plan, phase: str = DONE) -> int:
+        """Write what applying a plan writes, and return the number of the last entry."""
+        begun = self.journal.begin(plan, actor="ana", before={})
+        return self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    """Begin a story."""
+    made = Story(tmp_path)
+    yield made
+    made.state.close()
+
+
+def test_a_whole_life(story: Story) -> None:
+    """New, open, planned, applied while it still fails, verified, regressed, and verified again."""
+    seen = [story.see(Status.FAIL), story.see(Status.FAIL)]
+    plan = story.plan()
+    seen.append(story.see(Status.FAIL))
+    story.carry_out(plan)
+    seen += [story.see(status) for status in (Status.FAIL, Status.PASS, Status.PASS, Status.FAIL, Status.FAIL)]
+    seen.append(story.see(Status.PASS))
+
+    assert ["new", "open", "planned", "applied", "verified", "verified", "regressed", "regressed", "verified"] == [
+        finding.life for finding in seen
+    ]
+    assert len({finding.first_seen_at for finding in seen}) == 1
+    assert [0, 0, 0, 0, 0, 0, 1, 1, 1] == [finding.times_reopened for finding in seen]
+
+
+def test_what_never_failed_leaves_no_trace(story: Story) -> None:
+    """A pass from the start was never seen as a fault."""
+    finding = story.see(Status.PASS)
+
+    assert (finding.life, finding.first_seen_at) == (Life.VERIFIED, None)
+    assert story.see(Status.FAIL).life == Life.NEW
+
+
+def test_unknown_ends_nothing(story: Story) -> None:
+    """A fault that cannot be judged for a while is the same open fault afterwards, not a reopened one."""
+    story.see(Status.FAIL)
+    story.see(Status.FAIL)
+
+    assert story.see(Status.UNKNOWN).life == Life.OPEN
+    again = story.see(Status.FAIL)
+    assert (again.life, again.times_reopened) == (Life.OPEN, 0)
+
+
+def test_a_failed_or_undone_fix_does_not_count_as_applied(story: Story) -> None:
+    """Only a fix that ended well and still stands does."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan(), phase=FAILED)
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+    done = story.carry_out(story.plan())
+    assert story.see(Status.FAIL).life == Life.APPLIED
+
+    story.carry_out(story.plan(undoes=done))
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+
+def test_the_newest_plan_counts(story: Story) -> None:
+    """A plan from before the fault was seen does not hide one that was shown since."""
+    story.plan(label="before")
+    story.see(Status.FAIL)
+    assert story.see(Status.FAIL).life == Life.OPEN
+
+    story.plan(label="since")
+    assert story.see(Status.FAIL).life == Life.PLANNED
+
+
+def test_last_seen_moves_on(story: Story) -> None:
+    """Each run says when it saw the fault."""
+    first, second = story.see(Status.FAIL), story.see(Status.FAIL)
+
+    assert first.last_seen_at is not None
+    assert second.last_seen_at is not None
+    assert timedelta(0) < second.last_seen_at - first.last_seen_at
+
+
+def test_a_fault_that_came_back_goes_the_same_way_again(story: Story) -> None:
+    """After it regressed, what was done before counts no more; a new plan and a new fix do."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan())
+    for status in (Status.PASS, Status.FAIL):
+        story.see(status)
+    seen = [story.see(Status.FAIL).life]
+    plan = story.plan()
+    seen += [story.see(Status.FAIL).life, story.see(Status.FAIL).life]
+    story.carry_out(plan)
+    seen += [story.see(Status.FAIL).life, story.see(Status.FAIL).life]
+
+    assert ["regressed", "planned", "planned", "applied", "applied"] == seen
+
+
+OLD = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+def test_a_last_known_failure_stays_open(story: Story) -> None:
+    """While its input is stale it keeps its life and when it was first seen; a fresh failure goes on from there."""
+    story.see(Status.FAIL)
+    first = story.see(Status.FAIL)
+
+    stale = story.see(Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
+    again = story.see(Status.FAIL)
+
+    assert [Life.OPEN] * 3 == [first.life, stale.life, again.life]
+    assert first.first_seen_at == stale.first_seen_at == again.first_seen_at
+    assert stale.open
+    assert 0 == again.times_reopened
+
+
+def test_a_failure_first_seen_on_stale_data_is_new(story: Story) -> None:
+    """It was not recorded before, and it is open."""
+    assert Life.NEW == story.see(Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD)).life
+
+
+@pytest.mark.parametrize("last", [None, LastKnown(Status.PASS, OLD), LastKnown(Status.UNKNOWN, OLD)])
+def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None) -> None:
+    """Neither a subject that never failed, nor one that failed and passed, is verified by data that is not fresh."""
+    assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
+
+    story.see(Status.FAIL)
+    assert Life.NEW == story.see(Status.UNKNOWN, last_known=last).life
+    assert Life.VERIFIED == story.see(Status.PASS).life
+    assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
+    assert Life.REGRESSED == story.see(Status.FAIL).life
+
+
+def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) -> None:
+    """A fault that was first seen at a time in the future is fixed by what is done from now on."""
+    story.see(Status.FAIL, ahead=timedelta(days=3))
+
+    again = story.see(Status.FAIL)
+    assert again.first_seen_at is not None
+    assert again.first_seen_at <= datetime.now(UTC)
+    story.carry_out(story.plan())
+    assert Life.APPLIED == story.see(Status.FAIL).life
+
+
+def test_what_was_done_while_the_clock_was_ahead_is_history_once_it_came_back(story: Story) -> None:
+    """A fix of a time in the future does not count for a fault that came back since."""
+    story.see(Status.FAIL)
+    story.carry_out(story.plan())
+    behind = -timedelta(days=3)
+    story.see(Status.PASS, ahead=behind)
+
+    assert Life.REGRESSED == story.see(Status.FAIL, ahead=behind).life
+    assert Life.REGRESSED == story.see(Status.FAIL, ahead=behind).life

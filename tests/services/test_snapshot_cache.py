@@ -1,0 +1,293 @@
+"""What pages show is made ready behind their backs: for time and calls they need not wait, for changes they do."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dashboard.calls.store.repair import forget
+from dashboard.core.errors import StoreError
+from dashboard.core.settings import Settings
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.services.snapshot_cache import LOOK_EVERY_S, Keeper, Known, Pace
+from dashboard.services.workspace import Workspace
+from tests.waiting import WAIT_S, at_rest, until
+
+pytestmark = pytest.mark.slow
+
+NEVER_S = 1e6
+"""An age that is not reached while a test runs."""
+ROUNDS_S = 2 * LOOK_EVERY_S
+"""In that time the help looks twice for something to make."""
+STILL = Pace(calls_every_s=NEVER_S, age_every_s=NEVER_S)
+
+
+class Gated(Workspace):
+    """A workspace whose snapshots can be held up, are counted, and can fail."""
+
+    gate: threading.Event
+    reached: threading.Event
+    made = 0
+    fault: Exception | None = None
+
+    def snapshot(self, **more: object) -> Snapshot:  # type: ignore[override]  # what it takes is passed on
+        """Wait at the gate, then do what was asked."""
+        end = time.monotonic() + WAIT_S
+        while not self.gate.wait(0.02):
+            self.reached.set()
+            assert time.monotonic() < end
+        self.made += 1
+        if self.fault:
+            raise self.fault
+        return super().snapshot(**more)  # type: ignore[arg-type]  # as above
+
+
+@pytest.fixture
+def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
+    """Open a synced account of few calls, whose gate is open."""
+    home = tmp_path / "synced"
+    shutil.copytree(synced_home, home)
+    with Gated.open(Settings(home=home)) as gated:
+        gated.gate, gated.reached = threading.Event(), threading.Event()
+        gated.gate.set()
+        yield gated
+
+
+@contextmanager
+def keeping(account: Gated, pace: Pace) -> Iterator[Keeper]:
+    """Keep an account ready until the block ends."""
+    keeper = Keeper(account, pace)
+    keeper.start()
+    try:
+        yield keeper
+    finally:
+        account.gate.set()
+        keeper.stop(WAIT_S)
+
+
+def held_up(account: Gated) -> None:
+    """Close the gate, and wait until something stands before it: what went before is through."""
+    account.gate.clear()
+    account.reached.clear()
+    assert account.reached.wait(WAIT_S)
+
+
+def entry(account: Workspace, address: str) -> None:
+    """Have the account's list read with one more entry."""
+    rows = account.state.latest("allowed_ips")
+    assert rows is not None
+    content = [*rows["content"], rows["content"][0] | {"address": address, "network": f"{address}/32"}]
+    at = datetime.now(UTC)
+    assert account.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
+
+
+def same_hours(*known: Known) -> bool:
+    """Say whether all look back to the same hour: at a full one the cube is made anew."""
+    return len({one.snapshot.window_start.replace(minute=0, second=0, microsecond=0) for one in known}) == 1
+
+
+def forget_a_day(account: Workspace) -> None:
+    """Have other calls in the store, as another process would."""
+    forget(account.store, {max(account.store.generations.current().days)})
+
+
+def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
+    """Nothing is made until somebody asks; what is known stays the same until something changes."""
+    keeper = Keeper(account, STILL)
+    assert account.made == 0
+    first = keeper.now()
+    assert keeper.now() is first
+    assert account.made == 1
+    entry(account, "198.51.100.77")
+    then = keeper.now()
+    assert "198.51.100.77/32" in set(then.snapshot.allowed_ips["network"])
+    assert then.moment.account != first.moment.account
+
+
+def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
+    """While time has passed and the new is being made, the old is shown; then the new, with the calls as they were."""
+    with keeping(account, Pace(age_every_s=1)) as keeper:
+        keeper.now()
+        held_up(account)
+        shown = keeper.now()
+        assert keeper.now() is shown
+        assert keeper.moment() == shown.moment
+        account.gate.set()
+        until(lambda: keeper.now() is not shown)
+        then = keeper.now()
+        assert (then.cube is shown.cube) == same_hours(then, shown), "no call came, so none was added up again"
+
+
+def test_nothing_old_is_shown_for_long(account: Gated) -> None:
+    """What takes too long is waited for."""
+    waits = threading.Event()
+
+    @contextmanager
+    def waiting() -> Iterator[None]:
+        waits.set()
+        yield
+
+    with keeping(account, Pace(age_every_s=1, patience_s=0.0)) as keeper:
+        first = keeper.now()
+        held_up(account)
+        found: list[Known] = []
+        asking = threading.Thread(target=lambda: found.append(keeper.now(waiting)))
+        asking.start()
+        assert waits.wait(WAIT_S)
+        assert [] == found
+        account.gate.set()
+        asking.join(WAIT_S)
+        assert found[0] is not first
+
+
+def test_a_change_is_waited_for(account: Gated) -> None:
+    """What was read of the account shows at once, though the old is at hand."""
+    with keeping(account, STILL) as keeper:
+        first = keeper.now()
+        entry(account, "198.51.100.78")
+        assert keeper.moment() != first.moment
+        then = keeper.now()
+        assert then is not first
+        assert "198.51.100.78/32" in set(then.snapshot.allowed_ips["network"])
+        assert (then.cube is first.cube) == same_hours(then, first), "the list says nothing of whose calls these were"
+
+
+def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
+    """A renamed PBX has its calls under its new name."""
+    keeper = Keeper(account, STILL)
+    first = keeper.now()
+    pbxs = kept_frame(account.state, "pbxs")
+    caller = next(name for name in first.cube.values("who") if name in set(pbxs["name"]))
+    renamed = pbxs.assign(name=pbxs["name"].replace(caller, "Renamed"))
+    assert keep_frame(account.state, "pbxs", renamed, now=datetime.now(UTC), known_by="operator")
+    assert "Renamed" in keeper.now().cube.values("who")
+
+
+def test_new_calls_come_behind_the_back(account: Gated) -> None:
+    """Calls that another process fetched show without anybody having waited for them."""
+    with keeping(account, Pace(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
+        first = keeper.now()
+        account.gate.clear()
+        forget_a_day(account)
+        assert account.reached.wait(WAIT_S)
+        assert keeper.now() is first
+        account.gate.set()
+        until(lambda: keeper.now() is not first)
+        then = keeper.now()
+        assert then.moment.calls != first.moment.calls
+        assert then.snapshot.traffic["calls"].sum() < first.snapshot.traffic["calls"].sum()
+
+
+def test_who_fetched_calls_sees_them(account: Gated) -> None:
+    """After a sync that somebody asked for, the old is not shown again, also where that sync brought nothing."""
+    keeper = Keeper(account, STILL)
+    first = keeper.now()
+    forget_a_day(account)
+    assert keeper.now() is first, "the calls are looked at now and then"
+    keeper.look_again()
+    then = keeper.now()
+    assert then.moment.calls != first.moment.calls
+    keeper.look_again()
+    last = keeper.now()
+    assert last is not then, "how fresh it is has changed"
+    assert (last.moment.calls, keeper.now() is last) == (then.moment.calls, True)
+    assert last.moment != then.moment, "what is kept of the one is not of the other"
+
+
+def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> None:
+    """What was begun before the sync's calls were in is not taken for them."""
+    with keeping(account, Pace(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
+        keeper.now()
+        held_up(account)
+        forget_a_day(account)
+        keeper.look_again()
+        found: list[Known] = []
+        asking = threading.Thread(target=lambda: found.append(keeper.now()))
+        asking.start()
+        account.gate.set()
+        asking.join(WAIT_S)
+        assert found[0].moment.calls.startswith(f"{account.store.digest}/")
+        days = account.store.generations.current().days.values()
+        assert found[0].snapshot.traffic["last_at"].max() <= max(day.last_at for day in days)
+
+
+def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
+    """A fault behind the back does not stay hidden; when it is mended all is well."""
+    with keeping(account, Pace(age_every_s=1)) as keeper:
+        first = keeper.now()
+        held_up(account)
+        account.fault = StoreError("A file is damaged.")
+        account.gate.set()
+        with pytest.raises(StoreError, match="A file is damaged"):
+            until(lambda: keeper.now() is not first)
+        account.fault = None
+        until(lambda: keeper.now() is not first)
+
+
+def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, and what changes next is made ready again without anybody asking."""
+    with keeping(account, Pace(age_every_s=1)) as keeper:
+        keeper.now()
+        account.fault = RuntimeError("not foreseen")
+        until(lambda: "could not be made ready" in caplog.text)
+        account.fault = None
+        made = account.made
+        until(lambda: account.made > made)
+        assert keeper.now().findings
+
+
+def test_it_is_made_once_however_many_ask(account: Gated) -> None:
+    """Twenty that ask at once get one and the same."""
+    keeper = Keeper(account, STILL)
+    found: list[Known] = []
+    threads = [threading.Thread(target=lambda: found.append(keeper.now())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert len(found) == 20
+    assert len({id(known) for known in found}) == 1
+    assert account.made == 1
+
+
+def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
+    """The help rests until a page is opened, and again some time after the last one was closed."""
+    with keeping(account, Pace(age_every_s=0.1, idle_s=1)) as keeper:
+        time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
+        assert account.made == 0
+        keeper.now()
+        until(lambda: keeper.now() is not None and account.made > 1)
+        assert at_rest(lambda: account.made, for_s=3)
+
+
+def test_it_ends_when_told(account: Gated) -> None:
+    """What is being made is waited for, and nothing is made after that."""
+    keeper = Keeper(account, Pace(age_every_s=1))
+    keeper.start()
+    keeper.now()
+    held_up(account)
+    stopping = threading.Thread(target=keeper.stop, args=(WAIT_S,))
+    stopping.start()
+    assert stopping.is_alive()
+    account.gate.set()
+    stopping.join(WAIT_S)
+    made = account.made
+    time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
+    assert account.made == made
+
+
+def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:
+    """A first run has an empty store."""
+    with Workspace.open(Settings(home=tmp_path / "new", sample_calls=100)) as opened:
+        known = Keeper(opened).now()
+        assert known.snapshot.since is None
+        assert known.cube.values("who") == []
+        assert len(known.replayer.sums.calls) == 0

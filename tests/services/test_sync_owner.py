@@ -1,0 +1,82 @@
+"""One process syncs a home; what others learn of it, and when they may follow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.core.errors import StateError
+from dashboard.services.sync_owner import SyncOwner
+
+HOLD = """
+import sys
+from pathlib import Path
+from dashboard.services.sync_owner import SyncOwner
+owner = SyncOwner(Path(sys.argv[1]), port=8501)
+print(owner.acquire(), flush=True)
+sys.stdin.read()
+owner.release()
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that owns the home until its standard input ends."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "True\n"
+        yield child
+        child.kill()
+
+
+def test_an_attached_process_names_the_owner(other: subprocess.Popen[str], tmp_path: Path) -> None:
+    """It learns the process, since when, and where its dashboard is."""
+    mine = SyncOwner(tmp_path)
+
+    assert mine.acquire() is False
+    assert mine.other().startswith(f"process {other.pid}, since 2")
+    assert mine.other().endswith(" UTC, http://127.0.0.1:8501")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_next_takes_over(other: subprocess.Popen[str], tmp_path: Path, *, killed: bool) -> None:
+    """Whether the owner ended in order or was killed, nothing has to be cleaned up."""
+    mine = SyncOwner(tmp_path, port=8502)
+    if killed:
+        other.kill()
+    elif other.stdin:
+        other.stdin.close()
+    other.wait()
+
+    assert mine.acquire() is True
+    assert mine.acquire() is True
+    assert mine.other() == ""
+    assert f"process {os.getpid()}," in SyncOwner(tmp_path).other()
+    mine.release()
+    assert SyncOwner(tmp_path).acquire() is True
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"pid": 1}', '{"pid": 1, "since": "soon", "port": 0}'])
+def test_a_damaged_note_stops_nobody(other: subprocess.Popen[str], tmp_path: Path, note: str) -> None:
+    """The lock alone decides; the note only names its holder."""
+    (tmp_path / "sync-owner.json").write_text(note)
+    mine = SyncOwner(tmp_path)
+
+    assert (mine.acquire(), other.poll()) == (False, None)
+    assert mine.other() == "a process that has not said who it is"
+
+
+def test_a_home_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """It is told apart from a home that another process syncs."""
+    (tmp_path / "sync-owner.lock").mkdir()
+
+    with pytest.raises(StateError, match=r"sync-owner\.lock cannot be used"):
+        SyncOwner(tmp_path).acquire()

@@ -1,0 +1,184 @@
+"""Workspaces: one account to a home, and the embedded account's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from dashboard.core.errors import SettingsError
+from dashboard.core.settings import Mode, Settings
+from dashboard.emulator.lifecycle import process
+from dashboard.emulator.lifecycle.home import use
+from dashboard.services.workspace import Workspace
+from dashboard.storage.account_binding import keep_key
+from dashboard.storage.database import State
+
+KEYS = {"FLOWROUTE_ACCESS_KEY": "abc", "FLOWROUTE_SECRET_KEY": "def"}
+
+
+def real(home: Path, host: str) -> Settings:
+    """Return settings with a key for an account at a host."""
+    made: dict[str, Any] = {**KEYS, "FLOWROUTE_BASE_URL": f"https://{host}"}
+    return Settings(home=home, **made)
+
+
+def owned_by(home: Path, owner: str) -> None:
+    """Make a home that was used for an account."""
+    state = State.open(home)
+    state.put("account_of_home", owner)
+    state.close()
+
+
+def filled(home: Path) -> None:
+    """Keep something of an account in a home."""
+    state, now = State.open(home), datetime.now(UTC)
+    state.record("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
+    state.close()
+
+
+def test_a_home_that_holds_nothing_locks_nobody_out(tmp_path: Path) -> None:
+    """A mistyped address or a wrong key is put right by giving the right one."""
+    Workspace.open(real(tmp_path, "mistyped.example.net")).close()
+
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match="belongs to the account at api"):
+        Workspace.open(real(tmp_path, "mistyped.example.net"))
+
+
+def test_another_key_is_another_account(tmp_path: Path) -> None:
+    """Two accounts at one host do not mix, until somebody says that the key was renewed; no key is in the home."""
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+    other = real(tmp_path, "api.example.net").model_copy(update={"flowroute_access_key": SecretStr("xyzzy-access")})
+
+    with pytest.raises(SettingsError, match=r"run `trunkgate sync --new-key` once"):
+        Workspace.open(other)
+    Workspace.open(other, new_key=True).close()
+
+    state = State.open(tmp_path)
+    keep_key(state, other)
+    state.close()
+    Workspace.open(other).close()
+    assert b"xyzzy" not in b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
+
+
+def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
+    """Nor with the key of an account elsewhere; its own opens it."""
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"belongs to the account at api\.example\.net\. Set FLOWROUTE_ACCESS_KEY"):
+        Workspace.open(Settings(home=tmp_path))
+    with pytest.raises(SettingsError, match=r"folder for the account at other\.example\.net"):
+        Workspace.open(real(tmp_path, "other.example.net"))
+    assert not (tmp_path / "emulator.db").exists()
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+
+
+def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
+    """Calls of the two are never mixed."""
+    owned_by(tmp_path, "embedded")
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match="belongs to the embedded sample account"):
+        Workspace.open(real(tmp_path, "api.example.net"))
+
+
+@pytest.mark.slow
+def test_an_account_that_runs_is_used_and_left_running(embedded: Callable[..., Workspace]) -> None:
+    """The last who uses it ends it, whoever started it."""
+    first = embedded()
+    running = process.running(first.settings.home)
+
+    with Workspace.open(first.settings) as second:
+        assert second.carrier.account() == first.carrier.account()
+
+    assert process.running(first.settings.home) == running
+
+    third = Workspace.open(first.settings)
+    first.close()
+    assert process.running(third.settings.home) == running
+    third.close()
+    assert process.running(third.settings.home) is None
+
+
+@pytest.mark.slow
+def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Workspace]) -> None:
+    """Another program started it at another address: this one goes on there, and did not start anything."""
+    account = embedded()
+    home = account.settings.home
+    before = process.running(home)
+    assert before is not None
+    assert account.revive() is False
+    psutil.Process(before.pid).kill()
+    psutil.Process(before.pid).wait()
+    other = process.start(home)
+    somebody = use(home)
+    try:
+        assert account.revive() is True
+        assert account.carrier.account().sample is True
+        account.close()
+        assert process.running(home) == other
+    finally:
+        somebody.close()
+        process.stop(home)
+
+
+def files(home: Path, **more: Any) -> Settings:
+    """Return settings of mode ``files``."""
+    return Settings(home=home, account=Mode.FILES, **more)
+
+
+def test_a_home_remembers_its_mode(tmp_path: Path) -> None:
+    """Opened once for files, it stays so where the environment names no account, with a key or without."""
+    Workspace.open(files(tmp_path)).close()
+
+    for settings in (Settings(home=tmp_path), real(tmp_path, "api.example.net")):
+        with Workspace.open(settings) as opened:
+            assert Mode.FILES is opened.settings.mode
+            assert 0 == opened.sync().calls
+            assert frozenset() == opened.carrier.capabilities
+    assert not (tmp_path / "emulator.db").exists()
+
+
+def test_a_home_of_files_can_be_given_a_key(tmp_path: Path) -> None:
+    """Named explicitly, the account that the files are of takes the home over, and it is never the sample account's."""
+    Workspace.open(files(tmp_path)).close()
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match="holds imported files of a real account"):
+        Workspace.open(Settings(home=tmp_path, account=Mode.EMBEDDED))
+    with_key = real(tmp_path, "api.example.net").model_copy(update={"account": Mode.FLOWROUTE})
+    Workspace.open(with_key).close()
+
+    with pytest.raises(SettingsError, match="belongs to the account at api"):
+        Workspace.open(Settings(home=tmp_path))
+
+
+def test_a_real_home_can_be_looked_at_without_its_key(tmp_path: Path) -> None:
+    """Mode ``files`` needs no key, fetches nothing, and leaves the home the account's."""
+    Workspace.open(real(tmp_path, "api.example.net")).close()
+    filled(tmp_path)
+
+    with Workspace.open(files(tmp_path)) as opened:
+        assert 0 == opened.sync().calls
+
+    with Workspace.open(real(tmp_path, "api.example.net")) as opened:
+        assert Mode.FLOWROUTE is opened.settings.mode
+
+
+def test_a_sample_home_holds_no_files(tmp_path: Path) -> None:
+    """Calls of a real account are never mixed with those of the sample account."""
+    owned_by(tmp_path, "embedded")
+    filled(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"belongs to the embedded sample account.*for imported files"):
+        Workspace.open(files(tmp_path))

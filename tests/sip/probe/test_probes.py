@@ -1,0 +1,457 @@
+"""Probes against a far end on loopback: what is sent, what an answer means, and that nothing of a call goes on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain, repeat
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from dashboard.core.errors import InputError
+from dashboard.sip.probe import Target, call, options, safe_number
+from dashboard.sip.probe.messages import LONGEST_REASON
+from tests.sip.probe.far_end import FarEnd, Say, answer, far_end
+from tests.waiting import until
+
+NUMBER, PREFIX = "12065550142", "12345678"
+ACL = "403 Tech Prefix and IP not in ACL - support@example.net"
+WAIT_S = 60.0
+"""Limit of an answer that comes; a probe ends with it."""
+
+
+def at(end: FarEnd, **more: Any) -> Target:
+    """Return where a far end listens."""
+    return Target("127.0.0.1", end.port, **more)
+
+
+def says(*statuses: str, **headers: str) -> Say:
+    """Answer INVITE with these, everything else with 200."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        if method == "ACK":
+            return []
+        if method == "CANCEL":
+            ended = request.replace("CSeq: 1 CANCEL", "CSeq: 1 INVITE")
+            return [answer(request, "200 OK"), answer(ended, "487 Request Terminated")]
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return [answer(request, status, *lines) for status in (statuses if method == "INVITE" else ("200 OK",))]
+
+    return say
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """Make a certificate of 127.0.0.1 that nobody else signed, and a server's context with it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("NOT AVAILABLE: openssl, which makes the certificate of the TLS tests.")
+    folder = tmp_path_factory.mktemp("tls")
+    made, key = folder / "made.pem", folder / "key.pem"
+    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", *more],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    return made, context
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "503 Service Unavailable"])
+def test_any_answer_to_options_is_a_pop_that_is_there(status: str) -> None:
+    """Reachable, whatever it says; and never said to be admitted."""
+    with far_end(lambda _, request: [answer(request, status)]) as end:
+        found = options(at(end), wait_s=WAIT_S)
+
+    assert (int(status[:3]), status[4:]) == (found.sip_status, found.sip_reason)
+    assert "not yet to be admitted" in found.meaning
+    assert found.admitted is None
+    assert found.seconds is not None
+    assert 0 <= found.seconds < WAIT_S
+    assert ["OPTIONS"] == end.methods
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_every_transport_carries_a_call(transport: str, certificate: tuple[Path, ssl.SSLContext]) -> None:
+    """Refused over each in the same words; the refusal is acknowledged."""
+    made, context = certificate
+    with far_end(says("100 Trying", ACL), transport, context if transport == "tls" else None) as end:
+        target = at(end, transport=transport, authorities=made if transport == "tls" else None)
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (403, False) == (found.sip_status, found.admitted)
+    assert "not authorized together" in found.meaning
+    assert ["INVITE", "ACK"] == end.methods
+    assert f"Via: SIP/2.0/{transport.upper()} " in end.seen[0]
+
+
+def test_a_certificate_that_nobody_signed_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
+    """Without being told to trust it, and said in a sentence."""
+    with far_end(says("200 OK"), "tls", certificate[1]) as end:
+        found = options(at(end, transport="tls"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: ")
+
+
+def test_a_call_is_dialed_as_the_carrier_wants_it() -> None:
+    """Prefix, star, number; from the source asked for; without sound and without credentials."""
+    with far_end(says("486 Busy Here")) as end:
+        found = call(at(end, source="127.0.0.77"), NUMBER, tech_prefix=PREFIX, caller_id="14255550111", wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+    invite, ack = end.seen
+
+    assert invite.startswith(f"INVITE sip:{PREFIX}*{NUMBER}@127.0.0.1:{end.port} SIP/2.0\r\n")
+    assert "From: <sip:14255550111@127.0.0.77>;tag=" in invite
+    assert "a=inactive" in invite
+    assert "authorization" not in invite.lower()
+    assert _branch(invite) == _branch(ack)
+    assert ";tag=far" in ack
+    assert ("127.0.0.77", 486, True) == (found.source, found.sip_status, found.admitted)
+    assert found.meaning.startswith("Admitted by address and tech prefix")
+
+
+def test_a_call_that_rings_is_canceled() -> None:
+    """To ring is to be admitted; nobody has to pick up."""
+    with far_end(says("100 Trying", "180 Ringing")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (180, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "CANCEL", "ACK"] == end.methods
+    assert _branch(end.seen[0]) == _branch(end.seen[1])
+
+
+def test_a_call_that_is_answered_is_hung_up() -> None:
+    """Along the way that the answer names, so that it ends where it was answered."""
+    with far_end(says("200 OK", Contact="<sip:gw@127.0.0.9:5070>", Record_Route="<sip:127.0.0.8;lr>")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "BYE" in end.methods)
+
+    assert (200, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "ACK", "BYE"] == end.methods
+    assert end.seen[2].startswith("BYE sip:gw@127.0.0.9:5070 SIP/2.0")
+    assert "Route: <sip:127.0.0.8;lr>" in end.seen[2]
+    assert "CSeq: 2 BYE" in end.seen[2]
+
+
+@pytest.mark.parametrize("status", ["180 Ringing", "200 OK"])
+def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> None:
+    """A connection that is cut while the call is ended takes nothing back of the answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_and_leave() -> None:
+            peer, _ = listening.accept()
+            with peer:
+                peer.sendall(answer(peer.recv(65_536).decode(), status))
+
+        leaving = Thread(target=answer_and_leave, daemon=True)
+        leaving.start()
+        target = Target("127.0.0.1", listening.getsockname()[1], "tcp")
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        leaving.join(WAIT_S)
+
+    assert (int(status[:3]), True) == (found.sip_status, found.admitted)
+
+
+@pytest.mark.parametrize(
+    ("status", "admitted", "words"),
+    [
+        ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
+        ("403 Forbidden", None, "does not say why"),
+        ("404 Not Found", None, "The number was refused"),
+        ("488 Not Acceptable Here", None, "The sound offered"),
+        ("503 Service Unavailable", None, "says nothing of admission"),
+        ("699 Odd", None, "says nothing of admission"),
+    ],
+)
+def test_what_a_refusal_means(status: str, admitted: bool | None, words: str) -> None:
+    """Authorization, the number and the path are told apart."""
+    with far_end(says(status)) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert admitted is found.admitted
+    assert words in found.meaning
+
+
+def test_a_call_without_a_prefix_says_so() -> None:
+    """It went through, but not by the prefix."""
+    with far_end(says("180 Ringing")) as end:
+        found = call(at(end), NUMBER, wait_s=WAIT_S)
+
+    assert end.seen[0].startswith(f"INVITE sip:{NUMBER}@")
+    assert "without a tech prefix" in found.meaning
+
+
+def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
+    """An address alone lets nothing in, so it is not the first thing to look at."""
+    with far_end(says("407 Proxy Authentication Required")) as end:
+        found = call(at(end), NUMBER, wait_s=WAIT_S)
+
+    assert (False, "Refused: the carrier wants credentials, as the tech prefix was left out.") == (
+        found.admitted,
+        found.meaning,
+    )
+
+
+def test_a_request_is_repeated_until_somebody_answers() -> None:
+    """Over UDP the first may be lost; the second is answered."""
+    with far_end(lambda _, request: [answer(request, "200 OK")] if len(end.seen) > 1 else []) as end:
+        found = options(at(end), wait_s=WAIT_S)
+
+    assert 200 == found.sip_status
+    assert ["OPTIONS", "OPTIONS"] == end.methods
+    assert end.seen[0] == end.seen[1]
+
+
+def test_silence_and_a_closed_port_are_said() -> None:
+    """No answer is not an error of ours: each has its sentence, and no status."""
+    with far_end(lambda *_: []) as end:
+        silent = options(at(end), wait_s=0.3)
+    closed = options(at(end, transport="tcp"), wait_s=0.3)
+
+    assert (None, None) == (silent.sip_status, silent.seconds)
+    assert "Nothing came back in 0.3 s" in silent.meaning
+    assert closed.sip_status is None
+    assert closed.meaning.startswith("No connection: Connection refused.")
+
+
+def test_a_call_that_is_only_tried_is_canceled() -> None:
+    """100 Trying and nothing more decides nothing."""
+    with far_end(says("100 Trying")) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=0.5, ring_s=0.2)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (None, None) == (found.sip_status, found.admitted)
+    assert "said nothing more" in found.meaning
+    assert ["INVITE", "CANCEL", "ACK"] == end.methods
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not in SIP"),
+        (b"SIP/2.0 200 OK\r\nCall-ID: cut", "not in SIP"),
+        (b"\x00\xff" * 500, "not in SIP"),
+        (b"SIP/2.0 200 OK\r\nCall-ID: another\r\nCSeq: 1 OPTIONS\r\n\r\n", "Nothing came back"),
+    ],
+    ids=["another_protocol", "cut_short", "noise", "another_call"],
+)
+def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
+    """Another protocol, a cut message, noise, an answer to somebody else: no status is made up."""
+    with far_end(lambda *_: [sent]) as end:
+        found = options(at(end), wait_s=0.4)
+
+    assert found.sip_status is None
+    assert words in found.meaning
+
+
+@pytest.mark.parametrize(("transport", "length"), [("udp", 64_000), ("tcp", 65_536), ("tls", 65_536), ("tcp", 300_000)])
+def test_a_hostile_reason_is_cut_and_cleaned(
+    transport: str, length: int, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    """64 KB of reason and more, escape codes and markup: the code counts, and one short line can be printed."""
+    made, context = certificate
+    status = "403 No\x1b[31m\x07 <script>alert(1)</script>" + "x" * length
+
+    with far_end(says(status), transport, context if transport == "tls" else None) as end:
+        target = at(end, transport=transport, authorities=made if transport == "tls" else None)
+        found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+        _until(lambda: "ACK" in end.methods)
+
+    assert (403, None) == (found.sip_status, found.admitted)
+    assert found.sip_reason.isprintable()
+    assert LONGEST_REASON == len(found.sip_reason)
+    assert ["INVITE", "ACK"] == end.methods
+
+
+def test_a_reason_that_never_ends_is_given_up() -> None:
+    """A megabyte of it, and nothing behind: it is no answer to anything."""
+    with far_end(lambda *_: [b"SIP/2.0 403 " + b"x" * 50_000] + [b"x" * 50_000] * 40, "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: the answer has no end.")
+
+
+@pytest.mark.parametrize("told", ["5", "999999", "99999999999"])
+def test_a_body_that_does_not_come_keeps_the_answer(told: str) -> None:
+    """What decides stands in the headers, however much is said to follow; the next answer is found behind a body."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        trying = answer(request, "100 Trying").replace(
+            b"Content-Length: 0\r\n\r\n", b"Content-Length: 4\r\n\r\nbody\r\n"
+        )
+        refused = answer(request, "486 Busy Here").replace(b"Length: 0", f"Length: {told}".encode())
+        return [trying, refused] if method == "INVITE" else []
+
+    with far_end(say, "tcp") as end:
+        found = call(at(end, transport="tcp"), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert (486, True) == (found.sip_status, found.admitted)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_empty_lines_before_an_answer_are_passed_over(transport: str) -> None:
+    """Some send them to keep a way open."""
+    with far_end(lambda _, request: [b"\r\n\r\n" + answer(request, "200 OK")], transport) as end:
+        found = options(at(end, transport=transport), wait_s=WAIT_S)
+
+    assert 200 == found.sip_status
+
+
+def test_something_else_on_the_port_is_not_called_silent() -> None:
+    """It greets and waits: whoever looks for a firewall then looks in vain."""
+    with far_end(lambda *_: [b"SSH-2.0-OpenSSH_9\r\n"], "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=0.3)
+
+    assert found.sip_status is None
+    assert "not in SIP" in found.meaning
+
+
+def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
+    """What a request repeats of an answer stays on its own line, whatever ends a line for somebody."""
+
+    def say(method: str, request: str) -> list[bytes]:
+        lines = ("Contact: <sip:x@127.0.0.1>\rInjected: 1", "Record-Route: <sip:y@127.0.0.1>\r\n \x00\rInjected: 2")
+        return [] if method == "ACK" else [answer(request, "200 OK", *lines, tag=";tag=far\rInjected: 3\x0b")]
+
+    with far_end(say) as end:
+        found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
+
+    assert (200, True) == (found.sip_status, found.admitted)
+    assert ["INVITE", "ACK", "BYE"] == end.methods
+    assert [] == [one for one in end.seen if re.search("[\r\n\x00\x0b]Injected|[\x00\x0b]", one)]
+
+
+def test_an_answer_that_trickles_is_not_waited_for() -> None:
+    """A byte now and then does not hold a probe beyond its time."""
+
+    def trickle(*_: str) -> Iterator[bytes]:
+        while True:  # until the probe has gone, and with it the connection
+            time.sleep(0.05)
+            yield b"x"
+
+    with far_end(trickle, "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=0.4)
+
+    assert found.sip_status is None
+
+
+@pytest.mark.parametrize(("transport", "calls"), [("udp", False), ("tcp", False), ("udp", True)])
+def test_provisional_answers_without_end_are_given_up(transport: str, calls: bool) -> None:
+    """It is tried, and tried, and tried: neither probe waits longer than it said."""
+    given_up = Event()
+
+    def flood(_: str, request: str) -> Iterator[bytes]:
+        while not given_up.is_set():
+            yield answer(request, "100 Trying") * (5 if transport == "tcp" else 1)
+            time.sleep(0.05)
+
+    with far_end(flood, transport) as end:
+        target = at(end, transport=transport)
+        found = call(target, NUMBER, wait_s=0.3, ring_s=0.2) if calls else options(target, wait_s=0.3)
+        given_up.set()
+
+    assert found.sip_status is None
+
+
+def test_a_handshake_that_trickles_is_given_up() -> None:
+    """One byte now and then of a greeting that never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            peer, _ = listening.accept()
+            with peer, suppress(OSError):  # until the probe has gone
+                for byte in chain(b"\x16\x03\x03\x40\x00", repeat(0)):
+                    peer.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        trickling = Thread(target=trickle, daemon=True)
+        trickling.start()
+        found = options(Target("127.0.0.1", listening.getsockname()[1], "tls"), wait_s=0.4)
+        trickling.join(WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: ")
+
+
+def test_an_answer_without_an_end_is_given_up() -> None:
+    """A stream that never ends its headers is cut at 64 KB."""
+    with far_end(lambda *_: [b"SIP/2.0 200 OK\r\n" + b"X: y\r\n" * 20_000], "tcp") as end:
+        found = options(at(end, transport="tcp"), wait_s=WAIT_S)
+
+    assert found.sip_status is None
+    assert found.meaning.startswith("No connection: the answer has no end. The PoP")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
+        (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
+        (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
+    ],
+)
+def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InputError, match=words):
+        options(target, wait_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("911", "service code"),
+        ("411", "service code"),
+        ("12069110142", "service code in it"),
+        ("12115550142", "service code in it"),
+        ("17005550142", "premium"),
+        ("16005550142", "premium"),
+        ("19005550123", "premium"),
+        ("12069765555", "premium"),
+        ("12065551212", "premium"),
+        ("12345678*19005550123", "digits only"),
+        ("+1 900 555 0123", "premium"),
+        ("+44 20 7946 0123", "abroad"),
+        ("011442079460123", "begins with 011"),
+        ("1206555014\uff12", "digits only"),
+        ("12065550142\n", "digits only"),
+        ("442079460123", "abroad"),
+        ("18765550123", "abroad"),
+        ("5550142", "The number"),
+        ("12065550142;x=1", "digits only"),
+        ("", "digits only"),
+    ],
+)
+def test_numbers_that_a_test_call_never_goes_to(text: str, words: str) -> None:
+    """Emergency and service codes, premium numbers, other countries, and what is no number."""
+    with pytest.raises(InputError, match=words):
+        safe_number(text)
+
+
+@pytest.mark.parametrize("text", [NUMBER, "+1 (206) 555-0142", "18005550199", "14165550123"])
+def test_plain_numbers_are_taken(text: str) -> None:
+    """As digits, however they are written."""
+    assert safe_number(text).isdigit()
+
+
+def _branch(request: str) -> str:
+    return request.partition(";branch=")[2].partition(";")[0]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds: the last message of a call is not answered."""
+    until(holds)

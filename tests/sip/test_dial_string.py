@@ -1,0 +1,288 @@
+"""Tech prefix, destination, dial string: what the carrier takes, and a sentence for everything else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.core.errors import DialStringError
+from dashboard.sip import (
+    Kind,
+    asterisk_pjsip,
+    build,
+    lint,
+    parse,
+    parse_destination,
+    parse_pop,
+    parse_tech_prefix,
+    read_number,
+)
+
+PREFIX = "12345678"
+POP = "us-west-or.sip.flowroute.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty"),
+        ("1234567", "'1234567' has 7 digits. It has eight"),
+        ("123456789", "has 9 digits. It has eight"),
+        ("1234567a", "'1234567a' has letters in it"),
+        ("ABCDEFGH", "has letters in it"),
+        ("12345678*", "without * or #"),
+        (" 12345678", "more than digits"),
+        ("=1+1", "more than digits"),
+        ("١٢٣٤٥٦٧٨", "more than digits"),
+    ],
+)
+def test_a_tech_prefix_is_eight_digits(text, sentence):
+    """Seven digits, letters, and anything else each have their own sentence."""
+    with pytest.raises(DialStringError, match="tech prefix") as caught:
+        parse_tech_prefix(text)
+
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "region", "e164"),
+    [
+        ("12065550100", Kind.NANP, "US", "+12065550100"),
+        ("16135550100", Kind.NANP, "CA", "+16135550100"),
+        ("442079460123", Kind.INTERNATIONAL, "GB", "+442079460123"),
+        ("441632960123", Kind.INTERNATIONAL, "GB", "+441632960123"),
+        ("4711234567", Kind.INTERNATIONAL, "NO", "+4711234567"),
+        ("8835100012345", Kind.INTERNATIONAL, "", "+8835100012345"),
+        ("911", Kind.N11, "", "911"),
+        ("411", Kind.N11, "", "411"),
+    ],
+)
+def test_destinations_the_carrier_takes(text, kind, region, e164):
+    """1 and ten digits, country code and number, and N11 codes, which are a kind of their own."""
+    destination = parse_destination(text)
+
+    assert (destination.digits, destination.kind, destination.region, destination.e164) == (text, kind, region, e164)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("2065550100", "put 1 in front"),
+        ("+12065550100", "Leave + out"),
+        ("011442079460123", "Leave 011 out"),
+        ("00442079460123", "begins with 0"),
+        ("5550100", "wrong length"),
+        ("1206555010", "not 1 and ten digits"),
+        ("120655501000", "not 1 and ten digits"),
+        ("10065550100", "area code and exchange from 2 up"),
+        ("4420794601234567", "at most 15"),
+        ("999123456", "no country code"),
+        ("1206555O1OO", "digits only"),
+        ("12065550100\n", "digits only"),
+        ("", "digits only"),
+        ("1-206-555-0100", "digits only"),
+        ("١٢٠٦٥٥٥٠١٠٠", "digits only"),
+    ],
+)
+def test_destinations_the_carrier_would_refuse_or_misroute(text, sentence):
+    """A wrong length can be rated as another country, so it is an error here."""
+    with pytest.raises(DialStringError) as caught:
+        parse_destination(text)
+
+    assert sentence in str(caught.value)
+
+
+def test_ten_digits_abroad_are_taken_when_said_so():
+    """Norwegian numbers have ten digits with their country code; saying so settles what the digits cannot."""
+    assert parse_destination("4722123456", abroad=True).region == "NO"
+    assert build(PREFIX, "4722123456", POP, abroad=True) == f"{PREFIX}*4722123456@{POP}"
+
+
+@pytest.mark.parametrize(
+    "text", ["12065550100", "+12065550100", "+1 (206) 555-0100", "1.206.555.0100", " +1 206 555 0100 "]
+)
+def test_our_own_numbers_as_people_write_them(text):
+    """Punctuation and a leading + are read; what is kept is digits."""
+    assert read_number(text) == "12065550100"
+
+
+@pytest.mark.parametrize("text", ["206-555-0100", "=1+1", "+1+1", "911", "", "pbx"])
+def test_our_own_numbers_are_whole(text):
+    """A number without its country code, a service code and a formula are no DIDs."""
+    with pytest.raises(DialStringError):
+        read_number(text)
+    assert read_number("+47 22 12 34 56") == "4722123456"
+
+
+def test_a_dial_string_is_written_with_a_star():
+    """TECHPREFIX*1NPANXXXXXX@PoP, the host in lower case."""
+    assert build(PREFIX, "12066418000", POP.upper()) == "12345678*12066418000@us-west-or.sip.flowroute.com"
+
+
+@pytest.mark.parametrize("pop", ["", "a b", "host/path", "-x", "x" * 300, "host:port"])
+def test_a_pop_is_a_host_name(pop):
+    """What is no host name cannot stand behind the @."""
+    with pytest.raises(DialStringError, match="not a host name"):
+        build(PREFIX, "12065550100", pop)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"12345678*12066418000@{POP}",
+        f"12345678#12066418000@{POP}",
+        f"12345678%2312066418000@{POP}",
+        f"sip:12345678%2A12066418000@{POP};transport=udp",
+        f"<sip:12345678%2a12066418000;phone-context=x@{POP}>",
+        f"PJSIP/12345678*12066418000@{POP}",
+    ],
+)
+def test_star_hash_and_escapes_are_read(text):
+    """All forms the carrier takes are read, and written again with a star."""
+    assert str(parse(text)) == f"12345678*12066418000@{POP}"
+
+
+def test_the_user_part_alone_is_read():
+    """Without a PoP the dial string is what a trunk prepends to."""
+    assert str(parse("12345678*911")) == "12345678*911"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("12065550100@host", "no * between"),
+        ("12345678*12345678*12065550100", "more than one"),
+        ("1234567*12065550100", "has 7 digits"),
+        ("1234567x*12065550100", "has letters"),
+        ("12345678*2065550100", "put 1 in front"),
+        ("12345678*12065550100@ho st", "not a host name"),
+    ],
+)
+def test_what_is_no_dial_string_has_its_sentence(text, sentence):
+    """Each part that is wrong is named."""
+    with pytest.raises(DialStringError) as caught:
+        parse(text)
+
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (f"{PREFIX}*12065550100@{POP}", []),
+        (f"{PREFIX}%2312065550100@{POP}", []),
+        (f"{PREFIX}*${{EXTEN}}@trunk", []),
+        (f"12065550100@{POP}", ["prefix_missing"]),
+        ("*12065550100", ["prefix_missing"]),
+        ("${EXTEN}@trunk", ["prefix_missing"]),
+        (f"87654321*12065550100@{POP}", ["prefix_wrong"]),
+        (f"{PREFIX}*{PREFIX}*12065550100@{POP}", ["prefix_twice"]),
+        (f"{PREFIX}*{PREFIX}12065550100@{POP}", ["prefix_twice"]),
+        (f"{PREFIX}*{PREFIX}${{EXTEN}}@trunk", ["prefix_twice"]),
+        (f"{PREFIX}12065550100@{POP}", ["separator_missing"]),
+        (f"{PREFIX}*+12065550100@{POP}", ["plus_left_in"]),
+        (f"{PREFIX}*011442079460123@{POP}", ["access_code_left_in"]),
+        (f"{PREFIX}*011${{EXTEN}}@trunk", ["access_code_left_in"]),
+        (f"{PREFIX}*2065550100@{POP}", ["one_missing"]),
+        (f"{PREFIX}*+2065550100@{POP}", ["plus_left_in", "one_missing"]),
+        (f"{PREFIX}*1206555010@{POP}", ["wrong_length"]),
+        (f"{PREFIX}*12065550100@us-east-nj.sip.flowroute.com:5060", ["pop_retired"]),
+        (f"{PREFIX}*12065550100@147.75.65.195", ["pop_retired"]),
+        ("2065550100@216.115.69.144", ["prefix_missing", "one_missing", "pop_retired"]),
+        ("", ["prefix_missing", "not_digits"]),
+    ],
+)
+def test_lint_says_everything_that_is_wrong(text, codes):
+    """One dial string can have several faults; each is named once, with its cure as a sentence."""
+    issues = lint(text, PREFIX)
+
+    assert [issue.code for issue in issues] == codes
+    assert all(issue.sentence.endswith(".") for issue in issues)
+
+
+nanp = st.from_regex(r"\A1[2-9][0-9]{2}[2-9][0-9]{6}\Z")
+n11 = st.from_regex(r"\A[2-9]11\Z")
+british = st.from_regex(r"\A44[1-9][0-9]{9}\Z")
+
+
+@given(st.from_regex(r"\A[0-9]{8}\Z"), nanp | n11 | british, st.sampled_from(["*", "#", "%23"]))
+def test_what_is_built_is_read_back(tech_prefix, destination, separator):
+    """Building, sending in any form, reading and building again is the same call, and lint finds nothing."""
+    text = build(tech_prefix, destination, POP)
+    read = parse(text.replace("*", separator))
+
+    assert str(read) == text
+    assert (read.tech_prefix, read.destination.digits, read.pop) == (tech_prefix, destination, POP)
+    assert lint(text, tech_prefix) == []
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_with_a_sentence(text):
+    """Whatever was pasted, the answer is a dial string or a sentence."""
+    try:
+        answer = str(parse(text))
+    except DialStringError as exc:
+        answer = str(exc)
+
+    assert answer.endswith(".") or str(parse(answer)) == answer
+    assert all(issue.sentence.endswith(".") for issue in lint(text, PREFIX))
+
+
+def test_the_asterisk_snippet_is_ip_authentication():
+    """No registration, no credentials; the prefix once, before every pattern; inbound by network."""
+    text = asterisk_pjsip(
+        PREFIX, POP, ["34.210.91.112/28", "34.226.36.32/28"], x_tag="denver", external_address="198.51.100.24"
+    )
+
+    assert "outbound_auth" not in text
+    assert "type=registration" not in text
+    assert f"contact=sip:{POP}" in text
+    assert "match=34.210.91.112/28\nmatch=34.226.36.32/28\n" in text
+    assert "external_signaling_address=198.51.100.24" in text
+    assert "local_net=10.0.0.0/8" in text
+    assert "Set(PJSIP_HEADER(add,X-Tag)=denver)" in text
+    dialed = [line.partition("PJSIP/")[2].partition("@")[0] for line in text.splitlines() if "Dial(" in line]
+    assert dialed == [
+        "12345678*${EXTEN}",
+        "12345678*1${EXTEN}",
+        "12345678*${EXTEN:3}",
+        "12345678*${EXTEN}",
+    ]
+    for user in dialed:
+        assert lint(f"{user}@flowroute", PREFIX) == []
+
+
+def test_the_snippet_of_a_dynamic_pbx_signs_in_without_the_prefix():
+    """Credentials leave the password's place empty, and the dialed number bare."""
+    text = asterisk_pjsip(PREFIX, POP, ["34.210.91.112/28"], credentials=True)
+
+    assert "outbound_auth=flowroute-auth" in text
+    assert "username=12345678" in text
+    assert "password=  ;" in text
+    assert "Dial(PJSIP/${EXTEN}@flowroute)" in text
+    assert "X-Tag" not in text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x_tag": "a\nb"},
+        {"x_tag": "a;b"},
+        {"pop": "host\n[evil]"},
+        {"ranges": ["34.210.91.112/99"]},
+        {"ranges": ["x\ny"]},
+        {"external_address": "pbx.example.net"},
+        {"tech_prefix": "1234567"},
+    ],
+)
+def test_nothing_but_plain_values_gets_into_the_snippet(wrong):
+    """A value that could end a line or open a section is refused."""
+    values = {"tech_prefix": PREFIX, "pop": POP, "ranges": ["34.210.91.112/28"]} | wrong
+    with pytest.raises(DialStringError):
+        asterisk_pjsip(values.pop("tech_prefix"), values.pop("pop"), values.pop("ranges"), **values)
+
+
+def test_a_pop_may_carry_a_port():
+    """The carrier listens on 5160 too, so a port stays."""
+    assert parse_pop(f"{POP}:5160") == f"{POP}:5160"

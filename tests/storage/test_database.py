@@ -1,0 +1,171 @@
+"""The state database: versions, migrations, two processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from dashboard.core.errors import StateError
+from dashboard.storage.database import HEAD, SEALED, State, begins, metadata
+from dashboard.storage.migrations import config
+from dashboard.storage.sealing import GENESIS, of_version
+from tests.old_homes import make_database
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """Open a fresh database."""
+    state = State.open(tmp_path)
+    yield state
+    state.close()
+
+
+def test_equal_content_confirms_and_other_content_is_a_new_version(state: State) -> None:
+    """A version is written when something changed; otherwise the last one is seen again."""
+    written = [
+        state.record("routes", content, valid_from=NOW + delay, seen_at=NOW + delay, known_by="carrier")
+        for content, delay in [([1], timedelta(0)), ([1], timedelta(1)), ([2], timedelta(2))]
+    ]
+
+    assert [True, False, True] == written
+    assert [([1], NOW + timedelta(1)), ([2], NOW + timedelta(2))] == [
+        (row["content"], row["seen_at"]) for row in state.versions("routes")
+    ]
+
+
+def test_versions_never_run_backwards(state: State) -> None:
+    """A version that claims to be older than the one before begins where that one did."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.record("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
+
+    assert [NOW, NOW] == [row["valid_from"] for row in state.versions("account")]
+
+
+def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: State) -> None:
+    """Equal content is confirmed once by a version of its own; nothing begins later than what came after it."""
+    ahead, before = NOW + timedelta(days=3), NOW - timedelta(days=1)
+    state.record("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
+    state.record("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
+
+    assert state.record("routes", 2, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    assert not state.record("routes", 2, valid_from=NOW, seen_at=NOW + timedelta(hours=1), known_by="carrier")
+    assert state.record("routes", 3, valid_from=ahead, seen_at=NOW + timedelta(hours=2), known_by="carrier")
+
+    rows = state.versions("routes")
+    assert [before, ahead, NOW, NOW + timedelta(hours=2)] == [row["valid_from"] for row in rows]
+    assert [before, NOW, NOW, NOW + timedelta(hours=2)] == begins(rows)
+
+
+def test_times_keep_their_microseconds_and_zone(state: State) -> None:
+    """What goes in as UTC comes out as the same instant."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    version = state.latest("account")
+
+    assert version is not None
+    assert NOW == version["valid_from"]
+
+
+def test_migrations_make_the_tables_that_the_code_uses(state: State) -> None:
+    """Alembic finds nothing to add, remove or alter between the migrations and the tables in the code."""
+    with state.reading() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert [] == differences
+
+
+def test_the_newest_migration_is_the_one_the_code_knows() -> None:
+    """A database at ``HEAD`` is taken as it is, so ``HEAD`` has to be the last revision."""
+    assert HEAD == ScriptDirectory.from_config(config()).get_current_head()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> None:
+    """One of an earlier revision keeps what it has and gets what is missing; its versions are sealed as they are."""
+    make_database(tmp_path, revision)
+
+    again = State.open(tmp_path)
+    with again.reading() as connection:
+        made = sa.inspect(connection).has_table("set_up_notes")
+    found, began = again.versions("account"), again.get(SEALED)
+    again.close()
+
+    assert made
+    assert [{"credentials_on": True}, {"credentials_on": False}] == [row["content"] for row in found]
+    assert [GENESIS, found[0]["hash"]] == [row["previous_hash"] for row in found]
+    assert [of_version(row) for row in found] == [row["hash"] for row in found]
+    assert 2 == began["versions"]
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "home").write_text("in the way")
+
+    with pytest.raises(StateError, match="home cannot be used"):
+        State.open(tmp_path / "home")
+
+
+def test_a_newer_database_is_left_alone(state: State, tmp_path: Path) -> None:
+    """A revision this version does not know is refused with the cure."""
+    with state.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StateError, match=r"newer version \(revision 9999\).*TRUNKGATE_HOME"):
+        State.open(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """Garbage in place of the database is an error that names it."""
+    (tmp_path / "state.db").write_bytes(b"this is not a database at all" * 100)
+
+    with pytest.raises(StateError, match=r"state\.db cannot be used"):
+        State.open(tmp_path)
+
+
+def test_writers_wait_for_each_other(state: State) -> None:
+    """Eight threads counting up the same fact lose nothing."""
+    state.put("count", 0)
+
+    def count() -> None:
+        for _ in range(10):
+            with state.writing() as connection:
+                value = connection.execute(sa.text("SELECT value FROM meta WHERE key = 'count'")).scalar_one()
+                connection.execute(sa.text("UPDATE meta SET value = :v WHERE key = 'count'"), {"v": int(value) + 1})
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert state.get("count") == 80
+
+
+def test_the_file_is_durable(state: State, tmp_path: Path) -> None:
+    """The database is in WAL mode, so that readers and a writer do not stop each other."""
+    assert state.url.endswith("state.db")
+    connection = sqlite3.connect(tmp_path / "state.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_writes_are_counted_by_thread(state: State) -> None:
+    """Whoever wrote knows that what it read before is old; what others write does not change what it looks at."""
+    state.put("a", 1)
+    mine = state.writes
+    other = threading.Thread(target=lambda: state.put("b", 2))
+    other.start()
+    other.join()
+    assert state.writes == mine
+    state.put("c", 3)
+    assert state.writes > mine

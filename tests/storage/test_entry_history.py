@@ -1,0 +1,200 @@
+"""Entry history: since when and by whom, through undo, removal and return, whatever the carrier's own date says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.calls.store.store import CallStore
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import Actor, Role
+from dashboard.domain.changes import AllowAddress, Change, Impact, Plan, RemoveAddress
+from dashboard.fixes.account_image import entry
+from dashboard.services.exports.frames import allowed_ips_frame
+from dashboard.services.snapshot_builder import build_snapshot
+from dashboard.services.workspace import Workspace
+from dashboard.storage.database import State
+from dashboard.storage.entry_history import entry_periods
+from dashboard.storage.journal import DONE, FAILED, Journal
+
+ENTRY, OTHER = "203.0.113.66", "198.51.100.11"
+T0 = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+class Home:
+    """A home whose list and journal are written by hand."""
+
+    def __init__(self, state: State) -> None:
+        """Take an empty database."""
+        self.state, self.journal = state, Journal(state)
+
+    def saw(self, at: datetime, *rows: dict[str, Any], known_by: str = "carrier") -> None:
+        """Keep a version of the list."""
+        kind = "carrier" if known_by == "carrier" else "operator"
+        content = [{"network": OTHER, "known_by": kind}, *({"network": ENTRY, "known_by": kind} | row for row in rows)]
+        self.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by=known_by)
+
+    def did(self, by: str, *changes: Change, undoes: int | None = None, phase: str = DONE) -> tuple[datetime, int]:
+        """Write a fix into the journal; return when the carrier carried it out, and the number of its last entry."""
+        impact = Impact(labels={}, decided=1)
+        plan = Plan(title="A fix", changes=changes, before={}, impact=impact, undoes=undoes, made_at=T0)
+        begun = self.journal.begin(plan, actor=by, before={})
+        at = datetime.now(UTC)
+        return at, self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
+
+    def told(self) -> list[tuple[datetime, str, str, bool]]:
+        """Return the periods of the entry: since, known by, by whom, and whether it is on the list now."""
+        rows = entry_periods(self.state)
+        rows = rows[rows["network"] == ENTRY]
+        return [
+            (
+                row["since"].to_pydatetime(),
+                row["since_known_by"],
+                row["added_by"],
+                row["until"] is None or row["until"] != row["until"],
+            )
+            for row in rows.to_dict("records")
+        ]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """Open a home."""
+    state = State.open(tmp_path)
+    yield Home(state)
+    state.close()
+
+
+def reported(at: datetime, by: str) -> dict[str, Any]:
+    """Return what the carrier reports of the entry."""
+    return {"added_at": at.isoformat(), "added_by": by}
+
+
+def test_an_undo_keeps_since_when_and_by_whom(home: Home) -> None:
+    """The carrier dates the entry anew and names whoever pressed undo; our record does not."""
+    home.saw(T0, reported(T0 - DAY, "contractor"))
+    removed_at, number = home.did("ann", RemoveAddress(network=ENTRY))
+    home.saw(removed_at)
+    back_at, _ = home.did("bob", AllowAddress(network=ENTRY), undoes=number)
+    home.saw(back_at, reported(back_at, "bob"))
+
+    assert [(T0 - DAY, "carrier", "contractor", True)] == home.told()
+
+
+def test_an_undo_between_two_reads_keeps_it_too(home: Home) -> None:
+    """Where no version without the entry was kept, only the carrier's date tells that it was gone."""
+    home.saw(T0, reported(T0 - DAY, "contractor"))
+    _, number = home.did("ann", RemoveAddress(network=ENTRY))
+    back_at, _ = home.did("ann", AllowAddress(network=ENTRY), undoes=number)
+    home.saw(back_at, reported(back_at, "ann"))
+
+    assert [(T0 - DAY, "carrier", "contractor", True)] == home.told()
+
+
+def test_a_fix_that_failed_and_was_rolled_back_keeps_it(home: Home) -> None:
+    """The entry was gone for a moment."""
+    home.saw(T0, reported(T0 - DAY, "contractor"))
+    at, _ = home.did("ann", RemoveAddress(network=ENTRY), phase=FAILED)
+    home.saw(at, reported(at, "contractor"))
+
+    assert [(T0 - DAY, "carrier", "contractor", True)] == home.told()
+
+
+def test_a_fix_of_ours_begins_a_period_by_whoever_applied_it(home: Home) -> None:
+    """And the undo of its undo continues it."""
+    home.saw(T0)
+    added_at, first = home.did("ann", AllowAddress(network=ENTRY))
+    home.saw(added_at, reported(added_at, "portal"))
+    gone_at, second = home.did("bob", RemoveAddress(network=ENTRY), undoes=first)
+    home.saw(gone_at)
+    again_at, _ = home.did("carol", AllowAddress(network=ENTRY), undoes=second)
+    home.saw(again_at, reported(again_at, "carol"))
+
+    assert [(added_at, "journal", "ann", True)] == home.told()
+
+
+def test_somebody_elses_return_begins_a_new_period(home: Home) -> None:
+    """At the carrier, seen removed or not, and by a fix of ours: the earlier times stay on record."""
+    home.saw(T0, reported(T0 - DAY, "contractor"))
+    home.saw(T0 + DAY)
+    home.saw(T0 + 2 * DAY, reported(T0 + 2 * DAY, "mallory"))
+    home.saw(T0 + 5 * DAY, reported(T0 + 4 * DAY, "trudy"))
+    gone_at, _ = home.did("ann", RemoveAddress(network=ENTRY))
+    home.saw(gone_at)
+    added_at, _ = home.did("bob", AllowAddress(network=ENTRY))
+    home.saw(added_at, reported(added_at, "bob"))
+
+    assert [
+        (T0 - DAY, "carrier", "contractor", False),
+        (T0 + 2 * DAY, "carrier", "mallory", False),
+        (T0 + 4 * DAY, "carrier", "trudy", False),
+        (added_at, "journal", "bob", True),
+    ] == home.told()
+
+
+def test_a_pasted_entry_was_first_seen_not_added(home: Home) -> None:
+    """Whoever pasted the list did not add the entry, and the paste says nothing of when."""
+    home.saw(T0, reported(T0, "ann"), known_by="ann")
+    home.saw(T0 + DAY, reported(T0, "ann"), {"network": "192.0.2.9"}, known_by="bob")
+
+    assert [(T0, "first_seen", "ann", True)] == home.told()
+
+
+def test_a_fix_of_a_clock_that_was_ahead_keeps_its_name(home: Home) -> None:
+    """The clock is set back after a fix: the entry is its, from when the list was read again at the latest."""
+    behind = datetime.now(UTC) - 3 * DAY
+    home.saw(behind - DAY)
+    added_at, _ = home.did("ann", AllowAddress(network=ENTRY))
+    home.saw(added_at, reported(added_at, "someone"))
+    home.saw(behind, reported(added_at, "someone"))
+
+    assert [(behind, "journal", "ann", True)] == home.told()
+
+    home.saw(behind + DAY)
+    home.saw(behind + 2 * DAY, reported(behind + 2 * DAY, "bob"))
+
+    assert [(behind, "journal", "ann", False), (behind + 2 * DAY, "carrier", "bob", True)] == home.told()
+
+
+def test_a_list_that_was_never_read_has_no_history(home: Home) -> None:
+    """An empty home."""
+    assert entry_periods(home.state).empty
+
+
+def test_the_export_holds_our_record_and_the_carriers_apart(home: Home, tmp_path: Path) -> None:
+    """After an undo ``since`` is the old date; what the carrier reports has its own columns."""
+    home.saw(T0, reported(T0 - DAY, "contractor"))
+    removed_at, number = home.did("ann", RemoveAddress(network=ENTRY))
+    home.saw(removed_at)
+    back_at, _ = home.did("bob", AllowAddress(network=ENTRY), undoes=number)
+    home.saw(back_at, reported(back_at, "bob"))
+
+    snapshot = build_snapshot(home.state, CallStore(tmp_path), Settings(home=tmp_path), frozenset())
+    row = allowed_ips_frame(snapshot).set_index("network").loc[ENTRY]
+
+    assert (T0 - DAY, "carrier", "contractor") == (row["since"], row["since_known_by"], row["added_by"])
+    assert (back_at, "bob", "") == (row["carrier_added_at"], row["carrier_added_by"], row["earlier_periods"])
+
+
+@pytest.mark.slow
+def test_on_the_embedded_account_an_undo_keeps_every_date(synced: Workspace) -> None:
+    """Taken off and put back by somebody else, each entry is since when and by whom it was; the carrier says today."""
+    account = synced
+    before = {network: dict(row) for network, row in account.snapshot().listed_since.items()}
+    entries = account.snapshot().allowed_ips.to_dict("records")
+    rows = [row for row in entries if "/" not in row["network"]]
+    for row in rows[:2]:
+        plan = account.plan_changes([RemoveAddress(network=row["network"], **entry(row))])
+        done = account.apply(plan, actor=Actor("ann (test)", Role.APPROVER), typed=plan.phrases)
+        back = account.undo_plan(done.id)
+        account.apply(back, actor=Actor("bob (test)", Role.APPROVER), typed=back.phrases)
+
+    snapshot = account.snapshot()
+    reported = snapshot.allowed_ips.set_index("network")["added_at"]
+    assert before == {network: dict(row) for network, row in snapshot.listed_since.items()}
+    assert all(reported[row["network"]] > row["added_at"] for row in rows[:2])

@@ -1,0 +1,370 @@
+"""The journal: append-only, chained, anchored, and a cut tail is detected."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from dashboard.core.errors import JournalError, StateError
+from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.storage.anchors import JOURNAL, START, WRITING, WRITTEN, Anchors, Head
+from dashboard.storage.database import State
+from dashboard.storage.database import journal as table
+from dashboard.storage.journal import DONE, Entry, Journal
+from dashboard.storage.sealing import GENESIS, of_entry
+from tests.waiting import WAIT_S
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+PLAN = Plan(
+    title="Allow 198.51.100.24",
+    changes=(AllowAddress(network="198.51.100.24"),),
+    before={"allowed_ips": {}},
+    impact=Impact(labels={}, decided=1),
+    made_at=datetime(2026, 11, 20, tzinfo=UTC),
+)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """Open a fresh database."""
+    state = State.open(tmp_path)
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def journal(state: State) -> Journal:
+    """Write two fixes, four entries."""
+    journal = Journal(state)
+    for _ in range(2):
+        begun = journal.begin(PLAN, actor="ana (browser)", before={"allowed_ips": {}})
+        journal.finish(begun, PLAN, phase=DONE, before={}, after={"allowed_ips": {"198.51.100.24": {}}})
+    return journal
+
+
+def tamper(home: Path, *statements: str) -> None:
+    """Change the database behind the product's back."""
+    with sqlite3.connect(home / "state.db") as connection:
+        for trigger in ("journal_keeps_update", "journal_keeps_delete"):
+            connection.execute(f"DROP TRIGGER {trigger}")
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def test_an_empty_journal_holds(state: State) -> None:
+    """Nothing done is a chain of no entries."""
+    assert (0, GENESIS) == (Journal(state).verify(), Journal(state).head())
+
+
+def test_a_whole_journal_holds(journal: Journal) -> None:
+    """Every entry as it was written, and the head among them."""
+    assert journal.verify(journal.head()) == 4
+
+
+def test_a_begun_fix_stands_in_the_journal_before_it_ends(state: State) -> None:
+    """The first entry is on disk before anything is changed, with the whole plan in it."""
+    journal = Journal(state)
+    journal.begin(PLAN, actor="ana", before={})
+
+    (entry,) = Journal(state).entries()
+
+    assert (entry.phase, Plan.model_validate(entry.content["plan"])) == ("begun", PLAN)
+
+
+@pytest.mark.parametrize("verb", ["UPDATE journal SET actor = 'somebody else'", "DELETE FROM journal"])
+def test_the_database_refuses_to_rewrite(journal: Journal, state: State, verb: str) -> None:
+    """Rows of the journal can be neither changed nor deleted through the database."""
+    with pytest.raises(StateError, match="append-only"), state.writing() as connection:
+        connection.exec_driver_sql(verb)
+    assert journal.verify() == 4
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE journal SET actor = 'bob' WHERE id = 2", "entry 2 was changed"),
+        ("UPDATE journal SET content = '{}' WHERE id = 3", "entry 3 was changed"),
+        ("DELETE FROM journal WHERE id = 2", "entry 2 is missing"),
+    ],
+)
+def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, message: str) -> None:
+    """An entry changed or taken out breaks the chain, and the first such entry is named."""
+    tamper(tmp_path, statement)
+
+    with pytest.raises(JournalError, match=message):
+        journal.verify()
+
+
+def test_a_cut_tail_is_found_by_the_anchors(journal: Journal, tmp_path: Path) -> None:
+    """Without its last entries the chain still holds, but not against the heads that were anchored."""
+    tamper(tmp_path, "DELETE FROM journal WHERE id > 2")
+
+    with pytest.raises(JournalError, match=r"entry 3 is missing: the anchor of .* UTC"):
+        journal.verify()
+
+
+def test_an_earlier_head_is_still_contained(state: State, journal: Journal) -> None:
+    """A head noted some time ago is on the way to today's; its first digits are enough, as messages print them."""
+    head = journal.head()
+    entry = journal.begin(PLAN, actor="ana", before={})
+
+    assert Journal(state).verify(head) == 5
+    assert Journal(state).verify(head[:12]) == 5
+    assert Journal(state).verify(entry.short_hash.upper()) == 5
+    with pytest.raises(JournalError, match="does not contain the head"):
+        journal.verify("f" * 12)
+    for unusable in ("abc1234", "not a head", "0" * 65):
+        with pytest.raises(JournalError, match="is no head"):
+            journal.verify(unusable)
+
+
+def test_each_entry_is_anchored_before_it_counts(journal: Journal, state: State) -> None:
+    """Only the owner reads the file; each entry has a line before and after it was committed, after a line to start."""
+    lines = [anchor for anchor in state.anchors.read() if anchor.chain == JOURNAL]
+    hashes = [entry.hash for entry in journal.entries()]
+
+    assert 0o600 == state.anchors.path.stat().st_mode & 0o777
+    assert [(START, 0, GENESIS)] == [(line.step, line.entries, line.head) for line in lines[:1]]
+    assert [(step, number, head) for number, head in enumerate(hashes, start=1) for step in (WRITING, WRITTEN)] == [
+        (line.step, line.entries, line.head) for line in lines[1:]
+    ]
+
+
+def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state: State, journal: Journal) -> None:
+    """What has not begun is refused; what was begun ends in the journal, with the reason why it is not anchored."""
+    begun = journal.begin(PLAN, actor="ana", before={})
+    kept = state.anchors.path.read_bytes()
+    state.anchors.path.unlink()
+    state.anchors.path.mkdir()
+
+    with pytest.raises(JournalError, match=r"cannot be anchored in .*: Is a directory"):
+        journal.begin(PLAN, actor="ana", before={})
+    ended = journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+    state.anchors.path.rmdir()
+    state.anchors.path.write_bytes(kept)
+
+    assert (ended,) == journal.examine().unanchored
+
+
+def fail_to_anchor(state: State, journal: Journal, count: int) -> list[Entry]:
+    """Begin some fixes, and record their outcomes while the anchor file cannot be written."""
+    begun = [journal.begin(PLAN, actor="ana", before={}) for _ in range(count)]
+    state.anchors.path.rename(state.anchors.path.with_suffix(".kept"))
+    state.anchors.path.mkdir()
+    ended = [journal.finish(each, PLAN, phase=DONE, before={}, after={}) for each in begun]
+    state.anchors.path.rmdir()
+    state.anchors.path.with_suffix(".kept").rename(state.anchors.path)
+    return ended
+
+
+def test_outcomes_without_an_anchor_get_it_with_the_next_entry(state: State, journal: Journal) -> None:
+    """The next entry writes all missing anchors before its own; verify then reports them as late."""
+    ended = fail_to_anchor(state, journal, 2)
+    assert ended == list(journal.examine().unanchored)
+
+    later = journal.begin(PLAN, actor="ana", before={})
+
+    found = journal.examine()
+    lines = [(line.step, line.entries, line.head) for line in state.anchors.read()[-6:]]
+    both = [(step, each.id, each.hash) for each in ended for step in (WRITING, WRITTEN)]
+    assert [*both, *((step, later.id, later.hash) for step in (WRITING, WRITTEN))] == lines
+    assert ((), 2) == (found.unanchored, len(found.notes))
+    assert found.notes[0].startswith(
+        f"Entry {ended[0].id} was not anchored when it was written: The journal cannot be "
+    )
+    assert "It is anchored since" in found.notes[0]
+
+
+def test_outcomes_without_an_anchor_get_it_by_hand(state: State, journal: Journal) -> None:
+    """``journal anchor`` writes it too, and says which entries it was."""
+    ended = fail_to_anchor(state, journal, 2)
+
+    assert ended == list(journal.anchor().unanchored)
+    assert () == journal.examine().unanchored
+
+
+def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State, journal: Journal) -> None:
+    """It is named like any other that has no anchor."""
+    row = {**journal.entries()[-1].__dict__, "id": 5, "previous_hash": journal.head(), "content": ["not_anchored"]}
+    row["hash"] = of_entry(row)
+    with state.writing() as connection:
+        connection.execute(table.insert().values(**row))
+
+    with pytest.raises(JournalError, match="entry 5 has no anchor"):
+        journal.examine()
+
+
+def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal) -> None:
+    """A full disk takes the beginning of a line and then refuses: what it took is taken back."""
+    size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
+    try:
+        with pytest.raises(JournalError, match=r"cannot be anchored in .*: File too large"):
+            state.anchors.append(Head(JOURNAL, WRITTEN, 4, journal.head()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert size == state.anchors.path.stat().st_size
+    journal.begin(PLAN, actor="ana", before={})
+    assert journal.verify() == 5
+
+
+def test_a_link_in_place_of_the_anchors_is_not_followed(state: State, journal: Journal) -> None:
+    """Neither for writing, which would fill somebody else's file, nor for reading."""
+    state.anchors.path.rename(target := state.anchors.path.with_name("elsewhere"))
+    state.anchors.path.symlink_to(target)
+    kept = target.read_bytes()
+
+    with pytest.raises(JournalError, match=r"cannot be anchored in .*: it is a link, not the anchor file\."):
+        journal.begin(PLAN, actor="ana", before={})
+    with pytest.raises(JournalError, match=r"is a link, not the anchor file\. Put the file itself in its place"):
+        journal.examine()
+    assert kept == target.read_bytes()
+
+
+def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: State, journal: Journal) -> None:
+    """A reader of a pipe waits for ever for a writer; verification says what is wrong and how to correct it."""
+    state.anchors.path.unlink()
+    os.mkfifo(state.anchors.path)
+
+    with pytest.raises(JournalError, match="is a device or a pipe, not the anchor file"):
+        journal.examine()
+
+
+def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None:
+    """Else it could be removed again and nobody would notice."""
+    state.anchors.path.unlink()
+    state.anchors.path.mkdir()
+
+    with pytest.raises(JournalError, match="cannot be anchored"):
+        state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    assert state.latest("account") is None
+
+
+@pytest.mark.parametrize("table", ["journal", "versions"])
+def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path, table: str) -> None:
+    """``INSERT OR REPLACE`` deletes without a trigger of deletion; also a client that asks for none is refused."""
+    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        for verb in ("INSERT OR REPLACE", "REPLACE"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - our names
+        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET hash = ''"):  # noqa: S608 - as above
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+
+    assert journal.verify() == 4
+
+
+def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, state: State) -> None:
+    """When and by whom content was last confirmed moves on; who recorded it first stays."""
+    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW, known_by="kim")
+    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW + timedelta(days=1), known_by="carrier")
+
+    (version,) = state.versions("account")
+    assert (NOW + timedelta(days=1), "carrier") == (version["seen_at"], version["known_by"])
+    assert (NOW, "kim") == (version["recorded_at"], version["recorded_by"])
+    assert journal.verify() == 4
+
+
+def test_a_clock_that_went_back_breaks_nothing(tmp_path: Path, state: State, journal: Journal) -> None:
+    """Entries keep their order by number, versions begin no earlier than the one before; it is said."""
+    row = journal.entries()[-1].__dict__
+    ahead = {
+        **row,
+        "id": 5,
+        "at": datetime.now(UTC) + timedelta(days=1),
+        "previous_hash": row["hash"],
+        "phase": "begun",
+    }
+    ahead["hash"] = of_entry(ahead)
+    state.anchors.append(Head(JOURNAL, WRITING, 5, ahead["hash"]))
+    with state.writing() as connection:
+        connection.execute(table.insert().values(**ahead))
+    state.close()
+
+    again = State.open(tmp_path)
+    entry = Journal(again).begin(PLAN, actor="ana", before={})
+    found = Journal(again).examine()
+    again.close()
+
+    assert (6, 6) == (entry.id, found.entries)
+    assert ["The clock of the machine went back before entry 6."] == list(found.notes)
+
+
+def test_two_processes_share_one_chain_of_anchors(tmp_path: Path, state: State) -> None:
+    """Lines of several writers follow each other."""
+    others = [State.open(tmp_path) for _ in range(4)]
+
+    def write(one: State) -> None:
+        for _ in range(5):
+            Journal(one).begin(PLAN, actor="ana", before={})
+
+    threads = [Thread(target=write, args=(one,)) for one in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in others:
+        one.close()
+
+    assert Journal(state).verify() == 20
+
+
+def test_a_line_that_was_cut_off_is_skipped(state: State, journal: Journal) -> None:
+    """A process that ends while it writes an anchor leaves half a line, and the next one goes on after it."""
+    with state.anchors.path.open("ab") as file:
+        file.write(b'{"at": "2026-11-')
+    journal.begin(PLAN, actor="ana", before={})
+
+    assert journal.verify() == 5
+
+
+def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
+    """Where a syslog is named it has every head before the entry counts; one that cannot be reached stops the fix."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        daemon.settimeout(WAIT_S)
+        state = State.open(tmp_path / "home", anchors=Anchors(tmp_path / "home", syslog=str(tmp_path / "log")))
+        entry = Journal(state).begin(PLAN, actor="ana", before={})
+        sent = [daemon.recv(4096).decode() for _ in range(3)]
+    (tmp_path / "log").unlink()
+
+    assert f"trunkgate: journal has 1 entries, head {entry.hash}" in sent[-1]
+    with pytest.raises(JournalError, match=r"cannot be anchored in .* and "):
+        Journal(state).begin(PLAN, actor="ana", before={})
+    state.close()
+
+
+@pytest.mark.parametrize(
+    "syslog", ["127.0.0.1:99999", "127.0.0.1:0", "host:", "/", " ", "x" * 300, f"{'x' * 64}.example:1"]
+)
+def test_a_syslog_that_is_none_is_a_sentence(tmp_path: Path, syslog: str) -> None:
+    """Whatever the sockets of the system say of such an address."""
+    with pytest.raises(JournalError, match=r"cannot be anchored in .* Nothing is recorded"):
+        Anchors(tmp_path, syslog=syslog).append(Head("journal", "start", 0, "0"))
+
+
+def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_path: Path) -> None:
+    """Where the anchors could not be begun when the home was opened, they still say what the home was like then."""
+    calls = tmp_path / "calls" / "generations"
+    calls.mkdir(parents=True)
+    (calls / "1.json").write_text("{}")
+    (tmp_path / "journal.anchors").mkdir()
+    with closing(State.open(tmp_path)) as opened:
+        (tmp_path / "journal.anchors").rmdir()
+        opened.begin_anchors()
+
+        with pytest.raises(JournalError, match="the home has calls from before its database was created"):
+            Journal(opened).verify()

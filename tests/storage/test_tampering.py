@@ -1,0 +1,540 @@
+"""
+Ways of tampering with the records of a home, each detected or documented as undetectable.
+
+Whoever can write to the home can drop triggers, recompute hashes and edit files; no case leaves that out. The table
+of ``docs/journal.md`` has a row for each case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.core.errors import JournalError
+from dashboard.domain.changes import AllowAddress, Impact, Plan, canonical, digest
+from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
+from dashboard.storage.database import ANCHORED, State, versions
+from dashboard.storage.database import journal as table
+from dashboard.storage.journal import DONE, FAILED, NOT_ANCHORED, Journal, Noted, Verified
+from dashboard.storage.sealing import GENESIS, of_entry, of_version
+from tests.paths import ROOT
+
+DOCUMENT = ROOT / "docs" / "journal.md"
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+KEY = b"a key that only the auditor has"
+PLAN = Plan(
+    title="Allow 198.51.100.24",
+    changes=(AllowAddress(network="198.51.100.24"),),
+    before={"allowed_ips": {}},
+    impact=Impact(labels={}, decided=1),
+    made_at=NOW,
+)
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home with calls, two fixes (four entries) and three versions, and a copy from after the first fix."""
+
+    path: Path
+    earlier: Path
+    head: str
+    """Of the journal, as it was noted outside the home."""
+    key: bytes
+    """Signs its anchors; whoever tampers does not have it."""
+
+    @property
+    def anchors(self) -> Path:
+        """The anchor file."""
+        return self.path / FILE
+
+    def run(self, *statements: str) -> None:
+        """Change the database as its owner can: without triggers."""
+        with closing(sqlite3.connect(self.path / "state.db")) as database:
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                database.execute(f"DROP TRIGGER {name}")
+            for statement in statements:
+                database.execute(statement)
+            database.commit()
+
+    def opened(self, key: bytes = b"") -> State:
+        """Open the database as it is: nothing is migrated or begun."""
+        return State(f"sqlite:///{self.path / 'state.db'}", self.path, Anchors(self.path, key=key))
+
+    def rewrite_journal(self, change: Callable[[Rows], object], *, keep: int = 0) -> None:
+        """Write the journal anew with valid numbers and hashes; leave the first ``keep`` rows as they are."""
+        with closing(self.opened()) as state:
+            rows = [dict(entry.__dict__) for entry in Journal(state).entries()]
+            change(rows)
+            self.run(f"DELETE FROM journal WHERE id > {keep}")  # noqa: S608 - a number of this file
+            previous = GENESIS
+            with state.writing() as connection:
+                for number, row in enumerate(rows, start=1):
+                    row |= {"id": number, "previous_hash": previous}
+                    row["hash"] = previous = of_entry(row)
+                    if number > keep:
+                        connection.execute(table.insert().values(**row))
+
+    def rewrite_versions(self, change: Callable[[Rows], object]) -> None:
+        """Write the versions anew with valid digests and hashes."""
+        with closing(self.opened()) as state:
+            rows = state.sealed_versions()
+            change(rows)
+            self.run("DELETE FROM versions")
+            previous = GENESIS
+            with state.writing() as connection:
+                for row in rows:
+                    row |= {"digest": digest(row["content"]), "previous_hash": previous}
+                    row["hash"] = previous = of_version(row)
+                    connection.execute(versions.insert().values(**row))
+
+    def rewrite_anchors(self) -> None:
+        """Write the anchor file anew so that it fits the database, and correct what the database knows of it."""
+        self.anchors.unlink()
+        with closing(self.opened()) as state:
+            chains = {
+                JOURNAL: [entry.hash for entry in Journal(state).entries()],
+                VERSIONS: [str(row["hash"]) for row in state.sealed_versions()],
+            }
+            state.anchors.append(*(Head(chain, START, 0, GENESIS) for chain in chains))
+            for chain, hashes in chains.items():
+                for number, head in enumerate(hashes, start=1):
+                    state.anchors.append(Head(chain, WRITING, number, head), Head(chain, WRITTEN, number, head))
+            state.put(ANCHORED, {"at": state.anchors.read()[0].at.isoformat()})
+
+    def cut_anchors(self, after: int) -> None:
+        """Remove the anchors of every entry after one, and the versions that were recorded in that time."""
+
+        def cut(lines: list[str]) -> None:
+            bodies = [json.loads(line) for line in lines]
+            place = next(i for i, body in enumerate(bodies) if body["chain"] == JOURNAL and body["entries"] > after)
+            del lines[place:]
+            kept = max(body["entries"] for body in bodies[:place] if body["chain"] == VERSIONS)
+            self.run(f"DELETE FROM versions WHERE id > {kept}")  # noqa: S608 - a number of this file
+
+        self.edit_anchors(cut)
+
+    def fix(self, *, phase: str = "") -> None:
+        """Have trunkgate record one more fix; with no phase it has no outcome."""
+        with closing(self.opened(self.key)) as state:
+            begun = Journal(state).begin(PLAN, actor="ana (browser)", before={})
+            if phase:
+                Journal(state).finish(begun, PLAN, phase=phase, before={}, after={})
+
+    def edit_anchors(self, change: Callable[[list[str]], object]) -> None:
+        """Change the lines of the anchor file."""
+        lines = self.anchors.read_text().splitlines()
+        change(lines)
+        self.anchors.write_text("".join(f"{line}\n" for line in lines))
+
+    def restore_earlier(self) -> None:
+        """Put the earlier copy in place, as a backup would be."""
+        shutil.rmtree(self.path)
+        shutil.copytree(self.earlier, self.path)
+
+
+def fill(folder: Path, key: bytes = b"") -> Home:
+    """Make the home that every case starts from."""
+    path, earlier = folder / "home", folder / "earlier"
+    state = State.open(path, anchors=Anchors(path, key=key))
+    (path / "calls" / "generations").mkdir(parents=True)
+    (path / "calls" / "generations" / "00000001-000000000000.json").write_text("{}")
+    journal = Journal(state)
+    for number in range(2):
+        begun = journal.begin(PLAN, actor="ana (browser)", before={})
+        journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+        if not number:
+            state.close()
+            shutil.copytree(path, earlier)
+        state.record("account", {"credentials_on": number}, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.record("allowed_ips", [], valid_from=NOW, seen_at=NOW, known_by="kim")
+    head = journal.head()
+    state.close()
+    return Home(path, earlier, head, key)
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Home]:
+    """Make the home once without and once with a key."""
+    return {key: fill(tmp_path_factory.mktemp("records"), key) for key in (b"", KEY)}
+
+
+def copied(home: Home, folder: Path) -> Home:
+    """Return a copy of a home to tamper with."""
+    path, earlier = folder / "home", folder / "earlier"
+    return replace(home, path=shutil.copytree(home.path, path), earlier=shutil.copytree(home.earlier, earlier))
+
+
+def verify(home: Home, *, key: bytes = b"", head: str = "") -> list[str]:
+    """Verify a home; return what is noteworthy."""
+    return list(examine(home, key=key, head=head).notes)
+
+
+def examine(home: Home, *, key: bytes = b"", head: str = "") -> Verified:
+    """Open the home as the product does and verify it."""
+    with closing(State.open(home.path, anchors=Anchors(home.path, key=key))) as state:
+        return Journal(state).examine([Noted(head)] if head else [])
+
+
+def somebody_else(rows: Rows) -> None:
+    """Have another person make the second fix."""
+    rows[2]["actor"] = rows[3]["actor"] = "bob"
+
+
+def cut_and_tell_no_one(home: Home) -> None:
+    """Remove the last fix from the database, and its anchors."""
+    home.rewrite_journal(lambda rows: rows.__delitem__(slice(2, None)))
+    home.rewrite_anchors()
+
+
+def rewrite_everything(home: Home) -> None:
+    """Change an entry, chain the later ones to it, and write anchors that fit."""
+    home.rewrite_journal(somebody_else)
+    home.rewrite_anchors()
+
+
+def empty_both(home: Home) -> None:
+    """Remove the anchors and empty the database."""
+    home.anchors.unlink()
+    (home.path / "state.db").write_bytes(b"")
+
+
+def forge(rows: Rows) -> None:
+    """Add a fix that nobody made."""
+    rows.append(rows[2] | {"action": "f" * 32, "actor": "bob"})
+
+
+def mark(row: dict[str, Any], **changes: Any) -> None:
+    """Change an entry, and have it say that its anchor could not be written."""
+    row |= changes
+    row["content"] = row["content"] | {NOT_ANCHORED: "The disk was full."}
+
+
+def forge_marked(rows: Rows) -> None:
+    """Add a whole fix that nobody made, both of its entries marked as not anchored."""
+    for row in rows[2:4]:
+        rows.append(dict(row))
+        mark(rows[-1], action="f" * 32, actor="bob")
+
+
+def forge_marked_outcome(rows: Rows) -> None:
+    """Add an outcome marked as not anchored to the last fix."""
+    begun = next(row for row in reversed(rows) if row["phase"] == "begun")
+    rows.append(dict(begun))
+    mark(rows[-1], phase=DONE, actor="bob")
+
+
+def forge_and_go_on(home: Home) -> None:
+    """Add a fix marked as not anchored, and have trunkgate record a genuine one after it."""
+    home.rewrite_journal(forge_marked, keep=4)
+    home.fix(phase=DONE)
+
+
+def forge_before_the_last(home: Home) -> None:
+    """Put a second outcome, marked as not anchored, before a genuine fix whose entries are chained to it anew."""
+    home.rewrite_journal(lambda rows: rows.insert(2, dict(rows[1])))
+    home.rewrite_journal(lambda rows: mark(rows[2], actor="bob"))
+
+
+def rewrite_the_last_fix(home: Home) -> None:
+    """Have bob make the last fix, marked as not anchored; its anchors are cut, and the versions recorded since."""
+
+    def change(rows: Rows) -> None:
+        mark(rows[2], actor="bob")
+        mark(rows[3], actor="bob")
+
+    home.cut_anchors(2)
+    home.rewrite_journal(change)
+
+
+def rewrite_an_outcome(home: Home) -> None:
+    """Change the first outcome, marked as not anchored; cut its anchors and those of what follows."""
+    home.cut_anchors(1)
+    home.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED))
+
+
+def rewrite_the_last_outcome(home: Home) -> None:
+    """Change the last outcome, marked as not anchored; cut its anchors, and the versions recorded since."""
+    home.cut_anchors(3)
+    home.rewrite_journal(lambda rows: mark(rows[3], phase=FAILED))
+
+
+def replace_by_a_link(home: Home) -> None:
+    """Put a link to a copy in the place of the anchor file."""
+    home.anchors.rename(home.path / "elsewhere")
+    home.anchors.symlink_to("elsewhere")
+
+
+def replace_by_a_folder(home: Home) -> None:
+    """Put a folder in the place of the anchor file."""
+    home.anchors.unlink()
+    home.anchors.mkdir()
+
+
+def reword(lines: list[str]) -> None:
+    """Have the last anchor name another head."""
+    lines[-1] = re.sub(r'"head":"....', '"head":"beef', lines[-1])
+
+
+def earlier_date(rows: Rows) -> None:
+    """Have the last fix made a year before the one before it."""
+    for row in rows[2:]:
+        row["at"] -= timedelta(days=365)
+
+
+DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
+    "The last entries are removed": (lambda h: h.run("DELETE FROM journal WHERE id > 2"), "entry 3 is missing"),
+    "All entries are removed": (lambda h: h.run("DELETE FROM journal"), "entry 1 is missing"),
+    "The database is replaced by an empty file": (lambda h: (h.path / "state.db").write_bytes(b""), "1 is missing"),
+    "The database is removed": (lambda h: (h.path / "state.db").unlink(), "1 is missing"),
+    "The database is emptied and the anchor file removed": (empty_both, "the home has calls from before its database"),
+    "An entry is edited": (lambda h: h.run("UPDATE journal SET actor = 'bob' WHERE id = 3"), "entry 3 was changed"),
+    "An entry is edited and the chain recomputed": (lambda h: h.rewrite_journal(somebody_else), "entry 3 was changed"),
+    "An entry is added with a valid hash": (lambda h: h.rewrite_journal(forge, keep=4), "entry 5 has no anchor"),
+    "The last entry is replaced (INSERT OR REPLACE)": (
+        lambda h: h.rewrite_journal(lambda rows: rows[3].update(phase="failed"), keep=3),
+        "entry 4 was changed",
+    ),
+    "An entry in the middle is removed": (lambda h: h.run("DELETE FROM journal WHERE id = 2"), "entry 2 is missing"),
+    "An entry in the middle is removed, the rest renumbered and chained": (
+        lambda h: h.rewrite_journal(lambda rows: rows.pop(1)),
+        "entry 2 was changed",
+    ),
+    "The date of an entry is changed and the chain recomputed": (
+        lambda h: h.rewrite_journal(earlier_date),
+        "entry 3 was changed",
+    ),
+    "A version is edited": (
+        lambda h: h.run("UPDATE versions SET content = '{\"credentials_on\": 1}' WHERE id = 1"),
+        r"Version 1 \(account\) was changed",
+    ),
+    "The first recorder of a version is edited": (
+        lambda h: h.run("UPDATE versions SET recorded_by = 'bob' WHERE id = 3"),
+        r"Version 3 \(allowed_ips\) was changed",
+    ),
+    "A version in the middle is removed": (
+        lambda h: h.run("DELETE FROM versions WHERE id = 2"),
+        r"Version 3 \(allowed_ips\) does not follow",
+    ),
+    "The last version is removed": (lambda h: h.run("DELETE FROM versions WHERE id = 3"), "Version 3 is missing"),
+    "A version is edited and all are sealed again": (
+        lambda h: h.rewrite_versions(lambda rows: rows[1].update(content={"credentials_on": 7})),
+        "Version 2 was changed",
+    ),
+    "The anchor file is removed": (lambda h: h.anchors.unlink(), "anchor file .* is missing or empty"),
+    "The last lines of the anchor file are removed": (
+        lambda h: h.edit_anchors(lambda lines: lines.__delitem__(slice(-3, None))),
+        "Version 3 has no anchor",
+    ),
+    "The first lines of the anchor file are removed": (
+        lambda h: h.edit_anchors(lambda lines: lines.__delitem__(slice(4))),
+        "line 1: it does not follow",
+    ),
+    "A line in the middle of the anchor file is removed": (
+        lambda h: h.edit_anchors(lambda lines: lines.pop(5)),
+        "line 6: it does not follow",
+    ),
+    "An anchor is edited": (lambda h: h.edit_anchors(reword), "the anchor of .* has the head beef"),
+    "The anchor file is written anew, the database left as it was": (
+        lambda h: (h.anchors.unlink(), Anchors(h.path).append(Head(JOURNAL, START, 4, h.head))),
+        "was begun again",
+    ),
+    "The anchor file is replaced by an earlier copy": (
+        lambda h: shutil.copy(h.earlier / FILE, h.anchors),
+        "Journal entry 3 has no anchor",
+    ),
+    "The anchor file is replaced by a link": (replace_by_a_link, "is a link, not the anchor file"),
+    "The anchor file is replaced by a folder": (replace_by_a_folder, "cannot be read: Is a directory"),
+    "The database is replaced by an earlier copy": (
+        lambda h: shutil.copy(h.earlier / "state.db", h.path / "state.db"),
+        "entry 3 is missing",
+    ),
+    "Two entries are exchanged and the chain recomputed": (
+        lambda h: h.rewrite_journal(lambda rows: rows.insert(1, rows.pop(2))),
+        "entry 2 was changed",
+    ),
+    "A fix in the middle is removed, the rest renumbered and chained": (
+        lambda h: h.rewrite_journal(lambda rows: rows.__delitem__(slice(2))),
+        "entry 1 was changed",
+    ),
+}
+EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
+    "A fix is added, marked as not anchored": (
+        lambda h: h.rewrite_journal(forge_marked, keep=4),
+        "entry 5 has no anchor",
+    ),
+    "A fix is added, marked as not anchored, and a genuine one follows": (forge_and_go_on, "entry 5 has no anchor"),
+    "The beginning of a fix is added, marked as not anchored": (
+        lambda h: h.rewrite_journal(lambda rows: (forge_marked(rows), rows.pop()), keep=4),
+        "entry 5 has no anchor",
+    ),
+    "A second outcome is added to a fix, marked as not anchored": (
+        lambda h: h.rewrite_journal(forge_marked_outcome, keep=4),
+        "entry 5 has no anchor",
+    ),
+    "A second outcome is put in the middle, marked as not anchored": (forge_before_the_last, "entry 3 was changed"),
+    "The beginning of a fix is edited, marked as not anchored": (
+        lambda h: h.rewrite_journal(lambda rows: mark(rows[2], actor="bob")),
+        "entry 3 was changed",
+    ),
+    "An outcome is edited, marked as not anchored": (
+        lambda h: h.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED)),
+        "entry 2 was changed",
+    ),
+    "An outcome is edited, marked as not anchored, and the anchors from there on removed": (
+        rewrite_an_outcome,
+        "entry 3 has no anchor",
+    ),
+    "The last fix is rewritten, marked as not anchored, and its anchors removed": (
+        rewrite_the_last_fix,
+        "entry 3 has no anchor",
+    ),
+}
+"""Cases in which entries say that their anchor could not be written."""
+DETECTED |= EXCUSED
+"""Each case, what is done to the home, and what ``journal verify`` says without any help from outside."""
+
+UNDETECTED: dict[str, Callable[[Home], object]] = {
+    "Journal and anchors are both rewritten": rewrite_everything,
+    "The last entries and their anchors are both removed": cut_and_tell_no_one,
+    "The last outcome is edited, marked as not anchored, and its anchors removed": rewrite_the_last_outcome,
+    "An older copy of the whole home is put back": lambda h: h.restore_earlier(),
+}
+"""Cases that need something from outside the home."""
+
+NEEDS_NO_KEY = (
+    "The last outcome is edited, marked as not anchored, and its anchors removed",
+    "An older copy of the whole home is put back",
+)
+"""The anchors that are left are genuine, so a key does not help; a head that was noted outside does."""
+ONLY_NAMED = "An outcome is made up for a fix that has none, marked as not anchored"
+"""No head tells it from an outcome whose anchor could not be written; ``verify`` names both, and ends with 3."""
+
+
+@pytest.mark.parametrize("case", DETECTED)
+def test_tampering_is_detected(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
+    """By the home alone; that is so with a key and without one."""
+    tamper, message = DETECTED[case]
+    home = copied(pristine[b""], tmp_path)
+    assert [] == verify(home)
+    tamper(home)
+
+    with pytest.raises(JournalError, match=message):
+        verify(home)
+
+
+@pytest.mark.parametrize("case", EXCUSED)
+def test_an_excuse_needs_no_key_and_helps_nobody(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
+    """An entry is not believed where the anchors are signed either, with the key at hand and without it."""
+    tamper, message = EXCUSED[case]
+    home = copied(pristine[KEY], tmp_path)
+    tamper(home)
+
+    for key in (KEY, b""):
+        with pytest.raises(JournalError, match=message):
+            verify(home, key=key)
+
+
+@pytest.mark.parametrize("key", [b"", KEY], ids=["unsigned", "signed"])
+def test_an_outcome_that_rests_on_its_own_word_is_named(
+    pristine: dict[bytes, Home], tmp_path: Path, key: bytes
+) -> None:
+    """The command reports the entry as not anchored until the next anchor, and as anchored late after it."""
+    cases: dict[str, Callable[[Home], object]] = {
+        ONLY_NAMED: lambda h: (h.fix(), h.rewrite_journal(forge_marked_outcome, keep=5)),
+        NEEDS_NO_KEY[0]: rewrite_the_last_outcome,
+    }
+    for case, tamper in cases.items():
+        (folder := tmp_path / case[:20]).mkdir()
+        home = copied(pristine[key], folder)
+        tamper(home)
+        found = examine(home, key=key)
+        (named,) = found.unanchored
+        assert (found.entries, "The disk was full.") == (named.id, named.not_anchored)
+
+        home.fix(phase=DONE)
+
+        found = examine(home, key=key)
+        (note,) = found.notes
+        assert () == found.unanchored
+        assert note.startswith(
+            f"Entry {named.id} was not anchored when it was written: The disk was full. It is anchor"
+        )
+
+
+@pytest.mark.parametrize("case", UNDETECTED)
+def test_what_the_home_alone_cannot_tell_is_detected_from_outside(
+    pristine: dict[bytes, Home], tmp_path: Path, case: str
+) -> None:
+    """A head that was noted outside the home finds it; the key does where the anchors had to be forged."""
+    home = copied(pristine[b""], tmp_path)
+    UNDETECTED[case](home)
+    verify(home)
+    with pytest.raises(JournalError, match="does not contain the head"):
+        verify(home, head=home.head[:12])
+
+    (tmp_path / "signed").mkdir()
+    signed = copied(pristine[KEY], tmp_path / "signed")
+    assert [] == verify(signed, key=KEY)
+    UNDETECTED[case](signed)
+    if case in NEEDS_NO_KEY:
+        verify(signed, key=KEY)
+        with pytest.raises(JournalError, match="does not contain the head"):
+            verify(signed, key=KEY, head=signed.head)
+    else:
+        with pytest.raises(JournalError, match="No anchor is signed with TRUNKGATE_JOURNAL_KEY"):
+            verify(signed, key=KEY)
+
+
+def test_signatures(pristine: dict[bytes, Home], tmp_path: Path) -> None:
+    """Another key, a line without a signature after one with, and an edited line are each refused."""
+    home = copied(pristine[KEY], tmp_path)
+
+    with pytest.raises(JournalError, match="not of the key in TRUNKGATE_JOURNAL_KEY"):
+        verify(home, key=b"another key altogether")
+    assert ["The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures."] == verify(home)
+    with pytest.raises(JournalError, match="Set TRUNKGATE_JOURNAL_KEY to the key that signed them"):
+        Anchors(home.path).append(Head(JOURNAL, WRITTEN, 4, home.head))
+    home.edit_anchors(lambda lines: lines.append(forged(lines[-1])))
+    with pytest.raises(JournalError, match="it is not signed, but lines before it are"):
+        verify(home)
+
+
+def forged(last: str) -> str:
+    """Return a line that follows the last one, as it is written without a key."""
+    body = json.loads(last) | {"previous": hashlib.sha256(last.encode()).hexdigest()}
+    del body["mac"]
+    return canonical(body)
+
+
+def test_a_key_set_later_signs_from_then_on(pristine: dict[bytes, Home], tmp_path: Path) -> None:
+    """Until an anchor is signed it is refused; ``journal anchor`` signs the heads as they are."""
+    home = copied(pristine[b""], tmp_path)
+
+    with pytest.raises(JournalError, match="run `trunkgate journal anchor` once"):
+        verify(home, key=KEY)
+    with closing(State.open(home.path, anchors=Anchors(home.path, key=KEY))) as state:
+        Journal(state).anchor()
+    (note,) = verify(home, key=KEY)
+
+    assert note.startswith("The anchors are signed from ")
+
+
+def test_the_document_has_every_case() -> None:
+    """The table of ``docs/journal.md`` lists each case, and says of the same ones that the home alone cannot tell."""
+    rows = [line.strip("| ").split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
+    documented = {cells[0]: cells[1] for cells in rows if len(cells) > 1 and cells[1] in ("yes", "no")}
+
+    assert len(DETECTED) + len(UNDETECTED) >= 15
+    assert dict.fromkeys(DETECTED, "yes") | dict.fromkeys([*UNDETECTED, ONLY_NAMED], "no") == documented

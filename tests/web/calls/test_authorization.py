@@ -1,0 +1,46 @@
+"""What is said of one call: was it authorized when it was made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import schemas
+from dashboard.calls.replay.replayer import Replayer
+from dashboard.web.calls import authorization
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+LISTED, UNLISTED = "198.51.100.11", "198.51.100.24"
+COLUMNS = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
+
+
+def said(row: dict[str, Any], **facts: str) -> str:
+    """Return what is said of a call of PBX a."""
+    snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
+    one = {name: (row | {"pbx_id": "a"})[name] for name in COLUMNS} | {"started_at": row["first_at"]}
+    return authorization.sentence(frame(schemas.CALLS, [one]), Replayer(snapshot))
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "words"),
+    [
+        (calls_row(LISTED), {}, "Authorized by its address"),
+        (calls_row(UNLISTED), {"dials_prefix": "no", "auth_method": "both"}, "Authorized by credentials"),
+        (calls_row(UNLISTED), {"auth_method": "both"}, "by its address or by credentials"),
+        (refused_row(UNLISTED), {}, "Not authorized"),
+        (refused_row(LISTED), {}, "the carrier met it otherwise"),
+        (calls_row(LISTED, at=NOW - timedelta(days=70)), {}, "no list and switch are on record"),
+        (calls_row("", outcome="refused_unknown", sip_status=403), {"dials_prefix": "unknown"}, "too little is known"),
+    ],
+    ids=["listed", "digest", "dagger row", "refused", "contradiction", "no version", "open"],
+)
+def test_a_call_is_told_in_one_sentence(row: dict[str, Any], facts: dict[str, str], words: str) -> None:
+    """By the policy of its time; where nobody can tell, why."""
+    assert words in said(row, **facts)
+
+
+def test_an_inbound_call_is_not_judged() -> None:
+    """The admission rule is about calls out."""
+    assert said(calls_row(LISTED, direction="inbound")) == ""

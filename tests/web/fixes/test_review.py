@@ -1,0 +1,231 @@
+"""What the review of a fix says: the replay in numbers, what is watched, what a button does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import (
+    AllowAddress,
+    Change,
+    DeleteRoute,
+    Impact,
+    LabelCount,
+    Plan,
+    PointNumber,
+    RemoveAddress,
+    SetCredentials,
+)
+from dashboard.fixes.monitor import Watch
+from dashboard.web.fixes import diffs, progress, replay_summary
+from tests.builders import NOW, make_snapshot, pbx
+
+ADDRESS = "198.51.100.24"
+DENVER = {"pbx_id": "denver", "address": ADDRESS, "kind": "primary", "valid_from": NOW - timedelta(days=3)}
+WORLD = make_snapshot(pbxs=[pbx("denver")], addresses=[DENVER])
+
+
+def plan(*changes: Change, title: str = "Allow it", undoes: int | None = None) -> Plan:
+    """Return a plan of changes that bear on no past call."""
+    return Plan(
+        title=title, changes=changes, before={}, impact=Impact(labels={}, decided=1), undoes=undoes, made_at=NOW
+    )
+
+
+def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,)) -> Watch:
+    """Return a watch that has seen so many calls."""
+    return Watch(calls=calls, admitted=calls - refused, refused=refused, since=NOW, sources=sources)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (1, "100%"),
+        (0, "0%"),
+        (0.9999, "99.9%"),
+        (0.99996, "99.9%"),
+        (0.00001, "0.1%"),
+        (0.5, "50.0%"),
+        (0.996, "99.6%"),
+    ],
+)
+def test_a_share_is_whole_only_where_it_is(part: float, said: str) -> None:
+    """Nothing is rounded to all of it or to nothing of it: one undecided call keeps the share below 100 %."""
+    assert said == Impact(labels={}, decided=part).share
+
+
+@pytest.mark.parametrize(
+    ("counted", "said"),
+    [
+        (LabelCount(), ""),
+        (LabelCount(calls=2, minutes=1.2), "1 minute"),
+        (LabelCount(calls=35_684, minutes=72_130.4, cost_usd="2829.31000000"), "72,130 minutes, \\$2,829.31"),
+    ],
+)
+def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> None:
+    """Each number carries its unit, and what there is none of is not said."""
+    assert said == replay_summary.worth(counted)
+
+
+def test_the_replay_names_whose_calls_it_touches() -> None:
+    """Who is let in, who is refused, what moves, how much was decided."""
+    impact = Impact(
+        labels={"unchanged": LabelCount(calls=9), "cannot tell": LabelCount(calls=10)},
+        decided=0.9999,
+        saves=("Denver",),
+        breaks=("Miami", "Dallas"),
+        to_ip=1,
+        unclear={"we don't know this": 7, "we don't know that": 2, "of a third thing": 1},
+    )
+
+    assert [
+        "Admits calls of Denver (a lower bound).",
+        "Blocks calls of Miami and Dallas.",
+        "1 call would move from credentials to the address.",
+        "Cannot tell for 7 calls: we don't know this.",
+        "Cannot tell for 2 calls: we don't know that.",
+        "99.9% of the calls could be decided.",
+    ] == replay_summary.sentences(impact, lower_bound=True)
+
+
+def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
+    """A reason that a guard gives stands there alone; the others stay."""
+    impact = Impact(labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2})
+
+    assert ["Cannot tell for 2 calls: another.", "50.0% of the calls could be decided."] == replay_summary.sentences(
+        impact, said="a guard's"
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "nobodys", "said"),
+    [
+        ("broken", {}, ""),
+        ("cannot tell", {"cannot tell": 3}, "3 of them unassigned"),
+        ("saved", {"saved": 8}, "unassigned"),
+        ("stopped", {"stopped": 8}, ""),
+        ("unchanged", {"unchanged": 2}, ""),
+    ],
+)
+def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
+    """How many calls are of unassigned addresses, where the label does not say so itself."""
+    labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
+    impact = Impact(labels=labels, decided=1, nobodys=nobodys)
+
+    assert said == replay_summary.whose(label, impact)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen", "said"),
+    [
+        (
+            AllowAddress(network=ADDRESS),
+            watch(),
+            ("gray", "time", "Watching the next calls from 198.51.100.24 (Denver): none yet."),
+        ),
+        (
+            AllowAddress(network=ADDRESS),
+            watch(5),
+            ("gray", "time", "Watching the next calls from 198.51.100.24 (Denver): 5 of 20 calls, all admitted."),
+        ),
+        (
+            AllowAddress(network=ADDRESS),
+            watch(25, 2),
+            ("red", "error", "Watching the next calls from 198.51.100.24 (Denver): 25 calls, 2 refused."),
+        ),
+        (
+            RemoveAddress(network=ADDRESS),
+            watch(25, 25),
+            (
+                "green",
+                "good",
+                "Watching the next calls from 198.51.100.24 (Denver): 25 calls, all refused, as meant.",
+            ),
+        ),
+        (
+            RemoveAddress(network=ADDRESS),
+            watch(3, 2),
+            (
+                "orange",
+                "warning",
+                "Watching the next calls from 198.51.100.24 (Denver): 3 of 20 calls, 1 call still went through.",
+            ),
+        ),
+        (
+            SetCredentials(enabled=False),
+            watch(20, sources=()),
+            ("green", "good", "Watching the next calls from your PBXs: 20 calls, all admitted."),
+        ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(9, 3, sources=()), foreseen=3, foreseen_of=("Atlanta", "Miami")),
+            (
+                "orange",
+                "warning",
+                "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Atlanta and Miami, as foreseen.",
+            ),
+        ),
+        (
+            SetCredentials(enabled=False),
+            replace(watch(1_200, 3, sources=()), foreseen=2, foreseen_of=("Atlanta",), others=("Denver",)),
+            (
+                "red",
+                "error",
+                (
+                    "Watching the next calls from your PBXs: 1,200 calls, 3 refused: "
+                    "2 of Atlanta, as foreseen, and 1 more, of Denver."
+                ),
+            ),
+        ),
+        (
+            SetCredentials(enabled=True),
+            replace(watch(9, 3, sources=()), others=("Denver",)),
+            ("red", "error", "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Denver."),
+        ),
+    ],
+)
+def test_a_watch_says_what_is_watched(change: Change, seen: Watch, said: tuple[str, str, str]) -> None:
+    """Calls from an address that was taken off are meant to be refused; of all others a refusal is a fault."""
+    assert said == progress.say(plan(change), seen, WORLD)
+
+
+def test_a_watch_without_refusals_on_record_says_so() -> None:
+    """Where refused calls leave no record, silence after a removal proves nothing, and that is said."""
+    blind = replace(WORLD, capabilities=WORLD.capabilities - {Capability.REFUSALS_IN_CDRS})
+    _, _, said = progress.say(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
+
+    assert said.endswith(": none yet. A refused call leaves no record here.")
+
+
+def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
+    """Not by the name of what it takes back; and taking that back again is doing the first thing again."""
+    first = plan(AllowAddress(network=ADDRESS), title="Allow 198.51.100.24")
+    undo = plan(RemoveAddress(network=ADDRESS), title="Undo: allow 198.51.100.24", undoes=4)
+
+    assert ("Allow 198.51.100.24", "Undo") == (diffs.title(first), diffs.back(first))
+    assert "Undo: remove 198.51.100.24" == diffs.title(undo)
+    assert "Allow 198.51.100.24 again" == diffs.back(undo)
+
+
+def test_more_than_one_change_is_counted() -> None:
+    """The first is said and how many there are beside it."""
+    undo = plan(
+        PointNumber(number="16025550150", to_alias="", was_alias="Phoenix"),
+        DeleteRoute(alias="Phoenix", value="198.51.100.60"),
+        undoes=4,
+    )
+
+    assert "Undo: unassign 16025550150 and 1 more change" == diffs.title(undo)
+    assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.back(undo)
+
+
+def test_the_button_of_several_changes_counts_them() -> None:
+    """It does not name the first alone; a plan of one change says that change."""
+    two = (AllowAddress(network=ADDRESS), RemoveAddress(network="203.0.113.66"))
+
+    assert "Make these 2 changes" == diffs.press(plan(*two))
+    assert "Take back these 2 changes" == diffs.press(plan(*two, undoes=4))
+    assert "Allow 198.51.100.24" == diffs.press(plan(two[0], title="Allow 198.51.100.24"))

@@ -1,0 +1,102 @@
+"""Probes on a page: PoPs are asked at once, answers are sentences, and the command can be pasted into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.core.errors import InputError
+from dashboard.web.onboarding.probe_forms import WAIT_S, asked, command, said
+from tests import waiting
+from tests.sip.probe.far_end import FarEnd, answer, far_end
+
+
+def says(status: str) -> Callable[[str, str], list[bytes]]:
+    """Answer everything with one status."""
+    return lambda _method, request: [answer(request, status)]
+
+
+def at(end: FarEnd) -> str:
+    """Return the PoP's name."""
+    return f"127.0.0.1:{end.port}"
+
+
+def test_pops_are_asked_at_once() -> None:
+    """One that is silent holds up nobody: all are done when its time is over, in the order they were named."""
+    together = Barrier(2)
+
+    def both(*_: str) -> list[bytes]:
+        """Say nothing; asked one after the other, the first would not be there any more when the second is asked."""
+        with suppress(BrokenBarrierError):
+            together.wait(WAIT_S)
+        return []
+
+    with far_end(says("200 OK")) as there, far_end(both) as silent, far_end(both) as other:
+        found = asked([at(silent), at(there), at(other)])
+
+    assert [None, 200, None] == [one.sip_status for one in found]
+    assert not together.broken
+    assert ["OPTIONS"] == there.methods
+    assert "no answer." in said(found[0])
+    assert f"`{at(there)}`: 200 OK after 0." in said(found[1])
+
+
+def test_what_a_pop_says_cannot_dress_up() -> None:
+    """Markdown and color in a reason phrase are shown as they are."""
+    with far_end(says("503 :red[gone] [here](http://192.0.2.1)")) as end:
+        (found,) = asked([at(end)])
+
+    assert ":red[gone]" not in said(found)
+    assert "[here](" not in said(found)
+
+
+def test_a_host_that_is_none_is_a_sentence() -> None:
+    """What stands in the inventory may be anything."""
+    with pytest.raises(InputError, match="is not a host name"):
+        asked(["a b"])
+
+
+def test_the_command_is_one_of_the_shell() -> None:
+    """What it is made of stays one word each."""
+    told = command("198.51.100.24", "us-west-or.sip.flowroute.com", "12345678")
+
+    assert told == (
+        "trunkgate probe --from 198.51.100.24 --pop us-west-or.sip.flowroute.com --tech-prefix 12345678 "
+        "--number NUMBER --format json"
+    )
+    assert ["x; rm -rf /"] == shlex.split(command("", "x; rm -rf /", ""))[3:4]
+
+
+def page(pop: str) -> None:
+    """Draw the part on a real account; AppTest takes this function's text, so it brings all that it needs."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - as above
+
+    import streamlit as st  # noqa: PLC0415 - as above
+
+    from dashboard.domain.snapshot import Account, Snapshot  # noqa: PLC0415 - as above
+    from dashboard.web.onboarding import probe_forms  # noqa: PLC0415 - as above
+
+    known = Snapshot(datetime.now(UTC), Account("12345678", None))
+    kept = st.session_state.setdefault("kept", [])
+    probe_forms.show(known, ["198.51.100.24"], pop, lambda *told: kept.append(told))
+
+
+def test_a_press_asks_and_tells() -> None:
+    """The answer stands on the page, with what it does not prove."""
+    with far_end(says("200 OK")) as end:
+        at_page: Any = AppTest.from_function(page, args=(at(end),), default_timeout=waiting.WAIT_S).run()
+        assert not at_page.exception
+        at_page.button(key="probe_ask").click().run()
+
+    text = " ".join(each.value for each in [*at_page.markdown, *at_page.caption])
+    assert not at_page.exception
+    assert "200 OK after" in text
+    assert "Reachable is not admitted" in text
+    ((kind, content),) = at_page.session_state["kept"]
+    assert ("reached", [200]) == (kind, [one["sip_status"] for one in content["pops"]])

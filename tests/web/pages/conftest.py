@@ -1,0 +1,67 @@
+"""The app as its tests run it: on a small sample account of its own, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from dashboard.core.settings import SYNCED_BY, Settings
+from dashboard.services.workspace import Workspace
+from dashboard.web import sessions
+from tests.apps import new_app
+
+CALLS = 3_000
+PERSON = "Ola"
+"""Name of the person at the browser."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module on one worker, in their order: they share an account."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Show a fault of ours whole, sync only when told to, and let no cache outlive its test's home."""
+    monkeypatch.setenv(SYNCED_BY, "tests")
+    config.set_option("client.showErrorDetails", "full")
+    sessions.stand_in(sessions.Session(made_by="kim", name=PERSON))
+    yield
+    sessions.stand_in(None)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Keep the whole sample account open, read once for every test of a module."""
+    settings = Settings(home=tmp_path_factory.mktemp("account"), sample_calls=CALLS)
+    with Workspace.open(settings) as opened:
+        opened.sync()
+        yield opened
+
+
+@pytest.fixture
+def app(account: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Open a page of the app on the sample account."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
+
+    def opened(page: str = "", **query: Any) -> AppTest:
+        at = new_app()
+        if page:
+            at.switch_page(f"web/pages/{page}.py")
+        at.query_params.update(query)
+        at.run()
+        assert not at.exception
+        return at
+
+    return opened

@@ -1,0 +1,123 @@
+"""Account: the list with whose each entry is; a paste never takes anything off by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services.workspace import Workspace
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption, *at.warning])
+
+
+def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
+    """An address stands beside its PBX's name; a former owner and nobody are said as such."""
+    rows = app("account").dataframe[0].value.set_index("network")
+
+    assert "Seattle" == rows.loc["198.51.100.11", "pbx"]
+    assert "Formerly Denver" == rows.loc["198.51.100.23", "pbx"]
+    assert "Unassigned" == rows.loc["203.0.113.66", "pbx"]
+    assert ["Needs review"] == list(rows.loc["203.0.113.66", "control"])
+
+
+def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> None:
+    """A former address and a network with an unassigned caller need review; they do belong to a PBX."""
+    at = app("account")
+    control = at.dataframe[0].value["control"]
+    marked = sum(list(chips) == ["Needs review"] for chips in control)
+
+    assert f"{len(control)} addresses are allowed; {marked} need review." == at.title[0].value
+
+
+def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:
+    """That an entry is on standby is said with why it is here; that it is listed as active is not."""
+    why = app("account").dataframe[0].value.set_index("network")["why"]
+
+    assert "Standby: Failover line of Chicago" == why["198.51.100.13"]
+    assert "Outbound calls of Boston" == why["198.51.100.50"]
+
+
+def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> None:
+    """The whole of it stands below the table, when it is due for review too."""
+    at = app("account")
+    row = list(at.dataframe[0].value["network"]).index("198.51.100.12")
+    at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert " by m.ortiz. Due for review by " in words(at)
+
+
+def test_a_selected_entry_can_be_removed_through_a_review(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The button is named by what it does, and nothing happens before the plan was seen."""
+    at = app("account")
+    row = list(at.dataframe[0].value["network"]).index("203.0.113.66")
+    at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    at.run()
+
+    assert "Remove 203.0.113.66" == at.button(key="account_remove").label
+
+    at.button(key="account_remove").click().run()
+
+    assert not at.exception
+    assert "Remove 203.0.113.66" == at.button(key="review_apply").label
+    assert "203.0.113.66" in set(account.carrier.allowed_ips()[0]["network"])
+
+
+def test_a_part_of_the_list_pasted_removes_nothing(app: Callable[..., AppTest]) -> None:
+    """What is missing from a paste stays, and is offered one by one, not ticked."""
+    at = app("account")
+    at.text_area(key="account_pasted").set_value("Seattle  198.51.100.11\nNew office  192.0.2.77").run()
+
+    assert not at.exception
+    assert "**1 entry to add**" in words(at)
+    assert "**1 the same**" in words(at)
+    assert "**9 not in what was pasted**" in words(at)
+    assert not any(box.value for box in at.checkbox if box.key and box.key.startswith("account_gone_"))
+    assert "Review 1 change of the account" == at.button(key="account_accept").label
+
+
+def test_what_is_ticked_is_removed_with_the_rest_kept(app: Callable[..., AppTest]) -> None:
+    """One entry ticked is one more change of the plan."""
+    at = app("account")
+    at.text_area(key="account_pasted").set_value("192.0.2.77").run()
+    at.checkbox(key="account_gone_203.0.113.66").check().run()
+    at.button(key="account_accept").click().run()
+
+    assert not at.exception
+    assert "| `192.0.2.77` " in words(at)
+    assert "| `203.0.113.66` " in words(at)
+    assert "| `198.51.100.11` " not in words(at)
+
+
+def test_what_is_no_address_is_said_with_its_line(app: Callable[..., AppTest]) -> None:
+    """A private address in a paste is handed back with its line and the reason."""
+    at = app("account")
+    at.text_area(key="account_pasted").set_value("198.51.100.11\n10.0.0.8").run()
+
+    assert "Line 2: 10.0.0.8 is a private address" in words(at)
+    assert "private" in words(at)
+
+
+def test_a_paste_without_an_address_changes_nothing(app: Callable[..., AppTest]) -> None:
+    """Nothing read is said, and there is nothing to accept."""
+    at = app("account")
+    at.text_area(key="account_pasted").set_value("see attached").run()
+
+    assert "No address was found" in words(at)
+    assert "account_accept" not in [button.key for button in at.button]
+
+
+def test_credentials_go_through_a_review(app: Callable[..., AppTest]) -> None:
+    """Disabling them says whose calls it would break, and asks for the names."""
+    at = app("account")
+    at.button(key="account_credentials").click().run()
+
+    assert not at.exception
+    assert at.button(key="review_apply").disabled
+    assert "Miami" in words(at)
+    assert [box for box in at.text_input if (box.key or "").startswith("review_phrase_")]

@@ -1,0 +1,223 @@
+"""Calls: what became of them, and single calls found by what is known of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.repair import drop_file_only
+from dashboard.services.workspace import Workspace
+from tests.calls.exports import as_csv, rows_at
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
+
+
+def test_the_title_says_how_many_were_refused(app: Callable[..., AppTest]) -> None:
+    """How many calls, over what time, and which share was refused."""
+    assert "outbound calls in the last 30 days; " in app("calls", span="30 days").title[0].value
+
+
+def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None:
+    """Two conditions hold at once, and every row says whose it is."""
+    rows = app("calls", span="30 days", outcome="Refused for authorization", **{"from": "Denver"}).dataframe[0].value
+
+    assert {"Denver"} == set(rows["pbx"])
+    assert {"198.51.100.24"} == set(rows["source_ip"])
+    assert all(why.startswith("403") for why in rows["why"])
+
+
+def test_calls_are_found_by_part_of_a_number(app: Callable[..., AppTest]) -> None:
+    """Punctuation does not matter: digits are what a number is."""
+    rows = app("calls", span="30 days", number="(44) 909").dataframe[0].value
+
+    assert len(rows)
+    assert all("44909" in number for number in rows["destination"])
+
+
+def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) -> None:
+    """No call stands on two pages, and the way back leads to the page before."""
+    at = app("calls", span="30 days")
+    first = at.dataframe[0].value
+    at.button(key="calls_older").click().run()
+    second = at.dataframe[0].value
+
+    assert not at.exception
+    assert second["started_at"].max() <= first["started_at"].min()
+
+    at.button(key="calls_newer").click().run()
+
+    assert list(first["started_at"]) == list(at.dataframe[0].value["started_at"])
+
+
+def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
+    """A selected call is told in a sentence, with the addresses and whose they are."""
+    at = app("calls", span="30 days", outcome="Refused for authorization")
+    at.session_state["calls_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    assert "the prefix it dialed are not authorized together" in words(at)
+    assert "`198.51.100.24` (Denver)" in words(at)
+    assert "Not authorized under the policy in force when it was made." in words(at)
+
+
+def test_nothing_matches(app: Callable[..., AppTest]) -> None:
+    """An empty answer says what to do."""
+    assert "No call matches" in words(app("calls", number="9999999"))
+
+
+def test_filters_of_the_address_narrow_title_and_table(app: Callable[..., AppTest]) -> None:
+    """Who, time and code given in the address count for the title and for the table alike."""
+    at = app("calls", span="30 days", code="403 Tech Prefix and IP not in ACL", **{"from": "Denver"})
+    shown = at.dataframe[0].value
+
+    assert "outbound calls of Denver (403 Tech Prefix and IP not in ACL) in the last 30 days" in at.title[0].value
+    assert {"Denver"} == set(shown["pbx"])
+    assert all(why.startswith("403 Tech Prefix") for why in shown["why"])
+
+
+def test_the_page_says_how_many_calls_match(app: Callable[..., AppTest]) -> None:
+    """The number in the title is the number under the table."""
+    at = app("calls", span="30 days")
+    total = at.title[0].value.partition(" outbound")[0]
+
+    assert f"Calls 1 to 50 of {total} that match, newest first" in words(at)
+
+
+def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]) -> None:
+    """One button takes every filter off; the span stays."""
+    at = app("calls", span="30 days", outcome="Answered", **{"from": "Denver"})
+    at.button(key="calls_clear").click().run()
+
+    assert not at.exception
+    assert "outbound calls in the last 30 days" in at.title[0].value
+
+
+def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What was chosen in the old span may not lie in the new one."""
+    begin = account.snapshot().taken_at - timedelta(days=3)
+    at = app("calls", span="7 days", begin=f"{begin:%Y-%m-%dT00:00}")
+    assert " from " in at.title[0].value
+
+    at.segmented_control(key="span").set_value("30 days").run()
+
+    assert not at.exception
+    assert "in the last 30 days" in at.title[0].value
+
+
+def test_a_tick_does_not_move_to_another_call(app: Callable[..., AppTest]) -> None:
+    """Where the rows are others, no call is chosen any longer."""
+    at = app("calls", span="30 days")
+    at.session_state["calls_table_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+    assert "Told by its" in words(at) or "No PBX could be told" in words(at)
+
+    at.selectbox(key="outcome").set_value("refused_auth").run()
+
+    assert not at.exception
+    assert "Told by its" not in words(at)
+    assert "No PBX could be told" not in words(at)
+
+
+@pytest.mark.parametrize("name", ["from", "code", "zone", "outcome"])
+def test_a_link_that_names_nothing_there_is_says_so(app: Callable[..., AppTest], name: str) -> None:
+    """A filter that is not known is not dropped for a wider one, and breaks nothing."""
+    at = app("calls", span="30 days", **{name: "<nowhere>"})
+
+    assert not at.exception
+    assert at.title[0].value.startswith("No outbound call ")
+    assert "nowhere" in at.title[0].value
+
+
+def test_one_outcome_has_no_share(app: Callable[..., AppTest]) -> None:
+    """Of refused calls nobody need be told that all were refused."""
+    title = app("calls", span="30 days", outcome="Refused for authorization").title[0].value
+    assert "%" not in title
+
+
+def test_a_link_to_a_number_can_be_cleared(app: Callable[..., AppTest]) -> None:
+    """What a link asks of single calls goes away with the other filters, also from the page's address."""
+    at = app("calls", span="30 days", number="1212")
+    assert "1212" == at.text_input(key="number").value
+
+    at.button(key="calls_clear").click().run()
+
+    assert not at.exception
+    assert "" == at.text_input(key="number").value
+    assert "number" not in at.query_params
+    assert "calls_clear" not in [button.key for button in at.button]
+
+
+def in_zone(app: Callable[..., AppTest], zone: str, **query: str) -> AppTest:
+    """Open the page as somebody in a time zone."""
+    at = app()
+    at.context = {"timezone": zone}
+    at.switch_page("web/pages/calls.py")
+    at.query_params.update(query)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_a_link_shows_the_same_calls_in_another_time_zone(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Times of a shared link are by the clock of whoever shared it; the viewer sees them by their own."""
+    day = account.snapshot().taken_at - timedelta(days=5)
+    there = {"begin": f"{day:%Y-%m-%d}T09:00", "end": f"{day:%Y-%m-%d}T21:00", "in": "Asia/Tokyo"}
+
+    theirs = in_zone(app, "Asia/Tokyo", span="30 days", **there)
+    mine = in_zone(app, "UTC", span="30 days", **there)
+
+    assert [theirs.datetime_input(key="begin").value.hour, theirs.datetime_input(key="end").value.hour] == [9, 21]
+    assert [mine.datetime_input(key="begin").value.hour, mine.datetime_input(key="end").value.hour] == [0, 12]
+    assert theirs.title[0].value.split()[0] == mine.title[0].value.split()[0] != "0"
+    assert "UTC" == mine.query_params["in"]
+    mine.button(key="calls_clear").click().run()
+    assert "in" not in mine.query_params
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Asia/Kolkata", 20), ("America/St_Johns", 12)])
+def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
+    app: Callable[..., AppTest], account: Workspace, zone: str, hour: int
+) -> None:
+    """The title counts as many calls as the table has, though the viewer's hours begin in the middle of UTC's."""
+    taken = account.snapshot().taken_at
+    wednesday = taken - timedelta(days=7 + (taken.weekday() - 2) % 7)
+    begin, end = (f"{wednesday:%Y-%m-%d}T{hour + more:02}:00" for more in (0, 3))
+    at = in_zone(app, zone, span="30 days", begin=begin, end=end)
+    counted, shown = int(at.title[0].value.split()[0]), at.dataframe[0].value["started_at"]
+
+    assert counted == len(shown) > 1
+    assert re.search(rf"from \d+ \w+ {hour}:30 to \d+ \w+ {hour + 3}:30", at.title[0].value)
+    assert {moment.tzinfo.key for moment in shown} == {zone}
+
+
+def test_imported_calls_that_the_carrier_does_not_have_are_shown_apart(
+    account: Workspace, app: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    """They are no row among the others and in no number; the filter shows them, each row marked."""
+    moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+    path, empty, window = tmp_path / "thief.csv", tmp_path / "empty.csv", (moment, moment + timedelta(seconds=1))
+    path.write_text(as_csv(rows_at(moment, customer_ip="203.0.113.99:5060")))
+    empty.write_text(as_csv([]))
+    import_files(account.store, [path])
+    import_files(account.store, [empty], window=window)
+    try:
+        plain = app("calls", span="30 days", source="203.0.113.99")
+        apart = app("calls", span="30 days", source="203.0.113.99", record="Not in the carrier's export")
+
+        assert "No call matches" in words(plain)
+        assert [("203.0.113.99", "Imported file only")] == list(
+            apart.dataframe[0].value[["source_ip", "record"]].itertuples(index=False, name=None)
+        )
+        assert "not in the carrier's export" in words(apart)
+    finally:
+        drop_file_only(account.store)

@@ -1,0 +1,38 @@
+"""Pages over a call store of which a file was cut short: each says which, and the cure, and all is well after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.calls.store.repair import repair
+from dashboard.services.workspace import Workspace
+
+PAGES = ("overview", "findings", "calls", "outcomes", "what_if", "exports")
+
+
+@pytest.fixture
+def cut(account: Workspace) -> date:
+    """Cut the roll-up of a day."""
+    generations = account.store.generations
+    day = sorted(generations.current().days)[-5]
+    part = generations.path(generations.current().days[day].traffic[0])
+    part.write_bytes(part.read_bytes()[:100])
+    return day
+
+
+def test_every_page_says_the_cure_of_a_damaged_day(app: Callable[..., AppTest], account: Workspace, cut: date) -> None:
+    """It is one sentence and no traceback, and the cure is one."""
+    for page in PAGES:
+        found = app(page)
+        assert any(f"trunkgate calls repair {cut}" in error.value for error in found.error), page
+        assert not found.exception
+
+    repair(account.store, {cut})
+    for page in PAGES:
+        found = app(page)
+        assert not found.error, page
+        assert not found.exception

@@ -1,0 +1,118 @@
+"""Who sits at the browser: nothing without a session of the gate, one question for a name, that name in records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.core.text import UNSAFE
+from dashboard.domain.actors import browser_actor
+from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.services.workspace import Workspace
+from dashboard.web import session as at_the_browser
+from dashboard.web import sessions
+from tests.apps import new_app
+from tests.web.pages.test_hostile_names import PAGES
+
+HOSTILE = "Den\u202ever\x1b[2J\x9b"
+
+
+def opened() -> AppTest:
+    """Open the app for whoever stands in."""
+    return new_app().run()
+
+
+def every_text(node: Any) -> list[str]:
+    """Return every text that a page sends to a browser, tables and charts included."""
+    sent = getattr(node, "proto", None)
+    found = [sent.SerializeToString().decode("utf-8", errors="ignore")] if hasattr(sent, "SerializeToString") else []
+    return found + [text for child in getattr(node, "children", {}).values() for text in every_text(child)]
+
+
+def texts_of(at: AppTest) -> list[str]:
+    """Return every text of a page that ran."""
+    return every_text(at._tree)  # noqa: SLF001 - every element, of whatever kind
+
+
+def test_without_a_session_there_is_one_sentence(account: Workspace) -> None:
+    """Nothing of the account is read or shown; the command that starts the dashboard is named."""
+    sessions.stand_in(None)
+
+    at = opened()
+
+    (error,) = at.error
+    assert "`trunkgate serve`" in error.value
+    assert [] == [*at.title, *at.markdown, *at.button, *at.metric, *at.dataframe]
+    assert account.settings.home.name not in "".join(texts_of(at))
+
+
+def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None:
+    """An empty one is not taken; then the dashboard is drawn, in every tab, and says how changes are recorded."""
+    session = sessions.Session(made_by="kim")
+    sessions.stand_in(session)
+    at = opened()
+    assert ["Who is using this browser?"] == [title.value for title in at.title]
+    assert not at.dataframe
+
+    for unseen in (" \u202e ", "\u200d\u3164\u2800"):
+        at.text_input(key="entrance_typed").set_value(unseen)
+        at.button[0].click().run()
+        assert "Enter the name" in at.error[0].value
+        assert session.name == ""
+
+    at.text_input(key="entrance_typed").set_value(" Ola\u202e\n Svensson ")
+    at.button[0].click().run()
+    assert session.name == "Ola Svensson"
+    for page in (at, app("findings")):
+        assert "Who is using this browser?" != page.title[0].value
+        assert any("Ola Svensson (unverified, link by kim)" in text.value for text in page.caption)
+
+
+def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., AppTest]) -> None:
+    """What the first one had drafted and opened is gone, not handed on."""
+    at = app("what_if")
+    at.session_state["draft_of_the_first"] = "kept"
+    at.run()
+    assert at.session_state["draft_of_the_first"] == "kept"
+
+    sessions.stand_in(sessions.Session(made_by="kim", name="Mo", vouched=True, link="0123456789ab", uid=1000))
+    assert browser_actor("Mo", "kim", vouched=True, link="0123456789ab", uid=1000) == at_the_browser.who()
+    at.run()
+
+    assert "draft_of_the_first" not in at.session_state
+    assert any("Mo (link by kim)" in text.value for text in at.caption)
+
+
+def test_a_session_that_ends_while_a_page_is_open_changes_nothing(
+    app: Callable[..., AppTest], account: Workspace
+) -> None:
+    """The button's work looks the person up again."""
+    before = account.state.latest("pbxs")
+    at = app("inventory")
+    sessions.stand_in(None)
+
+    at.button(key="inventory_confirm").click().run()
+
+    assert any("`trunkgate serve`" in error.value for error in at.error)
+    assert before == account.state.latest("pbxs")
+
+
+def test_no_page_sends_a_character_that_nobody_sees(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Names that an earlier version kept, of PBXs and of entries of the list: on every page, in texts and in tables."""
+    now = account.state.latest("pbxs")["seen_at"]
+    before = {name: kept_frame(account.state, name) for name in ("pbxs", "allowed_ips")}
+    pbxs, entries = (before[name].copy() for name in before)
+    pbxs.loc[pbxs["pbx_id"] == "denver", "name"] = HOSTILE
+    entries["label"] = HOSTILE
+    try:
+        keep_frame(account.state, "pbxs", pbxs, now=now, known_by="operator")
+        keep_frame(account.state, "allowed_ips", entries, now=now, known_by="operator")
+        found = {page: [text for text in texts_of(app(page)) if "\u202e" in text or "\x9b" in text] for page in PAGES}
+    finally:
+        for name, frame in before.items():
+            keep_frame(account.state, name, frame, now=now, known_by="operator")
+
+    assert UNSAFE.search(HOSTILE)
+    assert {} == {page: texts for page, texts in found.items() if texts}

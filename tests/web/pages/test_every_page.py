@@ -1,0 +1,85 @@
+"""What holds for every page: it draws, its title is a sentence, the header stands above it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.services.workspace import Workspace
+from tests.apps import new_app
+
+APP = Path(dashboard.__file__).parent / "app.py"
+PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_its_question(app: Callable[..., AppTest], page: str) -> None:
+    """The title line is a sentence with the answer in it, and the account is named above it."""
+    at = app(page)
+
+    assert at.title[0].value.endswith(".")
+    assert any("account `12345678`" in text.value for text in at.markdown)
+    assert any("SAMPLE" in text.value for text in at.markdown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_shows_a_name_of_the_code(app: Callable[..., AppTest], page: str) -> None:
+    """Headings, buttons and captions are words of people: no underscores but in code."""
+    at = app(page)
+    said = [text.value for text in [*at.title, *at.subheader, *at.caption]] + [button.label for button in at.button]
+
+    assert [] == [text for text in said if "_" in re.sub(r"`[^`]*`", "", text)]
+
+
+def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first sync is through the app says that it reads, and offers what is known so far."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
+    monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")
+    at = new_app().run()
+
+    assert not at.exception
+    assert "The account is being read for the first time." == at.title[0].value
+
+    at.button(key="first_run_look").click().run()
+
+    assert not at.exception
+    assert at.title[0].value.startswith("Nothing could be checked yet. Calls never fetched.")
+
+
+def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error raised on purpose is shown with its cure, never as a traceback."""
+    monkeypatch.setenv("FLOWROUTE_BASE_URL", "https://api.flowroute.com")
+    at = new_app().run()
+
+    assert not at.exception
+    assert "FLOWROUTE_ACCESS_KEY" in at.error[0].value
+
+
+def test_what_is_out_of_date_is_named(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Stale calls are said above every page, and the checks that need them say so."""
+    fetched = account.state.get("calls_until")
+    account.state.put("calls_until", (datetime.now(UTC) - timedelta(hours=5)).isoformat())
+    try:
+        at = app("findings")
+    finally:
+        account.state.put("calls_until", fetched)
+
+    assert "Out of date: Calls (5 hours ago)" in at.warning[0].value
+    assert any("5 hours ago" in text.value for text in at.markdown)
+
+
+def test_sync_now_reads_the_account(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The button reads everything again and says how many calls came."""
+    before = account.state.get("calls_until")
+    at = app()
+    at.button(key="header_sync").click().run()
+
+    assert not at.exception
+    assert not at.error
+    assert before < account.state.get("calls_until")

@@ -1,0 +1,77 @@
+"""Exports and Fixes: what is downloaded is what is seen; what was done can be read and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.domain.actors import Actor, Role
+from dashboard.services.exports.frames import _calls, all_tables
+from dashboard.services.workspace import Workspace
+
+
+def test_every_table_can_be_looked_at(app: Callable[..., AppTest]) -> None:
+    """Each table has its rows on the screen under names that people read, and its own file."""
+    at = app("exports")
+
+    for name in at.pills(key="table").options:
+        at.pills(key="table").set_value(_key(name)).run()
+        assert not at.exception
+        assert f"Download {_key(name)}.csv" in [button.label for button in at.get("download_button")]
+
+
+def _key(label: str) -> str:
+    names = {"Allowed IPs": "allowed_ips", "PBXs": "pbxs", "PBX configuration": "pbx_config", "PoPs": "edges"}
+    return names.get(label, label.lower().replace(" ", "_"))
+
+
+def test_the_calls_are_those_that_the_page_counts(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Written piece by piece, the calls are as many as the title says, each once, newest first."""
+    known = account.snapshot()
+    table = all_tables(known, [], [], account.store)["calls"]
+    written = pd.concat(_calls(known, account.store, 1_000))
+
+    assert table.rows == len(written) == known.traffic["calls"].sum() > 1_000
+    assert written["call_key"].is_unique
+    assert written["started_at"].is_monotonic_decreasing
+    assert f"{table.rows:,} calls among them" in app("exports").title[0].value
+
+
+@pytest.fixture
+def fixed(account: Workspace) -> Workspace:
+    """Fix one thing on the account."""
+    plan = account.plan("allowed_ip_has_pbx", "198.51.100.50")
+    account.apply(plan, actor=Actor("a test", Role.APPROVER), typed=plan.phrases)
+    return account
+
+
+def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest], fixed: Workspace) -> None:
+    """Who, what, before and after, and Undo; once taken back it says by whom and offers nothing."""
+    at = app("fixes")
+    entry = fixed.journal.entries()[-1].id
+    text = " ".join(shown.value for shown in [*at.markdown, *at.caption])
+
+    assert "1 active fix." == at.title[0].value
+    assert "Remove 198.51.100.50" in text
+    assert "by a test" in text
+
+    at.button(key=f"fixes_undo_{entry}").click().run()
+    at.text_input(key="review_phrase_0").set_value("198.51.100.50").run()
+    at.button(key="review_apply").click().run()
+    at.button(key="review_close").click().run()
+
+    assert not at.exception
+    assert "No active fixes; 1 undone." == at.title[0].value
+    assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
+
+
+def test_plans_that_were_shown_are_kept(app: Callable[..., AppTest], account: Workspace) -> None:
+    """A plan stays on record under its hash, applied or not."""
+    plan = account.plan("pbx_has_inbound_route", "phoenix")
+
+    at = app("fixes", view="Plans shown")
+
+    assert any(plan.hash[:8] in caption.value for caption in at.caption)

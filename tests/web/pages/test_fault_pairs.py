@@ -1,0 +1,20 @@
+"""Every page with each pair of faults: nothing positive that the data does not support."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import faulty_homes
+from tests.web.pages.faults import look
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("pair", faulty_homes.pairs(), ids=" and ".join)
+def test_no_page_overclaims_with_two_faults(
+    pair: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with one fault; the account would be in order."""
+    look(faulty_homes.make(tmp_path / "home", pair), pair, monkeypatch)

@@ -1,0 +1,89 @@
+"""Pages of a home in mode ``files``: nothing is waited for, and the next step is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import dashboard
+from dashboard.calls.ingest.importer import import_files
+from dashboard.core.settings import Settings
+from dashboard.emulator.lifecycle import process
+from dashboard.services import snapshot_builder
+from dashboard.services.workspace import Workspace
+from tests.apps import new_app
+from tests.calls.exports import as_csv, rows_at
+from tests.web.pages.faults import texts
+
+APP = Path(dashboard.__file__).parent / "app.py"
+MISSING = (
+    "Calls never fetched",
+    "Allowed IPs not entered yet",
+    "The SIP credentials setting isn't known",
+    "Inbound routes have never been read",
+    "The inventory has no PBXs yet",
+    "import call record files",
+    "paste the list of Outbound Allowed IPs",
+    "record the tech prefix and the credentials on the page",
+    "add your PBXs",
+)
+"""What a page may say of an input that is missing, each once."""
+PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the mode; the home remembers it, but each test has a home of its own."""
+    monkeypatch.setenv("TRUNKGATE_ACCOUNT", "files")
+
+
+def fill(home: Workspace, folder: Path) -> None:
+    """Build the state of an operator having brought everything that is judged."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    file = folder / "cdrs.csv"
+    file.write_text(as_csv(rows_at(now - timedelta(minutes=20))))
+    import_files(home.store, [file])
+    account = {"tech_prefix": "12345678", "credentials_on": False, "sample": False}
+    home.state.record("account", account, valid_from=now, seen_at=now, known_by="Ada")
+    pbx = {"pbx_id": "seattle", "name": "Seattle", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
+    frames = {
+        "allowed_ips": {"network": "198.51.100.11", "role": "active", "known_by": "operator"},
+        "pbxs": {**pbx, "status": "active"},
+    }
+    for name, row in frames.items():
+        snapshot_builder.keep_frame(home.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
+
+
+def test_an_empty_home_names_the_next_steps() -> None:
+    """Every page draws at once, says what the operator has to bring, and offers no sync."""
+    at = new_app().run()
+    for page in PAGES:
+        at.switch_page(f"web/pages/{page}.py").run()
+
+        assert not at.exception
+        assert not at.error
+        (info,) = [text.value for text in at.info if "without an API key" in text.value]
+        assert "`trunkgate calls import FILE`" in info
+        assert "paste the list of Outbound Allowed IPs" in info
+        said = " ".join(texts(at))
+        assert not [sentence for sentence in MISSING if said.count(sentence) > 1], (page, said)
+        assert not [text.value for text in at.warning if "Never read" in text.value]
+        assert 1 == said.count("Inbound routes stay unknown: only the carrier's API provides them")
+        assert "header_sync" not in {button.key for button in at.button}
+        assert any("No calls imported" in text.value for text in at.markdown)
+    assert process.running(Settings.read().home) is None
+
+
+def test_a_filled_home_is_judged(tmp_path: Path) -> None:
+    """Once everything is there no step is named, and the header says how recent the files are."""
+    with Workspace.open(Settings.read()) as home:
+        fill(home, tmp_path)
+        at = new_app().run()
+
+    assert not at.exception
+    assert not [text for text in at.info if "without an API key" in text.value]
+    assert any("Latest imported call" in text.value for text in at.markdown)
+    assert any("FILES" in text.value for text in at.markdown)

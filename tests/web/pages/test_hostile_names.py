@@ -1,0 +1,103 @@
+"""Names of PBXs that are markup: every page shows their letters, and no browser makes anything of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services.snapshot_builder import kept_frame
+from dashboard.services.workspace import Workspace
+from tests.web.pages.test_set_up_many import paste
+
+NAMES = (
+    "**bold** zq1",
+    "[zq2](http://evil.example)",
+    "$x$ zq3",
+    "`zq4`",
+    ":red[zq5]",
+    "<img src=x onerror=zq6>",
+    "# zq7",
+    "![zq8](http://evil.example/x.png)",
+    ":material/zq9:",
+    "~~zq10~~",
+    "1. zq14",
+    "_zq15_",
+    "https://zq16.example",
+    "zq17@evil.example",
+    ":smile: zq19",
+)
+DRAWN = re.compile(
+    r"(?<!\\)(\*\*bold\*\* zq1|\[zq2\]\(|\$x\$ zq3|`zq4`|:red\[zq5|<img src|!\[zq8|:material/zq9:|~~zq10"
+    r"|(?<![\w\\])_zq15_|:smile: zq19)|^# zq7|^1\. zq14|https://zq16|zq17@evil",
+    re.MULTILINE,
+)
+"""What a browser would make something of."""
+TEXTS_ALONE = frozenset({"dataframe", "arrow_data_frame", "code", "selectbox", "text_area"})
+"""Elements whose texts are shown as they are."""
+PAGES = (
+    "overview",
+    "inventory",
+    "findings",
+    "outcomes",
+    "calls",
+    "what_if",
+    "fixes",
+    "exports",
+    "account",
+    "set_up_pbx",
+)
+
+
+def texts(node: Any) -> Iterator[str]:
+    """Return every text of a page that Streamlit reads as Markdown."""
+    told = getattr(node, "proto", None)
+    if hasattr(told, "ListFields") and node.type not in TEXTS_ALONE:
+        for field, value in told.ListFields():
+            if isinstance(value, str) and field.name in ("body", "label", "help"):
+                yield value
+    for child in getattr(node, "children", {}).values():
+        yield from texts(child)
+
+
+def drawn(at: AppTest) -> list[str]:
+    """Return what of the names would be drawn on a page that ran."""
+    assert not at.exception
+    return [found[0] for text in texts(at._tree) for found in DRAWN.finditer(text)]  # noqa: SLF001 - every element, of whatever kind
+
+
+def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -> None:
+    """From the paste to the plan, on every page, and on the steps of each of them."""
+    rows = [
+        f'"{name}",198.51.100.{230 + place},120755501{place:02},"{name}"\n' for place, name in enumerate(NAMES, start=1)
+    ]
+    at = paste(app("set_up_pbx"), "Name,IP,Numbers,Site\n" + "".join(rows))
+    found = {"pasted": drawn(at)}
+    at.button(key="set_up_import_keep").click().run()
+    found["added"] = drawn(at)
+    found |= {page: drawn(app(page)) for page in PAGES}
+    found |= {name: drawn(app("set_up_pbx", pbx_id=name)) for name in NAMES}
+    at = app("set_up_pbx")
+    at.button(key="set_up_many_pbx_address_is_allowed").click().run()
+    found["plan"] = drawn(at)
+
+    assert set(NAMES) <= set(kept_frame(account.state, "pbxs")["name"])
+    assert {} == {where: what for where, what in found.items() if what}
+
+
+def test_five_hundred_pbxs_at_once(app: Callable[..., AppTest], account: Workspace) -> None:
+    """They are read, kept and set up in seconds, and the same table again changes nothing."""
+    areas = ("201", "203", "205", "208", "209")
+    addresses = [f"192.0.2.{n + 1}" if n < 250 else "dynamic" for n in range(500)]
+    text = "".join(f"Hall {n},{one},1{areas[n // 100]}55501{n % 100:02}\n" for n, one in enumerate(addresses))
+    at = paste(app("set_up_pbx"), text)
+    assert "Add 500 PBXs" == at.button(key="set_up_import_keep").label
+
+    at.button(key="set_up_import_keep").click().run()
+    again = paste(app("set_up_pbx"), text)
+
+    assert not at.exception
+    assert sum(kept_frame(account.state, "pbxs")["name"].str.startswith("Hall ")) == 500
+    assert {"= Known"} == {state for (state,) in again.dataframe[0].value["state"]}

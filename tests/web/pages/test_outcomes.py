@@ -1,0 +1,368 @@
+"""Outcomes: every number on the page against a count of single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.calls.analytics.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
+from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.calls.analytics.peaks import Peaks
+from dashboard.calls.attribution import attribute
+from dashboard.calls.store.store import CallFilter
+from dashboard.services.workspace import Workspace
+from dashboard.sip.call_outcomes import SHORT_S
+from dashboard.web.components.formatting import money
+from dashboard.web.outcomes import numbers_seen
+from dashboard.web.outcomes import rows as outcome_rows
+from dashboard.web.outcomes.table import DIALED, NEW, VIEWS
+
+MONTH = "30 days"
+
+
+@pytest.fixture(scope="module")
+def calls(account: Workspace) -> pd.DataFrame:
+    """Return the single outbound calls of the page's 30 days, attributed."""
+    known = account.snapshot()
+    since = (pd.Timestamp(known.taken_at).normalize() - pd.DateOffset(days=29)).to_pydatetime()
+    where = CallFilter(since=since, until=known.taken_at, direction="outbound")
+    found = account.store.calls(where, limit=1_000_000)
+    return attribute(found, pbxs=known.pbxs, pbx_addresses=known.pbx_addresses, pbx_numbers=known.pbx_numbers)
+
+
+def figures(at: AppTest) -> dict[str, str]:
+    """Return the figures by their names."""
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def table(at: AppTest) -> pd.DataFrame:
+    """Return the table, by what its rows are of."""
+    return at.dataframe[0].value.set_index("of")
+
+
+def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
+    """Return single calls by what a row of the table is of."""
+    known = account.snapshot()
+    pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
+    keys = {
+        "pbx": [
+            known.name_of(pbx) if pbx else f"{ip} (unassigned)"
+            for pbx, ip in zip(calls["pbx_id"], calls["source_ip"], strict=True)
+        ],
+        "source": calls["source_ip"],
+        "destination": calls["destination_name"],
+        "pop": [pops.get(pbx) or "Not known" for pbx in calls["pbx_id"]],
+        "day": calls["started_at"].dt.strftime("%Y-%m-%d"),
+    }
+    return calls.assign(of=list(keys[by])).groupby("of")
+
+
+def peaks_of(calls: pd.DataFrame) -> list[int]:
+    """Return the most that start in a second and in a minute, and the most answered ones at once."""
+    starts, answered = calls["started_at"], calls[calls["outcome"] == "answered"]
+    moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
+    most = moments.groupby(level=0).sum().sort_index().cumsum().max() if len(answered) else 0
+    return [int(starts.value_counts().max()), int(starts.dt.floor("min").value_counts().max()), int(most)]
+
+
+def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The share of all, over the time chosen, and who has the fewest."""
+    title = app("outcomes", span=MONTH).title[0].value
+    share = (calls["outcome"] == "answered").mean()
+
+    assert title.startswith(f"{share:.0%} of {len(calls):,} outbound calls in the last 30 days were answered, ")
+    assert title.endswith("%).")
+
+
+def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Answered, effective, short, refused, how long, and the most at once."""
+    shown = figures(app("outcomes", span=MONTH))
+    answered = calls[calls["outcome"] == "answered"]
+    starts = calls["started_at"]
+
+    assert {
+        "Calls": f"{len(calls):,}",
+        "ASR": f"{len(answered) / len(calls):.1%}",
+        "NER": f"{calls['outcome'].isin(['answered', 'busy_or_no_answer']).mean():.1%}",
+        "Short calls": f"{(answered['duration_s'] < SHORT_S).mean():.1%}",
+        "Refused": f"{(calls['outcome'] == 'refused_auth').mean():.1%}",
+        "ACD": f"{answered['duration_s'].mean():.0f} s",
+        "Most in a second": f"{starts.value_counts().max():,}",
+        "Most in a minute": f"{starts.dt.floor('min').value_counts().max():,}",
+    }.items() <= shown.items()
+    moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
+    assert f"{moments.groupby(level=0).sum().sort_index().cumsum().max():,}" == shown["Most at once"]
+
+
+def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Formula, what was divided, the interval and the source stand in its tooltip."""
+    asr = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "ASR")
+    said = asr.help.replace("\\", "")
+
+    assert DEFINITIONS["asr"].formula in said
+    assert f"{(calls['outcome'] == 'answered').sum():,} of {len(calls):,}" in said
+    assert "95% interval" in said
+    assert DEFINITIONS["asr"].source in said
+
+
+@pytest.mark.parametrize("by", ["pbx", "source", "destination", "pop", "day"])
+def test_the_table_adds_up_by_each(
+    app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
+) -> None:
+    """Calls, shares and dollars of each row are those of its single calls; too few calls have no share."""
+    counted = grouped(calls, account, by)
+    found = table(app("outcomes", span=MONTH, by=VIEWS[by]))
+
+    assert found["calls"].to_dict() == counted.size().to_dict()
+    for name, mine in counted:
+        row, answered = found.loc[name], (mine["outcome"] == "answered").mean()
+        assert sum(mine["cost_usd"], Decimal(0)) == pytest.approx(Decimal(str(row["cost_usd"])), abs=Decimal("0.0001"))
+        if len(mine) < MIN_SAMPLE:
+            assert pd.isna(row["asr"])
+        else:
+            assert row["asr"] == pytest.approx(100 * answered)
+            assert row["refusal_share"] == pytest.approx(100 * (mine["outcome"] == "refused_auth").mean())
+
+
+@pytest.mark.parametrize("by", ["pbx", "source", "destination", "pop"])
+def test_peaks_are_counted_on_demand(
+    app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
+) -> None:
+    """A button counts those of each row from its single calls, and says when it did; another time has none yet."""
+    at = app("outcomes", span=MONTH, by=VIEWS[by])
+    assert not {*PEAKS} & {*table(at).columns}
+
+    at.button(key=f"count_peaks_{by}").click().run()
+
+    assert not at.exception
+    found = table(at)
+    assert {name: list(found.loc[name, list(PEAKS)]) for name in found.index} == {
+        name: peaks_of(mine) for name, mine in grouped(calls, account, by)
+    }
+    assert any("Peaks counted at " in caption.value for caption in at.caption)
+    at.button(key=f"count_peaks_{by}").click().run()
+    assert not at.exception, "counted before"
+    at.segmented_control(key="span").set_value("7 days").run()
+    assert not {*PEAKS} & {*table(at).columns}
+
+
+def test_days_have_their_peaks_at_once(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The store keeps the load by the minute, so nothing has to be counted; a call runs on over midnight."""
+    found = table(app("outcomes", span=MONTH, by=VIEWS["day"]))
+
+    for day, mine in calls.groupby(calls["started_at"].dt.strftime("%Y-%m-%d")):
+        before = calls[(calls["started_at"] < day) & (calls["ended_at"] > day) & (calls["outcome"] == "answered")]
+        peak_1s, peak_60s, _ = peaks_of(mine)
+        _, _, concurrent = peaks_of(pd.concat([before, mine]))
+        assert list(found.loc[day, list(PEAKS)]) == [peak_1s, peak_60s, concurrent]
+
+
+def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
+    """A row whose peaks are not known has none, rather than 0."""
+    rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
+    known, other = calls["source_ip"].value_counts().index[:2]
+    peaks = pd.DataFrame({"of": [known], "peak_1s": [2], "peak_60s": [5], "concurrent": [3]})
+
+    found = outcome_rows.in_full(rows, "source", [other, known], peaks)
+
+    assert found.loc[1, list(PEAKS)].tolist() == [2, 5, 3]
+    assert found.loc[0, list(PEAKS)].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ((), "Peaks counted at 14:05 UTC."),
+        ((date(2026, 11, 3),), "Peaks counted at 14:05 UTC, without 3 Nov 2026 (UTC): single calls"),
+        (
+            (date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)),
+            "Peaks counted at 14:05 UTC, without 3 days from 3 Nov 2026 to 5 Nov 2026 (UTC): single calls",
+        ),
+    ],
+)
+def test_days_that_are_not_kept_are_said(gone: tuple[date, ...], words: str) -> None:
+    """What could not be counted is not taken for nothing."""
+    assert outcome_rows.said_peaks(Peaks(pd.DataFrame(), gone), "14:05 UTC").startswith(words)
+
+
+def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
+    """Each share in words, with numerator, denominator and interval."""
+    address = calls["source_ip"].value_counts().index[0]
+    mine = calls[calls["source_ip"] == address]
+    told = outcome_rows.behind_shares(calls.assign(of=calls["source_ip"], short_calls=0, calls=1), address)
+
+    assert set(told["ratio"]) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
+    ner = told.set_index("ratio").loc[DEFINITIONS["ner"].name]
+    effective = mine["outcome"].isin(["answered", "busy_or_no_answer"]).sum()
+    assert (ner["numerator"], ner["denominator"]) == (effective, len(mine))
+    assert ner["low"] <= ner["value"] <= ner["high"]
+
+
+def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) -> None:
+    """A table below has each share of it, with its interval and what it divides."""
+    at = app("outcomes", span=MONTH)
+    assert len(at.dataframe) == 1
+    at.session_state["outcomes_pbx"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.run()
+
+    assert not at.exception
+    row, shown = at.dataframe[0].value.iloc[1], at.dataframe[1].value.set_index("ratio")
+    assert set(shown.index) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
+    assert shown.loc[DEFINITIONS["ner"].name, "value"] == pytest.approx(row["ner"])
+    assert shown.loc[DEFINITIONS["ner"].name, "between"].count("%") == 2
+    assert any(f"behind the shares of {row['of']}" in caption.value for caption in at.caption)
+
+
+def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """The costliest number comes first, with what it cost and where it goes."""
+    shown = app("outcomes", span=MONTH, by=VIEWS[DIALED]).dataframe[0].value
+    costs = calls.groupby("destination")["cost_usd"].sum()
+
+    assert shown["cost_usd"].iloc[0] == pytest.approx(float(costs.max()), abs=0.0001)
+    assert shown["cost_usd"].is_monotonic_decreasing
+    assert (shown["country"] != "").any()
+    assert set(shown["kind"]) - {"unknown"}
+
+
+def test_what_is_new_is_listed(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """Sources that had not called before the time chosen, the newest first."""
+    at = app("outcomes", span="7 days", by=VIEWS[NEW])
+    firsts = calls.groupby("source_ip")["started_at"].min()
+    week = (pd.Timestamp.now("UTC").normalize() - pd.DateOffset(days=6)).tz_convert("UTC")
+    expected = set(firsts.index[firsts >= week])
+    shown = at.dataframe[0].value if len(at.dataframe) else pd.DataFrame({"kind": [], "value": []})
+
+    assert not at.exception
+    assert expected == set(shown.loc[shown["kind"] == "Source address", "value"])
+
+
+def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """A call counts once, though both its source and its destination may be new."""
+    at = app("outcomes", span="7 days", by=VIEWS[NEW])
+    shown = at.dataframe[0].value
+    sources = shown.loc[shown["kind"] == "Source address", "value"]
+    cost = float(calls.loc[calls["source_ip"].isin(sources), "cost_usd"].sum())
+
+    assert len(sources)
+    assert f"{cost:,.2f}" in " ".join(caption.value for caption in at.caption)
+
+
+def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
+    """Each ratio of each row shown, with numerator, denominator and interval; the rows in the order shown."""
+    rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
+    chosen = list(calls["source_ip"].value_counts().index[1::-1])
+
+    found = outcome_rows.in_full(rows, "source", chosen)
+
+    assert list(found["source"]) == chosen
+    parts = [f"{name}_{part}" for name in outcome_rows.SHARES for part in ("numerator", "denominator", "low", "high")]
+    assert set(parts) <= set(found.columns)
+    asr, mine = found.iloc[0], calls[calls["source_ip"] == chosen[0]]
+    answered = mine[mine["outcome"] == "answered"]
+    assert (asr["calls"], asr["asr_numerator"], asr["asr_denominator"]) == (len(mine), len(answered), len(mine))
+    assert asr["asr_low"] <= asr["asr"] <= asr["asr_high"]
+    assert (asr["talk_s"], asr["answered"]) == (answered["duration_s"].sum(), len(answered))
+    assert asr["cost_usd"] == sum(mine["cost_usd"], Decimal(0))
+
+
+def test_the_cost_of_all_calls_is_told(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+    """It is the sum of the single calls, and its tooltip says of how many."""
+    cost = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "Cost")
+    assert cost.value == money(sum(calls["cost_usd"], Decimal(0)))
+    assert f"{len(calls):,} calls" in cost.help
+
+
+def test_too_few_calls_say_so(calls: pd.DataFrame) -> None:
+    """A share of fewer calls than are needed has no value, says why, and keeps what would be divided."""
+    few = calls.head(MIN_SAMPLE - 1).assign(of="All", short_calls=0, calls=1)
+    asr = outcome_rows.figures(few, pd.DataFrame(), ZoneInfo("UTC"))["asr"]
+    answered = (few["outcome"] == "answered").sum()
+    assert asr.value == "-"
+    assert asr.why == f"fewer than {MIN_SAMPLE} calls"
+    assert asr.behind.startswith(f"{answered} of {len(few)}")
+
+
+@pytest.mark.parametrize(
+    ("since", "hour"), [("04:00:00", "04:00:00"), ("04:30:00", "05:00:00"), ("23:59:59", "00:00:00")]
+)
+def test_days_begin_with_a_whole_hour(since: str, hour: str) -> None:
+    """Days of some zones begin at half past; the roll-up has hours, so what is shown begins with the next."""
+    found = outcome_rows.whole_hour(datetime.fromisoformat(f"2026-11-03T{since}+00:00"))
+    assert found >= datetime.fromisoformat(f"2026-11-03T{since}+00:00")
+    assert f"{found:%H:%M:%S}" == hour
+
+
+def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
+    """PBXs of one name are two, each with its own; those that name none have none."""
+    known = account.snapshot()
+    first = known.pbxs.iloc[[0]].assign(pop="sip-one.example")
+    other = first.assign(pbx_id="another", pop="sip-two.example")
+    named = {"name": "One name"}
+    alike = replace(known, pbxs=pd.concat([first.assign(**named), other.assign(**named)], ignore_index=True))
+    assert outcome_rows.pops_of(replace(known, pbxs=first)) == {
+        known.name_of(first["pbx_id"].iloc[0]): first["pop"].iloc[0]
+    }
+    assert outcome_rows.pops_of(alike) == {
+        f"One name ({first['pbx_id'].iloc[0]})": "sip-one.example",
+        "One name (another)": "sip-two.example",
+    }
+    assert outcome_rows.pops_of(replace(known, pbxs=first.assign(pop=""))) == {}
+
+
+def test_the_table_shows_those_with_the_most_calls() -> None:
+    """Of more rows than are shown, those with the fewest calls are left out, and the words below say so."""
+    there = outcome_rows.MOST_ROWS + 7
+    rows = pd.DataFrame(
+        {
+            "of": [f"source {place}" for place in range(there)],
+            "outcome": "answered",
+            "sip_status": pd.array([200] * there, "Int16"),
+            "sip_reason": "OK",
+            "calls": range(1, there + 1),
+            "short_calls": 0,
+            "duration_s": 60,
+            "billed_s": 60,
+            "cost_usd": [Decimal("0.01")] * there,
+        }
+    )
+    found = outcome_rows.table(rows)
+    assert len(found) == outcome_rows.MOST_ROWS
+    assert found["calls"].min() == 8
+    assert f"{outcome_rows.MOST_ROWS:,} with the most calls, of {there:,}" in outcome_rows.said_table(
+        "source", 500, there
+    )
+    assert "most calls" not in outcome_rows.said_table("source", 5, 5)
+
+
+def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
+    """The limit counts what a share divides by, so the caption names the shares of answered calls."""
+    few = [name for name in (*outcome_rows.SHARES, "acd") if DEFINITIONS[name].denominator is ANSWERED]
+    assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.said_table("pbx", 5, 5)
+    assert {"short_calls"} <= set(few) <= {"short_calls", "acd"}
+    assert "(for Short and ACD: answered calls)" in outcome_rows.said_table("pbx", 5, 5)
+
+
+def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
+    """Over the whole record everything would be new; the words say so instead."""
+    now = account.snapshot().taken_at
+    told = numbers_seen.new(account.store, now - timedelta(days=400), now)
+    assert not told.older
+    assert "nothing can be told to be new" in numbers_seen.said_new(told)
+
+
+def test_a_new_destination_has_a_country(account: Workspace) -> None:
+    """It is that of the costliest number dialed in it; a source address has none."""
+    now = account.snapshot().taken_at
+    found = numbers_seen.new(account.store, now - timedelta(days=29), now).rows
+    zones = found[found["kind"] == "zone"]
+    assert len(zones)
+    assert "United Kingdom" in set(zones["country"])
+    assert (found.loc[found["kind"] == "source", ["country", "number_type"]] == "").all(axis=None)

@@ -1,0 +1,104 @@
+"""Overview: what is wrong now, what to press, and the whole way through a fix and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services.workspace import Workspace
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
+
+
+def test_the_title_names_who_is_refused_and_who_spends(app: Callable[..., AppTest]) -> None:
+    """At two in the morning one line is read: whose calls are refused, and which address spends our money."""
+    title = app().title[0].value
+
+    assert title.startswith("Denver's outbound calls are being rejected.")
+    assert "Unassigned address 203.0.113.66 spent " in title
+
+
+def test_four_figures(app: Callable[..., AppTest]) -> None:
+    """At most four figures stand in a row, and they are those of the last day."""
+    at = app()
+
+    assert ["Calls admitted, 24 h", "Not authorized, 24 h", "Open findings", "Outbound credentials"] == [
+        metric.label for metric in at.metric
+    ]
+    assert "Enabled" == at.metric[3].value
+
+
+def test_what_could_not_be_judged_is_said_beside_what_passed(app: Callable[..., AppTest]) -> None:
+    """The gray piece of the bars has words: it is neither a failure nor a pass."""
+    assert re.search(r"\d+ subjects passed; 1, in gray, could not be evaluated\.", words(app()))
+
+
+def test_findings_that_one_fix_settles_stand_together(app: Callable[..., AppTest]) -> None:
+    """Two checks ask for Denver's address; there is one fix and one button."""
+    offered = [text.value for text in app().markdown if "**Allow 198.51.100.24**" in text.value]
+
+    assert len(offered) == 1
+
+
+def test_a_fix_and_its_way_back(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Review, apply exactly that, see it verified, undo it with the name typed; the journal has both."""
+    at = app()
+    at.button(key="overview_fix_0").click().run()
+
+    assert not at.exception
+    assert "Not on the list" in words(at)
+    assert "What it would have done to past calls" in words(at)
+    assert "Allow 198.51.100.24" == at.button(key="review_apply").label
+
+    at.button(key="review_apply").click().run()
+
+    assert not at.exception
+    assert "198.51.100.24" in set(account.carrier.allowed_ips()[0]["network"])
+    assert "verified by reading the account again" in words(at)
+    assert "Watching" in words(at)
+
+    at.button(key="review_undo").click().run()
+
+    assert not at.exception
+    assert at.button(key="review_apply").disabled
+
+    at.text_input(key="review_phrase_0").set_value("Denver").run()
+    at.button(key="review_apply").click().run()
+
+    assert not at.exception
+    assert "198.51.100.24" not in set(account.carrier.allowed_ips()[0]["network"])
+    assert ["begun", "done", "begun", "done"] == [entry.phase for entry in account.journal.entries()]
+
+    at.button(key="review_close").click().run()
+
+    assert not at.exception
+    assert "review" not in at.session_state
+
+
+def test_a_plan_that_went_stale_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What was shown is applied or nothing is: another hand on the account in between is said as a sentence."""
+    at = app()
+    at.button(key="overview_fix_0").click().run()
+    row = account.plan("allowed_ip_has_pbx", "198.51.100.50").changes[0]
+    account.carrier.apply(row)
+    try:
+        at.button(key="review_apply").click().run()
+    finally:
+        account.carrier.apply(row.inverse())
+
+    assert not at.exception
+    assert "The account moved after this plan was shown" in at.error[-1].value
+    assert "198.51.100.24" not in set(account.carrier.allowed_ips()[0]["network"])
+
+
+def test_the_dearer_unassigned_caller_stands_first(app: Callable[..., AppTest]) -> None:
+    """Among unassigned callers of one severity, who spends most of our money today."""
+    offered = " ".join(text.value for text in app().markdown)
+    places = [offered.index(f"**{words}") for words in ("Remove 203.0.113.66", "Allow 192.0.2.20")]
+
+    assert places == sorted(places)

@@ -1,0 +1,348 @@
+"""A real account: what no program can read is declared by the operator, and what none can write is guided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import schemas
+from dashboard.carriers.flowroute.portal_paste import Difference
+from dashboard.core.errors import CapabilityError, InputError
+from dashboard.core.settings import Settings
+from dashboard.domain.actors import local_actor
+from dashboard.domain.changes import AllowAddress
+from dashboard.domain.findings import Cause, Status
+from dashboard.domain.snapshot import Age
+from dashboard.services import declarations, snapshot_builder
+from dashboard.services.background_sync import SYNC_ERROR
+from dashboard.services.workspace import Workspace
+from tests.apps import new_app
+
+KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
+PAGES = (
+    "overview",
+    "findings",
+    "fixes",
+    "calls",
+    "outcomes",
+    "what_if",
+    "account",
+    "inventory",
+    "set_up_pbx",
+    "exports",
+)
+BROWSER = "Ola (unverified, link by kim)"
+"""Who is at the browser of these tests, as it is recorded."""
+LISTED, OTHER, MOVED = "198.51.100.11", "198.51.100.12", "198.51.100.24"
+MESSY = f"""
+Outbound Allowed IPs      Add IP Address
+  1)  {LISTED}   Seattle office   [Remove]
+Chicago | {OTHER} | Active
+10.0.0.8  old VPN
+Showing 1 to 3 of 3 entries
+"""
+
+
+@pytest.fixture(autouse=True)
+def _real(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Set a key and no address, on a home of its own; the documentation ranges stand for public ones."""
+    for name, value in {**KEYS, "TRUNKGATE_HOME": str(tmp_path), "TRUNKGATE_PUBLIC_RANGES": "198.51.100.0/24"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def real() -> Iterator[Workspace]:
+    """Open the real account's home; nothing is asked of the carrier."""
+    settings = Settings.read()
+    assert (False, False) == (settings.embedded, settings.on_loopback)
+    with Workspace.open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page() -> Callable[[str], AppTest]:
+    """Open a page on what is known so far: no test of a real account ever syncs."""
+
+    def opened(name: str) -> AppTest:
+        at = new_app().run()
+        if "first_run_look" in keys(at):
+            at.button(key="first_run_look").click().run()
+        at.switch_page(f"web/pages/{name}.py").run()
+        assert not at.exception
+        return at
+
+    return opened
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page, that of an open dialog too."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.code, at.info, at.warning, at.error, at.success)
+    return " ".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def keys(at: AppTest) -> set[str | None]:
+    """Return the keys of the buttons on the page."""
+    return {button.key for button in at.button}
+
+
+def declare(real: Workspace, *networks: str, days_ago: float = 0.0) -> None:
+    """Build the state of an operator having declared the account so many days ago."""
+    seen_at = datetime.now(UTC) - timedelta(days=days_ago)
+    account = {"tech_prefix": "12345678", "credentials_on": False, "sample": False}
+    frame = schemas.conform(
+        pd.DataFrame({"network": networks, "role": "active", "known_by": "operator"}),
+        schemas.ALLOWED_IPS,
+        source="test",
+    )
+    for kind, content in (("account", account), ("allowed_ips", snapshot_builder.to_rows(frame))):
+        real.state.record(kind, content, valid_from=seen_at, seen_at=seen_at, known_by="Ada")
+
+
+def place(real: Workspace, address: str) -> None:
+    """Put one static PBX at an address into the inventory, and say that calls were fetched just now."""
+    now = datetime.now(UTC)
+    pbx = {"pbx_id": "denver", "name": "Denver", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
+    held = {"pbx_id": "denver", "address": address, "kind": "primary", "source": "declared"}
+    for name, row in (("pbxs", {**pbx, "status": "active"}), ("pbx_addresses", held)):
+        snapshot_builder.keep_frame(real.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
+    real.state.put("calls_until", now.isoformat())
+
+
+def form_button(at: AppTest, label: str) -> None:
+    """Press the button of a form, which has no key of its own."""
+    next(button for button in at.button if button.label == label).click().run()
+    assert not at.exception
+
+
+def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> None:
+    """Before anything was declared the page names the steps, claims nothing and proposes no switch."""
+    at = page("account")
+
+    assert "First record the tech prefix and the credentials below, then paste the list" in words(at)
+    assert "Not known" in words(at)
+    assert "As the portal showed" not in words(at)
+    assert "account_credentials" not in keys(at)
+    assert at.radio[0].value is None
+
+
+def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
+    """The title says so; once a list was pasted the page opens on what is known, below the carrier's error."""
+    real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
+    at = new_app().run()
+
+    assert "The account could not be read yet." == at.title[0].value
+    assert "first_run_look" in keys(at)
+
+    declare(real, LISTED)
+    at = new_app().run()
+
+    assert "first_run_look" not in keys(at)
+    assert "Nothing was fetched yet." in words(at)
+
+
+def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """Neither state is chosen beforehand, so pressing the button alone records nothing."""
+    at = page("account")
+    at.text_input[-1].set_value("12345678")
+    form_button(at, "Record what the portal shows")
+
+    assert "Say whether the portal shows the credentials as enabled or disabled." in words(at)
+    assert real.state.latest("account") is None
+
+
+def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """A prefix that is not eight digits is not kept."""
+    at = page("account")
+    at.text_input[-1].set_value("1234")
+    at.radio[0].set_value("Disabled")
+    form_button(at, "Record what the portal shows")
+
+    assert "The tech prefix '1234' has 4 digits." in words(at)
+    assert real.state.latest("account") is None
+
+
+def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """The whole first visit: prefix and switch, a messy paste, the difference, and a dated, signed copy."""
+    who, began = BROWSER, datetime.now(UTC)
+    at = page("account")
+    at.text_input[-1].set_value("12345678")
+    at.radio[0].set_value("Disabled")
+    form_button(at, "Record what the portal shows")
+
+    account = real.snapshot().account
+    assert ("12345678", False, who, False) == (
+        account.tech_prefix,
+        account.credentials_on,
+        account.known_by,
+        account.sample,
+    )
+    assert f"recorded by {who}" in words(at)
+
+    at.text_area(key="account_pasted").set_value(MESSY).run()
+
+    assert "**2 entries to add**" in words(at)
+    assert "**0 not in what was pasted**" in words(at)
+    assert "Line 5: 10.0.0.8 is a private address" in words(at)
+    assert "private address" in words(at)
+    assert "Seattle office" in words(at)
+    assert real.snapshot().allowed_ips.empty
+
+    at.button(key="account_accept").click().run()
+
+    assert not at.exception
+    known = real.snapshot()
+    assert [LISTED, OTHER] == list(known.allowed_ips["network"])
+    assert {"operator"} == set(known.allowed_ips["known_by"])
+    assert {who} == set(known.allowed_ips["added_by"])
+    assert (known.allowed_ips["added_at"] >= began).all()
+    assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
+    assert f"As the portal showed on {datetime.now(UTC):%-d %b %Y}" in words(at)
+    assert f"pasted by {who}." in words(at)
+    assert "" == at.text_area(key="account_pasted").value
+
+
+def test_a_part_pasted_later_keeps_the_rest_unless_ticked(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """What a paste leaves out stays; only what was ticked goes; the version before is kept beside the new one."""
+    declare(real, LISTED, OTHER, MOVED, days_ago=1)
+    at = page("account")
+    at.text_area(key="account_pasted").set_value(f"Seattle {LISTED}\nnew: 198.51.100.77").run()
+
+    assert "**1 entry to add**" in words(at)
+    assert "**2 not in what was pasted**" in words(at)
+    assert "**1 the same**" in words(at)
+
+    at.checkbox(key=f"account_gone_{MOVED}").check().run()
+    at.button(key="account_accept").click().run()
+
+    assert not at.exception
+    assert {LISTED, OTHER, "198.51.100.77"} == set(real.snapshot().allowed_ips["network"])
+    assert 2 == len(real.state.versions("allowed_ips"))
+
+
+def test_the_same_list_pasted_again_confirms_it(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """A stale copy is fresh once somebody looked again; no new version is made of the same list."""
+    declare(real, LISTED, OTHER, days_ago=8)
+    at = page("account")
+
+    assert "pasted by Ada." in words(at)
+    assert "Out of date: Allowed IPs (8 days ago) and Credentials (8 days ago)" in words(at)
+
+    at.text_area(key="account_pasted").set_value(f"{OTHER}, {LISTED}").run()
+
+    assert "Confirm that the list is the same" == at.button(key="account_accept").label
+
+    at.button(key="account_accept").click().run()
+
+    known = real.snapshot()
+    assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
+    assert len(real.state.versions("allowed_ips")) == 1
+    assert f"pasted by {BROWSER}." in words(at)
+
+
+def test_an_empty_list_can_be_declared(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """An account that places calls by credentials alone has no list; saying so is knowledge too."""
+    at = page("account")
+    at.button(key="account_empty").click().run()
+
+    assert not at.exception
+    known = real.snapshot()
+    assert known.allowed_ips.empty
+    assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
+    assert "As the portal showed on" in words(at)
+
+
+def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> None:
+    """Two people paste at once: the second is told, and the first one's list stands."""
+    declare(real, LISTED)
+    seen = real.snapshot().allowed_ips
+    declare(real, LISTED, OTHER)
+
+    with pytest.raises(InputError, match="Somebody else changed the list meanwhile"):
+        declarations.keep_list(real, seen, Difference((), (LISTED,), ()), remove=[LISTED], by="Bob")
+
+    assert {LISTED, OTHER} == set(real.snapshot().allowed_ips["network"])
+
+
+@pytest.mark.parametrize(("days_ago", "status"), [(6.9, Status.PASS), (7.1, Status.UNKNOWN)])
+def test_a_copy_older_than_seven_days_is_not_judged_by(real: Workspace, days_ago: float, status: Status) -> None:
+    """A stale list is never a pass: the check says that it cannot tell, and why."""
+    declare(real, LISTED, days_ago=days_ago)
+    place(real, LISTED)
+
+    found = [finding for finding in real.findings() if finding.check == "pbx_address_is_allowed"]
+
+    assert [status] == [finding.status for finding in found]
+    assert (Cause.STALE in {finding.cause for finding in found}) is (status is Status.UNKNOWN)
+
+
+def assert_guided(at: AppTest, value: str) -> None:
+    """Hold the dialog to it that it sends to the portal with a value to paste, and offers nothing to apply."""
+    assert not at.exception
+    assert "Do it in its portal" in words(at)
+    assert value in [code.value for code in at.code]
+    assert "review_apply" not in keys(at)
+
+
+def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """The dialog gives the step and the value to paste and offers nothing to apply."""
+    declare(real, LISTED)
+    place(real, MOVED)
+    at = page("overview")
+    at.button(key="overview_fix_0").click().run()
+
+    assert_guided(at, MOVED)
+    assert "Interconnection > Outbound Allowed IPs" in words(at)
+    assert f"enter {MOVED} under Enter IP Address" in words(at)
+
+
+def test_the_switch_is_guided_too(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """Turning credentials on or off is a step in the portal, and nothing to apply."""
+    declare(real, LISTED)
+    at = page("account")
+    at.button(key="account_credentials").click().run()
+
+    assert not at.exception
+    assert "Preferences > Fraud Control" in words(at)
+    assert "review_apply" not in keys(at)
+
+
+def test_apply_refuses_and_writes_nothing(real: Workspace) -> None:
+    """Whoever applies such a plan all the same is told to use the portal; the journal stays empty."""
+    declare(real, LISTED)
+    place(real, MOVED)
+    plan = real.plan("pbx_address_is_allowed", MOVED)
+
+    assert plan.guided
+    assert [MOVED] == [change.network for change in plan.changes if isinstance(change, AllowAddress)]
+    with pytest.raises(CapabilityError, match="Do it in the carrier's portal, then paste what the portal shows"):
+        real.apply(plan, actor=local_actor("tests"), typed=plan.phrases)
+    assert not real.journal.entries()
+    assert [LISTED] == list(real.snapshot().allowed_ips["network"])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_says_sample_or_shows_a_key(page: Callable[[str], AppTest], real: Workspace, name: str) -> None:
+    """A real account is never called a sample, and its key is on no page."""
+    declare(real, LISTED)
+    place(real, MOVED)
+    at = page(name)
+    whole = f"{words(at)} {at.main} {at.sidebar}"
+
+    assert words(at).strip()
+    assert "SAMPLE" not in whole
+    assert not [key for key in KEYS.values() if key in whole]
+
+
+def test_addresses_that_are_planned_together_are_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """The portal has no program's way in: one plan opens, with the value to paste, and nothing is written."""
+    declare(real, LISTED)
+    place(real, MOVED)
+    at = page("set_up_pbx")
+    at.button(key="set_up_many_pbx_address_is_allowed").click().run()
+
+    assert_guided(at, MOVED)

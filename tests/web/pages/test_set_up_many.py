@@ -1,0 +1,228 @@
+"""Set up PBXs: all of them at once, added from a table, planned together, left and taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services import declarations
+from dashboard.services.onboarding import notes
+from dashboard.services.onboarding.fleet import NEXT
+from dashboard.services.snapshot_builder import kept_frame
+from dashboard.services.workspace import Workspace
+from dashboard.web.onboarding import overview
+
+SELECTED = {"selection": {"rows": [0], "columns": [], "cells": []}}
+
+
+def words(at: AppTest) -> str:
+    """Return all the text on the page."""
+    return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
+
+
+def paste(at: AppTest, text: str) -> AppTest:
+    """Put a table into the field."""
+    return next(field for field in at.text_area if field.label == "Table of PBXs").set_value(text).run()
+
+
+def pasted(at: AppTest) -> list[tuple[str, str]]:
+    """Return state and name of each line that was understood."""
+    frame = at.dataframe[0].value
+    return [(state[0], name) for state, name in zip(frame["state"], frame["name"], strict=True)]
+
+
+def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
+    """How many place calls by address, and the click that comes next."""
+    at = app("set_up_pbx")
+
+    assert "6 of 8 static PBXs place calls by address, 1 keeps credentials; next: allow 2 addresses." == (
+        at.title[0].value
+    )
+    assert "They stay on: 6 of 8 static PBXs are proven by calls to do without them." in words(at)
+
+
+def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> None:
+    """Who is refused stands first, then what can be done for active ones; the retired PBX is not there."""
+    frame = app("set_up_pbx").dataframe[0].value
+
+    assert ["Denver", "Atlanta", "Phoenix", "Dallas"] == list(frame["name"])[:4]
+    assert [[NEXT], [NEXT], ["✓ Done"]] == list(frame["allow"])[:3]
+    assert ["✕ Refused"] == frame["call"][0]
+    assert "Boston" not in set(frame["name"])
+
+
+def test_a_filter_shows_what_is_left(app: Callable[..., AppTest]) -> None:
+    """It is kept in the page's address."""
+    at = app("set_up_pbx", set_up_show="To do")
+
+    assert {"Atlanta", "Denver", "Phoenix", "Dallas"} == set(at.dataframe[0].value["name"])
+
+
+def test_a_row_leads_to_its_pbx_and_back(app: Callable[..., AppTest]) -> None:
+    """The steps of that PBX, by an address that can be shared, and one button to all of them."""
+    at = app("set_up_pbx")
+    at.session_state[overview.TABLE] = SELECTED
+    at.session_state[overview.CHOSEN] = "atlanta"
+    at.run()
+
+    assert not at.exception
+    assert "Atlanta: step 4 of 7 is next, allow its address." == at.title[0].value
+
+    at.button(key="set_up_all").click().run()
+
+    assert at.title[0].value.startswith("6 of 8 static PBXs")
+
+
+def test_an_address_of_the_page_that_names_nobody_shows_all(app: Callable[..., AppTest]) -> None:
+    """A PBX that is gone, or anything else."""
+    assert app("set_up_pbx", pbx_id="<script>").title[0].value.startswith("6 of 8 static PBXs")
+
+
+def test_addresses_are_planned_together(app: Callable[..., AppTest]) -> None:
+    """One plan of both, in the review that every fix has, with its guards."""
+    at = app("set_up_pbx")
+    at.button(key="set_up_many_pbx_address_is_allowed").click().run()
+
+    assert not at.exception
+    assert "Make these 2 changes" == at.button(key="review_apply").label
+    assert "**Allow 2 addresses**" in words(at)
+    assert "`198.51.100.24`" in words(at)
+    assert "`198.51.100.40`" in words(at)
+
+
+def test_numbers_are_planned_together(app: Callable[..., AppTest]) -> None:
+    """Routes are no matter of outbound calls, and the review says so."""
+    at = app("set_up_pbx")
+    at.button(key="set_up_many_pbx_has_inbound_route").click().run()
+
+    assert not at.exception
+    assert "**Route 2 numbers**" in words(at)
+    assert "Outbound calls are not touched" in words(at)
+
+
+TABLE = "Tulsa,198.51.100.77,19185550100\nLima,198.51.100.11,\nReno,10.0.0.1,\n=cmd(),198.51.100.78,\nBoise,dynamic,\n"
+
+
+def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What is wrong is told by line and cure; nothing is kept yet."""
+    before = kept_frame(account.state, "pbxs")
+    at = paste(app("set_up_pbx"), TABLE)
+
+    assert not at.exception
+    assert "2 things cannot be taken. The good lines can be added." == at.warning[0].value
+    assert [
+        ("✕ Left out", "Reno"),
+        ("✕ Left out", "=cmd()"),
+        ("○ Incomplete", "Lima"),
+        ("○ Incomplete", "Boise"),
+        ("✓ Complete", "Tulsa"),
+    ] == pasted(at)
+    assert "Add 3 PBXs" == at.button(key="set_up_import_keep").label
+    assert before.equals(kept_frame(account.state, "pbxs"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>,198.51.100.77\n",
+        "[x](javascript:alert(1)) $a$ :red[b],198.51.100.77\n",
+        "\x00\x00\x00",
+        "=1+1\n" * 3,
+        "Name\n" + "x\n" * 10_000,
+        '"' * 500,
+    ],
+)
+def test_a_hostile_table_is_a_sentence(app: Callable[..., AppTest], text: str) -> None:
+    """No traceback, and no text of it becomes markup."""
+    at = paste(app("set_up_pbx"), text)
+
+    assert not at.exception
+    assert "<script>" not in words(at)
+    assert "](javascript" not in words(at)
+
+
+def test_an_uploaded_file_is_read_the_same(app: Callable[..., AppTest]) -> None:
+    """Binary under the name of a table is told, a table is understood."""
+    at = app("set_up_pbx")
+    at.file_uploader[0].upload("pbxs.csv", b"PK\x03\x04 a workbook").run()
+
+    assert not at.exception
+    assert "Save the sheet as CSV." in words(at)
+
+
+def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspace) -> None:
+    """They are in the inventory as from an import, signed, and stand in the matrix at their first step."""
+    at = paste(app("set_up_pbx"), TABLE)
+    at.button(key="set_up_import_keep").click().run()
+    at.run()
+
+    assert not at.exception
+    rows = kept_frame(account.state, "pbxs").set_index("pbx_id")
+    assert {"tulsa", "boise", "lima"} <= set(rows.index)
+    assert "198.51.100.77" == rows.loc["tulsa", "inbound_host"]
+    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
+    assert "" == next(field for field in at.text_area if field.label == "Table of PBXs").value
+    assert "next: allow 3 addresses" in at.title[0].value
+    frame = at.dataframe[0].value.set_index("name")
+    assert [NEXT] == frame.loc["Tulsa", "dial"]
+    assert ["∅ Skip"] == frame.loc["Boise", "allow"]
+    assert ["✓ Done"] == list(frame.loc["Lima", "kind"])
+
+
+@pytest.fixture
+def _added(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Add the good lines, unless a test did."""
+    if "tulsa" not in set(kept_frame(account.state, "pbxs")["pbx_id"]):
+        paste(app("set_up_pbx"), TABLE).button(key="set_up_import_keep").click().run()
+
+
+@pytest.mark.usefixtures("_added")
+def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Who put the configuration on is noted, and another session finds it; it passes, and is not done."""
+    at = app("set_up_pbx", pbx_id="Tulsa")
+    assert "Tulsa: step 2 of 7 is next, dial the tech prefix." == at.title[0].value
+
+    at.button(key="set_up_configured").click().run()
+
+    assert not at.exception
+    note = notes.latest(account.state)["tulsa"][notes.CONFIGURED]
+    assert note.by == "Ola (unverified, link by kim)"
+    again = app("set_up_pbx", pbx_id="Tulsa")
+    assert "Tulsa: step 4 of 7 is next, allow its address." == again.title[0].value
+    assert "Said, not proven" in " ".join(step.label for step in again.expander)
+
+
+@pytest.mark.usefixtures("_added")
+def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], account: Workspace) -> None:
+    """A claim in words is not taken; what the probe printed is, and the step says what it met."""
+    at = app("set_up_pbx", pbx_id="Tulsa")
+    press = "Note the result"
+    at.text_area(key="probe_printed").set_value("It rang!")
+    next(button for button in at.button if press == button.label).click()
+    at.run()
+
+    assert "not what the test call prints" in at.error[0].value
+
+    printed = {"method": "INVITE", "source": "198.51.100.77", "pop": "x", "sip_status": 403, "admitted": False}
+    at.text_area(key="probe_printed").set_value(json.dumps(printed | {"sip_reason": "Tech Prefix and IP not in ACL"}))
+    next(button for button in at.button if press == button.label).click()
+    at.run()
+
+    assert not at.exception
+    assert 403 == notes.latest(account.state)["tulsa"][notes.CALLED].content["sip_status"]
+    assert "The last test call was refused: 403 Tech Prefix and IP not in ACL" in words(at)
+
+
+def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
+    """First run: the field is open, and nothing else is in the way."""
+    for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
+        frame = kept_frame(account.state, name)
+        declarations.keep_inventory(account, name, frame.iloc[:0], by="a test")
+    at = app("set_up_pbx")
+
+    assert not at.exception
+    assert "No PBX is being set up." == at.title[0].value
+    assert at.expander[0].proto.expanded

@@ -1,0 +1,219 @@
+"""What if: the draft's replay on the page, and the plan that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.calls.replay.replayer import BROKEN, SAVED
+from dashboard.domain.actors import local_actor
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
+from dashboard.services.workspace import Workspace
+from dashboard.web.what_if.draft import read
+from dashboard.web.what_if.draft_text import NOTHING
+from dashboard.web.what_if.editor import AS_IT_IS, CARRIED, KEY
+from tests.apps import new_app
+from tests.web.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
+
+
+def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The list as it is, every call unchanged, and nothing to plan or to forget."""
+    at = app("what_if")
+
+    assert NOTHING == at.title[0].value
+    assert list(account.snapshot().allowed_ips["network"]) == list(at.session_state[KEY].base["network"])
+    assert counts(expected(account)) == shown(at)
+    assert (True, True) == (at.button(key="what_if_review").disabled, at.button(key="what_if_over").disabled)
+
+
+def test_a_deleted_row_breaks_its_calls(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The numbers are those of the replay, the title names whose calls they are, the change is said."""
+    at = app("what_if")
+    edit(at, deleted_rows=[row_of(at, SEATTLE)])
+    impact = expected(account, SetCredentials(enabled=True), RemoveAddress(network=SEATTLE))
+
+    assert impact.calls(BROKEN)
+    assert counts(impact) == shown(at)
+    assert f"Removing {SEATTLE} would block {impact.calls(BROKEN):,} past calls of Seattle" in at.title[0].value
+    assert f"Remove `{SEATTLE}` (Seattle)" in words(at)
+
+
+def test_an_added_row_saves_calls(app: Callable[..., AppTest], account: Workspace) -> None:
+    """A new address counts as soon as it is typed; a row that is still blank does not."""
+    at = app("what_if")
+    edit(at, added_rows=[{"network": DENVER, "label": "Denver"}, {}])
+    impact = expected(account, AllowAddress(network=DENVER))
+
+    assert impact.calls(SAVED)
+    assert counts(impact) == shown(at)
+    assert "of Denver" in at.title[0].value
+
+
+def test_the_switch_and_the_list_count_together(app: Callable[..., AppTest], account: Workspace) -> None:
+    """What is changed on the list and by the switch is one proposal."""
+    at = app("what_if")
+    edit(at, added_rows=[{"network": DENVER}])
+    switch(at, "off")
+
+    assert counts(expected(account, AllowAddress(network=DENVER), SetCredentials(enabled=False))) == shown(at)
+    assert at.title[0].value.startswith("These 2 changes would block")
+
+
+def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The PBX beside it follows; to allow the new one and remove the old one is what it comes to."""
+    at = app("what_if")
+    place = row_of(at, OLD_DENVER)
+    edit(at, edited_rows={place: {"network": DENVER}})
+    base = at.session_state[KEY].base
+
+    assert (DENVER, "Denver", OLD_DENVER) == tuple(base.loc[place, ["network", "whose", "origin"]])
+    assert counts(expected(account, AllowAddress(network=DENVER), RemoveAddress(network=OLD_DENVER))) == shown(at)
+
+
+def test_a_wrong_row_stands_in_the_way_of_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
+    """It is named with its row and its fault, nothing of it is judged, and it can be forgotten."""
+    at = app("what_if")
+    there = len(at.session_state[KEY].base)
+    edit(at, added_rows=[{"network": "10.0.0.5"}])
+
+    assert f"Row {there + 1}: 10.0.0.5 is a private address" in words(at)
+    assert counts(expected(account)) == shown(at)
+    assert (True, False) == (at.button(key="what_if_review").disabled, at.button(key="what_if_over").disabled)
+
+
+def test_the_draft_outlives_a_look_at_another_page(app: Callable[..., AppTest]) -> None:
+    """Who looks up something elsewhere finds the draft as it was left, the switch too."""
+    at = app("what_if")
+    edit(at, deleted_rows=[row_of(at, SEATTLE)], added_rows=[{"network": "10.0.0.5"}])
+    switch(at, "off")
+    was = shown(at)
+    at.switch_page("web/pages/findings.py").run()
+    at.switch_page("web/pages/what_if.py").run()
+
+    assert not at.exception
+    assert was == shown(at)
+    assert "10.0.0.5 is a private address" in words(at)
+
+
+def test_start_over_forgets_the_draft(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The list and the switch are as they are on the account again."""
+    at = app("what_if")
+    edit(at, deleted_rows=[0, 1])
+    switch(at, "off")
+    at.button(key="what_if_over").click().run()
+
+    assert not at.exception
+    assert NOTHING == at.title[0].value
+    assert counts(expected(account)) == shown(at)
+
+
+def test_the_draft_becomes_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
+    """The review shows the same changes and the same counts; it is applied there, and then the draft is over."""
+    at = app("what_if")
+    edit(at, added_rows=[{"network": DENVER, "label": "Denver, new"}])
+    was = shown(at)
+    at.button(key="what_if_review").click().run()
+    plan = at.session_state["review"].plan
+
+    assert (AllowAddress(network=DENVER, label="Denver, new"),) == plan.changes
+    assert was == counts(plan.impact)
+    assert shown(at) == was
+
+    entry = account.apply(plan, actor=local_actor("tests"))
+    try:
+        del at.session_state["review"]
+        at.run()
+
+        assert not at.exception
+        assert AS_IT_IS in [toast.value for toast in at.toast]
+        assert NOTHING == at.title[0].value
+        assert DENVER in list(at.session_state[KEY].base["network"])
+    finally:
+        account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
+
+
+def test_a_draft_is_kept_when_the_account_moves(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Somebody else's change is taken in, what was drafted stays, and both are said."""
+    at = app("what_if")
+    edit(at, deleted_rows=[row_of(at, SEATTLE)])
+    entry = account.apply(account.plan_changes([AllowAddress(network=DENVER)]), actor=local_actor("tests"))
+    try:
+        at.run()
+
+        assert not at.exception
+        assert CARRIED in [toast.value for toast in at.toast]
+        assert DENVER in list(at.session_state[KEY].base["network"])
+        assert at.title[0].value.startswith(f"Removing {SEATTLE} would block")
+    finally:
+        account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
+
+
+@pytest.fixture
+def unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AppTest]:
+    """Open the page on an account of which nothing was read yet."""
+    monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
+    monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")
+    monkeypatch.setenv("TRUNKGATE_PUBLIC_RANGES", "198.51.100.0/24")
+
+    def opened() -> AppTest:
+        at = new_app().run()
+        at.button(key="first_run_look").click().run()
+        at.switch_page("web/pages/what_if.py").run()
+        assert not at.exception
+        assert not at.error
+        return at
+
+    return opened
+
+
+def test_an_account_that_was_never_read(unread: Callable[[], AppTest]) -> None:
+    """An empty list, a switch that is not known, no calls: a draft can be made, and it is said that nothing tells."""
+    at = unread()
+
+    assert at.session_state[KEY].base.empty
+
+    edit(at, added_rows=[{"network": DENVER}])
+
+    assert at.title[0].value.startswith(f"Allowing {DENVER}: there are no past calls to tell by.")
+    assert "No past outbound call was read yet." in words(at)
+
+    switch(at, "off")
+
+    assert at.title[0].value.startswith("These 2 changes: there are no past calls to tell by.")
+
+
+def test_the_plan_of_a_real_account_is_guided(unread: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no program can write the list, the same button leads to what to do in the portal."""
+    monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "access-7f3c91")
+    monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "secret-b52e08")
+    at = edit(unread(), added_rows=[{"network": DENVER}])
+    at.button(key="what_if_review").click().run()
+    plan = at.session_state["review"].plan
+
+    assert not at.exception
+    assert (AllowAddress(network=DENVER),) == plan.changes
+    assert plan.guided
+
+
+def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], account: Workspace) -> None:
+    """Once the list has changed, the one before can be looked at: what would going back to it do."""
+    entry = account.apply(account.plan_changes([AllowAddress(network=DENVER)]), actor=local_actor("tests"))
+    try:
+        at = app("what_if")
+        at.selectbox(key="what_if_past").set_value(len(account.snapshot().versions) - 2).run()
+
+        assert not at.exception
+        assert [RemoveAddress] == [type(change) for change in read_draft(at, account)]
+        assert f"Removing {DENVER} would block" in at.title[0].value
+        assert at.selectbox(key="what_if_past").value is None
+    finally:
+        account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
+
+
+def read_draft(at: AppTest, account: Workspace) -> tuple[Change, ...]:
+    """Return what the draft on the page comes to."""
+    drafted = at.session_state[KEY]
+    return read(drafted.edited, drafted.switch, account.snapshot()).changes

@@ -1,0 +1,499 @@
+"""The parts of pages that know no browser: words, shapes of frames, title lines, diffs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboard import charts
+from dashboard.calls.analytics.cube import ALL, EMPTY, Cube
+from dashboard.charts import frames as shapes
+from dashboard.charts.encodings import STATES
+from dashboard.core import elapsed, text
+from dashboard.core.errors import InputError
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.changes import (
+    AllowAddress,
+    CreateRoute,
+    Impact,
+    LabelCount,
+    PointNumber,
+    RemoveAddress,
+    SetCredentials,
+)
+from dashboard.domain.claims import Claims
+from dashboard.domain.findings import Confidence, Finding, Severity, Status
+from dashboard.domain.findings import Impact as Cost
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import OUTCOMES
+from dashboard.web.components import formatting, page_titles
+from dashboard.web.components import tables as grids
+from dashboard.web.fixes import diffs
+from dashboard.web.inventory import edits
+from dashboard.web.overview import cards
+from tests.builders import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
+
+NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
+DENVER = {"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": NOW - timedelta(days=3)}
+LEFT = {"pbx_id": "denver", "address": "198.51.100.23", "valid_to": NOW - timedelta(days=3)}
+
+
+def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24", **facts: object) -> Finding:
+    """Return a failure of Denver's address, unless said otherwise."""
+    row = {
+        "title": "Every address is allowed",
+        "status": Status.FAIL,
+        "severity": Severity.HIGH,
+        "confidence": Confidence.PROVEN,
+        "impact": Cost.OUTAGE,
+        "reason": "It is not on the list.",
+        "pbx_ids": ("denver",),
+    }
+    return Finding(check=check, subject=subject, **{**row, **facts})
+
+
+def overview(snapshot: Snapshot, findings: list[Finding]) -> str:
+    """Return the title of the overview."""
+    return page_titles.overview(Claims(snapshot, findings))
+
+
+@pytest.fixture
+def world() -> Snapshot:
+    """Return an account on which Denver moved and is refused, and nobody's address spends money."""
+    return make_snapshot(
+        allowed=("198.51.100.11", "198.51.100.23", "203.0.113.66"),
+        pbxs=[pbx("seattle"), pbx("denver")],
+        addresses=[DENVER, LEFT, {"pbx_id": "seattle", "address": "198.51.100.11"}],
+        traffic=[
+            calls_row("198.51.100.11", pbx_id="seattle", calls=90),
+            refused_row("198.51.100.24", pbx_id="denver", calls=10),
+            calls_row("203.0.113.66", calls=4, cost_usd="412.40000000", zone="UNITED KINGDOM"),
+        ],
+    )
+
+
+def by_outcome(**calls: int) -> pd.DataFrame:
+    """Return calls by outcome."""
+    return pd.DataFrame({"outcome": [*calls], "calls": [*calls.values()]})
+
+
+@pytest.mark.parametrize(
+    ("calls", "recorded", "said"),
+    [
+        ({"answered": 9}, True, "none was refused for authorization"),
+        ({"answered": 9, "bad_number": 1, "busy_or_no_answer": 1}, True, "none was refused for authorization"),
+        ({"answered": 9}, False, "none is on record as refused for authorization"),
+        (
+            {"answered": 9, "refused_unknown": 2},
+            True,
+            "none is on record as refused for authorization and 2 failed otherwise (2 refused, cause unknown)",
+        ),
+        (
+            {"answered": 9, "network": 2, "other": 1},
+            True,
+            "none is on record as refused for authorization and 3 failed otherwise",
+        ),
+        (
+            {"refused_auth": 1, "refused_unknown": 2, "media": 4},
+            True,
+            "1 was refused for authorization and 6 failed otherwise (2 refused, cause unknown)",
+        ),
+        ({"answered": 9, "refused_auth": 3}, False, "3 were refused for authorization on record"),
+    ],
+)
+def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], said: str, *, recorded: bool) -> None:
+    """Capacity, a 403 without its reason, no code at all, a carrier that records no refusals: each may hide one."""
+    total = text.counted(sum(calls.values()), "outbound call")
+    assert f"{total} today; {said}." == page_titles.of_calls(by_outcome(**calls), "today", recorded=recorded)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [((601, 380, 203), "of 601 calls, 18 undecided"), ((3, 2, 1), "of 3 calls"), ((1, 0, 1), "of 1 call")],
+)
+def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
+    """The figure of all calls states how many were neither admitted nor refused."""
+    assert said == cards.of_all(*counts)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_the_title_counts_what_the_legend_names(outcome: str) -> None:
+    """What a chart paints as failed otherwise the title counts by that name, and nothing else."""
+    told = page_titles.of_calls(by_outcome(answered=30, **({outcome: 7} if outcome != "answered" else {})), "today")
+
+    assert ("7 failed otherwise" in told) is (charts.KINDS[charts.KIND_OF[outcome]][0] == "Failed otherwise")
+
+
+def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
+    """Beside a number, beside none, beside what one outcome has, and beside missing calls."""
+    aside = "12 calls are only in imported files."
+    none = by_outcome()
+
+    assert f"No outbound call on record today. {aside}" == page_titles.of_calls(none, "today", apart=aside)
+    assert "No outbound call today." == page_titles.of_calls(none, "today")
+    assert "No outbound call on record today." == page_titles.of_calls(none, "today", recorded=False)
+    assert f"Calls never fetched. {aside}" == page_titles.of_calls(
+        none, "today", lacking="Calls never fetched.", apart=aside
+    )
+    one = page_titles.of_calls(by_outcome(answered=9), "today", "answered", apart=aside)
+    assert f"9 outbound calls today. {aside}" == one
+
+
+def test_times_are_said_as_people_do() -> None:
+    """Relative first; never where there is none; exact in the viewer's zone."""
+    assert "6 minutes ago" == elapsed.ago(NOW - timedelta(minutes=6), NOW)
+    assert "just now" == elapsed.ago(NOW + timedelta(minutes=4), NOW)
+    assert "at a time in the future" == elapsed.ago(NOW + timedelta(days=3), NOW)
+    assert "never" == elapsed.ago(None)
+    assert "20 Nov 2026 07:00:00 EST" == formatting.exact(NOW, NEW_YORK)
+    assert "" == formatting.exact(None, NEW_YORK)
+
+
+def test_dollars_do_not_set_a_formula() -> None:
+    """Two dollar signs in Markdown are mathematics; each is escaped, in amounts and in whole sentences."""
+    assert "\\$1,234.50" == formatting.money("1234.5")
+    assert "1 call, \\$2" == formatting.plain("1 call, $2")
+    assert "12345678\\*12065550100" == formatting.plain("12345678*12065550100")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://pbx.example.net", "https:\u2060//pbx.example.net"),
+        ("www.example.net", "www\u2060.example.net"),
+        ("ask noc@example.net", "ask noc@\u2060example.net"),
+        ("1. Floor", "1\\. Floor"),
+        ("Line\n- x\n+ y", "Line\n\\- x\n\\+ y"),
+        ("3 of 5, -2 and 10.0.0.1", "3 of 5, -2 and 10.0.0.1"),
+    ],
+)
+def test_no_link_and_no_list_is_made_of_a_text(text: str, shown: str) -> None:
+    """Addresses become links after escapes are gone, and a name that begins with a number would be a list."""
+    assert shown == formatting.plain(text)
+
+
+def test_a_name_cannot_draw(world: Snapshot) -> None:
+    """Links, images, colors, icons and formulas in the name of a PBX are its letters and nothing else."""
+    name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
+    world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
+
+    shown = overview(world, [finding()])
+
+    assert shown.startswith(f"{formatting.plain(name)}'s outbound calls are being rejected.")
+    assert not re.search(r"(?<!\\)[!\[\]$<>]", shown)
+    assert ":red" not in shown
+    assert ":material" not in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [("", []), ("A", ["A"]), ("A and B", ["A", "B"]), ("A, B, C and 2 more", ["A", "B", "C", "D", "E"])],
+)
+def test_names_are_joined_as_a_sentence_would(said: str, names: list[str]) -> None:
+    """A list of names reads like one, and a long one is cut."""
+    assert said == text.join(names)
+
+
+def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
+    """Whose it is now; whose it was; nobody's."""
+    owners = [formatting.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
+
+    assert ["Denver", "formerly Denver", "unassigned"] == owners
+    assert "198.51.100.24 (Denver)" == formatting.subject_of(finding(), world)
+    of_one = finding(subject="denver: API key", pbx_ids=("denver",))
+    assert "Denver: API key" == formatting.subject_of(of_one, world)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Cost (USD)", "cost_usd"),
+        ("Started (UTC)", "started_at"),
+        ("Duration (s)", "duration_s"),
+        ("SIP code", "sip_status"),
+    ],
+)
+def test_no_raw_column_name_is_shown(label: str, name: str) -> None:
+    """Columns are said in words, their units in brackets."""
+    assert label == text.label_of(name)
+
+
+def test_days_are_those_of_the_viewer() -> None:
+    """A call at one in the morning UTC belongs to the evening before in New York."""
+    late = NOW.replace(hour=1)
+    cube = cube_of(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
+
+    assert [19] == [at.day for at in shapes.outcomes(cube, ALL, late, NEW_YORK)["from_at"]]
+    assert [20] == [at.day for at in shapes.outcomes(cube, ALL, late, UTC)["from_at"]]
+
+
+def test_every_kind_has_every_day() -> None:
+    """A stack without a gap: a kind that did not occur on a day, and a day without calls, are there with nothing."""
+    cube = cube_of(
+        make_snapshot(
+            traffic=[calls_row("198.51.100.11"), refused_row("198.51.100.11", at=NOW - timedelta(days=2))],
+        )
+    )
+    shown = shapes.outcomes(cube, ALL, NOW, UTC)
+
+    assert [18, 18, 19, 19, 20, 20] == [at.day for at in shown["from_at"]]
+    assert 2 == int(shown["calls"].sum())
+
+
+def test_refusals_are_counted_by_name(world: Snapshot) -> None:
+    """The panels speak of PBXs, and of addresses nobody owns."""
+    shown = shapes.refusals(cube_of(world), UTC).set_index("who")
+
+    assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
+    assert 0 == shown.loc["203.0.113.66 (unassigned)", "refused"]
+
+
+def test_a_change_of_the_list_is_a_sentence() -> None:
+    """What was added, what was removed, and the switch."""
+    old = PolicyVersion(Policy(frozenset({"198.51.100.23"}), credentials_on=True), NOW - timedelta(days=60))
+    new = PolicyVersion(Policy(frozenset({"198.51.100.24"}), credentials_on=False), NOW - timedelta(days=1))
+    shown = shapes.policy_changes(make_snapshot(versions=(old, new)), UTC)
+
+    assert ["19 Nov 12:00: 198.51.100.24 allowed, 198.51.100.23 removed, credentials disabled"] == list(
+        shown["sentence"]
+    )
+
+
+def test_empty_calls_make_empty_shapes() -> None:
+    """Nothing read is nothing drawn, not an error."""
+    cube = Cube(EMPTY, [])
+
+    assert shapes.refusals(cube, UTC).empty
+    assert shapes.outcomes(cube, ALL, NOW, UTC).empty
+    assert shapes.by_destination(cube, ALL).empty
+    assert 0 == shapes.by_hour_of_week(cube, ALL, UTC)["value"].sum()
+
+
+def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
+    """Who is refused and who spends; then what could go wrong; then that all is well."""
+    calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
+
+    assert (
+        "Denver's outbound calls are being rejected. Unassigned address 203.0.113.66 spent \\$412 in 24 hours."
+        == overview(world, [finding()])
+    )
+    unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])
+    assert "Denver is silent and not on the list." == overview(unheard, [finding()])
+    assert "Calls go through; 1 finding could stop them." == overview(calm, [finding("pbx_has_inbound_route")])
+    passed = [finding(one, status=Status.PASS) for one in ("pbx_address_is_allowed", "call_source_is_allowed")]
+    assert "Every PBX places calls from a listed address." == overview(calm, passed)
+    assert "No failures found, but" in overview(calm, [*passed[:1], finding("other", status=Status.UNKNOWN)])
+    assert "Nothing could be checked yet." == overview(calm, [finding(status=Status.UNKNOWN)])
+
+
+def test_a_mistyped_call_is_no_outage() -> None:
+    """One refused call in a hundred does not make a headline."""
+    rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
+    calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
+
+    assert "being rejected" not in overview(calm, [finding(status=Status.PASS)])
+
+
+def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
+    """The day's refusals stay on record after a fix; the headline says that they are over."""
+    said = overview(world, [finding(status=Status.PASS)])
+
+    assert said.startswith("Denver's outbound calls were rejected until ")
+    assert "being rejected" not in said
+
+
+def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
+    """Its code is the one observed for calls without a path, so it counts as refused; before, it proved nothing."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
+    pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
+    off, on = (
+        make_snapshot(
+            pbxs=pbxs,
+            traffic=[lost, fine],
+            allowed=allowed,
+            credentials_on=switch,
+            observed=Observations(no_path_status=403),
+        )
+        for switch in (False, True)
+    )
+
+    assert overview(off, [finding()]).startswith("Denver's outbound calls are being rejected.")
+    assert ((10, 7, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
+    assert "rejected" not in overview(on, [finding()])
+    assert ((10, 7, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
+
+
+def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
+    """Its finding is open, as its address is not listed; its refusals are those of a switch that is on again."""
+    lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
+    switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
+    versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
+    on_again = PolicyVersion(Policy(credentials_on=True), NOW - timedelta(minutes=5))
+    seen = Observations(no_path_status=403)
+    off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions), observed=seen)
+    back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again), observed=seen)
+
+    assert "Denver's outbound calls are being rejected." == overview(off, [finding()])
+    assert overview(back, [finding()]).startswith("Denver's outbound calls were rejected until ")
+
+
+def test_findings_that_are_all_right_say_so() -> None:
+    """No failure is said, and what could not be evaluated is not passed over."""
+    calm, passed = make_snapshot(), finding(status=Status.PASS)
+    assert "No failures found." == Claims(calm, [passed]).of_findings()
+    unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])
+    assert "No failures found, but 1 subject couldn't be evaluated." == unsure.of_findings()
+
+
+@pytest.mark.parametrize(
+    ("row", "change"),
+    [
+        (
+            ("`198.51.100.24` (Denver)", "Not on the list", "On the list: Denver, standby"),
+            AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
+        ),
+        (
+            ("`203.0.113.66` (unassigned)", "On the list: temp", "Not on the list"),
+            RemoveAddress(network="203.0.113.66", label="temp"),
+        ),
+        (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
+        (
+            ("Inbound route Phoenix", "Not there", "`198.51.100.60`"),
+            CreateRoute(alias="Phoenix", value="198.51.100.60"),
+        ),
+        (
+            ("Number `16025550150`", "Unassigned", "Phoenix"),
+            PointNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
+        ),
+    ],
+)
+def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, str, str], change: AllowAddress) -> None:
+    """Each kind of change stands as what it is now and what it will be."""
+    (shown,) = diffs.rows((change,), world)
+
+    assert row == (shown.what, shown.before, shown.after)
+
+
+@pytest.mark.parametrize(
+    ("labels", "facts", "text"),
+    [
+        ({"saved": 318}, {}, "Would have admitted 318 past calls; would block none."),
+        ({"broken": 40}, {"breaks": ("Miami",)}, "Would have blocked 40 past calls of Miami."),
+        (
+            {"stopped": 240},
+            {"callers": {"stopped": ("203.0.113.66 (unassigned)",)}},
+            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), $2,012.50."),
+        ),
+        (
+            {"cannot recur": 5458},
+            {"callers": {"cannot recur": ("Denver",)}},
+            "Would block no past call of yours. 5,458 past calls of Denver cannot recur: the PBX has left the address.",
+        ),
+        (
+            {"cannot tell": 150},
+            {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
+            "Would block no past call of yours. Cannot tell for 150 calls: we don't know why.",
+        ),
+        (
+            {"may be broken": 1},
+            {"reasons": {"may be broken": {"we don't know why": 1}}},
+            "No past call is known to be blocked. May block 1 call: we don't know why.",
+        ),
+    ],
+)
+def test_a_fix_is_summed_up(labels: dict[str, int], facts: dict[str, Any], text: str) -> None:
+    """Blocked counts only calls of yours that can recur; stopped loss, calls that cannot recur and doubt follow."""
+    counted = {name: LabelCount(calls=calls, cost_usd="2012.5") for name, calls in labels.items()}
+
+    assert text == cards.effect(Impact(labels=counted, decided=1, **facts))
+
+
+def test_a_fix_without_calls_claims_nothing() -> None:
+    """Where no call was replayed, and where outbound calls are not touched, nothing is said."""
+    assert ["", ""] == [cards.effect(impact) for impact in (None, Impact(labels={}, decided=1))]
+
+
+def test_chips_stand_at_the_places_of_their_states() -> None:
+    """A chip takes its color from its place, so that the theme decides what red is."""
+    options = [
+        option["value"]
+        for option in grids.chips("State", {"High": "lost", "Critical": "lost", "Passed": "good"})["type_config"][
+            "options"
+        ]
+    ]
+    place = {text: options.index(text) % len(STATES) for text in ("High", "Critical", "Passed")}
+
+    assert {"High": 1, "Critical": 1, "Passed": 0} == place
+
+
+def test_an_edit_that_breaks_a_rule_saves_nothing(world: Snapshot) -> None:
+    """The rule that is broken is said, by the column's name as people read it."""
+    row = world.pbxs.iloc[0].to_dict() | {"ip_kind": "movable"}
+
+    with pytest.raises(InputError, match=r"^Kind of address: .*Nothing was saved\.$"):
+        edits.with_pbx(world, row, replaces="seattle")
+
+
+def test_an_id_is_given_once(world: Snapshot) -> None:
+    """A new PBX does not take another's place."""
+    row = dict.fromkeys(world.pbxs, "") | pbx("denver")
+
+    with pytest.raises(InputError, match="belongs to Denver already"):
+        edits.with_pbx(world, row)
+
+
+def test_what_follows_from_a_bad_cell_is_not_counted(world: Snapshot) -> None:
+    """A PBX that is not kept takes its addresses with it; the one thing to put right is the one thing said."""
+    row = world.pbxs[world.pbxs["pbx_id"] == "denver"].iloc[0].to_dict() | {"timezone": "Mars/Olympus"}
+
+    with pytest.raises(InputError, match=r"^Timezone: .* Nothing was saved\.$") as caught:
+        edits.with_pbx(world, row, replaces="denver")
+    assert "more" not in str(caught.value)
+
+
+def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
+    """Whole frames come back, conformed, with one row more."""
+    frames = edits.with_pbx(world, dict.fromkeys(world.pbxs, "") | pbx("tulsa"))
+
+    assert ["seattle", "denver", "tulsa"] == list(frames["pbxs"]["pbx_id"])
+    assert isinstance(frames["pbxs"], pd.DataFrame)
+
+
+def test_an_address_is_shared_where_that_is_declared(world: Snapshot) -> None:
+    """Another PBX's address is refused unless it is said to be shared; one's own is in use already."""
+    taken = str(world.addresses_now.loc[world.addresses_now["pbx_id"] == "seattle", "address"].iloc[0])
+
+    with pytest.raises(InputError, match=r"in use by Seattle already\. End it there first, or"):
+        edits.with_address(world, pbx_id="denver", address=taken, kind="primary", now=NOW)
+    with pytest.raises(InputError, match="in use by Seattle already"):
+        edits.with_address(world, pbx_id="seattle", address=taken, shared=True, kind="primary", now=NOW)
+    frames = edits.with_address(world, pbx_id="denver", address=taken, shared=True, kind="primary", now=NOW)
+    shared = replace(world, pbx_addresses=frames["pbx_addresses"])
+
+    assert (("seattle", "denver"), True) == shared.owners_of(taken)
+    assert "Seattle and Denver" == formatting.owner_of(taken, shared)
+    assert "formerly Seattle and Denver" == formatting.owner_of(taken, ended(shared, taken))
+
+
+LATER = timedelta(minutes=1)
+
+
+def ended(snapshot: Snapshot, address: str) -> Snapshot:
+    """Return the snapshot after every PBX left an address."""
+    for pbx_id in ("seattle", "denver"):
+        frames = edits.without_address(snapshot, pbx_id=pbx_id, address=address, now=NOW + LATER)
+        snapshot = replace(snapshot, pbx_addresses=frames["pbx_addresses"])
+    return replace(snapshot, taken_at=NOW + 2 * LATER)
+
+
+def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
+    """The entry of a list may hold several PBXs; one that holds none is nobody's."""
+    assert "Denver and Seattle" == formatting.owner_of("198.51.100.0/24", world)
+    assert "unassigned" == formatting.owner_of("192.0.2.0/28", world)

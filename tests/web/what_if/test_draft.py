@@ -1,0 +1,432 @@
+"""A draft of the list and the switch: what its rows come to, how it is carried over, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboard.calls.replay.replayer import replay
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.changes import AllowAddress, Change, Impact, LabelCount, RemoveAddress, SetCredentials
+from dashboard.domain.snapshot import Snapshot
+from dashboard.fixes.account_image import proposed
+from dashboard.web.what_if import affected_calls, draft, draft_text
+from dashboard.web.what_if.draft import AS_NOW, OFF, ON
+from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+
+SEATTLE, LEFT, DENVER, STRANGER = "198.51.100.11", "198.51.100.23", "198.51.100.24", "203.0.113.66"
+NO_CALLS = Impact(labels={}, decided=1)
+
+
+@pytest.fixture
+def world() -> Snapshot:
+    """Return an account on which Denver moved and is refused, and nobody's address calls."""
+    return make_snapshot(
+        allowed=(SEATTLE, LEFT, STRANGER),
+        pbxs=[pbx("seattle"), pbx("denver")],
+        addresses=[
+            {"pbx_id": "denver", "address": DENVER, "valid_from": NOW - timedelta(days=3)},
+            {"pbx_id": "denver", "address": LEFT, "valid_to": NOW - timedelta(days=3)},
+            {"pbx_id": "seattle", "address": SEATTLE},
+        ],
+        traffic=[
+            calls_row(SEATTLE, pbx_id="seattle", calls=90),
+            refused_row(DENVER, pbx_id="denver", calls=10),
+            calls_row(STRANGER, calls=4),
+        ],
+    )
+
+
+def rows(*typed: tuple[str | None, str | None, str | None]) -> pd.DataFrame:
+    """Return rows as the editor gives them: address, label, and the entry each came from."""
+    return pd.DataFrame(typed, columns=["network", "label", "origin"])
+
+
+def entries(*networks: str) -> list[tuple[str | None, str | None, str | None]]:
+    """Return the rows of entries that nobody touched."""
+    return [(network, "", network) for network in networks]
+
+
+ALL = entries(SEATTLE, LEFT, STRANGER)
+
+
+def listed(snapshot: Snapshot, *networks: str, **facts: Any) -> Snapshot:
+    """Return the account with another list."""
+    fresh = make_snapshot(allowed=networks)
+    return replace(snapshot, allowed_ips=fresh.allowed_ips.assign(**facts))
+
+
+@pytest.mark.parametrize(
+    ("typed", "switch", "changes"),
+    [
+        (ALL, AS_NOW, ()),
+        (ALL[::-1], AS_NOW, ()),
+        ([*ALL, (None, None, None), ("  ", "", None)], AS_NOW, ()),
+        ([*ALL, (None, "only a label", None)], AS_NOW, None),
+        ([*ALL, (f" {DENVER} ", " Denver ", None)], AS_NOW, (AllowAddress(network=DENVER, label="Denver"),)),
+        (ALL[:2], AS_NOW, (RemoveAddress(network=STRANGER),)),
+        ([ALL[0], (DENVER, "", LEFT), ALL[2]], AS_NOW, (AllowAddress(network=DENVER), RemoveAddress(network=LEFT))),
+        ([*entries(LEFT, STRANGER), (SEATTLE, "", None)], AS_NOW, ()),
+        ([(LEFT, "", SEATTLE), (SEATTLE, "", LEFT), ALL[2]], AS_NOW, ()),
+        (ALL, ON, ()),
+        (ALL, OFF, (SetCredentials(enabled=False),)),
+        (ALL[1:], OFF, (RemoveAddress(network=SEATTLE), SetCredentials(enabled=False))),
+    ],
+)
+def test_rows_come_to_changes(
+    world: Snapshot,
+    typed: list[tuple[str | None, str | None, str | None]],
+    switch: str,
+    changes: tuple[Change, ...] | None,
+) -> None:
+    """Added, deleted, changed in place, put back, blank, switched; what lets calls in stands first."""
+    found = draft.read(rows(*typed), switch, world)
+
+    assert (changes or ()) == found.changes
+    assert (changes is None) == bool(found.faults)
+
+
+@pytest.mark.parametrize(("credentials_on", "switch"), [(False, ON), (None, ON)])
+def test_credentials_go_on_before_anything_is_removed(
+    world: Snapshot, credentials_on: bool | None, switch: str
+) -> None:
+    """A switch that is off, or not known, can be turned on, and that comes first."""
+    off = replace(world, account=replace(world.account, credentials_on=credentials_on))
+
+    assert (SetCredentials(enabled=True), RemoveAddress(network=SEATTLE)) == draft.read(
+        rows(*ALL[1:]), switch, off
+    ).changes
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("10.0.0.5", "", None), "Row 4: 10.0.0.5 is a private address"),
+        (("198.51.100.0/24", "", None), "Row 4: 198.51.100.0/24 is a network in CIDR form"),
+        (("198.51.100.256", "", None), "Row 4: 198.51.100.256 is not a whole IPv4 address"),
+        (("pbx.example.com", "", None), "Row 4: pbx.example.com is a host name"),
+        ((LEFT, "", None), f"Row 4: {LEFT} is on the list already, in row 2. Delete one of the two."),
+        ((None, "Boise", None), "Row 4: The address is empty."),
+    ],
+)
+def test_a_wrong_row_is_named_and_left_out(
+    world: Snapshot, row: tuple[str | None, str | None, str | None], said: str
+) -> None:
+    """The sentence names the row and the rule; the rest of the draft counts."""
+    found = draft.read(rows(*ALL, row, (DENVER, "", None)), AS_NOW, world)
+
+    assert (AllowAddress(network=DENVER),) == found.changes
+    assert [True] == [fault.replace("\\", "").startswith(said) for fault in found.faults]
+
+
+@pytest.mark.parametrize("text", ["", "198.51.100", SEATTLE])
+def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) -> None:
+    """An entry whose address is cleared, half typed or doubled is not taken off by that."""
+    found = draft.read(rows(ALL[0], (text, "", LEFT), ALL[2]), AS_NOW, world)
+
+    assert () == found.changes
+    assert found.faults[0].startswith("Row 2: ")
+    assert found.faults[0].endswith(f"`{LEFT}` stays as it is until then.")
+
+
+def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
+    """The same address twice is one change and one sentence."""
+    found = draft.read(rows(*ALL, (DENVER, "", None), (DENVER, "", None)), AS_NOW, world)
+
+    assert (AllowAddress(network=DENVER),) == found.changes
+    assert ["Row 5"] == [fault.partition(":")[0] for fault in found.faults]
+
+
+def test_an_entry_that_moves_keeps_what_was_given_to_it(world: Snapshot) -> None:
+    """An address changed in place keeps owner and purpose; the entry taken off can be put back whole."""
+    told = listed(world, LEFT, label="Denver", owner="voice", purpose="branch office")
+    found = draft.read(rows((DENVER, "Denver", LEFT)), AS_NOW, told)
+    given = {"label": "Denver", "owner": "voice", "purpose": "branch office", "role": "active"}
+
+    assert (AllowAddress(network=DENVER, **given), RemoveAddress(network=LEFT, **given)) == found.changes
+
+
+def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
+    """An entry is not renamed here, and that is said instead of dropped."""
+    found = draft.read(rows(ALL[0], (LEFT, "Denver, old", LEFT), ALL[2]), AS_NOW, world)
+
+    assert () == found.changes
+    assert [True] == [note.startswith(f"The label of `{LEFT}` (formerly Denver) stays") for note in found.notes]
+    assert not found.idle
+
+
+def test_each_entry_is_shown_with_whose_it_is(world: Snapshot) -> None:
+    """The PBX that calls from it now, the one that did, or nobody; nothing of what is no address."""
+    assert ["Denver", "Formerly Denver", "Unassigned", ""] == list(
+        draft.whose(pd.Series([DENVER, LEFT, STRANGER, "half"]), world)
+    )
+
+
+def test_a_new_draft_changes_nothing(world: Snapshot) -> None:
+    """What the editor is given reads as no change at all, on an empty list too."""
+    for snapshot in (world, listed(world)):
+        begun = draft.begin(snapshot)
+
+        assert draft.Reading() == draft.read(begun.base, begun.switch, snapshot)
+        assert not draft.moved(begun, snapshot)
+
+
+def test_the_account_moves_by_entry_and_switch(world: Snapshot) -> None:
+    """Another entry, another label, another switch; not another order, nor when an entry was read."""
+    begun = draft.begin(world)
+    off = replace(world, account=replace(world.account, credentials_on=False))
+
+    assert draft.moved(begun, listed(world, SEATTLE, LEFT))
+    assert draft.moved(begun, listed(world, SEATTLE, LEFT, STRANGER, label="new"))
+    assert draft.moved(begun, off)
+    assert not draft.moved(begun, listed(world, STRANGER, LEFT, SEATTLE))
+    assert not draft.moved(begun, listed(world, SEATTLE, LEFT, STRANGER, added_at=NOW))
+
+
+def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None], switch: str = AS_NOW) -> draft.Draft:
+    """Return a draft edited to these rows."""
+    made = draft.begin(snapshot)
+    made.edited, made.switch = rows(*typed), switch
+    return made
+
+
+def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
+    """Somebody else's entry is on it; what the draft added and took off stays so."""
+    made = drafted(world, *entries(SEATTLE, LEFT), (DENVER, "Denver", None), switch=OFF)
+    now = listed(world, SEATTLE, LEFT, STRANGER, "203.0.113.9")
+    kept = draft.carried(made, now)
+
+    assert made.turn < kept.turn
+    assert (
+        AllowAddress(network=DENVER, label="Denver"),
+        RemoveAddress(network=STRANGER),
+        SetCredentials(enabled=False),
+    ) == draft.read(kept.base, kept.switch, now).changes
+
+
+def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
+    """Once the account is as the draft had it, nothing is left to change."""
+    made = drafted(world, ALL[0], (DENVER, "", LEFT), switch=OFF)
+    done = listed(world, SEATTLE, DENVER)
+    done = replace(done, account=replace(done.account, credentials_on=False))
+    kept = draft.carried(made, done)
+
+    assert draft.Reading() == draft.read(kept.base, kept.switch, done)
+    assert AS_NOW == kept.switch
+
+
+def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
+    """What is half typed is not lost, and its entry still stays on the list."""
+    made = drafted(world, ALL[0], ("198.51.100", "", LEFT), ALL[2], ("10.0.0.5", "", None))
+    now = listed(world, SEATTLE, LEFT, STRANGER, DENVER)
+    kept = draft.carried(made, now)
+    found = draft.read(kept.base, kept.switch, now)
+
+    assert () == found.changes
+    assert ["Row 4", "Row 5"] == [fault.partition(":")[0] for fault in found.faults]
+
+
+def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> Impact:
+    """Return a replay of so many calls of each label, ``_`` for blanks, of callers; beside one that is unchanged."""
+    counts = {label.replace("_", " "): calls for label, (calls, _) in labels.items()}
+    names = {label.replace("_", " "): tuple(filter(None, who.split(", "))) for label, (_, who) in labels.items()}
+    every = {label: LabelCount(calls=calls) for label, calls in ({"unchanged": 1} | counts).items()}
+    return Impact(labels=every, decided=0.5, callers=names, nobodys=nobodys or {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "found", "lower_bound", "said"),
+    [
+        (
+            (),
+            impact(),
+            False,
+            draft_text.NOTHING,
+        ),
+        (
+            (AllowAddress(network=DENVER),),
+            impact(saved=(1, "Denver")),
+            False,
+            "Allowing 198.51.100.24 would admit 1 past call of Denver and block no past call of yours.",
+        ),
+        (
+            (RemoveAddress(network=SEATTLE),),
+            impact(broken=(1200, "Seattle")),
+            False,
+            "Removing 198.51.100.11 would block 1,200 past calls of Seattle.",
+        ),
+        (
+            (RemoveAddress(network=LEFT),),
+            impact(cannot_recur=(5458, "Denver")),
+            False,
+            (
+                "Removing 198.51.100.23 would block no past call of yours and admit none. "
+                "5,458 past calls of Denver cannot recur."
+            ),
+        ),
+        (
+            (RemoveAddress(network=STRANGER),),
+            impact(stopped=(1, "203.0.113.66 (unassigned)"), nobodys={"stopped": 1}),
+            False,
+            (
+                "Removing 203.0.113.66 would stop 1 past call of 203.0.113.66 (unassigned) "
+                "and block no past call of yours."
+            ),
+        ),
+        (
+            (RemoveAddress(network=STRANGER), AllowAddress(network="203.0.113.9")),
+            impact(
+                broken=(7, "Seattle"),
+                stopped=(2, "203.0.113.66 (unassigned)"),
+                saved=(4, "203.0.113.9 (unassigned)"),
+                nobodys={"stopped": 2, "saved": 4},
+            ),
+            False,
+            (
+                "These 2 changes would block 7 past calls of Seattle, admit 4 of 203.0.113.9 (unassigned) "
+                "and stop 2 of 203.0.113.66 (unassigned)."
+            ),
+        ),
+        (
+            (SetCredentials(enabled=False), AllowAddress(network=DENVER)),
+            impact(broken=(3, "Miami"), saved=(5, "Denver"), cannot_tell=(2, "Atlanta")),
+            True,
+            (
+                "These 2 changes would block 3 past calls of Miami and admit at least 5 of Denver. "
+                "Cannot tell for 2 calls."
+            ),
+        ),
+        (
+            (SetCredentials(enabled=False),),
+            impact(may_be_broken=(4, "Atlanta"), may_be_saved=(1, "Denver")),
+            False,
+            (
+                "Switching outbound credentials off: no past call of yours is known to be blocked. "
+                "4 calls may be blocked and 1 call may be admitted."
+            ),
+        ),
+        (
+            (RemoveAddress(network=STRANGER),),
+            impact(cannot_tell=(9, "203.0.113.66 (unassigned)"), nobodys={"cannot tell": 9}),
+            False,
+            "Removing 203.0.113.66 would block no past call of yours and admit none. Cannot tell for 9 calls.",
+        ),
+        (
+            (SetCredentials(enabled=True),),
+            impact(),
+            True,
+            "Switching outbound credentials on would block no past call of yours and admit none on record.",
+        ),
+        (
+            (RemoveAddress(network=LEFT),),
+            NO_CALLS,
+            False,
+            "Removing 198.51.100.23: there are no past calls to tell by.",
+        ),
+    ],
+)
+def test_the_title_is_the_answer(changes: tuple[Change, ...], found: Impact, lower_bound: bool, said: str) -> None:
+    """Red counts only what can recur and is ours; the rest is named for what it is."""
+    assert said == draft_text.title(changes, found, lower_bound=lower_bound).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (draft.Reading(), "Nothing is changed yet, so there is nothing to plan."),
+        (draft.Reading((SetCredentials(enabled=False),), ("Row 1: wrong.",)), "Put right or delete the rows"),
+        (draft.Reading((AllowAddress(network=DENVER),) * 3), "One plan makes at most 2 changes; this draft has 3."),
+        (draft.Reading((AllowAddress(network=DENVER),) * 2), ""),
+    ],
+)
+def test_why_a_draft_is_no_plan(found: draft.Reading, said: str) -> None:
+    """Wrong rows, nothing changed, more than one plan may change; else nothing is in the way."""
+    why = draft_text.reason(found, 2)
+
+    assert why.startswith(said)
+    assert bool(said) == bool(why)
+
+
+def test_changes_are_said_with_whose_they_are(world: Snapshot) -> None:
+    """Each in a line; of very many the rest is counted."""
+    many = [AllowAddress(network=f"192.0.2.{last}") for last in range(11)]
+
+    assert [
+        f":blue[:material/remove:] Remove `{LEFT}` (formerly Denver)",
+        ":blue[:material/key:] Disable outbound credentials",
+    ] == draft_text.lines([RemoveAddress(network=LEFT), SetCredentials(enabled=False)], world)
+    assert ":blue[:material/more_horiz:] and 3 more changes" == draft_text.lines(many, world)[-1]
+
+
+def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -> None:
+    """By PBX the worst comes first, and each row leads to exactly the traffic that it counts."""
+    found = replay(world, proposed(world.policy, [RemoveAddress(network=SEATTLE), AllowAddress(network=DENVER)]))
+    table = affected_calls.by_pbx(found)
+
+    assert [("broken", "Seattle"), ("saved", "Denver")] == [*zip(table["label"], table["who"], strict=True)][:2]
+    for row in table.to_dict("records"):
+        assert row["calls"] == affected_calls.rows_of(found, row["label"], row["who"], world)["calls"].sum()
+        assert row["calls"] <= affected_calls.rows_of(found, row["label"], "", world)["calls"].sum()
+    assert [STRANGER] == list(
+        affected_calls.rows_of(found, "unchanged", f"{STRANGER} (unassigned)", world)["source_ip"]
+    )
+
+
+def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
+    """Each address gets a row, whatever stands between them; what is no list of addresses stays for its fault."""
+    rows = draft.begin(world).base
+    pasted = pd.DataFrame(
+        [
+            {"network": "198.51.100.24\n198.51.100.0/30, 203.0.113.9", "label": "new", "origin": ""},
+            {"network": "198.51.100.40 Atlanta", "label": "", "origin": ""},
+        ]
+    )
+    found = draft.spread(pd.concat([rows, pasted]))
+
+    assert found is not None
+    assert list(found["network"])[len(rows) :] == [
+        "198.51.100.24",
+        "198.51.100.0/30",
+        "203.0.113.9",
+        "198.51.100.40 Atlanta",
+    ]
+    assert draft.spread(rows) is None
+
+
+def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> None:
+    """The first address is what the entry becomes; the others are new."""
+    rows = draft.begin(world).base
+    entry = rows["network"].iloc[0]
+    found = draft.spread(rows.assign(network=["198.51.100.200 198.51.100.201", *rows["network"].iloc[1:]]))
+
+    assert found is not None
+    assert list(found["origin"].iloc[:2]) == [entry, ""]
+    assert len(found) == len(rows) + 1
+
+
+def test_a_past_list_is_a_draft_of_the_way_back(world: Snapshot) -> None:
+    """What came since goes, what went comes back, entries that stayed are not touched; the switch as it was."""
+    then = Policy(frozenset({SEATTLE, DENVER}), False, "12345678")
+
+    made = draft.past(draft.begin(world, turn=4), then, world)
+    changes = draft.read(made.base, made.switch, world).changes
+
+    assert [AllowAddress, RemoveAddress, RemoveAddress, SetCredentials] == [type(change) for change in changes]
+    assert proposed(world.policy, changes) == then
+    assert made.turn > 4
+    unknown = draft.past(made, replace(then, credentials_on=None), world)
+    assert AS_NOW == unknown.switch
+    same = draft.past(made, world.policy, world)
+    assert draft.read(same.base, same.switch, world).idle
+
+
+def test_a_past_policy_is_said_by_its_time() -> None:
+    """In the time zone of whoever looks."""
+    version = PolicyVersion(Policy(frozenset({SEATTLE}), True), datetime(2026, 11, 20, 6, 30, tzinfo=UTC))
+
+    assert "20 Nov 2026 01:30: 1 entry, credentials on" == draft_text.of_version(version, ZoneInfo("America/New_York"))
