@@ -21,7 +21,7 @@ NOUNS = (
 PLURAL = re.compile(rf"\s(?:(?:past|such|more|outbound|journal|wrong) )?(?:{NOUNS})\b")
 IN_PATTERN = re.compile(rf"\{{\w+(?::[^}}]*)?\}}\s(?:{NOUNS})\b")
 MANY = {
-    "pasted_table.py: len(body)": "more than the most rows that are read",
+    "pasted.py: len(body)": "more than the most rows that are read",
     "files.py: len(header)": "more than an export ever has",
     "file_reader.py: staged.rejected": "more than are put aside one by one",
     "destination.py: len(digits)": "more than a number has",

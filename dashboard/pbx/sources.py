@@ -1,9 +1,9 @@
 """
 Read the inventory (PBXs, their addresses and their numbers) from files or a running system, or from edited frames.
 
-A reader is the module ``reader`` or ``running`` of a product's package in ``readers``. One that reads files has
-``accepts(name, data)`` and ``read(name, data) -> Reading``; one that reads a PBX's folder of configuration has
-``accepts_folder(folder)`` and ``read_folder(folder, trunk) -> Reading``. One that asks a running system has
+A reader is the module ``reader``, ``running`` or ``pasted`` of a product's package in ``readers``. One that reads
+files has ``accepts(name, data)`` and ``read(name, data) -> Reading``; one that reads a PBX's folder of configuration
+has ``accepts_folder(folder)`` and ``read_folder(folder, trunk) -> Reading``. One that asks a running system has
 ``SCHEME``, such as ``netbox``, and ``read_address(address, secrets, trunk) -> Reading``. Readers only read:
 ``inventory.validation`` validates the rows of all of them.
 """
@@ -46,8 +46,8 @@ from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, Secret
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.sip import Trunk
 
-ENTRY_MODULES = frozenset({"reader", "running"})
-"""Modules of a product's package that are readers: one of files, and one of a running system."""
+ENTRY_MODULES = frozenset({"pasted", "reader", "running"})
+"""Modules of a product's package that are readers: of pasted text, of files, and of a running system."""
 MOST_UNKNOWN = 20
 """Files of a folder that nobody knows and that are named one by one."""
 _SECRET = re.compile(r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user", re.IGNORECASE)

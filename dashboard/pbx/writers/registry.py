@@ -2,7 +2,7 @@
 Write the configuration of a PBX: IP authentication with the tech prefix, two PoPs, and every range let in.
 
 A kind of PBX is one module of ``programs``, found by its file. It has ``LABEL``, ``VENDOR`` as the inventory has it,
-and ``write(wanted) -> Snippet``. ``trunk_spec.Wanted`` validates all values before a kind gets them; none is a password.
+and ``write(wanted) -> Snippet``. ``trunk_spec.Wanted`` validates all values first; none is a password.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.core.text import counted, join, label_of, visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.inventory import pasted_table
+from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import (
     ADDED,
     CHANGED,
@@ -54,12 +54,12 @@ class Pasted:
 
 def upload(text: str) -> Upload:
     """Return a paste as a file of tables."""
-    return Upload(pasted_table.table_name(PASTE), text.encode("utf-8", errors="replace"))
+    return Upload(pasted.table_name(PASTE), text.encode("utf-8", errors="replace"))
 
 
 def table(name: str, data: bytes) -> Upload:
     """Return a file as one of tables."""
-    return Upload(pasted_table.table_name(name), data)
+    return Upload(pasted.table_name(name), data)
 
 
 def read(snapshot: Snapshot, given: Upload) -> Pasted:
@@ -73,7 +73,7 @@ def read(snapshot: Snapshot, given: Upload) -> Pasted:
     current = frames_of(snapshot)
     public = snapshot.treated_as_public
     found = read_files([given], treated_as_public=public, current=current, trunk=Known.of(snapshot).trunk)
-    told = pasted_table.read(given.name, given.data).rows
+    told = pasted.read(given.name, given.data).rows
     found = _with_hosts(_without_clashes(found, told, snapshot), current)
     difference = merge(current, found)
     there = set(current["pbxs"]["pbx_id"])
@@ -92,7 +92,7 @@ def changed_only(difference: Difference) -> Difference:
 
 
 def _layout(given: Upload) -> str:
-    layout = pasted_table.layout_of(given.name, given.data)
+    layout = pasted.layout_of(given.name, given.data)
     if layout is None or not layout.columns:
         return ""
     ordered = sorted(layout.columns, key=layout.columns.__getitem__)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import schemas
-from dashboard.pbx.inventory import pasted_table
 from dashboard.pbx.inventory.columns import NAMES
+from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.pbx.sources import FRAMES, Upload, read_files
 
@@ -444,12 +444,12 @@ def test_a_file_and_a_paste_know_the_same_headers(read, header):
     """No name of a column that brings addresses or numbers works in one of the two alone."""
     cell = {"address": "198.51.100.24", "number": "13035550124"}[NAMES[header]]
     text = f"id,name,{header}\ndenver,Denver,{cell}\n"
-    pasted = read(text, name=pasted_table.table_name("x"))
+    again = read(text, name=pasted.table_name("x"))
 
-    assert (read(text).problems, pasted.problems) == ([], [])
+    assert (read(text).problems, again.problems) == ([], [])
     for frame in ("pbx_addresses", "pbx_numbers"):
-        assert read(text).frames[frame].to_dict("records") == pasted.frames[frame].to_dict("records")
-    assert len(pasted.frames["pbx_addresses"]) + len(pasted.frames["pbx_numbers"]) == 1
+        assert read(text).frames[frame].to_dict("records") == again.frames[frame].to_dict("records")
+    assert len(again.frames["pbx_addresses"]) + len(again.frames["pbx_numbers"]) == 1
 
 
 def test_a_cell_with_several_addresses_or_numbers(read):

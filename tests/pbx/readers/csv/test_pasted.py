@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.pbx.inventory import pasted_table
+from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import FRAMES, Inventory, Upload, read_files
 from tests.builders import make_snapshot
 
@@ -16,7 +16,7 @@ PUBLIC = make_snapshot().treated_as_public
 def read(text: str | bytes) -> Inventory:
     """Read one paste."""
     data = text if isinstance(text, bytes) else text.encode()
-    return read_files([Upload(pasted_table.table_name("Your paste"), data)], treated_as_public=PUBLIC)
+    return read_files([Upload(pasted.table_name("Your paste"), data)], treated_as_public=PUBLIC)
 
 
 def pairs(found: Inventory, frame: str) -> list[tuple[str, ...]]:
@@ -118,14 +118,14 @@ def test_long_names_that_are_alike_in_front_are_two_pbxs() -> None:
     """The id of a long one has the rest of it in a few characters; neither gets what is the other's."""
     front = "Regional Distribution Center of the North, Building "
     found = read_files(
-        [Upload(pasted_table.table_name("x"), f'"{front}A",198.51.100.1\n"{front}B",198.51.100.2\n'.encode())],
+        [Upload(pasted.table_name("x"), f'"{front}A",198.51.100.1\n"{front}B",198.51.100.2\n'.encode())],
         treated_as_public=["198.51.100.0/24"],
     )
 
     assert found.problems == []
     assert 2 == found.frames["pbx_addresses"]["pbx_id"].nunique()
-    assert all(len(pbx_id) <= pasted_table.LONGEST_ID for pbx_id in found.frames["pbxs"]["pbx_id"])
-    assert pasted_table.made_id(f"{front}A") == pasted_table.made_id(f"{front}A")
+    assert all(len(pbx_id) <= pasted.LONGEST_ID for pbx_id in found.frames["pbxs"]["pbx_id"])
+    assert pasted.made_id(f"{front}A") == pasted.made_id(f"{front}A")
 
 
 def test_a_name_that_comes_again_is_the_same_pbx() -> None:
@@ -176,9 +176,9 @@ def test_ten_thousand_lines_are_cut_with_a_sentence() -> None:
     """As many as somebody can look through, and the first line that was not read is named."""
     found = read("Name\n" + "".join(f"PBX {n}\n" for n in range(10_000)))
 
-    assert pasted_table.MOST_ROWS == len(found.frames["pbxs"])
+    assert pasted.MOST_ROWS == len(found.frames["pbxs"])
     (problem,) = found.problems
-    assert pasted_table.MOST_ROWS + 2 == problem.line
+    assert pasted.MOST_ROWS + 2 == problem.line
     assert "10,000 rows" in problem.message
 
 
@@ -200,8 +200,8 @@ def test_cells_beyond_the_columns_are_said(text: str, line: int) -> None:
 
 def test_headers_are_shown_without_what_cannot_be_seen() -> None:
     """They are repeated to whoever pasted them."""
-    given = Upload(pasted_table.table_name("Your paste"), "name,co\x00st\x1b[31m\u202e\nDenver,1\n".encode())
-    layout = pasted_table.layout_of(given.name, given.data)
+    given = Upload(pasted.table_name("Your paste"), "name,co\x00st\x1b[31m\u202e\nDenver,1\n".encode())
+    layout = pasted.layout_of(given.name, given.data)
 
     assert layout
     assert ("co st [31m",) == layout.left_out
@@ -209,7 +209,7 @@ def test_headers_are_shown_without_what_cannot_be_seen() -> None:
 
 def test_columns_that_are_not_read_are_named() -> None:
     """Nothing is left out in silence."""
-    layout = pasted_table.layout_of("Table: x", b"Name,Color,IP\nDenver,red,198.51.100.24\n")
+    layout = pasted.layout_of("Table: x", b"Name,Color,IP\nDenver,red,198.51.100.24\n")
 
     assert layout is not None
     assert {"name": 0, "address": 2} == layout.columns
@@ -218,8 +218,8 @@ def test_columns_that_are_not_read_are_named() -> None:
 
 def test_other_files_are_left_to_other_readers() -> None:
     """Only what was named a table is one."""
-    assert pasted_table.accepts(pasted_table.table_name("pbxs.csv"), b"")
-    assert not pasted_table.accepts("pbxs.csv", b"")
+    assert pasted.accepts(pasted.table_name("pbxs.csv"), b"")
+    assert not pasted.accepts("pbxs.csv", b"")
 
 
 @given(
