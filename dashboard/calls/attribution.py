@@ -40,7 +40,7 @@ def attribute(
         ``number``, ``shared_address``) filled; both ``""`` where nothing speaks for a PBX of ours. For
         ``shared_address`` the id is those of all owners, sorted and joined by ``snapshot.SHARED``.
     """
-    return Claims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
+    return CallerClaims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
 
 
 def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -66,7 +66,7 @@ def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[
 
 
 @dataclass(frozen=True)
-class Claims:
+class CallerClaims:
     """What speaks for which PBX, made ready once for many frames."""
 
     x_tags: dict[str, str]
@@ -75,7 +75,7 @@ class Claims:
     """By address whose it was, from and up to when, in microseconds."""
 
     @classmethod
-    def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> Claims:
+    def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> CallerClaims:
         """Take an inventory; as ``attribute``."""
         owned = egress_of(pbx_addresses)
         owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]

@@ -18,7 +18,7 @@ from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.carriers.flowroute.portal import DeclaredPortal, EmulatedPortal, PortalStep, step_for
 from dashboard.carriers.imported_files import FilesCarrier
 from dashboard.core.errors import SettingsError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.core.settings import Settings
 from dashboard.storage.database import State
 
@@ -55,7 +55,7 @@ def open_carrier(
     """
     if settings.files:
         return FilesCarrier(DeclaredPortal(state, settings.treated_as_public))
-    transport = Transport(url, access_key, secret_key, session=session, sleep=sleep)
+    transport = HttpSession(url, access_key, secret_key, session=session, sleep=sleep)
     if emulated and not transport.on_loopback:
         raise SettingsError(f"{transport.origin} is not on this machine, so it is not an emulator.")
     if emulated:

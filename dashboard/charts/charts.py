@@ -18,9 +18,9 @@ import pandas as pd
 
 from dashboard.charts import encodings, templates
 from dashboard.charts.encodings import say, tip
-from dashboard.charts.templates import Figure
+from dashboard.charts.templates import ChartSpec
 from dashboard.core.text import counted
-from dashboard.domain.changes import Impact
+from dashboard.domain.changes import ReplayImpact
 from dashboard.domain.findings import Severity, Status
 from dashboard.domain.replay_labels import TABLE
 
@@ -54,7 +54,7 @@ NOTE_ROOM = 1.35
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
 """Mid-tones that keep 3:1 against white and against a dark notebook alike."""
 
-Drawn = alt.Chart | alt.LayerChart | Figure
+Drawn = alt.Chart | alt.LayerChart | ChartSpec
 
 
 @alt.theme.register("trunkgate", enable=False)
@@ -108,7 +108,7 @@ def outcomes_over_time(
     now: datetime | None = None,
     brush: bool = False,
     chosen: tuple[datetime, datetime] | None = None,
-) -> Figure:
+) -> ChartSpec:
     """
     Draw calls over time, stacked by what became of them.
 
@@ -126,14 +126,14 @@ def outcomes_over_time(
     shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
     named = ((state, label) for label, state in KINDS.values())
     columns = ["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]
-    return Figure(
+    return ChartSpec(
         templates.over_time,
         (shown[columns],),
         (encodings.buckets(shown), tuple(named), encodings.BRUSH if brush else ""),
     )
 
 
-def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
     Draw a bar per PBX, stacked by what became of its calls, with the total and how many were refused beside it.
 
@@ -152,7 +152,7 @@ def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
     return _rows(shown, totals, by="who", value="calls", chosen=chosen)
 
 
-def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
     Draw a bar per final SIP status.
 
@@ -167,7 +167,7 @@ def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
     return _rows(shown, totals, by="code", value="calls", chosen=chosen)
 
 
-def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Figure:
+def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
     Draw what the costliest destinations cost.
 
@@ -181,7 +181,7 @@ def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Figur
     return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
 
 
-def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Figure:
+def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> ChartSpec:
     """
     Draw how much there is in each hour of the week.
 
@@ -195,10 +195,10 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> Figure:
     amount = "${value:,.2f}" if unit == "USD" else "{n_calls}"
     told = shown.assign(end=shown["hour"] + 1, calls=frame["value"])
     shown["sentence"] = say(told, "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
-    return Figure(templates.hours, (shown,))
+    return ChartSpec(templates.hours, (shown,))
 
 
-def findings_by_severity(frame: pd.DataFrame) -> Figure:
+def findings_by_severity(frame: pd.DataFrame) -> ChartSpec:
     """
     Draw how many findings there are at each severity, failed (in its color) and unknown apart.
 
@@ -216,7 +216,7 @@ def findings_by_severity(frame: pd.DataFrame) -> Figure:
     return _rows(shown, totals, by="who", value="findings", sort=[each.capitalize() for each in Severity])
 
 
-def replay_bar(impact: Impact) -> Figure:
+def replay_bar(impact: ReplayImpact) -> ChartSpec:
     """
     Draw the replay of a plan as one bar with a part for each label that has calls, the worst first.
 
@@ -235,7 +235,7 @@ def replay_bar(impact: Impact) -> Figure:
     bars = pd.DataFrame(rows, columns=columns)
     ends = bars["calls"].cumsum()
     names = pd.DataFrame({"at": ends - bars["calls"], "name": bars["name"], "state": "text"})
-    return Figure(templates.one_bar, (bars.drop(columns="name"), names[names["name"] != ""]))
+    return ChartSpec(templates.one_bar, (bars.drop(columns="name"), names[names["name"] != ""]))
 
 
 def _rows(
@@ -246,7 +246,7 @@ def _rows(
     value: str,
     sort: Iterable[str] | None = None,
     chosen: str | None = None,
-) -> Figure:
+) -> ChartSpec:
     """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
     rank = {name: place for place, name in enumerate(order)}
@@ -256,7 +256,7 @@ def _rows(
         shown, columns = encodings.one_of(shown, by, chosen), [*columns, "opacity"]
     bars = shown[columns]
     notes = totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM, state="text")
-    return Figure(templates.bar_rows, (bars, notes), (by, value, "" if chosen is None else encodings.PICK))
+    return ChartSpec(templates.bar_rows, (bars, notes), (by, value, "" if chosen is None else encodings.PICK))
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:

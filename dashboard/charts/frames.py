@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from dashboard.calls.analytics.cube import Cube, Part, callers, has_hours
-from dashboard.calls.replay.refusals import proofs
+from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.charts.charts import KIND_OF, KINDS
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
@@ -40,7 +40,7 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
     if since is not None:
         rows = rows[rows["last_at"] >= since]
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    proven = proofs(rows, snapshot.versions, snapshot.observed)
+    proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
     return rows.assign(
         who=callers(rows, names),
         kind=rows["outcome"].map(KIND_OF),

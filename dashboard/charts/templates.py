@@ -24,7 +24,7 @@ Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True)
-class Figure:
+class ChartSpec:
     """What to draw and of what; a notebook shows it as the Altair chart that it stands for."""
 
     draw: Callable[..., Drawing]

@@ -23,7 +23,7 @@ from dashboard.domain.snapshot import Snapshot
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the address of a PBX in use, and only PBXs call from inside a listed network."""
-    calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
+    calls, owners = snapshot.once(ev.OutboundCalls), snapshot.once(inv.AddressOwners)
     if snapshot.allowed_ips.empty:
         yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is without a PBX.")
     yield from nets.unassigned(snapshot, owners, calls)
@@ -40,7 +40,7 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
             yield _nobodys(snapshot, entry, owners, calls.of(network))
 
 
-def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
+def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
     """Judge an entry without an owner by the calls that came from it since it has none."""
     network = str(entry["network"])
     last = owners.last(network)

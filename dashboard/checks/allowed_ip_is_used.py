@@ -25,14 +25,14 @@ from dashboard.domain.snapshot import Snapshot
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
-    calls, owners = snapshot.once(ev.Calls), snapshot.once(inv.Owners)
+    calls, owners = snapshot.once(ev.OutboundCalls), snapshot.once(inv.AddressOwners)
     if snapshot.allowed_ips.empty:
         yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is unused.")
     for entry in inv.entries(snapshot):
         yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 
 
-def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
+def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
     network, days = str(entry["network"]), snapshot.silent_days
     if not is_network(network):
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")

@@ -25,8 +25,8 @@ from dashboard.domain.snapshot import Snapshot
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
-    owners = snapshot.once(inv.Owners)
-    for address, whole in snapshot.once(ev.Calls).by_source.items():
+    owners = snapshot.once(inv.AddressOwners)
+    for address, whole in snapshot.once(ev.OutboundCalls).by_source.items():
         calls, callers = ev.of_today(snapshot, address, whole), ev.callers(whole)
         who = ev.named(snapshot, callers, address)
         if not address:

@@ -23,19 +23,21 @@ from dashboard.domain.snapshot import Snapshot
 )
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
-    live, current, owners = inv.live(snapshot), snapshot.once(inv.current), snapshot.once(inv.Owners)
+    live, current, owners = inv.live(snapshot), snapshot.once(inv.current), snapshot.once(inv.AddressOwners)
     static, addresses = live[live["ip_kind"] == "static"], current[current["ip_kind"] == "static"]
     for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
         reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
-    calls, whose = snapshot.once(ev.Calls), dict[str, dict[str, None]]()
+    calls, whose = snapshot.once(ev.OutboundCalls), dict[str, dict[str, None]]()
     for address, pbx_id in zip(addresses["address"], addresses["pbx_id"], strict=True):
         whose.setdefault(str(address), {})[str(pbx_id)] = None
     for address, ids in whose.items():
         yield _verdict(snapshot, address, owners, tuple(ids), calls.of(address))
 
 
-def _verdict(snapshot: Snapshot, address: str, owners: inv.Owners, ids: tuple[str, ...], calls: ev.Tallies) -> Verdict:
+def _verdict(
+    snapshot: Snapshot, address: str, owners: inv.AddressOwners, ids: tuple[str, ...], calls: ev.Tallies
+) -> Verdict:
     who, wrong = ev.named(snapshot, ids, address), inv.fault(snapshot, address)
     if wrong:
         return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)

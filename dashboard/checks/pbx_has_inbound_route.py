@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dashboard.checks.evidence import routes as rt
 from dashboard.checks.registry import check, failed, passed, unknown
 from dashboard.core.text import counted
-from dashboard.domain.changes import Change, PointNumber
+from dashboard.domain.changes import Change, RouteNumber
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
 
@@ -57,6 +57,6 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
             f" Numbers that are not on the account have to be added at the carrier, or taken from {who} on Inventory."
         )
     alias, create = rt.route_to(snapshot, pbx)
-    points = [PointNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]
+    points = [RouteNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]
     changes: tuple[Change, ...] = (*create, *points)
     return failed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence, changes=changes if points else ())

@@ -18,7 +18,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.sip import parse_tech_prefix
 
 if TYPE_CHECKING:
-    from dashboard.carriers.flowroute.portal_paste import Difference, Pasted
+    from dashboard.carriers.flowroute.portal_paste import PasteDiff, PastedList
     from dashboard.services.workspace import Workspace
 
 app = typer.Typer(help="What the carrier's portal shows of a real account.", no_args_is_help=True)
@@ -26,7 +26,7 @@ app = typer.Typer(help="What the carrier's portal shows of a real account.", no_
 UNUSABLE = 1
 
 
-class Switch(StrEnum):
+class CredentialsState(StrEnum):
     """The state of Outbound SIP Credentials, as the portal shows it."""
 
     ON = "on"
@@ -55,24 +55,24 @@ def paste(
     Ends with 0 when the list is kept, 1 when it is kept and something that looks like an address was put aside, 2
     when it was declined or on an error of its own.
     """
-    from dashboard.carriers.flowroute.portal_paste import accepted, difference, read_pasted  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import keep_frame, kept_frame  # noqa: PLC0415 - as above
+    from dashboard.carriers.flowroute.portal_paste import accept_paste, difference, read_pasted  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.snapshot_builder import load_frame, save_frame  # noqa: PLC0415 - as above
 
     text = _text_of(file)
     with open_home() as home:
         _refuse_readable(home, Capability.READ_ALLOWED_IPS)
         pasted = read_pasted(text, public_ranges=home.settings.treated_as_public)
-        current = kept_frame(home.state, "allowed_ips")
+        current = load_frame(home.state, "allowed_ips")
         changes = difference(current["network"], pasted)
         who = local_actor("command line").name
         now = datetime.now(UTC)
-        frame = accepted(current, changes, remove=remove or (), added_by=who, added_at=now)
+        frame = accept_paste(current, changes, remove=remove or (), added_by=who, added_at=now)
         _show(pasted, changes, remove or [])
         if not pasted.entries and home.state.latest("allowed_ips") is None:
             raise InputError("No usable address was found, so nothing was kept. Copy the whole list from the portal.")
         if not yes:
             ask("Keep this list?")
-        keep_frame(home.state, "allowed_ips", frame, now=now, known_by=who)
+        save_frame(home.state, "allowed_ips", frame, now=now, known_by=who)
     say(f"The list is kept: {len(frame)} {'entry' if len(frame) == 1 else 'entries'}.")
     if pasted.unusable:
         raise typer.Exit(UNUSABLE)
@@ -82,7 +82,7 @@ def paste(
 def record(
     *,
     tech_prefix: Annotated[str, typer.Option(help="The account's eight digits, as the portal shows them.")],
-    credentials: Annotated[Switch, typer.Option(help="Outbound SIP Credentials, as the portal shows them.")],
+    credentials: Annotated[CredentialsState, typer.Option(help="Outbound SIP Credentials, as the portal shows them.")],
 ) -> None:
     """
     Keep what the portal shows of the tech prefix and the credentials.
@@ -95,7 +95,7 @@ def record(
         now = datetime.now(UTC)
         last = home.state.latest("account")
         content = {**(last["content"] if last else {}), "sample": False}
-        content |= {"tech_prefix": prefix, "credentials_on": credentials is Switch.ON}
+        content |= {"tech_prefix": prefix, "credentials_on": credentials is CredentialsState.ON}
         home.state.record("account", content, valid_from=now, seen_at=now, known_by=local_actor("command line").name)
     say(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
 
@@ -117,7 +117,7 @@ def _refuse_readable(home: Workspace, capability: Capability) -> None:
         )
 
 
-def _show(pasted: Pasted, changes: Difference, remove: list[str]) -> None:
+def _show(pasted: PastedList, changes: PasteDiff, remove: list[str]) -> None:
     for entry in pasted.unusable:
         say(f"NOT USABLE  line {entry.line}: {entry.sentence}")
     for added in changes.added:

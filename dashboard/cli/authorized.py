@@ -10,7 +10,7 @@ import typer
 from dashboard.cli.check import NoSync, bring_up_to_date
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json, table
-from dashboard.cli.time_windows import MOMENTS, Window
+from dashboard.cli.time_windows import MOMENTS, TimeWindow
 from dashboard.domain.changes import not_counted
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def authorized(
     from dashboard.calls.replay.replayer import Replayer  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.schemas.tables import OUTCOME_LABELS  # noqa: PLC0415 - as above
 
-    window = Window.of(since, until)
+    window = TimeWindow.of(since, until)
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
@@ -63,7 +63,7 @@ def authorized(
         _say_apart(aside)
 
 
-def _apart(snapshot: Snapshot, window: Window) -> int:
+def _apart(snapshot: Snapshot, window: TimeWindow) -> int:
     """Count the outbound calls of the time that only imported files have."""
     rows = _within(snapshot.file_only_traffic, window)
     return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
@@ -78,7 +78,7 @@ def _way(row: dict[str, Any]) -> str:
     return WAYS[row["by"]] or ("by either, not known which" if row["authorized"] == "yes" else "")
 
 
-def _within(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+def _within(rows: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     if window.since is not None:
         rows = rows[rows["first_at"] >= window.since]
     return rows if window.until is None else rows[rows["first_at"] < window.until]

@@ -65,12 +65,12 @@ def import_pbx(
 
 def _origin(home: Path, pbx: str, zone: str, trunks: list[str], template: str) -> Origin:
     from dashboard.calls.pbx_records.record_source import Origin  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import kept_frame  # noqa: PLC0415 - as above
+    from dashboard.services.snapshot_builder import load_frame  # noqa: PLC0415 - as above
     from dashboard.sip import Trunk  # noqa: PLC0415 - loads the numbering plan
     from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
 
     with closing(State.open(home)) as state:
-        frames = {name: kept_frame(state, name) for name in ("pbxs", "pbx_config", "edges")}
+        frames = {name: load_frame(state, name) for name in ("pbxs", "pbx_config", "edges")}
         account = state.latest("account")
     edges = frames["edges"][["host", "ranges"]].itertuples(index=False, name=None)
     return Origin.of(

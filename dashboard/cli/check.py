@@ -14,7 +14,7 @@ from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.core.clocks import to_come
 from dashboard.core.errors import CarrierError
 from dashboard.domain.findings import Finding, Severity, Status
-from dashboard.storage.journal import Entry
+from dashboard.storage.journal import JournalEntry
 
 if TYPE_CHECKING:
     from dashboard.domain.snapshot import Snapshot
@@ -134,7 +134,7 @@ def is_recent(at: datetime, pause: timedelta, now: datetime) -> bool:
     return not to_come(at, now) and now - at < pause
 
 
-def without_outcome(entry: Entry) -> str:
+def without_outcome(entry: JournalEntry) -> str:
     """Say that a fix has no recorded outcome, and what to do."""
     return (
         f"No recorded outcome: journal entry {entry.id}, {entry.title}, begun {entry.at:%Y-%m-%d %H:%M:%S} UTC by "

@@ -23,7 +23,7 @@ from dashboard.domain.actors import local_actor
 from dashboard.domain.changes import Plan
 from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
 from dashboard.storage.database import State
-from dashboard.storage.journal import SHORT, Entry, Journal, Noted, Verified
+from dashboard.storage.journal import SHORT, Journal, JournalEntry, Noted, Verified
 
 if TYPE_CHECKING:
     from dashboard.services.workspace import Workspace
@@ -209,7 +209,7 @@ def _verified(found: Verified) -> list[str]:
     return [held, versions, *found.notes, *unsettled, *map(_without_anchor, found.unanchored)]
 
 
-def _without_anchor(entry: Entry) -> str:
+def _without_anchor(entry: JournalEntry) -> str:
     """Say of an outcome that has no anchor why, and what to do."""
     return (
         f"No anchor: journal entry {entry.id}, {entry.title}, {entry.phase}, {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
@@ -309,7 +309,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
     return {"hash": plan.hash, **plan.model_dump(mode="json")}
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: JournalEntry) -> dict[str, Any]:
     fields = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
     more = {"by": entry.by or None, "message": entry.content.get("message", "")}
     return {name: getattr(entry, name) for name in fields} | more

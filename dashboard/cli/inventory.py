@@ -20,7 +20,7 @@ from dashboard.sip import parse_tech_prefix
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dashboard.pbx.sources import Inventory, Known, Pitfall
+    from dashboard.pbx.sources import Inventory, LintContext, LintFinding
     from dashboard.services.workspace import Workspace
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
@@ -57,13 +57,13 @@ def lint(
     its address, such as ami://192.0.2.11. Each thing to put right is told with file, line and cure. Ends with 0 when
     nothing is wrong and everything could be read, 1 when not, 2 on an error of its own. Notes alone end with 0.
     """
-    from dashboard.pbx.sources import Level, find_pitfalls, merge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx.sources import Level, lint_inventory, merge  # noqa: PLC0415 - loads pandas, for seconds
 
     _check(sources)
     known, current = _known(tech_prefix, account=account)
     found = _found(sources, known, current, name)
     read = found.frames["pbx_config"]
-    pitfalls = find_pitfalls({**merge(current.frames, found).merged, "pbx_config": read}, known)
+    pitfalls = lint_inventory({**merge(current.frames, found).merged, "pbx_config": read}, known)
     if output is Format.JSON:
         say_json({"pitfalls": [asdict(one) for one in pitfalls], "problems": [asdict(one) for one in found.problems]})
     else:
@@ -89,7 +89,7 @@ def read(
     1 when something was put aside, 2 on an error of its own.
     """
     from dashboard.pbx.sources import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import keep_frame  # noqa: PLC0415 - as above
+    from dashboard.services.snapshot_builder import save_frame  # noqa: PLC0415 - as above
 
     _check(sources)
     with open_home() as home:
@@ -98,7 +98,7 @@ def read(
         difference = merge(current.frames, found)
         for frame in READ if keep else ():
             now, who = datetime.now(UTC), local_actor("command line").name
-            keep_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
+            save_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
     if output is Format.JSON:
         told: dict[str, Any] = {
             frame: json.loads(found.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
@@ -169,23 +169,23 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
         ) from exc
 
 
-def _known(tech_prefix: str, *, account: bool) -> tuple[Known, Inventory]:
+def _known(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
     """Return what is known of the account, and the inventory; neither where nobody asked for them."""
-    from dashboard.pbx.sources import Inventory, Known  # noqa: PLC0415 - as above
+    from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - as above
     from dashboard.sip import Trunk  # noqa: PLC0415 - as above
 
     prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
     if not account:
-        return Known(Trunk(prefix), treated_as_public=Settings.read().treated_as_public), Inventory({}, [])
+        return LintContext(Trunk(prefix), treated_as_public=Settings.read().treated_as_public), Inventory({}, [])
     with open_home() as home:
         return _of_home(home, prefix)
 
 
-def _of_home(home: Workspace, prefix: str) -> tuple[Known, Inventory]:
-    from dashboard.pbx.sources import Inventory, Known, frames_of  # noqa: PLC0415 - as above
+def _of_home(home: Workspace, prefix: str) -> tuple[LintContext, Inventory]:
+    from dashboard.pbx.sources import Inventory, LintContext, frames_of  # noqa: PLC0415 - as above
 
     snapshot = home.snapshot()
-    return Known.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
+    return LintContext.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
 
 
 def _check(sources: list[str]) -> None:
@@ -198,7 +198,7 @@ def _check(sources: list[str]) -> None:
             raise InputError(f"There is no file or folder {source}. Check its name.")
 
 
-def _found(sources: list[str], known: Known, current: Inventory, name: str) -> Inventory:
+def _found(sources: list[str], known: LintContext, current: Inventory, name: str) -> Inventory:
     """Read files and folders, or the one running system that is given."""
     from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
@@ -210,7 +210,7 @@ def _found(sources: list[str], known: Known, current: Inventory, name: str) -> I
     return read_files(paths, treated_as_public=public, current=frames, trunk=known.trunk, name=name)
 
 
-def _show(pitfalls: list[Pitfall], found: Inventory) -> None:
+def _show(pitfalls: list[LintFinding], found: Inventory) -> None:
     for problem in found.problems:
         say(f"NOT READ  {problem}")
     for one in pitfalls:

@@ -63,13 +63,13 @@ def prepare_import(settings: Settings) -> None:
         SettingsError: The home belongs to another account.
     """
     from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.account_binding import claim  # noqa: PLC0415 - as above
+    from dashboard.storage.account_binding import bind_account  # noqa: PLC0415 - as above
     from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
     state = State.open(settings.home, anchors=anchors.of_settings(settings))
     try:
         if settings.files:
-            claim(state, settings)
+            bind_account(state, settings)
     finally:
         state.close()
 

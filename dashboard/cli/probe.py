@@ -18,7 +18,7 @@ from dashboard.core.settings import Settings
 from dashboard.sip import parse_pop, parse_tech_prefix
 
 if TYPE_CHECKING:
-    from dashboard.sip.probe import Known, Probe, Target
+    from dashboard.sip.probe import Probe, ProbeContext, ProbeTarget
 
 app = typer.Typer()
 
@@ -26,7 +26,7 @@ NOT_LET_IN = 1
 LAST_PORT = 65_535
 
 
-class Transport(StrEnum):
+class SipTransport(StrEnum):
     """How SIP is carried."""
 
     UDP = "udp"
@@ -46,7 +46,7 @@ def probe(
         str | None, typer.Option(help="Dial with this prefix, 'none' for without. The account's where none is given.")
     ] = None,
     caller_id: Annotated[str, typer.Option(help="Number that the test call shows.")] = "",
-    transport: Annotated[Transport, typer.Option(help="How to ask.")] = Transport.UDP,
+    transport: Annotated[SipTransport, typer.Option(help="How to ask.")] = SipTransport.UDP,
     ca: Annotated[Path | None, typer.Option(help="Certificates that a TLS answer is held to.", exists=True)] = None,
     wait: Annotated[
         float, typer.Option(min=0.1, max=60.0, callback=finite, help="Seconds to wait for a first answer.")
@@ -61,7 +61,7 @@ def probe(
     one. Ends with 0 when every PoP answered and the call was let in, 1 when not, 2 on an error of
     its own.
     """
-    from dashboard.sip.probe import Target, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sip.probe import ProbeTarget, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
 
     digits, shows = (safe_number(text) if text else "" for text in (number, caller_id))
     hosts, prefix = pop or [], None if tech_prefix is None else _prefix(tech_prefix)
@@ -69,7 +69,7 @@ def probe(
         hosts, prefix = _of_the_account(hosts, prefix)
     if digits and len(hosts) > 1:
         raise InputError(f"A test call goes to one PoP, and {len(hosts)} are known. Choose one with --pop.")
-    targets = [_target(Target, host, transport, source, ca) for host in hosts]
+    targets = [_target(ProbeTarget, host, transport, source, ca) for host in hosts]
     if digits:
         found = [_beside_account(call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait))]
     else:
@@ -112,10 +112,10 @@ def _beside_account(found: Probe) -> Probe:
     return replace(found, meaning=f"{found.meaning} {said}", account=said)
 
 
-def _known() -> Known | None:
+def _known() -> ProbeContext | None:
     """Return the account as the home has it; ``None`` where there is no home or it was never read. None is made."""
     from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
-    from dashboard.sip.probe import Known  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sip.probe import ProbeContext  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
 
     settings = Settings.read()
@@ -126,7 +126,7 @@ def _known() -> Known | None:
     if not (versions and account and listed):
         return None
     told = account["content"]
-    return Known(
+    return ProbeContext(
         versions[-1].policy,
         min(account["seen_at"], listed["seen_at"]),
         sample=bool(told.get("sample")),
@@ -134,11 +134,11 @@ def _known() -> Known | None:
     )
 
 
-def _target(make: Any, host: str, transport: Transport, source: str, ca: Path | None) -> Target:
+def _target(make: Any, host: str, transport: SipTransport, source: str, ca: Path | None) -> ProbeTarget:
     name, _, port = parse_pop(host).partition(":")
     if int(port or 0) > LAST_PORT:
         raise InputError(f"{host} has a port that there is none of: {LAST_PORT} is the last.")
-    target: Target = make(name, int(port or 0), transport.value, source, ca)
+    target: ProbeTarget = make(name, int(port or 0), transport.value, source, ca)
     return target
 
 

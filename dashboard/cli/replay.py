@@ -14,12 +14,12 @@ import typer
 from dashboard.cli.check import NoSync, bring_up_to_date
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import complain, say, say_json, table
-from dashboard.cli.time_windows import MOMENTS, Window
+from dashboard.cli.time_windows import MOMENTS, TimeWindow
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED, UNCHANGED
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Printed(StrEnum):
     CSV = "csv"
 
 
-class Switch(StrEnum):
+class CredentialsChange(StrEnum):
     """What becomes of the account's SIP credentials."""
 
     ON = "on"
@@ -76,7 +76,9 @@ def replay(
     *,
     allow: Annotated[list[str] | None, typer.Option(help="Address to put on the list; repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Entry to take off the list; repeatable.")] = None,
-    credentials: Annotated[Switch | None, typer.Option(help="Turn outbound SIP credentials on or off.")] = None,
+    credentials: Annotated[
+        CredentialsChange | None, typer.Option(help="Turn outbound SIP credentials on or off.")
+    ] = None,
     prefix: Annotated[
         Prefix | None, typer.Option(help="Judge as if the account's tech prefix were known, or not known.")
     ] = None,
@@ -108,7 +110,7 @@ def replay(
     from dashboard.services.exports.csv_files import account_name, to_csv  # noqa: PLC0415 - as above
     from dashboard.services.exports.frames import replay_frame  # noqa: PLC0415 - as above
 
-    window = Window.of(since, until)
+    window = TimeWindow.of(since, until)
     with open_home() as home:
         if not no_sync:
             bring_up_to_date(home)
@@ -173,7 +175,7 @@ def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
 
 
 def _changes(
-    snapshot: Snapshot, base: Policy, allow: list[str], remove: list[str], credentials: Switch | None
+    snapshot: Snapshot, base: Policy, allow: list[str], remove: list[str], credentials: CredentialsChange | None
 ) -> list[Change]:
     """
     Read the options as changes of a policy.
@@ -199,18 +201,18 @@ def _changes(
             raise InputError(f"{shown} is not on the list, so it cannot be taken off. The list has: {_names(listed)}.")
         changes.append(RemoveAddress(network=text))
     if credentials is not None:
-        changes.append(SetCredentials(enabled=credentials is Switch.ON))
+        changes.append(SetCredentials(enabled=credentials is CredentialsChange.ON))
     return changes
 
 
 def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[str, Any]]]:
     """Return by label the numbers that its calls dialed, the costliest first, as JSON has them."""
-    from dashboard.sip.numbering_plan import described  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sip.numbering_plan import describe_number  # noqa: PLC0415 - loads pandas, for seconds
 
     told: dict[str, list[dict[str, Any]]] = {}
     for label in answer.impact.labels:
         among = answer.rows[(answer.rows["label"] == label).to_numpy()]
-        found = described(store.destinations(among=among, limit=most))
+        found = describe_number(store.destinations(among=among, limit=most))
         told[label] = [
             {name: row[name] for name in ("destination", "zone", "country", "kind", "calls")}
             | {"minutes": round(row["minutes"], 1), "cost_usd": f"{row['cost_usd']:f}"}
@@ -228,7 +230,7 @@ def _names(listed: frozenset[str]) -> str:
     return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
 
 
-def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _as_json(impact: ReplayImpact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "labels": {
             label: sums.model_dump(include=COUNTED) | ({"destinations": dialed[label]} if dialed else {})
@@ -248,7 +250,7 @@ def _as_json(impact: Impact, rows: pd.DataFrame, dialed: dict[str, list[dict[str
     }
 
 
-def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
+def _show(impact: ReplayImpact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
     if not impact.total:
         say(f"No outbound calls are on record for that time, so there is nothing to replay.{impact.apart}")
         return
@@ -267,7 +269,7 @@ def _show(impact: Impact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
     _show_rows(rows[rows["label"] != UNCHANGED])
 
 
-def callers(impact: Impact) -> list[str]:
+def callers(impact: ReplayImpact) -> list[str]:
     """Return a line for each label that names its callers, and one for each reason why calls are undecided."""
     named = [f"{head}: {', '.join(names)}." for label, head in HEADS.items() if (names := impact.who(label))]
     return [*named, *(f"Not decided for {counted(calls, 'call')}: {why}." for why, calls in impact.unclear.items())]

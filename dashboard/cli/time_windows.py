@@ -17,14 +17,14 @@ MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeWindow:
     """Calls that start in [since, until)."""
 
     since: datetime | None
     until: datetime | None
 
     @classmethod
-    def of(cls, since: datetime | None, until: datetime | None) -> Window:
+    def of(cls, since: datetime | None, until: datetime | None) -> TimeWindow:
         """
         Read ``--since`` and ``--until``.
 

@@ -31,7 +31,7 @@ _RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|onion|example\.(c
 
 
 @dataclass(frozen=True)
-class Target:
+class SipTarget:
     """Where SIP requests are sent: a host in lower case, an address or a name, and a port."""
 
     host: str
@@ -106,7 +106,7 @@ def _look_up(host: str) -> set[str]:
     return {str(answer[4][0]) for answer in socket.getaddrinfo(host, None, proto=socket.IPPROTO_UDP)}
 
 
-def target_of(value: str) -> Target:
+def target_of(value: str) -> SipTarget:
     """
     Read where a route leads.
 
@@ -118,11 +118,11 @@ def target_of(value: str) -> Target:
     """
     parts = _TARGET.match(value.strip().strip("<>"))
     if parts is None:
-        return Target("", SIP_PORT)
+        return SipTarget("", SIP_PORT)
     over_tls = (parts["scheme"] or "").lower() == "sips" or _TLS.search(parts["more"]) is not None
     host = (parts["v6"] or parts["host"] or "").strip().lower().rstrip(".")
     port = int(parts["port"] or (SIPS_PORT if over_tls else SIP_PORT))
-    return Target(_canonical(host), port, over_tls, parts["port"] is not None)
+    return SipTarget(_canonical(host), port, over_tls, parts["port"] is not None)
 
 
 def is_address(host: str) -> bool:
@@ -137,7 +137,7 @@ def _canonical(host: str, otherwise: str | None = None) -> str:
         return host if otherwise is None else otherwise
 
 
-def same(one: Target, other: Target, resolved: Mapping[str, frozenset[str]]) -> bool | None:
+def same(one: SipTarget, other: SipTarget, resolved: Mapping[str, frozenset[str]]) -> bool | None:
     """
     Say whether a target leads where another does.
 
@@ -162,7 +162,7 @@ def same(one: Target, other: Target, resolved: Mapping[str, frozenset[str]]) -> 
     return None if mine & wanted else False
 
 
-def _addresses(target: Target, resolved: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _addresses(target: SipTarget, resolved: Mapping[str, frozenset[str]]) -> frozenset[str]:
     return resolved.get(target.host, frozenset()) if target.is_name else frozenset({target.host})
 
 

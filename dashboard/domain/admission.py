@@ -37,7 +37,7 @@ class Observations:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CallFacts:
     """What bears on one outbound call."""
 
     dials_prefix: bool | None
@@ -67,7 +67,7 @@ CHALLENGED = Decision(admitted=False, sip_status=407, sip_reason=CHALLENGE_REASO
 
 
 @lru_cache(maxsize=4096)
-def admit(facts: Facts, observed: Observations) -> Decision:
+def admit(facts: CallFacts, observed: Observations) -> Decision:
     """
     Apply the admission rule to one outbound call.
 

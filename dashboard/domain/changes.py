@@ -121,7 +121,7 @@ class DeleteRoute(_Value):
         return f"Delete route {self.alias}"
 
 
-class PointNumber(_Value):
+class RouteNumber(_Value):
     """Point a number's primary route at the route of that alias; ``""`` is unassigned."""
 
     kind: Literal["point_number"] = "point_number"
@@ -130,9 +130,9 @@ class PointNumber(_Value):
     was_alias: str
     needs: ClassVar[Capability] = Capability.WRITE_ROUTES
 
-    def inverse(self) -> PointNumber:
+    def inverse(self) -> RouteNumber:
         """Return the change that takes this one back."""
-        return PointNumber(number=self.number, to_alias=self.was_alias, was_alias=self.to_alias)
+        return RouteNumber(number=self.number, to_alias=self.was_alias, was_alias=self.to_alias)
 
     def sentence(self) -> str:
         """Say the change as a button would: verb and object."""
@@ -140,7 +140,7 @@ class PointNumber(_Value):
 
 
 Change = Annotated[
-    AllowAddress | RemoveAddress | SetCredentials | CreateRoute | DeleteRoute | PointNumber,
+    AllowAddress | RemoveAddress | SetCredentials | CreateRoute | DeleteRoute | RouteNumber,
     Field(discriminator="kind"),
 ]
 """One reversible edit of the account."""
@@ -164,7 +164,7 @@ class LabelCount(_Value):
     cost_usd: str = "0"
 
 
-class Impact(_Value):
+class ReplayImpact(_Value):
     """
     The replay of a plan over the window: by label (``replay_labels``), and the share of calls that was decided.
 
@@ -245,7 +245,7 @@ class Plan(_Value):
     changes: tuple[Change, ...]
     before: dict[str, Any]
     """Before-image: what of the account the changes touch, as it stood when the plan was made."""
-    impact: Impact
+    impact: ReplayImpact
     interlocks: tuple[Interlock, ...] = ()
     guided: bool = False
     """True where the carrier has no such endpoint and the operator carries it out in the portal."""

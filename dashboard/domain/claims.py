@@ -73,7 +73,7 @@ _BY_HAND: Final = {
 """The cure where it does not, or where no carrier knows."""
 
 
-class Standing(StrEnum):
+class GroupStatus(StrEnum):
     """What a group of verdicts supports, worst first."""
 
     OPEN = "open"
@@ -87,7 +87,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Figure:
+class ClaimedNumber:
     """A number as it may be shown: its text, ``NOTHING`` where its input is missing, and why or as of when."""
 
     text: str
@@ -125,7 +125,7 @@ class Claims:
         """Whether every one of the inputs is fresh; all of ``CORE`` where none is given."""
         return not self.lacking(*names)
 
-    def figure(self, value: int, *names: str) -> Figure:
+    def figure(self, value: int, *names: str) -> ClaimedNumber:
         """
         Return a count as it may be shown: no number without its input, and no zero on input that is out of date.
 
@@ -135,9 +135,9 @@ class Claims:
         """
         why = self.lacking(*names)
         missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
-        return Figure(NOTHING if missing or (why and not value) else f"{value:,}", self._unnamed(*names))
+        return ClaimedNumber(NOTHING if missing or (why and not value) else f"{value:,}", self._unnamed(*names))
 
-    def standing(self, checks: Collection[str] = (), subject: str = "") -> Standing:
+    def standing(self, checks: Collection[str] = (), subject: str = "") -> GroupStatus:
         """
         Say what the verdicts of some checks support.
 
@@ -149,14 +149,14 @@ class Claims:
         if subject:
             about = [one for one in about if one.subject == subject or (one.subject == "account" and not one.open)]
         if any(one.status is Status.FAIL for one in about):
-            return Standing.OPEN
+            return GroupStatus.OPEN
         if any(one.failed_last for one in about):
-            return Standing.LAST_KNOWN
+            return GroupStatus.LAST_KNOWN
         spoken = {one.check for one in about if one.status is Status.PASS}
         evaluated = bool(about) and all(one.status is Status.PASS for one in about)
         if not evaluated or not set(checks) <= spoken or not (checks or self.fresh()):
-            return Standing.UNKNOWN
-        return Standing.CLEAR
+            return GroupStatus.UNKNOWN
+        return GroupStatus.CLEAR
 
     @cached_property
     def open(self) -> list[Finding]:
@@ -174,11 +174,11 @@ class Claims:
         return [one for one in self.findings if one.status is Status.UNKNOWN and not one.open]
 
     @property
-    def open_figure(self) -> Figure:
+    def open_figure(self) -> ClaimedNumber:
         """The number of open findings; no zero unless all that rests on ``CORE`` was evaluated on fresh data."""
         if not self.open and not (self.fresh() and self._evaluated and not any(map(self._counts, self.unevaluated))):
-            return Figure(NOTHING, self.why_not or "Nothing was checked yet.")
-        return Figure(f"{len(self.open):,}", self.not_evaluated)
+            return ClaimedNumber(NOTHING, self.why_not or "Nothing was checked yet.")
+        return ClaimedNumber(f"{len(self.open):,}", self.not_evaluated)
 
     @property
     def not_evaluated(self) -> str:
@@ -196,15 +196,19 @@ class Claims:
         """How much could not be evaluated and which inputs are lacking, as sentences; empty where nothing is."""
         return " ".join(filter(None, (self.not_evaluated, self._unnamed())))
 
-    def entry(self, network: str) -> Standing:
+    def entry(self, network: str) -> GroupStatus:
         """Say what the verdicts on one entry of the list support; clear only where each check of entries passed."""
         about = [one for one in self.findings if one.subject == network or _removes(one, network)]
         if any(one.status is Status.FAIL for one in about):
-            return Standing.OPEN
+            return GroupStatus.OPEN
         if any(one.failed_last for one in about):
-            return Standing.LAST_KNOWN
+            return GroupStatus.LAST_KNOWN
         passed = all(one.status is Status.PASS for one in about)
-        return Standing.CLEAR if passed and self.standing(OF_ENTRIES, network) is Standing.CLEAR else Standing.UNKNOWN
+        return (
+            GroupStatus.CLEAR
+            if passed and self.standing(OF_ENTRIES, network) is GroupStatus.CLEAR
+            else GroupStatus.UNKNOWN
+        )
 
     def headline(self, now: Sequence[str] = (), last: Sequence[str] = (), inputs: Sequence[str] = ("calls",)) -> str:
         """
@@ -223,7 +227,9 @@ class Claims:
             return " ".join(filter(None, (self._to_review, self.why_not)))
         if not self._evaluated:
             return f"Nothing could be checked yet. {self._unnamed()}".strip()
-        if self.standing(CAN_CALL) is Standing.CLEAR and self.fresh("calls", "allowed_ips", "credentials", "inventory"):
+        if self.standing(CAN_CALL) is GroupStatus.CLEAR and self.fresh(
+            "calls", "allowed_ips", "credentials", "inventory"
+        ):
             claim = "very PBX places calls from a listed address."
             return f"{self._as_of}{claim} {self.why_not}".strip()
         return f"No failures found, but {self.why_not}"
@@ -233,7 +239,7 @@ class Claims:
         if not self.findings:
             return "Nothing was checked yet."
         if not self.open:
-            if self.standing() is Standing.CLEAR:
+            if self.standing() is GroupStatus.CLEAR:
                 return "No failures found."
             return f"No failures found, but {self.why_not}" if self._evaluated else self.headline()
         costs = {

@@ -46,7 +46,7 @@ NOT_YET = dict.fromkeys(("download_url", "expires_at", *MONEY, "num_calls", "bil
 """What a job has from its beginning, and tells once it is completed (the vendor's sample of a new job)."""
 
 
-class Exports:
+class EmulatedExports:
     """The export jobs of one emulated account."""
 
     def __init__(self, database: Database, folder: Path, box: FaultBox, *, key: str) -> None:

@@ -19,8 +19,8 @@ from dashboard.domain.changes import (
     Change,
     CreateRoute,
     DeleteRoute,
-    PointNumber,
     RemoveAddress,
+    RouteNumber,
     SetCredentials,
 )
 
@@ -69,7 +69,7 @@ def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
         found["allowed_ips"] = {row["network"]: entry(row) for row in frames.allowed_ips.to_dict("records")}
         found["credentials_on"] = frames.policy.credentials_on
     routes = {c.alias for c in changes if isinstance(c, CreateRoute | DeleteRoute)}
-    numbers = {c.number for c in changes if isinstance(c, PointNumber)}
+    numbers = {c.number for c in changes if isinstance(c, RouteNumber)}
     if routes:
         rows = frames.routes[frames.routes["alias"].isin(sorted(routes))].to_dict("records")
         there = {row["alias"]: f"{row['route_type']}:{row['value']}" for row in rows}
@@ -93,7 +93,7 @@ def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
                 found.append(("credentials_on", "The credentials switch"))
             case CreateRoute() | DeleteRoute():
                 found.append(("routes", change.alias))
-            case PointNumber():
+            case RouteNumber():
                 found.append(("numbers", change.number))
     return found
 
@@ -145,7 +145,7 @@ def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
                 made["routes"][change.alias] = f"{change.route_type}:{change.value}"
             case DeleteRoute():
                 made["routes"][change.alias] = None
-            case PointNumber():
+            case RouteNumber():
                 made["numbers"][change.number] = change.to_alias
     return made
 

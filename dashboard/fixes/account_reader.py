@@ -15,7 +15,7 @@ from dashboard.domain.changes import Change
 
 
 @dataclass(frozen=True)
-class Reading:
+class AccountReading:
     """The account as the carrier gives it at this moment."""
 
     allowed_ips: pd.DataFrame
@@ -24,7 +24,7 @@ class Reading:
     policy: Policy
 
     @classmethod
-    def take(cls, carrier: Carrier, changes: Sequence[Change]) -> Reading:
+    def take(cls, carrier: Carrier, changes: Sequence[Change]) -> AccountReading:
         """Ask the carrier for what the changes touch, and for nothing else."""
         needs = {change.needs for change in changes}
         entries, numbers, routes = (schemas.empty(s) for s in (schemas.ALLOWED_IPS, schemas.NUMBERS, schemas.ROUTES))

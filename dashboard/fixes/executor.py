@@ -30,9 +30,9 @@ from dashboard.core.errors import (
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.changes import AllowAddress, Change, Plan
 from dashboard.fixes.account_image import after, image
-from dashboard.fixes.account_reader import Reading
+from dashboard.fixes.account_reader import AccountReading
 from dashboard.fixes.settlement import dumped, judge, phase_of, settle_under_lock, standing
-from dashboard.storage.journal import DONE, FAILED, Entry, Journal
+from dashboard.storage.journal import DONE, FAILED, Journal, JournalEntry
 
 LOCK_S = 10
 
@@ -68,7 +68,7 @@ def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[s
             f"The carrier offers no way to do this by program: {'; '.join(by_hand)}. Do it in the carrier's "
             "portal, then paste what the portal shows on the Account page."
         )
-    found = image(Reading.take(carrier, plan.changes), plan.changes)
+    found = image(AccountReading.take(carrier, plan.changes), plan.changes)
     if found != plan.before:
         raise StalePlanError(
             f"The account moved after this plan was shown ({_difference(plan.before, found)}). "
@@ -79,7 +79,7 @@ def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[s
 
 def apply(
     plan: Plan, *, carrier: Carrier, journal: Journal, home: Path, actor: Actor, typed: Sequence[str] = ()
-) -> Entry:
+) -> JournalEntry:
     """
     Carry a plan out and verify it by reading the account again.
 
@@ -117,7 +117,7 @@ def apply(
             for change in plan.changes:
                 carrier.apply(_signed(change, actor))
                 done.append(change)
-            found = image(Reading.take(carrier, plan.changes), plan.changes)
+            found = image(AccountReading.take(carrier, plan.changes), plan.changes)
             wanted = after(before, plan.changes)
             if found != wanted:
                 raise NotVerifiedError(  # noqa: TRY301 - the journal must record it like any other failure
@@ -154,7 +154,7 @@ def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
     return ""
 
 
-def _record(begun: Entry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
+def _record(begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
     """
     Record the outcome of a fix that failed, by what the account has now; return what to tell the operator.
 
@@ -163,7 +163,7 @@ def _record(begun: Entry, plan: Plan, reason: str, *, journal: Journal, carrier:
     """
     before: dict[str, Any] = begun.content["before"]
     try:
-        now = image(Reading.take(carrier, plan.changes), plan.changes)
+        now = image(AccountReading.take(carrier, plan.changes), plan.changes)
     except DashboardError as exc:
         return (
             f"{reason} Whether anything is in place is not known, because the account could not be read: {exc} "

@@ -19,7 +19,15 @@ from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.clocks import TO_COME
 from dashboard.core.errors import AddressError
 from dashboard.core.text import counted
-from dashboard.domain.changes import AllowAddress, Change, DeleteRoute, Impact, Interlock, PointNumber, RemoveAddress
+from dashboard.domain.changes import (
+    AllowAddress,
+    Change,
+    DeleteRoute,
+    Interlock,
+    RemoveAddress,
+    ReplayImpact,
+    RouteNumber,
+)
 from dashboard.domain.claims import cure, why_ahead
 from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.domain.snapshot import Age, Snapshot, members
@@ -40,7 +48,7 @@ class Situation:
     """By network: the fix that removed its entry for cause, where the latest change of the entry was such a fix."""
 
     @property
-    def impact(self) -> Impact:
+    def impact(self) -> ReplayImpact:
         """The replay, counted."""
         return self.replay.impact
 
@@ -292,7 +300,7 @@ def _removal(removal: Removal | None, *, with_cost: bool) -> str:
 @interlock
 def numbers_are_free(situation: Situation) -> Interlock | None:
     """Move a number that goes elsewhere, or took calls lately, only when its digits are typed."""
-    moves = [change for change in situation.changes if isinstance(change, PointNumber)]
+    moves = [change for change in situation.changes if isinstance(change, RouteNumber)]
     if not moves:
         return None
     known = situation.snapshot

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.calls.attribution import attribute
-from dashboard.calls.replay.refusals import proofs
+from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.calls.store.store import CallStore
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, REFUSAL
-from dashboard.storage.journal import Entry
+from dashboard.storage.journal import JournalEntry
 
 ENOUGH = 20
 """Calls after which a watch ends: one refused call in twenty shows with 64 % at a true share of 5 %."""
 
 
 @dataclass(frozen=True)
-class Watch:
+class MonitorResult:
     """Calls of the touched sources since the fix. Calls that prove neither are in ``calls`` alone."""
 
     calls: int
@@ -51,7 +51,7 @@ class Watch:
         return self.admitted + self.refused
 
 
-def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> Watch:
+def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapshot) -> MonitorResult:
     """
     Count the outbound calls since a fix of the sources that it touched.
 
@@ -76,10 +76,10 @@ def watch(plan: Plan, ended: Entry, *, store: CallStore, snapshot: Snapshot) -> 
         touched = [c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress)]
         sources = tuple(dict.fromkeys(touched))
         rows = rows[rows["source_ip"].isin(sources)].assign(who="")
-    proven = proofs(rows, snapshot.versions, snapshot.observed)
+    proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
     missed = rows[proven == REFUSAL]
     meant = missed["who"].isin(plan.impact.breaks)
-    return Watch(
+    return MonitorResult(
         calls=int(rows["calls"].sum()),
         admitted=int(rows.loc[proven == ADMISSION, "calls"].sum()),
         refused=int(missed["calls"].sum()),
@@ -95,7 +95,13 @@ class Monitor:
     """The watch of one fix, for a page that asks every few seconds."""
 
     def __init__(
-        self, plan: Plan, ended: Entry, *, store: CallStore, state: Callable[[], str], account: Callable[[], Snapshot]
+        self,
+        plan: Plan,
+        ended: JournalEntry,
+        *,
+        store: CallStore,
+        state: Callable[[], str],
+        account: Callable[[], Snapshot],
     ) -> None:
         """
         Prepare to watch; nothing is read yet.
@@ -113,9 +119,9 @@ class Monitor:
         self._state = state
         self._account = account
         self._read_at: tuple[str, str] | None = None
-        self._seen: Watch | None = None
+        self._seen: MonitorResult | None = None
 
-    def poll(self) -> Watch:
+    def poll(self) -> MonitorResult:
         """Return the watch as it is now; calls are read only where something changed since the last time."""
         now = (self._store.digest, self._state())
         if self._seen is None or now != self._read_at:

@@ -14,7 +14,7 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import Frames, image, part_of, proposed, touched
 from dashboard.fixes.guards import Situation, check_all
 from dashboard.fixes.removals import removals_for_cause
-from dashboard.storage.journal import DONE, FAILED, PARTLY, Entry, Journal
+from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal, JournalEntry
 
 
 def build(
@@ -26,7 +26,7 @@ def build(
     check: str = "",
     subject: str = "",
     undoes: int | None = None,
-    entries: Sequence[Entry] = (),
+    entries: Sequence[JournalEntry] = (),
     last_known_at: datetime | None = None,
 ) -> Plan:
     """
@@ -71,7 +71,7 @@ def build(
 UNDO = "Undo: "
 
 
-def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, ...], str]:
+def undoing(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Change, ...], str]:
     """
     Find the changes that undo an entry of the journal: the inverse of exactly what it left in place.
 
@@ -99,7 +99,7 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, .
     live = live_of(plan, ended)
     if not live:
         raise JournalError(f"{what} left none of its changes in place, so there is nothing to undo.")
-    if undone_by(entries, ended):
+    if plan_undo(entries, ended):
         raise JournalError(f"{what} was undone already.")
     title = f"{UNDO}{plan.title[0].lower()}{plan.title[1:]}"
     if plan.undoes is not None:
@@ -110,14 +110,14 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, Entry, tuple[Change, .
 _CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
 
 
-def live_of(plan: Plan, ended: Entry) -> tuple[Change, ...]:
+def live_of(plan: Plan, ended: JournalEntry) -> tuple[Change, ...]:
     """Return the changes of a plan that its outcome says are in place, in their order."""
     if "live" in ended.content:
         return _CHANGES.validate_python(ended.content["live"])
     return plan.changes if ended.phase == DONE else ()
 
 
-def refuse_if_moved(ended: Entry, plan: Plan, frames: Frames) -> None:
+def refuse_if_moved(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
     """
     Let an undo pass only where the account still is as the fix left it.
 
@@ -134,7 +134,7 @@ def refuse_if_moved(ended: Entry, plan: Plan, frames: Frames) -> None:
         )
 
 
-def undone_by(entries: Sequence[Entry], ended: Entry) -> Entry | None:
+def plan_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEntry | None:
     """Return the entry that undid this one, if one did."""
     return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == DONE), None)
 

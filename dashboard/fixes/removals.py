@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dashboard.domain.changes import UNASSIGNED, AllowAddress, Plan, RemoveAddress
 from dashboard.domain.replay_labels import BROKEN, CANNOT, STOPPED
-from dashboard.storage.journal import DONE, Entry
+from dashboard.storage.journal import DONE, JournalEntry
 
 CHECK = "allowed_ip_has_pbx"
 """The check whose fix removes an entry because no PBX in service has its address."""
@@ -30,7 +30,7 @@ class Removal:
     """What the calls that it stopped had cost, where the plan removed only this entry; ``"0"`` where not known."""
 
 
-def removals_for_cause(entries: Sequence[Entry]) -> dict[str, Removal]:
+def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
     """
     Find the entries whose latest change was a removal for cause.
 

@@ -18,8 +18,8 @@ from dashboard.carriers.registry import Carrier
 from dashboard.core.errors import DashboardError
 from dashboard.domain.changes import Change, Plan
 from dashboard.fixes.account_image import after, image, part_of, touched
-from dashboard.fixes.account_reader import Reading
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Entry, Journal
+from dashboard.fixes.account_reader import AccountReading
+from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal, JournalEntry
 
 SYSTEM = "trunkgate (system)"
 """Who records an outcome that nobody waited for."""
@@ -28,7 +28,7 @@ INTERRUPTED = "Found after an interruption: "
 log = logging.getLogger(__name__)
 
 
-def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[Entry]:
+def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[JournalEntry]:
     """
     Record an outcome for each fix that has none, unless one is being applied.
 
@@ -49,9 +49,9 @@ def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[Entry]:
         return []
 
 
-def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[Entry]:
+def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[JournalEntry]:
     """Do what ``settle`` does; the caller holds the lock, so no fix is running."""
-    settled: list[Entry] = []
+    settled: list[JournalEntry] = []
     unsettled = journal.open_entries()
     entries = journal.entries() if unsettled else []
     for begun in unsettled:
@@ -60,7 +60,7 @@ def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[Entry]:
         try:
             now = _next_image(begun, plan, entries)
             if now is None:
-                now = image(Reading.take(carrier, plan.changes), plan.changes)
+                now = image(AccountReading.take(carrier, plan.changes), plan.changes)
         except DashboardError as exc:
             log.warning(
                 "The outcome of journal entry %d is not known yet, the account cannot be read. %s", begun.id, exc
@@ -118,7 +118,7 @@ def judge(
     return tuple(live), tuple(dict.fromkeys(moved))
 
 
-def _next_image(begun: Entry, plan: Plan, entries: Sequence[Entry]) -> dict[str, Any] | None:
+def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]) -> dict[str, Any] | None:
     """
     Return what the next fix read of the same part of the account before it changed anything; ``None`` without one.
 

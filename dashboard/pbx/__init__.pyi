@@ -1,10 +1,10 @@
-from .sources import Inventory, Pitfall, Problem, find_pitfalls, read_files, read_running
+from .sources import Inventory, LintFinding, Problem, lint_inventory, read_files, read_running
 
 __all__ = [
     "Inventory",
-    "Pitfall",
+    "LintFinding",
     "Problem",
-    "find_pitfalls",
+    "lint_inventory",
     "read_files",
     "read_running",
 ]

@@ -23,23 +23,23 @@ from dashboard.core.errors import FileError, InputError
 from dashboard.core.plugins import modules_of, packages_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.cells import RULES
-from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, Difference, merge
+from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, InventoryDiff, merge
 from dashboard.pbx.inventory.rows import (
     CONFIG,
     FRAMES,
     READ,
     RECORD,
     Inventory,
+    InventoryRow,
     Problem,
-    Reading,
-    Row,
+    ReaderResult,
     Upload,
     place_of,
     problem_of,
 )
 from dashboard.pbx.inventory.validation import settle
 from dashboard.pbx.lint.dial_strings import Level
-from dashboard.pbx.lint.rules import Known, Pitfall, find_pitfalls
+from dashboard.pbx.lint.rules import LintContext, LintFinding, lint_inventory
 from dashboard.pbx.readers import config_folder
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, Secret
@@ -64,20 +64,20 @@ __all__ = [
     "READ",
     "RECORD",
     "STAYS",
-    "Difference",
     "Folder",
     "Inventory",
-    "Known",
+    "InventoryDiff",
+    "InventoryRow",
     "Level",
-    "Pitfall",
+    "LintContext",
+    "LintFinding",
     "Problem",
-    "Reading",
-    "Row",
+    "ReaderResult",
     "Secret",
     "Upload",
-    "find_pitfalls",
     "frames_of",
     "is_address",
+    "lint_inventory",
     "merge",
     "needs_name",
     "place_of",
@@ -119,14 +119,14 @@ def read_files(
     Returns:
         Every good row, and a problem for every other and for every file that cannot be used.
     """
-    readings: list[Reading] = []
+    readings: list[ReaderResult] = []
     single: list[Upload] = []
     for file in files:
         if isinstance(file, Path) and file.is_dir():
             readings += _read_folder(*config_folder.from_disk(file), trunk or Trunk())
             continue
         upload = file if isinstance(file, Upload) else _from_disk(file)
-        if isinstance(upload, Reading):
+        if isinstance(upload, ReaderResult):
             readings.append(upload)
         elif config_folder.is_archive(upload.name):
             readings += _unpacked(upload, trunk or Trunk())
@@ -210,7 +210,7 @@ def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[
         Conformed frames of the good rows; a problem's file is the frame's name and its line the row, from 1.
     """
     rows = [
-        Row(name, name, number, {column: _text(values.get(column)) for column in RULES[name]})
+        InventoryRow(name, name, number, {column: _text(values.get(column)) for column in RULES[name]})
         for name in FRAMES
         if name in frames
         for number, values in enumerate(frames[name].to_dict("records"), start=1)
@@ -225,7 +225,7 @@ def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collect
 
 
 def _settled(
-    readings: Sequence[Reading], treated_as_public: Collection[str], current: Mapping[str, pd.DataFrame] | None
+    readings: Sequence[ReaderResult], treated_as_public: Collection[str], current: Mapping[str, pd.DataFrame] | None
 ) -> Inventory:
     rows = [row for reading in readings for row in reading.rows]
     problems = [problem for reading in readings for problem in reading.problems]
@@ -234,26 +234,26 @@ def _settled(
     return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems, notes=notes)
 
 
-def _from_disk(file: Path) -> Upload | Reading:
+def _from_disk(file: Path) -> Upload | ReaderResult:
     name = config_folder.name_of(file.name)
     try:
         with file.open("rb") as stream:
             return Upload(name, stream.read(max(LARGEST_BYTES, config_folder.MOST_BYTES) + 1))
     except OSError as exc:
         reason = f"It cannot be read: {exc.strerror or exc}. Check its name and its rights."
-        return Reading(problems=(Problem(name, None, "", reason),))
+        return ReaderResult(problems=(Problem(name, None, "", reason),))
 
 
-def _unpacked(upload: Upload, trunk: Trunk) -> list[Reading]:
+def _unpacked(upload: Upload, trunk: Trunk) -> list[ReaderResult]:
     try:
         return _read_folder(*config_folder.from_archive(upload), trunk)
     except FileError as exc:
-        return [Reading(problems=(problem_of(exc),))]
+        return [ReaderResult(problems=(problem_of(exc),))]
 
 
-def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[Reading]:
+def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[ReaderResult]:
     """Read a folder by every reader that knows it; where none does, each of its files by itself."""
-    readings = [Reading(problems=tuple(problems))]
+    readings = [ReaderResult(problems=tuple(problems))]
     chosen = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
     if chosen:
         return readings + [reader.read_folder(folder, trunk) for reader in chosen]
@@ -262,16 +262,19 @@ def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[
     if known or not files:
         return readings + [_read(file) for file in known]
     reason = "No reader knows this kind of file. Save a table as .csv; of a PBX give its folder of configuration."
-    return [*readings, Reading(problems=tuple(Problem(file.name, None, "", reason) for file in files[:MOST_UNKNOWN]))]
+    return [
+        *readings,
+        ReaderResult(problems=tuple(Problem(file.name, None, "", reason) for file in files[:MOST_UNKNOWN])),
+    ]
 
 
 def _reader_of(file: Upload) -> ModuleType | None:
     return next((one for one in readers() if hasattr(one, "accepts") and one.accepts(file.name, file.data)), None)
 
 
-def _read(file: Upload) -> Reading:
+def _read(file: Upload) -> ReaderResult:
     reader = _reader_of(file)
-    return reader.read(file.name, file.data) if reader else Reading()
+    return reader.read(file.name, file.data) if reader else ReaderResult()
 
 
 def _text(value: object) -> str:

@@ -1,10 +1,10 @@
 from .background_sync import SyncLoop
 from .snapshot_builder import SyncReport
-from .snapshot_cache import Keeper
+from .snapshot_cache import SnapshotCache
 from .workspace import Workspace
 
 __all__ = [
-    "Keeper",
+    "SnapshotCache",
     "SyncLoop",
     "SyncReport",
     "Workspace",

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from dashboard.carriers.flowroute.portal_paste import Difference, accepted
+from dashboard.carriers.flowroute.portal_paste import PasteDiff, accept_paste
 from dashboard.core.errors import InputError
-from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.workspace import Workspace
 from dashboard.sip import parse_tech_prefix
 
@@ -59,7 +59,7 @@ def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool
 
 
 def keep_list(
-    workspace: Workspace, current: pd.DataFrame, found: Difference, *, remove: Collection[str], by: str
+    workspace: Workspace, current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], by: str
 ) -> None:
     """
     Keep the list as the portal shows it; entries that the paste leaves out stay unless named.
@@ -75,10 +75,10 @@ def keep_list(
         InputError: Somebody else accepted another list since the paste was compared.
     """
     now = datetime.now(UTC)
-    if set(kept_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
+    if set(load_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
         raise InputError("Somebody else changed the list meanwhile, so nothing was kept. Compare again.")
-    frame = accepted(current, found, remove=remove, added_by=by, added_at=now)
-    keep_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by)
+    frame = accept_paste(current, found, remove=remove, added_by=by, added_at=now)
+    save_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by)
 
 
 def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: str) -> bool:
@@ -97,4 +97,4 @@ def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: 
     Raises:
         TableError: The frame does not keep its contract.
     """
-    return keep_frame(workspace.state, name, frame, now=datetime.now(UTC), known_by=by)
+    return save_frame(workspace.state, name, frame, now=datetime.now(UTC), known_by=by)

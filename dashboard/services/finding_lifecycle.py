@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from dashboard.core.clocks import to_come
 from dashboard.domain.changes import Plan
 from dashboard.domain.findings import Finding, Life, Status
-from dashboard.fixes.planner import undone_by
+from dashboard.fixes.planner import plan_undo
 from dashboard.storage.database import State, findings
 from dashboard.storage.journal import DONE, Journal
 
 ENDED = (Life.VERIFIED,)
 
 
-def lived(found: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
+def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
     """
     Stamp findings with where they stand, and remember it.
 
@@ -137,7 +137,7 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
     entries = journal.entries()
     begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
     standing = [
-        entry for entry in entries if entry.phase == DONE and not entry.undoes and not undone_by(entries, entry)
+        entry for entry in entries if entry.phase == DONE and not entry.undoes and not plan_undo(entries, entry)
     ]
     return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in standing}
 

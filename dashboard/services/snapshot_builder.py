@@ -17,7 +17,7 @@ import pandera.pandas as pa
 
 from dashboard import schemas
 from dashboard.calls.attribution import attribute, claimed_sources
-from dashboard.calls.pbx_records.reconcile import Compared, Span, compare
+from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
 from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.store.queries import FIRST
 from dashboard.calls.store.store import CallStore
@@ -94,7 +94,7 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
         changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
         changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
     for name, frame in (offered or {}).items():
-        changed += [name] * keep_frame(state, name, frame, now=now, known_by="carrier")
+        changed += [name] * save_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
 
 
@@ -109,7 +109,7 @@ def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
         state: Holds routes and inventory, and keeps the answer.
         now: The time of the lookup, UTC.
     """
-    needed = _hosts_in_doubt(*(kept_frame(state, name) for name in ("pbxs", "pbx_numbers", "numbers", "routes")))
+    needed = _hosts_in_doubt(*(load_frame(state, name) for name in ("pbxs", "pbx_numbers", "numbers", "routes")))
     before: dict[str, Any] = state.get(RESOLVED, {})
     if not needed and not before:
         return
@@ -153,13 +153,13 @@ def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *,
         since = removed_at
 
 
-def keep_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
+def save_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
     """Keep a frame that an operator or a reader brought, as a version from now on; see ``kept_frame`` for its times."""
     rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
     return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
 
 
-def kept_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
+def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
     """
     Return the latest version of a frame; an empty frame if no version exists.
 
@@ -212,7 +212,7 @@ def build_snapshot(
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
     versions = policy_versions(state, now=now)
-    frames = {name: kept_frame(state, name, now=now) for name in KEPT}
+    frames = {name: load_frame(state, name, now=now) for name in KEPT}
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
@@ -364,9 +364,9 @@ def without_calls(state: State, capabilities: frozenset[Capability], *, now: dat
     return Snapshot(
         taken_at=now,
         account=Account(account.get("tech_prefix", ""), account.get("credentials_on")),
-        pbxs=kept_frame(state, "pbxs"),
-        pbx_addresses=kept_frame(state, "pbx_addresses", now=now),
-        pbx_numbers=kept_frame(state, "pbx_numbers"),
+        pbxs=load_frame(state, "pbxs"),
+        pbx_addresses=load_frame(state, "pbx_addresses", now=now),
+        pbx_numbers=load_frame(state, "pbx_numbers"),
         versions=policy_versions(state, now=now),
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
@@ -441,7 +441,7 @@ def _compared(
     since: datetime,
     split_at: Sequence[datetime],
     now: datetime,
-) -> Compared:
+) -> Reconciliation:
     """
     Compare what PBXs recorded with the carrier's calls, as far as those were fetched.
 

@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class Moment(NamedTuple):
+class StateVersion(NamedTuple):
     """What was known at a moment, by name: while none of it changes, nothing that is made of it does."""
 
     home: str
@@ -52,10 +52,10 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Known:
+class AccountView:
     """All that was known at a moment, and what is made of it. Shared between sessions: never change it."""
 
-    moment: Moment
+    moment: StateVersion
     snapshot: Snapshot
     findings: list[Finding]
     """What every check says of just this snapshot, worst first."""
@@ -66,7 +66,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Pace:
+class RefreshPolicy:
     """How often is looked, and how old may be shown, in seconds."""
 
     calls_every_s: float = 30.0
@@ -78,17 +78,17 @@ class Pace:
     """So long after a page last asked nothing is made behind its back. An open page asks every few seconds."""
 
 
-class Keeper:
+class SnapshotCache:
     """Keeps what a home knows ready. Safe to share between threads."""
 
-    def __init__(self, workspace: Workspace, pace: Pace | None = None) -> None:
+    def __init__(self, workspace: Workspace, pace: RefreshPolicy | None = None) -> None:
         """Take the open home; nothing is made before somebody asks."""
-        self._workspace, self._pace = workspace, pace or Pace()
-        self._known: Known | None = None
+        self._workspace, self._pace = workspace, pace or RefreshPolicy()
+        self._known: AccountView | None = None
         self._looks = 0
         self._current_at = self._asked_at = self._digest_at = -float("inf")
         self._digest = ""
-        self._failed: Moment | None = None
+        self._failed: StateVersion | None = None
         self._making, self._looking = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -103,7 +103,7 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def now(self, waiting: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Known:
+    def now(self, waiting: Callable[[], AbstractContextManager[Any]] = nullcontext) -> AccountView:
         """
         Return what is known now, or was a moment ago where only calls came or time has passed since.
 
@@ -119,7 +119,7 @@ class Keeper:
         with waiting(), self._making:
             return self._ready(self._moment()) or self._make()
 
-    def moment(self) -> Moment:
+    def moment(self) -> StateVersion:
         """Name what ``now`` would return, without making it."""
         self._asked_at = time.monotonic()
         wanted = self._moment()
@@ -132,7 +132,7 @@ class Keeper:
             self._looks += 1
             self._digest_at = -float("inf")
 
-    def _ready(self, wanted: Moment) -> Known | None:
+    def _ready(self, wanted: StateVersion) -> AccountView | None:
         """Return what may be shown; ``None`` where it has to be waited for."""
         known, now = self._known, time.monotonic()
         if known is None or known.moment.look != wanted.look:
@@ -144,7 +144,7 @@ class Keeper:
         soon = helped and now - self._current_at <= self._pace.patience_s
         return known if soon and known.moment.account == wanted.account else None
 
-    def _moment(self, *, anew: bool = False) -> Moment:
+    def _moment(self, *, anew: bool = False) -> StateVersion:
         """Look at what there is; at calls again only now and then, or ``anew``."""
         opened = self._workspace
         with self._looking:
@@ -156,9 +156,9 @@ class Keeper:
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
         period = int(datetime.now(UTC).timestamp() // self._pace.age_every_s)
-        return Moment(str(opened.settings.home), calls, account, look, str(period))
+        return StateVersion(str(opened.settings.home), calls, account, look, str(period))
 
-    def _make(self) -> Known:
+    def _make(self) -> AccountView:
         """Make everything anew and show it from now on."""
         opened, before = self._workspace, self._known
         moment = self._moment(anew=True)
@@ -168,7 +168,7 @@ class Keeper:
             cube = before.cube
         else:
             cube = build_cube(opened.store, taken)
-        made = Known(moment, taken, findings, cube, Replayer(taken))
+        made = AccountView(moment, taken, findings, cube, Replayer(taken))
         self._known, self._current_at = made, time.monotonic()
         return made
 
@@ -184,7 +184,7 @@ class Keeper:
 
     def _make_ready(self) -> None:
         """Make what changed since the last look; what cannot be made is left to whoever asks, who is told why."""
-        wanted: Moment | None = None
+        wanted: StateVersion | None = None
         try:
             wanted = self._moment()
             ready = self._ready(wanted)

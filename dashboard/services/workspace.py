@@ -36,15 +36,15 @@ from dashboard.emulator.lifecycle import process
 from dashboard.emulator.lifecycle.home import use
 from dashboard.fixes import executor as applying
 from dashboard.fixes import planner as planning
-from dashboard.fixes.monitor import Monitor, Watch
+from dashboard.fixes.monitor import Monitor, MonitorResult
 from dashboard.fixes.settlement import settle
 from dashboard.services import finding_lifecycle, snapshot_builder
 from dashboard.services.call_fetcher import Progress, refresh_calls
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.storage import anchors
-from dashboard.storage.account_binding import EMBEDDED, OWNER, claim, keep_key, with_mode
+from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, keep_key, with_mode
 from dashboard.storage.database import State
-from dashboard.storage.journal import Entry, Journal
+from dashboard.storage.journal import Journal, JournalEntry
 from dashboard.storage.read_only import is_read_only
 
 SYNC_WAIT_S = 60
@@ -111,7 +111,7 @@ class Workspace:
             return cls(settings, state, CallStore(settings.home, spill=state.scratch), _offline(state))
         users = None
         try:
-            settings = claim(state, settings, new_key=new_key)
+            settings = bind_account(state, settings, new_key=new_key)
             users = use(settings.home) if settings.embedded else None
             running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
@@ -139,7 +139,7 @@ class Workspace:
         _release(self._users, self.settings)
         self._users = None
 
-    def settle(self) -> list[Entry]:
+    def settle(self) -> list[JournalEntry]:
         """Record the outcome of fixes that were interrupted, as far as the account can be read."""
         settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
         last, routes = self.journal.last(), self.state.latest("routes")
@@ -257,7 +257,7 @@ class Workspace:
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
         """Run every check and stamp each verdict with its life, worst first."""
         snapshot = snapshot or self.snapshot()
-        return finding_lifecycle.lived(
+        return finding_lifecycle.with_lifecycle(
             checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at
         )
 
@@ -368,7 +368,7 @@ class Workspace:
         """Do all that ``apply`` does short of writing."""
         applying.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
 
-    def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> Entry:
+    def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> JournalEntry:
         """Carry out exactly this plan, verify it, and read the account anew."""
         entry = applying.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
@@ -383,12 +383,12 @@ class Workspace:
         except (CarrierError, StateError) as exc:
             log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
 
-    def watch(self, entry: Entry) -> Watch:
+    def watch(self, entry: JournalEntry) -> MonitorResult:
         """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""
         monitor = self._monitors.get(entry.id) or self._monitor(entry)
         return monitor.poll()
 
-    def _monitor(self, entry: Entry) -> Monitor:
+    def _monitor(self, entry: JournalEntry) -> Monitor:
         begun = next(e for e in self.journal.entries() if e.action == entry.action)
         monitor = Monitor(
             Plan.model_validate(begun.content["plan"]),

@@ -18,7 +18,7 @@ ACL_WORD = r"\bacl\b"
 
 
 @dataclass(frozen=True)
-class Rule:
+class OutcomeRule:
     """One line of the table; every condition that is given must hold."""
 
     outcome: str
@@ -34,19 +34,19 @@ class Rule:
         return PROVES[self.outcome]
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("answered", statuses=(200,)),
-    Rule("refused_auth", statuses=(401, 407)),
-    Rule("refused_auth", statuses=(403,), reason=ACL_WORD),
-    Rule("refused_unknown", statuses=(403,)),
-    Rule("gave_up", statuses=(487,)),
-    Rule("busy_or_no_answer", statuses=(480, 486, 600, 603)),
-    Rule("bad_number", statuses=(404, 410, 484, 604)),
-    Rule("media", statuses=(488, 606)),
-    Rule("network", statuses=(408, 500, 502, 503, 504)),
-    Rule("answered", results=("completed", "answered")),
-    Rule("gave_up", results=("canceled", "cancelled", "abandoned")),
-    Rule("busy_or_no_answer", results=("busy", "no answer", "no-answer", "no_answer", "noanswer")),
+RULES: tuple[OutcomeRule, ...] = (
+    OutcomeRule("answered", statuses=(200,)),
+    OutcomeRule("refused_auth", statuses=(401, 407)),
+    OutcomeRule("refused_auth", statuses=(403,), reason=ACL_WORD),
+    OutcomeRule("refused_unknown", statuses=(403,)),
+    OutcomeRule("gave_up", statuses=(487,)),
+    OutcomeRule("busy_or_no_answer", statuses=(480, 486, 600, 603)),
+    OutcomeRule("bad_number", statuses=(404, 410, 484, 604)),
+    OutcomeRule("media", statuses=(488, 606)),
+    OutcomeRule("network", statuses=(408, 500, 502, 503, 504)),
+    OutcomeRule("answered", results=("completed", "answered")),
+    OutcomeRule("gave_up", results=("canceled", "cancelled", "abandoned")),
+    OutcomeRule("busy_or_no_answer", results=("busy", "no answer", "no-answer", "no_answer", "noanswer")),
 )
 """Words other than ``completed`` are not documented; those above can only mean one thing."""
 
@@ -85,7 +85,7 @@ def outcome_sql() -> str:
     return f"CASE {branches} ELSE '{OTHERWISE}' END"
 
 
-def _condition(rule: Rule) -> str:
+def _condition(rule: OutcomeRule) -> str:
     parts = []
     if rule.statuses:
         parts.append(f"sip_status IN ({', '.join(map(str, rule.statuses))})")

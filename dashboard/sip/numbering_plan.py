@@ -120,7 +120,7 @@ def classify(numbers: pd.Series) -> pd.DataFrame:
     )
 
 
-def described(found: pd.DataFrame) -> pd.DataFrame:
+def describe_number(found: pd.DataFrame) -> pd.DataFrame:
     """Add ``country``, ``kind`` (of number) and ``minutes`` to rows with ``destination`` and ``duration_s``."""
     kinds = classify(found["destination"])
     return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)

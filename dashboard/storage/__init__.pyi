@@ -1,8 +1,8 @@
 from .database import State
-from .journal import Entry, Journal
+from .journal import Journal, JournalEntry
 
 __all__ = [
-    "Entry",
     "Journal",
+    "JournalEntry",
     "State",
 ]

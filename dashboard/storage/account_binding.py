@@ -22,7 +22,7 @@ FIRST_KEPT = "account"
 """What every account has, and the first sync keeps."""
 
 
-def claim(state: State, settings: Settings, *, new_key: bool = False) -> Settings:
+def bind_account(state: State, settings: Settings, *, new_key: bool = False) -> Settings:
     """
     Keep one account to a home.
 

@@ -17,7 +17,7 @@ import pandas as pd
 from dashboard import schemas
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress
 from dashboard.storage.database import State, begins
-from dashboard.storage.journal import DONE, FAILED, PARTLY, Entry, Journal
+from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal, JournalEntry
 
 CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
 """What a period's begin rests on: the carrier's report, a fix of this product, or a copy in which it was first seen."""
@@ -62,7 +62,7 @@ def entry_periods(state: State) -> pd.DataFrame:
     )
 
 
-def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> list[Period]:
+def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[JournalEntry]) -> list[Period]:
     """
     Derive the periods of every entry.
 
@@ -115,7 +115,7 @@ def _beside(
     return near, later
 
 
-def _actions(entries: Sequence[Entry]) -> list[_Action]:
+def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
     """Return what was done to the list, in order; an action without a second entry has no known outcome."""
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     found = []

@@ -40,7 +40,7 @@ SHORT = 12
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One line: who did what, the account's rows before and after, and the chain."""
 
     id: int
@@ -109,9 +109,9 @@ class Verified:
     """Entries from before the first anchor."""
     older_versions: int
     """Versions from before the first anchor."""
-    open_entries: tuple[Entry, ...]
+    open_entries: tuple[JournalEntry, ...]
     """Fixes without a recorded outcome."""
-    unanchored: tuple[Entry, ...] = field(default=())
+    unanchored: tuple[JournalEntry, ...] = field(default=())
     """Outcomes whose anchor could not be written and has not been since: the next entry is anchored with them."""
     notes: tuple[str, ...] = field(default=())
     """Sentences about what is in order and still noteworthy."""
@@ -123,7 +123,9 @@ class Journal:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def begin(self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None) -> Entry:
+    def begin(
+        self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None
+    ) -> JournalEntry:
         """
         Record what is about to be done, by whom, and the account's rows before it.
 
@@ -143,7 +145,7 @@ class Journal:
 
     def finish(
         self,
-        begun: Entry,
+        begun: JournalEntry,
         plan: Plan,
         *,
         phase: str,
@@ -151,7 +153,7 @@ class Journal:
         before: dict[str, Any],
         message: str = "",
         **more: Any,
-    ) -> Entry:
+    ) -> JournalEntry:
         """
         Record the outcome, also where its anchor cannot be written.
 
@@ -170,19 +172,19 @@ class Journal:
         content = {"before": before, "after": after, "message": message} | more
         return self._append(begun.action, phase, actor, plan, content)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """Return every entry, oldest first."""
         with self._state.reading() as connection:
             return _entries(connection)
 
-    def open_entries(self) -> list[Entry]:
+    def open_entries(self) -> list[JournalEntry]:
         """Return the ``begun`` entry of each action that has no outcome, oldest first."""
         ended = sa.select(table.c.action).where(table.c.phase != BEGUN)
         query = table.select().where(table.c.phase == BEGUN, table.c.action.not_in(ended)).order_by(table.c.id)
         with self._state.reading() as connection:
-            return [Entry(**row) for row in connection.execute(query).mappings()]
+            return [JournalEntry(**row) for row in connection.execute(query).mappings()]
 
-    def entry(self, number: int) -> Entry:
+    def entry(self, number: int) -> JournalEntry:
         """
         Return one entry.
 
@@ -193,13 +195,13 @@ class Journal:
             row = connection.execute(table.select().where(table.c.id == number)).mappings().first()
         if row is None:
             raise JournalError(f"The journal has no entry {number}. `trunkgate journal list` shows those it has.")
-        return Entry(**row)
+        return JournalEntry(**row)
 
-    def last(self) -> Entry | None:
+    def last(self) -> JournalEntry | None:
         """Return the last entry; ``None`` where there is none."""
         with self._state.reading() as connection:
             row = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
-        return Entry(**row) if row else None
+        return JournalEntry(**row) if row else None
 
     def head(self) -> str:
         """Return the hash of the last entry; 64 zeros where there is none."""
@@ -274,7 +276,7 @@ class Journal:
             notes=(*notes, *_clock(entries), *_anchored_late(entries, unanchored, lines)),
         )
 
-    def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[Entry]) -> None:
+    def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[JournalEntry]) -> None:
         """Refuse anchors that were removed or begun again, and an empty journal where there must have been another."""
         path, began = self._state.anchors.path, self._state.get(ANCHORED)
         if began and not lines:
@@ -290,8 +292,8 @@ class Journal:
             )
 
     def _compare(
-        self, lines: Sequence[Anchor], entries: Sequence[Entry], hashes: dict[str, list[str]], *, new_key: bool
-    ) -> tuple[list[str], tuple[Entry, ...]]:
+        self, lines: Sequence[Anchor], entries: Sequence[JournalEntry], hashes: dict[str, list[str]], *, new_key: bool
+    ) -> tuple[list[str], tuple[JournalEntry, ...]]:
         """Compare both chains with the anchors; return what is noteworthy, and the entries without an anchor yet."""
         if not lines:
             return [], ()
@@ -314,12 +316,12 @@ class Journal:
             notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
         return [note for note in notes if note], tuple(entry for entry in entries if entry.id in without)
 
-    def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> Entry:
+    def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> JournalEntry:
         if phase == BEGUN:
             self._state.begin_anchors()
         with self._state.writing() as connection:
             newest = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
-            last = Entry(**newest) if newest else None
+            last = JournalEntry(**newest) if newest else None
             row: dict[str, Any] = {
                 "id": (last.id if last else 0) + 1,
                 "at": datetime.now(UTC),
@@ -344,14 +346,14 @@ class Journal:
             connection.execute(table.insert().values(**row))
         if NOT_ANCHORED not in row["content"]:
             self._state.anchored(Head(JOURNAL, WRITTEN, row["id"], row["hash"]))
-        return Entry(**row)
+        return JournalEntry(**row)
 
 
-def _entries(connection: Connection) -> list[Entry]:
-    return [Entry(**row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
+def _entries(connection: Connection) -> list[JournalEntry]:
+    return [JournalEntry(**row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
 
 
-def _check_entries(entries: Sequence[Entry]) -> None:
+def _check_entries(entries: Sequence[JournalEntry]) -> None:
     previous = GENESIS
     for number, entry in enumerate(entries, start=1):
         if entry.id != number:
@@ -388,36 +390,38 @@ def _find(noted: Noted, hashes: Sequence[str]) -> None:
         )
 
 
-def _clock(entries: Sequence[Entry]) -> list[str]:
+def _clock(entries: Sequence[JournalEntry]) -> list[str]:
     back = [one.id for before, one in pairwise(entries) if one.at < before.at]
     return [f"The clock of the machine went back before entry {number}." for number in back]
 
 
-def _excusable(entries: Sequence[Entry]) -> dict[int, int]:
+def _excusable(entries: Sequence[JournalEntry]) -> dict[int, int]:
     """
     Return the entries that may lack an anchor, each with the entry that began its action.
 
     A fix begins only with an anchor and has one outcome, so nothing but that outcome can lack it.
     """
-    of_action: dict[str, list[Entry]] = {}
+    of_action: dict[str, list[JournalEntry]] = {}
     for entry in entries:
         of_action.setdefault(entry.action, []).append(entry)
     pairs = [both for both in of_action.values() if [one.phase == BEGUN for one in both] == [True, False]]
     return {ended.id: begun.id for begun, ended in pairs if ended.phase in OUTCOMES and ended.not_anchored}
 
 
-def _unanchored_end(entries: Sequence[Entry]) -> list[Entry]:
+def _unanchored_end(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
     """Return the entries at the end of the journal that may lack an anchor, oldest first."""
     excusable = _excusable(entries)
     return list(reversed(list(takewhile(lambda entry: entry.id in excusable, reversed(entries)))))
 
 
-def _late(entries: Sequence[Entry]) -> list[Head]:
+def _late(entries: Sequence[JournalEntry]) -> list[Head]:
     """Return the anchors of entries that are in the database already."""
     return [Head(JOURNAL, step, entry.id, entry.hash) for entry in entries for step in (WRITING, WRITTEN)]
 
 
-def _anchored_late(entries: Sequence[Entry], unanchored: Sequence[Entry], lines: Sequence[Anchor]) -> list[str]:
+def _anchored_late(
+    entries: Sequence[JournalEntry], unanchored: Sequence[JournalEntry], lines: Sequence[Anchor]
+) -> list[str]:
     """Say of each entry whose anchor could not be written at first when it was."""
     late = [entry for entry in entries if entry.not_anchored and entry not in unanchored]
     anchored = {line.head: line.at for line in reversed(lines) if line.chain == JOURNAL}

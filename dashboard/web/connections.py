@@ -16,7 +16,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from dashboard.web.responses import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, Answer
+from dashboard.web.responses import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, GateResponse
 
 WAIT_S: Final = 10.0
 """Much longer than a browser needs to send a request, even through a tunnel."""
@@ -71,7 +71,7 @@ class Http(H11Protocol):
         """Answer bytes that are not a valid request with ``NOT_HTTP``."""
         self.refuse(NOT_HTTP)
 
-    def refuse(self, answer: Answer) -> None:
+    def refuse(self, answer: GateResponse) -> None:
         """
         End the connection, with an answer if part of a request has arrived and no response to it has begun.
 
@@ -133,7 +133,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
-def _written(answer: Answer) -> bytes:
+def _written(answer: GateResponse) -> bytes:
     start, body = answer.messages()
     lines = [f"HTTP/1.1 {answer.status.value} {answer.status.phrase}".encode()]
     lines += [b": ".join(pair) for pair in (*start["headers"], *FIXED_HEADERS, PLAIN_POLICY)]

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote
 from dashboard.services.access.links import Link, digest, number_of
 from dashboard.web import peers, responses
 from dashboard.web.connections import LET_IN
-from dashboard.web.responses import Answer, Message
+from dashboard.web.responses import GateResponse, Message
 from dashboard.web.sessions import HEADER, PREFIX, Session, Sessions
 
 Scope = MutableMapping[str, Any]
@@ -151,7 +151,7 @@ class Gate:
         await receive()
         await send({"type": "websocket.close", "code": REFUSED, "reason": ""})
 
-    def _refusal(self, scope: Scope, *, needs_origin: bool = False) -> Answer | None:
+    def _refusal(self, scope: Scope, *, needs_origin: bool = False) -> GateResponse | None:
         """Return why a request is refused by where it comes from and where it goes."""
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
@@ -168,7 +168,7 @@ class Gate:
             return responses.FOREIGN_ORIGIN
         return None
 
-    def _session(self, scope: Scope) -> Session | Answer:
+    def _session(self, scope: Scope) -> Session | GateResponse:
         """Return the session of a request, or why it has none."""
         cookies = self._cookies(scope)
         sessions = list(filter(None, map(self._sessions.by_cookie, cookies)))  # other ports may set such cookies too
@@ -187,7 +187,7 @@ class Gate:
         pairs = (pair.strip().partition("=") for line in _values(scope, b"cookie") for pair in line.split(";"))
         return [value for name, _, value in pairs if name == self._cookie]
 
-    def _enter(self, scope: Scope) -> Answer:
+    def _enter(self, scope: Scope) -> GateResponse:
         """Begin a session for whoever opens an unused link."""
         asked = parse_qs(scope.get("query_string", b"").decode(TEXT))
         tokens = asked.get("token", [])
@@ -212,12 +212,12 @@ class Gate:
         )
         return responses.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
 
-    def _opens_nothing(self, tokens: list[str]) -> Answer:
+    def _opens_nothing(self, tokens: list[str]) -> GateResponse:
         """Return what is known of a link that opens nothing: that it was used here, or no more than that."""
         used = len(tokens) == 1 and digest(tokens[0]) in self._used
         return responses.LINK_USED if used else responses.LINK_UNKNOWN
 
-    def _only_looked_at(self, scope: Scope, tokens: list[str], *, pressed: bool) -> Answer | None:
+    def _only_looked_at(self, scope: Scope, tokens: list[str], *, pressed: bool) -> GateResponse | None:
         """
         Return the answer to a client that fetches a link without opening it, as chat programs and scanners do.
 

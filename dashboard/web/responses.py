@@ -36,7 +36,7 @@ BUTTON: Final = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class GateResponse:
     """A page of the gate's own. It ends its connection: a client that is not let in keeps none."""
 
     status: HTTPStatus
@@ -86,75 +86,75 @@ def _marked(text: str) -> str:
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
-HEALTHY: Final = Answer(HTTPStatus.OK, "ok")
-NO_SESSION: Final = Answer(
+HEALTHY: Final = GateResponse(HTTPStatus.OK, "ok")
+NO_SESSION: Final = GateResponse(
     HTTPStatus.UNAUTHORIZED,
     "Open this dashboard by a link",
     "Run `trunkgate link` on the machine that runs the dashboard, and open the link that it prints.",
 )
-ENDED: Final = Answer(
+ENDED: Final = GateResponse(
     HTTPStatus.UNAUTHORIZED,
     "The session of this browser has ended",
     "It was signed out, is too old, or belongs to an earlier start of the dashboard. "
     "Run `trunkgate link` on the machine that runs the dashboard, and open the link that it prints.",
 )
-OTHER_USER: Final = Answer(
+OTHER_USER: Final = GateResponse(
     HTTPStatus.FORBIDDEN,
     "This session belongs to another user of this machine",
     "Run `trunkgate link` and open the link that it prints.",
 )
-USER_UNKNOWN: Final = Answer(
+USER_UNKNOWN: Final = GateResponse(
     HTTPStatus.FORBIDDEN,
     "The user at the other end of this connection cannot be determined",
     "Open the dashboard on the machine that runs it, or through an SSH tunnel to it.",
 )
-LINK_USED: Final = Answer(
+LINK_USED: Final = GateResponse(
     HTTPStatus.GONE, "This link was used already", "A link opens one browser. Run `trunkgate link` for another."
 )
-LINK_UNKNOWN: Final = Answer(
+LINK_UNKNOWN: Final = GateResponse(
     HTTPStatus.GONE,
     "This link is not valid",
     "It was used already, is too old, or is not a link of this dashboard. Run `trunkgate link` for another.",
 )
-PREFETCH: Final = Answer(HTTPStatus.SERVICE_UNAVAILABLE, "A link is opened by a person, not ahead of time")
-METHOD: Final = Answer(HTTPStatus.METHOD_NOT_ALLOWED, "A link is opened with GET", headers=((b"allow", b"GET"),))
-NOT_HTTP: Final = Answer(
+PREFETCH: Final = GateResponse(HTTPStatus.SERVICE_UNAVAILABLE, "A link is opened by a person, not ahead of time")
+METHOD: Final = GateResponse(HTTPStatus.METHOD_NOT_ALLOWED, "A link is opened with GET", headers=((b"allow", b"GET"),))
+NOT_HTTP: Final = GateResponse(
     HTTPStatus.BAD_REQUEST,
     "The request cannot be read",
     "Open the dashboard with `http://`, not `https://`. "
     "If this goes on, delete the cookies of its address in the browser.",
 )
-TOO_SLOW: Final = Answer(
+TOO_SLOW: Final = GateResponse(
     HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive", "Load the page again in the browser."
 )
-TOO_MANY: Final = Answer(
+TOO_MANY: Final = GateResponse(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "Too many connections are waiting",
     "Load the page again. If this goes on, another program of this machine keeps opening connections to the dashboard.",
 )
-NO_PATH: Final = Answer(
+NO_PATH: Final = GateResponse(
     HTTPStatus.BAD_REQUEST,
     "The dashboard is not a proxy",
     "Open it at its own address, and leave out the proxy for 127.0.0.1 in the settings of the browser.",
 )
-TWO_LENGTHS: Final = Answer(
+TWO_LENGTHS: Final = GateResponse(
     HTTPStatus.BAD_REQUEST,
     "The request gives two lengths",
     "Open the dashboard without a program between it and the browser.",
 )
-FOREIGN_ORIGIN: Final = Answer(
+FOREIGN_ORIGIN: Final = GateResponse(
     HTTPStatus.FORBIDDEN, "Another site asked for this", "Open the dashboard itself, not through another page."
 )
 
 
-def entered(cookie: bytes) -> Answer:
+def entered(cookie: bytes) -> GateResponse:
     """Return the page that gives a browser its cookie and goes on to the dashboard."""
-    return Answer(HTTPStatus.OK, "Opening the dashboard", refresh="./", headers=((b"set-cookie", cookie),))
+    return GateResponse(HTTPStatus.OK, "Opening the dashboard", refresh="./", headers=((b"set-cookie", cookie),))
 
 
-def asking(token: str) -> Answer:
+def asking(token: str) -> GateResponse:
     """Return the page on which a person opens a link, for whoever may be a program that only looks at it."""
-    return Answer(
+    return GateResponse(
         HTTPStatus.OK,
         "This link opens the dashboard in one browser",
         "When this page was made it had not been used.",
@@ -162,23 +162,23 @@ def asking(token: str) -> Answer:
     )
 
 
-def going_on() -> Answer:
+def going_on() -> GateResponse:
     """Return the page that goes on to the dashboard with the cookie that the browser has."""
-    return Answer(HTTPStatus.OK, "Opening the dashboard", refresh="./")
+    return GateResponse(HTTPStatus.OK, "Opening the dashboard", refresh="./")
 
 
-def reloading(path: str) -> Answer:
+def reloading(path: str) -> GateResponse:
     """
     Return a page that loads itself again.
 
     A browser keeps a strict cookie back when a link on another site leads here; from this page it sends the cookie.
     """
-    return Answer(HTTPStatus.UNAUTHORIZED, "Opening the dashboard", refresh=path)
+    return GateResponse(HTTPStatus.UNAUTHORIZED, "Opening the dashboard", refresh=path)
 
 
-def wrong_host(origin: str) -> Answer:
+def wrong_host(origin: str) -> GateResponse:
     """Return the refusal of a request for another host or port."""
-    return Answer(
+    return GateResponse(
         HTTPStatus.MISDIRECTED_REQUEST,
         "The dashboard is not at this address",
         f"Open {origin} instead. Through a tunnel, use the same port on both sides.",

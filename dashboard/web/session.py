@@ -26,7 +26,7 @@ from dashboard.calls.replay.replayer import Replayer
 from dashboard.core.errors import DashboardError, FixError
 from dashboard.core.settings import PREFIXES, SYNCED_BY, Settings
 from dashboard.domain.actors import Actor, browser_actor
-from dashboard.domain.changes import Change, Impact
+from dashboard.domain.changes import Change, ReplayImpact
 from dashboard.domain.claims import Claims
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Freshness, Snapshot
@@ -34,7 +34,7 @@ from dashboard.fixes.account_image import POLICY_KINDS, proposed
 from dashboard.services.background_sync import SYNC_ERROR, SyncLoop
 from dashboard.services.call_fetcher import Progress
 from dashboard.services.snapshot_builder import SyncReport, freshness_of
-from dashboard.services.snapshot_cache import AGE_EVERY_S, Keeper, Known, Moment
+from dashboard.services.snapshot_cache import AGE_EVERY_S, AccountView, SnapshotCache, StateVersion
 from dashboard.services.workspace import Workspace
 from dashboard.web import sessions
 
@@ -53,7 +53,7 @@ class Home:
     """The open workspace, what keeps its pages ready, and the loop that syncs it where no other process does."""
 
     workspace: Workspace
-    keeper: Keeper
+    keeper: SnapshotCache
     loop: SyncLoop | None
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Home:
 def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
     settings = Settings.read()
     workspace = Workspace.open(settings, traffic=settings.live_calls_per_s)
-    keeper, loop = Keeper(workspace), None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
+    keeper, loop = SnapshotCache(workspace), None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
     if loop:
         loop.start()
     keeper.start()
@@ -119,7 +119,7 @@ def workspace() -> Workspace:
     return home().workspace
 
 
-def now() -> Known:
+def now() -> AccountView:
     """
     Return all that is known, one moment's for the whole run of a page.
 
@@ -147,7 +147,7 @@ class _Looked(local):
 
     run: object = None
     home: Home
-    found: Known | None = None
+    found: AccountView | None = None
     writes = -1
 
 
@@ -215,7 +215,7 @@ def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = Tru
 
 @st.cache_resource(max_entries=500, ttl=AGE_EVERY_S, show_spinner=False)
 def _kept(
-    moment: Moment,  # noqa: ARG001 - the cache's key
+    moment: StateVersion,  # noqa: ARG001 - the cache's key
     name: str,  # noqa: ARG001 - as above
     asked: str,  # noqa: ARG001 - as above
     zone: str,  # noqa: ARG001 - as above
@@ -224,11 +224,11 @@ def _kept(
     return _make()
 
 
-def impacts() -> Callable[[Finding], Impact | None]:
+def impacts() -> Callable[[Finding], ReplayImpact | None]:
     """Return what says of a finding's fix what it would have done to past calls; ``None`` where it bears on none."""
     seen = now()
 
-    def impact(finding: Finding) -> Impact | None:
+    def impact(finding: Finding) -> ReplayImpact | None:
         if not any(isinstance(change, POLICY_KINDS) for change in finding.proposals):
             return None
         return _impact(seen.moment, finding.id, finding.proposals, seen)
@@ -238,11 +238,11 @@ def impacts() -> Callable[[Finding], Impact | None]:
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _impact(
-    moment: Moment,  # noqa: ARG001 - the cache's key
+    moment: StateVersion,  # noqa: ARG001 - the cache's key
     finding_id: str,  # noqa: ARG001 - as above
     _changes: tuple[Change, ...],
-    _seen: Known,
-) -> Impact:
+    _seen: AccountView,
+) -> ReplayImpact:
     return _seen.replayer.against(proposed(_seen.snapshot.policy, _changes)).impact
 
 

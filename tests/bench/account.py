@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow
 
 from dashboard import schemas
-from dashboard.domain.admission import Decision, Facts, Observations, Policy, admit
+from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, admit
 
 OBSERVED = Observations(digest_rescues_prefix=True, no_path_status=403)
 FIRST_ADDRESS = IPv4Address("198.18.0.1")
@@ -123,7 +123,7 @@ class Account:
         """Return what becomes of a call of each row of ``callers`` under a policy: the truth."""
         return [
             admit(
-                Facts(
+                CallFacts(
                     dials_prefix=row["dials_prefix"],
                     authorized=row["address"] in policy.networks,
                     credentials_on=policy.credentials_on,

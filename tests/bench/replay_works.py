@@ -16,7 +16,7 @@ import pandas as pd
 from dashboard.calls.replay.replayer import BROKEN, CANNOT, LABELS, SAVED, UNCHANGED, UNDECIDED, Replay, Replayer
 from dashboard.calls.store.store import CallFilter, CallStore
 from dashboard.domain.admission import Policy
-from dashboard.domain.changes import Impact
+from dashboard.domain.changes import ReplayImpact
 from dashboard.schemas.tables import NOTHING, PROVES, REFUSAL
 from dashboard.storage.database import State
 from tests.bench.account import Account
@@ -115,7 +115,7 @@ def ours(home: str, account: dict[str, Any]) -> Found:
     }
 
 
-def _of_four(impact: Impact) -> dict[str, list[Any]]:
+def _of_four(impact: ReplayImpact) -> dict[str, list[Any]]:
     """Return calls, minutes and dollars by label, with all undecided labels as one, as the peers have them."""
     found: dict[str, list[Any]] = {}
     for label, counted in impact.labels.items():

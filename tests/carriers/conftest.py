@@ -13,7 +13,7 @@ import requests
 
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.carriers.flowroute.portal import DeclaredPortal
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.emulator.lifecycle import process
 from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, SIGNATURE, Script
@@ -49,9 +49,9 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def transport(session: requests.Session, slept: list[float]) -> Transport:
+def transport(session: requests.Session, slept: list[float]) -> HttpSession:
     """Return a transport with the key, over the script."""
-    return Transport(ORIGIN, ACCESS, SECRET, session=session, sleep=slept.append)
+    return HttpSession(ORIGIN, ACCESS, SECRET, session=session, sleep=slept.append)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 
 @pytest.fixture
-def carrier(transport: Transport, state: State) -> FlowrouteCarrier:
+def carrier(transport: HttpSession, state: State) -> FlowrouteCarrier:
     """Return a real account over the script."""
     return FlowrouteCarrier(transport, DeclaredPortal(state))
 

@@ -19,7 +19,7 @@ from dashboard.carriers.registry import AccountState, Carrier, open_carrier
 from dashboard.core.errors import CapabilityError
 from dashboard.core.settings import Settings
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RouteNumber, SetCredentials
 from dashboard.emulator.lifecycle import process
 from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, LINK, ORIGIN, SECRET, Reply, Script, listed, recorded
@@ -188,8 +188,8 @@ def test_a_route_is_made_used_and_taken_back(account: Carrier) -> None:
     aliases = dict(zip(routes["route_id"], routes["alias"], strict=True)) | {"": ""}
     changes: list[Change] = [
         CreateRoute(alias="conformance", value="198.51.100.201"),
-        PointNumber(number=number, to_alias="conformance", was_alias=aliases[was]),
-        PointNumber(number=number, to_alias="", was_alias="conformance"),
+        RouteNumber(number=number, to_alias="conformance", was_alias=aliases[was]),
+        RouteNumber(number=number, to_alias="", was_alias="conformance"),
     ]
 
     for change in changes:

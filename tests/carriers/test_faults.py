@@ -15,7 +15,7 @@ from dashboard.carriers.base import ExportedWindow
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.carriers.flowroute.portal import EmulatedPortal
 from dashboard.core.errors import CarrierAnswerError, CarrierError, CarrierRefusedError, CarrierUnavailableError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.domain.changes import AllowAddress
 from dashboard.emulator.lifecycle import process
 
@@ -29,22 +29,22 @@ def hurried(seconds: float) -> None:
 
 
 @pytest.fixture
-def local(emulator: process.Running) -> Iterator[Transport]:
+def local(emulator: process.Running) -> Iterator[HttpSession]:
     """Open the emulator with its key."""
-    opened = Transport(emulator.url, emulator.access_key, emulator.secret_key, sleep=hurried)
+    opened = HttpSession(emulator.url, emulator.access_key, emulator.secret_key, sleep=hurried)
     yield opened
     opened.request("DELETE", FAULTS)
     opened.close()
 
 
 @pytest.fixture
-def told(local: Transport) -> Told:
+def told(local: HttpSession) -> Told:
     """Tell the emulator to misbehave."""
     return lambda **faults: local.request("PATCH", FAULTS, body=faults) and None
 
 
 @pytest.fixture
-def account(local: Transport) -> FlowrouteCarrier:
+def account(local: HttpSession) -> FlowrouteCarrier:
     """Return its account."""
     return FlowrouteCarrier(local, EmulatedPortal(local))
 
@@ -106,7 +106,7 @@ def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrie
 
 def test_a_wrong_key_is_told(emulator: process.Running) -> None:
     """And is in no message."""
-    wrong = Transport(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
+    wrong = HttpSession(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
 
     with pytest.raises(CarrierRefusedError, match="Check the access key") as caught:
         wrong.get("/v2/routes")
@@ -157,7 +157,7 @@ def test_an_export_that_goes_wrong_leaves_no_file(
 
 
 def test_a_job_that_was_left_is_taken_up(
-    told: Told, account: FlowrouteCarrier, local: Transport, tmp_path: Path
+    told: Told, account: FlowrouteCarrier, local: HttpSession, tmp_path: Path
 ) -> None:
     """Stopped while the carrier works; the next sync of the same window asks for no second job."""
     told(export_delay_s=0.5)

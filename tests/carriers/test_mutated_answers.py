@@ -20,8 +20,8 @@ from dashboard.carriers.base import AccountState, Carrier
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.carriers.flowroute.portal import EmulatedPortal
 from dashboard.core.errors import CarrierAnswerError, CarrierError
-from dashboard.core.http.session import Transport
-from dashboard.domain.changes import AllowAddress, CreateRoute, DeleteRoute, PointNumber, SetCredentials
+from dashboard.core.http.session import HttpSession
+from dashboard.domain.changes import AllowAddress, CreateRoute, DeleteRoute, RouteNumber, SetCredentials
 from tests.carriers.flowroute.test_portal import ENTRY, PROFILE
 from tests.carriers.mutations import mutated
 from tests.carriers.scripted import ACCESS, LINK, ORIGIN, RECORDED, SECRET, Reply, Script
@@ -91,7 +91,7 @@ CALLS: dict[str, tuple[Callable[[Carrier, Path], Any], tuple[str, ...]]] = {
         ("GET /v2/routes",),
     ),
     "point_number": (
-        lambda carrier, _: carrier.apply(PointNumber(number="12065550100", to_alias=ALIAS, was_alias="")),
+        lambda carrier, _: carrier.apply(RouteNumber(number="12065550100", to_alias=ALIAS, was_alias="")),
         ("GET /v2/routes",),
     ),
 }
@@ -105,7 +105,7 @@ def opened() -> Iterator[tuple[Carrier, Script, Path]]:
         script = Script()
         session = stack.enter_context(requests.Session())
         session.mount("https://", script)
-        transport = Transport(ORIGIN, ACCESS, SECRET, session=session, sleep=lambda _: None)
+        transport = HttpSession(ORIGIN, ACCESS, SECRET, session=session, sleep=lambda _: None)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         yield FlowrouteCarrier(transport, EmulatedPortal(transport)), script, Path(folder)
 

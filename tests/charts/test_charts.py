@@ -13,7 +13,7 @@ import pytest
 from dashboard import charts
 from dashboard.charts import encodings as marks
 from dashboard.charts.encodings import NOT_CHOSEN
-from dashboard.domain.changes import Impact, LabelCount
+from dashboard.domain.changes import LabelCount, ReplayImpact
 from dashboard.domain.findings import Severity
 from dashboard.domain.replay_labels import TABLE
 from dashboard.schemas.tables import OUTCOMES
@@ -98,7 +98,7 @@ EVERY = {
     ),
     "hours": charts.hour_of_week(pd.DataFrame([{"weekday": 0, "hour": 3, "value": 7}])),
     "severities": charts.findings_by_severity(pd.DataFrame([{"severity": "high", "status": "fail", "findings": 2}])),
-    "replay": charts.replay_bar(Impact(labels={"saved": LabelCount(calls=3)}, decided=1.0)),
+    "replay": charts.replay_bar(ReplayImpact(labels={"saved": LabelCount(calls=3)}, decided=1.0)),
 }
 
 
@@ -289,7 +289,7 @@ def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
 
 def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
     """Only labels that some call carries take room, the worst first; large parts have names."""
-    impact = Impact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
+    impact = ReplayImpact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
 
     bar = drawn(charts.replay_bar(impact))
 

@@ -16,7 +16,7 @@ from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.checks.evidence.losses import DIGEST, losses
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
 from dashboard.domain.admission import Policy, PolicyVersion
-from dashboard.domain.changes import AllowAddress, Impact, PointNumber, RemoveAddress
+from dashboard.domain.changes import AllowAddress, RemoveAddress, ReplayImpact, RouteNumber
 from dashboard.domain.claims import Claims, apart
 from dashboard.domain.findings import Severity, Status
 from dashboard.domain.replay_labels import GONE
@@ -130,7 +130,7 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
         assert "block none" not in told
         assert "block no past call of yours" not in told
     assert "imported" not in "".join([*replay_summary.summary(impacts[0]), *replay_summary.sentences(impacts[0])])
-    nothing = Impact(labels={}, decided=1, not_judged=60)
+    nothing = ReplayImpact(labels={}, decided=1, not_judged=60)
     assert [f"{SENTENCE}judged."] == replay_summary.summary(nothing)
     assert f"{SENTENCE}judged." in draft_text.title(changes, nothing, lower_bound=False)
 
@@ -141,7 +141,7 @@ def test_guards_know_what_only_files_have() -> None:
     known = only_in_files(account(), calls_row(THIEF, calls=60, cost_usd="412.50"), inbound)
     numbers = [{"number": "13035550123", "route_id": ""}]
     known = replace(known, numbers=frame(schemas.NUMBERS, numbers))
-    changes = (AllowAddress(network=THIEF), PointNumber(number="13035550123", to_alias="Denver", was_alias=""))
+    changes = (AllowAddress(network=THIEF), RouteNumber(number="13035550123", to_alias="Denver", was_alias=""))
     found = {lock.id: lock for lock in build(known, changes, max_changes=5).interlocks}
 
     assert "60 of them are only in imported files." in found["money_was_not_lost_there"].sentence

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.checks.pbx_has_inbound_route import pbx_has_inbound_route
-from dashboard.domain.changes import CreateRoute, PointNumber
+from dashboard.domain.changes import CreateRoute, RouteNumber
 from dashboard.domain.findings import Cause, Status
 from dashboard.schemas.tables import RESOLVED_HOSTS
 from tests.builders import NOW, frame, make_snapshot, pbx
@@ -78,7 +78,7 @@ def test_a_number_that_leads_elsewhere_fails(judged, numbers, routes, words, was
     assert words in verdict.reason
     assert verdict.changes == (
         CreateRoute(alias="Phoenix", route_type="host", value="198.51.100.60:5060"),
-        PointNumber(number=NUMBER, to_alias="Phoenix", was_alias=was),
+        RouteNumber(number=NUMBER, to_alias="Phoenix", was_alias=was),
     )
 
 
@@ -87,7 +87,7 @@ def test_an_existing_route_is_used(judged):
     snapshot = account(route("198.51.100.60", alias="West", route_id="7"), numbers=((NUMBER, "0"),))
 
     assert judged(pbx_has_inbound_route, snapshot)["phoenix"].changes == (
-        PointNumber(number=NUMBER, to_alias="West", was_alias="sip-reg"),
+        RouteNumber(number=NUMBER, to_alias="West", was_alias="sip-reg"),
     )
 
 

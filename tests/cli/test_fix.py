@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from dashboard.cli.main import app
 from dashboard.core.settings import Settings
-from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.domain.findings import Status
 from dashboard.services.workspace import Workspace
 from dashboard.storage.anchors import FILE
@@ -35,7 +35,7 @@ PLAN = Plan(
     title="Allow 192.0.2.1",
     changes=(AllowAddress(network="192.0.2.1"),),
     before={},
-    impact=Impact(labels={}, decided=1),
+    impact=ReplayImpact(labels={}, decided=1),
     made_at=datetime(2026, 11, 20, tzinfo=UTC),
 )
 """A plan that needs no account."""
@@ -197,7 +197,7 @@ def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> N
         title="Allow 192.0.2.1",
         changes=(AllowAddress(network="192.0.2.1"),),
         before={"allowed_ips": {}},
-        impact=Impact(labels={}, decided=1),
+        impact=ReplayImpact(labels={}, decided=1),
         made_at=datetime(2026, 11, 20, tzinfo=UTC),
     )
     make_database(bare.home, "0002", plans=[(plan, "done"), (plan, "")])

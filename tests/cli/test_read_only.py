@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.storage.database import State
 from dashboard.storage.journal import Journal
 
@@ -28,7 +28,7 @@ PLAN = Plan(
     title="Allow 192.0.2.1",
     changes=(AllowAddress(network="192.0.2.1"),),
     before={"allowed_ips": {}, "credentials_on": True},
-    impact=Impact(labels={}, decided=1),
+    impact=ReplayImpact(labels={}, decided=1),
     made_at=datetime(2026, 11, 20, tzinfo=UTC),
 )
 

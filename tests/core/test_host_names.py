@@ -11,10 +11,10 @@ import pytest
 
 from dashboard import schemas
 from dashboard.calls.store.store import CallStore
-from dashboard.core.host_names import StaticResolver, SystemResolver, Target, target_of
+from dashboard.core.host_names import SipTarget, StaticResolver, SystemResolver, target_of
 from dashboard.core.settings import Settings
 from dashboard.domain.capabilities import Capability
-from dashboard.services.snapshot_builder import build_snapshot, keep_frame, refresh_hosts
+from dashboard.services.snapshot_builder import build_snapshot, refresh_hosts, save_frame
 from dashboard.storage.database import State
 from tests.builders import frame, pbx
 
@@ -48,7 +48,7 @@ def test_only_names_are_names() -> None:
     assert [True, False, False, False] == [
         target_of(value).is_name for value in ("a.example", "198.51.100.60", "[2001:db8::1]", "")
     ]
-    assert ["a.example", "a.example:5080"] == [str(Target("a.example", port)) for port in (5060, 5080)]
+    assert ["a.example", "a.example:5080"] == [str(SipTarget("a.example", port)) for port in (5060, 5080)]
 
 
 def test_reserved_names_are_never_asked_for() -> None:
@@ -103,7 +103,7 @@ def home(tmp_path: Path, inbound_host: str, value: str) -> State:
         "routes": [{"route_id": "7", "alias": "Phoenix", "route_type": "host", "value": value}],
     }
     for name, found in rows.items():
-        keep_frame(state, name, frame(schemas.FRAMES[name], found), now=T0, known_by="carrier")
+        save_frame(state, name, frame(schemas.FRAMES[name], found), now=T0, known_by="carrier")
     return state
 
 
@@ -141,7 +141,7 @@ def test_addresses_are_kept_with_the_time_of_their_lookup(tmp_path: Path) -> Non
     assert [("pbx.example", "198.51.100.60", T0)] == list(known.resolved_hosts.itertuples(index=False, name=None))
 
     route = {"route_id": "7", "alias": "Phoenix", "route_type": "host", "value": "198.51.100.60"}
-    keep_frame(state, "routes", frame(schemas.ROUTES, [route]), now=later, known_by="carrier")
+    save_frame(state, "routes", frame(schemas.ROUTES, [route]), now=later, known_by="carrier")
     refresh_hosts(Counting(), state, now=later)
 
     assert build_snapshot(

@@ -12,13 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.domain.admission import ACL_REASON, CANNOT_TELL, CHALLENGE_REASON, Decision, Facts, Observations, admit
+from dashboard.domain.admission import (
+    ACL_REASON,
+    CANNOT_TELL,
+    CHALLENGE_REASON,
+    CallFacts,
+    Decision,
+    Observations,
+    admit,
+)
 
 WORDS = {"yes": (True,), "no": (False,), "unknown": (None,), "any": (True, False, None)}
 STATUSES = {"any": (401, 403, None), "unknown": (None,)}
-FACTS = [field.name for field in fields(Facts)]
+FACTS = [field.name for field in fields(CallFacts)]
 THREE = st.sampled_from([True, False, None])
-FACTS_OF_A_CALL = st.builds(Facts, *[THREE] * len(FACTS))
+FACTS_OF_A_CALL = st.builds(CallFacts, *[THREE] * len(FACTS))
 OBSERVATIONS = st.builds(Observations, THREE, st.sampled_from([401, 403, None]))
 
 
@@ -28,11 +36,11 @@ def cases() -> list[Any]:
         return [pytest.param(*read(row), id=row["why"]) for row in csv.DictReader(file)]
 
 
-def read(row: dict[str, str]) -> tuple[list[tuple[Facts, Observations]], Decision]:
+def read(row: dict[str, str]) -> tuple[list[tuple[CallFacts, Observations]], Decision]:
     """Write out the row's ``any`` as every value there is."""
     statuses = STATUSES.get(row["no_path_status"]) or (int(row["no_path_status"]),)
     inputs = [
-        (Facts(*facts), Observations(rescues, status))
+        (CallFacts(*facts), Observations(rescues, status))
         for *facts, rescues, status in product(
             *(WORDS[row[name]] for name in FACTS), WORDS[row["digest_rescues_prefix"]], statuses
         )
@@ -42,14 +50,14 @@ def read(row: dict[str, str]) -> tuple[list[tuple[Facts, Observations]], Decisio
     return inputs, Decision(admitted, row["by"], status, row["sip_reason"])
 
 
-def completions(facts: Facts) -> list[Facts]:
+def completions(facts: CallFacts) -> list[CallFacts]:
     """Return the facts with each unknown one as yes and as no."""
     values = [(True, False) if value is None else (value,) for value in (getattr(facts, name) for name in FACTS)]
-    return [Facts(*ones) for ones in product(*values)]
+    return [CallFacts(*ones) for ones in product(*values)]
 
 
 @pytest.mark.parametrize(("inputs", "expected"), cases())
-def test_the_rule_keeps_its_table(inputs: list[tuple[Facts, Observations]], expected: Decision) -> None:
+def test_the_rule_keeps_its_table(inputs: list[tuple[CallFacts, Observations]], expected: Decision) -> None:
     """Every row of the design's table, both values of what nobody documents, and what is not known."""
     for facts, observed in inputs:
         assert expected == admit(facts, observed), (facts, observed)
@@ -65,12 +73,12 @@ def test_the_table_leaves_no_known_call_out() -> None:
     }
 
     assert {
-        (Facts(*values), rescues) for *values, rescues in product(*[(True, False)] * 4, (True, False, None))
+        (CallFacts(*values), rescues) for *values, rescues in product(*[(True, False)] * 4, (True, False, None))
     } == known
 
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
-def test_a_decision_without_all_facts_is_that_of_every_completion(facts: Facts, observed: Observations) -> None:
+def test_a_decision_without_all_facts_is_that_of_every_completion(facts: CallFacts, observed: Observations) -> None:
     """Where each way of knowing more ends the same, it is decided; where they differ, nobody can tell."""
     ways = {admit(full, observed) for full in completions(facts)}
     found = admit(facts, observed)
@@ -84,7 +92,7 @@ def test_a_decision_without_all_facts_is_that_of_every_completion(facts: Facts, 
 
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
-def test_an_observation_never_overturns_a_decision(facts: Facts, observed: Observations) -> None:
+def test_an_observation_never_overturns_a_decision(facts: CallFacts, observed: Observations) -> None:
     """What was decided without knowing how the carrier behaves stays so once it has been observed."""
     before = admit(facts, Observations())
     after = admit(facts, observed)
@@ -93,7 +101,9 @@ def test_an_observation_never_overturns_a_decision(facts: Facts, observed: Obser
 
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
-def test_only_an_admitted_call_has_a_way_in_and_only_a_refused_one_a_code(facts: Facts, observed: Observations) -> None:
+def test_only_an_admitted_call_has_a_way_in_and_only_a_refused_one_a_code(
+    facts: CallFacts, observed: Observations
+) -> None:
     """``by`` and ``sip_status`` never contradict ``admitted``; reasons are the carrier's own."""
     found = admit(facts, observed)
 

@@ -13,12 +13,12 @@ from dashboard.domain.changes import (
     Change,
     CreateRoute,
     DeleteRoute,
-    Impact,
     Interlock,
     LabelCount,
     Plan,
-    PointNumber,
     RemoveAddress,
+    ReplayImpact,
+    RouteNumber,
     SetCredentials,
 )
 
@@ -28,7 +28,7 @@ EVERY = [
     SetCredentials(enabled=False),
     CreateRoute(alias="Phoenix", value="198.51.100.60"),
     DeleteRoute(alias="Phoenix", value="198.51.100.60"),
-    PointNumber(number="16025550101", to_alias="Phoenix", was_alias=""),
+    RouteNumber(number="16025550101", to_alias="Phoenix", was_alias=""),
 ]
 
 
@@ -38,7 +38,7 @@ def a_plan(**facts: Any) -> Plan:
         "title": "Allow 198.51.100.24",
         "changes": (EVERY[0],),
         "before": {"allowed_ips": {}, "credentials_on": True},
-        "impact": Impact(labels={"saved": LabelCount(calls=3)}, decided=1),
+        "impact": ReplayImpact(labels={"saved": LabelCount(calls=3)}, decided=1),
         "made_at": datetime(2026, 11, 20, tzinfo=UTC),
     }
     return Plan(**(base | facts))
@@ -69,7 +69,7 @@ def test_the_hash_does_not_move_with_time_or_counts() -> None:
     """Planning again on an account that did not move gives the same hash, however many calls came since."""
     later = a_plan(
         made_at=datetime(2026, 11, 21, tzinfo=UTC),
-        impact=Impact(labels={"saved": LabelCount(calls=900)}, decided=0.5),
+        impact=ReplayImpact(labels={"saved": LabelCount(calls=900)}, decided=0.5),
     )
 
     assert a_plan().hash == later.hash
@@ -80,7 +80,7 @@ def test_the_hash_does_not_move_with_time_or_counts() -> None:
     [
         {"changes": (SetCredentials(enabled=False),)},
         {"before": {"allowed_ips": {}, "credentials_on": False}},
-        {"impact": Impact(labels={}, decided=1, breaks=("Miami",))},
+        {"impact": ReplayImpact(labels={}, decided=1, breaks=("Miami",))},
         {"interlocks": (Interlock(id="x", sentence="No.", met=False, confirm="Miami"),)},
         {"undoes": 4},
     ],
@@ -157,7 +157,7 @@ def test_a_plan_of_four_labels_is_read() -> None:
 
 def test_the_hash_moves_with_whose_calls_are_stopped() -> None:
     """A plan of another unassigned caller whose calls it stops is another plan; how many there are is not in it."""
-    stops = [Impact(labels={}, decided=1, callers={"stopped": (who,)}) for who in ("192.0.2.1", "192.0.2.2")]
+    stops = [ReplayImpact(labels={}, decided=1, callers={"stopped": (who,)}) for who in ("192.0.2.1", "192.0.2.2")]
     more = stops[0].model_copy(update={"labels": {"stopped": LabelCount(calls=9)}, "reasons": {"x": {"y": 1}}})
 
     assert a_plan(impact=stops[0]).hash != a_plan(impact=stops[1]).hash

@@ -13,7 +13,7 @@ import pytest
 from dashboard import checks, schemas
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import RemoveAddress
-from dashboard.domain.claims import CORE, NOTHING, Claims, Standing, age_s, as_of, cure, lacking, short
+from dashboard.domain.claims import CORE, NOTHING, Claims, GroupStatus, age_s, as_of, cure, lacking, short
 from dashboard.domain.findings import Cause, Finding, LastKnown, Status
 from dashboard.domain.snapshot import Age, Freshness, Snapshot
 from dashboard.fixes.planner import build
@@ -143,14 +143,14 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
             if words in said:
                 assert all(by_name[name] is Age.FRESH for name in needs(words)), (by_name, said)
         fresh = all(age is Age.FRESH for age in ages)
-        assert (claims.standing() is Standing.CLEAR) <= (fresh and listed)
+        assert (claims.standing() is GroupStatus.CLEAR) <= (fresh and listed)
         assert claims.open_figure.text != "0" or (fresh and listed), (by_name, claims.open_figure)
         counted = claims.figure(0, "calls")
         assert (counted.text == NOTHING) is (by_name["calls"] is not Age.FRESH)
         assert (claims.figure(7, "calls").text == NOTHING) is (by_name["calls"] is Age.MISSING)
         assert bool(counted.why) is (by_name["calls"] is not Age.FRESH)
         for network in (HERE, GONE):
-            clear = claims.entry(network) is Standing.CLEAR
+            clear = claims.entry(network) is GroupStatus.CLEAR
             assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
         assert bool(lacking(snapshot)) is not fresh
         assert ("in the future: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)

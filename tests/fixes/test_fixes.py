@@ -24,7 +24,7 @@ from dashboard.core.errors import (
 )
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Actor, Role
-from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RemoveAddress, RouteNumber, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.emulator.lifecycle import process
 from dashboard.fixes import executor as applying
@@ -173,7 +173,7 @@ def test_a_route_is_made_and_its_numbers_pointed(account: Workspace) -> None:
     numbers, routes = account.carrier.numbers(), account.carrier.routes()
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
-    assert [CreateRoute, PointNumber, PointNumber] == [type(change) for change in plan.changes]
+    assert [CreateRoute, RouteNumber, RouteNumber] == [type(change) for change in plan.changes]
     entry = account.apply(plan, actor=ANA)
     assert {f.status for f in account.findings() if f.subject == "phoenix"} == {"pass"}
 
@@ -197,7 +197,7 @@ def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> N
     inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
     calls = int(inbound.loc[inbound["number"] == used, "calls"].sum())
 
-    plan = unchanged.plan_changes([PointNumber(number=used, to_alias="sip-reg", was_alias="")])
+    plan = unchanged.plan_changes([RouteNumber(number=used, to_alias="sip-reg", was_alias="")])
     (lock,) = (lock for lock in plan.interlocks if lock.id == "numbers_are_free")
 
     assert (plan.phrases, lock.met) == ((used,), False)
@@ -209,7 +209,7 @@ def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
     snapshot = unchanged.snapshot()
     used = busy_number(snapshot)
     was = next(iter(snapshot.routes.loc[snapshot.routes["route_type"] == "host", "alias"]))
-    changes: list[Change] = [PointNumber(number=used, to_alias="sip-reg", was_alias=was)]
+    changes: list[Change] = [RouteNumber(number=used, to_alias="sip-reg", was_alias=was)]
 
     plan = unchanged.plan_changes(changes)
 
@@ -346,7 +346,7 @@ def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> No
     """A number that leads elsewhere by now stays there, and an address that is gone is not removed again."""
     routed = account.apply(account.plan("pbx_has_inbound_route", "phoenix"), actor=ANA)
     allowed = account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
-    account.carrier.apply(PointNumber(number="16025550150", to_alias="Seattle", was_alias="Phoenix"))
+    account.carrier.apply(RouteNumber(number="16025550150", to_alias="Seattle", was_alias="Phoenix"))
     account.carrier.apply(RemoveAddress(network=DENVER))
     account.sync(quick=True)
 

@@ -12,7 +12,7 @@ from dashboard.domain.changes import AllowAddress, Change, Interlock, Plan, Remo
 from dashboard.domain.snapshot import Freshness, Snapshot
 from dashboard.fixes.planner import build
 from dashboard.fixes.removals import removals_for_cause
-from dashboard.storage.journal import BEGUN, DONE, Entry
+from dashboard.storage.journal import BEGUN, DONE, JournalEntry
 from tests.builders import NOW, calls_row, make_snapshot, pbx
 from tests.domain.test_changes import OLD_PLAN
 
@@ -30,12 +30,12 @@ def account(*traffic: dict[str, Any], **facts: Any) -> Snapshot:
     return make_snapshot(pbxs=[pbx("denver")], addresses=DENVER, traffic=list(traffic), **facts)
 
 
-def guards(snapshot: Snapshot, *changes: Change, entries: tuple[Entry, ...] = ()) -> dict[str, Interlock]:
+def guards(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> dict[str, Interlock]:
     """Plan changes; return the guards by name."""
     return {lock.id: lock for lock in plan_of(snapshot, *changes, entries=entries).interlocks}
 
 
-def plan_of(snapshot: Snapshot, *changes: Change, entries: tuple[Entry, ...] = ()) -> Plan:
+def plan_of(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> Plan:
     """Plan changes."""
     return build(snapshot, changes, max_changes=5, entries=entries)
 
@@ -90,12 +90,14 @@ def test_calls_that_may_only_be_saved_ask_for_nothing() -> None:
     assert (1, ()) == (plan.impact.calls("may be saved"), plan.phrases)
 
 
-def removal(**facts: Any) -> tuple[Entry, ...]:
+def removal(**facts: Any) -> tuple[JournalEntry, ...]:
     """Return the journal of a removal of the stranger, planned as given."""
     plan = Plan.model_validate(OLD_PLAN | facts)
     texts = ("act", "ana", plan.title, plan.hash, None)
     action, actor, title, digest, undoes = texts
-    begun = Entry(1, NOW, action, BEGUN, actor, title, digest, undoes, {"plan": plan.model_dump(mode="json")}, "", "")
+    begun = JournalEntry(
+        1, NOW, action, BEGUN, actor, title, digest, undoes, {"plan": plan.model_dump(mode="json")}, "", ""
+    )
     return begun, replace(begun, id=2, phase=DONE, content={})
 
 

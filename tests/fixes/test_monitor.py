@@ -11,10 +11,10 @@ from dashboard import schemas
 from dashboard.calls.store.store import CallStore
 from dashboard.domain.actors import Actor, Role
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
-from dashboard.domain.changes import AllowAddress, Impact, Plan, SetCredentials
-from dashboard.fixes.monitor import Monitor, Watch, watch
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact, SetCredentials
+from dashboard.fixes.monitor import Monitor, MonitorResult, watch
 from dashboard.services.workspace import Workspace
-from dashboard.storage.journal import DONE, Entry
+from dashboard.storage.journal import DONE, JournalEntry
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
 
 if TYPE_CHECKING:
@@ -45,11 +45,15 @@ class Store:
         return self.rows
 
 
-def fix(*, off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> tuple[Plan, Entry, Snapshot]:
+def fix(*, off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> tuple[Plan, JournalEntry, Snapshot]:
     """Return a fix that switched credentials off, or allowed Atlanta, and the account after it."""
     change = SetCredentials(enabled=False) if off else AllowAddress(network=ATLANTA)
     plan = Plan(
-        title="It", changes=(change,), before={}, impact=Impact(labels={}, decided=1, breaks=breaks), made_at=FIXED_AT
+        title="It",
+        changes=(change,),
+        before={},
+        impact=ReplayImpact(labels={}, decided=1, breaks=breaks),
+        made_at=FIXED_AT,
     )
     held = Policy(frozenset({SEATTLE}), credentials_on=True)
     after = Policy(frozenset({SEATTLE}), credentials_on=False) if off else held
@@ -61,10 +65,10 @@ def fix(*, off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> tuple[Pl
         versions=versions,
         observed=Observations(no_path_status=403),
     )
-    return plan, Entry(2, FIXED_AT, "it", DONE, "root", "It", plan.hash, None, {}, "", ""), world
+    return plan, JournalEntry(2, FIXED_AT, "it", DONE, "root", "It", plan.hash, None, {}, "", ""), world
 
 
-def watched(*rows: dict[str, Any], off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> Watch:
+def watched(*rows: dict[str, Any], off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> MonitorResult:
     """Watch these calls after credentials were switched off, or after Atlanta was allowed."""
     plan, ended, world = fix(off=off, breaks=breaks)
     return watch(plan, ended, store=cast("CallStore", Store(list(rows))), snapshot=world)

@@ -21,10 +21,10 @@ from dashboard.domain.changes import (
     AllowAddress,
     Change,
     CreateRoute,
-    Impact,
     Plan,
-    PointNumber,
     RemoveAddress,
+    ReplayImpact,
+    RouteNumber,
     SetCredentials,
 )
 from dashboard.fixes.account_image import after, image
@@ -40,7 +40,7 @@ ALLOW, REMOVE = AllowAddress(network="198.51.100.24"), RemoveAddress(network="20
 RELABEL = (REMOVE, AllowAddress(network="203.0.113.66", label="another label"))
 ROUTE = (
     CreateRoute(alias="Phoenix", value="198.51.100.60"),
-    PointNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
+    RouteNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
 )
 
 
@@ -80,7 +80,7 @@ def plan_of(*changes: Change, carrier: Listed) -> Plan:
     """Plan changes of the list and the switch."""
     before = image(Frames(carrier), changes)
     return Plan(
-        title="Change the list", changes=changes, before=before, impact=Impact(labels={}, decided=1), made_at=NOW
+        title="Change the list", changes=changes, before=before, impact=ReplayImpact(labels={}, decided=1), made_at=NOW
     )
 
 

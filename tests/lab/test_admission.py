@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.domain.admission import Facts, Observations, admit
+from dashboard.domain.admission import CallFacts, Observations, admit
 from tests.lab.edge import PASSWORD, USER
 from tests.lab.lab import PREFIX, Lab
 from tests.paths import TESTS
@@ -50,7 +50,7 @@ def test_the_edge_decides_as_the_rule_does(lab: Lab, case: dict[str, Any]) -> No
     (ended,) = lab.call(dialed, source=SOURCE, user=USER, password=PASSWORD if digest else "wrong")
 
     assert ended.status == (int(case["sip_status"]) if case["sip_status"] else 200)
-    decided = admit(Facts(prefix, together, on, digest), Observations(rescues, int(case["no_path_status"])))
+    decided = admit(CallFacts(prefix, together, on, digest), Observations(rescues, int(case["no_path_status"])))
     assert (ended.status == 200) is decided.admitted is (case["admitted"] == "yes")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.core.settings import Settings
 from dashboard.domain.findings import Status
-from dashboard.pbx.sources import Inventory, Known, find_pitfalls, read_files
+from dashboard.pbx.sources import Inventory, LintContext, lint_inventory, read_files
 from dashboard.services.workspace import Workspace
 from dashboard.sip import Trunk
 from tests.lab import asterisk as asterisks
@@ -119,7 +119,7 @@ def test_the_product_tells_what_is_configured_from_what_is_observed(
         known = office.snapshot()
         both = {name: pd.concat([getattr(known, name), inventory.frames[name]]) for name in ("pbx_addresses",)}
         found = {one.subject: one for one in office.findings() if one.check == "pbx_address_is_allowed"}
-        pitfalls = find_pitfalls({**inventory.frames, **both}, Known.of(known))
+        pitfalls = lint_inventory({**inventory.frames, **both}, LintContext.of(known))
 
         assert found[DENVER].status is Status.FAIL
         assert found[SEATTLE].status is Status.PASS

@@ -17,8 +17,8 @@ from dashboard.core.settings import Settings
 from dashboard.domain.changes import AllowAddress, RemoveAddress
 from dashboard.domain.findings import Status
 from dashboard.domain.replay_labels import MAY_BREAK
-from dashboard.pbx.writers.registry import Wanted, write
-from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.pbx.writers.registry import TrunkSpec, write
+from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.workspace import Workspace
 from tests.lab import asterisk as asterisks
 from tests.lab.asterisk import Asterisk, asterisk
@@ -77,7 +77,7 @@ def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 
 def _write(config: Path, kind: str, port: int, name: str) -> None:
-    wanted = Wanted(
+    wanted = TrunkSpec(
         pbx_id=name,
         tech_prefix=PREFIX,
         pop=POPS[0],
@@ -95,9 +95,9 @@ def _write(config: Path, kind: str, port: int, name: str) -> None:
 
 def _both_have_the_address(office: Workspace) -> None:
     """Say in the inventory that the address is both PBXs'."""
-    rows = kept_frame(office.state, "pbx_addresses")
+    rows = load_frame(office.state, "pbx_addresses")
     own = pd.DataFrame([{"pbx_id": "chicago", "address": SHARED, "kind": "primary", "source": "declared"}])
-    keep_frame(office.state, "pbx_addresses", pd.concat([rows, own]), now=datetime.now(UTC), known_by="ana")
+    save_frame(office.state, "pbx_addresses", pd.concat([rows, own]), now=datetime.now(UTC), known_by="ana")
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.pbx.sources import Known, find_pitfalls, read_files
-from dashboard.pbx.writers.registry import Wanted, write
+from dashboard.pbx.sources import LintContext, lint_inventory, read_files
+from dashboard.pbx.writers.registry import TrunkSpec, write
 from dashboard.sip import Trunk
 from tests.lab import asterisk as asterisks
 from tests.lab.asterisk import asterisk, awaited
@@ -32,7 +32,7 @@ def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first
     """It is answered with credentials disabled, with its tag; where the first PoP is gone, through the second."""
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
-    wanted = Wanted(
+    wanted = TrunkSpec(
         pbx_id="chicago",
         tech_prefix=PREFIX,
         pop=first,
@@ -60,5 +60,5 @@ def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first
     assert (seen.code, seen.source, seen.x_tag) == (200, ADDRESS, "chicago")
     trunk = Trunk.of(PREFIX, [(first, "192.0.2.8/29"), (POPS[1], "192.0.2.8/29")])
     read = read_files([config], trunk=trunk, treated_as_public=PUBLIC)
-    known = Known(trunk=trunk, allowed=[ADDRESS], credentials_on=False, treated_as_public=PUBLIC)
-    assert [] == find_pitfalls(read.frames, known)
+    known = LintContext(trunk=trunk, allowed=[ADDRESS], credentials_on=False, treated_as_public=PUBLIC)
+    assert [] == lint_inventory(read.frames, known)

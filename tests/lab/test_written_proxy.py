@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.pbx.writers.registry import Wanted, write
+from dashboard.pbx.writers.registry import TrunkSpec, write
 from tests.lab.calling import Dialed, place
 from tests.lab.edge import MODULES, answers, running, wait_for
 from tests.lab.lab import POPS, PREFIX, Lab
@@ -65,7 +65,7 @@ def test_what_is_written_for_a_proxy_places_calls(lab: Lab, tmp_path: Path, firs
     """Let in by the proxy's address with its tag, not the caller's own; the second PoP where the first is silent."""
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
-    wanted = Wanted(
+    wanted = TrunkSpec(
         pbx_id="chicago",
         tech_prefix=PREFIX,
         pop=first,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dashboard.pbx.sources import Inventory, Known, find_pitfalls, read_files
+from dashboard.pbx.sources import Inventory, LintContext, lint_inventory, read_files
 from tests.pbx.conftest import PUBLIC
 
 HERE = Path(__file__).parent / "cases"
@@ -39,7 +39,7 @@ def told(inventory: Inventory) -> dict[str, Any]:
         ],
         "pitfalls": [
             [pitfall.code, f"{pitfall.file}:{pitfall.line}"]
-            for pitfall in find_pitfalls(frames, Known(treated_as_public=PUBLIC))
+            for pitfall in lint_inventory(frames, LintContext(treated_as_public=PUBLIC))
         ],
         "problems": [str(problem) for problem in inventory.problems],
     }

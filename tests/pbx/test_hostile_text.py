@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.core.text import UNSAFE
-from dashboard.pbx.sources import Inventory, Known, Upload, find_pitfalls, read_files, read_running, readers
+from dashboard.pbx.sources import Inventory, LintContext, Upload, lint_inventory, read_files, read_running, readers
 from tests.pbx.cases import HERE
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.readers.asterisk import test_running
@@ -31,7 +31,7 @@ def unseen(found: Inventory) -> list[str]:
     """Return every text of an inventory that holds such a character."""
     texts = [text for frame in found.frames.values() for text in frame.astype(str).to_numpy().ravel()]
     texts += [text for one in found.problems for text in (one.file, one.column, one.message, one.value)]
-    pitfalls = find_pitfalls(found.frames, Known(treated_as_public=PUBLIC))
+    pitfalls = lint_inventory(found.frames, LintContext(treated_as_public=PUBLIC))
     texts += [text for one in pitfalls for text in (one.pbx_id, one.file, one.sentence, one.cure)]
     return [text for text in map(str, texts) if UNSAFE.search(text)]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.domain.findings import Confidence, Finding, LastKnown, Life, Severity, Status
 from dashboard.domain.findings import Impact as Harm
-from dashboard.services.finding_lifecycle import lived
+from dashboard.services.finding_lifecycle import with_lifecycle
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE, FAILED, Journal
 
@@ -38,7 +38,7 @@ class Story:
             reason="For the test.",
             last_known=last_known,
         )
-        (stamped,) = lived([found], state=self.state, journal=self.journal, now=datetime.now(UTC) + ahead)
+        (stamped,) = with_lifecycle([found], state=self.state, journal=self.journal, now=datetime.now(UTC) + ahead)
         return stamped
 
     def plan(self, *, label: str = "", undoes: int | None = None) -> Plan:
@@ -49,7 +49,7 @@ class Story:
             subject=SUBJECT,
             changes=(AllowAddress(network=SUBJECT, label=label),),
             before={"allowed_ips": {}},
-            impact=Impact(labels={}, decided=1),
+            impact=ReplayImpact(labels={}, decided=1),
             undoes=undoes,
             made_at=datetime.now(UTC),
         )

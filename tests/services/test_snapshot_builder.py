@@ -28,9 +28,9 @@ from dashboard.services.exports.frames import all_tables
 from dashboard.services.snapshot_builder import (
     build_snapshot,
     from_rows,
-    keep_frame,
-    kept_frame,
+    load_frame,
     policy_versions,
+    save_frame,
     to_rows,
 )
 from dashboard.storage.database import State
@@ -396,13 +396,13 @@ def test_an_address_that_was_entered_while_the_clock_was_ahead_is_in_use(state: 
         {"pbx_id": "denver", "address": f"198.51.100.{n}", "kind": "primary", "source": "declared", "valid_from": at}
         for n, at in enumerate((T0, ahead, planned))
     ]
-    keep_frame(state, "pbx_addresses", pd.DataFrame(rows), now=ahead, known_by="Ada")
+    save_frame(state, "pbx_addresses", pd.DataFrame(rows), now=ahead, known_by="Ada")
 
-    found = kept_frame(state, "pbx_addresses", now=T0 + DAY)
+    found = load_frame(state, "pbx_addresses", now=T0 + DAY)
 
     assert [T0, T0 + DAY, planned] == [at.to_pydatetime() for at in found["valid_from"]]
-    keep_frame(state, "pbx_addresses", pd.DataFrame(rows), now=T0 + 2 * DAY, known_by="Ada")
-    found = kept_frame(state, "pbx_addresses", now=T0 + 2 * DAY)
+    save_frame(state, "pbx_addresses", pd.DataFrame(rows), now=T0 + 2 * DAY, known_by="Ada")
+    found = load_frame(state, "pbx_addresses", now=T0 + 2 * DAY)
     assert [T0, T0 + 2 * DAY, planned] == [at.to_pydatetime() for at in found["valid_from"]]
 
 

@@ -16,8 +16,8 @@ from dashboard.calls.store.repair import forget
 from dashboard.core.errors import StoreError
 from dashboard.core.settings import Settings
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.snapshot_builder import keep_frame, kept_frame
-from dashboard.services.snapshot_cache import LOOK_EVERY_S, Keeper, Known, Pace
+from dashboard.services.snapshot_builder import load_frame, save_frame
+from dashboard.services.snapshot_cache import LOOK_EVERY_S, AccountView, RefreshPolicy, SnapshotCache
 from dashboard.services.workspace import Workspace
 from tests.waiting import WAIT_S, at_rest, until
 
@@ -27,7 +27,7 @@ NEVER_S = 1e6
 """An age that is not reached while a test runs."""
 ROUNDS_S = 2 * LOOK_EVERY_S
 """In that time the help looks twice for something to make."""
-STILL = Pace(calls_every_s=NEVER_S, age_every_s=NEVER_S)
+STILL = RefreshPolicy(calls_every_s=NEVER_S, age_every_s=NEVER_S)
 
 
 class Gated(Workspace):
@@ -62,9 +62,9 @@ def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
 
 
 @contextmanager
-def keeping(account: Gated, pace: Pace) -> Iterator[Keeper]:
+def keeping(account: Gated, pace: RefreshPolicy) -> Iterator[SnapshotCache]:
     """Keep an account ready until the block ends."""
-    keeper = Keeper(account, pace)
+    keeper = SnapshotCache(account, pace)
     keeper.start()
     try:
         yield keeper
@@ -89,7 +89,7 @@ def entry(account: Workspace, address: str) -> None:
     assert account.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
 
 
-def same_hours(*known: Known) -> bool:
+def same_hours(*known: AccountView) -> bool:
     """Say whether all look back to the same hour: at a full one the cube is made anew."""
     return len({one.snapshot.window_start.replace(minute=0, second=0, microsecond=0) for one in known}) == 1
 
@@ -101,7 +101,7 @@ def forget_a_day(account: Workspace) -> None:
 
 def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
     """Nothing is made until somebody asks; what is known stays the same until something changes."""
-    keeper = Keeper(account, STILL)
+    keeper = SnapshotCache(account, STILL)
     assert account.made == 0
     first = keeper.now()
     assert keeper.now() is first
@@ -114,7 +114,7 @@ def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
 
 def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
     """While time has passed and the new is being made, the old is shown; then the new, with the calls as they were."""
-    with keeping(account, Pace(age_every_s=1)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
         held_up(account)
         shown = keeper.now()
@@ -135,10 +135,10 @@ def test_nothing_old_is_shown_for_long(account: Gated) -> None:
         waits.set()
         yield
 
-    with keeping(account, Pace(age_every_s=1, patience_s=0.0)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=1, patience_s=0.0)) as keeper:
         first = keeper.now()
         held_up(account)
-        found: list[Known] = []
+        found: list[AccountView] = []
         asking = threading.Thread(target=lambda: found.append(keeper.now(waiting)))
         asking.start()
         assert waits.wait(WAIT_S)
@@ -162,18 +162,18 @@ def test_a_change_is_waited_for(account: Gated) -> None:
 
 def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
     """A renamed PBX has its calls under its new name."""
-    keeper = Keeper(account, STILL)
+    keeper = SnapshotCache(account, STILL)
     first = keeper.now()
-    pbxs = kept_frame(account.state, "pbxs")
+    pbxs = load_frame(account.state, "pbxs")
     caller = next(name for name in first.cube.values("who") if name in set(pbxs["name"]))
     renamed = pbxs.assign(name=pbxs["name"].replace(caller, "Renamed"))
-    assert keep_frame(account.state, "pbxs", renamed, now=datetime.now(UTC), known_by="operator")
+    assert save_frame(account.state, "pbxs", renamed, now=datetime.now(UTC), known_by="operator")
     assert "Renamed" in keeper.now().cube.values("who")
 
 
 def test_new_calls_come_behind_the_back(account: Gated) -> None:
     """Calls that another process fetched show without anybody having waited for them."""
-    with keeping(account, Pace(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
         first = keeper.now()
         account.gate.clear()
         forget_a_day(account)
@@ -188,7 +188,7 @@ def test_new_calls_come_behind_the_back(account: Gated) -> None:
 
 def test_who_fetched_calls_sees_them(account: Gated) -> None:
     """After a sync that somebody asked for, the old is not shown again, also where that sync brought nothing."""
-    keeper = Keeper(account, STILL)
+    keeper = SnapshotCache(account, STILL)
     first = keeper.now()
     forget_a_day(account)
     assert keeper.now() is first, "the calls are looked at now and then"
@@ -204,12 +204,12 @@ def test_who_fetched_calls_sees_them(account: Gated) -> None:
 
 def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> None:
     """What was begun before the sync's calls were in is not taken for them."""
-    with keeping(account, Pace(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
         keeper.now()
         held_up(account)
         forget_a_day(account)
         keeper.look_again()
-        found: list[Known] = []
+        found: list[AccountView] = []
         asking = threading.Thread(target=lambda: found.append(keeper.now()))
         asking.start()
         account.gate.set()
@@ -221,7 +221,7 @@ def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> 
 
 def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
     """A fault behind the back does not stay hidden; when it is mended all is well."""
-    with keeping(account, Pace(age_every_s=1)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         first = keeper.now()
         held_up(account)
         account.fault = StoreError("A file is damaged.")
@@ -234,7 +234,7 @@ def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
 
 def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, and what changes next is made ready again without anybody asking."""
-    with keeping(account, Pace(age_every_s=1)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
         account.fault = RuntimeError("not foreseen")
         until(lambda: "could not be made ready" in caplog.text)
@@ -246,8 +246,8 @@ def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.Lo
 
 def test_it_is_made_once_however_many_ask(account: Gated) -> None:
     """Twenty that ask at once get one and the same."""
-    keeper = Keeper(account, STILL)
-    found: list[Known] = []
+    keeper = SnapshotCache(account, STILL)
+    found: list[AccountView] = []
     threads = [threading.Thread(target=lambda: found.append(keeper.now())) for _ in range(20)]
     for thread in threads:
         thread.start()
@@ -260,7 +260,7 @@ def test_it_is_made_once_however_many_ask(account: Gated) -> None:
 
 def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
     """The help rests until a page is opened, and again some time after the last one was closed."""
-    with keeping(account, Pace(age_every_s=0.1, idle_s=1)) as keeper:
+    with keeping(account, RefreshPolicy(age_every_s=0.1, idle_s=1)) as keeper:
         time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
         assert account.made == 0
         keeper.now()
@@ -270,7 +270,7 @@ def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
 
 def test_it_ends_when_told(account: Gated) -> None:
     """What is being made is waited for, and nothing is made after that."""
-    keeper = Keeper(account, Pace(age_every_s=1))
+    keeper = SnapshotCache(account, RefreshPolicy(age_every_s=1))
     keeper.start()
     keeper.now()
     held_up(account)
@@ -287,7 +287,7 @@ def test_it_ends_when_told(account: Gated) -> None:
 def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:
     """A first run has an empty store."""
     with Workspace.open(Settings(home=tmp_path / "new", sample_calls=100)) as opened:
-        known = Keeper(opened).now()
+        known = SnapshotCache(opened).now()
         assert known.snapshot.since is None
         assert known.cube.values("who") == []
         assert len(known.replayer.sums.calls) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dashboard.checks.evidence.ownership import remove
 from dashboard.core.settings import Settings
-from dashboard.domain.changes import AllowAddress, Change, CreateRoute, PointNumber, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RouteNumber, SetCredentials
 from dashboard.services.workspace import Workspace
 from tests.fixes.killing import Kills
 
@@ -56,4 +56,4 @@ def chosen(rng: random.Random, account: Workspace) -> list[Change]:
     row = numbers.iloc[rng.randrange(len(numbers))]
     made = CreateRoute(alias=f"soak-{rng.randrange(10**6)}", value="198.51.100.11")
     was = aliases.get(row["route_id"], row["route_id"])
-    return [made, PointNumber(number=row["number"], to_alias=made.alias, was_alias=was)]
+    return [made, RouteNumber(number=row["number"], to_alias=made.alias, was_alias=was)]

@@ -12,7 +12,7 @@ import pytest
 from dashboard.calls.store.store import CallStore
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Actor, Role
-from dashboard.domain.changes import AllowAddress, Change, Impact, Plan, RemoveAddress
+from dashboard.domain.changes import AllowAddress, Change, Plan, RemoveAddress, ReplayImpact
 from dashboard.fixes.account_image import entry
 from dashboard.services.exports.frames import allowed_ips_frame
 from dashboard.services.snapshot_builder import build_snapshot
@@ -41,7 +41,7 @@ class Home:
 
     def did(self, by: str, *changes: Change, undoes: int | None = None, phase: str = DONE) -> tuple[datetime, int]:
         """Write a fix into the journal; return when the carrier carried it out, and the number of its last entry."""
-        impact = Impact(labels={}, decided=1)
+        impact = ReplayImpact(labels={}, decided=1)
         plan = Plan(title="A fix", changes=changes, before={}, impact=impact, undoes=undoes, made_at=T0)
         begun = self.journal.begin(plan, actor=by, before={})
         at = datetime.now(UTC)

@@ -15,11 +15,11 @@ from threading import Thread
 import pytest
 
 from dashboard.core.errors import JournalError, StateError
-from dashboard.domain.changes import AllowAddress, Impact, Plan
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.storage.anchors import JOURNAL, START, WRITING, WRITTEN, Anchors, Head
 from dashboard.storage.database import State
 from dashboard.storage.database import journal as table
-from dashboard.storage.journal import DONE, Entry, Journal
+from dashboard.storage.journal import DONE, Journal, JournalEntry
 from dashboard.storage.sealing import GENESIS, of_entry
 from tests.waiting import WAIT_S
 
@@ -29,7 +29,7 @@ PLAN = Plan(
     title="Allow 198.51.100.24",
     changes=(AllowAddress(network="198.51.100.24"),),
     before={"allowed_ips": {}},
-    impact=Impact(labels={}, decided=1),
+    impact=ReplayImpact(labels={}, decided=1),
     made_at=datetime(2026, 11, 20, tzinfo=UTC),
 )
 
@@ -157,7 +157,7 @@ def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state
     assert (ended,) == journal.examine().unanchored
 
 
-def fail_to_anchor(state: State, journal: Journal, count: int) -> list[Entry]:
+def fail_to_anchor(state: State, journal: Journal, count: int) -> list[JournalEntry]:
     """Begin some fixes, and record their outcomes while the anchor file cannot be written."""
     begun = [journal.begin(PLAN, actor="ana", before={}) for _ in range(count)]
     state.anchors.path.rename(state.anchors.path.with_suffix(".kept"))

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from dashboard.core.errors import JournalError
-from dashboard.domain.changes import AllowAddress, Impact, Plan, canonical, digest
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact, canonical, digest
 from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
 from dashboard.storage.database import ANCHORED, State, versions
 from dashboard.storage.database import journal as table
@@ -37,7 +37,7 @@ PLAN = Plan(
     title="Allow 198.51.100.24",
     changes=(AllowAddress(network="198.51.100.24"),),
     before={"allowed_ips": {}},
-    impact=Impact(labels={}, decided=1),
+    impact=ReplayImpact(labels={}, decided=1),
     made_at=NOW,
 )
 Rows = list[dict[str, Any]]

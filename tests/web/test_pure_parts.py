@@ -21,10 +21,10 @@ from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.changes import (
     AllowAddress,
     CreateRoute,
-    Impact,
     LabelCount,
-    PointNumber,
     RemoveAddress,
+    ReplayImpact,
+    RouteNumber,
     SetCredentials,
 )
 from dashboard.domain.claims import Claims
@@ -370,7 +370,7 @@ def test_findings_that_are_all_right_say_so() -> None:
         ),
         (
             ("Number `16025550150`", "Unassigned", "Phoenix"),
-            PointNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
+            RouteNumber(number="16025550150", to_alias="Phoenix", was_alias=""),
         ),
     ],
 )
@@ -412,12 +412,12 @@ def test_a_fix_is_summed_up(labels: dict[str, int], facts: dict[str, Any], text:
     """Blocked counts only calls of yours that can recur; stopped loss, calls that cannot recur and doubt follow."""
     counted = {name: LabelCount(calls=calls, cost_usd="2012.5") for name, calls in labels.items()}
 
-    assert text == cards.effect(Impact(labels=counted, decided=1, **facts))
+    assert text == cards.effect(ReplayImpact(labels=counted, decided=1, **facts))
 
 
 def test_a_fix_without_calls_claims_nothing() -> None:
     """Where no call was replayed, and where outbound calls are not touched, nothing is said."""
-    assert ["", ""] == [cards.effect(impact) for impact in (None, Impact(labels={}, decided=1))]
+    assert ["", ""] == [cards.effect(impact) for impact in (None, ReplayImpact(labels={}, decided=1))]
 
 
 def test_chips_stand_at_the_places_of_their_states() -> None:

@@ -34,7 +34,7 @@ Column = Literal["source_ip", "destination_name"]
 
 
 @dataclass(frozen=True)
-class Owners:
+class CallOwners:
     """Whose the calls are, by the keys of the roll-up; ``owners_of`` makes it."""
 
     keys: pyarrow.Table
@@ -54,7 +54,7 @@ class Peaks:
     """Days (UTC) whose calls are no longer kept one by one: no call of them was counted."""
 
 
-def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> Owners:
+def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> CallOwners:
     """
     Return whose the snapshot's calls are, as the cube has it.
 
@@ -68,12 +68,12 @@ def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> Owners:
     cuts = cuts_of(snapshot.split_at)
     segment = segments_of(rows["first_at"].dt.tz_localize(None), cuts)
     keys = rows[KEYS].assign(segment=segment, owner=owner).drop_duplicates([*KEYS, "segment"])
-    return Owners(pyarrow.Table.from_pandas(keys, preserve_index=False), tuple(said), tuple(cuts))
+    return CallOwners(pyarrow.Table.from_pandas(keys, preserve_index=False), tuple(said), tuple(cuts))
 
 
 def count_peaks(
     store: CallStore,
-    by: Column | Owners,
+    by: Column | CallOwners,
     *,
     since: datetime,
     until: datetime | None = None,
@@ -175,14 +175,14 @@ class _Counted:
 def _count_day(
     store: CallStore,
     generation: Generation,
-    by: Column | Owners,
+    by: Column | CallOwners,
     *,
     day: date,
     span: tuple[datetime, datetime],
     counted: _Counted,
 ) -> None:
     """Read one day, the day before too where it is the first, and count it."""
-    name = "spans_owned" if isinstance(by, Owners) else "spans_by"
+    name = "spans_owned" if isinstance(by, CallOwners) else "spans_by"
     today, before = generation.days.get(day), generation.days.get(day - A_DAY)
     for since, until in _pieces(day, today.rows if today else 0, span):
         parts = today.calls if today else ()
@@ -191,14 +191,14 @@ def _count_day(
             parts, begun = (*(before.calls if before else ()), *parts), _midnight(day - A_DAY)
         asked: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}
         given: dict[str, pyarrow.Table] = {}
-        if isinstance(by, Owners):
+        if isinstance(by, CallOwners):
             cuts = [cut for cut in by.cuts if begun <= cut < until]
             asked |= {"segment": sum(cut < begun for cut in by.cuts), "cuts": cuts}
             given = {"owners": by.keys}
         else:
             asked |= {"by": by}
         calls = store.engine.fetch(name, asked, what="count the peaks", given=given)
-        counted.add(calls, by.names if isinstance(by, Owners) else (), since, until)
+        counted.add(calls, by.names if isinstance(by, CallOwners) else (), since, until)
 
 
 def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:

@@ -35,7 +35,7 @@ PARQUET: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Facts:
+class DayFacts:
     """What is known of a day whose calls were in memory; it counts where the day has no other calls."""
 
     rows: int
@@ -117,7 +117,7 @@ class DayParts:
         for day, found in self._by_day(roll_up(calls), "hour_at"):
             self._made[day].rolled.append(found)
 
-    def finish(self) -> dict[date, Facts]:
+    def finish(self) -> dict[date, DayFacts]:
         """
         Complete the parts, and write the roll-up of each day.
 
@@ -126,7 +126,7 @@ class DayParts:
         """
         return {day: self._finished(day, made) for day, made in self._made.items()}
 
-    def _finished(self, day: date, made: _Made) -> Facts:
+    def _finished(self, day: date, made: _Made) -> DayFacts:
         rolled = self._path(day, "traffic.parquet")
         with _disk(self._folder):
             made.writer.close()
@@ -139,7 +139,7 @@ class DayParts:
         differ = not has_ids and len(pd.unique(keys.to_numpy())) == len(keys)
         ends = pyarrow.compute.min_max(times)
         first_at, last_at = (ends[name].as_py().isoformat() for name in ("min", "max"))
-        return Facts(len(times), differ, has_ids, first_at, last_at, str(rolled), str(self._path(day, "spans")))
+        return DayFacts(len(times), differ, has_ids, first_at, last_at, str(rolled), str(self._path(day, "spans")))
 
     def _of(self, day: date, schema: pyarrow.Schema) -> _Made:
         if day not in self._made:

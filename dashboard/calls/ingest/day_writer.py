@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from threading import Lock
 
-from dashboard.calls.ingest.day_parts import Facts
+from dashboard.calls.ingest.day_parts import DayFacts
 from dashboard.calls.ingest.minute_load import weigh_day
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.generations import seal
@@ -28,7 +28,7 @@ class _Kept:
 
 
 @dataclass
-class SafeDays:
+class DayWriter:
     """The days of all files of one import. Shared between threads."""
 
     _lock: Lock = field(default_factory=Lock)
@@ -36,7 +36,7 @@ class SafeDays:
     _weighed: set[date] = field(default_factory=set)
     """Or about to be."""
 
-    def keep(self, staged: Staged, found: Mapping[date, Facts], folder: Path, work: Path) -> None:
+    def keep(self, staged: Staged, found: Mapping[date, DayFacts], folder: Path, work: Path) -> None:
         """
         Make days safe, and weigh those whose day before is known, of this file or of another.
 

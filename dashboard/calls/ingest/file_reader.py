@@ -25,12 +25,12 @@ import pyarrow
 from dashboard.calls.ingest.columnar import Columns, Customers, NoCallError
 from dashboard.calls.ingest.columns import FAULTS, KNOWN, READ_AS
 from dashboard.calls.ingest.containment import contained, of_engine
-from dashboard.calls.ingest.day_parts import DayParts, Facts
+from dashboard.calls.ingest.day_parts import DayFacts, DayParts
 from dashboard.calls.ingest.day_slices import Days, Stretch, days_of, groups
-from dashboard.calls.ingest.day_writer import SafeDays
+from dashboard.calls.ingest.day_writer import DayWriter
 from dashboard.calls.ingest.files import Prepared, as_utf8, prepare
 from dashboard.calls.ingest.lenient_csv import LONGEST_LINE, RAW_CHARS, Reject, raw_rows, rewrite
-from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import PARQUET, Engine, sql
 from dashboard.core.errors import FileError, StoreError
@@ -67,11 +67,11 @@ class Shared:
     """Held while the engine reads a file, from when it is the file's turn."""
     customers: Customers = field(default_factory=dict)
     """Addresses that were read before."""
-    safe: SafeDays = field(default_factory=SafeDays)
+    safe: DayWriter = field(default_factory=DayWriter)
     """Days that were in memory as columns."""
 
 
-def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, shared: Shared) -> Staged:
+def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FileProgress, shared: Shared) -> Staged:
     """
     Read one export file.
 
@@ -103,7 +103,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: Watch, 
 class _Reader:
     """One file on its way through the engine."""
 
-    def __init__(self, path: Path, work: Path, engine: Engine, watch: Watch, shared: Shared) -> None:
+    def __init__(self, path: Path, work: Path, engine: Engine, watch: FileProgress, shared: Shared) -> None:
         self._staged, self._shared = Staged(path), shared
         self._work, self._engine, self._watch = work, engine, watch
         self._sure = False
@@ -174,7 +174,7 @@ class _Reader:
             self._staged.rows += known.rows
         return True
 
-    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, Facts]:
+    def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, DayFacts]:
         parts = DayParts([each.day for each in group], folder, self._work)
         with self._watch.piece() as tell:
             for lines in days.pieces(group, tell):
@@ -260,7 +260,7 @@ class _Reader:
         ]
 
 
-def _end(work: Sequence[Future[dict[date, Facts]]]) -> None:
+def _end(work: Sequence[Future[dict[date, DayFacts]]]) -> None:
     """Begin no more of it, and wait for what has begun."""
     for future in work:
         future.cancel()

@@ -34,7 +34,7 @@ HEADER_LINES = 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """What an honest export stays under, so that a gzip bomb does not fill the disk."""
 
     unpacked_bytes: int = 64 << 30
@@ -47,7 +47,7 @@ class Limits:
     columns: int = 512
 
 
-LIMITS = Limits()
+LIMITS = UnpackLimits()
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Prepared:
         return self.header_lines == 1 and not self.long_line and not self.odd_header
 
 
-def prepare(path: Path, work: Path, limits: Limits = LIMITS) -> Prepared:
+def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
     """
     Unpack, decode and look at the header.
 
@@ -144,7 +144,7 @@ def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
     return None
 
 
-def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
+def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits) -> bool:
     """Unpack every member; return True where the data ends before the last one does."""
     read = written = 0
     member: zlib._Decompress | None = None
@@ -174,7 +174,7 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: Limits) -> bool:
     return member is not None
 
 
-def _refuse_bomb(read: int, written: int, name: str, limits: Limits) -> None:
+def _refuse_bomb(read: int, written: int, name: str, limits: UnpackLimits) -> None:
     if written > limits.unpacked_bytes:
         raise FileError(
             f"The file unpacks to more than {limits.unpacked_bytes:,} bytes. Export a shorter window.", file=name
@@ -272,7 +272,7 @@ def read_lines(path: Path, longest: int, *, as_is: bool = False) -> Iterator[str
             yield line
 
 
-def _breaks_rules(path: Path, header_lines: int, limits: Limits) -> bool:
+def _breaks_rules(path: Path, header_lines: int, limits: UnpackLimits) -> bool:
     """Return whether the quotes of the header are not in order."""
     lines = islice(read_lines(path, limits.header_chars), header_lines)
     try:
@@ -292,7 +292,7 @@ def _refuse_delimiter(header: list[str], name: str) -> None:
             )
 
 
-def _header(path: Path, name: str, limits: Limits) -> tuple[tuple[str, ...], int]:
+def _header(path: Path, name: str, limits: UnpackLimits) -> tuple[tuple[str, ...], int]:
     lines = islice(read_lines(path, limits.header_chars), HEADER_LINES)
     reader = csv.reader(lines)
     try:

@@ -48,7 +48,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Record:
+class CsvRecord:
     """A row of the file, or what should have been one."""
 
     line: int
@@ -107,7 +107,7 @@ def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
     return found
 
 
-def split(prepared: Prepared) -> Iterator[Record]:
+def split(prepared: Prepared) -> Iterator[CsvRecord]:
     """Cut the file behind its header into records, sound or not; blank lines are none."""
     source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
     while taken := _take(ahead, source):
@@ -117,24 +117,24 @@ def split(prepared: Prepared) -> Iterator[Record]:
 
 def _record(
     number: int, line: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
-) -> Record:
+) -> CsvRecord:
     """Return the record that begins with a line."""
     text = line.rstrip(LINE_END)
     if len(line) > LONGEST_LINE:
-        return Record(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
+        return CsvRecord(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
         found, sound = text.count(",") + 1, text
         if found == shape.width + 1 and text.endswith(","):  # the engine accepts a comma after the last value, too
             found, sound = shape.width, text[:-1]
-        return Record(number, text, _width_fault(found, shape.width), sound=sound)
+        return CsvRecord(number, text, _width_fault(found, shape.width), sound=sound)
     if shape.is_plain(text):
-        return Record(number, text, sound=text)
+        return CsvRecord(number, text, sound=text)
     return _quoted(number, line, shape.width, ahead, source)
 
 
 def _quoted(
     number: int, line: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
-) -> Record:
+) -> CsvRecord:
     """Read a record with quotes in it, over several lines where it must; else give up its first line."""
     joined = line
     extra: list[tuple[int, str]] = []
@@ -150,8 +150,8 @@ def _quoted(
         fault = _width_fault(len(found), width)
     if fault or found is None:
         ahead.extendleft(reversed(extra))
-        return Record(number, line.rstrip(LINE_END), fault)
-    return Record(number, joined.rstrip(LINE_END), sound=_plain(found))
+        return CsvRecord(number, line.rstrip(LINE_END), fault)
+    return CsvRecord(number, joined.rstrip(LINE_END), sound=_plain(found))
 
 
 def _fields(text: str) -> list[str] | None:

@@ -20,7 +20,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from dashboard.calls.ingest.day_parts import Facts
+from dashboard.calls.ingest.day_parts import DayFacts
 from dashboard.calls.ingest.minute_load import weigh, weigh_day, write_load
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import run, utc
@@ -72,7 +72,7 @@ class Merger:
         """
         self._store, self._base, self._work, self._window = store, base, work, window
         self._by_carrier = by_carrier
-        self._merged, self._facts = Merged(dict(base.days)), dict[date, Facts]()
+        self._merged, self._facts = Merged(dict(base.days)), dict[date, DayFacts]()
         self._spans: dict[date, str] = {}
         """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
         self._rows: dict[str, int] = {}

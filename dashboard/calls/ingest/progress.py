@@ -14,7 +14,7 @@ UNPACKING = 0.2
 """What of a file's work comes before the engine sees it, as a share."""
 
 
-class Watch:
+class FileProgress:
     """What reads one file, piece by piece. Safe to share between threads."""
 
     def __init__(self) -> None:

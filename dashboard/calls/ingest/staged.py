@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet
 
-from dashboard.calls.ingest.day_parts import Facts
+from dashboard.calls.ingest.day_parts import DayFacts
 from dashboard.calls.ingest.lenient_csv import Reject
 
 
@@ -20,7 +20,7 @@ class Staged:
     path: Path
     rows: int = 0
     days: dict[date, list[str]] = field(default_factory=dict)
-    facts: dict[date, Facts] = field(default_factory=dict)
+    facts: dict[date, DayFacts] = field(default_factory=dict)
     """Of days whose calls were in memory as columns."""
     rejects: list[Reject] = field(default_factory=list)
     """The first bad rows, MOST_KEPT at most."""
@@ -45,7 +45,7 @@ class Staged:
         """Read back what ``to_json`` gave."""
         days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
         facts = {
-            date.fromisoformat(day): Facts(**{**known, "sealed": tuple(known["sealed"])})
+            date.fromisoformat(day): DayFacts(**{**known, "sealed": tuple(known["sealed"])})
             for day, known in values["facts"].items()
         }
         rejects = [Reject(**reject) for reject in values["rejects"]]

@@ -19,7 +19,7 @@ import pyarrow
 
 from dashboard import __version__
 from dashboard.calls.ingest.file_reader import AT_ONCE, Shared, stage
-from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
 
@@ -34,7 +34,7 @@ class Staging:
 
     def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
         self._folder, self._engine, self._whole = folder, engine, whole
-        self._watches: list[Watch] = []
+        self._watches: list[FileProgress] = []
 
     def run(
         self, paths: Sequence[Path], progress: Callable[[str, float], None], stop: Callable[[], bool]
@@ -56,7 +56,7 @@ class Staging:
         folders = [self._folder / _name(path, whole=self._whole) for path in paths]
         self._forget_others({folder.name for folder in folders})
         sizes = [_size(path) for path in paths]
-        self._watches = [Watch() for _ in paths]
+        self._watches = [FileProgress() for _ in paths]
         with (
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import days") as days,
             ThreadPoolExecutor(FILES, thread_name_prefix="import") as pool,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dashboard.calls.pbx_records.records import Fault
+from dashboard.calls.pbx_records.records import LineFault
 from dashboard.core.errors import InputError
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Clock:
         self._latest = now + AHEAD
         self._offsets: dict[str, tuple[timedelta, ...]] = {}
 
-    def utc(self, text: str, epoch_s: int | None) -> datetime | Fault:
+    def utc(self, text: str, epoch_s: int | None) -> datetime | LineFault:
         """
         Read a time.
 
@@ -50,7 +50,7 @@ class Clock:
         except ValueError:
             local = None
         if local is None or local.tzinfo is not None:
-            return Fault("start", "It is not a time such as 2026-11-23 14:05:00.")
+            return LineFault("start", "It is not a time such as 2026-11-23 14:05:00.")
         minute = text[:16]
         if minute not in self._offsets:
             self._offsets[minute] = self._readings(local.replace(second=0))
@@ -59,16 +59,16 @@ class Clock:
         if len(found) > 1:
             near = [at for at in found if epoch_s is not None and abs(at.timestamp() - epoch_s) < NEAR_S]
             if len(near) != 1:
-                return Fault(
+                return LineFault(
                     "start",
                     f"{self.name} has this time twice, when its clocks go back. Have the PBX write UTC, "
                     "or its unique ids.",
                 )
             found = near
         if not found:
-            return Fault("start", f"{self.name} does not have this time: its clocks go forward. Is the zone right?")
+            return LineFault("start", f"{self.name} does not have this time: its clocks go forward. Is the zone right?")
         if not EARLIEST <= found[0] <= self._latest:
-            return Fault("start", "It lies before 2000 or in the future. Is the clock of the PBX right?")
+            return LineFault("start", "It lies before 2000 or in the future. Is the clock of the PBX right?")
         return found[0]
 
     def _readings(self, local: datetime) -> tuple[timedelta, ...]:

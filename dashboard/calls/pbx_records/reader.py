@@ -23,7 +23,7 @@ import pyarrow
 from dashboard import schemas
 from dashboard.calls.ingest.lenient_csv import Reject
 from dashboard.calls.pbx_records.record_source import Origin
-from dashboard.calls.pbx_records.records import Fault, Layout, Record
+from dashboard.calls.pbx_records.records import LineFault, PbxRecord, RecordLayout
 from dashboard.calls.store.engine import to_table
 from dashboard.core.errors import FileError
 from dashboard.core.plugins import modules_of
@@ -53,7 +53,7 @@ class Read:
     rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
-    def refuse(self, number: int, fault: Fault, raw: str) -> None:
+    def refuse(self, number: int, fault: LineFault, raw: str) -> None:
         """Put a line aside."""
         self.rejected += 1
         if len(self.rejects) < MOST_KEPT:
@@ -82,24 +82,26 @@ def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> 
     try:
         size = path.stat().st_size
         form = origin.template or _form(path, name)
-        return _Reading(name, origin, form).run(_lines(path, lambda at: progress(f"Reading {name}", at / (size or 1))))
+        return _RecordReading(name, origin, form).run(
+            _lines(path, lambda at: progress(f"Reading {name}", at / (size or 1)))
+        )
     except OSError as exc:
         message = f"The file cannot be read: {exc.strerror or exc}. Check its name and its rights."
         raise FileError(message, file=name) from exc
 
 
-class _Reading:
-    def __init__(self, name: str, origin: Origin, form: Layout) -> None:
+class _RecordReading:
+    def __init__(self, name: str, origin: Origin, form: RecordLayout) -> None:
         self._name, self._origin, self._form = name, origin, form
         self._equal: Counter[str] = Counter()
         self._off: list[float] = []
         self._made = Read(f"{origin.pbx_id}/{name}")
 
-    def run(self, lines: Iterator[tuple[int, str | Fault]]) -> Read:
+    def run(self, lines: Iterator[tuple[int, str | LineFault]]) -> Read:
         rows: list[dict[str, Any]] = []
         for number, line in lines:
-            found = line if isinstance(line, Fault) else self._row(line)
-            if isinstance(found, Fault):
+            found = line if isinstance(line, LineFault) else self._row(line)
+            if isinstance(found, LineFault):
                 self._made.refuse(number, found, line if isinstance(line, str) else "")
             elif found is None:
                 self._made.left_out += 1
@@ -112,18 +114,18 @@ class _Reading:
         self._refuse_zone()
         return self._made
 
-    def _row(self, line: str) -> dict[str, Any] | Fault | None:
+    def _row(self, line: str) -> dict[str, Any] | LineFault | None:
         record = self._form.record(self._form.cells(line))
-        if record is None or isinstance(record, Fault):
+        if record is None or isinstance(record, LineFault):
             return record
         sent = self._origin.sent(record.targets)
         if sent is None:
             return None
         started = self._origin.clock.utc(record.started, record.epoch_s)
-        if isinstance(started, Fault):
+        if isinstance(started, LineFault):
             return started
         if record.billed_s > record.duration_s:
-            return Fault("billsec", f"It is longer than the whole call ({counted(record.duration_s, 'second')}).")
+            return LineFault("billsec", f"It is longer than the whole call ({counted(record.duration_s, 'second')}).")
         if record.epoch_s is not None:
             self._off.append(started.timestamp() - record.epoch_s)
         digits, target = sent
@@ -148,7 +150,7 @@ class _Reading:
             "record_key": self._key(record, target.dialed, line),
         }
 
-    def _key(self, record: Record, dialed: str, line: str) -> str:
+    def _key(self, record: PbxRecord, dialed: str, line: str) -> str:
         """Make what the record is known by: its id, begin and number; else its text and an ordinal among equal ones."""
         if record.unique_id:
             return _digest(self._origin.pbx_id, record.unique_id, record.started, dialed, record.channel)
@@ -172,7 +174,7 @@ class _Reading:
             )
 
 
-def _form(path: Path, name: str) -> Layout:
+def _form(path: Path, name: str) -> RecordLayout:
     """Find the form of a file by its first lines."""
     with path.open("rb") as file:
         if file.read(2) == PACKED:
@@ -182,7 +184,7 @@ def _form(path: Path, name: str) -> Layout:
     if not first:
         raise FileError("The file is empty: no call is recorded in it. Is this the right one?", file=name)
     for reader in readers():
-        form: Layout | None = reader.recognize(texts)
+        form: RecordLayout | None = reader.recognize(texts)
         if form is not None:
             return form
     raise FileError(
@@ -193,7 +195,7 @@ def _form(path: Path, name: str) -> Layout:
     )
 
 
-def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str | Fault]]:
+def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str | LineFault]]:
     """Yield lines with their numbers, from 1; a line that is no record is a fault."""
     with path.open("rb") as file:
         number = at = 0
@@ -205,10 +207,10 @@ def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str |
                     at += len(more)
                     if more.endswith(b"\n"):
                         break
-                yield number, Fault("", f"The line is longer than {LONGEST:,} bytes, which no record is.")
+                yield number, LineFault("", f"The line is longer than {LONGEST:,} bytes, which no record is.")
             elif line.strip():
                 text = _decoded(line).lstrip("\ufeff").rstrip("\r\n")
-                cut = Fault("", "The last line has no end, so it may be cut. Import the file again when it has.")
+                cut = LineFault("", "The last line has no end, so it may be cut. Import the file again when it has.")
                 yield number, (text if whole else cut)
             if number % 1000 == 0:
                 tell(at)

@@ -49,7 +49,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Reconciliation:
     """What the snapshot has of PBXs' own records."""
 
     records: pd.DataFrame
@@ -66,7 +66,7 @@ def compare(
     since: datetime,
     split_at: Sequence[datetime],
     owners: Mapping[str, Sequence[str]],
-) -> Compared:
+) -> Reconciliation:
     """
     Compare the records of every PBX with the carrier's.
 
@@ -80,7 +80,7 @@ def compare(
     """
     rows = kept.rows(since) if kept.digest else None
     if rows is None or not len(rows):
-        return Compared(schemas.empty(schemas.PBX_RECORDS), schemas.empty(schemas.PBX_ATTEMPTS))
+        return Reconciliation(schemas.empty(schemas.PBX_RECORDS), schemas.empty(schemas.PBX_ATTEMPTS))
     coded = _coded(rows["destination"])
     names = pyarrow.table({"destination": coded.dictionary, "place": pyarrow.array(range(len(coded.dictionary)))})
     at_s, duration_s, talk_s = (_whole(rows[name]) for name in ("at_s", "duration_s", "billed_s"))
@@ -104,7 +104,7 @@ def compare(
             fates[mine[found]], fates[mine[~found & judged]] = MATCHED, MISSING
             latest[mine] = begun[mine] > begun[mine[found]].max(initial=-1)
         told.append(_told(pbx_id, begun[mine], one, fault))
-    return Compared(
+    return Reconciliation(
         schemas.conform(pd.DataFrame(told), schemas.PBX_RECORDS, source="the records of PBXs"),
         _rolled(rows, fates, begun, latest, split_at),
     )

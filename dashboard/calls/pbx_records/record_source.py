@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboard.calls.pbx_records.clock import Clock
 from dashboard.calls.pbx_records.readers import freeswitch_csv
-from dashboard.calls.pbx_records.records import Layout, Target
+from dashboard.calls.pbx_records.records import DialTarget, RecordLayout
 from dashboard.core.errors import InputError
 from dashboard.sip import Trunk
 
@@ -28,7 +28,7 @@ class Origin:
     account: Trunk
     trunks: frozenset[str]
     """Names, in lower case, by which the PBX calls its trunks to the carrier."""
-    template: Layout | None = None
+    template: RecordLayout | None = None
     _known: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     """Hosts and trunks that were looked at: a file names a few, line after line."""
 
@@ -81,7 +81,7 @@ class Origin:
         names = frozenset(name.lower() for name in (*named, *trunks))
         return cls(pbx_id, Clock(zone, now=now), account, names, form)
 
-    def sent(self, targets: Iterable[Target]) -> tuple[str, Target] | None:
+    def sent(self, targets: Iterable[DialTarget]) -> tuple[str, DialTarget] | None:
         """Return the number called and where, of a call to the carrier; ``None`` of any other call."""
         for target in targets:
             *heads, number = _SEPARATORS.split(target.user)

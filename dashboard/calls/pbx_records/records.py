@@ -13,7 +13,7 @@ LONGEST_DURATION_S = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class DialTarget:
     """Where a call was sent: the text as it stands, the user part of it, and the trunk or host it names."""
 
     dialed: str
@@ -23,12 +23,12 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PbxRecord:
     """One record of a call that left the PBX, or might have."""
 
     started: str
     """The PBX's own time, ``STAMP``."""
-    targets: tuple[Target, ...]
+    targets: tuple[DialTarget, ...]
     caller_id: str
     disposition: str
     """In the PBX's own word."""
@@ -44,14 +44,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LineFault:
     """Why a line cannot be used: the field, and a sentence with the cure."""
 
     column: str
     sentence: str
 
 
-class Layout(Protocol):
+class RecordLayout(Protocol):
     """A form of file that a reader knows."""
 
     @property
@@ -61,7 +61,7 @@ class Layout(Protocol):
     def cells(self, line: str) -> list[str]:
         """Split a line into its fields."""
 
-    def record(self, cells: Sequence[str]) -> Record | Fault | None:
+    def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
         """Read the fields of a line; ``None`` for a record of a call that was never sent anywhere."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.calls.replay.exact_sums import Flags, Ints
 from dashboard.calls.replay.policy_evaluator import FACTS, NOT_KNOWN, YES
-from dashboard.domain.admission import Facts, Observations, admit
+from dashboard.domain.admission import CallFacts, Observations, admit
 
 REJECTED, GAINED, LOST, ADMITTED = 1, 2, 4, 8
 """Possible pairs of before and after, as bits: rejected both times, admitted only after, only before, both times."""
@@ -71,8 +71,8 @@ def _pairs(codes: tuple[int, ...], observed: Observations) -> int:
         if (one_list and on != on_after) or (one_switch and power != power_after):
             continue
         carrier = Observations(rescue, observed.no_path_status)
-        before = bool(admit(Facts(dials, on, power, holds), carrier).admitted)
-        after = bool(admit(Facts(dials, on_after, power_after, holds), carrier).admitted)
+        before = bool(admit(CallFacts(dials, on, power, holds), carrier).admitted)
+        after = bool(admit(CallFacts(dials, on_after, power_after, holds), carrier).admitted)
         found |= VERDICTS[before, after]
     return found
 

@@ -21,7 +21,7 @@ from dashboard import schemas
 from dashboard.calls.attribution import claimed_sources
 from dashboard.calls.replay.exact_sums import Flags, Ints
 from dashboard.core.addresses import membership
-from dashboard.domain.admission import Decision, Facts, Observations, Policy, PolicyVersion, admit
+from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, PolicyVersion, admit
 from dashboard.domain.snapshot import Snapshot, members
 
 NO, YES, NOT_KNOWN = 0, 1, 2
@@ -335,7 +335,7 @@ def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -
 @lru_cache(maxsize=64)
 def _table(observed: Observations) -> Verdicts:
     """Ask the rule for every combination of facts, in the order of ``_numbered``."""
-    decisions = [admit(Facts(*facts), observed) for facts in product(FACTS, repeat=4)]
+    decisions = [admit(CallFacts(*facts), observed) for facts in product(FACTS, repeat=4)]
     return Verdicts(
         np.array([CODES[decision.admitted] for decision in decisions]),
         np.array([WAYS.index(_way(decision)) for decision in decisions]),

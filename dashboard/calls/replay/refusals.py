@@ -46,7 +46,7 @@ def proof(
     return PROVES[outcome]
 
 
-def proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[str]:
+def admission_proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[str]:
     """
     Return what each row's calls prove about admission, under the policy in force when they were made.
 
@@ -77,7 +77,7 @@ def proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Obse
 
 def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:
     """Return for each row whether its calls prove that the carrier refused them for authorization; as ``proofs``."""
-    return proofs(rows, versions, observed) == REFUSAL
+    return admission_proofs(rows, versions, observed) == REFUSAL
 
 
 def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:

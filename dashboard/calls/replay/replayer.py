@@ -27,7 +27,7 @@ from dashboard.calls.replay.policy_evaluator import NO, NOT_KNOWN, WAYS, YES, Ca
 from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, reasons, said
 from dashboard.core.addresses import covering
 from dashboard.domain.admission import Policy
-from dashboard.domain.changes import UNASSIGNED, Impact
+from dashboard.domain.changes import UNASSIGNED, ReplayImpact
 from dashboard.domain.replay_labels import (
     AT_RISK,
     BROKEN,
@@ -225,13 +225,13 @@ class Replay:
         return rows if self._chosen is None else rows[self._chosen].reset_index(drop=True)
 
     @cached_property
-    def impact(self) -> Impact:
+    def impact(self) -> ReplayImpact:
         """Counts by label, the decided share, and who would lose or gain calls."""
         sums, label = self._sums, self._keys.label
         total = int(sums.calls.sum())
         undecided = int(sums.calls[self._labeled_any(UNDECIDED)].sum())
         moved = (label == CODE[UNCHANGED]) & (self._keys.today_by == WAYS.index("credentials"))
-        return Impact(
+        return ReplayImpact(
             labels={name: sums.count(label == code) for code, name in enumerate(LABELS)},
             decided=1.0 if not total else (total - undecided) / total,
             since=None if self.since is None else self.since.to_pydatetime(),

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.calls.replay.exact_sums import Flags, Ints
 from dashboard.calls.replay.policy_evaluator import FACTS, NOT_KNOWN, Cases
-from dashboard.domain.admission import Facts, Observations, admit
+from dashboard.domain.admission import CallFacts, Observations, admit
 
 UNKNOWN = {
     "dials_prefix": "whether the caller dials the tech prefix",
@@ -69,10 +69,10 @@ def said(missing: int) -> str:
 @lru_cache(maxsize=64)
 def _missing(observed: Observations) -> Ints:
     """Return for each combination of facts those that are not known and bear on it."""
-    return np.array([_bearing(Facts(*facts), observed) for facts in product(FACTS, repeat=len(UNKNOWN))])
+    return np.array([_bearing(CallFacts(*facts), observed) for facts in product(FACTS, repeat=len(UNKNOWN))])
 
 
-def _bearing(facts: Facts, observed: Observations) -> int:
+def _bearing(facts: CallFacts, observed: Observations) -> int:
     if admit(facts, observed).admitted is not None:
         return 0
     unknown = {name: 1 << place for place, name in enumerate(UNKNOWN) if getattr(facts, name) is None}

@@ -26,7 +26,7 @@ from dashboard.carriers.base import ExportedWindow, Progress, Stop
 from dashboard.carriers.flowroute.downloads import download
 from dashboard.carriers.flowroute.pagination import item_of, optional, pages, time_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 
 PATH = "/v2/cdrs/exports"
 LONGEST = timedelta(days=92)
@@ -87,7 +87,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Window:
+class ExportWindow:
     """One window of one request, and whom to keep informed."""
 
     since: datetime
@@ -123,10 +123,10 @@ def split(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime
         start += LONGEST
 
 
-class Exports:
+class ExportJobs:
     """The export jobs of one account."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: HttpSession) -> None:
         self._transport = transport
 
     def fetch(
@@ -136,7 +136,7 @@ class Exports:
         spans = list(split(since, until))
         done: list[ExportedWindow] = []
         for number, (start, end) in enumerate(spans):
-            window = Window(start, end, number, len(spans), progress, stop or _never)
+            window = ExportWindow(start, end, number, len(spans), progress, stop or _never)
             path = None if window.stop() else self._fetch(window, folder)
             if path is None:
                 break
@@ -144,7 +144,7 @@ class Exports:
             done.append(ExportedWindow(path, start, end))
         return done
 
-    def _fetch(self, window: Window, folder: Path) -> Path | None:
+    def _fetch(self, window: ExportWindow, folder: Path) -> Path | None:
         window.tell("asking the carrier", 0.0)
         job = self._there_already(window) or self._create(window)
         for last in (False, True):
@@ -159,7 +159,7 @@ class Exports:
                 job = self._renewed(ready, window)
         return None
 
-    def _there_already(self, window: Window) -> Job | None:
+    def _there_already(self, window: ExportWindow) -> Job | None:
         """Return the newest job that gives this window, where there is one."""
         now = datetime.now(UTC)
         wanted = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
@@ -172,7 +172,7 @@ class Exports:
         ]
         return max(fitting, key=lambda job: job.begun_at or datetime.min.replace(tzinfo=UTC), default=None)
 
-    def _create(self, window: Window) -> Job:
+    def _create(self, window: ExportWindow) -> Job:
         """Ask for a job; where it is not known whether that was heard, look before asking once more."""
         shown = {key: f"{at:%Y-%m-%d %H:%M:%S}" for key, at in ((SINCE, window.since), (UNTIL, window.until))}
         body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": shown}}}
@@ -188,7 +188,7 @@ class Exports:
                     raise
         raise CarrierUnavailableError(f"POST {PATH} was not answered. Try again later.")
 
-    def _completed(self, job: Job, window: Window) -> Job | None:
+    def _completed(self, job: Job, window: ExportWindow) -> Job | None:
         """Wait until the job has ended; ``None`` where it was stopped."""
         waited, pause = 0.0, FIRST_POLL_S
         while job.status == PROCESSING:
@@ -216,7 +216,7 @@ class Exports:
             )
         return job
 
-    def _download(self, job: Job, window: Window, folder: Path) -> Path | None:
+    def _download(self, job: Job, window: ExportWindow, folder: Path) -> Path | None:
         if job.expired(datetime.now(UTC)):
             raise CarrierRefusedError(f"The link of export {self._named(job)} has expired.")
         named = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
@@ -229,7 +229,7 @@ class Exports:
             stop=window.stop,
         )
 
-    def _renewed(self, job: Job, window: Window) -> Job:
+    def _renewed(self, job: Job, window: ExportWindow) -> Job:
         """Return the job with a fresh link; a new job where the carrier gives it none."""
         try:
             again = self._read(job.id)

@@ -22,14 +22,14 @@ from urllib.parse import quote
 import pandas as pd
 
 from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
-from dashboard.carriers.flowroute.cdr_exports import Exports
+from dashboard.carriers.flowroute.cdr_exports import ExportJobs
 from dashboard.carriers.flowroute.pagination import item_of, items_of, object_in, optional, pages, required
 from dashboard.carriers.flowroute.portal import Portal
 from dashboard.carriers.flowroute.portal_schema import conformed
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import Change, CreateRoute, DeleteRoute, PointNumber
+from dashboard.domain.changes import Change, CreateRoute, DeleteRoute, RouteNumber
 from dashboard.schemas.tables import EDGES, NUMBERS, ROUTES, empty
 
 API = frozenset(
@@ -48,9 +48,9 @@ class FlowrouteCarrier:
 
     name = "Flowroute"
 
-    def __init__(self, transport: Transport, portal: Portal) -> None:
+    def __init__(self, transport: HttpSession, portal: Portal) -> None:
         self._transport, self._portal = transport, portal
-        self._exports = Exports(transport)
+        self._exports = ExportJobs(transport)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -110,7 +110,7 @@ class FlowrouteCarrier:
             self._create_route(change)
         elif isinstance(change, DeleteRoute):
             self._transport.request("DELETE", f"{ROUTES_PATH}/{quote(self._route_id(change.alias), safe='')}")
-        elif isinstance(change, PointNumber):
+        elif isinstance(change, RouteNumber):
             self._point_number(change)
         else:
             self._portal.apply(change)
@@ -174,7 +174,7 @@ class FlowrouteCarrier:
             if not any(values.items() <= route.items() for route in self._routes()):
                 raise
 
-    def _point_number(self, change: PointNumber) -> None:
+    def _point_number(self, change: RouteNumber) -> None:
         path = f"{NUMBERS_PATH}/{quote(change.number, safe='')}/relationships/primary_route"
         if not change.to_alias:
             self._transport.request("DELETE", path)

@@ -25,7 +25,7 @@ from dashboard.carriers.base import Stop
 from dashboard.core.endpoints import origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, StoreError
 from dashboard.core.http import retries
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 
 STORAGE = ".amazonaws.com"
 MAX_FILE_BYTES = 2 * 1024**3
@@ -47,7 +47,7 @@ class Unsigned(AuthBase):
 
 
 def download(
-    transport: Transport,
+    transport: HttpSession,
     link: str,
     stem: Path,
     *,
@@ -96,7 +96,7 @@ def download(
     raise CarrierAnswerError(f"The storage gave {what} twice and each time it {flaw}. Nothing was taken from it.")
 
 
-def checked_link(transport: Transport, link: str, what: str) -> str:
+def checked_link(transport: HttpSession, link: str, what: str) -> str:
     """
     Return a link as it will be sent, where it leads to an expected host.
 
@@ -118,7 +118,7 @@ def checked_link(transport: Transport, link: str, what: str) -> str:
 
 
 def _fetched(
-    transport: Transport,
+    transport: HttpSession,
     address: str,
     part: Path,
     *,

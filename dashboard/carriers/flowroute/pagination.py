@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 from dashboard.core.errors import CarrierAnswerError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 
 LIMIT = 200
 ID_LENGTH = 200
@@ -23,7 +23,7 @@ MOST_PAGES = 1000
 """Some 200,000 items: a list that does not end is a fault of the list."""
 
 
-def pages(transport: Transport, path: str, params: Mapping[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
+def pages(transport: HttpSession, path: str, params: Mapping[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
     """
     Yield the items of a list, a page at a time, each item once.
 

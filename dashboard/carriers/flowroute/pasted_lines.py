@@ -46,7 +46,7 @@ TWICE = "It has both a length and a netmask. Write the network once, such as 198
 
 
 @dataclass(frozen=True)
-class Token:
+class AddressToken:
     """What looks like an address or a network; ``reason`` where its surroundings say that it is neither."""
 
     text: str
@@ -63,7 +63,7 @@ def lines_of(text: str) -> list[str]:
     return unicodedata.normalize("NFKC", shown).replace(MARK, " ").splitlines()
 
 
-def labeled_tokens(line: str) -> Iterator[tuple[Token, str]]:
+def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
     """Yield what looks like an address in a line, in its order, each with its label or ``""``."""
     tokens = _tokens(line)
     if not tokens:
@@ -96,7 +96,7 @@ def _label(cell: str) -> str:
     return said if any(letter.isalpha() for letter in said) and said.lower() not in NOT_LABELS else ""
 
 
-def _tokens(line: str) -> list[Token]:
+def _tokens(line: str) -> list[AddressToken]:
     six = [_token(match) for match in _COLONS.finditer(line) if _is_ipv6(match[0].partition("/")[0])]
     four = [
         token
@@ -118,9 +118,9 @@ def _tokens(line: str) -> list[Token]:
     return [token for token in found if token.text]
 
 
-def _token(match: re.Match[str]) -> Token:
+def _token(match: re.Match[str]) -> AddressToken:
     text = match[0].removesuffix("/32").removesuffix(f"/{ONE_ADDRESS}")
-    return Token(text, match.start(), match.end())
+    return AddressToken(text, match.start(), match.end())
 
 
 def _is_ipv6(text: str) -> bool:

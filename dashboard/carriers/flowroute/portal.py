@@ -25,7 +25,7 @@ from dashboard.carriers.base import AccountState
 from dashboard.carriers.flowroute.pagination import text, time_of
 from dashboard.carriers.flowroute.portal_schema import PortalAccount, PortalInventory, PortalList, conformed, validated
 from dashboard.core.errors import CapabilityError, CarrierAnswerError, CarrierUnavailableError, DialStringError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.domain.admission import Observations
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
@@ -67,7 +67,7 @@ class Portal(Protocol):
 class EmulatedPortal:
     """The portal of an emulated account: every setting can be read and written."""
 
-    def __init__(self, transport: Transport, public_ranges: tuple[str, ...] = ()) -> None:
+    def __init__(self, transport: HttpSession, public_ranges: tuple[str, ...] = ()) -> None:
         self._transport, self._public_ranges = transport, public_ranges
         self._refusals_in_cdrs: bool | None = None
 

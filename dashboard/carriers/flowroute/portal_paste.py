@@ -49,7 +49,7 @@ class Unusable:
 
 
 @dataclass(frozen=True)
-class Pasted:
+class PastedList:
     """What a paste holds: each address once, in its order."""
 
     entries: tuple[PastedEntry, ...]
@@ -57,7 +57,7 @@ class Pasted:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PasteDiff:
     """A paste against the list as it is kept."""
 
     added: tuple[PastedEntry, ...]
@@ -66,7 +66,7 @@ class Difference:
     same: tuple[str, ...]
 
 
-def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> Pasted:
+def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> PastedList:
     """
     Read the addresses out of a paste.
 
@@ -96,10 +96,10 @@ def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> Pasted:
             elif network not in entries or (label and not entries[network].label):
                 line_number = entries[network].line if network in entries else number
                 entries[network] = PastedEntry(network, visible(label), line_number)
-    return Pasted(tuple(entries.values()), tuple(unusable))
+    return PastedList(tuple(entries.values()), tuple(unusable))
 
 
-def difference(current: Iterable[str], pasted: Pasted) -> Difference:
+def difference(current: Iterable[str], pasted: PastedList) -> PasteDiff:
     """
     Compare a paste with the list as it is kept.
 
@@ -109,15 +109,15 @@ def difference(current: Iterable[str], pasted: Pasted) -> Difference:
     """
     kept = dict.fromkeys(current)
     given = {entry.network for entry in pasted.entries}
-    return Difference(
+    return PasteDiff(
         added=tuple(entry for entry in pasted.entries if entry.network not in kept),
         missing=tuple(network for network in kept if network not in given),
         same=tuple(network for network in kept if network in given),
     )
 
 
-def accepted(
-    current: pd.DataFrame, found: Difference, *, remove: Collection[str], added_by: str, added_at: datetime
+def accept_paste(
+    current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], added_by: str, added_at: datetime
 ) -> pd.DataFrame:
     """
     Return the list as it is after an operator accepts a difference.

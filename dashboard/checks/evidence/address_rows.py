@@ -13,7 +13,7 @@ Place = tuple[int, int]
 """An address in its order: the IP version and the number."""
 
 
-class Within(Generic[Row]):
+class AddressIndex(Generic[Row]):
     """
     Rows by address.
 

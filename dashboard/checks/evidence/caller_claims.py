@@ -35,13 +35,13 @@ class Claim:
     """An address of the PBX from which it placed admitted calls meanwhile; ``""`` for none."""
 
 
-def is_claimed(owners: inv.Owners, pbx_id: str, calls: ev.Tallies) -> bool:
+def is_claimed(owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> bool:
     """Return whether nothing but the caller's own words ties calls from one source to a PBX."""
     words_only = bool(calls) and all(one.attributed_by in CLAIMS for one in calls)
     return bool(pbx_id) and words_only and pbx_id not in inv.ids(owners.ever.of(calls[0].source_ip))
 
 
-def examine(snapshot: Snapshot, owners: inv.Owners, pbx_id: str, calls: ev.Tallies) -> Claim:
+def examine(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> Claim:
     """
     Compare the calls of a claimed source with what its PBX does from its own addresses.
 
@@ -80,10 +80,10 @@ def _new(snapshot: Snapshot, calls: ev.Tallies) -> str:
     return f"the source is new, its first call was at {ev.moment(first)}"
 
 
-def _own_in_use(snapshot: Snapshot, owners: inv.Owners, pbx_id: str, calls: ev.Tallies) -> str:
+def _own_in_use(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> str:
     """Return a current address of the PBX with admitted calls at or after the first of these calls."""
     rows = snapshot.addresses_now
-    first, by_source = ev.first(calls), snapshot.once(ev.Calls).by_source
+    first, by_source = ev.first(calls), snapshot.once(ev.OutboundCalls).by_source
     for address in rows.loc[rows["pbx_id"] == pbx_id, "address"]:
         own = [one for one in ev.admitted(snapshot, by_source.get(address, [])) if one.pbx_id == pbx_id]
         if own and ev.last(own) >= first and owners.kinds.get(pbx_id):

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow
 
 from dashboard.calls.replay.refusals import proof
-from dashboard.checks.evidence.address_rows import Within
+from dashboard.checks.evidence.address_rows import AddressIndex
 from dashboard.core.addresses import contains
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot, members
@@ -55,7 +55,7 @@ class Tally(NamedTuple):
 Tallies = Sequence[Tally]
 
 
-class Calls:
+class OutboundCalls:
     """The outbound calls of a snapshot by source address."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -77,7 +77,7 @@ class Calls:
         tallies = [Tally(*values) for values in zip(*(found[name].to_pylist() for name in names), strict=True)]
         self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda one: one.source_ip)}
         """The calls of each source address, in the order of their texts."""
-        self._within = Within((one.source_ip, one) for one in tallies)
+        self._within = AddressIndex((one.source_ip, one) for one in tallies)
 
     def of(self, network: str) -> list[Tally]:
         """Return the calls whose source address is in a network, over the whole window."""

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.calls.attribution import CLAIMS, claimed_sources
-from dashboard.calls.replay.refusals import proofs
+from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.checks.evidence import calls as ev
 from dashboard.checks.evidence import ownership as inv
 from dashboard.core.addresses import contains
@@ -136,7 +136,7 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
     rows = rows[~rows["source_ip"].isin(["", *snapshot.once(inv.current)["address"]])]
-    rows = rows[proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
+    rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
     claimed = {(pbx_id, one) for pbx_id, some in claimed_sources(rows, snapshot.pbx_addresses).items() for one in some}
     retired = set(snapshot.pbxs["pbx_id"]) - set(inv.live(snapshot)["pbx_id"])
     pairs = zip(rows["pbx_id"], rows["source_ip"], rows["first_at"], strict=True)

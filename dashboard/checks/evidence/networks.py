@@ -17,7 +17,7 @@ from dashboard.domain.snapshot import Snapshot, members
 MOST_SHOWN = 3
 
 
-def unassigned(snapshot: Snapshot, owners: inv.Owners, calls: ev.Calls) -> Iterator[Verdict]:
+def unassigned(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.OutboundCalls) -> Iterator[Verdict]:
     """Judge each source that only a network lets in and that no PBX calls from today."""
     covering: dict[str, list[inv.Row]] = {}
     singles: set[str] = set()
@@ -32,7 +32,7 @@ def unassigned(snapshot: Snapshot, owners: inv.Owners, calls: ev.Calls) -> Itera
         yield _verdict(snapshot, owners, source, covering[source], calls.of(source))
 
 
-def sources_without_pbx(owners: inv.Owners, calls: ev.Tallies) -> list[str]:
+def sources_without_pbx(owners: inv.AddressOwners, calls: ev.Tallies) -> list[str]:
     """Return the sources of calls that no PBX calls from today, as far as they called since the last one left."""
     return sorted({one.source_ip for one in calls if one.orphaned and not owners.now.of(one.source_ip)})
 
@@ -44,7 +44,7 @@ def of_owners(calls: ev.Tallies, held: Sequence[inv.Row]) -> ev.Tallies:
     return mine if held else calls
 
 
-def also_lets_in(owners: inv.Owners, calls: ev.Tallies) -> str:
+def also_lets_in(owners: inv.AddressOwners, calls: ev.Tallies) -> str:
     """Write which sources a network lets in beside its PBXs, the first of many; ``""`` where there are none."""
     sources = sources_without_pbx(owners, calls)
     if not sources:
@@ -59,7 +59,9 @@ def is_single(network: str) -> bool:
     return ip_network(network).num_addresses == 1
 
 
-def _verdict(snapshot: Snapshot, owners: inv.Owners, source: str, entries: list[inv.Row], calls: ev.Tallies) -> Verdict:
+def _verdict(
+    snapshot: Snapshot, owners: inv.AddressOwners, source: str, entries: list[inv.Row], calls: ev.Tallies
+) -> Verdict:
     calls = [one for one in calls if one.orphaned]
     networks = " and ".join(str(entry["network"]) for entry in entries)
     claimed = tuple(pbx_id for pbx_id in ev.callers(calls) if pbx_id in owners.kinds)
@@ -86,7 +88,7 @@ def _verdict(snapshot: Snapshot, owners: inv.Owners, source: str, entries: list[
     )
 
 
-def _replace(snapshot: Snapshot, owners: inv.Owners, entries: list[inv.Row]) -> tuple[tuple[Change, ...], str]:
+def _replace(snapshot: Snapshot, owners: inv.AddressOwners, entries: list[inv.Row]) -> tuple[tuple[Change, ...], str]:
     """Return the changes that list the PBXs' single addresses in place of networks, and a sentence about them."""
     gone = {str(entry["network"]) for entry in entries}
     left = snapshot.policy.networks - gone

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.checks.evidence.address_rows import Within
+from dashboard.checks.evidence.address_rows import AddressIndex
 from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.errors import AddressError
 from dashboard.domain.changes import AllowAddress, RemoveAddress
@@ -62,13 +62,13 @@ def ever(snapshot: Snapshot) -> pd.DataFrame:
     return snapshot.egress.sort_values("valid_to", ascending=False, na_position="first", kind="stable")
 
 
-class Owners:
+class AddressOwners:
     """Whose the addresses of a snapshot are, and whose they were."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.now = Within((row["address"], row) for row in _records(snapshot.once(current)))
+        self.now = AddressIndex((row["address"], row) for row in _records(snapshot.once(current)))
         """Today's addresses, as ``current`` has them."""
-        self.ever = Within((row["address"], row) for row in _records(ever(snapshot)))
+        self.ever = AddressIndex((row["address"], row) for row in _records(ever(snapshot)))
         """Every address there was, the latest first."""
         self.kinds = {row["pbx_id"]: str(row["ip_kind"]) for row in _records(live(snapshot))}
         """``static`` or ``dynamic``, of PBXs that are not retired."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.checks.evidence import calls as ev
 from dashboard.core import clocks
-from dashboard.core.host_names import Target, same, target_of
+from dashboard.core.host_names import SipTarget, same, target_of
 from dashboard.domain.changes import CreateRoute
 from dashboard.domain.snapshot import Freshness, Snapshot
 
@@ -32,7 +32,7 @@ class Hosts:
             str(host): at for host, at in rows.groupby("host")["resolved_at"].max().items()
         }
 
-    def sentence(self, *targets: Target) -> str:
+    def sentence(self, *targets: SipTarget) -> str:
         """Write what is known of the names among targets, as the end of a sentence; ``""`` where none is a name."""
         return ", and ".join(self._said(target.host) for target in targets if target.is_name)
 

@@ -14,7 +14,7 @@ from dashboard.domain.findings import Confidence, Impact, Severity, Status, Verd
 from dashboard.domain.snapshot import Snapshot, members
 
 
-def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Verdict:
+def judge_each(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
     """Judge the calls from one address by whose they are; where several call from it, the worst says so of all."""
     address = calls[0].source_ip
     each = [
@@ -33,7 +33,7 @@ def judge_each(snapshot: Snapshot, owners: inv.Owners, calls: ev.Tallies) -> Ver
     )
 
 
-def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies) -> Verdict:
+def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.Tallies) -> Verdict:
     """
     Judge the calls that one PBX, or nobody, placed from an address that is not listed.
 
@@ -84,7 +84,7 @@ def judge(snapshot: Snapshot, owners: inv.Owners, owner: str, calls: ev.Tallies)
 
 def _judge_claim(
     snapshot: Snapshot,
-    owners: inv.Owners,
+    owners: inv.AddressOwners,
     owner: str,
     let_in: ev.Tallies,
     base: str,

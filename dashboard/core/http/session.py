@@ -35,7 +35,7 @@ ERRORS_SHOWN = 3
 UNAUTHORIZED, NOT_FOUND = 401, 404
 
 
-class Transport:
+class HttpSession:
     """HTTP to one origin with one key. Threads may share it."""
 
     def __init__(

@@ -14,7 +14,7 @@ from dashboard.emulator.api import exports as exports_api
 from dashboard.emulator.api.faults import FaultBox, stand_in_front
 from dashboard.emulator.api.responses import speak_json_api
 from dashboard.emulator.database import Database
-from dashboard.emulator.exports import Exports
+from dashboard.emulator.exports import EmulatedExports
 
 
 def create_app(database: Database, folder: Path, *, access_key: str, secret_key: str) -> FastAPI:
@@ -38,7 +38,7 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
     app.state.database = database
     app.state.access_key, app.state.secret_key = access_key, secret_key
     app.state.faults = FaultBox()
-    app.state.exports = Exports(database, folder, app.state.faults, key=secret_key)
+    app.state.exports = EmulatedExports(database, folder, app.state.faults, key=secret_key)
     for part in (sale, numbers, routes, exports_api, absent, portal):  # `available` is no number
         app.include_router(part.router)
     speak_json_api(app)

@@ -26,7 +26,7 @@ from dashboard.emulator.api.responses import (
     page,
     refusals,
 )
-from dashboard.emulator.exports import LONGEST, Exports
+from dashboard.emulator.exports import LONGEST, EmulatedExports
 
 router = APIRouter(default_response_class=ApiResponse, tags=["cdrs"])
 PATH = "/v2/cdrs/exports"
@@ -56,7 +56,7 @@ def _address(value: str) -> str:
 Moment = Annotated[datetime, BeforeValidator(_written, json_schema_input_type=str)]
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     """States of a job."""
 
     PROCESSING = "processing"
@@ -84,7 +84,7 @@ class Filters(BaseModel):
 class ExportShown(Exact):
     """What is told of a job; money is text, and what is not known yet is null."""
 
-    status: Status
+    status: JobStatus
     callback_url: str | None
     requested_at: str
     created_at: str
@@ -121,13 +121,13 @@ class NewExport(BaseModel):
     data: ExportData
 
 
-def exports_of(request: Request) -> Exports:
+def exports_of(request: Request) -> EmulatedExports:
     """Return the jobs of the emulator that answers."""
-    exports: Exports = request.app.state.exports
+    exports: EmulatedExports = request.app.state.exports
     return exports
 
 
-Jobs = Annotated[Exports, Depends(exports_of)]
+Jobs = Annotated[EmulatedExports, Depends(exports_of)]
 Number = Annotated[int, Path(ge=0, le=2**53, description="The job's id.")]
 
 
@@ -167,7 +167,7 @@ def list_exports(
     request: Request,
     jobs: Jobs,
     _account: Account,
-    status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
+    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ApiResponse:
@@ -207,9 +207,9 @@ def _utc(moment: datetime) -> datetime:
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC).replace(microsecond=0)
 
 
-def _item(job: dict[str, Any], request: Request, jobs: Exports) -> dict[str, Any]:
+def _item(job: dict[str, Any], request: Request, jobs: EmulatedExports) -> dict[str, Any]:
     attributes = {key: value for key, value in job.items() if key != "id"}
-    if job["status"] == Status.COMPLETED:
+    if job["status"] == JobStatus.COMPLETED:
         link = jobs.link(job["id"], datetime.fromisoformat(job["expires_at"]))
         attributes["download_url"] = f"{str(request.base_url).rstrip('/')}{link}"
     return {

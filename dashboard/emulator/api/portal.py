@@ -36,7 +36,7 @@ class AccountChange(BaseModel):
     tech_prefix: str | None = Field(default=None, pattern="^[0-9]{8}$")
 
 
-class Entry(BaseModel):
+class PortalEntry(BaseModel):
     """An entry of Outbound Allowed IPs."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +50,7 @@ class Entry(BaseModel):
     added_by: str = Field(default="portal", max_length=MOST_TEXT)
 
 
-class ListedEntry(Entry):
+class ListedEntry(PortalEntry):
     """An entry as it stands on the list."""
 
     added_at: str
@@ -77,7 +77,7 @@ class AccountSettings(BaseModel):
     public_ranges: list[str]
 
 
-class Inventory(BaseModel):
+class PortalInventory(BaseModel):
     """The rows of three frames and of the entries that were removed from the list, as text."""
 
     pbxs: list[dict[str, str]] = []
@@ -126,7 +126,7 @@ def list_allowed_ips(account: Account) -> AllowList:
 @router.post(
     "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=_refusals(400, 401, 409, 415, 422)
 )
-def allow(entry: Entry, account: Account) -> ListedEntry:
+def allow(entry: PortalEntry, account: Account) -> ListedEntry:
     """Put a single public IPv4 address on the list."""
     try:
         network = parse_entry(entry.network, public_ranges=account.settings().public_ranges)
@@ -160,12 +160,12 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
 
 
 @router.get("/inventory", responses=_refusals(401))
-def inventory(account: Account) -> Inventory:
+def inventory(account: Account) -> PortalInventory:
     """Return the sample's PBXs, addresses, numbers and removed entries, to fill a fresh home."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in Inventory.model_fields}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in PortalInventory.model_fields}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
         found[row["frame"]].append(json.loads(row["row"]))
-    return Inventory(**found)
+    return PortalInventory(**found)
 
 
 @router.get("/faults", responses=_refusals(401))

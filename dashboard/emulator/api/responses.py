@@ -46,7 +46,7 @@ DEFAULT_LIMIT, MOST = 10, 200
 MOST_OFFSET = 2**53
 
 
-class Fault(BaseModel):
+class ApiError(BaseModel):
     """One error object."""
 
     id: str
@@ -58,7 +58,7 @@ class Fault(BaseModel):
 class Faults(BaseModel):
     """What every refusal looks like."""
 
-    errors: list[Fault]
+    errors: list[ApiError]
 
 
 class Exact(BaseModel):
@@ -139,7 +139,7 @@ def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
 
 def refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     """Make an error answer of one error object."""
-    fault = Fault(id=str(uuid.uuid4()), status=status, title=TITLES.get(status, "Error"), detail=detail)
+    fault = ApiError(id=str(uuid.uuid4()), status=status, title=TITLES.get(status, "Error"), detail=detail)
     return ApiResponse({"errors": [fault.model_dump()]}, status_code=status, headers=headers)
 
 

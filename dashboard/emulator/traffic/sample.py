@@ -58,7 +58,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Line:
+class SampleNumber:
     """A number of ours that a PBX is given."""
 
     number: str
@@ -89,7 +89,7 @@ class Caller:
     mix: str
     addresses: tuple[Address, ...]
     """At least one, the oldest first."""
-    lines: tuple[Line, ...]
+    lines: tuple[SampleNumber, ...]
     """Those that are routed come first."""
 
     def has_ended(self, at_s: float) -> bool:
@@ -242,7 +242,9 @@ def _caller(
     )
 
 
-def _lines(pbx_id: str, numbers: list[dict[str, Any]]) -> Iterator[Line]:
+def _lines(pbx_id: str, numbers: list[dict[str, Any]]) -> Iterator[SampleNumber]:
     for row in numbers:
         if row["pbx_id"] == pbx_id:
-            yield Line(row["number"], row["alias"], row["number_type"] == "tollfree", row["route"] not in NO_ROUTE)
+            yield SampleNumber(
+                row["number"], row["alias"], row["number_type"] == "tollfree", row["route"] not in NO_ROUTE
+            )

@@ -22,7 +22,7 @@ from itertools import count
 import numpy as np
 
 from dashboard.core import addresses
-from dashboard.domain.admission import Decision, Facts, Observations, Policy, admit
+from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, admit
 from dashboard.emulator.database import Database
 from dashboard.emulator.traffic import patterns
 from dashboard.emulator.traffic.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, tried_again
@@ -49,7 +49,7 @@ def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observa
         policy: In force then.
         observations: How the carrier behaves where that is not known.
     """
-    facts = Facts(
+    facts = CallFacts(
         dials_prefix=caller.dials_prefix,
         authorized=policy.tech_prefix == sample.tech_prefix and addresses.contains(policy.networks, address),
         credentials_on=policy.credentials_on,

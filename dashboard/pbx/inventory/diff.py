@@ -20,7 +20,7 @@ ADDED, CHANGED, STAYS, GONE = "added", "changed", "not in the import, stays", "n
 
 
 @dataclass(frozen=True)
-class Difference:
+class InventoryDiff:
     """
     An import against the inventory as it stands.
 
@@ -60,7 +60,7 @@ class Difference:
         return f"The import {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}.{kept}"
 
 
-def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> Difference:
+def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
     """
     Lay an import over the inventory.
 
@@ -90,7 +90,7 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> Difference:
     replaced[CONFIG] = merged[CONFIG][merged[CONFIG]["pbx_id"].isin(replaced["pbxs"]["pbx_id"])].reset_index(drop=True)
     changes += found
     columns = ["frame", "key", "change", "column", "before", "after"]
-    return Difference(merged, replaced, pd.DataFrame(changes, columns=columns, dtype="str"))
+    return InventoryDiff(merged, replaced, pd.DataFrame(changes, columns=columns, dtype="str"))
 
 
 def _laid_over(

@@ -64,7 +64,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Row:
+class InventoryRow:
     """One row for one frame, as text, and where it stands: a line of a file, or 0 in an object of a running system."""
 
     frame: str
@@ -88,10 +88,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReaderResult:
     """What a reader found in a file or a folder: rows as text, not judged yet, and what it could not read."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[InventoryRow, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
     """What of it was left out, such as columns that no reader knows, although every row was read."""

@@ -18,14 +18,14 @@ import pandas as pd
 from dashboard import schemas
 from dashboard.core.errors import InputError
 from dashboard.pbx.inventory.cells import RULES, assumed_number, read_cell
-from dashboard.pbx.inventory.rows import CONFIG, FRAMES, READ, Inventory, Problem, Row, key_of, place_of
+from dashboard.pbx.inventory.rows import CONFIG, FRAMES, READ, Inventory, InventoryRow, Problem, key_of, place_of
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
 LATEST = pd.Timestamp.max.tz_localize("UTC")
 
 
 def settle(
-    rows: Iterable[Row],
+    rows: Iterable[InventoryRow],
     *,
     treated_as_public: Collection[str] = (),
     known: Collection[str] = (),
@@ -47,7 +47,7 @@ def settle(
         Every frame of the inventory, conformed, with the problems of the rest.
     """
     settling = _Settling(treated_as_public, known, list(problems), list(notes))
-    kept: list[tuple[Row, dict[str, Any]]] = []
+    kept: list[tuple[InventoryRow, dict[str, Any]]] = []
     given: dict[str, frozenset[str]] = {}
     given_of: dict[tuple[str, ...], frozenset[str]] = {}
     for _, line in groupby(rows, key=lambda row: (row.file, row.line, row.if_fit)):
@@ -84,16 +84,16 @@ class _Settling:
         self.notes = notes
         self._public = public
         self._known = set(known)
-        self._pbxs: dict[str, tuple[Row, dict[str, Any]]] = {}
-        self._tags: dict[str, Row] = {}
-        self._addresses: dict[tuple[str, ...], list[tuple[Row, dict[str, Any]]]] = {}
+        self._pbxs: dict[str, tuple[InventoryRow, dict[str, Any]]] = {}
+        self._tags: dict[str, InventoryRow] = {}
+        self._addresses: dict[tuple[str, ...], list[tuple[InventoryRow, dict[str, Any]]]] = {}
         self._facts: set[tuple[Any, ...]] = set()
-        self._numbers: dict[str, tuple[Row, dict[str, Any]]] = {}
-        self._aside_ids: dict[str, Row] = {}
-        self._aside_tags: dict[str, Row] = {}
-        self._aside_numbers: dict[str, Row] = {}
+        self._numbers: dict[str, tuple[InventoryRow, dict[str, Any]]] = {}
+        self._aside_ids: dict[str, InventoryRow] = {}
+        self._aside_tags: dict[str, InventoryRow] = {}
+        self._aside_numbers: dict[str, InventoryRow] = {}
 
-    def line(self, rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
+    def line(self, rows: Sequence[InventoryRow]) -> list[tuple[InventoryRow, dict[str, Any]]]:
         """Return what is kept of one line: all of it but bad numbers, or nothing where anything else is wrong."""
         kept = []
         whole = True
@@ -111,7 +111,7 @@ class _Settling:
         self._put_aside(rows, kept)
         return []
 
-    def _put_aside(self, rows: Sequence[Row], kept: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+    def _put_aside(self, rows: Sequence[InventoryRow], kept: Sequence[tuple[InventoryRow, dict[str, Any]]]) -> None:
         """Remember what a line claims that is not kept: until it is corrected, nobody else has that for sure."""
         for row in rows:
             if row.frame == "pbxs" and not row.if_fit:
@@ -121,7 +121,7 @@ class _Settling:
             if row.frame == "pbx_numbers" and not row.if_fit:
                 self._aside_numbers.setdefault(values["number"], row)
 
-    def _claimed(self, row: Row, values: dict[str, Any]) -> bool:
+    def _claimed(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         """Refuse a PBX whose id, with other values, or whose X-Tag an earlier line has that was put aside."""
         pbx_id, tag = values["pbx_id"], values["x_tag"]
         first = self._aside_ids.get(pbx_id)
@@ -137,7 +137,7 @@ class _Settling:
             return True
         return False
 
-    def _number_claimed(self, row: Row, values: dict[str, Any]) -> bool:
+    def _number_claimed(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         """Refuse a number that an earlier line gives another PBX, and that was put aside."""
         first = self._aside_numbers.get(values["number"]) if row.frame == "pbx_numbers" else None
         if first is None or _cell(first, "pbx_id") == values["pbx_id"]:
@@ -146,7 +146,7 @@ class _Settling:
         self._refuse(row, "number", f"{whose} A number is one PBX's, once.")
         return True
 
-    def cells(self, row: Row) -> dict[str, Any]:
+    def cells(self, row: InventoryRow) -> dict[str, Any]:
         """Read every cell of a row; each that breaks its rule becomes a problem."""
         read = {}
         for column in RULES[row.frame]:
@@ -161,12 +161,12 @@ class _Settling:
                 self._refuse(row, column, str(exc))
         return read
 
-    def forget(self, before: int, rows: Sequence[Row]) -> None:
+    def forget(self, before: int, rows: Sequence[InventoryRow]) -> None:
         """Take back what was said of rows that may be left out without a word."""
         if all(row.if_fit for row in rows):
             del self.problems[before:]
 
-    def fits(self, row: Row, values: dict[str, Any]) -> bool:
+    def fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         """Judge a row against those kept before; what it clashes with is named by its line."""
         judge = {
             "pbxs": self._pbx_fits,
@@ -176,7 +176,7 @@ class _Settling:
         }
         return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
 
-    def _pbx_fits(self, row: Row, values: dict[str, Any]) -> bool:
+    def _pbx_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         pbx_id, tag = values["pbx_id"], values["x_tag"]
         if pbx_id in self._pbxs:
             first, kept = self._pbxs[pbx_id]
@@ -194,7 +194,7 @@ class _Settling:
         self._known.add(pbx_id)
         return True
 
-    def _belongs(self, row: Row) -> bool:
+    def _belongs(self, row: InventoryRow) -> bool:
         pbx_id = row.cells["pbx_id"].strip()
         if pbx_id in self._known:
             return True
@@ -203,7 +203,7 @@ class _Settling:
         self._refuse(row, "pbx_id", f"There is no PBX {pbx_id!r} in the inventory.{hint}")
         return False
 
-    def _address_fits(self, row: Row, values: dict[str, Any]) -> bool:
+    def _address_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         address, begins, ends = values["address"], *_span(values)
         source = values["source"]
         apart = (address, source, "" if source == "observed" else values["pbx_id"])
@@ -224,7 +224,7 @@ class _Settling:
         self._addresses.setdefault(apart, []).append((row, values))
         return True
 
-    def _number_fits(self, row: Row, values: dict[str, Any]) -> bool:
+    def _number_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         number = values["number"]
         if number in self._numbers:
             first, kept = self._numbers[number]
@@ -234,13 +234,13 @@ class _Settling:
         self._numbers[number] = (row, values)
         return True
 
-    def _fact_fits(self, _row: Row, values: dict[str, Any]) -> bool:
+    def _fact_fits(self, _row: InventoryRow, values: dict[str, Any]) -> bool:
         fact = tuple(values.values())
         new = fact not in self._facts
         self._facts.add(fact)
         return new
 
-    def _refuse(self, row: Row, column: str, message: str) -> None:
+    def _refuse(self, row: InventoryRow, column: str, message: str) -> None:
         value = row.cells.get(column, "")
         problem = Problem(row.file, row.line or None, column, message, value)
         if problem not in self.problems[-len(FRAMES) * len(RULES["pbxs"]) :]:
@@ -251,9 +251,9 @@ def _span(values: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
     return values["valid_from"] or EARLIEST, values["valid_to"] or LATEST
 
 
-def _cell(row: Row, column: str) -> str:
+def _cell(row: InventoryRow, column: str) -> str:
     return row.cells.get(column, "").strip()
 
 
-def _at(row: Row) -> str:
+def _at(row: InventoryRow) -> str:
     return place_of(row.file, row.line)

@@ -22,7 +22,7 @@ from dashboard.sip import Trunk
 
 
 @dataclass(frozen=True)
-class Pitfall:
+class LintFinding:
     """One thing to put right."""
 
     code: str
@@ -44,7 +44,7 @@ class Pitfall:
 
 
 @dataclass(frozen=True)
-class Known:
+class LintContext:
     """What is known of the account besides its trunk; ``None`` where a thing is not known."""
 
     trunk: Trunk = field(default_factory=Trunk)
@@ -55,7 +55,7 @@ class Known:
     """By PBX the addresses from which the carrier saw calls with its X-Tag."""
 
     @classmethod
-    def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> Known:
+    def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> LintContext:
         """Return what a snapshot knows; a prefix that is given counts for the account's."""
         edges = zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True)
         listed = snapshot.freshness.get("allowed_ips")
@@ -88,7 +88,7 @@ class _Fact:
         return self.key.removeprefix("trunk.").rpartition(".")[0]
 
 
-def find_pitfalls(frames: Mapping[str, pd.DataFrame], known: Known) -> list[Pitfall]:
+def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> list[LintFinding]:
     """
     Look over what was read of PBXs.
 
@@ -100,7 +100,7 @@ def find_pitfalls(frames: Mapping[str, pd.DataFrame], known: Known) -> list[Pitf
     Returns:
         Every pitfall, in the order of the facts, each once.
     """
-    found: dict[Pitfall, None] = {}
+    found: dict[LintFinding, None] = {}
     config = frames[CONFIG]
     for pbx_id in config["pbx_id"].drop_duplicates():
         rows = config[config["pbx_id"] == pbx_id]
@@ -115,7 +115,7 @@ def find_pitfalls(frames: Mapping[str, pd.DataFrame], known: Known) -> list[Pitf
 class _Look:
     """One PBX being looked over."""
 
-    def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: Known) -> None:
+    def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: LintContext) -> None:
         self._pbx_id, self._facts, self._known = pbx_id, facts, known
         pbxs, addresses = frames["pbxs"], frames["pbx_addresses"]
         self._addresses = addresses[(addresses["pbx_id"] == pbx_id) & addresses["valid_to"].isna()]
@@ -124,7 +124,7 @@ class _Look:
         self._by_credentials = bool((mine["auth_method"] == "credentials").any())
         self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of("dial"))
 
-    def all(self) -> Iterator[Pitfall]:
+    def all(self) -> Iterator[LintFinding]:
         """Return every pitfall of the PBX."""
         for fact in self._of("dial"):
             for code, level, sentence, cure in faults_of(fact.value, self._prefix, signs_in=self._signs_in(fact.trunk)):
@@ -143,15 +143,15 @@ class _Look:
     def _called(self, key: str) -> list[_Fact]:
         return [fact for fact in self._facts if fact.key == key]
 
-    def _say(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> Pitfall:
-        return Pitfall(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
+    def _say(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> LintFinding:
+        return LintFinding(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
 
     def _signs_in(self, trunk: str) -> bool:
         return any(fact.trunk == trunk and fact.value == "credentials" for fact in self._of("auth")) or any(
             fact.trunk == trunk for fact in self._of("registration")
         )
 
-    def _through_the_dialplan(self) -> Iterator[Pitfall]:
+    def _through_the_dialplan(self) -> Iterator[LintFinding]:
         for fact in self._called("dialplan.dial"):
             number, _, code = fact.value.partition(" past ")
             sentence = (
@@ -160,14 +160,14 @@ class _Look:
             cure = "Dial the trunk itself, not a local channel; or let feature codes begin with something else."
             yield self._say("star_swallowed", Level.WARNING, fact, sentence, cure)
 
-    def _retired(self) -> Iterator[Pitfall]:
+    def _retired(self) -> Iterator[LintFinding]:
         for fact in [*self._of("host"), *self._called("inbound.match")]:
             if Trunk.is_retired(fact.value):
                 sentence = f"{fact.value} is a retired PoP of the carrier."
                 cure = "Use the PoPs that the account's list shows, such as us-west-or.sip.flowroute.com."
                 yield self._say("pop_retired", Level.ERROR, fact, sentence, cure)
 
-    def _matches(self) -> Iterator[Pitfall]:
+    def _matches(self) -> Iterator[LintFinding]:
         facts = self._called("inbound.match")
         if not facts:
             return
@@ -179,7 +179,7 @@ class _Look:
             cure = "Let in the ranges of every PoP: the carrier calls from another one when it has to."
             yield self._say("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
 
-    def _egress(self) -> Iterator[Pitfall]:
+    def _egress(self) -> Iterator[LintFinding]:
         """Compare what the PBX says its address is with the list and with what people know of it."""
         told = self._addresses[self._addresses["source"] != "configured"]
         failover = set(self._addresses.loc[self._addresses["kind"] == "failover", "address"])
@@ -207,7 +207,7 @@ class _Look:
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
                 yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
 
-    def _seen_elsewhere(self) -> Iterator[Pitfall]:
+    def _seen_elsewhere(self) -> Iterator[LintFinding]:
         """Compare it with what the carrier saw: configured is not observed."""
         seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
         if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
@@ -216,7 +216,7 @@ class _Look:
             cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
             yield self._say("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
 
-    def _digest(self) -> Iterator[Pitfall]:
+    def _digest(self) -> Iterator[LintFinding]:
         if self._prefixed:
             for fact in self._of("auth"):
                 if fact.value == "credentials":
@@ -235,7 +235,7 @@ class _Look:
             cure = "Disable them once every PBX does without: see the check 'credentials are off'."
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
-    def _secrets(self) -> Iterator[Pitfall]:
+    def _secrets(self) -> Iterator[LintFinding]:
         for fact in [*self._called(PRESENT), *self._called(RECORD_SECRET)]:
             kind = Secret.of(fact.value)
             if kind is Secret.API_KEY:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from dashboard.core.errors import InputError
-from dashboard.pbx.inventory.rows import CONFIG, Problem, Reading, Row
+from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
 from dashboard.sip import Trunk, lint, read_number
 
 MOST_FACTS = 2_000
@@ -76,7 +76,7 @@ class Found:
         """Return the values of facts whose key ends so."""
         return [fact.value for fact in self.facts if fact.key.endswith(ending)]
 
-    def reading(self, trunk: Trunk) -> Reading:
+    def reading(self, trunk: Trunk) -> ReaderResult:
         """Return it as rows: a cell is given only where the configuration says it."""
         name = self.name if _NAME.fullmatch(self.name) else self.pbx_id
         cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
@@ -90,7 +90,7 @@ class Found:
         if len(tags) == 1 and _TAG.fullmatch(tag := tags.pop()):
             cells["x_tag"] = tag
         place = self.place
-        rows = [Row("pbxs", place.file, place.line, cells, only_new=frozenset({"name"}))]
+        rows = [InventoryRow("pbxs", place.file, place.line, cells, only_new=frozenset({"name"}))]
         rows += [
             self._row(
                 "pbx_addresses", at, address=address, kind="failover" if number else "primary", source="configured"
@@ -114,10 +114,10 @@ class Found:
             )
             for fact in self.facts
         ]
-        return Reading(tuple(rows), tuple(self.problems))
+        return ReaderResult(tuple(rows), tuple(self.problems))
 
-    def _row(self, frame: str, place: Place, **cells: str) -> Row:
-        return Row(frame, place.file, place.line, {"pbx_id": self.pbx_id, **cells}, if_fit=True)
+    def _row(self, frame: str, place: Place, **cells: str) -> InventoryRow:
+        return InventoryRow(frame, place.file, place.line, {"pbx_id": self.pbx_id, **cells}, if_fit=True)
 
     def _method(self, dials: str) -> str:
         """Name how it gets in: one that holds credentials and dials the prefix can do both."""
@@ -127,7 +127,7 @@ class Found:
         return "both" if dials == "yes" else "credentials"
 
 
-def together(found: Iterable[Found], trunk: Trunk) -> Reading:
+def together(found: Iterable[Found], trunk: Trunk) -> ReaderResult:
     """
     Return what was found of several PBXs as one reading.
 
@@ -139,7 +139,7 @@ def together(found: Iterable[Found], trunk: Trunk) -> Reading:
         Rows of PBXs, configured addresses, numbers and facts, and what could not be read.
     """
     readings = [one.reading(trunk) for one in found]
-    return Reading(
+    return ReaderResult(
         tuple(row for one in readings for row in one.rows), tuple(said for one in readings for said in one.problems)
     )
 

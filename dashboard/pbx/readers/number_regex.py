@@ -39,7 +39,7 @@ def variants(expression: str) -> tuple[Variant, ...]:
     Args:
         expression: Of a condition on ``destination_number``.
     """
-    reading = _Reading(expression[:LONGEST])
+    reading = _RegexParser(expression[:LONGEST])
     try:
         found = reading.alternatives()
     except (_UnreadableError, RecursionError):
@@ -47,7 +47,7 @@ def variants(expression: str) -> tuple[Variant, ...]:
     return tuple(found) if reading.at == len(expression) else ()
 
 
-class _Reading:
+class _RegexParser:
     """An expression being read from left to right."""
 
     def __init__(self, text: str) -> None:

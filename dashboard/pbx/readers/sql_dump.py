@@ -36,7 +36,7 @@ _KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT"
 
 
 @dataclass(frozen=True)
-class Row:
+class DumpRow:
     """A row of a table, NULL as an empty text."""
 
     table: str
@@ -61,7 +61,7 @@ def tables_in(text: str) -> set[str]:
     return {found["table"].lower() for found in _STATEMENT.finditer(text)}
 
 
-def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
     """
     Read a dump; of a statement, what stands behind a row that cannot be read is left out.
 
@@ -81,7 +81,7 @@ def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[Row]:
             columns = given if found["columns"] else known[table]
             for cells, begin, end in (_copied if found["copy"] else _inserted)(text, at):
                 line, counted, at = line + text.count("\n", counted, begin), begin, end
-                yield Row(table, columns, cells, line)
+                yield DumpRow(table, columns, cells, line)
         elif past := (_COPIED if found["copy"] else _INSERTED).match(text, at):
             at = past.end()
 

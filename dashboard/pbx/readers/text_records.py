@@ -33,7 +33,7 @@ _MAGIC = {
 
 
 @dataclass(frozen=True)
-class Record:
+class TextRecord:
     """One record: its cells, or why it could not be read, and the physical line it begins on."""
 
     line: int
@@ -80,7 +80,7 @@ def _decoded_line(line: bytes) -> str:
         return line.decode("cp1252", errors="replace")
 
 
-def records(text: str) -> Iterator[Record]:
+def records(text: str) -> Iterator[TextRecord]:
     """Read records, blank lines left out; the delimiter is the one that the first line has most of."""
     lines = list(io.StringIO(text, newline=""))
     first = next((line for line in lines if line.strip()), "")
@@ -92,10 +92,10 @@ def records(text: str) -> Iterator[Record]:
         try:
             for cells in reader:
                 if any(cell.strip() for cell in cells):
-                    yield Record(feed.begin + 1, tuple(cells))
+                    yield TextRecord(feed.begin + 1, tuple(cells))
                 feed.begin = feed.at
         except csv.Error as exc:
-            yield Record(feed.begin + 1, fault=_fault(str(exc)))
+            yield TextRecord(feed.begin + 1, fault=_fault(str(exc)))
             feed.at = feed.begin + 1
 
 

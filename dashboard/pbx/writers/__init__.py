@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dashboard.pbx.writers.registry import (
-    Compared,
-    Setting,
+    PageSetting,
+    SettingComparison,
+    SettingState,
     Snippet,
-    State,
-    Wanted,
+    TrunkSpec,
     compare,
     kind_for,
     kinds,
@@ -18,11 +18,11 @@ from dashboard.pbx.writers.registry import (
 )
 
 __all__ = [
-    "Compared",
-    "Setting",
+    "PageSetting",
+    "SettingComparison",
+    "SettingState",
     "Snippet",
-    "State",
-    "Wanted",
+    "TrunkSpec",
     "compare",
     "kind_for",
     "kinds",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard.pbx.writers.trunk_spec import Wanted
+from dashboard.pbx.writers.trunk_spec import TrunkSpec
 
 ROUTES = (("_1NXXNXXXXXX", "${EXTEN}"), ("_NXXNXXXXXX", "1${EXTEN}"), ("_011X.", "${EXTEN:3}"), ("_N11", "${EXTEN}"))
 """What people dial, and what the carrier is to get of it behind the prefix."""
@@ -19,13 +19,13 @@ DONE = " | ".join(
 """When the second PoP is not called: to both drivers a refusal is a congestion too."""
 
 
-def trunks(wanted: Wanted) -> tuple[tuple[str, str], ...]:
+def trunks(wanted: TrunkSpec) -> tuple[tuple[str, str], ...]:
     """Return the trunks by name, each with its PoP, the one to call first in front."""
     second = (("flowroute-2", wanted.second),) if wanted.second else ()
     return ("flowroute", wanted.pop), *second
 
 
-def dialplan(wanted: Wanted, device: Callable[[str, str], str], header: str) -> str:
+def dialplan(wanted: TrunkSpec, device: Callable[[str, str], str], header: str) -> str:
     """
     Write ``extensions.conf``: calls to the carrier, and its calls by number.
 
@@ -50,7 +50,7 @@ def dialplan(wanted: Wanted, device: Callable[[str, str], str], header: str) -> 
     return "\n".join([*lines, ""])
 
 
-def steps(wanted: Wanted, file: str, load: str) -> tuple[str, ...]:
+def steps(wanted: TrunkSpec, file: str, load: str) -> tuple[str, ...]:
     """Say what to do with the files, in order."""
     failover = ", ".join(wanted.other_addresses)
     return (

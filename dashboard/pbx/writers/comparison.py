@@ -9,10 +9,10 @@ from ipaddress import ip_network
 
 import pandas as pd
 
-from dashboard.pbx.writers.trunk_spec import Wanted
+from dashboard.pbx.writers.trunk_spec import TrunkSpec
 
 
-class State(StrEnum):
+class SettingState(StrEnum):
     """How a thing stands."""
 
     SAME = "same"
@@ -23,13 +23,13 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Compared:
+class SettingComparison:
     """One thing: as it is now, with its place, and as it is wanted; ``""`` where it is not."""
 
     what: str
     now: str
     wanted: str
-    state: State
+    state: SettingState
     file: str = ""
     line: int = 0
 
@@ -41,7 +41,7 @@ class _Now:
     line: int
 
 
-def compare(wanted: Wanted, config: pd.DataFrame) -> list[Compared]:
+def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
     """
     Put what is wanted beside what was read.
 
@@ -78,7 +78,7 @@ def compare(wanted: Wanted, config: pd.DataFrame) -> list[Compared]:
 
 def _subject(
     what: str, wanted: tuple[str, ...], now: list[_Now], fits: Callable[[str, str], bool] = str.__eq__
-) -> Iterator[Compared]:
+) -> Iterator[SettingComparison]:
     """Pair what is wanted with what is there: first what fits, then what stands in its place."""
     values = [value for value in wanted if value]
     left = [one for one in now if not any(fits(one.value, value) for value in values)]
@@ -86,12 +86,12 @@ def _subject(
         same = next((one for one in now if fits(one.value, value)), None)
         other = same or (left.pop(0) if left else None)
         if other is None:
-            yield Compared(what, "", value, State.MISSING)
+            yield SettingComparison(what, "", value, SettingState.MISSING)
         else:
-            state = State.SAME if same else State.CHANGED
-            yield Compared(what, other.value, value, state, other.file, other.line)
+            state = SettingState.SAME if same else SettingState.CHANGED
+            yield SettingComparison(what, other.value, value, state, other.file, other.line)
     for one in left:
-        yield Compared(what, one.value, "", State.EXTRA, one.file, one.line)
+        yield SettingComparison(what, one.value, "", SettingState.EXTRA, one.file, one.line)
 
 
 def _is_host(text: str, value: str) -> bool:

@@ -12,15 +12,15 @@ from types import ModuleType
 
 from dashboard.core.errors import WritingError
 from dashboard.core.plugins import modules_of
-from dashboard.pbx.writers.comparison import Compared, State, compare
-from dashboard.pbx.writers.trunk_spec import Setting, Snippet, Wanted, wanted_for
+from dashboard.pbx.writers.comparison import SettingComparison, SettingState, compare
+from dashboard.pbx.writers.trunk_spec import PageSetting, Snippet, TrunkSpec, wanted_for
 
 __all__ = [
-    "Compared",
-    "Setting",
+    "PageSetting",
+    "SettingComparison",
+    "SettingState",
     "Snippet",
-    "State",
-    "Wanted",
+    "TrunkSpec",
     "compare",
     "kind_for",
     "kinds",
@@ -61,7 +61,7 @@ def kind_for(vendor: str) -> str:
     return DEFAULT if DEFAULT in mine or not mine else mine[0]
 
 
-def write(kind: str, wanted: Wanted) -> Snippet:
+def write(kind: str, wanted: TrunkSpec) -> Snippet:
     """
     Write the configuration of a PBX.
 

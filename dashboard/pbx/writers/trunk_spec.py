@@ -22,7 +22,7 @@ _PORT = re.compile(r":(\d{1,5})$", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Setting:
+class PageSetting:
     """What to enter into a field of a page, of a PBX that writes its files itself."""
 
     page: str
@@ -36,11 +36,11 @@ class Snippet:
 
     files: Mapping[str, str]
     steps: tuple[str, ...]
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[PageSetting, ...] = ()
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrunkSpec:
     """
     What is to be written for one PBX.
 
@@ -110,7 +110,7 @@ class Wanted:
         return f"{self.tech_prefix}*"
 
 
-def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> Wanted:
+def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> TrunkSpec:
     """
     Say what the configuration of a PBX of the inventory is to be.
 
@@ -146,7 +146,7 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
     if not addresses:
         raise WritingError(f"No address of {name} is known. Add the one it calls from on the page Inventory.")
     port = _PORT.search(str(row["inbound_host"]))
-    return Wanted(
+    return TrunkSpec(
         pbx_id=pbx_id,
         name=name,
         tech_prefix=snapshot.account.tech_prefix,

@@ -19,7 +19,7 @@ from dashboard.domain.replay_labels import LABELS
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import UTC_TIME
 from dashboard.services.exports.csv_files import Table
-from dashboard.storage.journal import BEGUN, Entry
+from dashboard.storage.journal import BEGUN, JournalEntry
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
@@ -133,7 +133,7 @@ def _by(period: Mapping[Any, Any]) -> str:
     return f"{'first seen' if period['since_known_by'] == 'first_seen' else 'added'} by {period['added_by']}"
 
 
-def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
+def journal_frame(entries: Sequence[JournalEntry]) -> pd.DataFrame:
     """Return the journal, oldest first: who, what, how it ended, and the chain; a fix without an outcome says so."""
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
     rows = [
@@ -156,7 +156,7 @@ def journal_frame(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def all_tables(
-    snapshot: Snapshot, findings: Sequence[Finding], entries: Sequence[Entry], store: CallStore
+    snapshot: Snapshot, findings: Sequence[Finding], entries: Sequence[JournalEntry], store: CallStore
 ) -> dict[str, Table]:
     """
     Return every table by the name of its file.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboard.core.text import counted, join
 from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Finding, Status
-from dashboard.services.onboarding.context import CREDENTIALS, Ground
+from dashboard.services.onboarding.context import CREDENTIALS, OnboardingContext
 from dashboard.services.onboarding.steps import Progress, calls_by_address
 
 MOST_NAMED = 12
@@ -24,7 +24,7 @@ class Credentials:
     finding: Finding | None = None
 
 
-def credentials(ground: Ground) -> Credentials:
+def credentials(ground: OnboardingContext) -> Credentials:
     """
     Judge the step.
 
@@ -50,7 +50,7 @@ def credentials(ground: Ground) -> Credentials:
 
 
 def _on(
-    ground: Ground, static: list[str], dynamic: list[str], waiting: list[str], needs: tuple[str, ...]
+    ground: OnboardingContext, static: list[str], dynamic: list[str], waiting: list[str], needs: tuple[str, ...]
 ) -> Credentials:
     if waiting:
         done = len(static) - len(waiting)
@@ -69,5 +69,5 @@ def _on(
     return Credentials(Progress.OPEN, text, finding=next(iter(found), None))
 
 
-def _names(ground: Ground, pbx_ids: list[str]) -> str:
+def _names(ground: OnboardingContext, pbx_ids: list[str]) -> str:
     return join((ground.snapshot.name_of(one) for one in pbx_ids), most=MOST_NAMED)

@@ -14,11 +14,11 @@ from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import (
     ADDED,
     CHANGED,
-    Difference,
     Inventory,
-    Known,
+    InventoryDiff,
+    InventoryRow,
+    LintContext,
     Problem,
-    Row,
     Upload,
     frames_of,
     merge,
@@ -33,7 +33,7 @@ HEADS: Final = {"name": "Name", "pbx_id": "Id", "address": "Calls from", "number
 
 
 @dataclass(frozen=True)
-class Pasted:
+class PastedFleet:
     """What a table comes to, beside the inventory as it stands."""
 
     layout: str
@@ -42,7 +42,7 @@ class Pasted:
     """A row a line, what is wrong in front: ``line``, ``state``, ``name``, ``kind``, ``addresses``, ``numbers``,
     ``says``."""
     problems: tuple[Problem, ...]
-    difference: Difference
+    difference: InventoryDiff
     added: int
     """PBXs that are new."""
 
@@ -62,7 +62,7 @@ def table(name: str, data: bytes) -> Upload:
     return Upload(pasted.table_name(name), data)
 
 
-def read(snapshot: Snapshot, given: Upload) -> Pasted:
+def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
     """
     Read a table against what is known.
 
@@ -72,12 +72,12 @@ def read(snapshot: Snapshot, given: Upload) -> Pasted:
     """
     current = frames_of(snapshot)
     public = snapshot.treated_as_public
-    found = read_files([given], treated_as_public=public, current=current, trunk=Known.of(snapshot).trunk)
+    found = read_files([given], treated_as_public=public, current=current, trunk=LintContext.of(snapshot).trunk)
     told = pasted.read(given.name, given.data).rows
     found = _with_hosts(_without_clashes(found, told, snapshot), current)
     difference = merge(current, found)
     there = set(current["pbxs"]["pbx_id"])
-    return Pasted(
+    return PastedFleet(
         layout=_layout(given),
         rows=_rows(told, found, difference, snapshot),
         problems=tuple(found.problems),
@@ -86,7 +86,7 @@ def read(snapshot: Snapshot, given: Upload) -> Pasted:
     )
 
 
-def changed_only(difference: Difference) -> Difference:
+def changed_only(difference: InventoryDiff) -> InventoryDiff:
     """Return what is changed of PBXs that are there; what is added stands in the rows themselves."""
     return replace(difference, changes=difference.changes[difference.changes["change"] == CHANGED])
 
@@ -103,7 +103,7 @@ def _layout(given: Upload) -> str:
     return said
 
 
-def _without_clashes(found: Inventory, told: Sequence[Row], snapshot: Snapshot) -> Inventory:
+def _without_clashes(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> Inventory:
     """Put aside what belongs to another PBX of the inventory: a number, a name under another id."""
     lines = {(row.frame, row.cells["pbx_id"].strip(), _own(row.cells)): row for row in reversed(told)}
     owners = {
@@ -139,12 +139,12 @@ def _own(cells: Mapping[str, str]) -> str:
     return cells.get("address", "") or cells.get("number", "")
 
 
-def _first(told: Sequence[Row], frame: str, pbx_id: str) -> Row:
+def _first(told: Sequence[InventoryRow], frame: str, pbx_id: str) -> InventoryRow:
     """Return the first row of a PBX in a frame: a number is told in other forms than it is kept in."""
     return next(row for row in told if row.frame == frame and row.cells["pbx_id"].strip() == pbx_id)
 
 
-def _others_of_name(found: Inventory, told: Sequence[Row], snapshot: Snapshot) -> dict[str, str]:
+def _others_of_name(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> dict[str, str]:
     """Return by name the PBX of the inventory that a new one, whose id is made of its name, is probably meant to be."""
     there = set(snapshot.pbxs["pbx_id"])
     pbxs = found.frames["pbxs"]
@@ -166,7 +166,9 @@ def _with_hosts(found: Inventory, current: Mapping[str, pd.DataFrame]) -> Invent
     return replace(found, frames={**found.frames, "pbxs": pbxs})
 
 
-def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapshot: Snapshot) -> pd.DataFrame:
+def _rows(
+    told: Sequence[InventoryRow], found: Inventory, difference: InventoryDiff, snapshot: Snapshot
+) -> pd.DataFrame:
     """Return a row for each line that was read or put aside, what is wrong in front."""
     wrong: dict[int, list[Problem]] = {}
     for problem in found.problems:
@@ -174,7 +176,7 @@ def _rows(told: Sequence[Row], found: Inventory, difference: Difference, snapsho
     noted: dict[int, list[str]] = {}
     for note in found.notes:
         noted.setdefault(note.line or 0, []).append(note.message)
-    by_line: dict[int, list[Row]] = {}
+    by_line: dict[int, list[InventoryRow]] = {}
     for row in told:
         by_line.setdefault(row.line, []).append(row)
     merged = _Merged(difference, snapshot)
@@ -220,7 +222,7 @@ def _head(column: str) -> str:
 class _Merged:
     """The inventory as it would be, looked up by PBX."""
 
-    def __init__(self, difference: Difference, snapshot: Snapshot) -> None:
+    def __init__(self, difference: InventoryDiff, snapshot: Snapshot) -> None:
         frames = difference.merged
         self.pbxs: dict[str, Any] = {row["pbx_id"]: row for row in frames["pbxs"].to_dict("records")}
         self._addressed, self._numbered = set(frames["pbx_addresses"]["pbx_id"]), set(frames["pbx_numbers"]["pbx_id"])
@@ -262,7 +264,7 @@ class _Merged:
         return (MISSING if missing else COMPLETE), said
 
 
-def press_of(pasted: Pasted) -> str:
+def press_of(pasted: PastedFleet) -> str:
     """Say on the button what keeping the table does."""
     if pasted.empty:
         return "Nothing to add"

@@ -7,13 +7,13 @@ from typing import Final
 
 from dashboard.core.errors import InputError
 from dashboard.pbx import writers
-from dashboard.services.onboarding.context import RETIRED, Ground
+from dashboard.services.onboarding.context import RETIRED, OnboardingContext
 
 STEPS: Final = "STEPS.txt"
 LEFT_OUT: Final = "NOT-WRITTEN.txt"
 
 
-def files_of(ground: Ground) -> dict[str, str]:
+def files_of(ground: OnboardingContext) -> dict[str, str]:
     """
     Write the configuration of every PBX that is not retired.
 
@@ -38,7 +38,7 @@ def files_of(ground: Ground) -> dict[str, str]:
     return files
 
 
-def writable(ground: Ground) -> int:
+def writable(ground: OnboardingContext) -> int:
     """Say for how many PBXs a configuration is likely to be written: static ones with an address."""
     if not ground.snapshot.account.tech_prefix:
         return 0

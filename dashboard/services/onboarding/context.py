@@ -12,7 +12,7 @@ import pandas as pd
 
 from dashboard.calls.attribution import CLAIMS
 from dashboard.checks.evidence import calls as _evidence
-from dashboard.checks.evidence.calls import Calls, Tally, of_today
+from dashboard.checks.evidence.calls import OutboundCalls, Tally, of_today
 from dashboard.checks.registry import ACCOUNT
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
@@ -24,7 +24,7 @@ RETIRED = "retired"
 
 
 @dataclass(frozen=True)
-class Ground:
+class OnboardingContext:
     """The account, the inventory, the calls, what the checks say, and what was noted."""
 
     snapshot: Snapshot
@@ -60,7 +60,7 @@ class Ground:
         Calls that only an X-Tag or a caller id ties to a PBX prove nothing about it.
         """
         found: dict[str, list[Tally]] = {}
-        for source, calls in self.snapshot.once(Calls).by_source.items():
+        for source, calls in self.snapshot.once(OutboundCalls).by_source.items():
             for one in of_today(self.snapshot, source, calls):
                 mine = self.addresses.get(one.pbx_id)
                 own = source in mine if mine else one.attributed_by not in CLAIMS
@@ -96,7 +96,7 @@ class Ground:
         changes = [at for one in addresses if (at := _evidence.changed_at(self.snapshot, one)) is not None]
         return _evidence.counts_from(max(changes)) if changes else None
 
-    def differs(self, pbx_id: str) -> list[writers.Compared]:
+    def differs(self, pbx_id: str) -> list[writers.SettingComparison]:
         """
         Return what differs between what was read of a PBX and what it should have.
 
@@ -104,9 +104,11 @@ class Ground:
             WritingError: What it should have cannot be said.
         """
         wanted = self.wanted(pbx_id)
-        return [row for row in writers.compare(wanted, self._config(pbx_id)) if row.state is not writers.State.SAME]
+        return [
+            row for row in writers.compare(wanted, self._config(pbx_id)) if row.state is not writers.SettingState.SAME
+        ]
 
-    def wanted(self, pbx_id: str) -> writers.Wanted:
+    def wanted(self, pbx_id: str) -> writers.TrunkSpec:
         """
         Say what the configuration of a PBX is to be, looking at its own rows only.
 

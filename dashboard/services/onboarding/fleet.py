@@ -10,15 +10,15 @@ from typing import Final
 import pandas as pd
 
 from dashboard.core.text import counted
-from dashboard.domain.changes import Change, CreateRoute, PointNumber
+from dashboard.domain.changes import Change, CreateRoute, RouteNumber
 from dashboard.domain.findings import Finding, Status
 from dashboard.services.onboarding.account_step import Credentials
-from dashboard.services.onboarding.context import ALLOWED, RETIRED, ROUTED, Ground
+from dashboard.services.onboarding.context import ALLOWED, RETIRED, ROUTED, OnboardingContext
 from dashboard.services.onboarding.steps import (
     TITLES,
     TO_DO,
+    OnboardingStep,
     Progress,
-    Step,
     calls_by_address,
     is_refused,
     next_open,
@@ -72,13 +72,13 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class PbxProgress:
     """One PBX: its steps, and the next of them; ``None`` where every one is passed."""
 
     pbx_id: str
     name: str
-    steps: tuple[Step, ...]
-    next: Step | None
+    steps: tuple[OnboardingStep, ...]
+    next: OnboardingStep | None
     by_address: bool
     """Calls prove that it does without credentials."""
     dynamic: bool
@@ -92,14 +92,14 @@ class Standing:
         return self.steps.index(self.next) + 1 if self.next else len(self.steps) + 1
 
 
-def standings(ground: Ground) -> list[Standing]:
+def standings(ground: OnboardingContext) -> list[PbxProgress]:
     """Return where every PBX stands that is not retired: those that are refused first, then by what is next."""
     found = []
     for pbx_id, pbx in ground.pbxs.items():
         if pbx["status"] == RETIRED:
             continue
         mine = tuple(steps(ground, pbx_id))
-        standing = Standing(
+        standing = PbxProgress(
             pbx_id=pbx_id,
             name=ground.snapshot.name_of(pbx_id),
             steps=mine,
@@ -113,16 +113,16 @@ def standings(ground: Ground) -> list[Standing]:
     return sorted(found, key=_urgency)
 
 
-def _urgency(one: Standing) -> tuple[bool, bool, bool, int, str, str]:
+def _urgency(one: PbxProgress) -> tuple[bool, bool, bool, int, str, str]:
     return (not one.refused, one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id)
 
 
-def chosen(found: Sequence[Standing], show: Show) -> list[Standing]:
+def chosen(found: Sequence[PbxProgress], show: Show) -> list[PbxProgress]:
     """Return those that a filter lets through, in their order."""
     return [one for one in found if show is Show.ALL or (one.next is None) is (show is Show.SET_UP)]
 
 
-def frame_of(found: Sequence[Standing], ground: Ground) -> pd.DataFrame:
+def frame_of(found: Sequence[PbxProgress], ground: OnboardingContext) -> pd.DataFrame:
     """Return the matrix: ``name``, ``next``, and a column a step whose cells are lists of one chip."""
     rows = [
         {"name": one.name, "next": next_words(one, ground)} | {step.id: [_cell(one, step)] for step in one.steps}
@@ -131,13 +131,13 @@ def frame_of(found: Sequence[Standing], ground: Ground) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "next", *TITLES])
 
 
-def _cell(one: Standing, step: Step) -> str:
+def _cell(one: PbxProgress, step: OnboardingStep) -> str:
     if step.id == "call" and one.refused:
         return REFUSED
     return NEXT if step is one.next and step.progress in TO_DO else CELLS[step.progress]
 
 
-def evidence_of(found: Sequence[Standing]) -> pd.DataFrame:
+def evidence_of(found: Sequence[PbxProgress]) -> pd.DataFrame:
     """Return the matrix with its evidence, as a file has it: two columns a step."""
     rows = [
         {"pbx_id": one.pbx_id, "name": one.name, "next": one.next.title if one.next else ""}
@@ -149,13 +149,13 @@ def evidence_of(found: Sequence[Standing]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["pbx_id", "name", "next", *columns], dtype="str")
 
 
-def next_words(one: Standing, ground: Ground) -> str:
+def next_words(one: PbxProgress, ground: OnboardingContext) -> str:
     """Say in a few words what is next for a PBX: what its fix does, or the step."""
     if one.next is None:
         return "Nothing"
     check = {"allow": ALLOWED, "route": ROUTED}.get(one.next.id, "")
     changes = [change for finding in ground.of(check, one.pbx_id) for change in finding.changes] if check else []
-    points = [change for change in changes if isinstance(change, PointNumber)]
+    points = [change for change in changes if isinstance(change, RouteNumber)]
     if points:
         return f"Route {counted(len(points), 'number')}"
     return changes[0].sentence() if changes else SHORT[one.next.id]
@@ -181,7 +181,7 @@ class Together:
     rest: int = 0
 
 
-def allow_together(ground: Ground, most: int) -> Together:
+def allow_together(ground: OnboardingContext, most: int) -> Together:
     """
     Return what allows the addresses that are missing on the list, as the checks propose it.
 
@@ -197,7 +197,7 @@ def allow_together(ground: Ground, most: int) -> Together:
     return Together(_label("Allow", len(taken), len(found), "address", "addresses"), taken, len(found) - len(taken))
 
 
-def route_together(ground: Ground, most: int) -> Together:
+def route_together(ground: OnboardingContext, most: int) -> Together:
     """
     Return what routes the numbers that do not lead to their PBX, each route made before a number points at it.
 
@@ -207,20 +207,20 @@ def route_together(ground: Ground, most: int) -> Together:
     """
     taken: list[Change] = []
     made: set[str] = set()
-    total = sum(isinstance(change, PointNumber) for one in _failing(ground, ROUTED) for change in one.changes)
+    total = sum(isinstance(change, RouteNumber) for one in _failing(ground, ROUTED) for change in one.changes)
     for finding in _failing(ground, ROUTED):
         creates = [change for change in finding.changes if isinstance(change, CreateRoute)]
-        points = [change for change in finding.changes if isinstance(change, PointNumber)]
+        points = [change for change in finding.changes if isinstance(change, RouteNumber)]
         room = most - len(taken) - len(creates)
         if room < 1 or any(change.alias in made for change in creates):
             continue
         made |= {change.alias for change in creates}
         taken += [*creates, *points[:room]]
-    routed = sum(isinstance(change, PointNumber) for change in taken)
+    routed = sum(isinstance(change, RouteNumber) for change in taken)
     return Together(_label("Route", routed, total, "number", "numbers"), tuple(taken), total - routed)
 
 
-def _failing(ground: Ground, check: str) -> Iterable[Finding]:
+def _failing(ground: OnboardingContext, check: str) -> Iterable[Finding]:
     found = [one for one in ground.findings if one.check == check and one.status is Status.FAIL and one.changes]
     return sorted(found, key=lambda one: one.subject)
 
@@ -231,7 +231,7 @@ def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
     return f"{verb} {counted(total, noun, plural)}" if total else ""
 
 
-def answer(found: Sequence[Standing], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
+def answer(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
     """Say how many place calls by address and what is next, as a title; ``why`` names inputs that are not fresh."""
     if not found:
         return "No PBX is being set up."
@@ -253,7 +253,7 @@ def answer(found: Sequence[Standing], allow: Together, route: Together, account:
     return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()
 
 
-def _next(found: Sequence[Standing], allow: Together, route: Together, account: Credentials) -> str:
+def _next(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials) -> str:
     for together in (allow, route):
         if together.changes:
             return f"{together.label[0].lower()}{together.label[1:]}"

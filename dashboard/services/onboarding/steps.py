@@ -17,8 +17,8 @@ from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, members
 from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
 from dashboard.services.onboarding import notes
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
-from dashboard.sip.probe import Known, of_account
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
+from dashboard.sip.probe import ProbeContext, of_account
 
 
 class Progress(StrEnum):
@@ -79,7 +79,7 @@ Pbx = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Step:
+class OnboardingStep:
     """One step: what to do, where it stands, and what says so."""
 
     id: str
@@ -88,7 +88,7 @@ class Step:
     evidence: str
 
 
-def steps(ground: Ground, pbx_id: str) -> list[Step]:
+def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
     """
     Judge every step for one PBX.
 
@@ -97,7 +97,7 @@ def steps(ground: Ground, pbx_id: str) -> list[Step]:
         pbx_id: Of the inventory.
     """
     pbx = ground.pbxs[pbx_id]
-    judges: Mapping[str, Callable[[Ground, Pbx], Judged]] = {
+    judges: Mapping[str, Callable[[OnboardingContext, Pbx], Judged]] = {
         "kind": _kind,
         "dial": _dial,
         "snippet": _snippet,
@@ -108,15 +108,15 @@ def steps(ground: Ground, pbx_id: str) -> list[Step]:
     }
     spared = OF_DYNAMIC if pbx["ip_kind"] == "dynamic" else {}
     found = [
-        Step(name, title, Progress.NOT_NEEDED, spared[name])
+        OnboardingStep(name, title, Progress.NOT_NEEDED, spared[name])
         if name in spared
-        else Step(name, title, *_dated(ground, name, judges[name](ground, pbx)))
+        else OnboardingStep(name, title, *_dated(ground, name, judges[name](ground, pbx)))
         for name, title in TITLES.items()
     ]
     return [_held_up(step, found) for step in found]
 
 
-def _dated(ground: Ground, name: str, judged: Judged) -> Judged:
+def _dated(ground: OnboardingContext, name: str, judged: Judged) -> Judged:
     """Turn a step that is done by data out of date into one that nobody can tell: the last known state, and why."""
     progress, evidence = judged
     why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
@@ -125,7 +125,7 @@ def _dated(ground: Ground, name: str, judged: Judged) -> Judged:
     return Progress.UNKNOWN, f"Last known: {evidence} {why}"
 
 
-def _held_up(step: Step, found: Sequence[Step]) -> Step:
+def _held_up(step: OnboardingStep, found: Sequence[OnboardingStep]) -> OnboardingStep:
     """Say of a step that is open whether another has to be done first."""
     waits = [n for n, one in enumerate(found, 1) if one.id in WAITS_FOR.get(step.id, ()) and one.progress not in PASSED]
     if not waits or step.progress is not Progress.OPEN:
@@ -133,13 +133,13 @@ def _held_up(step: Step, found: Sequence[Step]) -> Step:
     return replace(step, progress=Progress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
 
 
-def next_open(found: Sequence[Step]) -> Step | None:
+def next_open(found: Sequence[OnboardingStep]) -> OnboardingStep | None:
     """Return the first step that is not done and that can be; where none can, the first that is held up."""
     open_one = next((step for step in found if step.progress in TO_DO), None)
     return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
 
 
-def answer(found: Sequence[Step], name: str) -> str:
+def answer(found: Sequence[OnboardingStep], name: str) -> str:
     """Say where the set-up stands, as a title."""
     step = next_open(found)
     if step is None:
@@ -150,7 +150,7 @@ def answer(found: Sequence[Step], name: str) -> str:
     return f"{name}: step {number} of {len(found)} is next, {step.title[0].lower()}{step.title[1:]}."
 
 
-def calls_by_address(ground: Ground, pbx_id: str) -> bool:
+def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
     """Say whether fresh calls show that a PBX does without credentials: it dials the prefix, is listed, and let in."""
     pbx = ground.pbxs[pbx_id]
     if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
@@ -160,14 +160,14 @@ def calls_by_address(ground: Ground, pbx_id: str) -> bool:
     return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
 
 
-def is_refused(ground: Ground, pbx_id: str) -> bool:
+def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
     """Say whether the last call of a PBX, from its addresses of today and under today's policy, was refused."""
     calls = ground.calls.get(pbx_id, [])
     admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
     return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
 
 
-def _kind(ground: Ground, pbx: Pbx) -> Judged:
+def _kind(ground: OnboardingContext, pbx: Pbx) -> Judged:
     seen = ground.addresses.get(pbx["pbx_id"], [])
     if pbx["ip_kind"] == "dynamic":
         text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
@@ -177,7 +177,7 @@ def _kind(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.DONE, f"It is static, at {join(seen)}."
 
 
-def _dial(ground: Ground, pbx: Pbx) -> Judged:
+def _dial(ground: OnboardingContext, pbx: Pbx) -> Judged:
     calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
     if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
         return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
@@ -194,7 +194,7 @@ def _dial(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.UNKNOWN, "Nobody said yet whether it dials the prefix."
 
 
-def _snippet(ground: Ground, pbx: Pbx) -> Judged:
+def _snippet(ground: OnboardingContext, pbx: Pbx) -> Judged:
     """Judge by calls first, then by what was read of it, and last by what somebody said."""
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
@@ -215,7 +215,7 @@ def _snippet(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.OPEN, "Nothing was read of it, and nobody said that it is on."
 
 
-def _read_back(ground: Ground, pbx_id: str) -> Judged:
+def _read_back(ground: OnboardingContext, pbx_id: str) -> Judged:
     try:
         differ = len(ground.differs(pbx_id))
     except InputError as exc:
@@ -232,11 +232,11 @@ def _got_through(call: ev.Tally) -> bool:
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
 
-def _allowed(ground: Ground, pbx: Pbx) -> Judged:
+def _allowed(ground: OnboardingContext, pbx: Pbx) -> Judged:
     return _from_findings(ground.of(ALLOWED, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
 
 
-def _routed(ground: Ground, pbx: Pbx) -> Judged:
+def _routed(ground: OnboardingContext, pbx: Pbx) -> Judged:
     return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
 
 
@@ -250,7 +250,7 @@ def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
     return progress[worst.status], f"{worst.reason}{tail}"
 
 
-def _probe(ground: Ground, pbx: Pbx) -> Judged:
+def _probe(ground: OnboardingContext, pbx: Pbx) -> Judged:
     """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
     note = ground.note(pbx["pbx_id"], notes.CALLED)
     if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
@@ -262,7 +262,7 @@ def _probe(ground: Ground, pbx: Pbx) -> Judged:
     return Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}"
 
 
-def _test_call(ground: Ground, pbx: Pbx, note: notes.Note) -> Judged:
+def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> Judged:
     since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
     answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
     met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
@@ -277,18 +277,18 @@ def _test_call(ground: Ground, pbx: Pbx, note: notes.Note) -> Judged:
     return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}"
 
 
-def _beside_account(ground: Ground, told: Mapping[str, Any]) -> str:
+def _beside_account(ground: OnboardingContext, told: Mapping[str, Any]) -> str:
     """Say what the account has to do with a test call that was answered, where it was read."""
     known = ground.snapshot
     read = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := known.freshness.get(name))]
     times = [at for at in read if at is not None]
     if len(times) < len(("allowed_ips", "credentials")):
         return ""
-    account = Known(known.policy, min(times), sample=known.account.sample, public=known.treated_as_public)
+    account = ProbeContext(known.policy, min(times), sample=known.account.sample, public=known.treated_as_public)
     return f" {of_account(account, source=told['source'], request_uri=told.get('request_uri', ''))}"
 
 
-def _reached(ground: Ground, pbx: Pbx) -> str:
+def _reached(ground: OnboardingContext, pbx: Pbx) -> str:
     note = ground.note(pbx["pbx_id"], notes.REACHED)
     if note is None:
         return ""
@@ -298,7 +298,7 @@ def _reached(ground: Ground, pbx: Pbx) -> str:
     return f" {answered} of {counted(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
 
 
-def _unheard(ground: Ground, pbx: Pbx) -> Judged:
+def _unheard(ground: OnboardingContext, pbx: Pbx) -> Judged:
     known = ground.snapshot
     if pbx["status"] != "active":
         return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
@@ -323,7 +323,7 @@ def _no_own_call(*, has_address: bool) -> Judged:
     return Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory."
 
 
-def _first_call(ground: Ground, pbx: Pbx) -> Judged:
+def _first_call(ground: OnboardingContext, pbx: Pbx) -> Judged:
     known, pbx_id = ground.snapshot, pbx["pbx_id"]
     if pbx_id not in ground.heard:
         return _unheard(ground, pbx)

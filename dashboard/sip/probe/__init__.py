@@ -9,8 +9,8 @@ tech prefix went through by its address. Source: RFC 3261.
 from __future__ import annotations
 
 from dashboard.sip.probe.allowed_numbers import safe_number
-from dashboard.sip.probe.connection import Target
-from dashboard.sip.probe.interpret import Known, of_account
+from dashboard.sip.probe.connection import ProbeTarget
+from dashboard.sip.probe.interpret import ProbeContext, of_account
 from dashboard.sip.probe.probes import Probe, call, options
 
-__all__ = ["Known", "Probe", "Target", "call", "of_account", "options", "safe_number"]
+__all__ = ["Probe", "ProbeContext", "ProbeTarget", "call", "of_account", "options", "safe_number"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from dashboard.core.errors import InputError
-from dashboard.sip.probe.messages import LONGEST_FIRST, MOST_BYTES, Answer, read
+from dashboard.sip.probe.messages import LONGEST_FIRST, MOST_BYTES, SipResponse, read
 
 FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
 MOST_OF_ONE = 1024 * 1024
@@ -27,7 +27,7 @@ PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 @dataclass(frozen=True)
-class Target:
+class ProbeTarget:
     """Where to ask, and from where."""
 
     host: str
@@ -46,10 +46,10 @@ class Target:
         return self.host, self.port or PORTS[self.transport]
 
 
-class Line:
+class SipConnection:
     """One open line. Use it in a ``with`` block."""
 
-    def __init__(self, target: Target, timeout_s: float) -> None:
+    def __init__(self, target: ProbeTarget, timeout_s: float) -> None:
         """
         Open the line.
 
@@ -81,7 +81,7 @@ class Line:
 
     def answers(
         self, data: bytes, call_id: str, method: str, timeout_s: float, more_s: float = 0.0
-    ) -> Iterator[Answer]:
+    ) -> Iterator[SipResponse]:
         """
         Send a request and yield its answers as they come, until nobody asks on or the time is over.
 
@@ -106,7 +106,7 @@ class Line:
                 pause = min(2 * pause, LAST_REPEAT_S)
                 again = time.monotonic() + pause
 
-    def _receive(self, timeout_s: float) -> Answer | None:
+    def _receive(self, timeout_s: float) -> SipResponse | None:
         """Return the next answer; ``None`` where none came in time, or what came is none."""
         self._until = time.monotonic() + max(0.01, timeout_s)
         self._socket.settimeout(max(0.01, timeout_s))
@@ -151,7 +151,7 @@ class Line:
             self._rest = first[:LONGEST_FIRST] + first[-1:] + end + more
 
 
-def _open(target: Target, timeout_s: float) -> socket.socket:
+def _open(target: ProbeTarget, timeout_s: float) -> socket.socket:
     host, port = target.at
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]

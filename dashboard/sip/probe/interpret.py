@@ -10,7 +10,7 @@ from dashboard.core.addresses import contains, special_purpose
 from dashboard.domain.admission import Policy
 from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
 from dashboard.sip.call_outcomes import outcome
-from dashboard.sip.probe.messages import Answer
+from dashboard.sip.probe.messages import SipResponse
 
 RINGS = range(180, 200)
 REACHED = "The PoP answers from here. That is not yet to be admitted: only a test call (--number) shows it."
@@ -43,7 +43,7 @@ FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
-class Known:
+class ProbeContext:
     """An account as it was read."""
 
     policy: Policy
@@ -54,7 +54,7 @@ class Known:
     """Networks to treat as public although they are special-purpose."""
 
 
-def of_options(answer: Answer | None, *, strange: bool, source: str, seconds: float) -> str:
+def of_options(answer: SipResponse | None, *, strange: bool, source: str, seconds: float) -> str:
     """
     Say what became of OPTIONS.
 
@@ -68,7 +68,7 @@ def of_options(answer: Answer | None, *, strange: bool, source: str, seconds: fl
 
 
 def of_call(
-    answer: Answer | None, *, prefixed: bool, trying: bool, strange: bool, source: str, seconds: float
+    answer: SipResponse | None, *, prefixed: bool, trying: bool, strange: bool, source: str, seconds: float
 ) -> tuple[bool | None, str]:
     """
     Say whether a test call was let in, ``None`` where nobody can tell, and what became of it.
@@ -92,7 +92,7 @@ def of_call(
     return False if PROVES[ended] == REFUSAL else None, OF_OUTCOME[ended]
 
 
-def of_account(known: Known, *, source: str, request_uri: str) -> str:
+def of_account(known: ProbeContext, *, source: str, request_uri: str) -> str:
     """
     Say what an account has to do with a test call that was answered: its list, its tech prefix, its switch.
 
@@ -114,7 +114,7 @@ def of_account(known: Known, *, source: str, request_uri: str) -> str:
     return f"By what was read of the {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
 
 
-def _listed(known: Known, source: str) -> str:
+def _listed(known: ProbeContext, source: str) -> str:
     if contains(known.policy.networks, source):
         return f"{source} is on Outbound Allowed IPs"
     purpose = special_purpose(source)

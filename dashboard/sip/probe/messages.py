@@ -21,7 +21,7 @@ _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", 
 
 
 @dataclass(frozen=True)
-class Answer:
+class SipResponse:
     """A SIP answer: what of it a client needs."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer:
         return self.headers.get(name, ("",))[0]
 
 
-def read(data: bytes) -> Answer | None:
+def read(data: bytes) -> SipResponse | None:
     """
     Read an answer.
 
@@ -62,7 +62,7 @@ def read(data: bytes) -> Answer | None:
         if colon:
             last = _COMPACT.get(name.strip().lower(), name.strip().lower())
             headers[last] = (*headers.get(last, ()), _CONTROL.sub(" ", value).strip())
-    return Answer(int(found[1]), shown(found[2] or ""), headers)
+    return SipResponse(int(found[1]), shown(found[2] or ""), headers)
 
 
 def shown(text: str) -> str:

@@ -15,8 +15,8 @@ from secrets import token_hex
 
 from dashboard.sip import build
 from dashboard.sip.probe import interpret
-from dashboard.sip.probe.connection import Line, Target
-from dashboard.sip.probe.messages import Answer, Dialog, session, shown
+from dashboard.sip.probe.connection import ProbeTarget, SipConnection
+from dashboard.sip.probe.messages import Dialog, SipResponse, session, shown
 
 MAGIC = "z9hG4bK"
 """What every branch begins with: RFC 3261, 8.1.1.7."""
@@ -47,7 +47,7 @@ class Probe:
     """The end of ``meaning`` that tells what the account has to do with it; ``""`` where no account is known."""
 
 
-def options(target: Target, *, wait_s: float = 8.0) -> Probe:
+def options(target: ProbeTarget, *, wait_s: float = 8.0) -> Probe:
     """
     Ask a PoP whether it is there.
 
@@ -64,7 +64,7 @@ def options(target: Target, *, wait_s: float = 8.0) -> Probe:
     uri = f"sip:{target.at[0]}:{target.at[1]}"
     begun = time.monotonic()
     try:
-        with Line(target, wait_s) as line:
+        with SipConnection(target, wait_s) as line:
             dialog = _dialog(line, target, uri, "probe")
             asked = dialog.request("OPTIONS", _branch())
             found = next(
@@ -77,7 +77,7 @@ def options(target: Target, *, wait_s: float = 8.0) -> Probe:
 
 
 def call(
-    target: Target,
+    target: ProbeTarget,
     number: str,
     *,
     tech_prefix: str = "",
@@ -107,7 +107,7 @@ def call(
     uri = f"sip:{user}@{target.at[0]}:{target.at[1]}"
     begun = time.monotonic()
     try:
-        with Line(target, wait_s) as line:
+        with SipConnection(target, wait_s) as line:
             dialog = _dialog(line, target, uri, caller_id or number)
             found, trying, seconds = _place(line, dialog, wait_s, ring_s)
             admitted, said = interpret.of_call(
@@ -124,7 +124,9 @@ def call(
         return _probe("INVITE", target, target.source, uri, None, begun, _no_line(exc))
 
 
-def _place(line: Line, dialog: Dialog, wait_s: float, ring_s: float) -> tuple[Answer | None, bool, float | None]:
+def _place(
+    line: SipConnection, dialog: Dialog, wait_s: float, ring_s: float
+) -> tuple[SipResponse | None, bool, float | None]:
     """Return what decided, whether the call was only tried, and after how long."""
     branch, begun = _branch(), time.monotonic()
     invite = dialog.request("INVITE", branch, body=session(line.address))
@@ -141,7 +143,7 @@ def _place(line: Line, dialog: Dialog, wait_s: float, ring_s: float) -> tuple[An
     return None, trying, None
 
 
-def _finish(line: Line, dialog: Dialog, branch: str, found: Answer) -> None:
+def _finish(line: SipConnection, dialog: Dialog, branch: str, found: SipResponse) -> None:
     """End a call that is decided, so that nothing of it goes on."""
     if found.status >= REFUSED:
         line.send(dialog.request("ACK", branch, to=found.first("to")))
@@ -151,7 +153,7 @@ def _finish(line: Line, dialog: Dialog, branch: str, found: Answer) -> None:
         _cancel(line, dialog, branch)
 
 
-def _cancel(line: Line, dialog: Dialog, branch: str) -> None:
+def _cancel(line: SipConnection, dialog: Dialog, branch: str) -> None:
     """Cancel a call and acknowledge its end; one that was answered in the meantime is hung up."""
     cancel = dialog.request("CANCEL", branch)
     for found in line.answers(cancel, dialog.call_id, "INVITE", END_S):
@@ -160,7 +162,7 @@ def _cancel(line: Line, dialog: Dialog, branch: str) -> None:
             return
 
 
-def _hang_up(line: Line, dialog: Dialog, found: Answer) -> None:
+def _hang_up(line: SipConnection, dialog: Dialog, found: SipResponse) -> None:
     """Acknowledge an answered call and end it, along the way that its answer came."""
     contact = _CONTACT.search(found.first("contact"))
     uri, routes = contact[1] if contact else dialog.uri, tuple(reversed(found.headers.get("record-route", ())))
@@ -169,7 +171,7 @@ def _hang_up(line: Line, dialog: Dialog, found: Answer) -> None:
     next(line.answers(bye, dialog.call_id, "BYE", END_S), None)
 
 
-def _dialog(line: Line, target: Target, uri: str, caller: str) -> Dialog:
+def _dialog(line: SipConnection, target: ProbeTarget, uri: str, caller: str) -> Dialog:
     call_id = f"{token_hex(12)}@{line.address}"
     return Dialog(uri, target.host, line.local, target.transport, call_id, token_hex(6), caller)
 
@@ -184,10 +186,10 @@ def _no_line(exc: OSError) -> str:
 
 def _probe(
     method: str,
-    target: Target,
+    target: ProbeTarget,
     source: str,
     uri: str,
-    found: Answer | None,
+    found: SipResponse | None,
     begun: float,
     said: str,
     seconds: float | None = None,

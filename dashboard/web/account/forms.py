@@ -14,7 +14,7 @@ from dashboard.core.errors import AddressError
 from dashboard.core.text import counted, titled
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials
-from dashboard.domain.claims import Claims, Standing, apart
+from dashboard.domain.claims import Claims, GroupStatus, apart
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.fixes.account_image import entry
@@ -40,10 +40,10 @@ AGES_S = 15
 DAY_FORM = "%-d %b %Y"
 NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
 CONTROL_WORDS = {
-    Standing.OPEN: "Needs review",
-    Standing.LAST_KNOWN: "Failed last",
-    Standing.UNKNOWN: NOT_JUDGED,
-    Standing.CLEAR: "OK",
+    GroupStatus.OPEN: "Needs review",
+    GroupStatus.LAST_KNOWN: "Failed last",
+    GroupStatus.UNKNOWN: NOT_JUDGED,
+    GroupStatus.CLEAR: "OK",
 }
 CONTROL_STATES = {"OK": "good", "Needs review": "risk", "Failed last": "risk", NOT_JUDGED: "unknown"}
 FIRST = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.carriers.flowroute.portal_paste import Difference, Pasted, difference, read_pasted
+from dashboard.carriers.flowroute.portal_paste import PasteDiff, PastedList, difference, read_pasted
 from dashboard.core.text import counted
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, RemoveAddress
@@ -26,7 +26,7 @@ def show(snapshot: Snapshot) -> None:
     st.button("Compare", icon=":material/difference:", key="account_compare")
     if not text.strip():
         if snapshot.allowed_ips.empty and Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
-            nothing = Difference(added=(), missing=(), same=())
+            nothing = PasteDiff(added=(), missing=(), same=())
             st.button(
                 "The list in the portal is empty", key="account_empty", on_click=_keep, args=(nothing, [], snapshot)
             )
@@ -37,7 +37,7 @@ def show(snapshot: Snapshot) -> None:
         _difference(pasted, found, snapshot)
 
 
-def _difference(pasted: Pasted, found: Difference, snapshot: Snapshot) -> None:
+def _difference(pasted: PastedList, found: PasteDiff, snapshot: Snapshot) -> None:
     for fault in pasted.unusable:
         st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}: {plain(fault.sentence)}")
     if not pasted.entries:
@@ -64,7 +64,7 @@ def _gone(network: str, snapshot: Snapshot) -> bool:
     return st.checkbox(f"{mono(network)} {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
 
 
-def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
+def _accept(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
     changes = len(found.added) + len(gone)
     if Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
         label = "Accept as the list" if changes else "Confirm that the list is the same"
@@ -88,7 +88,7 @@ def _accept(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
     )
 
 
-def _keep(found: Difference, gone: list[str], snapshot: Snapshot) -> None:
+def _keep(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
     """Keep what was accepted and empty the box."""
     with session.errors_said():
         opened = session.workspace()

@@ -11,7 +11,7 @@ import pyarrow
 import streamlit as st
 
 from dashboard.calls.analytics.cube import Part, callers, code_of
-from dashboard.calls.attribution import Claims
+from dashboard.calls.attribution import CallerClaims
 from dashboard.calls.store.store import CallFilter
 from dashboard.charts.charts import KIND_OF, KINDS
 from dashboard.core.text import counted
@@ -116,9 +116,9 @@ def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, 
     return _claims(snapshot).attribute(found)
 
 
-def _claims(snapshot: Snapshot) -> Claims:
+def _claims(snapshot: Snapshot) -> CallerClaims:
     known = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
-    return session.kept("claims", "", lambda: Claims.of(**known), ages=False)
+    return session.kept("claims", "", lambda: CallerClaims.of(**known), ages=False)
 
 
 def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:

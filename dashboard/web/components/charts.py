@@ -26,7 +26,7 @@ from altair.utils.schemapi import debug_mode
 
 from dashboard.calls.store.engine import shown
 from dashboard.charts.charts import Drawn
-from dashboard.charts.templates import Figure
+from dashboard.charts.templates import ChartSpec
 from dashboard.web import session
 
 _ALTAIR = Lock()
@@ -71,7 +71,7 @@ def several(
 
 def prepared(drawn: Drawn) -> Plot:
     """Turn a chart into what the browser takes, its rows named by place."""
-    if isinstance(drawn, Figure):
+    if isinstance(drawn, ChartSpec):
         with _ALTAIR, debug_mode(False):
             spec = drawn.design()
         return Plot(spec, {f"rows_{number}": _arrow(rows) for number, rows in enumerate(drawn.frames)})

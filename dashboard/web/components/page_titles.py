@@ -12,12 +12,12 @@ from dashboard.charts import frames
 from dashboard.charts.charts import KIND_OF
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
-from dashboard.domain.claims import Claims, Standing, lacking
+from dashboard.domain.claims import Claims, GroupStatus, lacking
 from dashboard.domain.findings import Finding, Impact, Status
 from dashboard.domain.snapshot import Age, Snapshot, members
-from dashboard.fixes.planner import undone_by
+from dashboard.fixes.planner import plan_undo
 from dashboard.schemas.tables import OUTCOME_LABELS
-from dashboard.storage.journal import BEGUN, DONE, PARTLY, Entry
+from dashboard.storage.journal import BEGUN, DONE, PARTLY, JournalEntry
 from dashboard.web.components.formatting import money, plain
 
 DAY = timedelta(days=1)
@@ -97,7 +97,7 @@ def of_account(claims: Claims) -> str:
     if not entries:
         return f"Last known: the list is empty. {old}" if old else "No address is on Outbound Allowed IPs."
     states = [claims.entry(network) for network in snapshot.allowed_ips["network"]]
-    number, before = states.count(Standing.OPEN), states.count(Standing.LAST_KNOWN)
+    number, before = states.count(GroupStatus.OPEN), states.count(GroupStatus.LAST_KNOWN)
     is_are = "is" if entries == 1 else "are"
     if number:
         return f"{total} {is_are} allowed; {number} {'needs' if number == 1 else 'need'} review. {old}".strip()
@@ -105,7 +105,7 @@ def of_account(claims: Claims) -> str:
         why = claims.lacking("allowed_ips", "inventory", "calls")
         return f"Last known: {total} allowed; {before} needed review. {why}".strip()
     standing = claims.standing(["allowed_ip_has_pbx"])
-    if standing is Standing.CLEAR:
+    if standing is GroupStatus.CLEAR:
         return f"{total} {is_are} allowed; each belongs to a PBX."
     why = claims.lacking("allowed_ips", "inventory")
     head = f"Last known: {total} allowed." if old else f"{total} {is_are} allowed."
@@ -125,14 +125,14 @@ def of_inventory(snapshot: Snapshot) -> str:
     return f"{counted(len(snapshot.pbxs), 'PBX', 'PBXs')}: {join(parts)}. {lacking(snapshot, 'inventory')}".strip()
 
 
-def of_fixes(entries: Sequence[Entry]) -> str:
+def of_fixes(entries: Sequence[JournalEntry]) -> str:
     """Say how many fixes are active, and how many have no recorded outcome."""
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
     unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
     verb = "has" if unsettled == 1 else "have"
     more = f" {counted(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
     done = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
-    active = sum(undone_by(entries, entry) is None for entry in done)
+    active = sum(plan_undo(entries, entry) is None for entry in done)
     if not done:
         return more.strip() or "No fix was made yet."
     back = len(done) - active

@@ -14,10 +14,10 @@ from dashboard.checks.evidence.losses import DIGEST
 from dashboard.checks.registry import discover
 from dashboard.core.elapsed import ago
 from dashboard.core.text import join
-from dashboard.domain.claims import Claims, Standing, as_of
+from dashboard.domain.claims import Claims, GroupStatus, as_of
 from dashboard.domain.findings import Finding, Impact, Severity, Status
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import undone_by
+from dashboard.fixes.planner import plan_undo
 from dashboard.services.exports.frames import findings_frame
 from dashboard.storage.journal import DONE
 from dashboard.web import session
@@ -196,7 +196,7 @@ def _mark_as_reviewed(subject: str, shown: str) -> None:
 
 def none_left(claims: Claims) -> None:
     """Say why the table is empty."""
-    if claims.standing() is Standing.CLEAR:
+    if claims.standing() is GroupStatus.CLEAR:
         empty_states.empty("Every check passes.")
     elif claims.findings:
         empty_states.empty("No finding matches these filters. Remove one.", icon=":material/filter_alt_off:")
@@ -232,7 +232,7 @@ def _history(finding: Finding, snapshot: Snapshot) -> None:
     for entry in entries:
         plan = subjects.get(entry.action, {})
         if entry.phase == DONE and (plan.get("check"), plan.get("subject")) == (finding.check, finding.subject):
-            back = undone_by(entries, entry)
+            back = plan_undo(entries, entry)
             tail = f", taken back {ago(back.at)}" if back else ""
             said.append(f"{plain(entry.title)} by {plain(entry.actor)} {ago(entry.at)}{tail}.")
     about = names(finding, snapshot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.core.text import counted
-from dashboard.domain.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, PointNumber, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, RouteNumber, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG
 from dashboard.web.components.formatting import mono, owner_of, plain
@@ -15,7 +15,7 @@ ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
 
 
 @dataclass(frozen=True)
-class Row:
+class DiffRow:
     """One change, in Markdown."""
 
     what: str
@@ -23,7 +23,7 @@ class Row:
     after: str
 
 
-def rows(changes: tuple[Change, ...], snapshot: Snapshot) -> list[Row]:
+def rows(changes: tuple[Change, ...], snapshot: Snapshot) -> list[DiffRow]:
     """
     Say each change as it is now and as it will be.
 
@@ -74,26 +74,26 @@ def _lower(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _row(change: Change, snapshot: Snapshot) -> Row:
+def _row(change: Change, snapshot: Snapshot) -> DiffRow:
     if isinstance(change, SetCredentials):
         on, off = "Enabled", "Disabled"
-        return Row("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
+        return DiffRow("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
     if isinstance(change, CreateRoute | DeleteRoute):
         value = _in_cell(change.value)
         there = isinstance(change, DeleteRoute)
-        return Row(
+        return DiffRow(
             f"Inbound route {plain(change.alias)}", value if there else "Not there", "Not there" if there else value
         )
-    if isinstance(change, PointNumber):
+    if isinstance(change, RouteNumber):
         was, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
-        return Row(f"Number {_in_cell(change.number)}", was, now)
+        return DiffRow(f"Number {_in_cell(change.number)}", was, now)
     about = ", ".join(
         filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))
     )
     listed = f"On the list{f': {plain(about)}' if about else ''}"
     what = f"{_in_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
     allowed = isinstance(change, AllowAddress)
-    return Row(what, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
+    return DiffRow(what, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
 
 
 def _in_cell(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.core.text import counted
-from dashboard.storage.journal import Entry
+from dashboard.storage.journal import JournalEntry
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, plain
 
@@ -25,7 +25,7 @@ def show() -> None:
         st.page_link("web/pages/fixes.py", label="Show on Fixes", icon=":material/history:")
 
 
-def sentence(found: Sequence[Entry]) -> str:
+def sentence(found: Sequence[JournalEntry]) -> str:
     """Say how many there are, and which comes first."""
     what = f"entry {found[0].id}, {plain(found[0].title)}"
     first = what if len(found) == 1 else f"the first is {what}"

@@ -7,11 +7,11 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Plan, RemoveAddress
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.monitor import ENOUGH, Watch
+from dashboard.fixes.monitor import ENOUGH, MonitorResult
 from dashboard.web.components.formatting import Color, owner_of
 
 
-def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
+def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str, str]:
     """
     Say how a watch stands.
 
@@ -56,7 +56,7 @@ def say(plan: Plan, seen: Watch, snapshot: Snapshot) -> tuple[Color, str, str]:
     return "red", "error", f"{progress}, {seen.refused:,} refused{whose}."
 
 
-def _look(color: Color, icon: str, seen: Watch, *, bad: int) -> tuple[Color, str]:
+def _look(color: Color, icon: str, seen: MonitorResult, *, bad: int) -> tuple[Color, str]:
     if bad:
         return color, icon
     return ("green", "good") if seen.over else ("gray", "time")

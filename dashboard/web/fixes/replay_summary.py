@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.core.text import counted, join
-from dashboard.domain.changes import Impact, LabelCount
+from dashboard.domain.changes import LabelCount, ReplayImpact
 from dashboard.domain.replay_labels import (
     AT_RISK,
     BROKEN,
@@ -35,7 +35,7 @@ DIRECTIONS = {
 """How a sentence about an undecided label begins."""
 
 
-def show(impact: Impact, *, lower_bound: bool, lacking: str = "", said: str = "") -> None:
+def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: str = "") -> None:
     """
     Draw the replay of a plan.
 
@@ -61,12 +61,12 @@ def show(impact: Impact, *, lower_bound: bool, lacking: str = "", said: str = ""
     st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking, said=said))))
 
 
-def occurring(impact: Impact) -> list[Label]:
+def occurring(impact: ReplayImpact) -> list[Label]:
     """Return the labels that have calls, in the table's order."""
     return [label for label in TABLE if impact.calls(label.name)]
 
 
-def _metric(label: Label, impact: Impact) -> None:
+def _metric(label: Label, impact: ReplayImpact) -> None:
     counts = impact.labels[label.name]
     with st.container(gap=None):
         st.metric(
@@ -77,7 +77,7 @@ def _metric(label: Label, impact: Impact) -> None:
         st.caption(", ".join(filter(None, (whose(label.name, impact), worth(counts)))))
 
 
-def whose(label: str, impact: Impact) -> str:
+def whose(label: str, impact: ReplayImpact) -> str:
     """Return how many of the calls are of unassigned addresses, where some are and the label does not imply it."""
     others, of_all = impact.nobodys.get(label, 0), impact.calls(label)
     if not others or label in (UNCHANGED, STOPPED):
@@ -91,7 +91,7 @@ def worth(counts: LabelCount) -> str:
     return ", ".join([*([counted(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
-def summary(impact: Impact) -> list[str]:
+def summary(impact: ReplayImpact) -> list[str]:
     """Return what a change would have done to past calls, in a few sentences; not escaped for Markdown."""
     if not impact.total:
         return [impact.apart.strip()] if impact.apart else []
@@ -107,7 +107,7 @@ def summary(impact: Impact) -> list[str]:
     return [first, *harmless(impact), *undecided(impact, most=1), *filter(None, [impact.apart.strip()])]
 
 
-def harmless(impact: Impact) -> list[str]:
+def harmless(impact: ReplayImpact) -> list[str]:
     """Return sentences about rejected calls that do no harm: stopped ones, and ones that cannot recur; not escaped."""
     found = []
     if stopped := impact.labels.get(STOPPED, LabelCount()).calls:
@@ -119,7 +119,7 @@ def harmless(impact: Impact) -> list[str]:
     return found
 
 
-def undecided(impact: Impact, most: int = REASONS, said: str = "") -> list[str]:
+def undecided(impact: ReplayImpact, most: int = REASONS, said: str = "") -> list[str]:
     """Return a sentence for each undecided label and reason, with the direction that is known; not one ``said``."""
     return [
         f"{begin.format(calls=counted(calls, 'call'))}: {why}."
@@ -129,7 +129,7 @@ def undecided(impact: Impact, most: int = REASONS, said: str = "") -> list[str]:
     ]
 
 
-def sentences(impact: Impact, *, lower_bound: bool = False, lacking: str = "", said: str = "") -> list[str]:
+def sentences(impact: ReplayImpact, *, lower_bound: bool = False, lacking: str = "", said: str = "") -> list[str]:
     """
     Return whose calls are admitted and rejected, which move, and how much could be decided.
 

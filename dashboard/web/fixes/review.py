@@ -22,7 +22,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, Plan
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.storage.journal import Entry
+from dashboard.storage.journal import JournalEntry
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, mono, plain
 from dashboard.web.fixes import diffs, progress, replay_summary
@@ -37,7 +37,7 @@ class Review:
     """What the dialog shows: a plan, then the entry of the journal that carrying it out wrote."""
 
     plan: Plan | None = None
-    entry: Entry | None = None
+    entry: JournalEntry | None = None
     error: str = ""
     todo: Callable[[], None] | None = None
     """What was pressed and is not done yet."""
@@ -215,7 +215,7 @@ def _guide(plan: Plan) -> None:
     st.page_link("web/pages/account.py", label="Then paste what the portal shows", icon=":material/content_paste:")
 
 
-def _after(review: Review, plan: Plan, entry: Entry) -> None:
+def _after(review: Review, plan: Plan, entry: JournalEntry) -> None:
     st.markdown(
         f":green[{ICONS['good']}] Done, and verified by reading the account again. Journal entry {entry.id}, "
         f"head `{entry.short_hash}`."
@@ -234,7 +234,7 @@ def _after(review: Review, plan: Plan, entry: Entry) -> None:
 
 
 @st.fragment(run_every=WATCH_EVERY_S)
-def _watching(plan: Plan, entry: Entry, known: Snapshot) -> None:
+def _watching(plan: Plan, entry: JournalEntry, known: Snapshot) -> None:
     """Draw the watch again every few seconds; ``known`` only names addresses, so it stays that of the dialog."""
     with session.errors_said():
         color, icon, sentence = progress.say(plan, session.workspace().watch(entry), known)

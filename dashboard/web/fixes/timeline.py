@@ -11,8 +11,8 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted
 from dashboard.domain.changes import Plan
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import live_of, undone_by
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Entry
+from dashboard.fixes.planner import live_of, plan_undo
+from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
 from dashboard.web import session
 from dashboard.web.components import empty_states
 from dashboard.web.components.formatting import ICONS, Color, exact, plain
@@ -25,7 +25,7 @@ SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
 """Of a plan that nobody applied."""
 
 
-def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
+def history(entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
     """Draw every fix, newest first, with the rows it changed."""
     begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
     if not begun:
@@ -41,7 +41,7 @@ def history(entries: Sequence[Entry], snapshot: Snapshot) -> None:
         st.caption(f"{counted(len(begun) - MOST, 'older fix', 'older fixes')} are in the journal's CSV, on Exports.")
 
 
-def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -> None:
+def plans(shown: Sequence[Plan], entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
     """Draw the plans that were shown, newest first, and how each ended that was applied."""
     if not shown:
         empty_states.empty(
@@ -67,7 +67,7 @@ def plans(shown: Sequence[Plan], entries: Sequence[Entry], snapshot: Snapshot) -
                 )
 
 
-def plan_outcomes(entries: Sequence[Entry]) -> dict[str, tuple[str, Color]]:
+def plan_outcomes(entries: Sequence[JournalEntry]) -> dict[str, tuple[str, Color]]:
     """
     Return how each plan ended that was applied, as the history says it.
 
@@ -82,12 +82,14 @@ def plan_outcomes(entries: Sequence[Entry]) -> dict[str, tuple[str, Color]]:
     for begun in entries:
         if begun.phase == BEGUN:
             ended = ends.get(begun.action)
-            found[begun.plan_hash] = outcome_of(ended, undone_by(entries, ended) if ended else None)
+            found[begun.plan_hash] = outcome_of(ended, plan_undo(entries, ended) if ended else None)
     return found
 
 
-def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot: Snapshot) -> None:
-    back = undone_by(entries, ended) if ended else None
+def _entry(
+    begun: JournalEntry, ended: JournalEntry | None, entries: Sequence[JournalEntry], snapshot: Snapshot
+) -> None:
+    back = plan_undo(entries, ended) if ended else None
     word, color = outcome_of(ended, back)
     plan = Plan.model_validate(begun.content["plan"])
     live = live_of(plan, ended) if ended else ()
@@ -122,7 +124,7 @@ def _entry(begun: Entry, ended: Entry | None, entries: Sequence[Entry], snapshot
             st.caption(f"Undone {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
 
 
-def _way(begun: Entry) -> str:
+def _way(begun: JournalEntry) -> str:
     """Return how the actor of a fix signed in; empty where that was not recorded."""
     by = begun.by
     link = f"link {by['link']}" if by.get("link") else by.get("way", "")
@@ -130,7 +132,7 @@ def _way(begun: Entry) -> str:
     return "".join(f" · {fact}" for fact in facts if fact)
 
 
-def outcome_of(ended: Entry | None, back: Entry | None) -> tuple[str, Color]:
+def outcome_of(ended: JournalEntry | None, back: JournalEntry | None) -> tuple[str, Color]:
     """Return the word for how a fix ended, and its color."""
     if ended is None:
         return OPEN_WORD, "orange"

@@ -18,15 +18,15 @@ from dashboard.pbx.sources import (
     GONE,
     READ,
     STAYS,
-    Difference,
     Inventory,
-    Known,
+    InventoryDiff,
     Level,
-    Pitfall,
+    LintContext,
+    LintFinding,
     Problem,
     Upload,
-    find_pitfalls,
     frames_of,
+    lint_inventory,
     merge,
     needs_name,
     read_files,
@@ -84,7 +84,7 @@ def show(snapshot: Snapshot) -> None:
         _problems(found.problems)
         for note in found.notes[:MOST_PROBLEMS]:
             st.caption(plain(str(note)))
-        _pitfalls(find_pitfalls({**difference.merged, CONFIG: found.frames[CONFIG]}, Known.of(snapshot)))
+        _pitfalls(lint_inventory({**difference.merged, CONFIG: found.frames[CONFIG]}, LintContext.of(snapshot)))
         preview(difference)
         _accept(difference, current, read_any=not found.frames[CONFIG].empty)
 
@@ -102,7 +102,7 @@ def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
         uploads,
         treated_as_public=snapshot.treated_as_public,
         current=frames_of(snapshot),
-        trunk=Known.of(snapshot).trunk,
+        trunk=LintContext.of(snapshot).trunk,
         name=whose,
     )
 
@@ -152,7 +152,7 @@ def _problems(problems: list[Problem]) -> None:
     )
 
 
-def _pitfalls(pitfalls: list[Pitfall]) -> None:
+def _pitfalls(pitfalls: list[LintFinding]) -> None:
     """Draw what is wrong with the configurations that were read; none of it keeps them from being imported."""
     if not pitfalls:
         return
@@ -178,7 +178,7 @@ def _pitfalls(pitfalls: list[Pitfall]) -> None:
     )
 
 
-def preview(difference: Difference) -> None:
+def preview(difference: InventoryDiff) -> None:
     """Draw what an import adds and changes, cell by cell."""
     st.markdown(f"**{plain(difference.sentence())}**")
     frame = changes_frame(difference)
@@ -198,7 +198,7 @@ def preview(difference: Difference) -> None:
     )
 
 
-def changes_frame(difference: Difference) -> pd.DataFrame:
+def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
     """Return what an import adds and changes: ``change``, ``what``, ``column``, ``before``, ``after``."""
     rows = [
         {
@@ -225,7 +225,7 @@ def _left(row: Mapping[Any, Any]) -> str:
     return "Taken out" if row["change"] == GONE else ""
 
 
-def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
+def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
     """Say the cells of an added row that are not its key."""
     if row["after"]:
         return str(row["after"])
@@ -239,7 +239,7 @@ def _summary(difference: Difference, row: Mapping[Any, Any]) -> str:
     return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
 
 
-def _accept(difference: Difference, current: Kept, *, read_any: bool) -> None:
+def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None:
     """
     Offer to keep the import, with or without what it does not have.
 

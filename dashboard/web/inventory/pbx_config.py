@@ -40,7 +40,7 @@ def show(snapshot: Snapshot, pbx_id: str) -> None:
         _written(snapshot, wanted, kind)
 
 
-def _written(snapshot: Snapshot, wanted: writers.Wanted, kind: str) -> None:
+def _written(snapshot: Snapshot, wanted: writers.TrunkSpec, kind: str) -> None:
     pbx_id, snippet = wanted.pbx_id, writers.write(kind, wanted)
     if (snapshot.pbx_config["pbx_id"] == pbx_id).any():
         rows = frame_of(writers.compare(wanted, snapshot.pbx_config))
@@ -92,9 +92,9 @@ def _download(files: Mapping[str, str], name: str, key: str) -> None:
     )
 
 
-def frame_of(rows: list[writers.Compared]) -> pd.DataFrame:
+def frame_of(rows: list[writers.SettingComparison]) -> pd.DataFrame:
     """Return what differs as the page shows it, what there is to do in front."""
-    ordered = sorted(rows, key=lambda row: row.state is writers.State.SAME)
+    ordered = sorted(rows, key=lambda row: row.state is writers.SettingState.SAME)
     return pd.DataFrame(
         {
             "state": [[STATE_WORDS[row.state]] for row in ordered],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import Inventory, Known, frames_of, read_running
+from dashboard.pbx.sources import Inventory, LintContext, frames_of, read_running
 from dashboard.web import session
 from dashboard.web.components.formatting import plain
 
@@ -31,7 +31,7 @@ def show(snapshot: Snapshot, number: int) -> Inventory | None:
                 secrets=settings.source_secrets,
                 treated_as_public=snapshot.treated_as_public,
                 current=frames_of(snapshot),
-                trunk=Known.of(snapshot).trunk,
+                trunk=LintContext.of(snapshot).trunk,
             )
     found: Inventory | None = st.session_state.get(kept)
     return found

@@ -11,7 +11,7 @@ from dashboard.core.text import counted
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.sources import Problem, Upload
 from dashboard.services.onboarding import bulk_add
-from dashboard.services.onboarding.bulk_add import Pasted
+from dashboard.services.onboarding.bulk_add import PastedFleet
 from dashboard.web import session
 from dashboard.web.components import tables
 from dashboard.web.components.formatting import ICONS, plain
@@ -32,7 +32,7 @@ HOW = (
 def show(snapshot: Snapshot) -> None:
     """Draw the field and the upload, then what is understood; nothing is kept before the button says so."""
     number = st.session_state.setdefault(ROUND, 0)
-    pressed: Pasted | None = st.session_state.pop(PRESSED, None)
+    pressed: PastedFleet | None = st.session_state.pop(PRESSED, None)
     if pressed is not None:
         with session.errors_said(), st.spinner("Adding, then checking the account again"):
             file_import.keep(pressed.difference.merged, _said(pressed))
@@ -59,7 +59,7 @@ def _understood(snapshot: Snapshot, given: Upload) -> None:
         _show(pasted)
 
 
-def _show(pasted: Pasted) -> None:
+def _show(pasted: PastedFleet) -> None:
     if pasted.problems:
         good = "The good lines can be added." if not pasted.empty else "There is nothing else in it to add."
         st.warning(f"{counted(len(pasted.problems), 'thing')} cannot be taken. {good}", icon=ICONS["warning"])
@@ -101,12 +101,12 @@ def _at(problem: Problem) -> str:
     return f"**Line {problem.line}:** " if problem.line else ""
 
 
-def _said(pasted: Pasted) -> str:
+def _said(pasted: PastedFleet) -> str:
     added = counted(pasted.added, "PBX is added", "PBXs are added") if pasted.added else "The changes are kept"
     left = len(pasted.rows[[one[0] == bulk_add.LEFT_OUT for one in pasted.rows["state"]]])
     return f"{added}; {counted(left, 'line was', 'lines were')} left out." if left else f"{added}."
 
 
-def _press(pasted: Pasted) -> None:
+def _press(pasted: PastedFleet) -> None:
     """Have the next run keep the table before it draws anything else."""
     st.session_state[PRESSED] = pasted

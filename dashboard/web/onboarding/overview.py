@@ -15,8 +15,8 @@ from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
 from dashboard.services.onboarding import config_archive, fleet, notes
 from dashboard.services.onboarding.account_step import Credentials, credentials
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
-from dashboard.services.onboarding.fleet import Show, Standing, Together
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
+from dashboard.services.onboarding.fleet import PbxProgress, Show, Together
 from dashboard.services.onboarding.steps import TITLES, Progress
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
@@ -37,12 +37,12 @@ LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
 WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 92}
 
 
-def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> Ground:
+def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> OnboardingContext:
     """Return what steps are judged by, with what was noted."""
-    return Ground(snapshot, findings, notes.latest(session.workspace().state))
+    return OnboardingContext(snapshot, findings, notes.latest(session.workspace().state))
 
 
-def show(known: Ground, title: DeltaGenerator, bar: DeltaGenerator) -> None:
+def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -> None:
     """
     Draw all PBXs.
 
@@ -52,7 +52,7 @@ def show(known: Ground, title: DeltaGenerator, bar: DeltaGenerator) -> None:
         bar: Place beside the choice, for what is done for many at once.
     """
     asked = notes.newest(session.workspace().state)
-    found: list[Standing] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
+    found: list[PbxProgress] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
     account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
     most = session.workspace().settings.max_changes
     allow, route = fleet.allow_together(known, most), fleet.route_together(known, most)
@@ -93,7 +93,7 @@ def open_one(pbx_id: str | None) -> None:
     st.session_state[CHOSEN] = pbx_id
 
 
-def _bar(known: Ground, allow: Together, route: Together) -> None:
+def _bar(known: OnboardingContext, allow: Together, route: Together) -> None:
     """Draw what is done for many at once; each opens the review of one plan."""
     writable = config_archive.writable(known)
     for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
@@ -122,7 +122,7 @@ def _bar(known: Ground, allow: Together, route: Together) -> None:
         )
 
 
-def _matrix(known: Ground, found: Sequence[Standing]) -> None:
+def _matrix(known: OnboardingContext, found: Sequence[PbxProgress]) -> None:
     show: Any = st.segmented_control(
         "Show",
         [str(one) for one in Show],

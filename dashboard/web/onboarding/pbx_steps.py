@@ -12,8 +12,8 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.services import declarations
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding.account_step import credentials
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, Ground
-from dashboard.services.onboarding.steps import TO_DO, Progress, Step, next_open
+from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
+from dashboard.services.onboarding.steps import TO_DO, OnboardingStep, Progress, next_open
 from dashboard.sip import asterisk_pjsip, build, lint
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, KIND_WORDS, plain
@@ -27,7 +27,7 @@ FALLBACK_POP = "us-west-or.sip.flowroute.com"
 CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
 
 
-def show(steps: Sequence[Step], known: Ground, pbx_id: str) -> None:
+def show(steps: Sequence[OnboardingStep], known: OnboardingContext, pbx_id: str) -> None:
     """Draw every step, the next one open, and last the account's own."""
     following = next_open(steps)
     for number, step in enumerate(steps, start=1):
@@ -47,7 +47,7 @@ def _label(number: int, title: str, progress: Progress) -> str:
     return f":{color}[{icon}] **{number}. {title}** &nbsp; :{color}[{progress.capitalize()}]"
 
 
-def _act(step: Step, known: Ground, pbx_id: str) -> None:
+def _act(step: OnboardingStep, known: OnboardingContext, pbx_id: str) -> None:
     snapshot, pbx = known.snapshot, known.pbxs[pbx_id]
     dynamic = pbx["ip_kind"] == "dynamic"
     if step.id == "kind":
@@ -80,7 +80,7 @@ def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
     st.rerun()
 
 
-def _configure(step: Step, snapshot: Snapshot, pbx_id: str) -> None:
+def _configure(step: OnboardingStep, snapshot: Snapshot, pbx_id: str) -> None:
     """Draw what to write, and the button by which somebody says that it is on; it proves nothing, and says so."""
     pbx_config.show(snapshot, pbx_id)
     if step.progress in (Progress.OPEN, Progress.SAID):

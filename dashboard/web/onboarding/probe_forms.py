@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.domain.snapshot import Snapshot
 from dashboard.services.onboarding import notes
 from dashboard.sip import parse_pop
-from dashboard.sip.probe import Probe, Target, options
+from dashboard.sip.probe import Probe, ProbeTarget, options
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, mono, plain
 
@@ -76,7 +76,7 @@ def asked(hosts: Sequence[str]) -> list[Probe]:
     targets = []
     for host in hosts:
         name, _, port = parse_pop(host).partition(":")
-        targets.append(Target(name, int(port or 0)))
+        targets.append(ProbeTarget(name, int(port or 0)))
     with ThreadPoolExecutor(max_workers=len(targets)) as pool:
         return list(pool.map(lambda target: options(target, wait_s=WAIT_S), targets))
 

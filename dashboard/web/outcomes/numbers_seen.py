@@ -10,7 +10,7 @@ import pandas as pd
 from dashboard.calls.analytics import metrics
 from dashboard.calls.store.store import CallStore
 from dashboard.core.text import counted
-from dashboard.sip.numbering_plan import UNKNOWN, described
+from dashboard.sip.numbering_plan import UNKNOWN, describe_number
 from dashboard.web.components.formatting import money
 
 MOST_DIALED, MOST_LOOKED_AT = 50, 5_000
@@ -29,7 +29,7 @@ class New:
 
 def dialed(store: CallStore, since: datetime, until: datetime) -> pd.DataFrame:
     """Return the numbers dialed that cost most, with the country and the kind of number."""
-    return described(store.top_destinations(since=since, until=until, limit=MOST_DIALED))
+    return describe_number(store.top_destinations(since=since, until=until, limit=MOST_DIALED))
 
 
 def new(store: CallStore, since: datetime, now: datetime) -> New:
@@ -49,7 +49,7 @@ def new(store: CallStore, since: datetime, now: datetime) -> New:
     kinds: dict[str, tuple[str, str]] = {}
     if (found["kind"] == "zone").any():
         numbers = store.top_destinations(since=since, until=now, limit=MOST_LOOKED_AT)
-        told = described(numbers[numbers["zone"].isin(found["value"])])
+        told = describe_number(numbers[numbers["zone"].isin(found["value"])])
         wanted = told[told["kind"] != UNKNOWN].drop_duplicates("zone")
         kinds = dict(zip(wanted["zone"], zip(wanted["country"], wanted["kind"], strict=True), strict=True))
     pairs = [

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard.calls.analytics.peaks import Column, Owners, Peaks, count_peaks, owners_of
+from dashboard.calls.analytics.peaks import CallOwners, Column, Peaks, count_peaks, owners_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.web import session
 from dashboard.web.components.formatting import exact
@@ -74,7 +74,7 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
 
 
 def _count(by: str, snapshot: Snapshot, since: datetime) -> Peaks:
-    wanted: dict[str, Callable[[], Column | Owners]] = {
+    wanted: dict[str, Callable[[], Column | CallOwners]] = {
         "source": lambda: "source_ip",
         "destination": lambda: "destination_name",
         "pbx": lambda: owners_of(snapshot),

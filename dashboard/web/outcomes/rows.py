@@ -39,7 +39,7 @@ SUMS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class OutcomeMetric:
     """A number of all calls together."""
 
     value: str
@@ -198,7 +198,7 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame 
     return found.loc[list(of)].rename_axis(by).reset_index()
 
 
-def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str, Figure]:
+def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str, OutcomeMetric]:
     """
     Say the numbers of all calls together.
 
@@ -219,16 +219,16 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
     acd = _figure(talk["acd_s"], "{:.0f} s", behind, "acd")
     short = shares.pop("short_calls")
     total = metrics.totals(rows).iloc[0]
-    cost = Figure(
+    cost = OutcomeMetric(
         money(total["cost_usd"]),
         f"{counted(int(total['calls']), 'call')}, {counted(round(total['minutes']), 'minute')}",
     )
-    calls = Figure(f"{int(total['calls']):,}", f"{counted(round(total['minutes']), 'minute')} of talk")
+    calls = OutcomeMetric(f"{int(total['calls']):,}", f"{counted(round(total['minutes']), 'minute')} of talk")
     found = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
     for name in metrics.PEAKS if len(peaks) else ():
         at = exact(peaks[f"{name}_at"].iloc[0], zone, "%-d %b %Y %H:%M %Z")
-        found[name] = Figure(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
+        found[name] = OutcomeMetric(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
     return found
 
 
@@ -266,10 +266,10 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."
 
 
-def _figure(value: Any, form: str, behind: str, name: str) -> Figure:
+def _figure(value: Any, form: str, behind: str, name: str) -> OutcomeMetric:
     if pd.isna(value):
-        return Figure("-", behind, f"fewer than {MIN_SAMPLE} {_sample(name)}")
-    return Figure(form.format(value), behind)
+        return OutcomeMetric("-", behind, f"fewer than {MIN_SAMPLE} {_sample(name)}")
+    return OutcomeMetric(form.format(value), behind)
 
 
 def _sample(name: str) -> str:

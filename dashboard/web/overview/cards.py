@@ -17,8 +17,8 @@ from dashboard.checks.registry import rank
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import Impact
-from dashboard.domain.claims import Claims, Standing, apart, lacking
+from dashboard.domain.changes import ReplayImpact
+from dashboard.domain.claims import Claims, GroupStatus, apart, lacking
 from dashboard.domain.findings import Finding, Severity, Status
 from dashboard.domain.replay_labels import BROKEN
 from dashboard.domain.snapshot import Age, Snapshot
@@ -57,7 +57,7 @@ class Fix:
 
     sentences: tuple[str, ...]
     worst: Finding
-    impact: Impact | None
+    impact: ReplayImpact | None
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def do_first(claims: Claims) -> None:
     """
     snapshot = claims.snapshot
     first = session.kept("do first", "", lambda: _first(claims.findings))
-    if not first.fixes and claims.standing() is Standing.CLEAR:
+    if not first.fixes and claims.standing() is GroupStatus.CLEAR:
         empty_states.empty("Nothing to fix.")
     elif not first.fixes:
         head = "No open finding has a fix to review here." if claims.open else "No fix to review."
@@ -170,7 +170,7 @@ def _first(findings: Sequence[Finding]) -> First:
     return First(fixes, len(groups) - len(fixes))
 
 
-def _breaks_calls(impact: Impact | None) -> bool:
+def _breaks_calls(impact: ReplayImpact | None) -> bool:
     return impact is not None and bool(impact.calls(BROKEN))
 
 
@@ -198,7 +198,7 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
             )
 
 
-def effect(impact: Impact | None) -> str:
+def effect(impact: ReplayImpact | None) -> str:
     """Return what a fix would have done to past calls, as plain text; nothing for one that bears on none."""
     return "" if impact is None else " ".join(replay_summary.summary(impact))
 

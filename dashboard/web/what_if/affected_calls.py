@@ -24,7 +24,7 @@ from dashboard.domain.replay_labels import BY_NAME, LABELS
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
 from dashboard.services.exports.frames import replay_frame
-from dashboard.sip.numbering_plan import described
+from dashboard.sip.numbering_plan import describe_number
 from dashboard.web import session
 from dashboard.web.components import empty_states
 from dashboard.web.components import tables as grids
@@ -164,7 +164,7 @@ def dialed(among: pd.DataFrame) -> pd.DataFrame:
     rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
 
     def fetched() -> pd.DataFrame:
-        return described(session.workspace().store.destinations(among=among, limit=NUMBERS))
+        return describe_number(session.workspace().store.destinations(among=among, limit=NUMBERS))
 
     return session.kept("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
 

@@ -58,7 +58,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Reading:
+class DraftReading:
     """What the rows of the editor and the switch come to."""
 
     changes: tuple[Change, ...] = ()
@@ -166,7 +166,7 @@ def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
     return spread_out.assign(origin=spread_out["origin"].where(first, "")).reset_index(drop=True)
 
 
-def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> Reading:
+def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
     """
     Turn the rows of the editor and the switch into changes.
 
@@ -207,7 +207,7 @@ def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> Reading:
     if wanted is not None and wanted is not snapshot.account.credentials_on:
         turned = [SetCredentials(enabled=wanted)]
     changes = [*turned, *added, *removed] if wanted else [*added, *removed, *turned]
-    return Reading(tuple(changes), tuple(faults), tuple(_renamed(kept, snapshot)))
+    return DraftReading(tuple(changes), tuple(faults), tuple(_renamed(kept, snapshot)))
 
 
 def _parsed(text: str, origin: str, places: dict[str, int], snapshot: Snapshot) -> str:

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from dashboard.core.text import counted, join
 from dashboard.domain.admission import PolicyVersion
-from dashboard.domain.changes import UNASSIGNED, AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.domain.changes import UNASSIGNED, AllowAddress, Change, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.domain.replay_labels import AT_RISK, BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED
 from dashboard.domain.snapshot import Snapshot
 from dashboard.web.components.formatting import address_of, plain
-from dashboard.web.what_if.draft import Reading
+from dashboard.web.what_if.draft import DraftReading
 
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
 NO_CALLS = "What if the list or the switch were different? Nothing is changed yet."
@@ -34,7 +34,7 @@ def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
     return [*said, f":blue[:material/more_horiz:] and {counted(rest, 'more change')}"] if rest > 0 else said
 
 
-def reason(reading: Reading, most: int) -> str:
+def reason(reading: DraftReading, most: int) -> str:
     """Say why a draft cannot become a plan; empty where it can."""
     if reading.faults:
         return "Put right or delete the rows named above, then it can be a plan."
@@ -45,7 +45,7 @@ def reason(reading: Reading, most: int) -> str:
     return ""
 
 
-def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacking: str = "") -> str:
+def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool, lacking: str = "") -> str:
     """
     Return what a draft would have done, as the page's title.
 
@@ -74,7 +74,7 @@ def title(changes: Sequence[Change], impact: Impact, *, lower_bound: bool, lacki
     return plain(" ".join([f"{what} would {_and([*moved, 'block no past call of yours', *none])}.", *rest]))
 
 
-def _moved(impact: Impact, least: str) -> list[str]:
+def _moved(impact: ReplayImpact, least: str) -> list[str]:
     """Name the calls that would be admitted and rejected, by whom they are of."""
     rows = [
         ("block", impact.calls(BROKEN), impact.who(BROKEN), ""),
@@ -90,16 +90,16 @@ def _moved(impact: Impact, least: str) -> list[str]:
     return found
 
 
-def _names(impact: Impact, label: str, *, unassigned: bool = False) -> list[str]:
+def _names(impact: ReplayImpact, label: str, *, unassigned: bool = False) -> list[str]:
     return [name for name in impact.who(label) if name.endswith(UNASSIGNED) is unassigned]
 
 
-def _harmless(impact: Impact) -> list[str]:
+def _harmless(impact: ReplayImpact) -> list[str]:
     calls = impact.calls(GONE)
     return [f"{counted(calls, 'past call')} of {join(impact.who(GONE))} cannot recur."] if calls else []
 
 
-def _unsure(impact: Impact) -> list[str]:
+def _unsure(impact: ReplayImpact) -> list[str]:
     """Return a sentence about the undecided calls, the worst direction first."""
     parts = [
         text.format(counted(calls, "call"))

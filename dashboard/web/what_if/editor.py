@@ -16,7 +16,7 @@ from dashboard.web.components.formatting import ICONS
 from dashboard.web.fixes import review
 from dashboard.web.what_if import draft as drafts
 from dashboard.web.what_if import draft_text
-from dashboard.web.what_if.draft import AS_NOW, OFF, ON, Draft, Reading
+from dashboard.web.what_if.draft import AS_NOW, OFF, ON, Draft, DraftReading
 
 KEY, SWITCH_KEY, PAST_KEY = "what_if_draft", "what_if_credentials", "what_if_past"
 SWITCH = {AS_NOW: "As now", ON: "On", OFF: "Off"}
@@ -85,7 +85,7 @@ def edit_list(draft: Draft, snapshot: Snapshot) -> None:
         st.rerun()
 
 
-def edit_switch(draft: Draft, snapshot: Snapshot) -> Reading:
+def edit_switch(draft: Draft, snapshot: Snapshot) -> DraftReading:
     """Draw the switch; return what the draft comes to."""
     now = {True: "on", False: "off", None: "not known"}[snapshot.account.credentials_on]
     switch = st.segmented_control(
@@ -101,7 +101,7 @@ def edit_switch(draft: Draft, snapshot: Snapshot) -> Reading:
     return found
 
 
-def ask(reading: Reading, snapshot: Snapshot) -> None:
+def ask(reading: DraftReading, snapshot: Snapshot) -> None:
     """Say what the draft changes and which rows are wrong, and draw the buttons that make it a plan or forget it."""
     with st.container(gap="xxsmall"):
         for line in draft_text.lines(reading.changes, snapshot):

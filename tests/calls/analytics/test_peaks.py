@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dashboard import schemas
 from dashboard.calls.analytics import peaks
 from dashboard.calls.analytics.metrics import PEAKS
-from dashboard.calls.analytics.peaks import Owners, count_peaks, owners_of
+from dashboard.calls.analytics.peaks import CallOwners, count_peaks, owners_of
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.ingest.minute_load import peaks_of_groups
@@ -154,7 +154,7 @@ def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: 
         ]
         pops = ["west" if name == "Alpha" else "Not known" for name in who]
         by_pop = owners_of(known, lambda name: "west" if name == "Alpha" else "Not known")
-        expected: list[tuple[peaks.Column | Owners, list[str]]] = [
+        expected: list[tuple[peaks.Column | CallOwners, list[str]]] = [
             ("source_ip", list(single["source_ip"])),
             ("destination_name", list(single["destination_name"])),
             (owners_of(known), who),

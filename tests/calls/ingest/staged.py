@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from dashboard.calls.ingest.file_reader import Shared, stage
-from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.engine import Engine
 
@@ -16,7 +16,7 @@ from dashboard.calls.store.engine import Engine
 def staged_alone(path: Path, work: Path, engine: Engine) -> Staged:
     """Stage a file as an import of it alone does."""
     with ThreadPoolExecutor(1) as pool:
-        return stage(path, work, engine, whole=False, watch=Watch(), shared=Shared(pool))
+        return stage(path, work, engine, whole=False, watch=FileProgress(), shared=Shared(pool))
 
 
 @cache

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.ingest.file_reader import MOST_KEPT
-from dashboard.calls.ingest.files import Limits, prepare
+from dashboard.calls.ingest.files import UnpackLimits, prepare
 from dashboard.calls.ingest.importer import FileResult, import_files
 from dashboard.core.errors import FileError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
@@ -299,7 +299,7 @@ def test_a_bomb_is_refused_by_size_too(export, tmp_path):
     noise = random.Random(1).randbytes(1 << 20)
 
     with pytest.raises(FileError, match="unpacks to more than 524,288 bytes"):
-        prepare(export(noise, "big.csv.gz"), tmp_path, Limits(unpacked_bytes=1 << 19))
+        prepare(export(noise, "big.csv.gz"), tmp_path, UnpackLimits(unpacked_bytes=1 << 19))
 
 
 def test_rejects_of_a_file_are_those_of_its_last_import(store, export):

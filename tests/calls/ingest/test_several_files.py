@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.calls.ingest.file_reader import LARGE, Shared, stage
 from dashboard.calls.ingest.importer import import_files
-from dashboard.calls.ingest.progress import Watch
+from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.store import CallStore
@@ -138,7 +138,7 @@ def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
 
         def begin(path: Path) -> Future[Staged]:
             work = tmp_path / path.stem
-            return pool.submit(stage, path, work, engine, whole=False, watch=Watch(), shared=shared)
+            return pool.submit(stage, path, work, engine, whole=False, watch=FileProgress(), shared=shared)
 
         waits = begin(large)
         assert turn.asked.wait(WAIT_S)
@@ -156,7 +156,7 @@ def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
 ) -> None:
     """It is not begun first."""
     path = export([a_row(start_time="2026-11-02T12:00:00Z")])
-    engine, watch, turn = Engine(tmp_path / "engine"), Watch(), Turn()
+    engine, watch, turn = Engine(tmp_path / "engine"), FileProgress(), Turn()
     with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:
         shared = Shared(days, engines=turn)
         waits = pool.submit(stage, path, tmp_path / "work", engine, whole=False, watch=watch, shared=shared)

@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
-from dashboard.calls.pbx_records.reconcile import Compared, Span, compare
+from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
 from dashboard.calls.pbx_records.record_source import Origin
 from dashboard.calls.pbx_records.store import PbxFileResult, PbxRecords
 from dashboard.calls.store.store import CallStore
@@ -154,7 +154,7 @@ def test_one_writes_at_a_time_and_damage_is_said(kept: PbxRecords, taken: Callab
 @pytest.fixture
 def compared(
     store: CallStore, kept: PbxRecords, taken: Callable[..., PbxFileResult], export: Callable[..., Path]
-) -> Callable[..., Compared]:
+) -> Callable[..., Reconciliation]:
     """Return what compares lines of a PBX with rows of the carrier."""
 
     def both(
@@ -164,7 +164,7 @@ def compared(
         span: Span | None = WHOLE,
         split_at: tuple[datetime, ...] = (),
         whose: Origin | None = None,
-    ) -> Compared:
+    ) -> Reconciliation:
         taken(*lines, whose=whose)
         (result,) = import_files(store, [export(list(rows))])
         assert not result.rejected
@@ -181,12 +181,12 @@ def carried(moment: datetime, *, talk_s: int = 60, number: str = CALLED, **more:
     return a_row(**row | {"customer_ip": "198.51.100.24:5060", "custom_x_tag": ""} | more)
 
 
-def fates(found: Compared) -> dict[str, int]:
+def fates(found: Reconciliation) -> dict[str, int]:
     """Count attempts by what became of them."""
     return {str(fate): int(count) for fate, count in found.attempts.groupby("fate")["attempts"].sum().items()}
 
 
-def test_attempts_without_a_record_are_missing(compared: Callable[..., Compared]) -> None:
+def test_attempts_without_a_record_are_missing(compared: Callable[..., Reconciliation]) -> None:
     """Answered calls compare the clocks; the refused attempt has no record, is over at once and the latest."""
     lines = [master(texts(NOON + n * MINUTE)) for n in range(3)] + [refused(texts(NOON + 9 * MINUTE))]
     found = compared(lines, [carried(NOON + n * MINUTE + timedelta(seconds=41)) for n in range(3)])
@@ -198,7 +198,7 @@ def test_attempts_without_a_record_are_missing(compared: Callable[..., Compared]
     assert ("NO ANSWER", True, True) == (missing["disposition"], missing["at_once"], missing["latest"])
 
 
-def test_the_carrier_may_begin_a_call_at_its_answer(compared: Callable[..., Compared]) -> None:
+def test_the_carrier_may_begin_a_call_at_its_answer(compared: Callable[..., Reconciliation]) -> None:
     """However long it rang before: whichever of the two begins keeps closer is the one."""
     rings = (5, 60, 110, 20)
     starts = [NOON + 5 * n * MINUTE for n in range(4)]
@@ -220,7 +220,7 @@ def test_the_carrier_may_begin_a_call_at_its_answer(compared: Callable[..., Comp
     ],
 )
 def test_only_what_ends_at_once_looks_like_a_refusal(
-    compared: Callable[..., Compared], changed: dict[str, Any], quick: bool
+    compared: Callable[..., Reconciliation], changed: dict[str, Any], quick: bool
 ) -> None:
     """A telephone that rang, and one that was busy, were not refused."""
     found = compared([refused(**changed)], [])
@@ -238,13 +238,13 @@ def test_only_what_ends_at_once_looks_like_a_refusal(
     ],
 )
 def test_where_the_carriers_records_are_not_there_nobody_can_tell(
-    compared: Callable[..., Compared], span: Span | None
+    compared: Callable[..., Reconciliation], span: Span | None
 ) -> None:
     """Nothing fetched, a call from before or too recent, a day of which there is no call at all."""
     assert {"open": 1} == fates(compared([refused()], [], span=span))
 
 
-def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Compared]) -> None:
+def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Reconciliation]) -> None:
     """A zone that is an hour off is found by the answered calls, and no attempt is called missing."""
     lines = [master(texts(NOON + n * MINUTE), data=f"PJSIP/{PREFIX}*1206555010{n}@x") for n in range(5)]
     rows = [carried(NOON + timedelta(seconds=6) + n * MINUTE + 60 * MINUTE, number=f"1206555010{n}") for n in range(5)]
@@ -254,7 +254,9 @@ def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Compared]) ->
     assert {"open": 6} == fates(found)
 
 
-def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(compared: Callable[..., Compared]) -> None:
+def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(
+    compared: Callable[..., Reconciliation],
+) -> None:
     """These are another account's records, or the PBX answers before it dials."""
     found = compared([master(), master("2026-11-02 12:10:00"), refused("2026-11-02 12:20:00")], [carried(NOON)])
 
@@ -262,7 +264,7 @@ def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(compared
     assert {"open": 3} == fates(found)
 
 
-def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Compared]) -> None:
+def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Reconciliation]) -> None:
     """Seattle's call to the same number at the same time is not Denver's; one from an unknown address may be."""
     both = [refused(), refused("2026-11-02 13:00:00")]
     unanswered = {"talk_s": 0, "result": "failed", "call_fail_sip_code": "486"}
@@ -274,7 +276,7 @@ def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Compare
     assert {"matched": 1, "missing": 1} == fates(compared(both, rows))
 
 
-def test_no_row_straddles_a_change_of_the_policy(compared: Callable[..., Compared]) -> None:
+def test_no_row_straddles_a_change_of_the_policy(compared: Callable[..., Reconciliation]) -> None:
     """Attempts before and after are counted apart, by the carrier's clock."""
     lines = [refused(texts(NOON + n * MINUTE)) for n in range(5)]
     found = compared(lines, [], split_at=((NOON + 150 * timedelta(seconds=1)).replace(microsecond=5),))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import schemas
-from dashboard.calls.replay.refusals import as_now, proofs, refused
+from dashboard.calls.replay.refusals import admission_proofs, as_now, refused
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from tests.builders import NOW, calls_row, frame
 
@@ -46,7 +46,7 @@ def test_each_outcome_proves_admission_refusal_or_nothing(call: dict[str, Any], 
     """With credentials off, the observed code of a call without a path proves refusal; before, it proves nothing."""
     rows = frame(schemas.TRAFFIC, [calls_row(**{"source_ip": UNLISTED, "sip_status": 403} | call), calls_row(LISTED)])
 
-    assert [proven, "admission"] == proofs(rows, VERSIONS, OBSERVED).tolist()
+    assert [proven, "admission"] == admission_proofs(rows, VERSIONS, OBSERVED).tolist()
     assert [proven == "refusal", False] == refused(rows, VERSIONS, OBSERVED).tolist()
 
 
@@ -55,7 +55,7 @@ def test_another_observed_code_proves_refusal_of_an_unlisted_source_only(source:
     """The far end of a listed source's call may send the same code."""
     rows = frame(schemas.TRAFFIC, [calls_row(source, outcome="network", sip_status=503, at=LATER)])
 
-    assert [proven] == proofs(rows, VERSIONS, Observations(no_path_status=503)).tolist()
+    assert [proven] == admission_proofs(rows, VERSIONS, Observations(no_path_status=503)).tolist()
 
 
 def test_without_an_observed_code_only_the_answer_proves_a_refusal() -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dashboard.calls.replay import undecided
 from dashboard.calls.replay.replayer import UNDECIDED, replay
-from dashboard.domain.admission import Facts, Observations, Policy
+from dashboard.domain.admission import CallFacts, Observations, Policy
 from tests.builders import calls_row, make_snapshot, pbx
 from tests.calls.replay.slow_replay import World, policies, worlds
 
@@ -76,4 +76,4 @@ def test_every_call_that_cannot_be_told_has_a_reason(world: World, proposal: Pol
 
 def test_the_words_follow_the_columns_of_the_rule() -> None:
     """A fact added to the rule is a fact with words here."""
-    assert [field.name for field in fields(Facts)] == list(undecided.UNKNOWN)
+    assert [field.name for field in fields(CallFacts)] == list(undecided.UNKNOWN)

@@ -10,7 +10,7 @@ import requests
 
 from dashboard.carriers.flowroute.client import FlowrouteCarrier, networks_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
-from dashboard.domain.changes import CreateRoute, DeleteRoute, PointNumber
+from dashboard.domain.changes import CreateRoute, DeleteRoute, RouteNumber
 from tests.carriers.scripted import Reply, Script, error, listed, never_connected, recorded
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
@@ -223,7 +223,7 @@ def test_a_number_is_pointed_at_the_route_of_an_alias(
     script.answers[ROUTES] = recorded("routes")
     script.answers[f"PATCH {path}"] = Reply(b"", 204)
 
-    carrier.apply(PointNumber(number="12065550100", to_alias=alias, was_alias=""))
+    carrier.apply(RouteNumber(number="12065550100", to_alias=alias, was_alias=""))
 
     assert [{"data": {"type": "route", "id": number}}] == script.bodies("PATCH")
 
@@ -233,7 +233,7 @@ def test_a_number_is_unassigned(carrier: FlowrouteCarrier, script: Script) -> No
     path = "/v2/numbers/12065550100/relationships/primary_route"
     script.answers[f"DELETE {path}"] = Reply(b"", 204)
 
-    carrier.apply(PointNumber(number="12065550100", to_alias="", was_alias="chicago"))
+    carrier.apply(RouteNumber(number="12065550100", to_alias="", was_alias="chicago"))
 
     assert [f"DELETE {path}"] == script.lines
 

@@ -12,7 +12,7 @@ import requests
 
 from dashboard.carriers.flowroute.downloads import checked_link, download
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, StoreError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from tests.carriers.scripted import ACCESS, LINK, SECRET, SIGNATURE, Reply, Script, never_connected
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
@@ -21,7 +21,7 @@ PACKED = gzip.compress(b"".join(b"Outbound,%d\n" % (n * 7919 % 100_003) for n in
 
 
 @pytest.fixture
-def fetch(transport: Transport, tmp_path: Path) -> Callable[..., Path | None]:
+def fetch(transport: HttpSession, tmp_path: Path) -> Callable[..., Path | None]:
     """Download a link into a folder."""
     folder = tmp_path / "exports"
     folder.mkdir()
@@ -96,7 +96,7 @@ def test_an_emulator_is_asked_at_its_exact_origin(
     link: str, fine: bool, session: requests.Session, fails: Fails
 ) -> None:
     """Scheme, host and port of the configured address, where that is on loopback."""
-    local = Transport("http://127.0.0.1:8080", ACCESS, SECRET, session=session)
+    local = HttpSession("http://127.0.0.1:8080", ACCESS, SECRET, session=session)
 
     if fine:
         assert link == checked_link(local, link, "the file")
@@ -175,7 +175,7 @@ def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], scri
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_ours(
-    transport: Transport, tmp_path: Path, script: Script, fails: Fails
+    transport: HttpSession, tmp_path: Path, script: Script, fails: Fails
 ) -> None:
     """A sentence with the folder, and nothing fetched."""
     stem = tmp_path / "gone" / "calls"

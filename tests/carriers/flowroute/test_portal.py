@@ -20,7 +20,7 @@ from dashboard.core.errors import (
     CarrierUnavailableError,
     SettingsError,
 )
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.core.settings import Settings
 from dashboard.domain.admission import Observations
 from dashboard.domain.capabilities import Capability
@@ -56,7 +56,7 @@ WRITES = {Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS}
 
 
 @pytest.fixture
-def portal(transport: Transport, script: Script) -> EmulatedPortal:
+def portal(transport: HttpSession, script: Script) -> EmulatedPortal:
     """Return an emulated portal over the script."""
     script.answers |= {ACCOUNT: Reply(PROFILE), ENTRIES: Reply({"changed_at": CHANGED.isoformat(), "entries": [ENTRY]})}
     return EmulatedPortal(transport, ("203.0.113.0/24",))

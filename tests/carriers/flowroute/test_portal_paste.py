@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.carriers.flowroute.portal_paste import MOST_CHARACTERS, Pasted, accepted, difference, read_pasted
+from dashboard.carriers.flowroute.portal_paste import MOST_CHARACTERS, PastedList, accept_paste, difference, read_pasted
 from dashboard.core.errors import InputError
 from dashboard.core.text import UNSAFE
 from dashboard.schemas.tables import ALLOWED_IPS, conform, empty
@@ -134,10 +134,10 @@ def test_a_network_is_an_entry(text: str) -> None:
 def test_a_network_is_kept_and_compared() -> None:
     """It is added, the same, missing and taken off as a single address is."""
     pasted = read_pasted("203.0.113.0/24 Office\n203.0.113.9", public_ranges=PUBLIC)
-    first = accepted(empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="ann", added_at=NOW)
+    first = accept_paste(empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="ann", added_at=NOW)
     again = difference(first["network"], pasted)
     later = difference(first["network"], read_pasted("203.0.113.9", public_ranges=PUBLIC))
-    gone = accepted(first, later, remove=["203.0.113.0/24"], added_by="ann", added_at=NOW)
+    gone = accept_paste(first, later, remove=["203.0.113.0/24"], added_by="ann", added_at=NOW)
 
     assert ["203.0.113.0/24", "203.0.113.9"] == list(first["network"])
     assert (("203.0.113.0/24", "203.0.113.9"), ()) == (again.same, again.missing)
@@ -206,8 +206,8 @@ def test_a_part_of_a_list_removes_nothing_by_itself() -> None:
     """What is missing stays, with its owner and purpose, until somebody names it."""
     parts = difference(kept()["network"], read_pasted("198.51.100.24 Denver", public_ranges=PUBLIC))
 
-    stays = accepted(kept(), parts, remove=(), added_by="ann", added_at=NOW)
-    gone = accepted(kept(), parts, remove=["198.51.100.50"], added_by="ann", added_at=NOW)
+    stays = accept_paste(kept(), parts, remove=(), added_by="ann", added_at=NOW)
+    gone = accept_paste(kept(), parts, remove=["198.51.100.50"], added_by="ann", added_at=NOW)
 
     assert ["198.51.100.11", "198.51.100.50", "198.51.100.24"] == list(stays["network"])
     assert ["Ann", "Bob", ""] == list(stays["owner"])
@@ -222,7 +222,7 @@ def test_only_what_is_missing_can_be_removed() -> None:
     parts = difference(kept()["network"], read_pasted("198.51.100.11", public_ranges=PUBLIC))
 
     with pytest.raises(InputError, match=r"198\.51\.100\.11"):
-        accepted(kept(), parts, remove=["198.51.100.11"], added_by="ann", added_at=NOW)
+        accept_paste(kept(), parts, remove=["198.51.100.11"], added_by="ann", added_at=NOW)
 
 
 @pytest.mark.parametrize("text", ["", "198.51.100.24"])
@@ -231,8 +231,8 @@ def test_an_empty_list_can_be_filled_and_stay_empty(text: str) -> None:
     empty = kept().iloc[0:0]
     parts = difference(empty["network"], read_pasted(text, public_ranges=PUBLIC))
 
-    assert text.split() == list(accepted(empty, parts, remove=(), added_by="ann", added_at=NOW)["network"])
-    assert Pasted((), ()) == read_pasted("")
+    assert text.split() == list(accept_paste(empty, parts, remove=(), added_by="ann", added_at=NOW)["network"])
+    assert PastedList((), ()) == read_pasted("")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_an_empty_list_can_be_filled_and_stay_empty(text: str) -> None:
 def test_no_label_holds_what_a_reader_cannot_see(layout: str) -> None:
     """Marks of direction are gone, and a mark stands for what a terminal would obey; in what is kept as well."""
     pasted = read_pasted(layout.format("Sea\u202et\x1b[2Jt\x9b31ml\x07e"), public_ranges=PUBLIC)
-    kept = accepted(
+    kept = accept_paste(
         empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="a\u202eb\x1b", added_at=NOW
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.checks.evidence.address_rows import Within
+from dashboard.checks.evidence.address_rows import AddressIndex
 
 V4 = st.ip_addresses(v=4, network="198.51.100.0/27").map(str)
 V6 = st.ip_addresses(v=6, network="2001:db8::/123").map(str)
@@ -33,15 +33,17 @@ def test_it_finds_what_one_by_one_finds(addresses, network):
             return False
         return found.version == ip_network(network).version and found in ip_network(network)
 
-    assert Within((text, row) for row in rows for text in [row[1]]).of(network) == [r for r in rows if covered(r[1])]
+    assert AddressIndex((text, row) for row in rows for text in [row[1]]).of(network) == [
+        r for r in rows if covered(r[1])
+    ]
 
 
 @pytest.mark.parametrize("network", ["", "denver", "198.51.100.1/24", "198.51.100.300", "198.51.100.0/33"])
 def test_what_is_no_network_finds_nothing(network):
     """An entry that is no address covers none; neither does one with bits beyond its length."""
-    assert Within([("198.51.100.1", 1), ("", 2), (network, 3)]).of(network) == []
+    assert AddressIndex([("198.51.100.1", 1), ("", 2), (network, 3)]).of(network) == []
 
 
 def test_an_address_is_found_however_it_is_written():
     """IPv6 has many ways to write one address."""
-    assert Within([("2001:db8:0::1", "row")]).of("2001:0db8::1") == ["row"]
+    assert AddressIndex([("2001:db8:0::1", "row")]).of("2001:0db8::1") == ["row"]

@@ -15,7 +15,7 @@ import requests
 from dashboard.carriers.flowroute.downloads import Unsigned
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError
 from dashboard.core.http import retries
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from tests.carriers.scripted import ACCESS, SECRET
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
@@ -62,14 +62,14 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def local(server: ThreadingHTTPServer, slept: list[float]) -> Iterator[Transport]:
+def local(server: ThreadingHTTPServer, slept: list[float]) -> Iterator[HttpSession]:
     """Open a transport with a session of its own to the server."""
-    opened = Transport(f"http://127.0.0.1:{server.server_port}", ACCESS, SECRET, sleep=slept.append)
+    opened = HttpSession(f"http://127.0.0.1:{server.server_port}", ACCESS, SECRET, sleep=slept.append)
     yield opened
     opened.close()
 
 
-def test_an_answer_cut_short_is_asked_for_again(local: Transport, fails: Fails) -> None:
+def test_an_answer_cut_short_is_asked_for_again(local: HttpSession, fails: Fails) -> None:
     """Fewer bytes than promised are no answer, even where they would parse."""
     said = fails(CarrierUnavailableError, lambda: local.get("/cut"))
 
@@ -77,14 +77,14 @@ def test_an_answer_cut_short_is_asked_for_again(local: Transport, fails: Fails) 
     assert retries.ATTEMPTS == len(Misbehaving.seen)
 
 
-def test_a_redirect_is_not_followed(local: Transport, fails: Fails) -> None:
+def test_a_redirect_is_not_followed(local: HttpSession, fails: Fails) -> None:
     """The target is never asked."""
     fails(CarrierAnswerError, lambda: local.get("/redirect"))
 
     assert ["/redirect"] == [path for path, _ in Misbehaving.seen]
 
 
-def test_a_trickle_ends(local: Transport) -> None:
+def test_a_trickle_ends(local: HttpSession) -> None:
     """A byte now and then resets no limit: the whole answer has one."""
     with (
         retries.send(local.session, "GET", f"{local.origin}/trickle", what="GET /trickle", auth=Unsigned()) as answer,
@@ -94,7 +94,7 @@ def test_a_trickle_ends(local: Transport) -> None:
 
 
 def test_nothing_signs_a_request_that_is_to_be_unsigned(
-    local: Transport, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    local: HttpSession, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the session's headers nor a netrc file of the operator do."""
     netrc = tmp_path / "netrc"
@@ -113,7 +113,7 @@ def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fail
     with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as closed:
         port = closed.server_port
     with requests.Session() as session:
-        gone = Transport(f"http://127.0.0.1:{port}", ACCESS, SECRET, session=session, sleep=slept.append)
+        gone = HttpSession(f"http://127.0.0.1:{port}", ACCESS, SECRET, session=session, sleep=slept.append)
         said = fails(CarrierUnavailableError, lambda: gone.request("POST", "/v2/routes", body={}))
 
     assert retries.ATTEMPTS == len(slept) + 1

@@ -13,7 +13,7 @@ import requests
 
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, SettingsError
 from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S
-from dashboard.core.http.session import ANSWER_MAX_BYTES, Transport
+from dashboard.core.http.session import ANSWER_MAX_BYTES, HttpSession
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script, error, never_connected
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
@@ -21,7 +21,7 @@ HERE = "GET /v2/routes"
 GOOD = Reply({"data": []})
 
 
-def test_every_request_is_signed_timed_and_verified(transport: Transport, script: Script) -> None:
+def test_every_request_is_signed_timed_and_verified(transport: HttpSession, script: Script) -> None:
     """A time limit and TLS verification are on each request, whatever session was given."""
     script.answers[HERE] = GOOD
     transport.session.verify = False
@@ -35,7 +35,7 @@ def test_every_request_is_signed_timed_and_verified(transport: Transport, script
     assert options["verify"]
 
 
-def test_nothing_shows_the_key(transport: Transport) -> None:
+def test_nothing_shows_the_key(transport: HttpSession) -> None:
     """``repr`` names the origin alone."""
     assert f"Transport({ORIGIN})" == repr(transport)
 
@@ -57,7 +57,7 @@ def test_nothing_shows_the_key(transport: Transport) -> None:
 )
 def test_the_key_is_for_an_origin_over_tls(url: str, fails: Fails) -> None:
     """Plain HTTP, a user, a path or no address at all: a setting to correct, before anything is sent."""
-    said = fails(SettingsError, lambda: Transport(url, ACCESS, SECRET))
+    said = fails(SettingsError, lambda: HttpSession(url, ACCESS, SECRET))
 
     assert "FLOWROUTE_BASE_URL" in said
 
@@ -73,7 +73,7 @@ def test_the_key_is_for_an_origin_over_tls(url: str, fails: Fails) -> None:
 )
 def test_plain_http_is_for_loopback(url: str, origin: str) -> None:
     """An origin has one way of writing, and this machine needs no TLS."""
-    assert origin == Transport(url, ACCESS, SECRET).origin
+    assert origin == HttpSession(url, ACCESS, SECRET).origin
 
 
 def test_no_proxy_is_asked_for_this_machine(
@@ -83,14 +83,14 @@ def test_no_proxy_is_asked_for_this_machine(
     monkeypatch.setenv("HTTP_PROXY", "http://198.51.100.9:3128")
     script.answers["GET http://127.0.0.1:9/v2/routes"] = GOOD
 
-    Transport("http://127.0.0.1:9", "a", "b", session=session).get("/v2/routes")
+    HttpSession("http://127.0.0.1:9", "a", "b", session=session).get("/v2/routes")
 
     assert {"http": "", "https": "", "all": ""}.items() <= script.options[0]["proxies"].items()
     script.sent.clear()
 
 
 @pytest.mark.parametrize("path", ["@evil.example/v2", ".evil.example/v2", ":1/v2"])
-def test_no_path_leads_off_the_origin(path: str, transport: Transport, script: Script, fails: Fails) -> None:
+def test_no_path_leads_off_the_origin(path: str, transport: HttpSession, script: Script, fails: Fails) -> None:
     """What is glued to the origin cannot change the host."""
     fails((CarrierAnswerError, ValueError), lambda: transport.get(path))
 
@@ -99,7 +99,7 @@ def test_no_path_leads_off_the_origin(path: str, transport: Transport, script: S
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["https://evil.example/v2/routes", "/v2/elsewhere", "http://api.flowroute.com/"])
-def test_a_redirect_is_an_error(status: int, target: str, transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_redirect_is_an_error(status: int, target: str, transport: HttpSession, script: Script, fails: Fails) -> None:
     """Not even to the same host: an API that moved is looked at by a person."""
     script.answers[HERE] = Reply(b"", status, Location=target)
 
@@ -109,7 +109,7 @@ def test_a_redirect_is_an_error(status: int, target: str, transport: Transport, 
     assert len(script.sent) == 1
 
 
-def test_429_without_retry_after_backs_off(transport: Transport, script: Script, slept: list[float]) -> None:
+def test_429_without_retry_after_backs_off(transport: HttpSession, script: Script, slept: list[float]) -> None:
     """The waits grow on their own where the carrier asks for none."""
     script.answers[HERE] = [Reply(b"", 429), Reply(b"", 429), Reply(b"", 429), GOOD]
 
@@ -136,7 +136,7 @@ def test_retry_after_is_honored(
     asked: str | timedelta,
     least: float,
     most: float,
-    transport: Transport,
+    transport: HttpSession,
     script: Script,
     slept: list[float],
 ) -> None:
@@ -151,7 +151,7 @@ def test_retry_after_is_honored(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_error_that_passes_is_not_seen(status: int, transport: Transport, script: Script) -> None:
+def test_a_server_error_that_passes_is_not_seen(status: int, transport: HttpSession, script: Script) -> None:
     """A read is made again."""
     script.answers[HERE] = [Reply(b"<html>oops</html>", status), GOOD]
 
@@ -171,7 +171,7 @@ def test_a_server_error_that_passes_is_not_seen(status: int, transport: Transpor
     ],
 )
 def test_what_does_not_pass_ends(
-    failure: object, transport: Transport, script: Script, slept: list[float], fails: Fails
+    failure: object, transport: HttpSession, script: Script, slept: list[float], fails: Fails
 ) -> None:
     """So many attempts and no more; the message names the endpoint, not what a library said."""
     script.answers[HERE] = failure
@@ -195,7 +195,7 @@ def test_what_does_not_pass_ends(
     ],
 )
 def test_a_post_that_may_have_been_carried_out_is_not_repeated(
-    failure: object, times: int, transport: Transport, script: Script, fails: Fails
+    failure: object, times: int, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
     """Only where nothing can have happened is a POST sent again; else the message says that it may have."""
     script.answers["POST /v2/routes"] = failure
@@ -207,7 +207,7 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated(
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-def test_what_sets_a_state_is_repeated(method: str, transport: Transport, script: Script) -> None:
+def test_what_sets_a_state_is_repeated(method: str, transport: HttpSession, script: Script) -> None:
     """Carried out twice, it does what it does once."""
     script.answers[f"{method} /v2/routes/1"] = [requests.ReadTimeout(), Reply(b"", 204)]
 
@@ -215,7 +215,7 @@ def test_what_sets_a_state_is_repeated(method: str, transport: Transport, script
     assert 2 == len(script.sent)
 
 
-def test_a_repeated_delete_that_finds_nothing_is_done(transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_repeated_delete_that_finds_nothing_is_done(transport: HttpSession, script: Script, fails: Fails) -> None:
     """The first one was carried out and its answer lost; a first one that finds nothing is refused."""
     script.answers["DELETE /v2/routes/1"] = [Reply(b"", 502), error(404)]
 
@@ -224,7 +224,7 @@ def test_a_repeated_delete_that_finds_nothing_is_done(transport: Transport, scri
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422])
-def test_an_error_is_told_with_its_id(status: int, transport: Transport, script: Script, fails: Fails) -> None:
+def test_an_error_is_told_with_its_id(status: int, transport: HttpSession, script: Script, fails: Fails) -> None:
     """Title, detail and the id that support asks for; a refusal is not asked for twice."""
     script.answers[HERE] = error(status, "Alias is taken.", "5d41-402a")
 
@@ -249,7 +249,7 @@ def test_an_error_is_told_with_its_id(status: int, transport: Transport, script:
     ],
 )
 def test_an_error_without_the_usual_fields_is_still_told(
-    body: bytes, transport: Transport, script: Script, fails: Fails
+    body: bytes, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
     """The vendor's own samples lack ids and details."""
     script.answers[HERE] = Reply(body, 403)
@@ -259,7 +259,7 @@ def test_an_error_without_the_usual_fields_is_still_told(
     )
 
 
-def test_a_foreign_text_cannot_spoil_a_message(transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_foreign_text_cannot_spoil_a_message(transport: HttpSession, script: Script, fails: Fails) -> None:
     """Control characters, our own key echoed and endless text are not repeated."""
     script.answers[HERE] = error(400, f"\x1b[31mbad\nkey {SECRET} {ACCESS} {BASIC}" + "x" * 5000)
 
@@ -269,7 +269,7 @@ def test_a_foreign_text_cannot_spoil_a_message(transport: Transport, script: Scr
     assert len(said) < 500
 
 
-def test_a_wrong_key_says_which_settings_to_check(transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_wrong_key_says_which_settings_to_check(transport: HttpSession, script: Script, fails: Fails) -> None:
     """401 is about the key and nothing else."""
     script.answers[HERE] = error(401, "Authentication failed.")
 
@@ -291,7 +291,7 @@ def test_a_wrong_key_says_which_settings_to_check(transport: Transport, script: 
     ],
 )
 def test_an_answer_that_is_not_understood_is_an_error(
-    reply: Reply, word: str, transport: Transport, script: Script, fails: Fails
+    reply: Reply, word: str, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
     """A maintenance page with status 200 is not an empty list."""
     script.answers[HERE] = reply
@@ -300,7 +300,9 @@ def test_an_answer_that_is_not_understood_is_an_error(
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_huge_answer_is_not_read_to_its_end(packed: bool, transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_huge_answer_is_not_read_to_its_end(
+    packed: bool, transport: HttpSession, script: Script, fails: Fails
+) -> None:
     """Packed or plain, the limit is on what has to be held."""
     body = b" " * (ANSWER_MAX_BYTES + 1)
     script.answers[HERE] = Reply(gzip.compress(body), Content_Encoding="gzip") if packed else Reply(body)
@@ -308,7 +310,7 @@ def test_a_huge_answer_is_not_read_to_its_end(packed: bool, transport: Transport
     assert "larger than" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
 
 
-def test_a_bad_certificate_is_not_asked_again(transport: Transport, script: Script, fails: Fails) -> None:
+def test_a_bad_certificate_is_not_asked_again(transport: HttpSession, script: Script, fails: Fails) -> None:
     """It would not get better, and the key is not sent past it."""
     script.answers[HERE] = requests.exceptions.SSLError("certificate verify failed")
 

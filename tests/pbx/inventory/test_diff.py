@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dashboard.pbx.inventory.validation import settle
-from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, Row, merge, read_edit, validate_edit
+from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, InventoryRow, merge, read_edit, validate_edit
 from tests.pbx.conftest import PUBLIC
 
 CURRENT = (
@@ -127,15 +127,15 @@ def test_a_good_edit_comes_back_conformed(current):
 def config(pbx_id, *facts, address="", x_tag="", **more):
     """Return what a reader of configuration would bring: a PBX, facts of it, and an address."""
     only = frozenset({"name"})
-    rows = [Row("pbxs", "pjsip.conf", 1, {"pbx_id": pbx_id, "name": "Made up", **more}, only_new=only)]
+    rows = [InventoryRow("pbxs", "pjsip.conf", 1, {"pbx_id": pbx_id, "name": "Made up", **more}, only_new=only)]
     if x_tag:
         rows[0] = replace(rows[0], cells={**rows[0].cells, "x_tag": x_tag})
     if address:
         cells = {"pbx_id": pbx_id, "address": address, "source": "configured"}
-        rows.append(Row("pbx_addresses", "pjsip.conf", 2, cells, if_fit=True))
+        rows.append(InventoryRow("pbx_addresses", "pjsip.conf", 2, cells, if_fit=True))
     for line, (key, value) in enumerate(facts, start=3):
         cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": "pjsip.conf", "line": str(line)}
-        rows.append(Row("pbx_config", "pjsip.conf", line, cells, if_fit=True))
+        rows.append(InventoryRow("pbx_config", "pjsip.conf", line, cells, if_fit=True))
     return rows
 
 

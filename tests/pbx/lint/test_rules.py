@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dashboard.pbx.lint.dial_strings import faults_of, sample_of
-from dashboard.pbx.sources import Known, Level, Upload, find_pitfalls, merge, read_files
+from dashboard.pbx.sources import Level, LintContext, Upload, lint_inventory, merge, read_files
 from dashboard.sip import Trunk
 from tests.builders import calls_row, make_snapshot
 from tests.pbx.conftest import PUBLIC
@@ -33,7 +33,7 @@ EDGES = [
     ("us-east-va.sip.flowroute.com", "34.226.36.32/28"),
 ]
 BOTH = "34.210.91.112/28,34.226.36.32/28"
-ALL = Known(
+ALL = LintContext(
     Trunk.of("12345678", EDGES), allowed=("198.51.100.11",), credentials_on=False, treated_as_public=tuple(PUBLIC)
 )
 
@@ -55,7 +55,7 @@ def look(known=ALL, *, dial="12345678*${EXTEN}", declared="", **parts):
         table = f"pbx_id,name,address,kind\npbx,PBX,{declared}\n"
         current = read_files([Upload("a.csv", table.encode())], treated_as_public=PUBLIC).frames
     found = read_files(files, treated_as_public=PUBLIC, current=current, trunk=known.trunk, name="pbx")
-    return find_pitfalls({**merge(current, found).merged, "pbx_config": found.frames["pbx_config"]}, known)
+    return lint_inventory({**merge(current, found).merged, "pbx_config": found.frames["pbx_config"]}, known)
 
 
 def test_a_trunk_in_order_has_none():
@@ -123,7 +123,7 @@ def test_a_second_address_that_is_not_listed_is_the_fail_over():
 
 def test_credentials_left_enabled_are_noted():
     """On the account, where the trunk does without them."""
-    known = Known(ALL.trunk, ALL.allowed, credentials_on=True, treated_as_public=ALL.treated_as_public)
+    known = LintContext(ALL.trunk, ALL.allowed, credentials_on=True, treated_as_public=ALL.treated_as_public)
 
     assert [(one.code, one.level) for one in look(known)] == [("credentials_left_on", Level.NOTE)]
     assert codes(look(known, more="outbound_auth=a")) == [("digest_on_trunk", 4)]
@@ -136,7 +136,7 @@ def test_a_trunk_with_credentials_may_dial_without_the_prefix():
 
 def test_without_an_account_the_configuration_is_held_to_itself():
     """The prefix that most dial strings have counts; what is on the list is not known; one match is too few."""
-    bare = Known(treated_as_public=tuple(PUBLIC))
+    bare = LintContext(treated_as_public=tuple(PUBLIC))
 
     assert look(bare, address="203.0.113.9") == []
     assert codes(look(bare, dial="123456781${EXTEN:1}")) == [("separator_missing", 2)]
@@ -168,7 +168,7 @@ def test_letters_become_digits():
 def test_what_is_configured_is_compared_with_what_the_carrier_saw(seen, by, expected):
     """Calls with the PBX's own tag show where its packets leave; calls that an address gives to it show nothing."""
     rows = [calls_row(source, pbx_id="pbx", x_tag="pbx", attributed_by=by) for source in seen]
-    known = replace(ALL, observed=Known.of(make_snapshot(traffic=rows)).observed)
+    known = replace(ALL, observed=LintContext.of(make_snapshot(traffic=rows)).observed)
     found = look(known)
 
     assert expected == [one.code for one in found]

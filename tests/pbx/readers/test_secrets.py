@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import checks
 from dashboard.core.errors import DashboardError
-from dashboard.pbx.sources import Known, Secret, Upload, find_pitfalls, merge, read_files
+from dashboard.pbx.sources import LintContext, Secret, Upload, lint_inventory, merge, read_files
 from dashboard.services.exports.csv_files import to_csv
 from dashboard.services.exports.frames import findings_frame
 from tests.builders import make_snapshot, pbx
@@ -53,7 +53,7 @@ def told_of(inventory) -> str:
     """Return everything that the product makes of an inventory, as one text."""
     snapshot = snapshot_of(inventory)
     findings = checks.run(snapshot)
-    pitfalls = find_pitfalls(inventory.frames, Known(treated_as_public=PUBLIC))
+    pitfalls = lint_inventory(inventory.frames, LintContext(treated_as_public=PUBLIC))
     difference = merge({}, inventory)
     frames = [*inventory.frames.values(), *difference.merged.values(), difference.changes]
     frames += [findings_frame(findings, snapshot)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from dashboard.pbx.writers.registry import Setting
+from dashboard.pbx.writers.registry import PageSetting
 
 FIELDS = {
     "Authentication": "authentication",
@@ -18,7 +18,7 @@ FIELDS = {
 """Fields of a trunk's pjsip settings by their keywords."""
 
 
-def entered(settings: Iterable[Setting]) -> str:
+def entered(settings: Iterable[PageSetting]) -> str:
     """
     Return a dump of what was entered.
 

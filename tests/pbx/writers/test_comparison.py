@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dashboard import schemas
-from dashboard.pbx.writers.registry import Compared, State, Wanted, compare
+from dashboard.pbx.writers.registry import SettingComparison, SettingState, TrunkSpec, compare
 from tests.pbx.writers.test_registry import OREGON, READ_BACK, VIRGINIA, WANTED, read_back
 
 FACTS = [
@@ -40,30 +40,30 @@ def test_what_was_written_is_the_same(kind: str) -> None:
     otherwise = {"asterisk-chan-sip": ("Let in", "PoP called"), "kamailio": ("Public address",)}
     by_range = [row for row in rows if row.what not in otherwise.get(kind, ())]
     assert len(by_range) >= 4
-    assert {row.state for row in by_range} == {State.SAME}
+    assert {row.state for row in by_range} == {SettingState.SAME}
     assert all(row.file and row.line for row in by_range)
 
 
 def test_each_thing_is_told_with_its_place() -> None:
     """A wider range lets in what is wanted; what stands in another's place is changed, what is over is extra."""
     assert compare(WANTED, config()) == [
-        Compared("PoP called", "sip.flowroute.com", OREGON, State.CHANGED, "sip.conf", 1),
-        Compared("PoP called", "", VIRGINIA, State.MISSING),
-        Compared("Authentication", "credentials", "ip", State.CHANGED, "sip.conf", 2),
-        Compared("Registration", "yes", "", State.EXTRA, "sip.conf", 3),
-        Compared("Dialed in front", "1NXXNXXXXXX", "12345678*", State.CHANGED, "sip.conf", 4),
-        Compared("Let in", "34.210.91.0/24", "34.210.91.112/28", State.SAME, "sip.conf", 5),
-        Compared("Let in", "192.0.2.0/28", "34.226.36.32/28", State.CHANGED, "sip.conf", 6),
-        Compared("Let in", "192.0.2.16/28", "", State.EXTRA, "sip.conf", 7),
-        Compared("Public address", "198.51.100.11", "198.51.100.11", State.SAME, "sip.conf", 8),
-        Compared("X-Tag", "", "seattle-1", State.MISSING),
+        SettingComparison("PoP called", "sip.flowroute.com", OREGON, SettingState.CHANGED, "sip.conf", 1),
+        SettingComparison("PoP called", "", VIRGINIA, SettingState.MISSING),
+        SettingComparison("Authentication", "credentials", "ip", SettingState.CHANGED, "sip.conf", 2),
+        SettingComparison("Registration", "yes", "", SettingState.EXTRA, "sip.conf", 3),
+        SettingComparison("Dialed in front", "1NXXNXXXXXX", "12345678*", SettingState.CHANGED, "sip.conf", 4),
+        SettingComparison("Let in", "34.210.91.0/24", "34.210.91.112/28", SettingState.SAME, "sip.conf", 5),
+        SettingComparison("Let in", "192.0.2.0/28", "34.226.36.32/28", SettingState.CHANGED, "sip.conf", 6),
+        SettingComparison("Let in", "192.0.2.16/28", "", SettingState.EXTRA, "sip.conf", 7),
+        SettingComparison("Public address", "198.51.100.11", "198.51.100.11", SettingState.SAME, "sip.conf", 8),
+        SettingComparison("X-Tag", "", "seattle-1", SettingState.MISSING),
     ]
 
 
 def test_another_pbx_does_not_count() -> None:
     """Nor is a tag missing where none is wanted."""
-    wanted: Wanted = replace(WANTED, x_tag="")
+    wanted: TrunkSpec = replace(WANTED, x_tag="")
     rows = compare(wanted, config("denver"))
 
-    assert {row.state for row in rows} == {State.MISSING}
+    assert {row.state for row in rows} == {SettingState.MISSING}
     assert "X-Tag" not in {row.what for row in rows}

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from dashboard import schemas
 from dashboard.core.errors import DashboardError, WritingError
 from dashboard.domain.snapshot import Account, Snapshot
-from dashboard.pbx.sources import Inventory, Known, Upload, find_pitfalls, read_files
-from dashboard.pbx.writers.registry import Wanted, kind_for, kinds, vendor_of, wanted_for, write
+from dashboard.pbx.sources import Inventory, LintContext, Upload, lint_inventory, read_files
+from dashboard.pbx.writers.registry import TrunkSpec, kind_for, kinds, vendor_of, wanted_for, write
 from dashboard.sip import Trunk
 from tests.paths import PACKAGE
 from tests.pbx.conftest import PUBLIC
@@ -24,7 +24,7 @@ from tests.pbx.writers.entered import entered
 
 OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
 RANGES = {OREGON: "34.210.91.112/28", VIRGINIA: "34.226.36.32/28"}
-WANTED = Wanted(
+WANTED = TrunkSpec(
     pbx_id="seattle",
     name="Seattle",
     tech_prefix="12345678",
@@ -42,7 +42,7 @@ PBXS = [kind for kind in READ_BACK if vendor_of(kind) != "Kamailio"]
 """Kinds that take calls themselves: what they write says numbers and addresses too."""
 
 
-def read_back(kind: str, wanted: Wanted) -> Inventory:
+def read_back(kind: str, wanted: TrunkSpec) -> Inventory:
     """Read what is written as files of one PBX that people uploaded; settings as a dump of what was entered."""
     snippet = write(kind, wanted)
     files = [Upload(path, text.encode()) for path, text in snippet.files.items()]
@@ -102,9 +102,9 @@ def test_what_is_written_is_read_back(kind: str) -> None:
 @pytest.mark.parametrize("kind", READ_BACK)
 def test_what_is_written_has_no_pitfall(kind: str) -> None:
     """Not even a note: no password stands in it, every PoP is let in, the prefix goes in once."""
-    known = Known(TRUNK, allowed=("198.51.100.11/32",), credentials_on=False, treated_as_public=PUBLIC)
+    known = LintContext(TRUNK, allowed=("198.51.100.11/32",), credentials_on=False, treated_as_public=PUBLIC)
 
-    assert find_pitfalls(read_back(kind, WANTED).frames, known) == []
+    assert lint_inventory(read_back(kind, WANTED).frames, known) == []
 
 
 def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for() -> None:

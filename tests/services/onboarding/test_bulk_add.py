@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.services.onboarding import bulk_add
-from dashboard.services.onboarding.bulk_add import COMPLETE, LEFT_OUT, MISSING, PARTLY, SAME, Pasted
+from dashboard.services.onboarding.bulk_add import COMPLETE, LEFT_OUT, MISSING, PARTLY, SAME, PastedFleet
 from tests.builders import make_snapshot, pbx
 
 WORLD = make_snapshot(
@@ -19,7 +19,7 @@ WORLD = make_snapshot(
 )
 
 
-def read(text: str) -> Pasted:
+def read(text: str) -> PastedFleet:
     """Read a paste beside Seattle and Denver."""
     return bulk_add.read(WORLD, bulk_add.upload(text))
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import checks
-from dashboard.domain.changes import AllowAddress, CreateRoute, PointNumber
+from dashboard.domain.changes import AllowAddress, CreateRoute, RouteNumber
 from dashboard.fixes.planner import build
 from dashboard.services.onboarding import config_archive, fleet
 from dashboard.services.onboarding.account_step import Credentials, credentials
-from dashboard.services.onboarding.context import Ground
+from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.fleet import NEXT, REFUSED, Show, Together
 from dashboard.services.onboarding.steps import Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
@@ -24,7 +24,7 @@ POPS = [{"edge_strategy_id": "1", "name": "W", "host": "us-west-or.sip.flowroute
 MOST = 25
 
 
-def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **facts: Any) -> Ground:
+def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **facts: Any) -> OnboardingContext:
     """Return so many static PBXs, the first of them listed and calling, each with one number that leads nowhere."""
     ids = [f"pbx-{n:04}" for n in range(count)]
     address = {pbx_id: f"198.51.{100 + n // 250}.{n % 250 + 1}" for n, pbx_id in enumerate(ids)}
@@ -41,10 +41,10 @@ def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **
         "edges": POPS,
     }
     snapshot = replace(make_snapshot(**(told | facts)), treated_as_public=("198.51.0.0/16",))
-    return Ground(snapshot, checks.run(snapshot), {})
+    return OnboardingContext(snapshot, checks.run(snapshot), {})
 
 
-def said(ground: Ground, most: int = MOST) -> str:
+def said(ground: OnboardingContext, most: int = MOST) -> str:
     """Return the sentence on top."""
     together = fleet.allow_together(ground, most), fleet.route_together(ground, most)
     return fleet.answer(fleet.standings(ground), *together, credentials(ground))
@@ -138,7 +138,7 @@ def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
     ground = world(count, pbxs=[row | {"name": "Branch"} for row in names] if same else names)
     together = fleet.route_together(ground, most)
     made = [change.alias for change in together.changes if isinstance(change, CreateRoute)]
-    points = [change for change in together.changes if isinstance(change, PointNumber)]
+    points = [change for change in together.changes if isinstance(change, RouteNumber)]
 
     assert len(together.changes) <= most
     assert len(set(made)) == len(made)

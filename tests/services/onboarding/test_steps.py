@@ -12,9 +12,9 @@ from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.snapshot import Freshness
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding import steps as set_up_steps
-from dashboard.services.onboarding.context import Ground
+from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
-from dashboard.services.onboarding.steps import Progress, Step
+from dashboard.services.onboarding.steps import OnboardingStep, Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
 ADDRESS = "198.51.100.24"
@@ -24,16 +24,16 @@ OWN = {"pbx_id": "denver", "attributed_by": "address"}
 CALL = {"source": ADDRESS, "sip_status": 180, "sip_reason": "Ringing", "admitted": True, "meaning": "Admitted."}
 
 
-def judged(*noted: Note, **facts: Any) -> dict[str, Step]:
+def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
     """Return the steps of Denver, static and dialing the prefix, unless said otherwise."""
     row = facts.pop("pbx", {})
     world = {"pbxs": [pbx("denver", inbound_host=ADDRESS, **row)], "addresses": [DENVER], "edges": POPS} | facts
     snapshot = make_snapshot(**world)
-    ground = Ground(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
+    ground = OnboardingContext(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
     return {step.id: step for step in set_up_steps.steps(ground, "denver")}
 
 
-def progress(steps: dict[str, Step]) -> dict[str, Progress]:
+def progress(steps: dict[str, OnboardingStep]) -> dict[str, Progress]:
     """Return where each step stands."""
     return {name: step.progress for name, step in steps.items()}
 
@@ -203,7 +203,7 @@ def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
     snapshot = make_snapshot(allowed=(ADDRESS,), pbxs=[pbx("denver")], addresses=[DENVER])
     old = {**snapshot.freshness, "calls": Freshness(NOW - timedelta(days=2), 3600)}
     stale = type(snapshot)(**{**vars(snapshot), "freshness": old})
-    steps = {step.id: step for step in set_up_steps.steps(Ground(stale, checks.run(stale), {}), "denver")}
+    steps = {step.id: step for step in set_up_steps.steps(OnboardingContext(stale, checks.run(stale), {}), "denver")}
 
     assert (Progress.UNKNOWN, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
     assert "stale" in steps["call"].evidence

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from dashboard.core.errors import InputError
-from dashboard.sip.probe import Target, call, options, safe_number
+from dashboard.sip.probe import ProbeTarget, call, options, safe_number
 from dashboard.sip.probe.messages import LONGEST_REASON
 from tests.sip.probe.far_end import FarEnd, Say, answer, far_end
 from tests.waiting import until
@@ -29,9 +29,9 @@ WAIT_S = 60.0
 """Limit of an answer that comes; a probe ends with it."""
 
 
-def at(end: FarEnd, **more: Any) -> Target:
+def at(end: FarEnd, **more: Any) -> ProbeTarget:
     """Return where a far end listens."""
-    return Target("127.0.0.1", end.port, **more)
+    return ProbeTarget("127.0.0.1", end.port, **more)
 
 
 def says(*statuses: str, **headers: str) -> Say:
@@ -159,7 +159,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
 
         leaving = Thread(target=answer_and_leave, daemon=True)
         leaving.start()
-        target = Target("127.0.0.1", listening.getsockname()[1], "tcp")
+        target = ProbeTarget("127.0.0.1", listening.getsockname()[1], "tcp")
         found = call(target, NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
         leaving.join(WAIT_S)
 
@@ -381,7 +381,7 @@ def test_a_handshake_that_trickles_is_given_up() -> None:
 
         trickling = Thread(target=trickle, daemon=True)
         trickling.start()
-        found = options(Target("127.0.0.1", listening.getsockname()[1], "tls"), wait_s=0.4)
+        found = options(ProbeTarget("127.0.0.1", listening.getsockname()[1], "tls"), wait_s=0.4)
         trickling.join(WAIT_S)
 
     assert found.sip_status is None
@@ -400,12 +400,12 @@ def test_an_answer_without_an_end_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (Target("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
-        (Target("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
-        (Target("127.0.0.1", source="here"), "cannot send from 'here'"),
+        (ProbeTarget("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
+        (ProbeTarget("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
+        (ProbeTarget("127.0.0.1", source="here"), "cannot send from 'here'"),
     ],
 )
-def test_a_wrong_host_or_source_is_named(target: Target, words: str) -> None:
+def test_a_wrong_host_or_source_is_named(target: ProbeTarget, words: str) -> None:
     """Before anything is sent."""
     with pytest.raises(InputError, match=words):
         options(target, wait_s=0.2)

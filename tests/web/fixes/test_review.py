@@ -12,14 +12,14 @@ from dashboard.domain.changes import (
     AllowAddress,
     Change,
     DeleteRoute,
-    Impact,
     LabelCount,
     Plan,
-    PointNumber,
     RemoveAddress,
+    ReplayImpact,
+    RouteNumber,
     SetCredentials,
 )
-from dashboard.fixes.monitor import Watch
+from dashboard.fixes.monitor import MonitorResult
 from dashboard.web.fixes import diffs, progress, replay_summary
 from tests.builders import NOW, make_snapshot, pbx
 
@@ -31,13 +31,13 @@ WORLD = make_snapshot(pbxs=[pbx("denver")], addresses=[DENVER])
 def plan(*changes: Change, title: str = "Allow it", undoes: int | None = None) -> Plan:
     """Return a plan of changes that bear on no past call."""
     return Plan(
-        title=title, changes=changes, before={}, impact=Impact(labels={}, decided=1), undoes=undoes, made_at=NOW
+        title=title, changes=changes, before={}, impact=ReplayImpact(labels={}, decided=1), undoes=undoes, made_at=NOW
     )
 
 
-def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,)) -> Watch:
+def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,)) -> MonitorResult:
     """Return a watch that has seen so many calls."""
-    return Watch(calls=calls, admitted=calls - refused, refused=refused, since=NOW, sources=sources)
+    return MonitorResult(calls=calls, admitted=calls - refused, refused=refused, since=NOW, sources=sources)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,
 )
 def test_a_share_is_whole_only_where_it_is(part: float, said: str) -> None:
     """Nothing is rounded to all of it or to nothing of it: one undecided call keeps the share below 100 %."""
-    assert said == Impact(labels={}, decided=part).share
+    assert said == ReplayImpact(labels={}, decided=part).share
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> 
 
 def test_the_replay_names_whose_calls_it_touches() -> None:
     """Who is let in, who is refused, what moves, how much was decided."""
-    impact = Impact(
+    impact = ReplayImpact(
         labels={"unchanged": LabelCount(calls=9), "cannot tell": LabelCount(calls=10)},
         decided=0.9999,
         saves=("Denver",),
@@ -93,7 +93,9 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
 
 def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
     """A reason that a guard gives stands there alone; the others stay."""
-    impact = Impact(labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2})
+    impact = ReplayImpact(
+        labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2}
+    )
 
     assert ["Cannot tell for 2 calls: another.", "50.0% of the calls could be decided."] == replay_summary.sentences(
         impact, said="a guard's"
@@ -113,7 +115,7 @@ def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
 def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
     """How many calls are of unassigned addresses, where the label does not say so itself."""
     labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
-    impact = Impact(labels=labels, decided=1, nobodys=nobodys)
+    impact = ReplayImpact(labels=labels, decided=1, nobodys=nobodys)
 
     assert said == replay_summary.whose(label, impact)
 
@@ -187,7 +189,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
     ],
 )
-def test_a_watch_says_what_is_watched(change: Change, seen: Watch, said: tuple[str, str, str]) -> None:
+def test_a_watch_says_what_is_watched(change: Change, seen: MonitorResult, said: tuple[str, str, str]) -> None:
     """Calls from an address that was taken off are meant to be refused; of all others a refusal is a fault."""
     assert said == progress.say(plan(change), seen, WORLD)
 
@@ -213,7 +215,7 @@ def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
 def test_more_than_one_change_is_counted() -> None:
     """The first is said and how many there are beside it."""
     undo = plan(
-        PointNumber(number="16025550150", to_alias="", was_alias="Phoenix"),
+        RouteNumber(number="16025550150", to_alias="", was_alias="Phoenix"),
         DeleteRoute(alias="Phoenix", value="198.51.100.60"),
         undoes=4,
     )

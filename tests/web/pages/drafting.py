@@ -8,7 +8,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from dashboard.calls.replay.replayer import LABELS, Replayer
-from dashboard.domain.changes import Change, Impact
+from dashboard.domain.changes import Change, ReplayImpact
 from dashboard.fixes.account_image import proposed
 from dashboard.services.workspace import Workspace
 from dashboard.web.what_if.editor import KEY, SWITCH_KEY
@@ -52,12 +52,12 @@ def shown(at: AppTest) -> list[str]:
     return [found.get(label, "0") for label in LABELS]
 
 
-def expected(account: Workspace, *changes: Change) -> Impact:
+def expected(account: Workspace, *changes: Change) -> ReplayImpact:
     """Replay the changes without a page."""
     known = account.snapshot()
     return Replayer(known).against(proposed(known.policy, changes)).impact
 
 
-def counts(impact: Impact) -> list[str]:
+def counts(impact: ReplayImpact) -> list[str]:
     """Return a replay's counts, by label, as the page writes them."""
     return [f"{impact.calls(label):,}" for label in LABELS]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.core.text import UNSAFE
 from dashboard.domain.actors import browser_actor
-from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web import session as at_the_browser
 from dashboard.web import sessions
@@ -102,17 +102,17 @@ def test_a_session_that_ends_while_a_page_is_open_changes_nothing(
 def test_no_page_sends_a_character_that_nobody_sees(app: Callable[..., AppTest], account: Workspace) -> None:
     """Names that an earlier version kept, of PBXs and of entries of the list: on every page, in texts and in tables."""
     now = account.state.latest("pbxs")["seen_at"]
-    before = {name: kept_frame(account.state, name) for name in ("pbxs", "allowed_ips")}
+    before = {name: load_frame(account.state, name) for name in ("pbxs", "allowed_ips")}
     pbxs, entries = (before[name].copy() for name in before)
     pbxs.loc[pbxs["pbx_id"] == "denver", "name"] = HOSTILE
     entries["label"] = HOSTILE
     try:
-        keep_frame(account.state, "pbxs", pbxs, now=now, known_by="operator")
-        keep_frame(account.state, "allowed_ips", entries, now=now, known_by="operator")
+        save_frame(account.state, "pbxs", pbxs, now=now, known_by="operator")
+        save_frame(account.state, "allowed_ips", entries, now=now, known_by="operator")
         found = {page: [text for text in texts_of(app(page)) if "\u202e" in text or "\x9b" in text] for page in PAGES}
     finally:
         for name, frame in before.items():
-            keep_frame(account.state, name, frame, now=now, known_by="operator")
+            save_frame(account.state, name, frame, now=now, known_by="operator")
 
     assert UNSAFE.search(HOSTILE)
     assert {} == {page: texts for page, texts in found.items() if texts}

@@ -54,7 +54,7 @@ def fill(home: Workspace, folder: Path) -> None:
         "pbxs": {**pbx, "status": "active"},
     }
     for name, row in frames.items():
-        snapshot_builder.keep_frame(home.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
+        snapshot_builder.save_frame(home.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
 
 
 def test_an_empty_home_names_the_next_steps() -> None:

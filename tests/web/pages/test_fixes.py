@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.domain.actors import browser_actor
 from dashboard.domain.changes import AllowAddress
 from dashboard.services.workspace import Workspace
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Entry
+from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
 from dashboard.web.fixes import review, timeline
 
 BOSTON = "198.51.100.50"
@@ -69,9 +69,9 @@ def test_a_plan_that_was_taken_back_says_so() -> None:
     )
 
 
-def entry(number: int, action: str, phase: str, plan: str = "the plan") -> Entry:
+def entry(number: int, action: str, phase: str, plan: str = "the plan") -> JournalEntry:
     """Make an entry of the journal."""
-    return Entry(number, datetime.now(UTC), action, phase, "a test", "It", plan, None, {}, "", "")
+    return JournalEntry(number, datetime.now(UTC), action, phase, "a test", "It", plan, None, {}, "", "")
 
 
 def remove_boston(app: Callable[..., AppTest]) -> AppTest:

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.services.snapshot_builder import kept_frame
+from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from tests.web.pages.test_set_up_many import paste
 
@@ -83,7 +83,7 @@ def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -
     at.button(key="set_up_many_pbx_address_is_allowed").click().run()
     found["plan"] = drawn(at)
 
-    assert set(NAMES) <= set(kept_frame(account.state, "pbxs")["name"])
+    assert set(NAMES) <= set(load_frame(account.state, "pbxs")["name"])
     assert {} == {where: what for where, what in found.items() if what}
 
 
@@ -99,5 +99,5 @@ def test_five_hundred_pbxs_at_once(app: Callable[..., AppTest], account: Workspa
     again = paste(app("set_up_pbx"), text)
 
     assert not at.exception
-    assert sum(kept_frame(account.state, "pbxs")["name"].str.startswith("Hall ")) == 500
+    assert sum(load_frame(account.state, "pbxs")["name"].str.startswith("Hall ")) == 500
     assert {"= Known"} == {state for (state,) in again.dataframe[0].value["state"]}

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.core.settings import Settings
-from dashboard.services.snapshot_builder import kept_frame
+from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from tests.apps import new_app
 from tests.paths import PBX_CASES
@@ -47,10 +47,10 @@ def submit(at: AppTest, label: str) -> AppTest:
 
 def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) -> None:
     """What was typed is what is kept, signed, and nothing else changes."""
-    before = kept_frame(account.state, "pbxs")
+    before = load_frame(account.state, "pbxs")
     seattle.text_input(key="pbx_site_seattle").set_value("Pier 57")
     submit(seattle, "Save")
-    after = kept_frame(account.state, "pbxs")
+    after = load_frame(account.state, "pbxs")
 
     assert not seattle.exception
     assert not seattle.error
@@ -74,13 +74,13 @@ def test_an_address_that_cannot_be_is_refused_with_its_rule(
     seattle: AppTest, account: Workspace, typed: str, said: str
 ) -> None:
     """Each wrong address has its own sentence, and nothing is saved."""
-    before = kept_frame(account.state, "pbx_addresses")
+    before = load_frame(account.state, "pbx_addresses")
     seattle.text_input(key="address_seattle").set_value(typed)
     submit(seattle, "Add the address")
 
     assert not seattle.exception
     assert said in seattle.error[0].value
-    assert before.equals(kept_frame(account.state, "pbx_addresses"))
+    assert before.equals(load_frame(account.state, "pbx_addresses"))
 
 
 def test_an_address_is_added_and_ended(seattle: AppTest, account: Workspace) -> None:
@@ -89,10 +89,10 @@ def test_an_address_is_added_and_ended(seattle: AppTest, account: Workspace) -> 
     submit(seattle, "Add the address")
 
     assert not seattle.error
-    assert "192.0.2.90" in set(kept_frame(account.state, "pbx_addresses")["address"])
+    assert "192.0.2.90" in set(load_frame(account.state, "pbx_addresses")["address"])
 
     submit(seattle, "End 192.0.2.90")
-    rows = kept_frame(account.state, "pbx_addresses").set_index("address")
+    rows = load_frame(account.state, "pbx_addresses").set_index("address")
 
     assert rows.loc["192.0.2.90", "valid_to"] is not None
     assert rows["valid_to"].notna()["192.0.2.90"]
@@ -103,7 +103,7 @@ def test_numbers_are_read_in_any_common_form(seattle: AppTest, account: Workspac
     field = seattle.text_area(key="numbers_seattle")
     field.set_value(f"{field.value}\n+1 (206) 555-0199")
     submit(seattle, "Save the numbers")
-    rows = kept_frame(account.state, "pbx_numbers")
+    rows = load_frame(account.state, "pbx_numbers")
 
     assert not seattle.error
     assert "12065550199" in set(rows.loc[rows["pbx_id"] == "seattle", "number"])
@@ -126,12 +126,12 @@ def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], a
     assert "1 thing cannot be taken" in at.warning[0].value
     assert "adds 1" in words(at)
     assert "Import 2 changes" == at.button(key="inventory_import_keep").label
-    assert "tulsa" not in set(kept_frame(account.state, "pbxs")["pbx_id"])
+    assert "tulsa" not in set(load_frame(account.state, "pbxs")["pbx_id"])
 
     at.button(key="inventory_import_keep").click().run()
 
     assert not at.exception
-    assert {"tulsa", "seattle"} <= set(kept_frame(account.state, "pbxs")["pbx_id"])
+    assert {"tulsa", "seattle"} <= set(load_frame(account.state, "pbxs")["pbx_id"])
 
 
 def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypa
             at.button(key="inventory_import_keep").click().run()
 
             assert not at.exception
-            assert "miami-pbx" in set(kept_frame(account.state, "pbxs")["pbx_id"])
+            assert "miami-pbx" in set(load_frame(account.state, "pbxs")["pbx_id"])
             assert (asked, True) == (len(fake.asked), asked > 0)
             assert "inventory_import_keep" not in [button.key for button in at.button]
 
@@ -209,11 +209,11 @@ def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], acco
     assert ("tulsa/etc/asterisk/extensions.conf", 6) in set(zip(lint["file"], lint["line"], strict=True))
 
     at.button(key="inventory_import_keep").click().run()
-    facts = kept_frame(account.state, "pbx_config")
+    facts = load_frame(account.state, "pbx_config")
 
     assert not at.exception
     assert {"tulsa"} == set(facts["pbx_id"])
-    assert "unknown" == kept_frame(account.state, "pbxs").set_index("pbx_id").loc["tulsa", "dials_prefix"]
+    assert "unknown" == load_frame(account.state, "pbxs").set_index("pbx_id").loc["tulsa", "dials_prefix"]
     assert "0123456789abcdef" not in facts.to_csv()
 
 
@@ -276,7 +276,7 @@ def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], accou
 
     at.text_input(key="address_denver").set_value("203.0.113.77")
     submit(at, "Add the address")
-    rows = kept_frame(account.state, "pbx_addresses")
+    rows = load_frame(account.state, "pbx_addresses")
 
     assert not at.error
     mine = rows[rows["address"] == "203.0.113.77"]

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import schemas
-from dashboard.carriers.flowroute.portal_paste import Difference
+from dashboard.carriers.flowroute.portal_paste import PasteDiff
 from dashboard.core.errors import CapabilityError, InputError
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
@@ -109,7 +109,7 @@ def place(real: Workspace, address: str) -> None:
     pbx = {"pbx_id": "denver", "name": "Denver", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
     held = {"pbx_id": "denver", "address": address, "kind": "primary", "source": "declared"}
     for name, row in (("pbxs", {**pbx, "status": "active"}), ("pbx_addresses", held)):
-        snapshot_builder.keep_frame(real.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
+        snapshot_builder.save_frame(real.state, name, pd.DataFrame([row]), now=now, known_by="Ada")
     real.state.put("calls_until", now.isoformat())
 
 
@@ -263,7 +263,7 @@ def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> N
     declare(real, LISTED, OTHER)
 
     with pytest.raises(InputError, match="Somebody else changed the list meanwhile"):
-        declarations.keep_list(real, seen, Difference((), (LISTED,), ()), remove=[LISTED], by="Bob")
+        declarations.keep_list(real, seen, PasteDiff((), (LISTED,), ()), remove=[LISTED], by="Bob")
 
     assert {LISTED, OTHER} == set(real.snapshot().allowed_ips["network"])
 

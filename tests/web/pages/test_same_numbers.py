@@ -23,7 +23,7 @@ from dashboard.calls.store.repair import drop_file_only
 from dashboard.cli.main import app as program
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
-from dashboard.domain.changes import AllowAddress, Change, Impact, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.replay_labels import BROKEN, GONE, LABELS
 from dashboard.fixes.account_image import proposed
@@ -110,7 +110,7 @@ def finding_of(account: Workspace, changes: tuple[Change, ...]) -> Finding | Non
     return next((each for each in failed if sentences == [change.sentence() for change in each.changes]), None)
 
 
-def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes: tuple[Change, ...]) -> Impact:
+def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes: tuple[Change, ...]) -> ReplayImpact:
     """Hold Overview, What if, review dialog, guards, ``replay``, ``fix --dry-run`` and CSV to the replay; return it."""
     known = account.snapshot()
     answer = Replayer(known).against(proposed(known.policy, changes))
@@ -202,7 +202,7 @@ def plainly(at: AppTest) -> str:
     return words(at).replace("\\", "")
 
 
-def guard(impact: Impact) -> str:
+def guard(impact: ReplayImpact) -> str:
     """Return what the guard has to say of calls that would be blocked."""
     if impact.calls(BROKEN):
         return f"It would block {impact.calls(BROKEN):,} of the past calls"

@@ -18,7 +18,7 @@ from dashboard.domain.changes import Change, RemoveAddress, SetCredentials
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.replay_labels import BROKEN, LABELS
 from dashboard.fixes.account_image import proposed
-from dashboard.services.snapshot_builder import keep_frame, kept_frame
+from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web.components.formatting import plain
 from dashboard.web.overview import cards
@@ -44,9 +44,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     settings = Settings(home=tmp_path_factory.mktemp("plan"), sample_calls=CALLS, window_days=WINDOW_DAYS)
     with Workspace.open(settings) as opened:
         opened.sync()
-        pbxs = kept_frame(opened.state, "pbxs")
+        pbxs = load_frame(opened.state, "pbxs")
         pbxs.loc[pbxs["pbx_id"].isin(RETIRED), "status"] = "retired"
-        assert keep_frame(opened.state, "pbxs", pbxs, now=datetime.now(UTC), known_by="operator")
+        assert save_frame(opened.state, "pbxs", pbxs, now=datetime.now(UTC), known_by="operator")
         yield opened
 
 

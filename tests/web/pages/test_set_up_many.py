@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services import declarations
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding.fleet import NEXT
-from dashboard.services.snapshot_builder import kept_frame
+from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web.onboarding import overview
 
@@ -108,7 +108,7 @@ TABLE = "Tulsa,198.51.100.77,19185550100\nLima,198.51.100.11,\nReno,10.0.0.1,\n=
 
 def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], account: Workspace) -> None:
     """What is wrong is told by line and cure; nothing is kept yet."""
-    before = kept_frame(account.state, "pbxs")
+    before = load_frame(account.state, "pbxs")
     at = paste(app("set_up_pbx"), TABLE)
 
     assert not at.exception
@@ -121,7 +121,7 @@ def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], ac
         ("✓ Complete", "Tulsa"),
     ] == pasted(at)
     assert "Add 3 PBXs" == at.button(key="set_up_import_keep").label
-    assert before.equals(kept_frame(account.state, "pbxs"))
+    assert before.equals(load_frame(account.state, "pbxs"))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
     at.run()
 
     assert not at.exception
-    rows = kept_frame(account.state, "pbxs").set_index("pbx_id")
+    rows = load_frame(account.state, "pbxs").set_index("pbx_id")
     assert {"tulsa", "boise", "lima"} <= set(rows.index)
     assert "198.51.100.77" == rows.loc["tulsa", "inbound_host"]
     assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
@@ -175,7 +175,7 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
 @pytest.fixture
 def _added(app: Callable[..., AppTest], account: Workspace) -> None:
     """Add the good lines, unless a test did."""
-    if "tulsa" not in set(kept_frame(account.state, "pbxs")["pbx_id"]):
+    if "tulsa" not in set(load_frame(account.state, "pbxs")["pbx_id"]):
         paste(app("set_up_pbx"), TABLE).button(key="set_up_import_keep").click().run()
 
 
@@ -219,7 +219,7 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
 def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
     """First run: the field is open, and nothing else is in the way."""
     for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
-        frame = kept_frame(account.state, name)
+        frame = load_frame(account.state, name)
         declarations.keep_inventory(account, name, frame.iloc[:0], by="a test")
     at = app("set_up_pbx")
 

@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.calls.replay.replayer import replay
 from dashboard.domain.admission import Policy, PolicyVersion
-from dashboard.domain.changes import AllowAddress, Change, Impact, LabelCount, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, LabelCount, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import proposed
 from dashboard.web.what_if import affected_calls, draft, draft_text
@@ -20,7 +20,7 @@ from dashboard.web.what_if.draft import AS_NOW, OFF, ON
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
 SEATTLE, LEFT, DENVER, STRANGER = "198.51.100.11", "198.51.100.23", "198.51.100.24", "203.0.113.66"
-NO_CALLS = Impact(labels={}, decided=1)
+NO_CALLS = ReplayImpact(labels={}, decided=1)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_new_draft_changes_nothing(world: Snapshot) -> None:
     for snapshot in (world, listed(world)):
         begun = draft.begin(snapshot)
 
-        assert draft.Reading() == draft.read(begun.base, begun.switch, snapshot)
+        assert draft.DraftReading() == draft.read(begun.base, begun.switch, snapshot)
         assert not draft.moved(begun, snapshot)
 
 
@@ -216,7 +216,7 @@ def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
     done = replace(done, account=replace(done.account, credentials_on=False))
     kept = draft.carried(made, done)
 
-    assert draft.Reading() == draft.read(kept.base, kept.switch, done)
+    assert draft.DraftReading() == draft.read(kept.base, kept.switch, done)
     assert AS_NOW == kept.switch
 
 
@@ -231,12 +231,12 @@ def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
     assert ["Row 4", "Row 5"] == [fault.partition(":")[0] for fault in found.faults]
 
 
-def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> Impact:
+def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> ReplayImpact:
     """Return a replay of so many calls of each label, ``_`` for blanks, of callers; beside one that is unchanged."""
     counts = {label.replace("_", " "): calls for label, (calls, _) in labels.items()}
     names = {label.replace("_", " "): tuple(filter(None, who.split(", "))) for label, (_, who) in labels.items()}
     every = {label: LabelCount(calls=calls) for label, calls in ({"unchanged": 1} | counts).items()}
-    return Impact(labels=every, decided=0.5, callers=names, nobodys=nobodys or {})
+    return ReplayImpact(labels=every, decided=0.5, callers=names, nobodys=nobodys or {})
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,9 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
         ),
     ],
 )
-def test_the_title_is_the_answer(changes: tuple[Change, ...], found: Impact, lower_bound: bool, said: str) -> None:
+def test_the_title_is_the_answer(
+    changes: tuple[Change, ...], found: ReplayImpact, lower_bound: bool, said: str
+) -> None:
     """Red counts only what can recur and is ours; the rest is named for what it is."""
     assert said == draft_text.title(changes, found, lower_bound=lower_bound).replace("\\", "")
 
@@ -338,13 +340,16 @@ def test_the_title_is_the_answer(changes: tuple[Change, ...], found: Impact, low
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (draft.Reading(), "Nothing is changed yet, so there is nothing to plan."),
-        (draft.Reading((SetCredentials(enabled=False),), ("Row 1: wrong.",)), "Put right or delete the rows"),
-        (draft.Reading((AllowAddress(network=DENVER),) * 3), "One plan makes at most 2 changes; this draft has 3."),
-        (draft.Reading((AllowAddress(network=DENVER),) * 2), ""),
+        (draft.DraftReading(), "Nothing is changed yet, so there is nothing to plan."),
+        (draft.DraftReading((SetCredentials(enabled=False),), ("Row 1: wrong.",)), "Put right or delete the rows"),
+        (
+            draft.DraftReading((AllowAddress(network=DENVER),) * 3),
+            "One plan makes at most 2 changes; this draft has 3.",
+        ),
+        (draft.DraftReading((AllowAddress(network=DENVER),) * 2), ""),
     ],
 )
-def test_why_a_draft_is_no_plan(found: draft.Reading, said: str) -> None:
+def test_why_a_draft_is_no_plan(found: draft.DraftReading, said: str) -> None:
     """Wrong rows, nothing changed, more than one plan may change; else nothing is in the way."""
     why = draft_text.reason(found, 2)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dashboard.calls.pbx_records.records import Fault, Layout, Record, Target, split, whole_seconds
+from dashboard.calls.pbx_records.records import DialTarget, LineFault, PbxRecord, RecordLayout, split, whole_seconds
 
 DISPOSITIONS = frozenset({"ANSWERED", "NO ANSWER", "NOANSWER", "BUSY", "FAILED", "CONGESTION", "UNKNOWN"})
 LEAST, MOST = 16, 21
@@ -35,24 +35,24 @@ class _MasterCsv:
         """See ``Layout``."""
         return split(line)
 
-    def record(self, cells: Sequence[str]) -> Record | Fault | None:
+    def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
         """See ``Layout``."""
         if not LEAST <= len(cells) <= MOST:
-            return Fault(
+            return LineFault(
                 "", f"Asterisk writes {LEAST} to {MOST} fields, and it has {len(cells)}. Is a quote left open?"
             )
         if cells[DISPOSITION] not in DISPOSITIONS:
-            return Fault("disposition", "It is none of Asterisk's words, such as ANSWERED or NO ANSWER.")
+            return LineFault("disposition", "It is none of Asterisk's words, such as ANSWERED or NO ANSWER.")
         duration, billed = whole_seconds(cells[DURATION]), whole_seconds(cells[BILLED])
         if duration is None or billed is None:
-            return Fault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
+            return LineFault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
         targets = _targets(cells)
         if not targets:
             return None
         unique = next((text for text in cells[LEAST:] if _UNIQUE.fullmatch(text)), "")
         made = _UNIQUE.fullmatch(unique)
         told = " ".join([*cells[LEAST:], cells[ACCOUNT]])
-        return Record(
+        return PbxRecord(
             started=cells[START],
             targets=targets,
             caller_id=cells[SOURCE],
@@ -68,7 +68,7 @@ class _MasterCsv:
         )
 
 
-def recognize(lines: Sequence[str]) -> Layout | None:
+def recognize(lines: Sequence[str]) -> RecordLayout | None:
     """Return the form of a file where its first lines look like it."""
     form = _MasterCsv()
     for cells in map(form.cells, lines):
@@ -77,25 +77,25 @@ def recognize(lines: Sequence[str]) -> Layout | None:
     return None
 
 
-def _targets(cells: Sequence[str]) -> tuple[Target, ...]:
+def _targets(cells: Sequence[str]) -> tuple[DialTarget, ...]:
     """Return where a call went: what ``Dial`` was given, else the channel that was made for it."""
     made = cells[TO_CHANNEL].partition("/")[2].rpartition("-")[0]
     if cells[APPLICATION].lower() != "dial":
-        return (Target(cells[DESTINATION], cells[DESTINATION], made),) if made else ()
+        return (DialTarget(cells[DESTINATION], cells[DESTINATION], made),) if made else ()
     legs = re.split(r"[,|]", cells[DATA], maxsplit=1)[0].split("&")
     found = [_leg(leg.strip()) for leg in legs if "/" in leg]
     return tuple(sorted(found, key=lambda one: one.trunk != made))
 
 
-def _leg(leg: str) -> Target:
+def _leg(leg: str) -> DialTarget:
     """Read ``PJSIP/USER@TRUNK``, ``PJSIP/TRUNK/sip:USER@HOST`` or ``SIP/TRUNK/USER``."""
     head, _, tail = leg.partition("/")[2].partition("/")
     if not tail:
         user, _, trunk = head.partition("@")
-        return Target(leg, user, trunk, trunk.partition(":")[0])
+        return DialTarget(leg, user, trunk, trunk.partition(":")[0])
     uri = re.sub(r"^sips?:", "", tail, flags=re.IGNORECASE)
     user, _, host = uri.partition("@")
-    return Target(leg, user.partition(";")[0], head, re.split(r"[:;]", host, maxsplit=1)[0])
+    return DialTarget(leg, user.partition(";")[0], head, re.split(r"[:;]", host, maxsplit=1)[0])
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:

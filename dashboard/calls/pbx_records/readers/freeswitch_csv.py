@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.calls.pbx_records.records import Fault, Layout, Record, Target, split, whole_seconds
+from dashboard.calls.pbx_records.records import DialTarget, LineFault, PbxRecord, RecordLayout, split, whole_seconds
 from dashboard.core.text import counted
 
 _CALLER = ["caller_id_name", "caller_id_number", "destination_number", "context"]
@@ -92,19 +92,19 @@ class _Template:
         stamped, ended = _STAMP.fullmatch(row["start_stamp"]), _CAUSE.fullmatch(row["hangup_cause"])
         return bool(stamped and ended) and ("uuid" not in row or bool(_UUID.fullmatch(row["uuid"])))
 
-    def record(self, cells: Sequence[str]) -> Record | Fault | None:
+    def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
         """See ``Layout``."""
         if len(cells) != len(self.fields):
             fields = counted(len(self.fields), "field")
-            return Fault("", f"The template has {fields}, and it has {len(cells)}. Is a quote left open?")
+            return LineFault("", f"The template has {fields}, and it has {len(cells)}. Is a quote left open?")
         row = dict(zip(self.fields, cells, strict=True))
         if not _CAUSE.fullmatch(row["hangup_cause"]):
-            return Fault("hangup_cause", "It is no cause such as NORMAL_CLEARING. Is this another template?")
+            return LineFault("hangup_cause", "It is no cause such as NORMAL_CLEARING. Is this another template?")
         duration, billed = whole_seconds(row["duration"]), whole_seconds(row["billsec"])
         if duration is None or billed is None:
-            return Fault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
+            return LineFault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
         cause, status = row.get("hangup_cause_q850", ""), row.get("sip_term_status", "")
-        return Record(
+        return PbxRecord(
             started=row["start_stamp"],
             targets=_targets(row),
             caller_id=row.get("caller_id_number", ""),
@@ -119,13 +119,13 @@ class _Template:
         )
 
 
-def recognize(lines: Sequence[str]) -> Layout | None:
+def recognize(lines: Sequence[str]) -> RecordLayout | None:
     """Return the template of a file where its first lines fit one that FreeSWITCH ships with."""
     shipped = [_Template(title, tuple(fields)) for title, fields in TEMPLATES.items()]
     return next((form for form in shipped if any(form.fits(form.cells(line)) for line in lines)), None)
 
 
-def of_template(text: str) -> Layout | None:
+def of_template(text: str) -> RecordLayout | None:
     """Return the form of a template's own text; ``None`` where it lacks what a record must say."""
     inserted = _INSERT.fullmatch(text)
     named = [_VARIABLE.fullmatch(cell.strip()) for cell in split(inserted[1] if inserted else text)]
@@ -134,20 +134,20 @@ def of_template(text: str) -> Layout | None:
     return _Template("sql" if inserted else "given", fields) if usable else None
 
 
-def _targets(row: dict[str, str]) -> tuple[Target, ...]:
+def _targets(row: dict[str, str]) -> tuple[DialTarget, ...]:
     number = row["destination_number"]
-    found = [Target(number, number, row.get("sip_gateway_name", ""))]
+    found = [DialTarget(number, number, row.get("sip_gateway_name", ""))]
     if row.get("last_app", "") == "bridge":
         legs = re.split(r"[,|]|:_:", _BRACES.sub("", row.get("last_arg", "")))
         found = [*(_leg(leg.strip()) for leg in legs if leg.strip().startswith("sofia/")), *found]
     return tuple(found)
 
 
-def _leg(leg: str) -> Target:
+def _leg(leg: str) -> DialTarget:
     """Read ``sofia/gateway/NAME/USER`` or ``sofia/PROFILE/USER@HOST``."""
     kind, _, rest = leg.partition("/")[2].partition("/")
     if kind == "gateway":
         name, _, user = rest.partition("/")
-        return Target(leg, user, name)
+        return DialTarget(leg, user, name)
     user, _, host = rest.removeprefix("sip:").partition("@")
-    return Target(leg, user, "", re.split(r"[:;]", host, maxsplit=1)[0])
+    return DialTarget(leg, user, "", re.split(r"[:;]", host, maxsplit=1)[0])

@@ -42,7 +42,7 @@ _DIRECTIVE = re.compile(r"#\s*(?P<word>\w+)\s*(?P<rest>.*)")
 
 
 @dataclass(frozen=True)
-class Setting:
+class ConfSetting:
     """One ``name = value``; the value of a secret is never here."""
 
     name: str
@@ -57,20 +57,20 @@ class Section:
     name: str
     place: Place
     template: bool = False
-    settings: list[Setting] = field(default_factory=list)
+    settings: list[ConfSetting] = field(default_factory=list)
 
     def get(self, name: str) -> str:
         """Return the last value of a name; ``""`` where there is none."""
         return found.value if (found := self.last(name)) else ""
 
-    def last(self, name: str) -> Setting | None:
+    def last(self, name: str) -> ConfSetting | None:
         """Return the last setting of a name."""
         return next((one for one in reversed(self.settings) if one.name == name), None)
 
-    def all(self, name: str) -> list[Setting]:
+    def all(self, name: str) -> list[ConfSetting]:
         """Return every setting of a name that has a value, one for each part where commas part it."""
         return [
-            Setting(one.name, part.strip(), one.place)
+            ConfSetting(one.name, part.strip(), one.place)
             for one in self.settings
             if one.name == name
             for part in one.value.split(",")
@@ -211,7 +211,7 @@ class Config:
             kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
             if found and value:
                 self.secrets[place] = found
-            self._current.settings.append(Setting(name, kept, place))
+            self._current.settings.append(ConfSetting(name, kept, place))
 
     def _directive(self, line: str, place: Place, above: tuple[str, ...]) -> None:
         found = _DIRECTIVE.match(line)

@@ -32,7 +32,7 @@ _KEPT = frozenset({"dial", "set", "sipaddheader", "goto", "gosub", "macro"})
 
 
 @dataclass(frozen=True)
-class Step:
+class DialplanStep:
     """One step of an extension: an application and its arguments; those of most applications are not kept."""
 
     context: str
@@ -47,7 +47,7 @@ class Dialed:
     """What a step dials: a device, with what is known put in, and who wrote it."""
 
     device: str
-    step: Step
+    step: DialplanStep
 
 
 def keep(section: str, name: str, value: str) -> tuple[str, Secret | None]:
@@ -78,7 +78,7 @@ class Dialplan:
 
     def __init__(self, config: Config) -> None:
         self.globals: dict[str, str] = {}
-        self.steps: dict[tuple[str, str], list[Step]] = {}
+        self.steps: dict[tuple[str, str], list[DialplanStep]] = {}
         self.includes: dict[str, list[str]] = {}
         self.patterns: dict[str, list[tuple[str, Place]]] = {}
         self.cut = False
@@ -161,7 +161,7 @@ class Dialplan:
                 listed = self.patterns.setdefault(section.name, [])
                 if not listed or listed[-1][0] != pattern:
                     listed.append((pattern, one.place))
-            step = Step(section.name, pattern, app.lower(), args, one.place)
+            step = DialplanStep(section.name, pattern, app.lower(), args, one.place)
             self.steps.setdefault((section.name, pattern), []).append(step)
             if step.app == "goto" and "${" in args:
                 self._gotos.setdefault(section.name, []).append(_target(step))
@@ -175,7 +175,7 @@ class Dialplan:
                     found.setdefault(_target(step), []).append(_arguments(step.app, args))
         return found
 
-    def _evaluated(self, steps: list[Step], given: Mapping[str, str]) -> Iterator[tuple[Step, str]]:
+    def _evaluated(self, steps: list[DialplanStep], given: Mapping[str, str]) -> Iterator[tuple[DialplanStep, str]]:
         """Return the steps of one extension with the variables of the steps before put in."""
         values = ChainMap(dict[str, str](), dict(given), self.globals)
         for step in steps:
@@ -204,7 +204,7 @@ def _parts(name: str, value: str) -> tuple[str, str, str]:
     return head, found["app"], args.removesuffix(")") if last.endswith(")") else args
 
 
-def _target(step: Step) -> str:
+def _target(step: DialplanStep) -> str:
     """Return the context that a step goes to; its own where none is named."""
     parts = step.args.split(",")
     if step.app == "macro":

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from dashboard.core.errors import SourceAnswerError, SourceRefusedError, SourceUnavailableError
 from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
-from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, Limits, Where, connected
+from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, ManagerTimeouts, Where, connected
 
 LONGEST_LINE = 64 * 1024
 """Asterisk reads a line of a file into 8,192 bytes."""
@@ -38,7 +38,7 @@ class AbsentError(SourceRefusedError):
 
 
 @contextmanager
-def logged_in(where: Where, user: str, secret: str, limits: Limits = LIMITS) -> Iterator[Ami]:
+def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LIMITS) -> Iterator[Ami]:
     """
     Log in, and leave in the end.
 
@@ -60,7 +60,7 @@ def logged_in(where: Where, user: str, secret: str, limits: Limits = LIMITS) -> 
 class Ami:
     """A session of the manager interface."""
 
-    def __init__(self, where: Where, line: socket.socket, limits: Limits) -> None:
+    def __init__(self, where: Where, line: socket.socket, limits: ManagerTimeouts) -> None:
         """Take a connection on which nothing was said yet."""
         self.where = where
         self._line_to, self._limits = line, limits

@@ -16,7 +16,7 @@ UNHARMED = "Nothing in the inventory was changed."
 
 
 @dataclass(frozen=True)
-class Limits:
+class ManagerTimeouts:
     """How long is waited for the connection, for the next piece of an answer and in all, and how much is read."""
 
     connect_s: float = 5.0
@@ -26,7 +26,7 @@ class Limits:
     most_lines: int = 1_000_000
 
 
-LIMITS = Limits()
+LIMITS = ManagerTimeouts()
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Where:
 
 
 @contextmanager
-def connected(where: Where, limits: Limits) -> Iterator[socket.socket]:
+def connected(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
     """
     Connect, and hang up in the end; what fails in between because of the connection is said in a sentence.
 
@@ -74,7 +74,7 @@ def connected(where: Where, limits: Limits) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _connection(where: Where, limits: Limits) -> Iterator[socket.socket]:
+def _connection(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
     try:
         plain = socket.create_connection((where.host, where.port), timeout=limits.connect_s)
     except TimeoutError as exc:
@@ -89,7 +89,7 @@ def _connection(where: Where, limits: Limits) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _as_ours(where: Where, limits: Limits) -> Iterator[None]:
+def _as_ours(where: Where, limits: ManagerTimeouts) -> Iterator[None]:
     """Turn what sockets raise into what ``errors`` promises."""
     try:
         yield

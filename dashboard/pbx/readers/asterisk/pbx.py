@@ -12,7 +12,14 @@ from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.asterisk.conf_grammar import Config, Keep
 from dashboard.pbx.readers.asterisk.dialplan import Dialed, Dialplan, keep
 from dashboard.pbx.readers.asterisk.secrets import WATCHED, secrets_of
-from dashboard.pbx.readers.asterisk.trunks import Line, Transport, keep_pjsip, keep_sip, of_pjsip, of_sip
+from dashboard.pbx.readers.asterisk.trunks import (
+    AsteriskTransport,
+    TrunkEndpoint,
+    keep_pjsip,
+    keep_sip,
+    of_pjsip,
+    of_sip,
+)
 from dashboard.pbx.readers.config_folder import pbx_id_of
 from dashboard.pbx.readers.facts import Found, Place
 from dashboard.pbx.readers.hosts import host_of
@@ -58,8 +65,8 @@ class Pbx:
         """
         self._trunk = trunk
         self.found = Found(pbx_id_of(name), name, "Asterisk", place)
-        self._lines: dict[str, Line] = {}
-        self._carrier: list[Line] = []
+        self._lines: dict[str, TrunkEndpoint] = {}
+        self._carrier: list[TrunkEndpoint] = []
 
     def configure(self, configs: Mapping[str, Config]) -> None:
         """Settle what stands in files of configuration, by the name of each."""
@@ -72,7 +79,7 @@ class Pbx:
         if DIALPLAN in configs:
             self._dialplan(Dialplan(configs[DIALPLAN]))
 
-    def connect(self, lines: list[Line], transports: list[Transport]) -> list[Line]:
+    def connect(self, lines: list[TrunkEndpoint], transports: list[AsteriskTransport]) -> list[TrunkEndpoint]:
         """Settle what leads to the carrier, and the addresses it goes out from; return those lines."""
         self._lines = {line.name: line for line in lines}
         self._carrier = [line for line in lines if self._goes_to_carrier(line)]
@@ -80,7 +87,7 @@ class Pbx:
         self._addresses(transports)
         return self._carrier
 
-    def _goes_to_carrier(self, line: Line) -> bool:
+    def _goes_to_carrier(self, line: TrunkEndpoint) -> bool:
         hosts = line.hosts or line.matches
         return any(self._trunk.is_carrier(host) for host, _ in hosts)
 
@@ -99,10 +106,10 @@ class Pbx:
             for match, place in line.matches:
                 self.found.say("inbound.match", match, place)
 
-    def _addresses(self, transports: list[Transport]) -> None:
+    def _addresses(self, transports: list[AsteriskTransport]) -> None:
         """Say the addresses of the transports that trunks to the carrier use, not those of phones."""
         used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
-        by_name: dict[str, list[Transport]] = {}
+        by_name: dict[str, list[AsteriskTransport]] = {}
         for one in transports:
             by_name.setdefault(one.name, []).append(one)
         for transport in [one for name in used for one in by_name.get(name, ())] if used else transports:
@@ -157,10 +164,10 @@ class Pbx:
                 return
 
 
-def lines_of(configs: Mapping[str, Config]) -> tuple[list[Line], list[Transport]]:
+def lines_of(configs: Mapping[str, Config]) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
     """Return every line of configurations, and the transports."""
-    lines: list[Line] = []
-    transports: list[Transport] = []
+    lines: list[TrunkEndpoint] = []
+    transports: list[AsteriskTransport] = []
     for name, config in configs.items():
         if name not in (DIALPLAN, *WATCHED):
             more, own = of_sip(config) if name == "sip.conf" else of_pjsip(config)

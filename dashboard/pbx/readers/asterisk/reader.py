@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from dashboard.pbx.inventory.rows import Reading
+from dashboard.pbx.inventory.rows import ReaderResult
 from dashboard.pbx.readers.asterisk.conf_grammar import Config
 from dashboard.pbx.readers.asterisk.pbx import FILES, Pbx
 from dashboard.pbx.readers.asterisk.secrets import WATCHED, keep_nothing
@@ -23,7 +23,7 @@ def accepts_folder(folder: Folder) -> bool:
     return bool(_roots(folder))
 
 
-def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
     return together((_read(folder, root, trunk) for root in _roots(folder)), trunk)
 

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 
 from dashboard.core.errors import SettingsError, SourceAnswerError
-from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, Config
 from dashboard.pbx.readers.asterisk.conf_grammar import SECRET as HIDDEN
 from dashboard.pbx.readers.asterisk.manager import RIGHTS, AbsentError, Ami, DeniedError, logged_in
-from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, Limits, Where
+from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, ManagerTimeouts, Where
 from dashboard.pbx.readers.asterisk.pbx import DIALPLAN, FILES, Pbx
 from dashboard.pbx.readers.asterisk.trunks import PLAIN, URIS, keep_pjsip
 from dashboard.pbx.readers.config_folder import Folder
@@ -53,7 +53,9 @@ _SETTINGS = {
 _WANTED = frozenset({"Event", "ObjectName", "Contacts", "OutboundAuths", "Password", "Md5Cred", *_SETTINGS})
 
 
-def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk, limits: Limits = LIMITS) -> Reading:
+def read_address(
+    address: str, secrets: Mapping[str, str], trunk: Trunk, limits: ManagerTimeouts = LIMITS
+) -> ReaderResult:
     """
     Read a running Asterisk; ``pbx.sources`` says what a reader takes and gives.
 

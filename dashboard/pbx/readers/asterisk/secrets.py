@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET, Config, Section, Setting
+from dashboard.pbx.readers.asterisk.conf_grammar import SECRET, Config, ConfSetting, Section
 from dashboard.pbx.readers.asterisk.trunks import URIS
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.secrets import Secret
@@ -73,7 +73,7 @@ def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str,
     """Return what the ``auth`` sections of a pjsip.conf are used for, by their names."""
     found: dict[str, Secret] = {}
 
-    def used(settings: list[Setting], kind: Secret) -> None:
+    def used(settings: list[ConfSetting], kind: Secret) -> None:
         for one in settings:
             found[one.value] = found.get(one.value, kind).worse(kind)
 
@@ -89,7 +89,7 @@ def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str,
 
 
 def _of_pjsip(
-    section: Section, one: Setting, kind: str, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
+    section: Section, one: ConfSetting, kind: str, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
 ) -> Secret:
     if one.value:
         return _by_hosts(one.value.split(","), trunk) if one.place.line else Secret.UNKNOWN
@@ -100,7 +100,7 @@ def _of_pjsip(
     return Secret.PHONE if one.name.startswith("inbound_auth/") else Secret.UNKNOWN
 
 
-def _of_sip(section: Section, one: Setting, host: str, carrier: Collection[str], trunk: Trunk) -> Secret:
+def _of_sip(section: Section, one: ConfSetting, host: str, carrier: Collection[str], trunk: Trunk) -> Secret:
     if one.value:
         kind = _by_hosts([one.value], trunk)
         return Secret.REGISTRATION if one.name == "register" and kind is Secret.TRUNK else kind
@@ -111,7 +111,7 @@ def _of_sip(section: Section, one: Setting, host: str, carrier: Collection[str],
     return Secret.PHONE if host in ("", "dynamic") else Secret.OTHER_TRUNK
 
 
-def _dialed(one: Setting, trunk: Trunk) -> Secret:
+def _dialed(one: ConfSetting, trunk: Trunk) -> Secret:
     """Say what a step's secret opens; in an object of a running system, the step may be another than the secret's."""
     hosts = _HOST.findall(one.value)
     kind = _by_hosts(hosts, trunk) if hosts else Secret.UNKNOWN

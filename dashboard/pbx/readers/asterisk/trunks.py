@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from dashboard.pbx.readers.asterisk.conf_grammar import Config, Section, Setting
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, ConfSetting, Section
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.hosts import has_password, host_of
 from dashboard.pbx.readers.secrets import Secret
@@ -52,7 +52,7 @@ YES = frozenset({"yes", "true", "on", "1", "y", "t"})
 
 
 @dataclass
-class Line:
+class TrunkEndpoint:
     """A way to some host: an endpoint, a peer."""
 
     name: str
@@ -66,11 +66,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Transport:
+class AsteriskTransport:
     """Where Asterisk listens, and what it says its address is; ``name`` is ``""`` where there is only one."""
 
     name: str
-    settings: list[Setting]
+    settings: list[ConfSetting]
 
 
 def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
@@ -94,15 +94,15 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
     return keep_pjsip(_section, name, value)
 
 
-def of_pjsip(config: Config) -> tuple[list[Line], list[Transport]]:
+def of_pjsip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
     """Return the endpoints of a pjsip.conf that have a host, and its transports."""
     of = {kind: [one for one in config.live() if one.get("type").lower() == kind] for kind in _KINDS}
     contacts = {one.name: _placed(one.all("contact")) for one in of["aor"]}
     lines = {}
     for section in of["endpoint"]:
-        line = lines[section.name] = Line(section.name, section.place, context=section.get("context"))
+        line = lines[section.name] = TrunkEndpoint(section.name, section.place, context=section.get("context"))
         line.transport = section.get("transport")
-        for name in section.all("aors") or [Setting("aors", section.name, section.place)]:
+        for name in section.all("aors") or [ConfSetting("aors", section.name, section.place)]:
             line.hosts += contacts.get(name.value, [])[: MOST_HOSTS - len(line.hosts)]
         line.hosts += _placed(section.all("outbound_proxy"))
         auth = section.last("outbound_auth")
@@ -115,10 +115,10 @@ def of_pjsip(config: Config) -> tuple[list[Line], list[Transport]]:
         [(one, section.get("endpoint")) for section in of["registration"] for one in section.all("server_uri")],
     )
     lines |= {line.name: line for line in map(_of_wizard, of["wizard"])}
-    return list(lines.values()), [Transport(one.name, one.settings) for one in of["transport"]]
+    return list(lines.values()), [AsteriskTransport(one.name, one.settings) for one in of["transport"]]
 
 
-def of_sip(config: Config) -> tuple[list[Line], list[Transport]]:
+def of_sip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
     """Return the peers of a sip.conf that have a host, and what its general section says of addresses."""
     lines = {}
     secrets = set(config.secrets)
@@ -127,21 +127,23 @@ def of_sip(config: Config) -> tuple[list[Line], list[Transport]]:
     for section in config.live():
         host = section.last("host")
         if host and host.value and host.value != "dynamic" and section.name != "general":
-            line = Line(section.name, section.place, _placed(section.all("host")), _placed(section.all("host")))
+            line = TrunkEndpoint(
+                section.name, section.place, _placed(section.all("host")), _placed(section.all("host"))
+            )
             line.hosts += _placed(section.all("outboundproxy"))
             line.context = section.get("context") or usual
             line.signs_in = next((one.place for one in section.settings if one.place in secrets), None)
             lines[section.name] = line
     _register(lines.values(), [(one, "") for section in general for one in section.all("register")])
-    return list(lines.values()), [Transport("", section.settings) for section in general]
+    return list(lines.values()), [AsteriskTransport("", section.settings) for section in general]
 
 
 _KINDS = ("endpoint", "aor", "identify", "registration", "transport", "wizard")
 
 
-def _of_wizard(section: Section) -> Line:
+def _of_wizard(section: Section) -> TrunkEndpoint:
     hosts = _placed(section.all("remote_hosts"))
-    line = Line(section.name, section.place, hosts, _placed(section.all("identify/match")) or hosts)
+    line = TrunkEndpoint(section.name, section.place, hosts, _placed(section.all("identify/match")) or hosts)
     line.context, line.transport = section.get("endpoint/context"), section.get("transport")
     signs, registers = section.last("sends_auth"), section.last("sends_registrations")
     line.signs_in = signs.place if signs and signs.value.lower() in YES else None
@@ -149,7 +151,7 @@ def _of_wizard(section: Section) -> Line:
     return line
 
 
-def _register(lines: Iterable[Line], servers: Iterable[tuple[Setting, str]]) -> None:
+def _register(lines: Iterable[TrunkEndpoint], servers: Iterable[tuple[ConfSetting, str]]) -> None:
     """Give each line the last registration that names it or, where that names none, its host."""
     by_name: dict[str, tuple[int, Place]] = {}
     by_host: dict[str, tuple[int, Place]] = {}
@@ -162,11 +164,11 @@ def _register(lines: Iterable[Line], servers: Iterable[tuple[Setting, str]]) -> 
             line.registers = max(fitting, key=lambda one: one[0])[1]
 
 
-def _placed(settings: Iterable[Setting]) -> list[tuple[str, Place]]:
+def _placed(settings: Iterable[ConfSetting]) -> list[tuple[str, Place]]:
     return list(_hosts(settings))
 
 
-def _hosts(settings: Iterable[Setting]) -> Iterator[tuple[str, Place]]:
+def _hosts(settings: Iterable[ConfSetting]) -> Iterator[tuple[str, Place]]:
     for one in settings:
         text = one.value
         yield (text if one.name.endswith("match") else host_of(text)), one.place

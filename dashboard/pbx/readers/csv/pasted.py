@@ -18,8 +18,8 @@ from typing import Final
 from dashboard.core.errors import FileError, InputError
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces
-from dashboard.pbx.inventory.rows import Problem, Reading, Row, problem_of
-from dashboard.pbx.readers.text_records import Record, decode, records
+from dashboard.pbx.inventory.rows import InventoryRow, Problem, ReaderResult, problem_of
+from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
 MARK: Final = "Table: "
 MOST_ROWS: Final = 2_000
@@ -42,7 +42,7 @@ _HOST = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """What the columns of a table are read as."""
 
     columns: Mapping[str, int]
@@ -63,7 +63,7 @@ def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is a
     return name.startswith(MARK)
 
 
-def read(name: str, data: bytes) -> Reading:
+def read(name: str, data: bytes) -> ReaderResult:
     """
     Read one table.
 
@@ -79,8 +79,8 @@ def read(name: str, data: bytes) -> Reading:
         found = _records(shown, data)
         layout = _with_names(_layout(found), shown)
     except FileError as exc:
-        return Reading(problems=(problem_of(exc),))
-    rows: list[Row] = []
+        return ReaderResult(problems=(problem_of(exc),))
+    rows: list[InventoryRow] = []
     problems: list[Problem] = []
     body = found[1:] if layout.headed else found
     width = max(len(record.cells) for record in found[: 1 if layout.headed else SAMPLE_ROWS])
@@ -101,10 +101,10 @@ def read(name: str, data: bytes) -> Reading:
         problems.append(Problem(shown, body[MOST_ROWS].line, "", message))
     if not body:
         problems.append(Problem(shown, None, "", "There is nothing below the headers. Add a row for each PBX."))
-    return Reading(tuple(rows), tuple(problems))
+    return ReaderResult(tuple(rows), tuple(problems))
 
 
-def layout_of(name: str, data: bytes) -> Layout | None:
+def layout_of(name: str, data: bytes) -> TableLayout | None:
     """Return what the columns of a table are read as; ``None`` where it is no table."""
     try:
         return _layout(_records(name.removeprefix(MARK), data))
@@ -112,14 +112,14 @@ def layout_of(name: str, data: bytes) -> Layout | None:
         return None
 
 
-def _records(name: str, data: bytes) -> list[Record]:
+def _records(name: str, data: bytes) -> list[TextRecord]:
     found = list(records(decode(name, data)))
     if not found:
         raise FileError("It is empty. Paste a row for each PBX.", file=name)
     return found
 
 
-def _layout(found: Sequence[Record]) -> Layout:
+def _layout(found: Sequence[TextRecord]) -> TableLayout:
     head = found[0].cells
     named = [_column(cell) for cell in head]
     if any(named) and not any(_looks(cell) in ("address", "number") for cell in head):
@@ -128,7 +128,7 @@ def _layout(found: Sequence[Record]) -> Layout:
             if column:
                 columns.setdefault(column, place)
         left = [_seen(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
-        return Layout(columns, tuple(left), headed=True)
+        return TableLayout(columns, tuple(left), headed=True)
     return _guessed(found[:SAMPLE_ROWS])
 
 
@@ -137,7 +137,7 @@ def _seen(cell: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
 
 
-def _with_names(layout: Layout, name: str) -> Layout:
+def _with_names(layout: TableLayout, name: str) -> TableLayout:
     """
     Return a layout that says whose a line is.
 
@@ -153,7 +153,7 @@ def _column(cell: str) -> str:
     return column_named(cell, COLUMNS, OWN_NAMES)
 
 
-def _guessed(found: Sequence[Record]) -> Layout:
+def _guessed(found: Sequence[TextRecord]) -> TableLayout:
     """Tell columns by their cells: the first of a kind is taken, and the first that is nothing else has the names."""
     columns: dict[str, int] = {}
     left: list[str] = []
@@ -170,7 +170,7 @@ def _guessed(found: Sequence[Record]) -> Layout:
             columns[column] = place
         elif looks:
             left.append(f"column {place + 1}")
-    return Layout(columns, tuple(left), headed=False)
+    return TableLayout(columns, tuple(left), headed=False)
 
 
 def _looks(cell: str) -> str:
@@ -192,7 +192,7 @@ def _looks_a_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text)) and sum(map(str.isdigit, text)) >= FEWEST_DIGITS
 
 
-def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
+def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryRow]:
     """
     Return the rows of one line.
 
@@ -217,11 +217,12 @@ def _rows(name: str, record: Record, layout: Layout) -> list[Row]:
     only_new = frozenset(implied) - frozenset(given)
     numbers = numbers_in(cells.get("number", ""))
     more = bool(addresses or numbers)
-    found = [Row("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
-    found += [Row("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
+    found = [InventoryRow("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
+    found += [InventoryRow("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
     country = cells.get("country", "")
     return found + [
-        Row("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country) for one in numbers
+        InventoryRow("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country)
+        for one in numbers
     ]
 
 

@@ -14,8 +14,8 @@ from dashboard.core.errors import FileError
 from dashboard.core.text import counted
 from dashboard.pbx.inventory.cells import REQUIRED, RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces, plain_name
-from dashboard.pbx.inventory.rows import FRAMES, Problem, Reading, Row, problem_of
-from dashboard.pbx.readers.text_records import Record, decode, records
+from dashboard.pbx.inventory.rows import FRAMES, InventoryRow, Problem, ReaderResult, problem_of
+from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
 OWN_NAMES = {"pbx": "pbx_id"}
 """What a column stands for in a file, and not in a table that people type."""
@@ -33,7 +33,7 @@ def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is a
     return name.lower().endswith((".csv", ".txt", ".tsv"))
 
 
-def read(name: str, data: bytes) -> Reading:
+def read(name: str, data: bytes) -> ReaderResult:
     """
     Read one file.
 
@@ -46,12 +46,12 @@ def read(name: str, data: bytes) -> Reading:
     """
     try:
         found = records(decode(name, data))
-        header = next(found, Record(1, fault="It is empty. A file needs a header line and a row."))
+        header = next(found, TextRecord(1, fault="It is empty. A file needs a header line and a row."))
         columns = _columns(name, header)
         unnamed = [place for place, cell in enumerate(header.cells) if not cell.strip()]
     except FileError as exc:
-        return Reading(problems=(problem_of(exc),))
-    rows: list[Row] = []
+        return ReaderResult(problems=(problem_of(exc),))
+    rows: list[InventoryRow] = []
     problems: list[Problem] = []
     frames = _frames(columns)
     filled: set[int] = set()
@@ -63,24 +63,24 @@ def read(name: str, data: bytes) -> Reading:
         filled.update(place for place in unnamed if record.cells[place].strip())
         cells = {column: record.cells[place] for column, place in columns.items()}
         rows += _rows(name, record, cells, frames)
-    return Reading(tuple(rows), tuple(problems), _left_out(name, header, columns, filled))
+    return ReaderResult(tuple(rows), tuple(problems), _left_out(name, header, columns, filled))
 
 
-def _rows(name: str, record: Record, cells: Mapping[str, str], frames: Sequence[str]) -> list[Row]:
+def _rows(name: str, record: TextRecord, cells: Mapping[str, str], frames: Sequence[str]) -> list[InventoryRow]:
     """Return the rows of one line: of each frame one, or one for each address and each number."""
     parts = [frame for frame in frames if frame == frames[0] or any(cells.get(c, "").strip() for c in _key(frame))]
-    rows: list[Row] = []
+    rows: list[InventoryRow] = []
     for frame in parts:
         values = {column: cells[column] for column in RULES[frame] if column in cells}
         column, split = SPLIT.get(frame, ("", pieces))
         for one in split(cells.get(column, "")) or [cells.get(column, "")]:
             own = {**values, column: one} if column else values
             more = len(parts) > 1
-            rows.append(Row(frame, name, record.line, own, brings_more=more, country=cells.get("country", "")))
+            rows.append(InventoryRow(frame, name, record.line, own, brings_more=more, country=cells.get("country", "")))
     return rows
 
 
-def _columns(name: str, header: Record) -> dict[str, int]:
+def _columns(name: str, header: TextRecord) -> dict[str, int]:
     """Return column -> place for the columns that are known; fail on what is missing or there twice."""
     if header.fault:
         raise FileError(header.fault, file=name, line=header.line)
@@ -98,7 +98,7 @@ def _columns(name: str, header: Record) -> dict[str, int]:
     return columns
 
 
-def _places(name: str, header: Record) -> dict[str, int]:
+def _places(name: str, header: TextRecord) -> dict[str, int]:
     """Return column -> place; of a column and another that only goes by its name, the first is meant."""
     exact: dict[str, int] = {}
     other: dict[str, int] = {}
@@ -120,7 +120,9 @@ def _some(cells: Sequence[str]) -> str:
     return shown + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
 
 
-def _left_out(name: str, header: Record, columns: Mapping[str, int], filled: Collection[int]) -> tuple[Problem, ...]:
+def _left_out(
+    name: str, header: TextRecord, columns: Mapping[str, int], filled: Collection[int]
+) -> tuple[Problem, ...]:
     """Name the columns that no row is made of; one without a name counts where something stands in it."""
     frames = _frames(columns)
     used = {column for frame in frames for column in RULES[frame]} | ({"country"} if "pbx_numbers" in frames else set())
@@ -146,7 +148,7 @@ def _key(frame: str) -> tuple[str, ...]:
     return tuple(column for column in REQUIRED[frame] if column != "pbx_id")
 
 
-def _width_fault(record: Record, header: Record) -> str:
+def _width_fault(record: TextRecord, header: TextRecord) -> str:
     """Say whether a record has fewer cells than the header, or more that are not empty."""
     have, want = len(record.cells), len(header.cells)
     if have < want or any(cell.strip() for cell in record.cells[want:]):

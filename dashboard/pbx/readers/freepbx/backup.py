@@ -15,7 +15,7 @@ from typing import Any
 
 from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.freepbx.tables import COLUMNS, Tables
+from dashboard.pbx.readers.freepbx.tables import COLUMNS, FreepbxTables
 from dashboard.pbx.readers.text_records import text_of
 
 FOLDER = "modulejson"
@@ -40,7 +40,7 @@ def tables_of_backup(path: str) -> frozenset[str]:
     return FILES.get(pure.name, frozenset()) if pure.parent.name == FOLDER else frozenset()
 
 
-def read_backup(shown: str, data: bytes, tables: Tables) -> None:
+def read_backup(shown: str, data: bytes, tables: FreepbxTables) -> None:
     """Read a file of a backup; one that cannot be read is said with its line."""
     text = text_of(data)
     try:
@@ -64,7 +64,7 @@ def read_backup(shown: str, data: bytes, tables: Tables) -> None:
         tables.secrets += [place] if kept.secret else []
 
 
-def _read_core(shown: str, configs: object, tables: Tables) -> None:
+def _read_core(shown: str, configs: object, tables: FreepbxTables) -> None:
     """Take trunks, routes and inbound routes."""
     trunks = _of(configs, "Trunks")
     found = [("trunks", _of(trunks, "trunks")), ("trunk_dialpatterns", _of(trunks, "dialpatterns"))]
@@ -127,6 +127,6 @@ def _objects(said: object) -> Iterable[_Object]:
     return [one for one in said if isinstance(one, _Object)] if isinstance(said, list) else []
 
 
-def _add(shown: str, table: str, row: _Object, tables: Tables) -> None:
+def _add(shown: str, table: str, row: _Object, tables: FreepbxTables) -> None:
     cells = ["" if value is None else str(value) for value in row.values()]
     tables.add(table, list(row), cells, Place(shown, row.line), secret=row.secret)

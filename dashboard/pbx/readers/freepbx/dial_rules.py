@@ -23,7 +23,7 @@ OPEN = (".", "!")
 
 
 @dataclass(frozen=True)
-class Rule:
+class DialRule:
     """What is taken off in front, what has to follow, what is put in front, and where it stands."""
 
     prefix: str
@@ -32,7 +32,7 @@ class Rule:
     place: Place
 
 
-def through(number: str, rules: Iterable[Rule]) -> Iterator[tuple[str, Rule | None]]:
+def through(number: str, rules: Iterable[DialRule]) -> Iterator[tuple[str, DialRule | None]]:
     """
     Return what a trunk makes of a number.
 

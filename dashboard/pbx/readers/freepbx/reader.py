@@ -14,16 +14,16 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from dashboard.pbx.inventory.rows import Problem, Reading
-from dashboard.pbx.readers.asterisk.conf_grammar import Config, Setting
+from dashboard.pbx.inventory.rows import Problem, ReaderResult
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, ConfSetting
 from dashboard.pbx.readers.asterisk.dialplan import Dialplan, keep
 from dashboard.pbx.readers.asterisk.pbx import FILES, TAG, Pbx
-from dashboard.pbx.readers.asterisk.trunks import Line, Transport
+from dashboard.pbx.readers.asterisk.trunks import AsteriskTransport, TrunkEndpoint
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.freepbx.backup import FOLDER, read_backup, tables_of_backup
-from dashboard.pbx.readers.freepbx.dial_rules import Rule, through
-from dashboard.pbx.readers.freepbx.tables import Row, Tables, read_file, tables_of
+from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
+from dashboard.pbx.readers.freepbx.tables import FreepbxTables, TableRow, read_file, tables_of
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import Secret, tell
 from dashboard.sip import Trunk
@@ -43,7 +43,7 @@ def accepts_folder(folder: Folder) -> bool:
     return bool(_roots(folder))
 
 
-def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
     written = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name in FILES}
     found: list[Found] = []
@@ -57,7 +57,7 @@ def read_folder(folder: Folder, trunk: Trunk) -> Reading:
         else:
             found.append(_FreePbx(folder, root, paths, trunk).found)
     reading = together(found, trunk)
-    return Reading(reading.rows, (*problems, *reading.problems))
+    return ReaderResult(reading.rows, (*problems, *reading.problems))
 
 
 def _roots(folder: Folder) -> dict[str, list[str]]:
@@ -80,7 +80,7 @@ class _FreePbx:
     """One FreePBX being read."""
 
     def __init__(self, folder: Folder, root: str, paths: list[str], trunk: Trunk) -> None:
-        self._tables = Tables()
+        self._tables = FreepbxTables()
         for path in paths:
             (read_backup if tables_of_backup(path) else read_file)(folder.shown(path), folder.files[path], self._tables)
         self._pbx = Pbx(folder.pbx_name(root), Place(folder.shown(paths[0]), 1), trunk)
@@ -112,22 +112,22 @@ class _FreePbx:
             told |= {one.place: kind for one in rows.values() if one.secret}
         return told
 
-    def _by_id(self) -> dict[tuple[str, str], dict[str, Row]]:
+    def _by_id(self) -> dict[tuple[str, str], dict[str, TableRow]]:
         """Return the settings of pjsip and sip, by table and id, then by name."""
-        found: dict[tuple[str, str], dict[str, Row]] = {}
+        found: dict[tuple[str, str], dict[str, TableRow]] = {}
         for table in ("pjsip", "sip"):
             for row in self._tables.of(table):
                 found.setdefault((table, row["id"].lower()), {})[row["keyword"].lower()] = row
         return found
 
-    def _line(self, row: Row) -> Iterator[Line]:
+    def _line(self, row: TableRow) -> Iterator[TrunkEndpoint]:
         """Return the line that a trunk is; none where it is of another technology."""
         number, tech = row["trunkid"], row["tech"].lower()
         if tech == "pjsip":
             yield self._pjsip(row, self._settings.get(("pjsip", number), {}))
         elif tech == "sip":
             peer = self._settings.get(("sip", f"tr-peer-{number}"), {})
-            line = Line(row["channelid"], row.place, _hosts(peer, "host"), _hosts(peer, "host"))
+            line = TrunkEndpoint(row["channelid"], row.place, _hosts(peer, "host"), _hosts(peer, "host"))
             line.hosts += _hosts(peer, "outboundproxy")
             line.context = _text(peer, "context") or CONTEXT
             line.signs_in = next((one.place for one in peer.values() if one.secret), None)
@@ -135,8 +135,8 @@ class _FreePbx:
             line.registers = register.place if register and register["data"] else None
             yield line
 
-    def _pjsip(self, row: Row, settings: dict[str, Row]) -> Line:
-        line = Line(_text(settings, "trunk_name") or row["channelid"] or row["name"], row.place)
+    def _pjsip(self, row: TableRow, settings: dict[str, TableRow]) -> TrunkEndpoint:
+        line = TrunkEndpoint(_text(settings, "trunk_name") or row["channelid"] or row["name"], row.place)
         registration = _text(settings, "registration").lower()
         receives = registration == "receive"
         line.hosts = [] if receives else _hosts(settings, "aor_contact") or _hosts(settings, "sip_server")
@@ -149,18 +149,18 @@ class _FreePbx:
         line.context = _text(settings, "context") or CONTEXT
         return line
 
-    def _transport(self) -> Transport:
+    def _transport(self) -> AsteriskTransport:
         """Return what Asterisk SIP Settings say of addresses, in either way that FreePBX has kept them."""
-        settings: list[Setting] = []
+        settings: list[ConfSetting] = []
         for row in [*self._tables.of("kvstore_sipsettings"), *self._tables.of("kvstore")]:
             settings += _address(row["key"].lower(), row["val"], row.place)
         for row in self._tables.of("sipsettings"):
             settings += _address(row["keyword"].lower(), row["data"], row.place)
-        return Transport("", settings)
+        return AsteriskTransport("", settings)
 
-    def _routes(self, trunks: dict[str, tuple[str, Row]]) -> None:
+    def _routes(self, trunks: dict[str, tuple[str, TableRow]]) -> None:
         """Say what every route dials over trunks, by their ids, in the order in which FreePBX tries them."""
-        rules: dict[str, list[Rule]] = {}
+        rules: dict[str, list[DialRule]] = {}
         for row in self._ordered("trunk_dialpatterns"):
             rules.setdefault(row["trunkid"], []).append(_rule(row))
         used: dict[str, list[str]] = {}
@@ -179,17 +179,17 @@ class _FreePbx:
             for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
                 self._dials(name, own, text, place)
 
-    def _ordered(self, table: str) -> list[Row]:
+    def _ordered(self, table: str) -> list[TableRow]:
         """Return the rows of a table in the order that they say."""
         return sorted(self._tables.of(table), key=lambda row: int(row["seq"]) if _COUNT.fullmatch(row["seq"]) else 0)
 
-    def _dials(self, name: str, row: Row, text: str, place: Place) -> None:
+    def _dials(self, name: str, row: TableRow, text: str, place: Place) -> None:
         if name:
             self.found.say(f"trunk.{name}.dial", text, place)
         else:
             self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), place)
 
-    def _number(self, row: Row) -> None:
+    def _number(self, row: TableRow) -> None:
         if row["extension"].startswith("_"):
             self.found.say("number.pattern", row["extension"], row.place)
         else:
@@ -204,7 +204,7 @@ class _FreePbx:
                 self.found.say("x_tag", value, place)
 
 
-def _dialed(route: Rule, rules: list[Rule], trunk: Row) -> Iterator[tuple[str, Place]]:
+def _dialed(route: DialRule, rules: list[DialRule], trunk: TableRow) -> Iterator[tuple[str, Place]]:
     """Return what goes out for a pattern of a route, and the place that decided it last."""
     for text, rule in through(f"{route.prepend}{route.passed}", rules):
         outer = trunk["dialoutprefix"]
@@ -212,30 +212,30 @@ def _dialed(route: Rule, rules: list[Rule], trunk: Row) -> Iterator[tuple[str, P
         yield f"{outer}{text}", route.place if route.prepend else inner
 
 
-def _rule(row: Row) -> Rule:
-    return Rule(row["match_pattern_prefix"], row["match_pattern_pass"], row["prepend_digits"], row.place)
+def _rule(row: TableRow) -> DialRule:
+    return DialRule(row["match_pattern_prefix"], row["match_pattern_pass"], row["prepend_digits"], row.place)
 
 
-def _text(settings: dict[str, Row], name: str) -> str:
+def _text(settings: dict[str, TableRow], name: str) -> str:
     return settings[name]["data"] if name in settings else ""
 
 
-def _hosts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
+def _hosts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
     return [(host_of(text), place) for text, place in _parts(settings, name)]
 
 
-def _parts(settings: dict[str, Row], name: str) -> list[tuple[str, Place]]:
+def _parts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
     row = settings.get(name)
     return [(part.strip(), row.place) for part in row["data"].split(",") if part.strip()] if row else []
 
 
-def _address(name: str, value: str, place: Place) -> list[Setting]:
+def _address(name: str, value: str, place: Place) -> list[ConfSetting]:
     """Return a setting of Asterisk SIP Settings as a transport has it."""
     if name in ("localnets", "binds"):
-        return [Setting("local_net" if name == "localnets" else "bind", one, place) for one in _listed(name, value)]
+        return [ConfSetting("local_net" if name == "localnets" else "bind", one, place) for one in _listed(name, value)]
     own = "local_net" if name.startswith("localnet_") else "external_signaling_address"
     known = own == "local_net" or name in ("externip", "externip_val") or "extip-" in name
-    return [Setting(own, value, place)] if known and value else []
+    return [ConfSetting(own, value, place)] if known and value else []
 
 
 def _listed(name: str, value: str) -> list[str]:

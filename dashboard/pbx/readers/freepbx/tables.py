@@ -20,7 +20,7 @@ from dashboard.pbx.readers.asterisk.dialplan_text import without_credentials
 from dashboard.pbx.readers.asterisk.trunks import keep_pjsip, keep_sip
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.sql_dump import rows, tables_in
-from dashboard.pbx.readers.text_records import Record, decode, records, text_of
+from dashboard.pbx.readers.text_records import TextRecord, decode, records, text_of
 
 MOST_ROWS = 200_000
 MOST_SAID = 50
@@ -61,7 +61,7 @@ _OF = {"aor_contact": "contact"}
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of a table, by column, and where it stands."""
 
     values: Mapping[str, str]
@@ -74,15 +74,15 @@ class Row:
 
 
 @dataclass
-class Tables:
+class FreepbxTables:
     """What was read of the tables, by name in lower case."""
 
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, list[TableRow]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     secrets: list[Place] = field(default_factory=list)
     count: int = 0
 
-    def of(self, table: str) -> list[Row]:
+    def of(self, table: str) -> list[TableRow]:
         """Return the rows of a table."""
         return self.rows.get(table, [])
 
@@ -108,7 +108,7 @@ class Tables:
         if found:
             self.secrets.append(place)
         kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
-        self.rows.setdefault(table, []).append(Row(kept, place, found))
+        self.rows.setdefault(table, []).append(TableRow(kept, place, found))
 
     def say(self, place: Place, message: str) -> None:
         """Say what was not understood, up to a number of times."""
@@ -132,13 +132,13 @@ def tables_of(path: str, data: bytes) -> frozenset[str]:
     if pure.suffix.lower() == ".sql":
         return frozenset(tables_in(text_of(data)) & COLUMNS.keys())
     if pure.suffix.lower() == ".csv":
-        header = next(records(text_of(data[:4096]).partition("\n")[0]), Record(0)).cells
+        header = next(records(text_of(data[:4096]).partition("\n")[0]), TextRecord(0)).cells
         table = _table_of(pure.stem)
         return frozenset({table} if table and COLUMNS[table] <= set(_named(header)) else ())
     return frozenset()
 
 
-def read_file(shown: str, data: bytes, tables: Tables) -> None:
+def read_file(shown: str, data: bytes, tables: FreepbxTables) -> None:
     """Read the tables of a file; what cannot be read is said with its line."""
     if shown.lower().endswith(".sql"):
         _read_dump(shown, text_of(data), tables)
@@ -158,7 +158,7 @@ def _named(header: Sequence[str]) -> list[str]:
     return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
 
 
-def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
+def _read_csv(shown: str, data: bytes, tables: FreepbxTables) -> None:
     table = _table_of(PurePosixPath(shown).stem)
     try:
         found = records(decode(shown, data))
@@ -179,7 +179,7 @@ def _read_csv(shown: str, data: bytes, tables: Tables) -> None:
             tables.add(table, columns, cells, place)
 
 
-def _read_dump(shown: str, text: str, tables: Tables) -> None:
+def _read_dump(shown: str, text: str, tables: FreepbxTables) -> None:
     unknown: set[str] = set()
     for row in rows(text, dict.fromkeys(COLUMNS, ())):
         place = Place(shown, row.line)

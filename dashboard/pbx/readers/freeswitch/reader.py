@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from dashboard.pbx.inventory.rows import Reading
+from dashboard.pbx.inventory.rows import ReaderResult
 from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.freeswitch.dialplan import Again, Leg, numbers, told
@@ -32,9 +32,9 @@ def accepts_folder(folder: Folder) -> bool:
     return bool(_roots(folder))
 
 
-def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
-    return together((_Pbx(folder, root, trunk).found for root in _roots(folder)), trunk)
+    return together((_FreeswitchReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
@@ -52,7 +52,7 @@ def _is_below(path: str, root: str) -> bool:
     return PurePosixPath(path).is_relative_to(root)
 
 
-class _Pbx:
+class _FreeswitchReader:
     """One FreeSWITCH being read."""
 
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:

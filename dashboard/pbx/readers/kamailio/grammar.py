@@ -49,7 +49,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"'}
 
 
 @dataclass(frozen=True)
-class Token:
+class ScriptToken:
     """One token: a ``word``, a ``number``, a ``string`` without its quotes, a ``pv``, or a ``sign``."""
 
     kind: str
@@ -66,7 +66,7 @@ class Source:
     """A configuration with all that it includes, as tokens."""
 
     def __init__(self, folder: Folder, root: str) -> None:
-        self.tokens: list[Token] = []
+        self.tokens: list[ScriptToken] = []
         self.listens: list[tuple[str, Place]] = []
         """What stands behind ``listen=``."""
         self.defines: dict[str, str] = {}
@@ -257,11 +257,11 @@ class Source:
         if kind in ("string", "number") and text and self._is_secret(text, place):
             text = "${…}"
         if len(self.tokens) <= MOST_TOKENS:
-            self.tokens.append(Token(kind, text, place))
+            self.tokens.append(ScriptToken(kind, text, place))
 
     def _is_secret(self, text: str, place: Place) -> bool:
         """Say whether a text stands where a secret does; then what it opens is kept."""
-        *called, named, sign = [Token("", "", self._since)] * 4 + self.tokens[-4:]
+        *called, named, sign = [ScriptToken("", "", self._since)] * 4 + self.tokens[-4:]
         if named.text == "auth_password_avp":
             self.secrets.answering = text
         if text.startswith("$"):

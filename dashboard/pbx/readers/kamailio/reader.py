@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, ip_network
 from pathlib import PurePosixPath
 
-from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.kamailio.grammar import Source
 from dashboard.pbx.readers.kamailio.route_path import Way
-from dashboard.pbx.readers.kamailio.route_walker import Calls
+from dashboard.pbx.readers.kamailio.route_walker import RouteWalker
 from dashboard.pbx.readers.kamailio.script import parse
 from dashboard.pbx.readers.kamailio.secrets import MARK_OF_CARRIER, secrets_of
-from dashboard.pbx.readers.kamailio.tables import COLUMNS, Tables
+from dashboard.pbx.readers.kamailio.tables import COLUMNS, KamailioTables
 from dashboard.pbx.readers.secrets import tell
 from dashboard.sip import Trunk
 
@@ -47,9 +47,9 @@ def accepts_folder(folder: Folder) -> bool:
     return bool(_roots(folder))
 
 
-def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
-    return together((_Pbx(folder, root, trunk).found for root in _roots(folder)), trunk)
+    return together((_KamailioReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
@@ -65,7 +65,7 @@ def _parts(folder: Folder) -> list[str]:
     )
 
 
-class _Pbx:
+class _KamailioReader:
     """One Kamailio being read."""
 
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
@@ -77,11 +77,11 @@ class _Pbx:
             if path not in self._source.files:
                 self._source.read(path)
         self._script = parse(self._source.tokens, self._source.say)
-        self._tables = Tables(folder)
+        self._tables = KamailioTables(folder)
         self._read_tables()
         own = folder.pbx_name(root)
         self.found = Found(pbx_id_of(own), own, "Kamailio", Place(folder.shown(files[0]), 1))
-        self._calls = Calls(self._script, self._tables)
+        self._calls = RouteWalker(self._script, self._tables)
         self.found.problems = [*self._source.problems, *self._tables.problems]
         self._sent = [(way, place) for way, place in self._calls.sent if self._to_carrier(way)]
         self._secrets()

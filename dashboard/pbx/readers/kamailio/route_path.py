@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.kamailio.grammar import SECRET, Token
+from dashboard.pbx.readers.kamailio.grammar import SECRET, ScriptToken
 from dashboard.pbx.readers.kamailio.numbers import DIALED, stripped, subst
 from dashboard.pbx.readers.kamailio.script import Tokens
 
@@ -71,7 +71,7 @@ def assigned(way: Way, target: str, value: str, place: Place) -> Way:
 class Values:
     """What expressions come to."""
 
-    def __init__(self, settings: Mapping[str, Token]) -> None:
+    def __init__(self, settings: Mapping[str, ScriptToken]) -> None:
         self._settings = settings
 
     def of(self, tokens: Tokens, way: Way, *, inside: bool = False) -> str:

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.kamailio.grammar import Token
+from dashboard.pbx.readers.kamailio.grammar import ScriptToken
 from dashboard.pbx.readers.kamailio.numbers import DIALED, matches, shapes
 from dashboard.pbx.readers.kamailio.route_path import CHANGES, LONGEST, TAG, Values, Way, assigned, to_host
 from dashboard.pbx.readers.kamailio.script import Assign, Block, Branch, Call, Choice, End, Script, Tokens
-from dashboard.pbx.readers.kamailio.tables import Tables
+from dashboard.pbx.readers.kamailio.tables import KamailioTables
 
 MOST_WAYS = 48
 MOST_STEPS = 100_000
@@ -35,10 +35,10 @@ ELSEWHERE = frozenset(
 _SOURCE = re.compile(r"\$si|src_ip")
 
 
-class Calls:
+class RouteWalker:
     """Every call that the routes send somewhere."""
 
-    def __init__(self, script: Script, tables: Tables) -> None:
+    def __init__(self, script: Script, tables: KamailioTables) -> None:
         self.sent: list[tuple[Way, Place]] = []
         self.signs_in: dict[str, Place] = {}
         """Trunks that a challenge is answered to."""
@@ -226,7 +226,7 @@ def _calls_in(condition: Tokens) -> Iterator[Call]:
     """Return the functions that a condition calls, as far as they are called with plain arguments."""
     for at, token in enumerate(condition):
         if token.kind == "word" and at + 1 < len(condition) and condition[at + 1].sign == "(":
-            args: list[list[Token]] = [[]]
+            args: list[list[ScriptToken]] = [[]]
             for inner in condition[at + 2 :]:
                 if inner.sign == ")":
                     break

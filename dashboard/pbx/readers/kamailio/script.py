@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.kamailio.grammar import Token
+from dashboard.pbx.readers.kamailio.grammar import ScriptToken
 
 DEEPEST = 60
 MOST_TOKENS_OF_VALUE = 200
@@ -22,7 +22,7 @@ _LINES = frozenset({"loadmodule", "loadmodulex", "loadpath", "cfgengine", "flags
 """Words that settings of one line begin with."""
 _BREAKS = frozenset({";", "{", "}"})
 
-Tokens = tuple[Token, ...]
+Tokens = tuple[ScriptToken, ...]
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,20 @@ class Route:
 class Script:
     """What a configuration says."""
 
-    params: list[tuple[str, str, Token]] = field(default_factory=list)
+    params: list[tuple[str, str, ScriptToken]] = field(default_factory=list)
     """Modules with ``|`` between, name, value."""
-    settings: dict[str, Token] = field(default_factory=dict)
-    sockets: list[dict[str, Token]] = field(default_factory=list)
+    settings: dict[str, ScriptToken] = field(default_factory=dict)
+    sockets: list[dict[str, ScriptToken]] = field(default_factory=list)
     """Blocks ``socket = {...}``, by setting."""
     routes: list[Route] = field(default_factory=list)
 
-    def param(self, module: str, name: str) -> Token | None:
+    def param(self, module: str, name: str) -> ScriptToken | None:
         """Return the last value of a module's parameter."""
         found = [value for modules, named, value in self.params if named == name and module in modules.split("|")]
         return found[-1] if found else None
 
 
-def parse(tokens: list[Token], say: Callable[[Place, str], None]) -> Script:
+def parse(tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> Script:
     """
     Read tokens as statements.
 
@@ -115,7 +115,7 @@ def parse(tokens: list[Token], say: Callable[[Place, str], None]) -> Script:
 class _Parser:
     """Tokens being read from left to right."""
 
-    def __init__(self, tokens: list[Token], say: Callable[[Place, str], None]) -> None:
+    def __init__(self, tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> None:
         self.script = Script()
         self._tokens, self._at, self._say = tokens, 0, say
         while self._at < len(tokens):
@@ -151,11 +151,11 @@ class _Parser:
             self._say(token.place, f"{token.text[:40]!r} begins no setting and no route; the line was left out.")
             self._rest_of_line(token)
 
-    def _rest_of_line(self, token: Token) -> None:
+    def _rest_of_line(self, token: ScriptToken) -> None:
         while self._at < len(self._tokens) and self._tokens[self._at].place == token.place:
             self._at += 1
 
-    def _setting(self, word: str, token: Token) -> None:
+    def _setting(self, word: str, token: ScriptToken) -> None:
         value = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
         if word == "cfgengine" and self._at < len(self._tokens):
             value = self._tokens[self._at]
@@ -165,14 +165,14 @@ class _Parser:
 
     def _socket(self) -> None:
         self._at += 2
-        found: dict[str, Token] = {}
+        found: dict[str, ScriptToken] = {}
         while self._at < len(self._tokens) and not self._take("}"):
             name = self._tokens[self._at]
             self._at += 1
             if name.kind == "word" and self._take("="):
                 value = self._until(frozenset({";", "}"}))
                 if value:
-                    found[name.text] = Token("string", "".join(one.text for one in value), value[0].place)
+                    found[name.text] = ScriptToken("string", "".join(one.text for one in value), value[0].place)
         self.script.sockets.append(found)
 
     def _route(self, kind: str, place: Place) -> None:
@@ -231,7 +231,7 @@ class _Parser:
             self._say(token.place, f"{token.text[:40]!r} is not followed by ; here. Put one behind it.")
         return found
 
-    def _simple(self, token: Token) -> Block:
+    def _simple(self, token: ScriptToken) -> Block:
         """Read a statement that holds no other one, up to its semicolon."""
         if token.kind == "word" and token.text in ENDS:
             self._until(_BREAKS)
@@ -243,7 +243,7 @@ class _Parser:
             return (Call(token.text, self._args() if self._sign() == "(" else (), token.place),)
         return ()
 
-    def _branch(self, token: Token, depth: int) -> Block:
+    def _branch(self, token: ScriptToken, depth: int) -> Block:
         condition = self._bracketed()
         then = self._block(depth + 1)
         other: Block = ()
@@ -284,7 +284,7 @@ class _Parser:
         return tuple(self._tokens[begin + 1 : self._at])
 
     def _args(self) -> tuple[Tokens, ...]:
-        found: list[list[Token]] = [[]]
+        found: list[list[ScriptToken]] = [[]]
         depth = 0
         for token in self._bracketed():
             depth += (token.sign in ("(", "[")) - (token.sign in (")", "]"))

@@ -12,7 +12,7 @@ from dashboard.pbx.readers.secrets import Secret, by_name, logins_cut
 from dashboard.sip import Trunk
 
 if TYPE_CHECKING:
-    from dashboard.pbx.readers.kamailio.tables import Tables
+    from dashboard.pbx.readers.kamailio.tables import KamailioTables
 
 MARK_OF_CARRIER = "flowroute"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):(?://)?$", re.IGNORECASE)
@@ -63,7 +63,7 @@ class Held:
 
 
 def secrets_of(
-    held: Held, tables: Tables, signs_in: Mapping[str, Place], ours: Iterable[str], trunk: Trunk
+    held: Held, tables: KamailioTables, signs_in: Mapping[str, Place], ours: Iterable[str], trunk: Trunk
 ) -> dict[Place, Secret]:
     """
     Say what each secret opens.

@@ -53,7 +53,7 @@ _COLON = re.compile(r"(?<!\\):")
 
 
 @dataclass(frozen=True)
-class Destination:
+class DispatcherDestination:
     """A destination of the dispatcher."""
 
     host: str
@@ -68,11 +68,11 @@ class Destination:
 
 
 @dataclass
-class Tables:
+class KamailioTables:
     """What the lists and tables of one Kamailio say."""
 
     folder: Folder
-    sets: dict[str, list[Destination]] = field(default_factory=dict)
+    sets: dict[str, list[DispatcherDestination]] = field(default_factory=dict)
     """Destinations that are used, by their set, the highest priority first."""
     groups: dict[str, list[tuple[str, str, Place]]] = field(default_factory=dict)
     """Networks or hosts with their tag, by their group."""
@@ -159,7 +159,9 @@ class Tables:
         number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - no flags are as long
         priority = cells.get("priority", "0")
         if host_of(uri) and not number & NOT_USED:
-            one = Destination(host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, kept, place)
+            one = DispatcherDestination(
+                host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, kept, place
+            )
             insort(self.sets.setdefault(cells.get("setid", ""), []), one, key=lambda known: -known.priority)
 
     def _say(self, place: Place, message: str) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.pbx.inventory.cells import read_cell
-from dashboard.pbx.inventory.rows import CONFIG, RECORD, RECORD_SECRET, Problem, Reading, Row
+from dashboard.pbx.inventory.rows import CONFIG, RECORD, RECORD_SECRET, InventoryRow, Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import pbx_id_of
 from dashboard.pbx.readers.netbox.objects import (
     custom_fields_of,
@@ -75,7 +75,7 @@ _KINDS = (("dcim", "devices", "device_id"), ("virtualization", "virtual_machines
 _BETWEEN = re.compile(r"[,;\n]+")
 
 
-def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> Reading:  # noqa: ARG001 - a register says nothing of the carrier
+def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> ReaderResult:  # noqa: ARG001 - a register says nothing of the carrier
     """
     Read every PBX that a NetBox knows; ``pbx.sources`` says what a reader takes and gives.
 
@@ -117,10 +117,10 @@ class _Register:
         self._netbox, self._options = netbox, options
         self._field, _, self._wanted = options.get("field", "").partition(":")
         self._tag = "" if self._field else options.get("tag", TAG)
-        self._rows: list[Row] = []
+        self._rows: list[InventoryRow] = []
         self._problems: list[Problem] = []
 
-    def reading(self) -> Reading:
+    def reading(self) -> ReaderResult:
         """Read devices, then virtual machines, each with its addresses."""
         for app, kind, key in _KINDS:
             marked = self._marked(app, kind)
@@ -135,7 +135,7 @@ class _Register:
                 f"{self._netbox.host} shows no device and no virtual machine with {how}. Mark the PBXs with it, or see "
                 "that the token may view them."
             )
-        return Reading(tuple(self._rows), tuple(self._problems))
+        return ReaderResult(tuple(self._rows), tuple(self._problems))
 
     def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
         """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
@@ -198,11 +198,11 @@ class _Register:
         if status and status not in STATUS:
             self._say(place, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
         kept = {column: text for column, text in cells.items() if text and self._fits(place, column, text)}
-        self._rows.append(Row("pbxs", place, 0, {"pbx_id": pbx_id, **kept}))
+        self._rows.append(InventoryRow("pbxs", place, 0, {"pbx_id": pbx_id, **kept}))
         self._declare(pbx_id, used)
         for number in filter(None, map(str.strip, _BETWEEN.split(given["numbers"]))):
             if self._fits(place, "number", number):
-                self._rows.append(Row("pbx_numbers", place, 0, {"pbx_id": pbx_id, "number": number}))
+                self._rows.append(InventoryRow("pbx_numbers", place, 0, {"pbx_id": pbx_id, "number": number}))
         facts = {**{column: cells[column] for column in ("name", "site", "owner", "vendor")}, "status": status}
         facts |= {field: value for field, value in given.items() if value}
         for key, value in facts.items():
@@ -230,7 +230,7 @@ class _Register:
             for address in filter(None, outer or [inner]):
                 if address not in seen and not is_inside(address):
                     cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if seen else "primary"}
-                    self._rows.append(Row("pbx_addresses", where, 0, {**cells, "source": "declared"}))
+                    self._rows.append(InventoryRow("pbx_addresses", where, 0, {**cells, "source": "declared"}))
                     seen.add(address)
 
     def _fits(self, place: str, column: str, text: str) -> bool:
@@ -251,6 +251,6 @@ class _Register:
         self._problems.append(Problem(place or self._netbox.host, None, column, message))
 
 
-def _fact_row(pbx_id: str, key: str, value: str, place: str) -> Row:
+def _fact_row(pbx_id: str, key: str, value: str, place: str) -> InventoryRow:
     cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": place, "line": ""}
-    return Row(CONFIG, place, 0, cells, if_fit=True)
+    return InventoryRow(CONFIG, place, 0, cells, if_fit=True)

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 
 from dashboard.core.errors import WritingError
 from dashboard.pbx.writers import asterisk_common
-from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, Wanted
+from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, TrunkSpec
 
 LABEL = "Asterisk (chan_sip)"
 VENDOR = "Asterisk"
@@ -18,7 +18,7 @@ MOST_ADDRESSES = 400
 """Peers that are written for what comes in."""
 
 
-def write(wanted: Wanted) -> Snippet:
+def write(wanted: TrunkSpec) -> Snippet:
     """Write it; ``pbx.writers`` says what a kind takes and gives."""
     networks = [ip_network(text) for text in wanted.ranges]
     if sum(network.num_addresses for network in networks) > MOST_ADDRESSES:

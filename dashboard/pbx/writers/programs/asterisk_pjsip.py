@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dashboard.pbx.writers import asterisk_common
-from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, Wanted
+from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, TrunkSpec
 
 LABEL = "Asterisk (PJSIP)"
 VENDOR = "Asterisk"
 
 
-def write(wanted: Wanted) -> Snippet:
+def write(wanted: TrunkSpec) -> Snippet:
     """Write it; ``pbx.writers`` says what a kind takes and gives."""
     port = f":{wanted.port}" if wanted.port else ""
     lines = [

@@ -8,7 +8,7 @@ it too would dial it twice.
 from __future__ import annotations
 
 from dashboard.pbx.writers import asterisk_common
-from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Setting, Snippet, Wanted
+from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, PageSetting, Snippet, TrunkSpec
 
 LABEL = "FreePBX (chan_pjsip)"
 VENDOR = "FreePBX"
@@ -17,43 +17,43 @@ RULES = (("1", "", "NXXNXXXXXX"), ("", "", "1NXXNXXXXXX"), ("", "011", "."), (""
 """What stands behind the prefix, what is taken off, and the digits that match."""
 
 
-def write(wanted: Wanted) -> Snippet:
+def write(wanted: TrunkSpec) -> Snippet:
     """Write it; ``pbx.writers`` says what a kind takes and gives."""
     called = asterisk_common.trunks(wanted)
     settings = [
-        Setting("Asterisk SIP Settings, General", "External Address", wanted.address),
-        Setting("Asterisk SIP Settings, General", "Local Networks", ", ".join(LOCAL_NETS)),
+        PageSetting("Asterisk SIP Settings, General", "External Address", wanted.address),
+        PageSetting("Asterisk SIP Settings, General", "Local Networks", ", ".join(LOCAL_NETS)),
     ]
     for name, pop in called:
         settings += _trunk(wanted, name, pop)
     settings += [
-        Setting("Outbound Routes, Route Settings", "Trunk Sequence", ", then ".join(name for name, _ in called)),
-        Setting("Outbound Routes, Dial Patterns", "prepend", "nothing: the trunk adds the prefix"),
-        *(Setting("Inbound Routes", "DID Number", number) for number in wanted.numbers),
+        PageSetting("Outbound Routes, Route Settings", "Trunk Sequence", ", then ".join(name for name, _ in called)),
+        PageSetting("Outbound Routes, Dial Patterns", "prepend", "nothing: the trunk adds the prefix"),
+        *(PageSetting("Inbound Routes", "DID Number", number) for number in wanted.numbers),
     ]
     return Snippet(_files(wanted), _steps(wanted), tuple(settings))
 
 
-def _trunk(wanted: Wanted, name: str, pop: str) -> list[Setting]:
+def _trunk(wanted: TrunkSpec, name: str, pop: str) -> list[PageSetting]:
     host, _, port = pop.partition(":")
     page = f"Trunks, {name}"
     rules = [
-        Setting(f"{page}, Dialed Number Manipulation Rules", "prepend | prefix | match pattern", " | ".join(rule))
+        PageSetting(f"{page}, Dialed Number Manipulation Rules", "prepend | prefix | match pattern", " | ".join(rule))
         for rule in ((f"{wanted.dialed}{front}", taken, match) for front, taken, match in RULES)
     ]
     return [
-        Setting(f"{page}, General", "Trunk Name", name),
+        PageSetting(f"{page}, General", "Trunk Name", name),
         *rules,
-        Setting(f"{page}, pjsip Settings", "Authentication", "None"),
-        Setting(f"{page}, pjsip Settings", "Registration", "None"),
-        Setting(f"{page}, pjsip Settings", "SIP Server", host),
-        Setting(f"{page}, pjsip Settings", "SIP Server Port", port or "5060"),
-        Setting(f"{page}, pjsip Settings", "Context", "from-pstn"),
-        Setting(f"{page}, pjsip Settings, Advanced", "Match (Permit)", ",".join(wanted.ranges)),
+        PageSetting(f"{page}, pjsip Settings", "Authentication", "None"),
+        PageSetting(f"{page}, pjsip Settings", "Registration", "None"),
+        PageSetting(f"{page}, pjsip Settings", "SIP Server", host),
+        PageSetting(f"{page}, pjsip Settings", "SIP Server Port", port or "5060"),
+        PageSetting(f"{page}, pjsip Settings", "Context", "from-pstn"),
+        PageSetting(f"{page}, pjsip Settings, Advanced", "Match (Permit)", ",".join(wanted.ranges)),
     ]
 
 
-def _files(wanted: Wanted) -> dict[str, str]:
+def _files(wanted: TrunkSpec) -> dict[str, str]:
     """Write the hook that adds the X-Tag; nothing where the PBX has none."""
     if not wanted.x_tag:
         return {}
@@ -66,7 +66,7 @@ def _files(wanted: Wanted) -> dict[str, str]:
     return {CUSTOM: "\n".join([*lines, ""])}
 
 
-def _steps(wanted: Wanted) -> tuple[str, ...]:
+def _steps(wanted: TrunkSpec) -> tuple[str, ...]:
     tag = (
         f"Put the lines into {CUSTOM}, with Config Edit. On FreePBX 16 and older the last is MacroExit().",
         "The tag goes with calls of every trunk; other carriers take no notice of it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import quoteattr
 
 from dashboard.pbx.writers import asterisk_common
-from dashboard.pbx.writers.trunk_spec import Snippet, Wanted
+from dashboard.pbx.writers.trunk_spec import Snippet, TrunkSpec
 
 LABEL = "FreeSWITCH"
 VENDOR = "FreeSWITCH"
@@ -22,7 +22,7 @@ ROUTES = (
 )
 
 
-def write(wanted: Wanted) -> Snippet:
+def write(wanted: TrunkSpec) -> Snippet:
     """Write it; ``pbx.writers`` says what a kind takes and gives."""
     port = wanted.port or PORT
     failover = ", ".join(wanted.other_addresses)
@@ -58,7 +58,7 @@ def _action(application: str, data: str = "") -> str:
     return f"        <action application={quoteattr(application)}{given}/>"
 
 
-def _profile(wanted: Wanted, port: int) -> str:
+def _profile(wanted: TrunkSpec, port: int) -> str:
     lines = [f"<!-- Trunk of {wanted.title} by IP authentication. -->", '<profile name="flowroute">', "  <gateways>"]
     for name, pop in asterisk_common.trunks(wanted):
         lines.append(f"    <gateway name={quoteattr(name)}>")
@@ -83,14 +83,14 @@ def _profile(wanted: Wanted, port: int) -> str:
     return "\n".join([*lines, "  </settings>", "</profile>", ""])
 
 
-def _acl(wanted: Wanted) -> str:
+def _acl(wanted: TrunkSpec) -> str:
     lines = ['<configuration name="acl.conf" description="Network Lists">', "  <network-lists>"]
     lines.append('    <list name="flowroute" default="deny">')
     lines += [f'      <node type="allow" cidr={quoteattr(network)}/>' for network in wanted.ranges]
     return "\n".join([*lines, "    </list>", "  </network-lists>", "</configuration>", ""])
 
 
-def _dialplan(wanted: Wanted) -> str:
+def _dialplan(wanted: TrunkSpec) -> str:
     lines = ["<include>", '  <context name="to-flowroute">']
     for name, expression, number in ROUTES:
         lines += _extension(name, expression)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from dashboard.pbx.writers import asterisk_common
-from dashboard.pbx.writers.trunk_spec import Snippet, Wanted
+from dashboard.pbx.writers.trunk_spec import Snippet, TrunkSpec
 
 LABEL = "Kamailio"
 VENDOR = "Kamailio"
@@ -20,7 +20,7 @@ BY_PRIORITY = 8
 """The dispatcher's way to take the destination of the highest priority first."""
 
 
-def write(wanted: Wanted) -> Snippet:
+def write(wanted: TrunkSpec) -> Snippet:
     """Write it; ``pbx.writers`` says what a kind takes and gives."""
     pops = [pop for _, pop in asterisk_common.trunks(wanted)]
     destinations = [
@@ -52,7 +52,7 @@ def write(wanted: Wanted) -> Snippet:
     )
 
 
-def _routes(wanted: Wanted, header: str) -> str:
+def _routes(wanted: TrunkSpec, header: str) -> str:
     tag = [
         "    # One tag goes out, this one, whatever a caller sent.",
         '    remove_hf("X-Tag");',

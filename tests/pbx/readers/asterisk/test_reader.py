@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.pbx.sources import Known, Upload, find_pitfalls, read_files
+from dashboard.pbx.sources import LintContext, Upload, lint_inventory, read_files
 from dashboard.sip import Trunk, asterisk_pjsip
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
@@ -106,7 +106,7 @@ def test_what_this_program_writes_is_in_order(credentials):
     row = inventory.frames["pbxs"].iloc[0]
 
     assert inventory.problems == []
-    assert [] == find_pitfalls(inventory.frames, Known(trunk, ["198.51.100.70"], treated_as_public=PUBLIC))
+    assert [] == lint_inventory(inventory.frames, LintContext(trunk, ["198.51.100.70"], treated_as_public=PUBLIC))
     assert (row["auth_method"], row["dials_prefix"]) == (("credentials", "no") if credentials else ("ip", "yes"))
     assert (row["x_tag"], row["pop"]) == ("tulsa", edges[0][0])
     assert inventory.frames["pbx_addresses"]["address"].tolist() == ([] if credentials else ["198.51.100.70"])

@@ -22,7 +22,7 @@ from dashboard.core.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
-from dashboard.pbx.readers.asterisk.manager_connection import Limits, Where
+from dashboard.pbx.readers.asterisk.manager_connection import ManagerTimeouts, Where
 from dashboard.pbx.readers.asterisk.running import read_address
 from dashboard.pbx.sources import Inventory, read_running
 from dashboard.sip import Trunk
@@ -32,7 +32,7 @@ from tests.waiting import SLOW_S, WAIT_S
 
 SECRET = "made-up-manager"
 SECRETS = {"TRUNKGATE_AMI_USER": "trunkgate", "TRUNKGATE_AMI_SECRET": SECRET}
-QUICK = Limits(connect_s=0.5, wait_s=1.5, all_s=4.0, most_bytes=1 << 20, most_lines=2_000)
+QUICK = ManagerTimeouts(connect_s=0.5, wait_s=1.5, all_s=4.0, most_bytes=1 << 20, most_lines=2_000)
 PJSIP = (
     "Category-000000: wan\r\nLine-000000-000000: type=transport\r\nLine-000000-000001: bind=198.51.100.9\r\n"
     "Category-000001: base\r\nIsTemplate-000001: 1\r\nLine-000001-000000: type=endpoint\r\n"
@@ -53,7 +53,7 @@ DIALPLAN = (
 ALL = {"GetConfig pjsip.conf": PJSIP, "GetConfig extensions.conf": DIALPLAN, "PJSIPShowEndpoints": LOADED}
 
 
-def read(script: Script, *, scheme: str = "ami", limits: Limits = QUICK) -> object:
+def read(script: Script, *, scheme: str = "ami", limits: ManagerTimeouts = QUICK) -> object:
     """Read what a script answers; nothing waits long."""
     with manager(script) as port:
         return read_address(f"{scheme}://127.0.0.1:{port}/seattle", SECRETS, Trunk(), limits)

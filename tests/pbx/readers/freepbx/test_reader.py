@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.freepbx.dial_rules import Rule, through
+from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
 from dashboard.pbx.sources import READ, Inventory, Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
@@ -121,13 +121,13 @@ def test_no_password_comes_through(folder: Path) -> None:
 )
 def test_the_first_rule_that_fits_decides(number: str, rules: list[tuple[str, str, str]], expected: list[str]) -> None:
     """A rule takes its prefix off and puts its own in front; where it fits a part of the numbers, both come out."""
-    assert [text for text, _ in through(number, [Rule(*rule, HERE) for rule in rules])] == expected
+    assert [text for text, _ in through(number, [DialRule(*rule, HERE) for rule in rules])] == expected
 
 
 @given(number=st.text("0123456789NXZ[]-.!*#", max_size=30), passed=st.text("019NXZ[]-.!", max_size=30))
 def test_no_pattern_breaks_the_rules(number: str, passed: str) -> None:
     """Whatever people type comes out as some text, once for each rule at most."""
-    assert 1 <= len(list(through(number, [Rule("", passed, "p", HERE)]))) <= 2
+    assert 1 <= len(list(through(number, [DialRule("", passed, "p", HERE)]))) <= 2
 
 
 def test_a_backup_is_read_as_it_was_packed(tmp_path: Path) -> None:
