@@ -1,0 +1,67 @@
+"""
+Read the configuration of Example PBX: folders with a file ``examplepbx.conf`` of ``name = value`` lines.
+
+Example of a PBX configuration reader. A real one is ``dashboard/pbx/readers/<product>/reader.py``. Contract:
+``dashboard.pbx.sources``; keys of facts: ``dashboard.pbx.readers.facts``. Test:
+``tests/pbx/readers/<product>/test_reader.py`` with recorded folders in ``tests/pbx/cases/<product>/``.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Final
+
+from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
+from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.secrets import Secret, tell
+from dashboard.pbx.readers.text_records import text_of
+from dashboard.sip import Trunk
+
+FILE: Final = "examplepbx.conf"
+FACTS: Final = {
+    "trunk_host": "trunk.main.host",
+    "trunk_auth": "trunk.main.auth",
+    "dial": "trunk.main.dial",
+    "public_address": "address.external",
+}
+"""Settings that are kept, each with the key of its fact."""
+PASSWORD: Final = "trunk_password"  # noqa: S105 - the name of a setting
+
+
+def accepts_folder(folder: Folder) -> bool:
+    """Return whether a folder has a configuration of this product."""
+    return bool(_files(folder))
+
+
+def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+    """Read every PBX of a folder."""
+    return together((_read(folder, path) for path in _files(folder)), trunk)
+
+
+def _files(folder: Folder) -> list[str]:
+    """Return the paths of the configuration files, sorted."""
+    return sorted(path for path in folder.files if PurePosixPath(path).name == FILE)
+
+
+def _read(folder: Folder, path: str) -> Found:
+    """Read one file; a password is dropped here, and only its place is kept."""
+    name = folder.pbx_name(str(PurePosixPath(path).parent))
+    shown = folder.shown(path)
+    found = Found(pbx_id_of(name), name, "Example PBX", Place(shown, 1))
+    secrets: dict[Place, Secret] = {}
+    for number, line in enumerate(text_of(folder.files[path]).splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        setting, separator, value = (part.strip() for part in line.partition("="))
+        place = Place(shown, number)
+        if not separator:
+            found.problems.append(Problem(shown, number, "", "The line has no '='. Write it as name = value."))
+        elif setting == PASSWORD and value:
+            secrets[place] = Secret.TRUNK
+        elif setting in FACTS:
+            found.say(FACTS[setting], value, place)
+            if setting == "public_address":
+                found.addresses.append((value, place))
+    tell(found, secrets)
+    return found
