@@ -110,7 +110,7 @@ def ratio_to(ours: Time, other: Time, *, most: float | None = None, least: float
 
 
 def markdown(rows: list[Row]) -> str:
-    """Return the table and the machine, to be pasted into the README."""
+    """Return the table and the machine, to be pasted into ``docs/performance.md``."""
     lines = [HEADER, ("---",) * len(HEADER), *(row.cells() for row in rows)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"{table}\n\n{machine_words()}\n"
