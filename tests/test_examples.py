@@ -245,7 +245,7 @@ def page(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     }
     with Workspace.open(Settings.read()) as opened:
         for name, row in rows.items():
-            snapshot_builder.keep_frame(
+            snapshot_builder.save_frame(
                 opened.state, name, pd.DataFrame([row]), now=datetime.now(UTC), known_by="operator"
             )
     yield AppTest.from_file(str(EXAMPLES / "page.py"), default_timeout=WAIT_S)

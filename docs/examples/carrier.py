@@ -23,7 +23,7 @@ import requests
 from dashboard import schemas
 from dashboard.carriers.base import AccountState, Carrier, ExportedWindow, Progress, Stop
 from dashboard.core.errors import CapabilityError, CarrierAnswerError
-from dashboard.core.http.session import Transport
+from dashboard.core.http.session import HttpSession
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress
 
@@ -48,7 +48,7 @@ def open_example(
     Raises:
         SettingsError: The URL is not an origin, or would send the key in clear.
     """
-    transport = Transport(url, access_key, secret_key, name=ExampleCarrier.name, session=session)
+    transport = HttpSession(url, access_key, secret_key, name=ExampleCarrier.name, session=session)
     return ExampleCarrier(transport, tech_prefix)
 
 
@@ -58,7 +58,7 @@ class ExampleCarrier:
     name = "Example Carrier"
     capabilities: frozenset[Capability] = frozenset({Capability.READ_ALLOWED_IPS, Capability.WRITE_ALLOWED_IPS})
 
-    def __init__(self, transport: Transport, tech_prefix: str) -> None:
+    def __init__(self, transport: HttpSession, tech_prefix: str) -> None:
         self._transport = transport
         self._tech_prefix = tech_prefix
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from dashboard.pbx.inventory.rows import Problem, Reading
+from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.secrets import Secret, tell
@@ -34,7 +34,7 @@ def accepts_folder(folder: Folder) -> bool:
     return bool(_files(folder))
 
 
-def read_folder(folder: Folder, trunk: Trunk) -> Reading:
+def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder."""
     return together((_read(folder, path) for path in _files(folder)), trunk)
 
