@@ -15,7 +15,6 @@ from dashboard.cli.output import ask, say
 from dashboard.core.errors import FileError, InputError
 from dashboard.domain.actors import local_actor
 from dashboard.domain.capabilities import Capability
-from dashboard.sip import parse_tech_prefix
 
 if TYPE_CHECKING:
     from dashboard.carriers.flowroute.portal_paste import PasteDiff, PastedList
@@ -89,6 +88,8 @@ def record(
 
     Ends with 0 when it is kept, 2 on an error of its own.
     """
+    from dashboard.sip import parse_tech_prefix  # noqa: PLC0415 - loads the numbering plan
+
     prefix = parse_tech_prefix(tech_prefix)
     with open_home() as home:
         _refuse_readable(home, Capability.READ_CREDENTIALS)

@@ -11,7 +11,6 @@ from dashboard.cli.check import NoSync, bring_up_to_date
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json, table
 from dashboard.cli.time_windows import MOMENTS, TimeWindow
-from dashboard.domain.changes import not_counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +69,8 @@ def _apart(snapshot: Snapshot, window: TimeWindow) -> int:
 
 
 def _say_apart(calls: int) -> None:
+    from dashboard.domain.changes import not_counted  # noqa: PLC0415 - loads pydantic
+
     if calls:
         say(not_counted(calls, "judged"))
 

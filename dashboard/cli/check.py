@@ -14,11 +14,11 @@ from dashboard.cli.output import Format, complain, progress, say, say_json
 from dashboard.core.clocks import to_come
 from dashboard.core.errors import CarrierError
 from dashboard.domain.findings import Finding, Severity, Status
-from dashboard.storage.journal import JournalEntry
 
 if TYPE_CHECKING:
     from dashboard.domain.snapshot import Snapshot
     from dashboard.services.workspace import Workspace
+    from dashboard.storage.journal import JournalEntry
 
 app = typer.Typer()
 

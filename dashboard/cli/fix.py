@@ -17,16 +17,14 @@ from dashboard.cli.lazy import open_home, read_settings
 from dashboard.cli.output import Format, complain, confirmed, say, say_json
 from dashboard.cli.replay import callers
 from dashboard.core.errors import FixError, JournalError, StalePlanError, StateError
-from dashboard.core.settings import Settings
 from dashboard.core.text import counted, visible
 from dashboard.domain.actors import local_actor
-from dashboard.domain.changes import Plan
-from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, of_settings, read_lines
-from dashboard.storage.database import State
-from dashboard.storage.journal import SHORT, Journal, JournalEntry, Noted, Verified
 
 if TYPE_CHECKING:
+    from dashboard.core.settings import Settings
+    from dashboard.domain.changes import Plan
     from dashboard.services.workspace import Workspace
+    from dashboard.storage.journal import Journal, JournalEntry, Noted, Verified
 
 app = typer.Typer()
 journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
@@ -104,6 +102,8 @@ def verify(
     Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix has no
     recorded outcome or one without an anchor, 2 on an error of its own.
     """
+    from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
+
     settings = read_settings()
     with _journal(settings) as kept:
         try:
@@ -149,10 +149,12 @@ def list_(*, output: Output = Format.TEXT) -> None:
     if output is Format.JSON:
         say_json([_entry_json(entry) for entry in entries])
         return
+    if not entries:
+        say("The journal has no entries: no fix was recorded.")
     for entry in entries:
         no_outcome = "  (no recorded outcome)" if entry.id in unsettled else ""
         say(
-            f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.hash[:SHORT]}  "
+            f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.short_hash}  "
             f"{entry.actor}  {entry.title}{no_outcome}"
         )
 
@@ -168,6 +170,9 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     Raises:
         JournalError: It is neither, or its lines do not follow each other.
     """
+    from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, read_lines  # noqa: PLC0415 - loads pydantic
+    from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
+
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
         manifest = json.loads(text)
@@ -221,6 +226,10 @@ def _without_anchor(entry: JournalEntry) -> str:
 @contextmanager
 def _journal(settings: Settings) -> Iterator[Journal]:
     """Open what is kept on this machine: no carrier is asked and no emulator started."""
+    from dashboard.storage.anchors import of_settings  # noqa: PLC0415 - loads pydantic
+    from dashboard.storage.database import State  # noqa: PLC0415 - loads SQLAlchemy
+    from dashboard.storage.journal import Journal  # noqa: PLC0415 - as above
+
     state = State.open(settings.home, anchors=of_settings(settings))
     try:
         yield Journal(state)

@@ -13,9 +13,7 @@ import typer
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json
 from dashboard.core.errors import InputError
-from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
-from dashboard.sip import parse_tech_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,8 +169,9 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
 
 def _known(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
     """Return what is known of the account, and the inventory; neither where nobody asked for them."""
-    from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - as above
-    from dashboard.sip import Trunk  # noqa: PLC0415 - as above
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
+    from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sip import Trunk, parse_tech_prefix  # noqa: PLC0415 - loads the numbering plan
 
     prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
     if not account:
@@ -200,6 +199,7 @@ def _check(sources: list[str]) -> None:
 
 def _found(sources: list[str], known: LintContext, current: Inventory, name: str) -> Inventory:
     """Read files and folders, or the one running system that is given."""
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
     public, frames = known.treated_as_public, current.frames

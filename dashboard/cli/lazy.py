@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from dashboard.core import private
 from dashboard.core.errors import SettingsError
-from dashboard.core.settings import Settings
 from dashboard.storage.read_only import is_read_only
 
 if TYPE_CHECKING:
+    from dashboard.core.settings import Settings
     from dashboard.services.workspace import Workspace
 
 
@@ -27,6 +27,8 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: A setting cannot be used, or the folder cannot be written.
     """
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
+
     settings = Settings.read()
     usable(settings.home, accept_open=settings.accept_open_home)
     return settings

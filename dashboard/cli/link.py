@@ -23,16 +23,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
-import requests
 import typer
-from filelock import FileLock, Timeout
 
 from dashboard.cli.lazy import usable
 from dashboard.cli.number_types import finite
 from dashboard.cli.output import remark, say
 from dashboard.core import private
 from dashboard.core.errors import BusyError, InputError, SettingsError
-from dashboard.core.settings import Settings
 from dashboard.services.access import links
 
 app = typer.Typer()
@@ -101,6 +98,8 @@ def clear(home: Path) -> None:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Let no other process write or remove the files of a dashboard."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
+
     try:
         lock = FileLock(str(home / "entry.lock"), timeout=LOCK_S).acquire()
     except Timeout:
@@ -171,6 +170,8 @@ def link(
     A link opens one browser. Standard output has the link alone, standard error its number. Ends with 0 when
     the link was printed, 2 where no dashboard runs.
     """
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
+
     settings = Settings.read()
     home = settings.home
     if home.is_dir():
@@ -202,6 +203,8 @@ def _running(home: Path, port: int) -> int:
 
 def _port_of(file: Path) -> int:
     """Return the port of a dashboard that runs; 0 where it does not."""
+    import requests  # noqa: PLC0415 - takes a tenth of a second to load
+
     try:
         port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
         if _is_held(file) and requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok:

@@ -10,24 +10,40 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from dashboard import __version__
 from dashboard.cli import account as declaring
 from dashboard.cli import authorized, calls, check, fix, inventory, link, probe, replay, review, serve
-from dashboard.cli.output import complain
+from dashboard.cli.output import bars, complain, say
 from dashboard.core import private
 from dashboard.core.errors import DashboardError
-from dashboard.core.settings import TRACEBACK, wants_traceback
 
 OWN_ERROR = 2
 INTERRUPTED = 130
 
+
+class Program(TyperGroup):
+    """The group of all commands; its own options end with 2 on an error, as every command does."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the options that stand before the command; see the base class."""
+        try:
+            return super().make_context(*args, **options)
+        except typer.Exit as exc:
+            if exc.exit_code:  # the completion of a shell that is not known: Typer ends with 1
+                raise typer.Exit(OWN_ERROR) from None
+            raise
+
+
 app = typer.Typer(
+    cls=Program,
     name="trunkgate",
     help="Operations dashboard of phone systems behind a SIP trunk with IP-based authentication.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
@@ -38,6 +54,25 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(declaring.app, name="account")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(fix.journal_app, name="journal")
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the value alone
+    """Print the version and end."""
+    if asked:
+        say(f"trunkgate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def trunkgate(
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress; results and errors are printed.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Read the options that stand before the command."""
+    bars.quiet = quiet
 
 
 def main() -> None:
@@ -55,6 +90,8 @@ def main() -> None:
         complain(f"The disk or a folder could not be used: {exc.strerror or exc}{where}.")
         sys.exit(OWN_ERROR)
     except Exception as exc:  # a fault of ours must not end with a status that means something else
+        from dashboard.core.settings import TRACEBACK, wants_traceback  # noqa: PLC0415 - loads pydantic
+
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
         complain(
             f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from dashboard.core.errors import InputError
 from dashboard.core.text import UNSAFE, counted, visible
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
+bars = Console(stderr=True, emoji=False)
+"""Where progress is shown; ``trunkgate --quiet`` makes it quiet."""
 MOST_LINES = 3
 """Number of rejected rows that the output lists one by one."""
 MOST_NAMED = 5
@@ -100,13 +101,20 @@ def tell_rejects(rejects: Sequence[Reject], count: int) -> None:
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Tell]:
-    """Show how far long work is, on standard error and only on a terminal."""
+    """
+    Show how far long work is, on standard error and only on a terminal.
+
+    Args:
+        quiet: Show nothing, as with ``trunkgate --quiet``.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - help does without it
+
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        console=err,
+        console=bars,
         transient=True,
-        disable=quiet or not sys.stderr.isatty(),
+        disable=quiet or bars.quiet or not sys.stderr.isatty(),
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)

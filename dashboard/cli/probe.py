@@ -14,8 +14,6 @@ from dashboard.cli.lazy import open_home
 from dashboard.cli.number_types import finite
 from dashboard.cli.output import Format, say, say_json
 from dashboard.core.errors import DashboardError, InputError
-from dashboard.core.settings import Settings
-from dashboard.sip import parse_pop, parse_tech_prefix
 
 if TYPE_CHECKING:
     from dashboard.sip.probe import Probe, ProbeContext, ProbeTarget
@@ -84,6 +82,8 @@ def probe(
 
 
 def _prefix(text: str) -> str:
+    from dashboard.sip import parse_tech_prefix  # noqa: PLC0415 - loads the numbering plan
+
     return "" if text == "none" else parse_tech_prefix(text)
 
 
@@ -114,6 +114,7 @@ def _beside_account(found: Probe) -> Probe:
 
 def _known() -> ProbeContext | None:
     """Return the account as the home has it; ``None`` where there is no home or it was never read. None is made."""
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
     from dashboard.sip.probe import ProbeContext  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
@@ -135,6 +136,8 @@ def _known() -> ProbeContext | None:
 
 
 def _target(make: Any, host: str, transport: SipTransport, source: str, ca: Path | None) -> ProbeTarget:
+    from dashboard.sip import parse_pop  # noqa: PLC0415 - loads the numbering plan
+
     name, _, port = parse_pop(host).partition(":")
     if int(port or 0) > LAST_PORT:
         raise InputError(f"{host} has a port that there is none of: {LAST_PORT} is the last.")

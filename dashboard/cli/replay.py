@@ -19,7 +19,6 @@ from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED, UNCHANGED
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from dashboard.calls.replay.replayer import Replay
     from dashboard.calls.store.store import CallStore
     from dashboard.domain.admission import Policy
+    from dashboard.domain.changes import Change, ReplayImpact
     from dashboard.domain.snapshot import Age, Snapshot
 
 app = typer.Typer()
@@ -183,6 +183,8 @@ def _changes(
     Raises:
         InputError: An address cannot stand on the list, stands there already, or does not.
     """
+    from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials  # noqa: PLC0415 - loads pydantic
+
     listed, can = base.networks, snapshot.capabilities
     changes: list[Change] = []
     for text in dict.fromkeys(allow):

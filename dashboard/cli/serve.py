@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-import requests
 import typer
 
 from dashboard.cli import link
@@ -22,7 +21,6 @@ from dashboard.cli.lazy import open_home, read_settings, usable
 from dashboard.cli.number_types import finite
 from dashboard.cli.output import complain, describe_file_only, progress, say
 from dashboard.core.errors import SettingsError
-from dashboard.core.settings import EMULATOR_SECRET_KEY, SYNCED_BY, Mode, Settings
 from dashboard.core.text import counted
 
 app = typer.Typer()
@@ -53,6 +51,7 @@ def serve(
 
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
+    from dashboard.core.settings import Mode  # noqa: PLC0415 - loads pydantic
     from dashboard.services.background_sync import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.services.sync_owner import SyncOwner  # noqa: PLC0415 - as above
 
@@ -106,6 +105,7 @@ def emulator(
 
     Ends with 0 when stopped, 2 on an error of its own.
     """
+    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.emulator.lifecycle import serving  # noqa: PLC0415 - loads the web server, for seconds
 
     secret = _secret_key(secret_key, secret_key_file)
@@ -158,6 +158,8 @@ def sync(
 
 def _secret_key(argument: str, file: str) -> str:
     """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    from dashboard.core.settings import EMULATOR_SECRET_KEY  # noqa: PLC0415 - loads pydantic
+
     if argument:
         raise SettingsError(
             "A key on the command line is visible to every user of this machine. Put it into a file and name that "
@@ -188,6 +190,8 @@ def _refuse_taken(port: int) -> None:
 
 
 def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
+    from dashboard.core.settings import SYNCED_BY  # noqa: PLC0415 - loads pydantic
+
     follow = [sys.executable, "-P", "-m", "dashboard.cli.follow", str(os.getpid())]
     return subprocess.Popen(
         [*follow, "dashboard.web.server", "--port", str(port)],
@@ -198,6 +202,8 @@ def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
+    import requests  # noqa: PLC0415 - takes a tenth of a second to load
+
     until = time.monotonic() + HEALTHY_S
     while time.monotonic() < until:
         if page.poll() is not None:

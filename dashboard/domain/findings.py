@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dashboard.domain.changes import Change
+if TYPE_CHECKING:
+    from dashboard.domain.changes import Change  # loads pydantic, which the command line's help does without
 
 
 class Status(StrEnum):

@@ -1,0 +1,163 @@
+"""Options of the program itself: version, quiet progress, shell completion; and how heavy its help is."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dashboard import __version__
+from dashboard.cli.main import Program, app
+from dashboard.cli.output import bars
+from tests.waiting import WAIT_S
+
+HEAVY = ("pandas", "pydantic", "pydantic_settings", "sqlalchemy", "requests", "filelock", "phonenumbers", "duckdb")
+REPORTING = """
+import sys
+from dashboard.cli.main import app
+from dashboard.cli.output import complain, progress, say
+app([*sys.argv[1:], "journal", "list"], standalone_mode=False)
+with progress() as tell:
+    tell("Reading", 0.5)
+complain("One row is wrong.")
+say("Two rows were kept.")
+"""
+
+
+def fail(asked: bool) -> None:
+    """End with 1 where an option is given."""
+    if asked:
+        raise typer.Exit(1)
+
+
+def on_a_terminal(arguments: Sequence[str]) -> tuple[str, str]:
+    """Run a command that reports progress; return its standard output, and its standard error on a terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", REPORTING, *arguments],
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            timeout=WAIT_S,
+            check=True,
+        )
+    finally:
+        os.close(theirs)
+    written = b""
+    try:
+        while piece := os.read(ours, 4096):
+            written += piece
+    except OSError:  # Linux reports the end of a terminal as an error
+        pass
+    finally:
+        os.close(ours)
+    return done.stdout, written.decode()
+
+
+def test_version_is_printed_without_a_home(tmp_path: Path) -> None:
+    """One line on standard output, and no folder is made."""
+    answer = CliRunner().invoke(app, ["--version"])
+
+    assert (answer.exit_code, answer.stdout) == (0, f"trunkgate {__version__}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_command_is_an_error_that_shows_the_help() -> None:
+    """The program's own options change nothing about that."""
+    answer = CliRunner().invoke(app, [])
+
+    assert answer.exit_code == 2
+    assert "Usage: trunkgate" in answer.output
+
+
+def test_empty_journal_is_a_sentence() -> None:
+    """Whoever reads it learns that nothing is missing from the output."""
+    answer = CliRunner().invoke(app, ["journal", "list"])
+
+    assert (answer.exit_code, answer.stdout) == (0, "The journal has no entries: no fix was recorded.\n")
+
+
+def test_empty_journal_is_an_empty_list_in_json() -> None:
+    """A program gets the same form as of a journal with entries."""
+    answer = CliRunner().invoke(app, ["journal", "list", "--format", "json"])
+
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, [])
+
+
+def test_progress_is_shown_on_a_terminal() -> None:
+    """It goes to standard error; results go to standard output."""
+    out, err = on_a_terminal([])
+
+    assert "Reading" in err
+    assert out.endswith("Two rows were kept.\n")
+
+
+def test_quiet_hides_progress_and_keeps_results_and_errors() -> None:
+    """Nothing is drawn on the terminal except the error."""
+    out, err = on_a_terminal(["--quiet"])
+
+    assert err == "trunkgate: One row is wrong.\r\n"
+    assert out.endswith("Two rows were kept.\n")
+
+
+def test_quiet_holds_for_one_invocation() -> None:
+    """A process that runs several commands, such as a test, does not stay quiet."""
+    CliRunner().invoke(app, ["--quiet", "journal", "list"])
+    first = bars.quiet
+    CliRunner().invoke(app, ["journal", "list"])
+
+    assert (True, False) == (first, bars.quiet)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("trunkgate jour", ["journal"]),
+        ("trunkgate journal ", ["anchor", "list", "verify"]),
+        ("trunkgate check --fail-on inf", ["informational"]),
+    ],
+)
+def test_bash_completion_names_commands_and_values(words: str, expected: list[str], tmp_path: Path) -> None:
+    """It reads no home and makes none."""
+    environment = {"_TRUNKGATE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    answer = CliRunner().invoke(app, [], env=environment, prog_name="trunkgate")
+
+    assert (answer.exit_code, sorted(answer.stdout.split())) == (0, expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_of_the_program_that_fails_ends_with_two() -> None:
+    """Typer ends with 1 where it does not know the shell to complete for; to every command 1 means something else."""
+    probe = typer.Typer(cls=Program)
+
+    @probe.callback()
+    def options(*, _failing: Annotated[bool, typer.Option("--failing", callback=fail, is_eager=True)] = False) -> None:
+        """Take the option."""
+
+    @probe.command()
+    def command() -> None:
+        """Fail as a command does."""
+        raise typer.Exit(1)
+
+    assert CliRunner().invoke(probe, ["--failing"]).exit_code == 2
+    assert CliRunner().invoke(probe, ["command"]).exit_code == 1
+
+
+def test_help_loads_nothing_that_is_slow_to_load() -> None:
+    """A shell completes words with every key: modules that only running commands need are loaded by them."""
+    code = f"import sys, dashboard.cli.main; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=True)
+
+    assert done.stdout == "\n"
