@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check lab soak bench notebooks screenshots format lock clean
+.PHONY: help run test check lab soak bench notebooks screenshots docs format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ notebooks: $(VENV)/.installed-test ## Run the notebooks
 
 screenshots: $(VENV)/.installed-test ## Take the pictures of the README anew, in docs/
 	@TRUNKGATE_SCREENSHOTS=docs TRUNKGATE_SAMPLE_CALLS=50000 $(BIN)/python -m pytest -q tests/browser/test_story.py tests/browser/test_what_if.py -k "true or draft"
+
+docs: $(VENV)/.installed-test ## Write the reference in docs/ anew from the code: checks, settings, commands, tables
+	@$(BIN)/python -m tests.reference
 
 format: $(VENV)/.installed-test ## Format the code
 	@$(BIN)/ruff format --quiet

@@ -73,7 +73,8 @@ def undo(
     """
     Take back a fix by the inverse that the journal holds.
 
-    Ends as `fix` does.
+    Ends with 0 when the plan was shown (--dry-run) or applied and verified, 1 when it was refused
+    (declined, not confirmed, the account moved, not verified), 2 on an error of its own.
     """
     with open_home() as home:
         bring_up_to_date(home)
@@ -142,8 +143,14 @@ def anchor() -> None:
 
 
 @journal_app.command("list")
-def list_(*, output: Output = Format.TEXT) -> None:
-    """Show the journal, oldest entry first. Ends with 0, or 2 on an error of its own."""
+def list_(
+    *, output: Annotated[Format, typer.Option("--format", help="How to print the entries.")] = Format.TEXT
+) -> None:
+    """
+    Show the journal, oldest entry first.
+
+    Ends with 0 when it was shown, 2 on an error of its own.
+    """
     with _journal(read_settings()) as kept:
         entries, unsettled = kept.entries(), {entry.id for entry in kept.open_entries()}
     if output is Format.JSON:

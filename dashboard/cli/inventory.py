@@ -53,7 +53,8 @@ def lint(
 
     Files of Asterisk, FreePBX, FreeSWITCH and Kamailio are read, with everything they include, or a running Asterisk by
     its address, such as ami://192.0.2.11. Each thing to put right is told with file, line and cure. Ends with 0 when
-    nothing is wrong and everything could be read, 1 when not, 2 on an error of its own. Notes alone end with 0.
+    nothing is wrong and everything could be read, 1 when something is wrong or could not be read, 2 on an error of its
+    own. Notes alone end with 0.
     """
     from dashboard.pbx.sources import Level, lint_inventory, merge  # noqa: PLC0415 - loads pandas, for seconds
 

@@ -56,8 +56,8 @@ def probe(
 
     No credentials are sent. A test call goes to plain numbers of the United States and Canada only, and is hung up
     as soon as it rings. Where the home knows the account, its list, prefix and switch are told beside the answer to
-    one. Ends with 0 when every PoP answered and the call was let in, 1 when not, 2 on an error of
-    its own.
+    one. Ends with 0 when every PoP answered and the call was let in, 1 when a PoP did not answer or the call was not
+    let in, 2 on an error of its own.
     """
     from dashboard.sip.probe import ProbeTarget, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
 

@@ -39,8 +39,8 @@ EMULATOR_ACCESS_KEY = "TRUNKGATE_EMULATOR_ACCESS_KEY"
 EMULATOR_SECRET_KEY = "TRUNKGATE_EMULATOR_SECRET_KEY"  # noqa: S105 - the name of a variable, not its value
 
 INTERNAL = {
-    SYNCED_BY: "Set by `serve` for its pages: another process syncs this home.",
-    TRACEBACK: "Set by an operator: show where an internal error of trunkgate was raised.",
+    SYNCED_BY: "Set by `trunkgate serve` for its pages: another process syncs this home.",
+    TRACEBACK: "Set by an operator to `1`: print the traceback of an internal error of trunkgate.",
     EMULATOR_ACCESS_KEY: "Set by the process that starts the embedded account: its access key.",
     EMULATOR_SECRET_KEY: "Set by the process that starts the embedded account: its secret key.",
     "TRUNKGATE_SCREENSHOTS": "Set by `make screenshots`: the folder that the browser tests write pictures to.",
@@ -130,82 +130,119 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=_default_home)
-    """State folder (``TRUNKGATE_HOME``). One account per home."""
+    """Folder that holds the state of one account."""
 
     account: Mode | None = None
-    """Which account; where not set, the one that the home remembers, else by whether a key is set."""
+    """
+    Kind of account: the sample account, a Flowroute account read by API key, or imported files. When not set, the kind
+    that the home remembers, else ``flowroute`` where an API key is set, else ``embedded``.
+    """
     accept_open_home: bool = False
-    """Go on where the home's file system keeps no permissions, so that other users of the machine can read it."""
+    """
+    Accept a home whose file system keeps no permissions, so that other users of the machine may be able to read it.
+    """
 
     flowroute_base_url: str = Field(default="", validation_alias="FLOWROUTE_BASE_URL")
+    """
+    Address of another API than ``https://api.flowroute.com``. An address on loopback is taken for an emulator, so its
+    portal is read too.
+    """
+
     flowroute_access_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_ACCESS_KEY")
+    """Access key of the Flowroute API; set it together with the secret key."""
+
     flowroute_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FLOWROUTE_SECRET_KEY")
+    """Secret key of the Flowroute API; set it together with the access key."""
 
     netbox_token: SecretStr = Field(default=SecretStr(""))
-    """API token of the NetBox that the inventory is read from."""
+    """API token of the NetBox that the inventory is read from; permission to view is enough."""
 
     ami_user: SecretStr = Field(default=SecretStr(""))
+    """User of the Asterisk Manager Interface (AMI), to read a running Asterisk."""
+
     ami_secret: SecretStr = Field(default=SecretStr(""))
-    """Of the Asterisk Manager Interface of running PBXs."""
+    """
+    Secret of the AMI user. ``ami://`` sends it, and the answers with SIP passwords, in clear text: use it in a trusted
+    network only, else ``ami+tls://``.
+    """
 
     journal_key: SecretStr = Field(default=SecretStr(""))
-    """Signs the anchors of the journal (HMAC-SHA256), so that nobody without it can rewrite journal and anchors."""
+    """
+    Key that signs the anchors of the journal (HMAC-SHA256), 16 characters or more: without it nobody can rewrite the
+    journal and its anchors unnoticed.
+    """
 
     journal_syslog: str = ""
-    """Where each head of the journal is sent too: path of a socket such as ``/dev/log``, or HOST:PORT for UDP."""
+    """
+    Syslog target that also receives each head of the journal: the path of a socket such as ``/dev/log``, or
+    ``HOST:PORT`` for UDP.
+    """
 
     inventory_sources: str = ""
-    """Running systems that the page Inventory can read, by address, comma separated; no token stands in one."""
+    """
+    Addresses of running systems that the page Inventory can read, comma separated, such as
+    ``netbox+https://netbox.example.net/``; without user names and tokens.
+    """
 
     public_ranges: str = ""
-    """Networks to treat as public, comma separated. The sample account adds the documentation ranges."""
+    """
+    Networks in CIDR notation to treat as public, comma separated, none wider than a /8. The sample account adds the
+    documentation ranges.
+    """
 
     window_days: int = Field(default=30, ge=1, le=92)
-    """Days of calls that checks, plans and pages look back on."""
+    """Days of calls that checks, plans and pages cover."""
 
     history_days: int = Field(default=30, ge=1, le=92)
-    """Days of calls the first sync asks for."""
+    """Days of calls that the first sync fetches."""
 
     keep_calls_days: int | None = Field(default=None, ge=93, le=3650)
-    """Days after which single calls go away and only their roll-up stays; never where not set."""
+    """Days after which single calls are deleted and only their sums are kept. When not set, calls are kept forever."""
 
     silent_days: int = Field(default=28, ge=1, le=365)
-    """An allowed address without a call for this long is silent: four whole weeks see every hour of a week."""
+    """Days without a call after which an allowed address counts as unused; four weeks cover every hour of a week."""
 
     calls_stale_s: int = Field(default=2 * 3600, ge=60, le=LONGEST_S)
+    """Age in seconds after which fetched calls, and numbers and inbound routes, are stale."""
+
     files_stale_s: int = Field(default=2 * 86400, ge=60, le=LONGEST_S)
-    """As ``calls_stale_s``, in mode ``files``, by the latest imported call: exports of each day are fresh."""
+    """Age in seconds of the latest imported call after which calls are stale in mode ``files``."""
 
     allowed_ips_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
+    """Age in seconds after which the list of allowed IPs and the state of the SIP credentials are stale."""
+
     inventory_stale_s: int = Field(default=30 * 86400, ge=60, le=LONGEST_S)
+    """Age in seconds after which the inventory and the configurations of PBXs are stale."""
 
     pbx_records_stale_s: int = Field(default=7 * 86400, ge=60, le=LONGEST_S)
-    """Age of a PBX's newest own record from which on nothing is concluded from its records."""
+    """Age in seconds of a PBX's newest own call record after which nothing is concluded from its records."""
 
     calls_settle_s: int = Field(default=3600, ge=0, le=LONGEST_S)
-    """How long after its end a call may be missing from the carrier's CDRs without meaning anything."""
+    """Seconds that the carrier may take to write the CDR of a call that has ended."""
 
     sync_every_s: float = Field(default=900.0, ge=1, le=LONGEST_S)
-    """Pause between two syncs of ``serve``; on the embedded account ``embedded_sync_every_s`` counts."""
+    """Seconds between two syncs of ``trunkgate serve``, except on the embedded account."""
 
     embedded_sync_every_s: float = Field(default=10.0, ge=1, le=LONGEST_S)
+    """Seconds between two syncs of ``trunkgate serve`` on the embedded account."""
+
     sync_again_hours: int = Field(default=48, ge=1, le=92 * 24)
-    """Exports select by call start, so this many last hours are fetched again."""
+    """Hours that each sync fetches again: an export selects calls by their start, and a call ends later."""
 
     max_changes: int = Field(default=25, ge=1, le=1000)
-    """The largest fix: one press of a button changes no more than this many things."""
+    """Largest number of changes that one fix may make."""
 
     sample_calls: int = Field(default=50_000, ge=0, le=100_000_000)
-    """Calls in the history of a sample account when it is made."""
+    """Number of calls in the history of a sample account when it is created."""
 
     sample_refusals_in_cdrs: bool = True
-    """Whether refused calls leave a CDR on a sample account that is made; the real carrier's way is not known."""
+    """Whether rejected calls leave a CDR on a sample account that is created."""
 
     sample_without: str = ""
-    """Stories to leave out of a sample account when it is made, comma separated, such as ``dynamic``."""
+    """Stories to leave out of a sample account when it is created, comma separated, such as ``dynamic``."""
 
     live_calls_per_s: float = Field(default=0.5, ge=0, le=1000)
-    """Live traffic of the embedded account while ``serve`` runs."""
+    """Calls per second of live traffic on the embedded account while ``trunkgate serve`` runs."""
 
     @field_validator("home")
     @classmethod

@@ -9,6 +9,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow
 
+from dashboard.schemas.descriptions import COLUMNS, unit_of
+
 UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
 
@@ -20,6 +22,8 @@ def schema(
 ) -> pa.DataFrameSchema:
     """
     Build a frame contract.
+
+    Each column carries its meaning as ``description`` and its unit in ``metadata``, from ``descriptions``.
 
     Args:
         name: Of the frame.
@@ -35,10 +39,17 @@ def schema(
         FLAG: ("boolean", True),
     }
     made = {}
-    for column, kind in columns.items():
-        dtype, nullable = kinds[kind]
-        checks = [pa.Check.isin(sorted(isin[column.rstrip("?")]))] if column.rstrip("?") in isin else None
-        made[column.rstrip("?")] = pa.Column(dtype, checks, nullable=nullable, coerce=True, required=True)
+    for declared, kind in columns.items():
+        column, (dtype, nullable) = declared.rstrip("?"), kinds[kind]
+        made[column] = pa.Column(
+            dtype,
+            [pa.Check.isin(sorted(isin[column]))] if column in isin else None,
+            nullable=nullable,
+            coerce=True,
+            required=True,
+            description=COLUMNS[name][column],
+            metadata={"unit": unit_of(column, time=kind == TIME, money=kind == USD)},
+        )
     optional = [column.rstrip("?") for column in columns if column.endswith("?")]
     metadata = {"optional": optional, "kinds": dict(columns), "absent": dict(absent or {})}
     return pa.DataFrameSchema(made, name=name, strict="filter", metadata=metadata)

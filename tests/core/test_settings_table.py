@@ -70,12 +70,13 @@ def test_names_are_never_put_together() -> None:
 
 
 def test_every_variable_says_what_it_is_for() -> None:
-    """The README's table names variables that exist, and internal ones say who sets them."""
-    listed = NAME.findall(
-        " ".join(re.findall(r"^\| `(?:TRUNKGATE|FLOWROUTE)_.*$", (ROOT / "README.md").read_text(), re.MULTILINE))
-    )
+    """Each has a row with a meaning in docs/settings.md, and internal ones say who sets them."""
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in text.splitlines() if NAME.match(line[3:])]
+    meanings = {NAME.findall(row[0])[0]: row[-1].removesuffix("|").strip() for row in rows}
 
-    assert set() == set(listed) - variables().keys() - INTERNAL.keys()
+    assert variables().keys() | INTERNAL.keys() == meanings.keys()
+    assert all(meaning.endswith(".") and len(meaning.split()) > 4 for meaning in meanings.values())
     assert all(purpose.startswith("Set by ") for purpose in INTERNAL.values())
 
 
