@@ -14,7 +14,7 @@ import pytest
 
 from dashboard.checks.registry import discover
 from dashboard.core.settings import INTERNAL, SHORTEST_KEY, variables
-from dashboard.domain.changes import AllowAddress, CreateRoute, PointNumber, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, CreateRoute, RemoveAddress, RouteNumber, SetCredentials
 from dashboard.domain.findings import Impact, Severity
 from dashboard.domain.snapshot import Account, Snapshot
 from dashboard.schemas.descriptions import COLUMNS, UNITS
@@ -121,7 +121,7 @@ def test_every_exported_table_is_described() -> None:
         ("call_source_is_allowed", {AllowAddress}),
         ("credentials_are_off", {SetCredentials}),
         ("past_loss_is_reviewed", set()),
-        ("pbx_has_inbound_route", {CreateRoute, PointNumber}),
+        ("pbx_has_inbound_route", {CreateRoute, RouteNumber}),
     ],
 )
 def test_changes_that_a_check_proposes_are_found_in_its_code(check: str, kinds: set[type]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import ask, say
+from dashboard.core import clocks
 from dashboard.core.errors import FileError, InputError
 from dashboard.domain.actors import local_actor
 from dashboard.domain.capabilities import Capability
@@ -64,7 +64,7 @@ def paste(
         current = load_frame(home.state, "allowed_ips")
         changes = difference(current["network"], pasted)
         who = local_actor("command line").name
-        now = datetime.now(UTC)
+        now = clocks.now()
         frame = accept_paste(current, changes, remove=remove or (), added_by=who, added_at=now)
         _show(pasted, changes, remove or [])
         if not pasted.entries and home.state.latest("allowed_ips") is None:
@@ -93,7 +93,7 @@ def record(
     prefix = parse_tech_prefix(tech_prefix)
     with open_home() as home:
         _refuse_readable(home, Capability.READ_CREDENTIALS)
-        now = datetime.now(UTC)
+        now = clocks.now()
         last = home.state.latest("account")
         content = {**(last["content"] if last else {}), "sample": False}
         content |= {"tech_prefix": prefix, "credentials_on": credentials is CredentialsState.ON}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dashboard.core import clocks
 
 if TYPE_CHECKING:
     from dashboard.core.settings import Settings
@@ -94,7 +96,7 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     with closing(State.open(settings.home)) as state:
         if with_mode(state, settings).files:
             return ""  # nothing is fetched in this mode
-        now = datetime.now(UTC)
+        now = clocks.now()
         since = next_since(state, CallStore(settings.home), settings, now)
         again = (
             f"the last {counted(math.ceil((now - since) / timedelta(hours=1)), 'hour')}"
@@ -150,7 +152,7 @@ def drop_imported(
         ask("Remove these calls from the store?")
     gone = drop_file_only(store, chosen)
     note = {
-        "at": datetime.now(UTC).isoformat(),
+        "at": clocks.now().isoformat(),
         "by": local_actor("command line").name,
         "calls": gone,
         "cost_usd": str(found["cost_usd"].sum()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 
 from dashboard.cli.lazy import read_settings
 from dashboard.cli.output import Format, complain, progress, say, say_json, tell_rejects
+from dashboard.core import clocks
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted
 
@@ -78,7 +78,7 @@ def _origin(home: Path, pbx: str, zone: str, trunks: list[str], template: str) -
         pbxs=frames["pbxs"],
         pbx_config=frames["pbx_config"],
         account=Trunk.of(account["content"]["tech_prefix"] if account else "", edges),
-        now=datetime.now(UTC),
+        now=clocks.now(),
         zone=zone,
         trunks=trunks,
         template=template,

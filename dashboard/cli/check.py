@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, complain, progress, say, say_json
+from dashboard.core import clocks
 from dashboard.core.clocks import to_come
 from dashboard.core.errors import CarrierError
 from dashboard.domain.findings import Finding, Severity, Status
@@ -111,7 +112,7 @@ def bring_up_to_date(home: Workspace) -> str:
     if home.settings.files:
         return ""
     fetched = home.state.get("calls_until")
-    pause, now = timedelta(seconds=home.settings.sync_every_s), datetime.now(UTC)
+    pause, now = timedelta(seconds=home.settings.sync_every_s), clocks.now()
     recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, now)
     if recent and not home.settings.embedded:
         return ""
@@ -123,7 +124,7 @@ def bring_up_to_date(home: Workspace) -> str:
         times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
         if not times:
             raise
-        when = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], datetime.now(UTC))})"
+        when = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], clocks.now())})"
         complain(f"{exc} The results are of the last synced data, from {when}.")
         return str(exc)
     return ""

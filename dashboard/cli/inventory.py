@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json
+from dashboard.core import clocks
 from dashboard.core.errors import InputError
 from dashboard.domain.actors import local_actor
 
@@ -96,7 +96,7 @@ def read(
         found = _found(sources, known, current, name)
         difference = merge(current.frames, found)
         for frame in READ if keep else ():
-            now, who = datetime.now(UTC), local_actor("command line").name
+            now, who = clocks.now(), local_actor("command line").name
             save_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
     if output is Format.JSON:
         told: dict[str, Any] = {

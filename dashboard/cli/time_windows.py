@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dashboard.core import clocks
 from dashboard.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class TimeWindow:
             InputError: It begins in the future, or ends before it begins.
         """
         made = cls(*(None if at is None else at.replace(tzinfo=UTC) for at in (since, until)))
-        if made.since and made.since > datetime.now(UTC):
+        if made.since and made.since > clocks.now():
             raise InputError(
                 f"--since {since} lies in the future, so there are no calls from then on. Give a past time."
             )
@@ -44,6 +45,6 @@ class TimeWindow:
 
     def snapshot(self, home: Workspace) -> Snapshot:
         """Return what is known: what calls outside the window prove counts, and no row straddles its edges."""
-        usual = datetime.now(UTC) - timedelta(days=home.settings.window_days)
+        usual = clocks.now() - timedelta(days=home.settings.window_days)
         edges = [at for at in (self.since, self.until) if at is not None]
         return home.snapshot(since=min([usual, *edges]), split_at=edges)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pandas as pd
 
 from dashboard.carriers.flowroute.portal_paste import PasteDiff, accept_paste
+from dashboard.core import clocks
 from dashboard.core.errors import InputError
 from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.workspace import Workspace
@@ -51,7 +52,7 @@ def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool
     Raises:
         DialStringError: The prefix is not eight digits.
     """
-    now = datetime.now(UTC)
+    now = clocks.now()
     last = workspace.state.latest("account")
     content = {**(last["content"] if last else {}), "sample": False}
     content |= {"tech_prefix": parse_tech_prefix(tech_prefix), "credentials_on": credentials_on}
@@ -74,7 +75,7 @@ def keep_list(
     Raises:
         InputError: Somebody else accepted another list since the paste was compared.
     """
-    now = datetime.now(UTC)
+    now = clocks.now()
     if set(load_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
         raise InputError("Somebody else changed the list meanwhile, so nothing was kept. Compare again.")
     frame = accept_paste(current, found, remove=remove, added_by=by, added_at=now)
@@ -97,4 +98,4 @@ def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: 
     Raises:
         TableError: The frame does not keep its contract.
     """
-    return save_frame(workspace.state, name, frame, now=datetime.now(UTC), known_by=by)
+    return save_frame(workspace.state, name, frame, now=clocks.now(), known_by=by)

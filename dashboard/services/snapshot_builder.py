@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.store.queries import FIRST
 from dashboard.calls.store.store import CallStore
 from dashboard.carriers.registry import Carrier
+from dashboard.core import clocks
 from dashboard.core.clocks import to_come
 from dashboard.core.host_names import Resolver, same, target_of
 from dashboard.core.settings import Settings
@@ -154,7 +155,7 @@ def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *,
 
 
 def save_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
-    """Keep a frame that an operator or a reader brought, as a version from now on; see ``kept_frame`` for its times."""
+    """Keep a frame that an operator or a reader brought, as a version from now on; see ``load_frame`` for its times."""
     rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
     return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
 
@@ -208,7 +209,7 @@ def build_snapshot(
         since: Look back to here; over the window of the settings where not given.
         split_at: More instants that no row of the traffic may straddle.
     """
-    now = now or datetime.now(UTC)
+    now = now or clocks.now()
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
     versions = policy_versions(state, now=now)
@@ -358,7 +359,7 @@ def without_calls(state: State, capabilities: frozenset[Capability], *, now: dat
         capabilities: What the carrier lets a program do.
         now: Defaults to the present, UTC.
     """
-    now = now or datetime.now(UTC)
+    now = now or clocks.now()
     version = state.latest("account")
     account = version["content"] if version else {}
     return Snapshot(
@@ -381,7 +382,7 @@ def policy_versions(state: State, *, now: datetime | None = None) -> tuple[Polic
         state: Holds the versions.
         now: By default the present. A version that begins later was written while the clock was ahead, and begins now.
     """
-    present = now or datetime.now(UTC)
+    present = now or clocks.now()
     events = []
     for kind, name in (("networks", "allowed_ips"), ("account", "account")):
         rows = state.versions(name)

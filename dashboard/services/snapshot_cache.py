@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ import sqlalchemy as sa
 from dashboard.calls.analytics.cube import Cube, build_cube
 from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.replay.replayer import Replayer
+from dashboard.core import clocks
 from dashboard.core.errors import DashboardError
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
@@ -155,7 +155,7 @@ class SnapshotCache:
             calls, look = self._digest, str(self._looks)
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
-        period = int(datetime.now(UTC).timestamp() // self._pace.age_every_s)
+        period = int(clocks.now().timestamp() // self._pace.age_every_s)
         return StateVersion(str(opened.settings.home), calls, account, look, str(period))
 
     def _make(self) -> AccountView:

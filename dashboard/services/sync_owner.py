@@ -11,11 +11,12 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dashboard.core import clocks
 from dashboard.core.errors import StateError
 
 
@@ -89,7 +90,7 @@ class SyncOwner:
             self._lock.release(force=True)
 
     def _write(self) -> None:
-        owner = Owner(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), self._port)
+        owner = Owner(os.getpid(), clocks.now().isoformat(timespec="seconds"), self._port)
         temporary = self._note.with_name(f"{self._note.name}.{owner.pid}")
         try:
             with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import IO, Self
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from dashboard.carriers.flowroute.portal import READS, WRITES
 from dashboard.carriers.offline import OfflineCarrier
 from dashboard.carriers.registry import Carrier, open_carrier
 from dashboard.checks.evidence.losses import Loss, losses
-from dashboard.core import private
+from dashboard.core import clocks, private
 from dashboard.core.errors import BusyError, CarrierError, StateError, UnknownFindingError
 from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.core.settings import Settings
@@ -190,14 +190,14 @@ class Workspace:
                 "judges what was synced before."
             )
         if self.settings.files:
-            return SyncReport(changed=(), calls=0, rejected=0, until=datetime.now(UTC))
+            return SyncReport(changed=(), calls=0, rejected=0, until=clocks.now())
         lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
         try:
             held = lock.acquire()
         except Timeout:
             raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
         with held:
-            now = datetime.now(UTC)
+            now = clocks.now()
             settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             try:
                 changed = snapshot_builder.refresh_account(self.carrier, self.state, now=now)
@@ -214,7 +214,7 @@ class Workspace:
                 self.store,
                 self.state,
                 self.settings,
-                now=datetime.now(UTC),
+                now=clocks.now(),
                 quick=quick,
                 progress=progress,
                 stop=stop,
@@ -305,7 +305,7 @@ class Workspace:
             last_at=loss.last_at,
             evidence_digest=loss.digest,
             by=actor.name,
-            now=datetime.now(UTC),
+            now=clocks.now(),
         )
 
     def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
@@ -379,7 +379,7 @@ class Workspace:
     def _read_account(self) -> None:
         """Read the account after a fix; where that fails, the next sync does."""
         try:
-            snapshot_builder.refresh_account(self.carrier, self.state, now=datetime.now(UTC))
+            snapshot_builder.refresh_account(self.carrier, self.state, now=clocks.now())
         except (CarrierError, StateError) as exc:
             log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
 

@@ -22,11 +22,12 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from logging.handlers import SysLogHandler
 from pathlib import Path
 from typing import Any
 
+from dashboard.core import clocks
 from dashboard.core.endpoints import syslog_target
 from dashboard.core.errors import JournalError
 from dashboard.core.settings import Settings
@@ -156,7 +157,7 @@ class Anchors:
 
     def _line(self, head: Head, previous: str, *, after_calls: bool) -> str:
         body: dict[str, Any] = {
-            "at": datetime.now(UTC).isoformat(),
+            "at": clocks.now().isoformat(),
             "chain": head.chain,
             "step": head.step,
             "entries": head.entries,

@@ -13,13 +13,14 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from dashboard.core import clocks
 from dashboard.core.errors import JournalError
 from dashboard.domain.changes import Plan, digest
 from dashboard.storage import anchors as anchoring
@@ -324,7 +325,7 @@ class Journal:
             last = JournalEntry(**newest) if newest else None
             row: dict[str, Any] = {
                 "id": (last.id if last else 0) + 1,
-                "at": datetime.now(UTC),
+                "at": clocks.now(),
                 "action": action,
                 "phase": phase,
                 "actor": actor,

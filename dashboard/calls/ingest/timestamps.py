@@ -7,13 +7,15 @@ makes more of them, and nothing here may mean anything else there.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow
 import pyarrow.compute
+
+from dashboard.core import clocks
 
 STAMP = "2026-11-23 14:05:00+00"
 EARLIEST = "2000-01-01"
@@ -50,7 +52,7 @@ def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
     stamps = characters(texts).reshape(-1, len(STAMP))
     said = _clock(stamps) + _days(stamps)
     earliest, latest = (
-        np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (datetime.now(UTC) + ahead).replace(tzinfo=None))
+        np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (clocks.now() + ahead).replace(tzinfo=None))
     )
     if len(said) and (said.min() < earliest or said.max() > latest):
         raise ValueError("A time is not one of a call.")

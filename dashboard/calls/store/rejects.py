@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +18,7 @@ from dashboard import schemas
 from dashboard.calls.ingest.lenient_csv import Reject
 from dashboard.calls.store.engine import Engine, shown, to_frame, utc
 from dashboard.calls.store.generations import Generation, Generations
+from dashboard.core import clocks
 from dashboard.core.errors import StoreError
 
 MOST_REJECTS = 100_000
@@ -81,7 +81,7 @@ class Rejects:
             "bad": pyarrow.Table.from_pylist([asdict(reject) for reject in bad], REJECTS),
             "names": pyarrow.table({"file": pyarrow.array(names, pyarrow.string())}),
         }
-        asked = {"now": utc(datetime.now(UTC)), "limit": MOST_REJECTS}
+        asked = {"now": utc(clocks.now()), "limit": MOST_REJECTS}
         kept = self.engine.fetch("rejects", asked, what="keep the bad rows", given=given).cast(REJECTS)
         if kept.equals(old):
             return base.rejects

@@ -25,6 +25,7 @@ from urllib.parse import quote
 from dashboard.carriers.base import ExportedWindow, Progress, Stop
 from dashboard.carriers.flowroute.downloads import download
 from dashboard.carriers.flowroute.pagination import item_of, optional, pages, time_of
+from dashboard.core import clocks
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from dashboard.core.http.session import HttpSession
 
@@ -161,7 +162,7 @@ class ExportJobs:
 
     def _there_already(self, window: ExportWindow) -> Job | None:
         """Return the newest job that gives this window, where there is one."""
-        now = datetime.now(UTC)
+        now = clocks.now()
         wanted = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
         fitting = [
             job
@@ -217,7 +218,7 @@ class ExportJobs:
         return job
 
     def _download(self, job: Job, window: ExportWindow, folder: Path) -> Path | None:
-        if job.expired(datetime.now(UTC)):
+        if job.expired(clocks.now()):
             raise CarrierRefusedError(f"The link of export {self._named(job)} has expired.")
         named = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
         return download(
@@ -235,7 +236,7 @@ class ExportJobs:
             again = self._read(job.id)
         except CarrierRefusedError:
             return self._create(window)
-        fresh = again.status == COMPLETED and again.link != job.link and not again.expired(datetime.now(UTC))
+        fresh = again.status == COMPLETED and again.link != job.link and not again.expired(clocks.now())
         return again if fresh else self._create(window)
 
     def _named(self, job: Job) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from dashboard import __version__
+from dashboard.core import clocks
 from dashboard.core.endpoints import is_loopback, key_origin
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError, SettingsError
 
@@ -209,7 +210,7 @@ def retry_after_s(value: str | None) -> float | None:
             at = parsedate_to_datetime(value)
         except (ValueError, OverflowError):
             return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - clocks.now()).total_seconds()
     return float(min(max(seconds, 0), RETRY_AFTER_MAX_S))
 
 

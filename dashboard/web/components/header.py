@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
+from dashboard.core import clocks
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.claims import lacking
@@ -33,7 +32,7 @@ def show(*, live: bool) -> None:
         settings = opened.settings
         at = calls_until(opened.state, opened.store, settings)
         stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
-        age = Freshness(at, stale_s).age(datetime.now(UTC))
+        age = Freshness(at, stale_s).age(clocks.now())
         account = (opened.state.latest("account") or {}).get("content", {})
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             prefix = account.get("tech_prefix")
@@ -77,7 +76,7 @@ def stale(*, live: bool) -> None:
 def _ages() -> None:
     """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
     with session.errors_said():
-        now, freshness = datetime.now(UTC), session.freshness()
+        now, freshness = clocks.now(), session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}
         old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
         never = [name for name in ages if ages[name] is Age.MISSING]

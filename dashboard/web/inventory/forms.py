@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.core import clocks
 from dashboard.core.elapsed import ago
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.services import declarations
@@ -182,7 +182,7 @@ def _choice(label: str, words: dict[str, str], value: str, key: str) -> str:
 
 
 def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
-    now, zone = datetime.now(UTC), session.zone()
+    now, zone = clocks.now(), session.zone()
     mine = snapshot.pbx_addresses[snapshot.pbx_addresses["pbx_id"] == pbx_id]
     for number, row in enumerate(mine.to_dict("records")):
         address, ended = str(row["address"]), not pd.isna(row["valid_to"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.core import clocks
 from dashboard.core.text import counted
 from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Finding
@@ -182,4 +182,4 @@ def _account(account: Credentials) -> None:
 def note(pbx_id: str, kind: str, content: dict[str, Any]) -> None:
     """Keep a note about a PBX, signed with whoever sits at the browser."""
     kept, by = session.workspace().state, session.who().name
-    notes.keep(kept, pbx_id, kind, content, at=datetime.now(UTC), by=by)
+    notes.keep(kept, pbx_id, kind, content, at=clocks.now(), by=by)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.calls.analytics.peaks import CallOwners, Column, Peaks, count_peaks, owners_of
+from dashboard.core import clocks
 from dashboard.domain.snapshot import Snapshot
 from dashboard.web import session
 from dashboard.web.components.formatting import exact
@@ -69,7 +70,7 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
     with session.errors_said(), st.spinner("Counting the peaks"):
         found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since), ages=False)
     if found is not None:
-        st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, datetime.now(UTC))
+        st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, clocks.now())
         st.rerun()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from dashboard import charts
 from dashboard.calls.analytics.definitions import MIN_SAMPLE
 from dashboard.charts import frames
 from dashboard.checks.registry import rank
+from dashboard.core import clocks
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.capabilities import Capability
@@ -254,7 +255,7 @@ def severities(findings: Sequence[Finding]) -> None:
 def freshness() -> None:
     """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
     with session.errors_said():
-        now = datetime.now(UTC)
+        now = clocks.now()
         for name, fresh in session.freshness().items():
             age = fresh.age(now)
             with st.container(horizontal=True, vertical_alignment="center"):
