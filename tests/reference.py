@@ -21,13 +21,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import pandera.pandas as pa
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from dashboard.checks.registry import INPUTS, Check, discover
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.setting_faults import demand
 from dashboard.core.settings import CONFIG_FILE, INTERNAL, TRACEBACK, Settings, variables
 from dashboard.core.stories import STORIES
@@ -36,6 +35,7 @@ from dashboard.domain.findings import Impact, Severity
 from dashboard.schemas.contract import TEXT, TIME, USD, WHOLE
 from dashboard.schemas.descriptions import unit_of
 from dashboard.schemas.outcomes import OUTCOME_LABELS
+from dashboard.schemas.pandera_import import pa
 from dashboard.schemas.tables import FRAMES
 from dashboard.services.exports.descriptions import COLUMNS as EXPORTED
 from dashboard.services.exports.descriptions import MINUTES

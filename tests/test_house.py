@@ -86,6 +86,6 @@ def test_both_locks_agree() -> None:
 
 def test_importing_the_command_line_does_not_load_streamlit() -> None:
     """``trunkgate check`` in cron pays for no dashboard."""
-    code = "import sys, dashboard.cli.main; sys.exit('streamlit' in sys.modules)"
+    code = "import sys, dashboard.cli.entry_point; sys.exit('streamlit' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

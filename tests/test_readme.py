@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.settings import Settings
 
 README = Path(__file__).parent.parent / "README.md"

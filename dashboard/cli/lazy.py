@@ -6,13 +6,13 @@ Commands ask here for what they need when they run, so that their options can be
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from dashboard.core import private
 from dashboard.core.errors import SettingsError
+from dashboard.core.locks import lock_open_file
 from dashboard.storage.read_only import is_read_only
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def usable(home: Path, *, accept_open: bool = False) -> Path:
     private.prepare(home, accept_open=accept_open)
     try:
         with TemporaryFile(dir=home) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # what several processes do at one time rests on locks
+            lock_open_file(file)  # what several processes do at one time rests on locks
             return home
     except OSError as exc:
         message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."

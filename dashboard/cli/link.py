@@ -11,7 +11,6 @@ Whoever writes or removes such files holds ``entry.lock``: a file that looks lef
 
 from __future__ import annotations
 
-import fcntl
 import html
 import json
 import os
@@ -29,7 +28,8 @@ from dashboard.cli.lazy import usable
 from dashboard.cli.number_types import finite
 from dashboard.cli.output import remark, say
 from dashboard.core import private
-from dashboard.core.errors import BusyError, InputError, SettingsError
+from dashboard.core.errors import InputError, SettingsError
+from dashboard.core.locks import exclusive, lock_open_file
 from dashboard.services.access import links
 
 app = typer.Typer()
@@ -75,7 +75,7 @@ def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
             _remove_left(home)
             private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
             held = stack.enter_context(new.open("r+b"))  # NFS locks only a file that is open for writing exclusively
-            fcntl.flock(held, fcntl.LOCK_EX)
+            lock_open_file(held)
             new.replace(note(home, port))
             stack.callback(_withdraw, home, port)
             url, number = _new(home, port)
@@ -98,13 +98,8 @@ def clear(home: Path) -> None:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Let no other process write or remove the files of a dashboard."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
-
-    try:
-        lock = FileLock(str(home / "entry.lock"), timeout=LOCK_S).acquire()
-    except Timeout:
-        raise BusyError(f"Another trunkgate starts on {home} and does not go on. End it, then try again.") from None
-    with lock:
+    busy = f"Another trunkgate starts on {home} and does not go on. End it, then try again."
+    with exclusive(home / "entry.lock", timeout_s=LOCK_S, busy=busy):
         yield
 
 
@@ -147,7 +142,7 @@ def _is_held(file: Path) -> bool:
     """Tell whether the dashboard that wrote a note still runs."""
     try:
         with file.open("rb") as found:
-            fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock_open_file(found, shared=True, wait=False)
     except FileNotFoundError:
         return False
     except OSError:  # it is held, or that cannot be told: then nothing of it is removed

@@ -8,7 +8,6 @@ the files that the dashboard reads.
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -158,6 +157,8 @@ def _loose(folder: Path) -> Iterator[tuple[Path, int]]:
 def user_name(uid: int) -> str:
     """Return the name of a user of this machine; the number where it has none."""
     try:
+        import pwd  # noqa: PLC0415 - Windows has no such module
+
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
+    except (ImportError, KeyError):
         return f"uid {uid}"

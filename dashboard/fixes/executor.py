@@ -13,11 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from dashboard.carriers.registry import Carrier
 from dashboard.core.errors import (
-    BusyError,
     CapabilityError,
     CarrierError,
     DashboardError,
@@ -27,6 +24,7 @@ from dashboard.core.errors import (
     StalePlanError,
     TableError,
 )
+from dashboard.core.locks import exclusive
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.changes import AllowAddress, Change, Plan
 from dashboard.fixes.account_image import after, image
@@ -100,12 +98,8 @@ def apply(
         JournalError: The journal cannot be written or anchored; nothing was changed.
         NotVerifiedError: Re-reading did not show the changes.
     """
-    lock = FileLock(str(home / "fix.lock"), timeout=LOCK_S)
-    try:
-        held = lock.acquire()
-    except Timeout:
-        raise BusyError("Another fix is being applied. Wait for it to end, then plan again.") from None
-    with held:
+    busy = "Another fix is being applied. Wait for it to end, then plan again."
+    with exclusive(home / "fix.lock", timeout_s=LOCK_S, busy=busy):
         settle_under_lock(carrier=carrier, journal=journal)
         before = check_ready(plan, carrier=carrier, actor=actor, typed=typed)
         try:

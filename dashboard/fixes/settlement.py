@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from dashboard.carriers.registry import Carrier
-from dashboard.core.errors import DashboardError
+from dashboard.core.errors import BusyError, DashboardError
+from dashboard.core.locks import exclusive
 from dashboard.domain.changes import Change, Plan
 from dashboard.fixes.account_image import after, image, part_of, touched
 from dashboard.fixes.account_reader import AccountReading
@@ -43,9 +42,9 @@ def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[JournalEnt
     if not journal.open_entries():
         return []
     try:
-        with FileLock(str(home / "fix.lock"), timeout=0):
+        with exclusive(home / "fix.lock", timeout_s=0, busy="A fix is being applied."):
             return settle_under_lock(carrier=carrier, journal=journal)
-    except Timeout:
+    except BusyError:
         return []
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow
 
 from dashboard.schemas.descriptions import COLUMNS, unit_of
+from dashboard.schemas.pandera_import import pa
 
 UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))

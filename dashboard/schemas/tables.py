@@ -12,8 +12,6 @@ from __future__ import annotations
 from functools import cache
 
 import pandas as pd
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
 from dashboard.core.errors import TableError
 from dashboard.core.text import counted, visible
@@ -30,6 +28,7 @@ from dashboard.schemas.outcomes import (
     PROVES,
     REFUSAL,
 )
+from dashboard.schemas.pandera_import import pa
 from dashboard.schemas.pbx_records import PBX_ATTEMPTS, PBX_CALLS, PBX_RECORDS
 
 __all__ = [
@@ -334,7 +333,7 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
             frame[name] = _times(frame[name], f"{source}: {schema.name}")
     try:
         valid = schema.validate(frame[list(schema.columns)], lazy=True)
-    except SchemaErrors as exc:
+    except pa.errors.SchemaErrors as exc:
         first = exc.failure_cases.iloc[0]
         row = "" if pd.isna(first["index"]) else f", row {int(first['index']) + 1}"
         raise TableError(

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
 from dashboard import schemas
 from dashboard.calls.attribution import attribute, claimed_sources
@@ -29,6 +28,7 @@ from dashboard.core.settings import Settings
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.schemas.pandera_import import pa
 from dashboard.storage.database import State, begins
 from dashboard.storage.entry_history import entry_periods
 

@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from dashboard.core import clocks
 from dashboard.core.errors import StateError
+from dashboard.core.locks import Closable, hold_if_free
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ class SyncOwner:
             port: Of this process's dashboard, for others to name.
         """
         self._note = home / "sync-owner.json"
-        self._lock = FileLock(str(home / "sync-owner.lock"), timeout=0, thread_local=False)
+        self._path = home / "sync-owner.lock"
+        self._hold: Closable | None = None
         self._port = port
 
     def acquire(self) -> bool:
@@ -62,20 +62,20 @@ class SyncOwner:
         Raises:
             StateError: The lock or the note beside it cannot be written.
         """
-        if self._lock.is_locked:
+        if self._hold:
             return True
         try:
-            self._lock.acquire()
-        except Timeout:
-            return False
+            self._hold = hold_if_free(self._path)
         except OSError as exc:
-            raise StateError(f"The lock {self._lock.lock_file} cannot be used: {exc.strerror}.") from exc
+            raise StateError(f"The lock {self._path} cannot be used: {exc.strerror}.") from exc
+        if not self._hold:
+            return False
         self._write()
         return True
 
     def other(self) -> str:
         """Name the process that syncs this home instead of this one; empty where this one does."""
-        if self._lock.is_locked:
+        if self._hold:
             return ""
         try:
             return Owner(**json.loads(self._note.read_text())).sentence
@@ -84,10 +84,11 @@ class SyncOwner:
 
     def release(self) -> None:
         """Let another process sync the home."""
-        if self._lock.is_locked:
+        if self._hold:
             with suppress(OSError):
                 self._note.unlink()
-            self._lock.release(force=True)
+            self._hold.close()
+            self._hold = None
 
     def _write(self) -> None:
         owner = Owner(os.getpid(), clocks.now().isoformat(timespec="seconds"), self._port)
@@ -97,5 +98,5 @@ class SyncOwner:
                 file.write(json.dumps(asdict(owner)))
             temporary.replace(self._note)
         except OSError as exc:
-            self._lock.release(force=True)
+            self.release()
             raise StateError(f"The file {self._note} cannot be written: {exc.strerror}.") from exc

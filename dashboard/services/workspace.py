@@ -11,10 +11,8 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from urllib.parse import urlsplit
-
-from filelock import FileLock, Timeout
 
 from dashboard import checks
 from dashboard.calls.store.store import CallStore
@@ -24,8 +22,9 @@ from dashboard.carriers.offline import OfflineCarrier
 from dashboard.carriers.registry import Carrier, open_carrier
 from dashboard.checks.evidence.losses import Loss, losses
 from dashboard.core import clocks, private
-from dashboard.core.errors import BusyError, CarrierError, StateError, UnknownFindingError
+from dashboard.core.errors import CarrierError, StateError, UnknownFindingError
 from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
+from dashboard.core.locks import Closable, exclusive, share
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.capabilities import Capability
@@ -33,7 +32,7 @@ from dashboard.domain.changes import Change, Plan
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import use
+from dashboard.emulator.lifecycle.home import users as users_of
 from dashboard.fixes import executor as applying
 from dashboard.fixes import planner as planning
 from dashboard.fixes.monitor import Monitor, MonitorResult
@@ -67,7 +66,7 @@ class Workspace:
         carrier: Carrier,
         *,
         running: process.Running | None = None,
-        users: IO[bytes] | None = None,
+        users: Closable | None = None,
         traffic: float = 0.0,
         resolver: Resolver | None = None,
     ) -> None:
@@ -112,7 +111,7 @@ class Workspace:
         users = None
         try:
             settings = bind_account(state, settings, new_key=new_key)
-            users = use(settings.home) if settings.embedded else None
+            users = share(users_of(settings.home)) if settings.embedded else None
             running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
         except BaseException:
@@ -191,12 +190,8 @@ class Workspace:
             )
         if self.settings.files:
             return SyncReport(changed=(), calls=0, rejected=0, until=clocks.now())
-        lock = FileLock(str(self.settings.home / "sync.lock"), timeout=SYNC_WAIT_S)
-        try:
-            held = lock.acquire()
-        except Timeout:
-            raise BusyError("Another process is syncing this home. Wait for it to end, then sync again.") from None
-        with held:
+        busy = "Another process is syncing this home. Wait for it to end, then sync again."
+        with exclusive(self.settings.home / "sync.lock", timeout_s=SYNC_WAIT_S, busy=busy):
             now = clocks.now()
             settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             try:
@@ -403,7 +398,7 @@ class Workspace:
         return monitor
 
 
-def _release(users: IO[bytes] | None, settings: Settings) -> None:
+def _release(users: Closable | None, settings: Settings) -> None:
     if users is not None:
         users.close()
         process.stop_unused(settings.home)

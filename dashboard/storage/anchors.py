@@ -12,7 +12,6 @@ whoever can write to the home but has no key cannot write anchors that verify.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import hmac
 import json
@@ -30,6 +29,7 @@ from typing import Any
 from dashboard.core import clocks
 from dashboard.core.endpoints import syslog_target
 from dashboard.core.errors import JournalError
+from dashboard.core.locks import lock_open_file
 from dashboard.core.settings import Settings
 from dashboard.domain.changes import canonical
 from dashboard.storage.sealing import GENESIS
@@ -176,7 +176,7 @@ class Anchors:
         new = not self.path.exists()
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock_open_file(file)
             if new:
                 _sync_folder(self.path.parent)
             yield file

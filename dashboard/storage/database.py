@@ -18,12 +18,12 @@ from threading import local
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.core.clocks import to_come
-from dashboard.core.errors import BusyError, JournalError, StateError
+from dashboard.core.errors import JournalError, StateError
+from dashboard.core.locks import exclusive
 from dashboard.core.sqlite_faults import explain
 from dashboard.domain.changes import Plan, digest
 from dashboard.storage import sealing
@@ -179,15 +179,12 @@ class State:
         except OSError as exc:
             raise StateError(f"The folder {home} cannot be used: {exc.strerror}. Choose another home.") from exc
         state = cls(url or f"sqlite:///{home / 'state.db'}", home, anchors)
-        try:
-            with FileLock(str(home / "state.lock"), timeout=BUSY_S):
-                state._before = state._migrate()
-                try:
-                    state._begin_anchors(before=state._before)
-                except JournalError as exc:  # what needs an anchor is refused later; everything else works without
-                    log.warning("%s", exc)
-        except Timeout:
-            raise BusyError(_busy(home)) from None
+        with exclusive(home / "state.lock", timeout_s=BUSY_S, busy=_busy(home)):
+            state._before = state._migrate()
+            try:
+                state._begin_anchors(before=state._before)
+            except JournalError as exc:  # what needs an anchor is refused later; everything else works without
+                log.warning("%s", exc)
         return state
 
     @classmethod
@@ -316,11 +313,8 @@ class State:
         """
         if self._begun or self.read_only:
             return
-        try:
-            with FileLock(str(self.home / "state.lock"), timeout=BUSY_S):
-                self._begin_anchors(before=self._before)
-        except Timeout:
-            raise BusyError(_busy(self.home)) from None
+        with exclusive(self.home / "state.lock", timeout_s=BUSY_S, busy=_busy(self.home)):
+            self._begin_anchors(before=self._before)
 
     def anchored(self, head: Head) -> None:
         """Note that an announced row is committed; where that cannot be noted, its announcement stays valid."""

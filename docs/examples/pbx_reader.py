@@ -11,8 +11,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
-from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
+from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.secrets import Secret, tell
 from dashboard.pbx.readers.text_records import text_of

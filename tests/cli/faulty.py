@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.errors import CarrierError, DashboardError, UnknownFindingError
 from dashboard.domain.snapshot import Age
 from tests.faulty_homes import CARRIERS, DENVER, INPUTS, KEYS, PUBLIC, SEATTLE, ages

@@ -145,7 +145,7 @@ def end_with(command: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    from dashboard.cli.main import main
+    from dashboard.cli.entry_point import main
 
     __package__ = ""  # a command is named by its program, not by this module
     load()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
@@ -120,7 +120,7 @@ def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
 def test_help_and_the_journal_load_no_data_frames() -> None:
     """What runs at every keystroke of a shell, or every minute of a cron job, starts light."""
     heavy = "{'pandas', 'fastapi', 'duckdb', 'streamlit'}"
-    code = f"import sys, dashboard.cli.main; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    code = f"import sys, dashboard.cli.entry_point; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
 
     assert (done.stderr.strip(), done.returncode) == ("", 0)

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.settings import Settings
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.domain.findings import Status

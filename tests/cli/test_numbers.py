@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 
 
 def fractions(group: typer.Typer, *names: str) -> Iterator[tuple[str, ...]]:

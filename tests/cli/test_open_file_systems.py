@@ -12,7 +12,7 @@ import requests
 import typer.main
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.errors import SettingsError
 from dashboard.core.private import FLAG
 from dashboard.core.settings import Settings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.core.errors import DashboardError
 
 NOBODY = 65_534

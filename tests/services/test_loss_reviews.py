@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.calls.ingest.importer import import_files
-from dashboard.cli.main import app as commands
+from dashboard.cli.entry_point import app as commands
 from dashboard.core.errors import FixError, UnknownFindingError
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Actor, Role

@@ -22,7 +22,6 @@ import pandas as pd
 import pyarrow
 import pyarrow.compute as pc
 import pyarrow.parquet
-from pandera.pandas import DataFrameSchema
 
 from dashboard import schemas
 from dashboard.calls.ingest.columns import (
@@ -38,6 +37,7 @@ from dashboard.calls.ingest.columns import (
 )
 from dashboard.core.errors import StoreError
 from dashboard.core.text import MARK, UNSAFE, visible
+from dashboard.schemas.pandera_import import pa
 from dashboard.sip.call_outcomes import SHORT_S, outcome_sql
 
 SQL = Path(__file__).parent / "sql"
@@ -283,7 +283,7 @@ def _sentence(exc: Exception) -> str:
     return f"{said}."
 
 
-def under(schema: DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
+def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     """
     Return an answer about rows that the store keeps as a frame of their contract.
 

@@ -17,16 +17,15 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from dashboard.core.errors import BusyError, StoreError
+from dashboard.core.errors import StoreError
+from dashboard.core.locks import exclusive
 
 KINDS = ("calls", "traffic", "load")
 """Of the files of a day: its calls, and the roll-ups by hour and by minute."""
@@ -159,23 +158,18 @@ class Generations:
         with _disk(self.folder):
             for folder in (self.folder, self.folder / "parts", self.folder / "generations"):
                 folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(str(self.folder / "writer.lock"), timeout=self._lock_wait_s)
-        try:
-            with _disk(self.folder, passing=(Timeout,)):
-                lock.acquire()
-        except Timeout as exc:
-            raise BusyError(
-                f"Another process is writing calls into {self.folder}. Try again when it has finished."
-            ) from exc
-        try:
+        busy = f"Another process is writing calls into {self.folder}. Try again when it has finished."
+        with ExitStack() as locked:
             with _disk(self.folder):
-                self.work.mkdir(exist_ok=True)
-                self._keep_work = False
-                yield self.work
-        finally:
-            if not self._keep_work:
-                shutil.rmtree(self.work, ignore_errors=True)
-            lock.release()
+                locked.enter_context(exclusive(self.folder / "writer.lock", timeout_s=self._lock_wait_s, busy=busy))
+            try:
+                with _disk(self.folder):
+                    self.work.mkdir(exist_ok=True)
+                    self._keep_work = False
+                    yield self.work
+            finally:
+                if not self._keep_work:
+                    shutil.rmtree(self.work, ignore_errors=True)
 
     def keep_work(self) -> None:
         """Leave the work folder as it is for the next writer."""

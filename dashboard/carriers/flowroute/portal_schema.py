@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeVar
 
 import pandas as pd
-import pandera.pandas as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dashboard import schemas
 from dashboard.core.addresses import is_network
 from dashboard.core.errors import CarrierAnswerError, TableError
+from dashboard.schemas.pandera_import import pa
 
 Model = TypeVar("Model", bound=BaseModel)
 DETAIL_LENGTH = 60

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
-
-from filelock import FileLock, Timeout
-
-from dashboard.core.errors import BusyError
 
 
 def note(home: Path) -> Path:
@@ -46,47 +38,12 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-@contextmanager
-def held(path: Path, timeout_s: float, busy: str) -> Iterator[None]:
-    """
-    Hold a lock file.
-
-    Args:
-        path: Of the lock.
-        timeout_s: How long to wait for it.
-        busy: What to say when somebody else keeps it.
-
-    Raises:
-        BusyError: Somebody else keeps it.
-    """
-    try:
-        lock = FileLock(str(path), timeout=timeout_s).acquire()
-    except Timeout:
-        raise BusyError(busy) from None
-    with lock:
-        yield
-
-
 def last_words(home: Path) -> str:
     """Return the last line that an emulator in the background said, as a sentence."""
     lines = log_file(home).read_text(errors="replace").strip().splitlines()
     return f"It said: {lines[-1]}" if lines else "It said nothing."
 
 
-def use(home: Path) -> IO[bytes]:
-    """Say that this process uses the emulator of a home, until what is returned is closed."""
-    users = (home / "emulator.users").open("a+b")  # NFS gives a shared lock only on a file that is open for reading
-    fcntl.flock(users, fcntl.LOCK_SH)
-    return users
-
-
-@contextmanager
-def unused(home: Path) -> Iterator[bool]:
-    """Hold off new users of a home's emulator, and say whether there are none now."""
-    with (home / "emulator.users").open("ab") as users:
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+def users(home: Path) -> Path:
+    """Return the lock file that every process shares which uses the emulator of a home."""
+    return home / "emulator.users"

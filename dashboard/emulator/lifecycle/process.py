@@ -23,8 +23,9 @@ import psutil
 import requests
 
 from dashboard.core.errors import SettingsError
+from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
-from dashboard.emulator.lifecycle.home import held, last_words, log_file, note, unused
+from dashboard.emulator.lifecycle.home import last_words, log_file, note, users
 
 STOP_S = 10
 HEALTH_S = 2
@@ -88,7 +89,7 @@ def start(
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
-    with held(home / "emulator.start.lock", timeout_s, busy):
+    with exclusive(home / "emulator.start.lock", timeout_s=timeout_s, busy=busy):
         if found := running(home):
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
@@ -129,7 +130,7 @@ def start(
 
 def stop_unused(home: Path) -> None:
     """End the emulator of a home that nobody uses any more, unless it was started by itself."""
-    with unused(home) as free:
+    with nobody_shares(users(home)) as free:
         found = running(home) if free else None
         if found is not None and not found.lasting:
             stop(home)

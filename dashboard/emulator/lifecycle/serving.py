@@ -24,11 +24,12 @@ import uvicorn
 
 from dashboard.core import private
 from dashboard.core.errors import SettingsError
+from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.sqlite_faults import explain
 from dashboard.domain.admission import DEFAULT_NO_PATH_STATUS, Observations
 from dashboard.emulator.api.application import create_app
 from dashboard.emulator.database import Database
-from dashboard.emulator.lifecycle.home import held, keep_key, note, unused, write_private
+from dashboard.emulator.lifecycle.home import keep_key, note, users, write_private
 from dashboard.emulator.lifecycle.process import Running, answers
 from dashboard.emulator.traffic import sample as samples
 from dashboard.emulator.traffic.traffic import LiveTraffic, history
@@ -113,7 +114,7 @@ def _serve(
     busy = f"An emulator runs on {home} already. Stop it, or choose another folder."
     with (
         _interruptible(),
-        held(home / "emulator.lock", 0, busy),
+        exclusive(home / "emulator.lock", timeout_s=0, busy=busy),
         closing(_socket(port)) as listening,
         closing(Database(home / "emulator.db")) as database,
     ):
@@ -209,7 +210,7 @@ def _follow(parent: int, home: Path, server: uvicorn.Server, ended: threading.Ev
     """
     while not ended.wait(PARENT_EVERY_S):
         if os.getppid() != parent or not psutil.pid_exists(parent):
-            with unused(home) as free:
+            with nobody_shares(users(home)) as free:
                 if free:
                     server.should_exit = True
                     ended.wait(ENDING_S)

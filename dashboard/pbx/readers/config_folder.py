@@ -59,12 +59,6 @@ class Folder:
         return (own or parts or ["pbx"])[-1]
 
 
-def pbx_id_of(name: str) -> str:
-    """Make an id of a folder's name: ``Seattle HQ`` is ``seattle-hq``."""
-    plain = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
-    return plain[:64] or "pbx"
-
-
 def is_archive(name: str) -> bool:
     """Say whether a file's name is that of an archive."""
     return name.lower().endswith(ARCHIVES)

@@ -245,8 +245,6 @@ def test_a_pbx_is_named_for_the_nearest_folder_of_its_own():
     assert folder.pbx_name("seattle/etc/asterisk") == "seattle"
     assert folder.pbx_name("etc/asterisk") == "backups"
     assert config_folder.Folder("", {}).pbx_name("etc/asterisk") == "asterisk"
-    assert config_folder.pbx_id_of("Seattle HQ (2)") == "seattle-hq-2"
-    assert config_folder.pbx_id_of("!!") == "pbx"
 
 
 def test_single_files_of_configuration_need_a_name():

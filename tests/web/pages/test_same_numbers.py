@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.calls.store.repair import drop_file_only
-from dashboard.cli.main import app as program
+from dashboard.cli.entry_point import app as program
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, ReplayImpact, SetCredentials

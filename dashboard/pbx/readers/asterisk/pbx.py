@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.asterisk.conf_grammar import Config, Keep
 from dashboard.pbx.readers.asterisk.dialplan import Dialed, Dialplan, keep
@@ -20,7 +21,6 @@ from dashboard.pbx.readers.asterisk.trunks import (
     of_pjsip,
     of_sip,
 )
-from dashboard.pbx.readers.config_folder import pbx_id_of
 from dashboard.pbx.readers.facts import Found, Place
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import tell

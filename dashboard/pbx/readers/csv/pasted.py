@@ -9,15 +9,14 @@ changes nothing; a cell may hold several addresses or numbers.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from dashboard.core.errors import FileError, InputError
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import InventoryRow, Problem, ReaderResult, problem_of
 from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
@@ -26,7 +25,7 @@ MOST_ROWS: Final = 2_000
 """Read of one table; nobody looks through more, and the rest can be pasted afterwards."""
 SAMPLE_ROWS: Final = 50
 """By how many rows is judged what a column without a header holds."""
-LONGEST_ID, OF_REST, SHOWN = 48, 8, 120
+SHOWN = 120
 ENOUGH: Final = 0.6
 """Share of a column's cells that have to look like something."""
 
@@ -197,7 +196,7 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     Return the rows of one line.
 
     Raises:
-        InputError: It cannot be read, or has no name that an id can be made of.
+        InputError: It cannot be read, or has no name.
     """
     if record.fault:
         raise InputError(record.fault)
@@ -206,7 +205,7 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     if not given.get("name") and not given.get("pbx_id"):
         raise InputError("The line names no PBX. Write its name.")
     made = not given.get("pbx_id")
-    pbx_id = made_id(given["name"]) if made else given["pbx_id"].strip()
+    pbx_id = pbx_id_of(given["name"]) if made else given["pbx_id"].strip()
     addresses = pieces(cells.get("address", ""))
     if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
         addresses, given["ip_kind"] = [], "dynamic"
@@ -224,19 +223,3 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
         InventoryRow("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country)
         for one in numbers
     ]
-
-
-def made_id(name: str) -> str:
-    """
-    Make an id of a name: ``St. Paul (west)`` becomes ``st-paul-west``; names that are alike in front stay apart.
-
-    Raises:
-        InputError: Nothing of it can stand in an id.
-    """
-    plain = unicodedata.normalize("NFKD", name[:SHOWN]).encode("ascii", "ignore").decode().lower()
-    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    if not made:
-        raise InputError("No id can be made of the name. Add a column pbx_id with letters and digits.")
-    if len(made) <= LONGEST_ID:
-        return made
-    return f"{made[: LONGEST_ID - OF_REST - 1]}-{sha256(name.encode()).hexdigest()[:OF_REST]}"

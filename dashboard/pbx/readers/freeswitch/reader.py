@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import ReaderResult
-from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
+from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.freeswitch.dialplan import Again, Leg, numbers, told
 from dashboard.pbx.readers.freeswitch.secrets import secrets_of

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, ip_network
 from pathlib import PurePosixPath
 
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
-from dashboard.pbx.readers.config_folder import Folder, pbx_id_of
+from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.kamailio.grammar import Source

@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.pbx.inventory.cells import read_cell
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import CONFIG, RECORD, RECORD_SECRET, InventoryRow, Problem, ReaderResult
-from dashboard.pbx.readers.config_folder import pbx_id_of
 from dashboard.pbx.readers.netbox.objects import (
     custom_fields_of,
     host_of,

@@ -16,14 +16,14 @@ import typer
 from typer.testing import CliRunner
 
 from dashboard import __version__
-from dashboard.cli.main import Program, app
+from dashboard.cli.entry_point import Program, app
 from dashboard.cli.output import bars
 from tests.waiting import WAIT_S
 
 HEAVY = ("pandas", "pydantic", "pydantic_settings", "sqlalchemy", "requests", "filelock", "phonenumbers", "duckdb")
 REPORTING = """
 import sys
-from dashboard.cli.main import app
+from dashboard.cli.entry_point import app
 from dashboard.cli.output import complain, progress, say
 app([*sys.argv[1:], "journal", "list"], standalone_mode=False)
 with progress() as tell:
@@ -157,7 +157,7 @@ def test_an_option_of_the_program_that_fails_ends_with_two() -> None:
 
 def test_help_loads_nothing_that_is_slow_to_load() -> None:
     """A shell completes words with every key: modules that only running commands need are loaded by them."""
-    code = f"import sys, dashboard.cli.main; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
+    code = f"import sys, dashboard.cli.entry_point; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=True)
 
     assert done.stdout == "\n"

@@ -1,0 +1,6 @@
+from .entry_point import app, main
+
+__all__ = [
+    "app",
+    "main",
+]

@@ -1,0 +1,125 @@
+"""Lock files, exclusive and shared, between threads and processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from dashboard.core import locks
+from dashboard.core.errors import BusyError
+from dashboard.core.locks import Closable, exclusive, hold_if_free, lock_open_file, nobody_shares, share
+from tests.waiting import WAIT_S
+
+SHARES: list[tuple[Callable[[Path], Closable], Callable[[Path], AbstractContextManager[bool]]]] = [
+    (share, nobody_shares),
+    (locks._SqliteShare, locks._nobody_by_sqlite),  # noqa: SLF001 - what systems without BSD locks use
+]
+
+
+def test_second_holder_gets_the_sentence(tmp_path: Path) -> None:
+    """A lock that is free again is held again."""
+    file = tmp_path / "fix.lock"
+    with (
+        exclusive(file, timeout_s=0, busy="Another fix is being applied."),
+        pytest.raises(BusyError, match=r"^Another fix is being applied\.$"),
+        exclusive(file, timeout_s=0, busy="Another fix is being applied."),
+    ):
+        pass
+
+    with exclusive(file, timeout_s=0, busy="never"):
+        assert hold_if_free(file) is None
+
+
+def test_error_inside_frees_the_lock(tmp_path: Path) -> None:
+    """The error of the work is not taken for a busy lock."""
+    with pytest.raises(KeyError), exclusive(tmp_path / "a.lock", timeout_s=0, busy="never"):
+        raise KeyError
+
+    assert hold_if_free(tmp_path / "a.lock")
+
+
+def test_hold_ends_when_it_is_closed(tmp_path: Path) -> None:
+    """Closing twice does nothing more."""
+    hold = hold_if_free(tmp_path / "sync-owner.lock")
+    assert hold is not None
+    assert hold_if_free(tmp_path / "sync-owner.lock") is None
+
+    hold.close()
+    hold.close()
+
+    assert hold_if_free(tmp_path / "sync-owner.lock") is not None
+
+
+@pytest.mark.parametrize(("take", "alone"), SHARES, ids=["flock", "sqlite"])
+def test_share_is_free_when_its_last_holder_ends(
+    tmp_path: Path, take: Callable[[Path], Closable], alone: Callable[[Path], AbstractContextManager[bool]]
+) -> None:
+    """Several hold it at one time, also in one process; the file is private to its user."""
+    file = tmp_path / "emulator.users"
+    first, second = take(file), take(file)
+    free = []
+    for holder in (first, second):
+        with alone(file) as nobody:
+            free.append(nobody)
+        holder.close()
+    with alone(file) as nobody:
+        free.append(nobody)
+
+    assert [False, False, True] == free
+    assert file.stat().st_mode & 0o077 in (0, 0o044)  # a home is 0700; flock writes nothing into the file
+
+
+@pytest.mark.parametrize(("take", "alone"), SHARES, ids=["flock", "sqlite"])
+def test_share_of_a_killed_process_is_free(
+    tmp_path: Path, take: Callable[[Path], Closable], alone: Callable[[Path], AbstractContextManager[bool]]
+) -> None:
+    """The system ends the hold with the process."""
+    file = tmp_path / "emulator.users"
+    name = "share" if take is share else "_SqliteShare"
+    code = (
+        f"import sys, pathlib; from dashboard.core import locks; held = locks.{name}(pathlib.Path(sys.argv[1])); "
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with alone(file) as nobody:
+            during = nobody
+        other.kill()
+        other.wait(WAIT_S)
+    with alone(file) as nobody:
+        after = nobody
+
+    assert (False, True) == (during, after)
+
+
+def test_locked_open_file_is_refused_to_others(tmp_path: Path) -> None:
+    """Until it is closed."""
+    with (tmp_path / "note").open("w+b") as file, (tmp_path / "note").open("rb") as other:
+        lock_open_file(file)
+        with pytest.raises(BlockingIOError):
+            lock_open_file(other, shared=True, wait=False)
+    with (tmp_path / "note").open("rb") as other:
+        lock_open_file(other, shared=True, wait=False)
+
+
+def test_modules_import_where_fcntl_and_pwd_are_absent() -> None:
+    """Windows has no such modules: nothing at the command line's start imports them."""
+    code = (
+        "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None\n"
+        "from dashboard.core import locks\n"
+        "from dashboard.cli import entry_point, lazy, link\n"
+        "from dashboard.storage import anchors, database\n"
+        "from dashboard.services import sync_owner\n"
+        "from dashboard.emulator.lifecycle import home\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+    assert (0, "") == (ran.returncode, ran.stderr)
