@@ -1,11 +1,11 @@
 """
-Checks: one file each, named for the good state; ``discover`` finds them by walking this package.
+Find and run the checks: one module each, named for the good state; ``discover`` finds them by their files.
 
 A check is a pure function of a Snapshot that yields a verdict for every subject. No data is never a pass:
 a stale or missing deciding input, a check that stops on an error and one with nothing to examine each leave
 unknown findings. A stale deciding input leaves one for each subject, with the last known verdict; a missing one
-leaves one for the account. Missing or stale additional inputs lower the confidence, never the verdict. Files that
-begin with an underscore are what checks share.
+leaves one for the account. Missing or stale additional inputs lower the confidence, never the verdict.
+``evidence`` has what several checks use.
 """
 
 from __future__ import annotations

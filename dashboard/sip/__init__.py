@@ -1,5 +1,5 @@
 """
-Dialing: tech prefix, destination, dial string, and the PBX configuration that sends it.
+SIP: tech prefix, destination and dial string, the trunk, outcomes of calls, and probes of the carrier's PoPs.
 
 The carrier takes ``TECHPREFIX*1NPANXXXXXX@PoP``: eight digits, ``*`` or ``#`` (``%23`` in a SIP URI), then
 1 and ten digits, or country code and number up to 15 digits (ITU-T E.164), without ``+`` and without 011.
