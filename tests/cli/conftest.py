@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from dashboard.core.locks import share
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import use
+from dashboard.emulator.lifecycle.home import users
 from tests.cli.forking import PREFIXES, TERMINAL, forks
 from tests.waiting import WAIT_S
 
@@ -98,7 +99,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pr
 
         def make(name: str, **options: Any) -> Program:
             home = tmp_path_factory.mktemp(name)
-            stack.enter_context(use(home))
+            stack.enter_context(closing(share(users(home))))
             process.start(home, **({"calls": CALLS} | options))
             stack.callback(process.stop, home)
             program = Program(home)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,12 @@ def test_share_of_a_killed_process_is_free(
         after = nobody
 
     assert (False, True) == (during, after)
+
+
+def test_shared_file_is_open_for_reading_and_writing(tmp_path: Path) -> None:
+    """NFS gives a shared lock only on a file that is open for reading, an exclusive one on one open for writing."""
+    with closing(share(tmp_path / "emulator.users")) as users:
+        assert fcntl.fcntl(users, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
 
 
 def test_locked_open_file_is_refused_to_others(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -23,7 +22,6 @@ import requests
 from dashboard.core.errors import BusyError, SettingsError
 from dashboard.core.stories import STORIES
 from dashboard.emulator.database import Database
-from dashboard.emulator.lifecycle import home as folders
 from dashboard.emulator.lifecycle import process, serving
 from dashboard.emulator.lifecycle.process import Running
 from tests.waiting import WAIT_S, until
@@ -243,9 +241,3 @@ def test_one_that_takes_too_long_is_ended(home: Path) -> None:
     left = [child.pid for child in psutil.Process().children() if alive(child.pid)]
     assert [] == [pid for pid in left if str(home) in " ".join(psutil.Process(pid).cmdline())]
     assert process.running(home) is None
-
-
-def test_the_lock_of_a_user_can_be_had_on_nfs(tmp_path: Path) -> None:
-    """There a file must be open for reading to be locked shared, and for writing to be locked exclusively."""
-    with folders.use(tmp_path) as users:
-        assert fcntl.fcntl(users, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR

@@ -12,9 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from dashboard.core.errors import SettingsError
+from dashboard.core.locks import share
 from dashboard.core.settings import Mode, Settings
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import use
+from dashboard.emulator.lifecycle.home import users
 from dashboard.services.workspace import Workspace
 from dashboard.storage.account_binding import keep_key
 from dashboard.storage.database import State
@@ -121,7 +122,7 @@ def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Wor
     psutil.Process(before.pid).kill()
     psutil.Process(before.pid).wait()
     other = process.start(home)
-    somebody = use(home)
+    somebody = share(users(home))
     try:
         assert account.revive() is True
         assert account.carrier.account().sample is True
