@@ -1,8 +1,8 @@
 """
-Calls: CDR export files to Parquet by day, and what is computed from them.
+Calls: import of CDR export files into daily Parquet files, and analytics on them.
 
-``ingest`` reads export files, ``store`` holds the calls and answers queries, ``analytics`` has the hourly cube, metrics
-and peaks, ``replay`` evaluates a change of the policy against past calls, ``pbx_records`` holds PBXs' own CDRs.
+``ingest`` reads export files, ``store`` holds the calls and runs queries, ``analytics`` has the hourly cube, metrics
+and peaks, ``replay`` evaluates a policy change against past calls, and ``pbx_records`` holds the CDRs written by PBXs.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """
-Which PBX a call belongs to.
+Attribution of calls to PBXs.
 
-Outbound: the X-Tag that one PBX sets, else the address that was one PBX's at that time, else (where
-the call has no X-Tag) the caller id that one PBX owns. At an address of several PBXs the caller id counts
-only where one of them owns it; otherwise the call is attributed to all of them ("one of A, B"). Inbound: the
-number dialed, where one PBX should receive it. An X-Tag or a number that two PBXs claim decides nothing. An
-X-Tag is supplied by the caller: it attributes, it never authenticates.
+Outbound calls are attributed by the X-Tag that one PBX sets, else by the source address that one PBX held at that time,
+else (for a call without an X-Tag) by the caller ID that one PBX owns. For an address shared by several PBXs, the caller
+ID counts only if one of them owns it; otherwise the call is attributed to all of them ("one of A, B"). Inbound calls
+are attributed by the number dialed, if one PBX should receive it. An X-Tag or a number that two PBXs claim is ignored.
+The caller supplies the X-Tag: it attributes a call and never authenticates it.
 """
 
 from __future__ import annotations
@@ -18,41 +18,42 @@ from dashboard.domain.snapshot import SHARED, egress_of
 
 X_TAG, ADDRESS, CALLER_ID, NUMBER, SHARED_ADDRESS = "x_tag", "address", "caller_id", "number", "shared_address"
 CLAIMS = (X_TAG, CALLER_ID)
-"""Rules that rest on what the caller itself supplies: they attribute, they never authenticate."""
+"""Rules based on values that the caller supplies: they attribute a call and never authenticate it."""
 OPEN, EVER = -(2**63), 2**63 - 1
-"""No time, which as a begin is before all others; and an end that none reaches."""
+"""Stand-ins for a missing time: as a start, earlier than every time; as an end (``EVER``), later than every time."""
 
 
 def attribute(
     frame: pd.DataFrame, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame
 ) -> pd.DataFrame:
     """
-    Say which PBX each row belongs to, and by which rule.
+    Attribute each row to a PBX and name the rule that decided.
 
     Args:
-        frame: TRAFFIC (judged at ``first_at``) or CALLS (at ``started_at``).
+        frame: TRAFFIC (evaluated at ``first_at``) or CALLS (at ``started_at``).
         pbxs: PBXS.
-        pbx_addresses: PBX_ADDRESSES; valid in [valid_from, valid_to). Configured ones count as ``egress_of`` says.
+        pbx_addresses: PBX_ADDRESSES, valid in [valid_from, valid_to). ``egress_of`` decides whether configured ones
+            count.
         pbx_numbers: PBX_NUMBERS.
 
     Returns:
-        A copy with ``pbx_id`` and ``attributed_by`` (``x_tag``, ``address``, ``caller_id``,
-        ``number``, ``shared_address``) filled; both ``""`` where nothing speaks for a PBX of ours. For
-        ``shared_address`` the id is those of all owners, sorted and joined by ``snapshot.SHARED``.
+        A copy with ``pbx_id`` and ``attributed_by`` (``x_tag``, ``address``, ``caller_id``, ``number``,
+        ``shared_address``) filled; both are ``""`` if no rule matches a PBX. For ``shared_address``, ``pbx_id`` holds
+        the IDs of all owners, sorted and joined by ``snapshot.SHARED``.
     """
     return CallerClaims.of(pbxs=pbxs, pbx_addresses=pbx_addresses, pbx_numbers=pbx_numbers).attribute(frame)
 
 
 def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """
-    Return the outbound sources that only an X-Tag or a caller id ties to a PBX.
+    Return the outbound sources that only an X-Tag or a caller ID ties to a PBX.
 
     Args:
         traffic: TRAFFIC, attributed.
         pbx_addresses: PBX_ADDRESSES.
 
     Returns:
-        By PBX, such sources: addresses that the inventory never gave to it.
+        Source addresses by PBX ID that the inventory never assigned to that PBX.
     """
     rows = traffic[(traffic["direction"] == "outbound") & traffic["attributed_by"].isin(CLAIMS)]
     rows = rows[rows["source_ip"] != ""].drop_duplicates(["pbx_id", "source_ip"])
@@ -67,16 +68,16 @@ def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[
 
 @dataclass(frozen=True)
 class CallerClaims:
-    """What speaks for which PBX, made ready once for many frames."""
+    """Inventory lookup tables for attribution, built once and applied to many frames."""
 
     x_tags: dict[str, str]
     numbers: dict[str, str]
     addresses: dict[str, list[tuple[str, int, int]]]
-    """By address whose it was, from and up to when, in microseconds."""
+    """Owners by address: PBX ID, start and end of ownership in microseconds since 1970."""
 
     @classmethod
     def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> CallerClaims:
-        """Take an inventory; as ``attribute``."""
+        """Build the lookup tables from an inventory; arguments as in ``attribute``."""
         owned = egress_of(pbx_addresses)
         owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]
         begins, ends = _us(owned["valid_from"]), _us(owned["valid_to"])
@@ -87,7 +88,7 @@ class CallerClaims:
         return cls(tags, numbers, addresses)
 
     def attribute(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Say which PBX each row belongs to; as ``attribute``."""
+        """Attribute each row to a PBX; see ``attribute``."""
         of_calls = "started_at" in frame.columns
         caller_id, dialed = ("caller_id", "destination") if of_calls else ("number", "number")
         said = (frame[name].tolist() for name in ("direction", "x_tag", "source_ip", caller_id, dialed))
@@ -118,13 +119,13 @@ def _by(rule: str, pbx_id: str | None) -> tuple[str, str]:
 
 
 def _us(times: pd.Series) -> list[int]:
-    """Return times in microseconds since 1970, ``OPEN`` where there is none."""
+    """Return times in microseconds since 1970; ``OPEN`` for a missing time."""
     found: list[int] = times.to_numpy(dtype="datetime64[us]").astype("int64").tolist()
     return found
 
 
 def _claims(keys: pd.Series, pbx_ids: pd.Series) -> dict[str, str]:
-    """Return who claims each key, where exactly one PBX does."""
+    """Return the PBX that claims each key, for keys that exactly one PBX claims."""
     claims = pd.DataFrame({"key": keys, "pbx_id": pbx_ids})
     claims = claims[(claims["key"] != "") & (claims["pbx_id"] != "")].drop_duplicates()
     sole = claims[~claims.duplicated("key", keep=False)]

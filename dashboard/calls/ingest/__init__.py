@@ -1,3 +1,3 @@
-"""Ingest: CDR export files become staged days, which are merged into the call store."""
+"""Import of CDR export files: staging by day, then merging into the call store."""
 
 from __future__ import annotations

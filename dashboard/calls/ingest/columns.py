@@ -1,8 +1,8 @@
 """
-The columns of the carrier's export file: which are needed, and what it means when one cannot be read.
+Columns of the carrier's export file: which are required, and the error text for an unreadable value.
 
-Source: the carrier's published sample header (25 columns) and a customer's view with four more.
-They are matched by name; the order does not matter, other columns are ignored.
+Source: the carrier's published sample header (25 columns) and a customer's view with four more. Columns are matched by
+name; order does not matter, and other columns are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REQUIRED = (
     "duration",
     "customer_ip",
 )
-"""Without one of these no call could be judged, attributed or counted."""
+"""Columns without which no call could be evaluated, attributed or counted."""
 
 OPTIONAL = (
     "end_time",
@@ -65,7 +65,7 @@ FAULTS = {
     "ccrf": _USD,
     "cnam_lookup_fee": _USD,
 }
-"""By column: what is wrong with a value that cannot be read. ``sql/stage.sql`` finds them."""
+"""Error text for an unreadable value, by column. ``sql/stage.sql`` finds such values."""
 
 STORED = {
     "direction": "VARCHAR",
@@ -95,13 +95,13 @@ STORED = {
     "source_ip": "VARCHAR",
     "source_port": "INTEGER",
 }
-"""What the documented columns become, with their types on disk. Times are UTC without a zone."""
+"""Stored columns made from the documented ones, with their types on disk. Times are UTC without a zone."""
 
 SAME_CALL = ("direction", "started_at", "destination", "caller_id", "duration_s", "source_ip", "outcome")
-"""What two records of one call agree in."""
+"""Columns in which two records of one call agree."""
 
 KEYS = {"sip_call_id": "VARCHAR", "id": "VARCHAR", "row_hash": "UBIGINT", "nth": "INTEGER"}
-"""What a call is known by: the id its file gives, else the number of its row and an ordinal among equal rows."""
+"""Identity of a call: the ID in its file, else its row hash and an ordinal among equal rows."""
 
 ATTEMPTS = {
     "pbx_id": "VARCHAR",
@@ -117,7 +117,7 @@ ATTEMPTS = {
     "sip_status": "BIGINT",
     **dict.fromkeys(("trunk", "channel", "unique_id", "record_key"), "VARCHAR"),
 }
-"""What PBXs recorded of their calls, as ``tables.PBX_CALLS`` has it."""
+"""Calls recorded by PBXs; columns as in ``schemas.PBX_CALLS``."""
 
 PARTS: dict[str, dict[str, str]] = {
     "calls": STORED | {"outcome": "VARCHAR"} | KEYS,
@@ -153,7 +153,7 @@ PARTS: dict[str, dict[str, str]] = {
 """Kinds of Parquet parts, with their columns and types."""
 
 ROLLED_KEYS = ("direction", "source_ip", "x_tag", "number", "outcome", "sip_status", "sip_reason")
-"""What the rows of the roll-up are kept apart by at any step, beside their time."""
+"""Grouping columns of the roll-up at any time step, besides the time."""
 ROLLED_SUMS = ("calls", "short_calls", "duration_s", "billed_s", "cost_usd", "first_at", "last_at")
 
 READ_AS = (
@@ -166,16 +166,16 @@ READ_AS = (
         ("total_cost", "rate", "cost_subtotal", "connect_fee", "usf_fee", "ccrf", "cnam_lookup_fee"), "DECIMAL(18,8)"
     )
 )
-"""Columns that the engine reads as values by itself where a file is in the documented form; the others are text."""
+"""Columns that DuckDB parses itself if a file is in the documented format; it reads all others as text."""
 
 
 def content_sql(alias: str) -> str:
     """
-    Return a SQL expression: a number over every documented column as stored.
+    Return a SQL expression that hashes every documented column as stored.
 
-    Two rows have the same number where they say the same, however their files wrote it. The engine may
-    count otherwise in its next version, so it is compared within one question only; what is kept of it
-    is part of a call's key, which is not made anew.
+    Two rows with equal values have the same hash, however their files wrote them. DuckDB may change the hash function
+    in a later version, so hashes are compared within one query only; the stored hash is part of a call's key and is
+    never recomputed.
 
     Args:
         alias: Name of the relation that holds the columns of ``STORED``.
@@ -185,16 +185,16 @@ def content_sql(alias: str) -> str:
 
 def same_call_sql() -> str:
     """
-    Return a SQL expression: a number over what a call is in the network, whatever columns its file has.
+    Return a SQL expression that hashes what identifies a call in the network, whatever columns its file has.
 
-    A file of the carrier's portal has other columns than an export of its API, so the same call can differ in
-    ``content_sql`` and in its id; this tells that it is in both.
+    A file from the carrier's portal has different columns than an API export, so the same call can differ in
+    ``content_sql`` and in its ID; this hash shows that it is in both.
     """
     return f"hash({', '.join(SAME_CALL)})"
 
 
 def call_key_sql() -> str:
-    """Return a SQL expression: ``call_key`` of a stored call; one that we made begins with ``#``, no other does."""
+    """Return a SQL expression for the ``call_key`` of a stored call; only generated keys begin with a single ``#``."""
     own = "CASE WHEN starts_with(id, '#') THEN '#' || id ELSE id END"
     made = "'#' || hex(row_hash) || CASE WHEN nth > 0 THEN '-' || nth ELSE '' END"
     return f"CASE WHEN id <> '' THEN {own} ELSE {made} END"

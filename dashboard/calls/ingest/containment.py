@@ -1,7 +1,7 @@
 """
-Containment: what goes wrong while one file is read is that file's error, and the other files are stored.
+Error containment: a fault while one file is read becomes that file's error, and the other files are still stored.
 
-Faults of the machine (a full disk, no memory, an interrupt) are not contained: they concern every file.
+Machine faults (full disk, no memory, interrupt) are not contained: they affect every file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import duckdb
 from dashboard.core.errors import DashboardError, FileError, StoreError
 
 OF_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
-"""Errors that say nothing of the file."""
+"""DuckDB errors that are unrelated to the file."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 @contextmanager
 def contained(path: Path) -> Iterator[None]:
     """
-    Turn whatever goes wrong while a file is read into a ``FileError`` that names the file and the cure.
+    Translate any fault while a file is read into a ``FileError`` that names the file and the remedy.
 
     Args:
         path: The file that is read inside the block.
 
     Raises:
-        FileError: The file cannot be read; nothing of it is to be taken.
-        StoreError: The disk or the memory did not suffice, or the import was stopped.
-        OSError: The disk failed, and not because of this file.
+        FileError: The file cannot be read; none of it may be imported.
+        StoreError: Disk space or memory ran out, or the import was stopped.
+        OSError: The disk failed for a reason unrelated to this file.
     """
     name, before = path.name or str(path), _state(path)
     try:
@@ -50,13 +50,13 @@ def contained(path: Path) -> Iterator[None]:
         raise _unreadable(name, exc.__cause__) from exc
     except DashboardError as exc:
         raise FileError(f"{exc} Nothing of the file was taken.", file=name) from exc
-    except Exception as exc:  # whatever a reader stops on must not keep the other files out of the store
+    except Exception as exc:  # no reader fault may keep other files out of the store
         logger.exception("Reading %s stopped.", name)
         raise _unreadable(name, exc) from exc
 
 
 def of_engine(exc: StoreError) -> bool:
-    """Return whether the engine did not accept the data; False for a fault of the machine."""
+    """Return whether DuckDB rejected the data; False for a machine fault."""
     return isinstance(exc.__cause__, duckdb.Error) and not isinstance(exc.__cause__, OF_THE_MACHINE)
 
 
@@ -70,7 +70,7 @@ def _unreadable(name: str, exc: BaseException) -> FileError:
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is replaced, cut or removed."""
+    """Return size, modification time and inode, which change when a file is replaced, truncated or removed."""
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""The parts of days that are in memory as columns: the calls of each as they come, and its roll-up at the end."""
+"""Parquet parts of days whose calls are in memory as columns: calls are written as they arrive, roll-ups at the end."""
 
 from __future__ import annotations
 
@@ -31,37 +31,38 @@ PARQUET: dict[str, Any] = {
     "column_encoding": dict.fromkeys(_STEADY, "DELTA_BINARY_PACKED"),
     "write_statistics": ["started_at"],
 }
-"""How parts are written: times as steps, few values once each; of a day's calls only times have ends of their own."""
+"""Parquet options: times are delta-encoded, columns of few distinct values dictionary-encoded; for the calls of a day
+only start times have min/max statistics."""
 
 
 @dataclass(frozen=True)
 class DayFacts:
-    """What is known of a day whose calls were in memory; it counts where the day has no other calls."""
+    """Facts about a day whose calls were in memory; valid if the day has no other calls."""
 
     rows: int
     all_differ: bool
-    """No call comes twice. ``False`` where that is not known: calls with ids are compared by the engine."""
+    """No call occurs twice. ``False`` also if unknown: DuckDB compares calls that have IDs."""
     has_ids: bool
-    """A call has an id."""
+    """At least one call has an ID."""
     first_at: str
     last_at: str
     """UTC without a zone, in ISO form."""
     rolled: str
-    """The file of the roll-up."""
+    """Path of the roll-up file."""
     spans: str
-    """The file of ``weighing.spans_of``."""
+    """Path of the ``minute_load.spans_of`` file."""
     sealed: tuple[str, str] = ("", "")
-    """Names of the calls and of the roll-up among the store's parts."""
+    """Names of the calls part and the roll-up part in the store."""
     load: str = ""
-    """The file of the load of its minutes, which counts together with the day whose spans are ``after``."""
+    """Path of the per-minute load file; valid only if the spans file of the previous day is ``after``."""
     after: str = ""
 
     def is_whole(self) -> bool:
         """
-        Say whether both files are as long as they were made.
+        Return whether the files are complete.
 
         Raises:
-            OSError: One is gone.
+            OSError: A file is missing.
             ValueError: The roll-up cannot be read.
         """
         for path in filter(None, (self.rolled, self.load)):
@@ -69,27 +70,27 @@ class DayFacts:
         return Path(self.spans).stat().st_size == self.rows * SPAN_BYTES
 
     def ends(self) -> tuple[datetime, datetime]:
-        """Return when the first and the last call started, UTC without a zone."""
+        """Return the start times of the first and the last call, UTC without a zone."""
         return datetime.fromisoformat(self.first_at), datetime.fromisoformat(self.last_at)
 
 
 @dataclass
 class _Made:
-    """A day in the making."""
+    """A day being written."""
 
     writer: pyarrow.parquet.ParquetWriter
     keys: list[pyarrow.ChunkedArray] = field(default_factory=list)
-    """``row_hash`` of the calls so far; a call with an id has none."""
+    """``row_hash`` of the calls so far; null for a call with an ID."""
     times: list[pyarrow.ChunkedArray] = field(default_factory=list)
     spans: list[Spans] = field(default_factory=list)
     rolled: list[pyarrow.Table] = field(default_factory=list)
 
 
 class DayParts:
-    """Days that follow each other, on their way into a folder each."""
+    """Writer of consecutive days, one folder per day."""
 
     def __init__(self, days: Sequence[date], folder: Path, beside: Path) -> None:
-        """Take these days only: calls into ``day=DAY`` of ``folder``, what is known of them into ``beside``."""
+        """Accept these days only; write calls to ``day=DAY`` of ``folder``, roll-ups and spans to ``beside``."""
         self._days, self._folder, self._beside = set(days), folder, beside
         self._made: dict[date, _Made] = {}
 
@@ -98,11 +99,11 @@ class DayParts:
         Write calls, each to its day.
 
         Args:
-            calls: As ``columnar.Columns`` makes them, day after day.
+            calls: As returned by ``columnar.Columns.rows``, ordered by day.
 
         Raises:
-            ValueError: They are not in order of their days, or of another day.
-            StoreError: The disk does not take it.
+            ValueError: The calls are not ordered by day, or belong to another day.
+            StoreError: The disk rejects the write.
         """
         spans, at = spans_of(calls), 0
         for day, found in self._by_day(calls, "started_at"):
@@ -119,10 +120,10 @@ class DayParts:
 
     def finish(self) -> dict[date, DayFacts]:
         """
-        Complete the parts, and write the roll-up of each day.
+        Close the parts and write the roll-up of each day.
 
         Raises:
-            StoreError: The disk does not take it.
+            StoreError: The disk rejects the write.
         """
         return {day: self._finished(day, made) for day, made in self._made.items()}
 
@@ -163,7 +164,7 @@ class DayParts:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence."""
+    """Translate an ``OSError`` into a ``StoreError`` for operators."""
     try:
         yield
     except OSError as exc:

@@ -1,8 +1,8 @@
 """
-Where the days of an export file begin: it is in order of time, so each day is a stretch of its lines.
+Byte ranges of days within an export file that is ordered by time.
 
-A stretch is read by itself, which is cheaper than to sort rows into folders. That a file is in order is supposed
-here and shown by who reads it: a call of another day than its stretch's is an error there.
+Reading one range at a time is cheaper than sorting rows into folders. This module assumes that the file is ordered; the
+reader verifies it by raising an error for a call of another day than its range's.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from datetime import date
 from dashboard.calls.ingest.files import Prepared
 
 LEAST_BYTES = 1 << 18
-"""Of a day, on average: with fewer, to begin with a day costs more than to sort its rows into a folder."""
+"""Minimum average bytes per day: below it, starting a day costs more than sorting its rows into a folder."""
 PIECE = 16 << 20
-"""Bytes: sixty thousand calls, which become a row group of a part."""
+"""Bytes read at a time: about sixty thousand calls, which become one row group of a part."""
 A_LINE = 1 << 10
 LONGEST_LINE = 1 << 16
-"""A row has about 250 bytes. A file with a longer line where a day begins or ends is not cut."""
+"""Maximum bytes of a line at a day boundary. A row has about 250; a file with a longer line there is not split."""
 DOCUMENTED = "2026-11-23 14:05:00+00"
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """The bytes of a file that hold the calls of one day."""
+    """Byte range of a file that holds the calls of one day."""
 
     day: date
     begin: int
@@ -37,14 +37,14 @@ class Stretch:
 
 
 class Days:
-    """An export file that is cut into its days. Safe to share between threads."""
+    """An export file split into days. Safe to share between threads."""
 
     def __init__(self, descriptor: int, columns: tuple[str, ...]) -> None:
         self._descriptor, self._columns = descriptor, columns
         self._end = os.fstat(descriptor).st_size
 
     def stretches(self) -> list[Stretch]:
-        """Return the days in order; none where the file is not in order, or in another form, or of too many days."""
+        """Return the days in order; empty if the file is unordered, in another format, or has too few bytes per day."""
         try:
             return list(self._found())
         except (ValueError, csv.Error):
@@ -52,11 +52,11 @@ class Days:
 
     def pieces(self, group: Sequence[Stretch], tell: Callable[[float], None]) -> Iterator[bytes]:
         """
-        Yield the lines of days that follow each other, some megabytes at a time.
+        Yield the lines of consecutive days, some megabytes at a time.
 
         Args:
             group: The days.
-            tell: Told before each piece which share of them is done.
+            tell: Called before each piece with the share done.
 
         Raises:
             ValueError: A line is too long.
@@ -85,7 +85,7 @@ class Days:
             begin = after
 
     def _first_after(self, day: date, begin: int) -> int:
-        """Return where the first line of a later day begins, after a line of this one."""
+        """Return the position of the first line of a later day, starting from a line of ``day``."""
 
         def is_later(position: int) -> bool:
             line = self._next(position)
@@ -94,7 +94,7 @@ class Days:
         return self._next(begin + bisect_left(range(begin, self._end), x=True, key=is_later))
 
     def _next(self, position: int) -> int:
-        """Return where the next line begins, or the end of the file."""
+        """Return the position of the next line, or the end of the file."""
         for size in (A_LINE, LONGEST_LINE):
             text = self._read(position, size)
             found = text.find(b"\n")
@@ -105,7 +105,7 @@ class Days:
         raise ValueError
 
     def _last_line(self, end: int) -> int:
-        """Return where the line before an end of a line begins."""
+        """Return the position of the line that ends at ``end``."""
         begin = max(0, end - LONGEST_LINE)
         found = self._read(begin, end - begin).rstrip(b"\r\n").rfind(b"\n")
         if found < 0:
@@ -117,7 +117,7 @@ class Days:
         Return the day of the call on a line.
 
         Raises:
-            ValueError: It is no row, or its time is in another form.
+            ValueError: The line is not a row, or its time is in another format.
         """
         line = self._read(begin, self._next(begin) - begin).decode("utf-8")
         row = dict(zip(self._columns, next(csv.reader([line], strict=True)), strict=True))
@@ -131,7 +131,7 @@ class Days:
 
 
 def groups(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
-    """Put days together that are small: to begin anew costs as much as some thousand calls."""
+    """Group consecutive small days: starting a new group costs as much as some thousand calls."""
     found: list[list[Stretch]] = []
     for stretch in stretches:
         if found and stretch.end - found[-1][0].begin <= PIECE:
@@ -143,6 +143,6 @@ def groups(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
 
 @contextmanager
 def days_of(prepared: Prepared) -> Iterator[Days]:
-    """Open a prepared file to be cut into its days."""
+    """Open a prepared file for splitting into days."""
     with prepared.path.open("rb") as file:
         yield Days(file.fileno(), prepared.columns)

@@ -1,4 +1,4 @@
-"""Days that were read as columns become safe on disk, and are weighed, while others are read."""
+"""Sync of staged days to disk and computation of their minute load while other days are read."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class _Kept:
-    """A day that is safe."""
+    """A day that is synced to disk."""
 
     staged: Staged
-    """What its file gave."""
+    """Result of its file."""
     work: Path
-    """The folder of its file."""
+    """Folder of its file."""
     spans: str
 
 
 @dataclass
 class DayWriter:
-    """The days of all files of one import. Shared between threads."""
+    """Days of all files of one import. Shared between threads."""
 
     _lock: Lock = field(default_factory=Lock)
     _days: dict[date, _Kept] = field(default_factory=dict)
     _weighed: set[date] = field(default_factory=set)
-    """Or about to be."""
+    """Days whose load is computed or being computed."""
 
     def keep(self, staged: Staged, found: Mapping[date, DayFacts], folder: Path, work: Path) -> None:
         """
-        Make days safe, and weigh those whose day before is known, of this file or of another.
+        Sync days to disk, and compute the load of each whose previous day is synced, from this file or another.
 
         Args:
-            staged: What the file gave; is told what becomes known.
+            staged: Result of the file; its ``facts`` are updated.
             found: The days.
-            folder: Where their calls are, each day in ``day=DAY``.
-            work: The folder of the file, where their load goes.
+            folder: Folder of their calls, each day in ``day=DAY``.
+            work: Folder of the file, where the load is written.
 
         Raises:
-            OSError: The disk does not take it.
+            OSError: The disk rejects the write.
         """
         for day, known in sorted(found.items()):
             part, rolled = folder / f"day={day}" / "calls.parquet", Path(known.rolled)
@@ -56,14 +56,14 @@ class DayWriter:
                 self._weigh(due)
 
     def forget(self, staged: Staged) -> None:
-        """Let go of the days of a file that has to be read in another way."""
+        """Discard the days of a file that must be read in another way."""
         with self._lock:
             staged.facts.clear()
             self._days = {day: kept for day, kept in self._days.items() if kept.staged is not staged}
             self._weighed &= self._days.keys()
 
     def _add(self, day: date, kept: _Kept) -> Iterable[date]:
-        """Return the days that can be weighed by now, this one and the next, and by nobody else."""
+        """Return the days now due for load computation, this one and the next, and claim them for this thread."""
         with self._lock:
             self._days[day] = kept
             due = [each for each in (day, day + A_DAY) if each in self._days and each - A_DAY in self._days]

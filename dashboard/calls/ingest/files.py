@@ -1,8 +1,9 @@
 """
-An export file as plain text on disk, whatever came: gzip or not, with a BOM or not, in Latin-1.
+Preparation of an export file: decompression and decoding to plain UTF-8 text on disk.
 
-Everything streams; nothing here holds a file in memory. Gzip is known by content, not by name.
-Lines that are not UTF-8 are read as Latin-1, line by line, so that no row is lost for an accent.
+Input may be gzip or plain, with or without a BOM, and in Latin-1. Everything streams; no file is held in memory. Gzip
+is detected by content, not by name. Lines that are not UTF-8 are read as Latin-1, line by line, so that no row is lost
+because of an accent.
 """
 
 from __future__ import annotations
@@ -25,24 +26,25 @@ from dashboard.core.errors import FileError, StoreError
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
 PADDING = b"\0\t\n\r "
-"""Bytes that may follow gzip data and say nothing."""
+"""Padding bytes allowed after gzip data."""
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LONG_LAST_LINE = 1 << 16
 """Bytes; a row has about 250."""
 HEADER_LINES = 20
-"""A header is one line; a quoted line break in it is allowed for, a lost quote must not swallow the file."""
+"""Maximum lines of a header. A header is one line; a quoted line break is tolerated, but an unclosed quote must not
+consume the file."""
 
 
 @dataclass(frozen=True)
 class UnpackLimits:
-    """What an honest export stays under, so that a gzip bomb does not fill the disk."""
+    """Limits that a genuine export does not exceed, so that a gzip bomb does not fill the disk."""
 
     unpacked_bytes: int = 64 << 30
     """Ten million calls are 3 GB."""
     ratio: int = 200
-    """Exports unpack to 4 to 15 times their size; a bomb to a thousand times."""
+    """Maximum compression ratio. Exports unpack to 4 to 15 times their size; a bomb to a thousand times."""
     ratio_from_bytes: int = 8 << 20
-    """Up to here any ratio is harmless."""
+    """Unpacked size up to which any ratio is accepted."""
     header_chars: int = 1 << 22
     columns: int = 512
 
@@ -52,41 +54,41 @@ LIMITS = UnpackLimits()
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file ready to be parsed."""
+    """An export file ready for parsing."""
 
     name: str
     path: Path
-    """Plain text, perhaps with a BOM; the file itself or a copy in the work folder."""
+    """Plain text, possibly with a BOM; the file itself or a copy in the work folder."""
     columns: tuple[str, ...]
-    """A name for each column: the documented one, or ``ignored_N``."""
+    """Name of each column: the documented one, or ``ignored_N``."""
     header_lines: int
-    """Physical lines up to the first row."""
+    """Number of physical lines before the first row."""
     cut: bool = False
-    """The gzip data ends early; ``path`` holds the whole lines before the cut."""
+    """The gzip data is truncated; ``path`` holds the complete lines before the cut."""
     cut_text: str = ""
-    """What was left of the line in which the cut fell."""
+    """Remainder of the truncated last line."""
     long_line: bool = False
-    """The last line is longer than any row; the engine drops such a line without a word."""
+    """The last line is longer than any row; DuckDB drops such a line silently."""
     odd_header: bool = False
-    """The quotes of the header break the rules of CSV; the engine would take rows for a part of it."""
+    """The header has invalid CSV quoting; DuckDB would read rows as part of it."""
 
     @property
     def is_regular(self) -> bool:
-        """Whether every reader finds the same rows behind the header."""
+        """Whether every reader finds the same rows after the header."""
         return self.header_lines == 1 and not self.long_line and not self.odd_header
 
 
 def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
     """
-    Unpack, decode and look at the header.
+    Unpack and decode an export file and read its header.
 
     Args:
         path: The export file.
         work: Folder for copies; the caller removes it.
-        limits: What an honest file stays under.
+        limits: Limits that a genuine file does not exceed.
 
     Raises:
-        FileError: The file cannot be used at all; the sentence says why and what to do.
+        FileError: The file cannot be used at all; the message gives the reason and the remedy.
         StoreError: A copy cannot be written.
     """
     name, plain, cut, cut_text = path.name or str(path), path, False, ""
@@ -124,14 +126,14 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
 
 def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
     """
-    Decode a file that the engine could not read.
+    Decode a file that DuckDB could not read.
 
     Args:
         prepared: The file.
         work: Folder for a copy.
 
     Returns:
-        The same in UTF-8; ``None`` where it is in UTF-8 already.
+        The file in UTF-8; ``None`` if it is already in UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
@@ -145,7 +147,7 @@ def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
 
 
 def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits) -> bool:
-    """Unpack every member; return True where the data ends before the last one does."""
+    """Unpack every gzip member; return True if the data ends before the end of the last one."""
     read = written = 0
     member: zlib._Decompress | None = None
     with _copy(target) as put:
@@ -188,7 +190,7 @@ def _refuse_bomb(read: int, written: int, name: str, limits: UnpackLimits) -> No
 
 
 def _drop_last_line(path: Path) -> str:
-    """Cut the file after its last whole line; return what stood after it."""
+    """Truncate the file after its last complete line; return the text removed."""
     with path.open("r+b") as file:
         position = file.seek(0, os.SEEK_END)
         tail = b""
@@ -202,7 +204,7 @@ def _drop_last_line(path: Path) -> str:
 
 
 def _ends_long(path: Path) -> bool:
-    """Say whether the last line is longer than any row could be."""
+    """Return whether the last line is longer than any row can be."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - CHUNK))
         tail = file.read(CHUNK).rstrip(b"\r\n")
@@ -211,7 +213,7 @@ def _ends_long(path: Path) -> bool:
 
 def _as_utf8(source: Path, target: Path) -> Path:
     with source.open("rb") as file, _copy(target) as put:
-        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # in Latin-1 it would be letters of the first column
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # Latin-1 would turn the BOM into letters
             file.seek(0)
         while line := file.readline(CHUNK):
             try:
@@ -225,10 +227,10 @@ def _as_utf8(source: Path, target: Path) -> Path:
 @contextmanager
 def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
     """
-    Open a copy in the work folder; yields what writes to it.
+    Open a copy in the work folder; yield its write function.
 
     Raises:
-        StoreError: The disk does not take it, which is no fault of the file that is read.
+        StoreError: The disk rejects the write, which is not a fault of the source file.
     """
 
     def put(data: bytes) -> None:
@@ -260,12 +262,12 @@ def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
 
 def read_lines(path: Path, longest: int, *, as_is: bool = False) -> Iterator[str]:
     """
-    Yield physical lines, each with its line end; one that is longer than ``longest`` comes in pieces.
+    Yield physical lines, each with its line end; split a line longer than ``longest`` into pieces.
 
     Args:
-        path: Text in UTF-8, with or without a BOM.
-        longest: Characters of a piece.
-        as_is: Keep each line end as the file has it; otherwise every line ends in a line feed.
+        path: UTF-8 text, with or without a BOM.
+        longest: Maximum characters of a piece.
+        as_is: Keep each line end as in the file; otherwise every line ends in a line feed.
     """
     with path.open(encoding="utf-8-sig", newline="" if as_is else None) as file:
         while line := file.readline(longest):
@@ -273,7 +275,7 @@ def read_lines(path: Path, longest: int, *, as_is: bool = False) -> Iterator[str
 
 
 def _breaks_rules(path: Path, header_lines: int, limits: UnpackLimits) -> bool:
-    """Return whether the quotes of the header are not in order."""
+    """Return whether the header has invalid quoting."""
     lines = islice(read_lines(path, limits.header_chars), header_lines)
     try:
         list(csv.reader(lines, strict=True))

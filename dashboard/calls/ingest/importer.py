@@ -1,10 +1,10 @@
 """
-Import of export files: staged side by side, merged with what the store has day by day, published at once.
+Import of export files: staged in parallel, merged with the store day by day, published at once.
 
-A call is known again by the file's ``cdr_id``, else by all that its row says and an ordinal among equal
-rows of the file, and keeps its ``call_key``. So a file imported twice adds nothing, and two calls that are
-equal in every column stay two. Only days that change are written anew. Memory does not grow with the files;
-an import that was killed or stopped goes on where it was.
+Deduplication key: the file's ``cdr_id``, else the row's content plus an ordinal among equal rows of the file; a known
+call keeps its ``call_key``. A file imported twice therefore adds nothing, and two calls that are equal in every column
+stay two. Only days that change are rewritten. Memory does not grow with the size of the files; an import that was
+killed or stopped resumes where it ended.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 
 STAGING = 0.8
-"""The share of an import that goes by while files are read."""
+"""Share of an import's progress spent reading files."""
 
 
 FIRST_REJECTS = 20
-"""Number of bad rows that a file's result lists; the store has the others."""
+"""Number of bad rows listed in a file's result; the store has the others."""
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file. ``error`` is a sentence; with it ``kept`` may still count rows that were taken."""
+    """Import result of one file. ``error`` is a sentence; ``kept`` may still count imported rows if it is set."""
 
     file: str
     kept: int = 0
-    """Calls the store did not have, or had with other content."""
+    """Calls that the store did not have, or had with other content."""
     duplicate: int = 0
-    """Calls the store had already, or that came twice."""
+    """Calls that the store already had, or that occurred twice."""
     rejected: int = 0
-    """Bad rows, kept aside: ``CallStore.rejects``."""
+    """Bad rows, kept aside; see ``CallStore.rejects``."""
     late: int = 0
-    """Calls older than single calls are kept; only the roll-up of their days is left, and stays as it is."""
+    """Calls on days past the retention of single calls; only the roll-up of such a day remains, and it is unchanged."""
     error: str = ""
     rejects: tuple[Reject, ...] = ()
-    """The first of the bad rows."""
+    """The first bad rows."""
 
 
 def import_files(
@@ -62,29 +62,29 @@ def import_files(
     Import export files, gzip or plain, all at once or not at all.
 
     Args:
-        store: Where the calls go.
+        store: Destination of the calls.
         paths: The files.
-        window: Given for an export from the API: every stored call that starts in [from, to) and is
-            not in the files goes away where it was the carrier's; one that is known from imported files only is set
-            apart and counts in no total (``Day.file_only``). Neither happens where the files have bad rows: those
-            may be just these calls. A file that cannot be read whole stops the import.
-        keep_days: Single calls older than this many days before the newest go away; their roll-ups stay.
-        progress: Told what is going on and how far it is by bytes, 0 to 1.
-        stop: Asked all the time; True leaves the store as it is, and the same import goes on there later.
+        window: Set for an export from the API: a stored call that starts in [from, to) and is not in the files is
+            removed if it came from the carrier's export; if it is known from imported files only, it is set apart and
+            counts in no total (``Day.file_only``). Neither happens if the files have bad rows, because those may be
+            these calls. A file that cannot be read completely stops the import.
+        keep_days: Retention: single calls older than this many days before the newest are removed; their roll-ups stay.
+        progress: Called with the current activity and the share done by bytes, 0 to 1.
+        stop: Polled continuously; True leaves the store unchanged, and the same import resumes later.
 
     Returns:
-        A result for each file, in order. Nothing is silent: a file of which not every row was
-        taken has ``rejected``, ``late`` or ``error``.
+        A result for each file, in order. No loss is silent: a file of which not every row was imported has
+        ``rejected``, ``late`` or ``error``.
 
     Raises:
         BusyError: Another process is importing.
-        StoreError: The disk or a part of the store on it cannot be used; the store is as it was.
+        StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
     """
     return _Import(store, window, keep_days, progress or _silent, stop or _go_on).run([Path(path) for path in paths])
 
 
 class _Import:
-    """One import, from the lock to the new generation."""
+    """One import, from acquiring the lock to publishing the new generation."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _Import:
         self._tell, self._stop, self._far = progress, stop, 0.0
 
     def _progress(self, what: str, share: float) -> None:
-        """Tell how far it is; what is read a second time does not count backwards."""
+        """Report progress; reading a file again does not move it backwards."""
         self._far = max(self._far, share)
         self._tell(what, self._far)
 
@@ -141,7 +141,7 @@ class _Import:
             self._store.generations.publish(made, base)
 
     def _keep_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
-        """Keep the bad rows, though the old ones be lost."""
+        """Store the bad rows, even if the old list is lost."""
         try:
             old = self._store.bad_rows.of(base)
         except StoreError:
@@ -165,7 +165,7 @@ def _result(number: int, file: Staged, merged: Merged) -> FileResult:
 
 
 def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
-    """Let go of the single calls of days that are too old; what they add up to stays."""
+    """Remove the single calls of days past retention; keep their roll-ups."""
     if keep_days is None or not days:
         return days
     first = max(days) - timedelta(days=keep_days - 1)
@@ -186,7 +186,7 @@ def _stopped(paths: list[Path]) -> list[FileResult]:
 
 
 def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 def _go_on() -> bool:

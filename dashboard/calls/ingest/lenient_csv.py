@@ -1,9 +1,9 @@
 """
-The slow way through a file with faults: every physical line gets its number, every bad one a reason.
+Slow CSV parser for files with faults: every physical line has a number, every bad one a reason.
 
-The engine reads a sound file faster than this could, and names no line of an unsound one. So a file
-in which it met a fault is rewritten: a record that breaks the rules of CSV is given up at its first
-line only, and reading goes on with the next line, so that a lost quote costs one row and not the rest.
+DuckDB reads a valid file faster than this parser but does not name the lines of an invalid one. A file in which DuckDB
+found a fault is therefore rewritten: of a record that breaks the CSV rules only the first line is rejected, and parsing
+continues with the next line, so an unclosed quote costs one row and not the rest of the file.
 """
 
 from __future__ import annotations
@@ -20,49 +20,50 @@ from dashboard.calls.ingest.files import Prepared, read_lines
 from dashboard.core.text import counted
 
 LONGEST_LINE = csv.field_size_limit()
-"""Characters: what one field may have (131,072); a row is about 300."""
+"""Maximum characters of a line: the limit of one field (131,072); a row has about 300."""
 LINE_END = "\r\n"
 RECORD_LINES = 50
-"""A quoted line break is rare; a quote that is not closed after so many lines never was."""
+"""Maximum additional lines of a record. A quoted line break is rare; a quote still open after this many lines is a
+missing quote."""
 RAW_CHARS = 2_000
-"""How much of a bad row is kept."""
+"""Characters kept of a bad row."""
 _OPEN = re.compile(
-    r'(?:(?: *"[^"]*+(?:""[^"]*+)*+"|(?! *")[^,]*+),)*+'  # fields that end, each with its comma
-    r' *"[^"]*+(?:""[^"]*+)*+'  # and a quoted one that does not
+    r'(?:(?: *"[^"]*+(?:""[^"]*+)*+"|(?! *")[^,]*+),)*+'  # complete fields, each with its comma
+    r' *"[^"]*+(?:""[^"]*+)*+'  # then a quoted field that is not closed
 )
-"""The beginning of a record whose last field is quoted and goes on; a quote within an unquoted field opens nothing."""
+"""Start of a record whose last field is quoted and unclosed; a quote within an unquoted field opens nothing."""
 
 
 class Shape:
-    """How many fields a row has, and how it looks where it is in order."""
+    """Expected number of fields, and the pattern of a row that needs no further parsing."""
 
     def __init__(self, width: int) -> None:
-        """Take the number of columns."""
+        """Store the number of columns."""
         self.width = width
         cell = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
         self._plain = re.compile(f"{cell}(?:,{cell}){{{width - 1}}}")
 
     def is_plain(self, text: str) -> bool:
-        """Say whether a line is a row as it should be, beyond doubt; one with a blank before a value is looked at."""
+        """Return whether a line is unambiguously a valid row; a line with a blank before a value needs parsing."""
         return ", " not in text and text[:1] != " " and self._plain.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
 class CsvRecord:
-    """A row of the file, or what should have been one."""
+    """A row of the file, valid or not."""
 
     line: int
-    """Physical line on which it starts, counted from 1."""
+    """Physical line on which the record starts, counted from 1."""
     text: str
-    """As the file has it, without the line feed at its end."""
+    """Text as in the file, without the line feed at its end."""
     fault: str = ""
     sound: str = ""
-    """Where there is no fault: the same row in the plainest CSV."""
+    """The same row in the plainest CSV, if it has no fault."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A bad row, kept aside."""
+    """A rejected row, kept aside."""
 
     file: str
     line: int
@@ -73,15 +74,15 @@ class Reject:
 
 def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], int]:
     """
-    Write the records that keep the rules of CSV, each after its line number, without a header.
+    Write the records that follow the CSV rules, each after its line number, without a header.
 
     Args:
         prepared: The file with faults.
-        target: Where the records go, as CSV with ``line`` as first column.
-        most: How many of the others are wanted.
+        target: Output CSV, with ``line`` as its first column.
+        most: Maximum number of rejected records to return.
 
     Returns:
-        The first records that break the rules, and how many do.
+        The first records that break the rules, and the number of all such records.
     """
     rejects: list[Reject] = []
     broken = 0
@@ -97,7 +98,7 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
 
 
 def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
-    """Return the text of the records that start on these lines."""
+    """Return the text of the records that start on the given lines."""
     found: dict[int, str] = {}
     source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
     while len(found) < len(lines) and (taken := _take(ahead, source)):
@@ -108,7 +109,7 @@ def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
 
 
 def split(prepared: Prepared) -> Iterator[CsvRecord]:
-    """Cut the file behind its header into records, sound or not; blank lines are none."""
+    """Split the file after its header into records, valid or not; skip blank lines."""
     source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
     while taken := _take(ahead, source):
         if taken[1].strip() or len(taken[1]) > LONGEST_LINE:
@@ -118,13 +119,13 @@ def split(prepared: Prepared) -> Iterator[CsvRecord]:
 def _record(
     number: int, line: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> CsvRecord:
-    """Return the record that begins with a line."""
+    """Return the record that starts with the given line."""
     text = line.rstrip(LINE_END)
     if len(line) > LONGEST_LINE:
         return CsvRecord(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
         found, sound = text.count(",") + 1, text
-        if found == shape.width + 1 and text.endswith(","):  # the engine accepts a comma after the last value, too
+        if found == shape.width + 1 and text.endswith(","):  # DuckDB also accepts a comma after the last value
             found, sound = shape.width, text[:-1]
         return CsvRecord(number, text, _width_fault(found, shape.width), sound=sound)
     if shape.is_plain(text):
@@ -135,7 +136,7 @@ def _record(
 def _quoted(
     number: int, line: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> CsvRecord:
-    """Read a record with quotes in it, over several lines where it must; else give up its first line."""
+    """Parse a record with quotes, over several lines if necessary; if it is invalid, reject its first line only."""
     joined = line
     extra: list[tuple[int, str]] = []
     while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
@@ -155,7 +156,7 @@ def _quoted(
 
 
 def _fields(text: str) -> list[str] | None:
-    """Return the fields of a record; ``None`` where its quotes are not in order."""
+    """Return the fields of a record; ``None`` if its quoting is invalid."""
     lines = io.StringIO(text.rstrip(LINE_END) + "\n", newline="")
     try:
         rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
@@ -175,7 +176,7 @@ def _width_fault(found: int, width: int) -> str:
 
 
 def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
-    """Yield number and text of each physical line behind the header; a piece of a long line keeps its number."""
+    """Yield number and text of each physical line after the header; pieces of a long line share its number."""
     number, whole = 1, True
     for line in read_lines(prepared.path, LONGEST_LINE + 1, as_is=True):
         if whole and number > prepared.header_lines:

@@ -1,8 +1,8 @@
 """
-Staged calls become days of the store, a few days at a time.
+Merging of staged calls into the days of the store, a few days at a time.
 
-A day of which the store has nothing, and in which no call comes twice, is taken as it was staged. Any other
-day is compared with what the store has, call by call, and written anew. Each day gets its roll-ups.
+A day that the store does not have, and in which no call occurs twice, is adopted as staged. Any other day is compared
+with the store call by call and rewritten. Each changed day gets new roll-ups.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from dashboard.calls.store.generations import Day, Generation
 from dashboard.calls.store.store import CallStore
 
 BATCH_ROWS = 400_000
-"""Days are worked on together up to this many rows: few enough for memory, enough to be quick."""
+"""Maximum rows of days processed together: few enough for memory, enough to be fast."""
 AT_ONCE = 2
-"""Days weighed at the same time."""
-NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as the store has times: UTC without a zone
+"""Days whose load is computed at the same time."""
+NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without a zone
 A_DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
 MOVED = pyarrow.schema(
@@ -39,44 +39,44 @@ MOVED = pyarrow.schema(
 )
 
 ORIGIN_NAMES = ("carrier", "imported", "file_only")
-"""Where a call of the store comes from: the carrier's export; a file, and no export covers its time; a file, and the
-export that covers its time does not have it."""
+"""Origin of a stored call: the carrier's export; a file, and no export covers its time; a file, and the export that
+covers its time does not have it."""
 ORIGINS = pyarrow.schema([("part", pyarrow.string()), ("origin", pyarrow.string())])
 
 
 @dataclass
 class Merged:
-    """What the days become, and how many calls of each file were new."""
+    """Merged days, and the number of new calls per file."""
 
     days: dict[date, Day]
     kept: dict[int, int] = field(default_factory=dict)
     late: dict[int, int] = field(default_factory=dict)
-    """Calls of each file that are older than calls are kept."""
+    """Calls per file that are past the retention of single calls."""
 
 
 class Merger:
-    """The days of one import."""
+    """Merger of the days of one import."""
 
     def __init__(
         self, store: CallStore, base: Generation, work: Path, window: Window | None, *, by_carrier: bool = False
     ) -> None:
         """
-        Prepare.
+        Prepare the merge.
 
         Args:
-            store: Of one home.
-            base: What the import begins from.
-            work: Where files are made.
-            window: Which of the carrier's calls the files replace; ``None`` for none.
-            by_carrier: The files are the carrier's export, not files that somebody imports.
+            store: The call store.
+            base: Generation that the import starts from.
+            work: Folder for new files.
+            window: Period in which the files replace the carrier's calls; ``None`` for none.
+            by_carrier: The files are the carrier's export, not files imported by an operator.
         """
         self._store, self._base, self._work, self._window = store, base, work, window
         self._by_carrier = by_carrier
         self._merged, self._facts = Merged(dict(base.days)), dict[date, DayFacts]()
         self._spans: dict[date, str] = {}
-        """Of days that were taken as they were staged: the file of ``weighing.spans_of``."""
+        """Files of ``minute_load.spans_of``, by day, for days adopted as staged."""
         self._rows: dict[str, int] = {}
-        """Of parts that were in memory as columns."""
+        """Row counts of parts that were in memory as columns."""
         self._moved = MOVED.empty_table()
 
     def run(
@@ -87,11 +87,11 @@ class Merger:
 
         Args:
             staged: The files, in order.
-            progress: Told which day is stored and how far it is, 0 to 1.
-            stop: Asked between a few days; True ends it.
+            progress: Called with the day being stored and the share done, 0 to 1.
+            stop: Polled between batches of days; True stops the merge.
 
         Returns:
-            The days; ``None`` where it was stopped.
+            The merged days; ``None`` if stopped.
         """
         parts: dict[date, dict[int, list[str]]] = {}
         for number, file in enumerate(staged):
@@ -124,7 +124,7 @@ class Merger:
         return self._merged
 
     def count_again(self, days: Collection[date]) -> dict[date, Day]:
-        """Return all days, the roll-ups of these made anew from their calls."""
+        """Return all days, with the roll-ups of the given days recomputed from their calls."""
         sizes = {day: self._base.days[day].rows for day in sorted(days)}
         for batch in _batches(sizes):
             with self._store.engine.cursor("count calls again") as cursor:
@@ -134,7 +134,7 @@ class Merger:
         return self._merged.days
 
     def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
-        """Return the ids of calls that moved from one of two days to the other; these are compared together."""
+        """Return the IDs of calls that moved between days, with both days; such days are compared together."""
         around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
         values = {
             "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
@@ -146,9 +146,10 @@ class Merger:
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
     ) -> None:
         """
-        Take days that the store does not have as they were staged; compare those in which a call came twice.
+        Adopt days that the store does not have as staged; compare those in which a call occurs twice.
 
-        Where rows were numbered in two ways, as columns and by the engine, that is not known, and counts as if it did.
+        If a day's rows were fingerprinted in two ways, in memory and by DuckDB, duplicates cannot be ruled out, so the
+        day is compared.
         """
         if not days:
             return
@@ -173,13 +174,13 @@ class Merger:
         self._compare(cursor, [day for day in days if day not in taken], parts)
 
     def _taken(self, parts: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
-        """Return a day of which the store had nothing."""
+        """Return a day that the store did not have."""
         return replace(_day(parts, rows, first_at, last_at), imported=() if self._by_carrier else parts)
 
     def _compare(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
     ) -> None:
-        """Compare days with what the store has of them; write those that change."""
+        """Compare days with the store; write those that change."""
         if not days:
             return
         files = [
@@ -223,7 +224,7 @@ class Merger:
         first_at: datetime,
         last_at: datetime,
     ) -> Day:
-        """Write what a day holds, a file for each origin of calls."""
+        """Write the calls of a day, one file per origin."""
         paths = {origin: str(self._work / f"{day}-{origin}.parquet") for origin, count in counts.items() if count}
         for origin, path in paths.items():
             run(cursor, "day", {"day": day, "origin": origin}, target=Path(path))
@@ -236,7 +237,7 @@ class Merger:
         )
 
     def _roll_up(self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, Day]) -> None:
-        """Give days their roll-up, and put both where the store has its parts."""
+        """Compute the roll-up of days, and move calls and roll-ups into the store's parts."""
         if not days:
             return
         rolled = self._rolled(cursor, {day: made.calls for day, made in days.items()})
@@ -244,7 +245,7 @@ class Merger:
             self._adopt(day, made, rolled.get(day, ()))
 
     def _roll_up_file_only(self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
-        """Give days the roll-up of the calls that count in no total."""
+        """Compute the roll-up of calls that count in no total."""
         merged = self._merged.days
         parts = {day: tuple(self._store.parts(merged[day].file_only)) for day in days if merged[day].file_only}
         for day, rolled in self._rolled(cursor, parts).items():
@@ -254,7 +255,7 @@ class Merger:
     def _rolled(
         self, cursor: duckdb.DuckDBPyConnection, days: Mapping[date, tuple[str, ...]]
     ) -> Mapping[date, Sequence[Path]]:
-        """Return the files of the roll-up of each day, made of these parts of calls."""
+        """Return the roll-up files of each day, computed from the given parts."""
         calls = [part for parts in days.values() for part in parts]
         if not calls:
             return {}
@@ -268,7 +269,7 @@ class Merger:
         return self._write(cursor, "rollup", values, "hour_at")
 
     def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
-        """Put the parts of a day and of its roll-up where the store has them."""
+        """Move the parts of a day and of its roll-up into the store."""
         adopt, (calls, traffic) = self._store.generations.adopt, sealed
         named = {part: adopt(Path(part), f"{day}-calls", calls) for part in made.calls}
         self._merged.days[day] = replace(
@@ -282,14 +283,14 @@ class Merger:
     def _write(
         self, cursor: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], time: str
     ) -> dict[date, list[Path]]:
-        """Write the rows of a query by day; return the files of each."""
+        """Write the rows of a query by day; return the files of each day."""
         folder = self._work / name
         shutil.rmtree(folder, ignore_errors=True)
         run(cursor, name, values, target=folder, by_day=time)
         return {date.fromisoformat(day.name.removeprefix("day=")): sorted(day.iterdir()) for day in folder.iterdir()}
 
     def _weigh(self) -> None:
-        """Count the load of each minute of the days that changed, and of those after them, into which calls run on."""
+        """Compute the minute load of changed days and of the days after them, into which calls extend."""
         days, before = self._merged.days, self._base.days
         changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
         due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
@@ -300,12 +301,12 @@ class Merger:
             self._weigh_some(batch)
 
     def _loaded(self, day: date, made: Path) -> None:
-        """Give a day the load of its minutes."""
+        """Store the minute load of a day."""
         load = (self._store.generations.adopt(made, f"{day}-load"),)
         self._merged.days[day] = replace(self._merged.days[day], load=load)
 
     def _weigh_known(self, day: date) -> None:
-        """Weigh a day whose calls were in memory, as were those of the day before, unless that is done."""
+        """Store the load of a day whose calls and previous day were in memory; compute it unless that is done."""
         facts, before = self._facts[day], self._spans.get(day - A_DAY, "")
         if facts.load and facts.after == before:
             self._loaded(day, Path(facts.load))
@@ -314,7 +315,7 @@ class Merger:
             self._loaded(day, weigh_day(day, around, self._work / f"{day}-load.parquet"))
 
     def _weigh_some(self, batch: Sequence[date]) -> None:
-        """Weigh days together by what the store has of them."""
+        """Compute the load of several days from the stored calls."""
         days, since, until = self._merged.days, _midnight(batch[0]), _midnight(batch[-1] + A_DAY)
         around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
         calls = self._store.parts(part for day in around for part in days[day].calls)
@@ -327,7 +328,7 @@ class Merger:
             self._loaded(day, write_load(mine, self._work / f"{day}-load.parquet"))
 
     def _with_paths(self, day: date) -> Day:
-        """Return a day of the store with the paths of its calls; adopted again, they keep their names."""
+        """Return a stored day with the paths of its calls; adopted again, the parts keep their names."""
         known = self._base.days[day]
         calls, imported, file_only = (
             tuple(self._store.parts(names)) for names in (known.calls, known.imported, known.file_only)
@@ -352,7 +353,7 @@ class Merger:
         self._merged.kept[number] = self._merged.kept.get(number, 0) + rows
 
     def _retired(self, day: date) -> bool:
-        """Say whether only the roll-up of a day is left, so that its calls can no longer be compared."""
+        """Return whether only the roll-up of a day remains, so that its calls can no longer be compared."""
         return day in self._base.days and self._base.days[day].is_retired
 
     def _window_days(self) -> Iterator[date]:
@@ -363,7 +364,7 @@ class Merger:
 
 
 def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iterator[list[date]]:
-    """Yield days in batches; those of ``together`` stay with the day before them."""
+    """Yield days in batches; days of ``together`` stay with the day before them."""
     batch: list[date] = []
     rows = 0
     for day, size in sizes.items():

@@ -1,4 +1,4 @@
-"""Load of each minute: starts, the most of them in one second, the most answered calls in progress at once."""
+"""Load per minute: call starts, most starts in one second, most answered calls in progress at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pyarrow.parquet
 from dashboard.calls.ingest.rollup import in_one, is_one
 
 MINUTE_S, BLOCK_S = 60, 86_400
-"""A day is weighed at a time: its seconds fit where a processor is quickest."""
+"""Seconds of a minute and of a block (``BLOCK_S``, one day): the arrays of one day fit into the processor cache."""
 SPAN = np.uint32
-"""Of a number in a file of ``spans_of``: seconds since 1970 fit in it until 2106."""
+"""Integer type in a file of ``spans_of``: holds seconds since 1970 until 2106."""
 SPAN_BYTES = 8
-"""Of a call there: two numbers."""
+"""Bytes per call in such a file: two numbers."""
 A_SECOND = timedelta(seconds=1)
 COLUMNS = pyarrow.schema(
     [
@@ -36,20 +36,20 @@ PARQUET: dict[str, Any] = {
     "column_encoding": dict.fromkeys(("minute_at", "calls", "peak_1s", "concurrent"), "DELTA_BINARY_PACKED"),
     "store_schema": False,
 }
-"""How the load of a day is written: one minute is like the next."""
+"""Parquet options for the load of a day: delta encoding, because consecutive minutes are similar."""
 Seconds = npt.NDArray[np.int64]
 Spans = npt.NDArray[np.uint32]
 
 
 def spans_of(calls: pyarrow.Table) -> Spans:
     """
-    Return what of calls in memory bears on the load: what ``sql/load.sql`` gives, from 1970 on.
+    Return the start and duration of calls in memory; same meaning as ``sql/load.sql``, in seconds since 1970.
 
     Args:
-        calls: As ``columnar.Columns`` makes them.
+        calls: As returned by ``columnar.Columns.rows``.
 
     Returns:
-        A column a call: the second in which it starts; twice its seconds in progress, plus one if it is inbound.
+        One column per call: the second in which it starts; and twice its seconds in progress, plus one if inbound.
     """
     compute, columns = pyarrow.compute, {name: in_one(calls[name]) for name in calls.column_names}
     started, ended = (
@@ -64,8 +64,8 @@ def spans_of(calls: pyarrow.Table) -> Spans:
 
 
 def as_started(spans: Spans, since: datetime) -> pyarrow.Table:
-    """Return the spans of calls in progress from ``since`` on as ``weigh`` takes them; UTC without a zone."""
-    begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - as the store has times
+    """Return the spans of calls in progress from ``since`` on, in the form ``weigh`` takes; UTC without a zone."""
+    begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - the store's times have no zone
     if (spans[0] < begin).any():
         spans = spans[:, spans[0] + spans[1] // 2 > begin]
     start = spans[0].astype(np.int64) - begin
@@ -74,12 +74,12 @@ def as_started(spans: Spans, since: datetime) -> pyarrow.Table:
 
 def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
     """
-    Weigh the minutes of a day whose calls were in memory, as were those of the day before.
+    Compute the load of a day whose calls were in memory, as were those of the previous day.
 
     Args:
         day: The day, UTC.
-        spans: Files of ``spans_of``: of the day before, where it has calls, and of the day.
-        path: Where the load goes.
+        spans: Files of ``spans_of``: for the previous day, if it has calls, and for the day.
+        path: Output file.
     """
     since = datetime.combine(day, datetime.min.time())
     found = pyarrow.concat_tables(as_started(np.fromfile(each, SPAN).reshape(2, -1), since) for each in spans)
@@ -87,23 +87,23 @@ def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
 
 
 def write_load(minutes: pyarrow.Table, path: Path) -> Path:
-    """Write what ``weigh`` gave of a day."""
+    """Write the result of ``weigh`` for a day."""
     pyarrow.parquet.write_table(minutes, path, **PARQUET)
     return path
 
 
 def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:
     """
-    Weigh the minutes of [since, until).
+    Compute the load of each minute of [since, until).
 
     Args:
-        calls: What ``sql/load.sql`` gives: ``is_inbound``, ``start_s`` and ``done_s`` in seconds from ``since``.
+        calls: Result of ``sql/load.sql``: ``is_inbound``, ``start_s`` and ``done_s`` in seconds from ``since``.
         since: A whole minute, UTC without a zone.
-        until: Another.
+        until: A whole minute, exclusive.
 
     Returns:
-        ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``, by time and direction. A minute
-        of which nothing is known has no row.
+        ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``, ordered by time and direction. A minute
+        without calls has no row.
     """
     length = (until - since) // A_SECOND
     inbound, start, done = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
@@ -121,17 +121,17 @@ def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) 
     """
     Return the peaks of each group within a span of time.
 
-    A group may have one call of a day and there may be any number of groups, so the calls are sorted and no second
-    without a call is looked at; the numbers are those of ``weigh``.
+    A group may have one call a day, and there may be any number of groups, so the calls are sorted and seconds without
+    calls are skipped; the results equal those of ``weigh``.
 
     Args:
-        group: A number from 0 on of each call.
-        start: When it starts, in seconds from the begin of the span; negative where it was in progress before.
-        done: Until when it is in progress, exclusive; not later than ``start`` where it was not answered.
-        length: Of the span in seconds, whole minutes.
+        group: Group number of each call, from 0.
+        start: Start in seconds from the start of the span; negative if the call was already in progress.
+        done: End of the time in progress, exclusive; not later than ``start`` for an unanswered call.
+        length: Length of the span in seconds, whole minutes.
 
     Returns:
-        The groups that are there, ascending, and of each ``peak_1s``, ``peak_60s`` and ``concurrent``.
+        The groups that occur, ascending, and ``peak_1s``, ``peak_60s`` and ``concurrent`` of each.
     """
     starts = start >= 0
     seconds, calls = np.unique(group[starts] * length + start[starts], return_counts=True)
@@ -139,7 +139,7 @@ def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) 
     in_minutes = np.add.reduceat(calls, first) if len(first) else calls
     begin, end = np.maximum(start, 0), np.minimum(done, length)
     runs = begin < end
-    # Spans of groups lie behind one another; whoever began in an earlier one has ended there.
+    # Groups occupy consecutive spans; a call that began in an earlier span also ended there.
     begun, ended = (np.sort(group[runs] * (length + 1) + each[runs]) for each in (begin, end))
     running = np.searchsorted(begun, begun, side="right") - np.searchsorted(ended, begun, side="right")
     found = [
@@ -161,13 +161,13 @@ def _most(groups: Seconds, values: Seconds) -> tuple[Seconds, Seconds]:
 
 
 def _firsts(ordered: Seconds) -> Seconds:
-    """Return at which places a value differs from the one before it."""
+    """Return the indexes at which a value differs from the previous one."""
     found: Seconds = np.flatnonzero(np.diff(ordered, prepend=-1))
     return found
 
 
 def _one(direction: str, start: Seconds, done: Seconds, since: datetime, length: int) -> pyarrow.Table:
-    """Weigh the calls of one direction, second by second."""
+    """Compute the load of one direction, second by second."""
     starts = np.bincount(start[start >= 0], minlength=length).reshape(-1, MINUTE_S)
     begin, end = np.maximum(start, 0), np.minimum(done, length)
     runs = begin < end

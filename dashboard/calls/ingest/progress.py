@@ -1,4 +1,4 @@
-"""What the engine does for one file: how far it is, and an end to it from another thread."""
+"""Progress of reading one file, and cancellation from another thread."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import duckdb
 from dashboard.core.errors import StoreError
 
 UNPACKING = 0.2
-"""What of a file's work comes before the engine sees it, as a share."""
+"""Share of a file's work done before DuckDB reads it."""
 
 
 class FileProgress:
-    """What reads one file, piece by piece. Safe to share between threads."""
+    """Progress of one file that is read in pieces. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -26,10 +26,10 @@ class FileProgress:
 
     def begin(self, pieces: int) -> None:
         """
-        Note that the file is read in so many pieces, from its start.
+        Restart progress at the start of the file, with this number of pieces.
 
         Raises:
-            StoreError: The file is to be left.
+            StoreError: The import was stopped.
         """
         with self._lock:
             self._pieces, self._done = pieces, 0
@@ -37,7 +37,7 @@ class FileProgress:
 
     @contextmanager
     def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Watch a cursor that reads a piece."""
+        """Track a cursor that reads a piece."""
         with self._lock:
             self._running.add(cursor)
         try:
@@ -50,9 +50,10 @@ class FileProgress:
     @contextmanager
     def piece(self) -> Iterator[Callable[[float], None]]:
         """
-        Watch a piece that is read without the engine.
+        Track a piece that is read without DuckDB.
 
-        Yields what is told the share of the piece that is done; it raises StoreError once the file is to be left.
+        Yields a callback that takes the share of the piece that is done; it raises StoreError once the import is
+        stopped.
         """
         key = object()
 
@@ -70,7 +71,7 @@ class FileProgress:
                 self._done += 1
 
     def interrupt(self) -> None:
-        """End what runs."""
+        """Interrupt all running reads."""
         with self._lock:
             self._ended = True
             for cursor in self._running:
@@ -81,7 +82,7 @@ class FileProgress:
             raise StoreError("The import was stopped; nothing of it was stored.")
 
     def share(self) -> float:
-        """Return how much of the file is done, 0 to 1."""
+        """Return the share of the file that is done, 0 to 1."""
         with self._lock:
             now = sum(max(0.0, cursor.query_progress()) / 100 for cursor in self._running) + sum(self._far.values())
             done = min(1.0, (self._done + now) / self._pieces)

@@ -1,8 +1,8 @@
 """
-The roll-up ``traffic`` of a day whose calls are in memory as columns.
+Roll-up ``traffic`` of a day whose calls are in memory as columns.
 
-It is what ``sql/rollup.sql`` makes of the same calls. A day that comes in several pieces is added up piece by piece,
-and then the pieces are.
+The result equals that of ``sql/rollup.sql`` for the same calls. A day that arrives in several pieces is aggregated
+piece by piece, and the partial roll-ups are then added.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _MONEY = pyarrow.decimal128(18, 8)
 
 def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
     """
-    Add up calls.
+    Aggregate calls into hourly roll-up rows.
 
     Args:
-        calls: As ``columnar.Columns`` makes them, texts as dictionaries.
+        calls: As returned by ``columnar.Columns.rows``, with dictionary-encoded text columns.
 
     Returns:
-        A row for each hour and each of ``KEYS``, typed as the store keeps it, in order of the hour.
+        One row per hour and combination of ``KEYS``, with the store's types, ordered by hour.
 
     Raises:
-        ValueError: A sum is more than the store can hold.
+        ValueError: A sum exceeds what the store can hold.
     """
     compute = pyarrow.compute
     columns = {name: in_one(calls[name]) for name in calls.column_names}
@@ -68,7 +68,7 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
 
 
 def together(pieces: Sequence[pyarrow.Table]) -> pyarrow.Table:
-    """Add up the roll-ups of a day's pieces."""
+    """Add the partial roll-ups of a day."""
     if len(pieces) == 1:
         return pieces[0]
     plain = [pyarrow.table({name: _plain(each[name]) for name in each.column_names}) for each in pieces]
@@ -85,12 +85,12 @@ def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
 
 
 def in_one(column: pyarrow.ChunkedArray) -> pyarrow.Array:
-    """Return a column as one array, which is no copy where it is one already."""
+    """Return a column as one array, without a copy if it has one chunk."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def is_one(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:
-    """Say which of some texts are this one; only the distinct ones are looked at."""
+    """Return which texts equal ``text``; only distinct values are compared."""
     return pyarrow.compute.equal(texts.dictionary, text).take(texts.indices)
 
 

@@ -1,4 +1,4 @@
-"""A number for each call of columns in memory, by which calls that differ are seen to differ."""
+"""64-bit row fingerprints for duplicate detection among calls in memory."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from dashboard.calls.ingest.timestamps import characters
 Numbers = npt.NDArray[np.uint64]
 
 WORD = 8
-"""Bytes of a number. Of a text the first and the last word are looked at: both ends of a telephone number."""
+"""Bytes of a fingerprint. Only the first and the last word of a text are hashed: both ends of a telephone number."""
 _WITHIN = np.array([(1 << 8 * size) - 1 for size in range(WORD)] + [(1 << 64) - 1], dtype=np.uint64)
-"""What of a text's first word is its own, by its length."""
+"""Mask of a text's own bytes in its first word, by text length."""
 _WHOLE = np.array([0] * WORD + [(1 << 64) - 1], dtype=np.uint64)
 
 
 def row_numbers(calls: Mapping[str, pyarrow.Array]) -> Numbers:
     """
-    Return a number for each call, made of what two calls are least likely to share.
+    Return a fingerprint of each call, computed from the columns in which two calls are most likely to differ.
 
-    Equal calls have equal numbers, so calls whose numbers all differ are as many calls. Others are compared
-    in every column by the engine. The numbers are the same on every machine and in every version of the engine.
+    Equal calls have equal fingerprints, so calls whose fingerprints all differ contain no duplicate. DuckDB compares
+    any others in every column. Fingerprints are the same on every machine and in every version of DuckDB.
 
     Args:
-        calls: Columns as ``columnar.Columns`` makes them, by name.
+        calls: Columns by name, as ``columnar.Columns`` makes them.
     """
     found: Numbers = np.zeros(len(calls["started_at"]), dtype=np.uint64)
     factors = iter(_FACTORS)
@@ -50,19 +50,19 @@ def _time(column: pyarrow.Array) -> list[Numbers]:
 
 
 def _dollars(column: pyarrow.Array) -> list[Numbers]:
-    """Return the low half of decimals, which holds all of an amount of a call; of one that is missing it is zero."""
+    """Return the low 64 bits of decimals, which hold the whole amount of a call; zero for a missing amount."""
     halves = np.frombuffer(column.buffers()[1], dtype=np.uint64).reshape(-1, 2)
     return [halves[column.offset : column.offset + len(column), 0]]
 
 
 def _few(column: pyarrow.DictionaryArray) -> list[Numbers]:
-    """Return a number for each text, made out once for each distinct one."""
+    """Return a hash of each text, computed once per distinct text."""
     texts = np.array(column.dictionary.to_pylist(), dtype=object)
     return [pd.util.hash_array(texts, categorize=False)[column.indices.to_numpy()]]
 
 
 def _text(column: pyarrow.Array) -> list[Numbers]:
-    """Return the length of texts, their first and their last word."""
+    """Return the length of each text, its first word and its last word."""
     data = np.concatenate((characters(column), np.zeros(WORD, dtype=np.uint8)))
     word = np.ndarray(len(data) - WORD + 1, np.dtype("<u8"), data, strides=(1,))
     length = pyarrow.compute.binary_length(column).to_numpy()
@@ -78,9 +78,9 @@ _WORDS: dict[str, Callable[[pyarrow.Array], list[Numbers]]] = {
     **dict.fromkeys(("destination", "caller_id"), _text),
     **dict.fromkeys(("source_ip", "x_tag", "result"), _few),
 }
-"""What is looked at of each column."""
+"""Hash inputs of each column."""
 _FACTORS = np.array(
     [int.from_bytes(hashlib.blake2b(bytes([at]), digest_size=WORD).digest(), "little") | 1 for at in range(32)],
     np.uint64,
 )
-"""Odd, without a pattern: what differs in a word then differs in the sum, but for one in 2**60 or so."""
+"""Odd pseudo-random factors: rows that differ in a word differ in the sum, except for about one in 2**60."""

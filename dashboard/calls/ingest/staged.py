@@ -1,4 +1,4 @@
-"""What one export file gave, as it stands beside its parts until the import is through."""
+"""Staging result of one export file, stored beside its parts until the import completes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from dashboard.calls.ingest.lenient_csv import Reject
 
 @dataclass
 class Staged:
-    """What one file gave."""
+    """Staging result of one file."""
 
     path: Path
     rows: int = 0
     days: dict[date, list[str]] = field(default_factory=dict)
     facts: dict[date, DayFacts] = field(default_factory=dict)
-    """Of days whose calls were in memory as columns."""
+    """Facts about days whose calls were in memory as columns."""
     rejects: list[Reject] = field(default_factory=list)
-    """The first bad rows, MOST_KEPT at most."""
+    """The first bad rows, at most ``file_reader.MOST_KEPT``."""
     rejected: int = 0
-    """Bad rows."""
+    """Number of bad rows."""
     error: str = ""
     usable: bool = True
-    """False where nothing of the file is to be taken."""
+    """False if nothing of the file may be imported."""
 
     def has_ids(self) -> bool:
-        """Say whether a call has an id, as far as the calls were in memory."""
+        """Return whether any call has an ID, considering only calls that were in memory."""
         return any(known.has_ids for known in self.facts.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as values of JSON."""
+        """Return the result as JSON-compatible values."""
         days = {day.isoformat(): parts for day, parts in self.days.items()}
         facts = {day.isoformat(): asdict(known) for day, known in self.facts.items()}
         return {**asdict(self), "path": str(self.path), "days": days, "facts": facts}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Staged:
-        """Read back what ``to_json`` gave."""
+        """Restore a result from the values of ``to_json``."""
         days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
         facts = {
             date.fromisoformat(day): DayFacts(**{**known, "sealed": tuple(known["sealed"])})
@@ -53,5 +53,5 @@ class Staged:
 
 
 def rows_in(part: str | Path) -> int:
-    """Return how many rows a Parquet file has, from its footer."""
+    """Return the row count of a Parquet file, read from its footer."""
     return int(pyarrow.parquet.read_metadata(part).num_rows)

@@ -1,8 +1,8 @@
 """
-Staging of many files at once: a few at a time, watched, stopped between any two rows, and taken up again.
+Concurrent staging of several files, with progress, cancellation and resumption.
 
-A file that was staged whole leaves a note beside its parts. Where an import was killed or stopped, the next
-one finds the note and does not read the file again, as long as the file and the product are the same.
+A completely staged file leaves a note beside its parts. After an import was killed or stopped, the next import finds
+the note and does not read the file again, if the file and the product version are unchanged.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
 
 FILES = 2 * AT_ONCE
-"""Files at work at the same time: while some are read, others are unpacked, or made safe on disk."""
+"""Files in work at the same time: while some are read, others are unpacked or synced to disk."""
 LOOK_EVERY_S = 0.2
 NOTE = "staged.json"
 
 
 class Staging:
-    """The files of one import on their way into ``folder``."""
+    """Staging of the files of one import into ``folder``."""
 
     def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
         self._folder, self._engine, self._whole = folder, engine, whole
@@ -44,14 +44,14 @@ class Staging:
 
         Args:
             paths: The files.
-            progress: Told what is read and how much of all bytes, 0 to 1.
-            stop: Asked five times a second; True ends it, what is whole by then is kept for the next import.
+            progress: Called with the current activity and the share of all bytes done, 0 to 1.
+            stop: Polled five times a second; True stops staging, and files staged by then are kept for the next import.
 
         Returns:
-            What each file gave, in order; ``None`` where it was stopped.
+            The result of each file, in order; ``None`` if stopped.
 
         Raises:
-            StoreError: The disk or the memory did not suffice.
+            StoreError: Disk space or memory ran out.
         """
         folders = [self._folder / _name(path, whole=self._whole) for path in paths]
         self._forget_others({folder.name for folder in folders})
@@ -83,7 +83,7 @@ class Staging:
         progress: Callable[[str, float], None],
         stop: Callable[[], bool],
     ) -> bool:
-        """Wait for every file; False where it was stopped before."""
+        """Wait for every file; return False if stopped before."""
         waiting = set(work)
         while waiting:
             if stop():
@@ -108,7 +108,7 @@ class Staging:
         return staged
 
     def _interrupt(self, work: Sequence[Future[Staged]]) -> None:
-        """End what runs: an engine that is told so stops within a millisecond."""
+        """Cancel all work; DuckDB stops within a millisecond of an interrupt."""
         for future in work:
             future.cancel()
         while not all(future.done() for future in work):
@@ -129,14 +129,14 @@ class Staging:
         progress(f"Reading {reading[0] if reading else paths[-1].name}", done / max(1, sum(sizes)))
 
     def _forget_others(self, kept: set[str]) -> None:
-        """Remove what an import of other files has left."""
+        """Remove what an import of other files left behind."""
         for folder in self._folder.iterdir() if self._folder.exists() else ():
             if folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _name(path: Path, *, whole: bool) -> str:
-    """Name a file's folder by the file as it is now, and by the versions of what reads it."""
+    """Return the name of a file's folder, derived from the file's present state and the versions of its readers."""
     try:
         found = path.stat()
         state = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
@@ -154,7 +154,7 @@ def _size(path: Path) -> int:
 
 
 def _noted(folder: Path, path: Path) -> Staged | None:
-    """Return what an earlier import staged of this file, if it did so whole and it is still there."""
+    """Return the result that an earlier import noted for this file, if it is complete and its parts still exist."""
     try:
         staged = Staged.from_json(json.loads((folder / NOTE).read_text(encoding="utf-8")))
         found = sum(rows_in(part) for parts in staged.days.values() for part in parts)

@@ -1,8 +1,8 @@
 """
-Times of an export in the documented form, ``2026-11-23 14:05:00+00``, all of a column at once.
+Parser of timestamps in the documented format, ``2026-11-23 14:05:00+00``, a whole column at once.
 
-Their characters are looked at as numbers. A time in any other form is a ``ValueError``: who reads texts one by one
-makes more of them, and nothing here may mean anything else there.
+The characters are processed as numbers. A time in any other format raises ``ValueError``: the text reader accepts more
+formats, and each text accepted here must mean the same there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CLOCK = [STAMP.index(":") + at for at in (-2, -1, 1, 2, 4, 5)]
 _MARKS = [(at, ord(mark)) for at, mark in enumerate(STAMP) if at not in {*_DATE, *_CLOCK}]
 _SECONDS = (36_000, 3_600, 600, 60, 10, 1)
 _MOST = (2, 9, 5, 9, 5, 9)
-"""Of each digit of the clock."""
+"""Maximum of each digit of the time of day."""
 
 Bytes = npt.NDArray[np.uint8]
 Seconds = npt.NDArray[np.int64]
@@ -33,17 +33,17 @@ Seconds = npt.NDArray[np.int64]
 
 def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
     """
-    Read times.
+    Parse times.
 
     Args:
-        texts: In the documented form; ``""`` says that there is none.
-        ahead: How far ahead of now a time may lie.
+        texts: In the documented format; ``""`` for a missing time.
+        ahead: How far in the future a time may be.
 
     Returns:
-        UTC without a zone, in microseconds as the store has them.
+        UTC without a zone, in microseconds, as the store has them.
 
     Raises:
-        ValueError: A text is in another form, or its time is not one of a call.
+        ValueError: A text is in another format, or its time is out of range.
     """
     lengths = pyarrow.compute.binary_length(texts).to_numpy()
     there = lengths > 0
@@ -62,7 +62,7 @@ def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
 
 
 def characters(texts: pyarrow.Array) -> Bytes:
-    """Return the bytes of all texts, one after the other."""
+    """Return the bytes of all texts, concatenated."""
     _, places, data = texts.buffers()
     if data is None:
         return np.zeros(0, dtype=np.uint8)
@@ -71,7 +71,7 @@ def characters(texts: pyarrow.Array) -> Bytes:
 
 
 def _clock(stamps: Bytes) -> Seconds:
-    """Return the seconds of the day."""
+    """Return the seconds since midnight."""
     if any((stamps[:, at] != mark).any() for at, mark in _MARKS):
         raise ValueError("A time is in another form.")
     digits = [stamps[:, at] - _ZERO for at in _CLOCK]
@@ -86,7 +86,7 @@ def _clock(stamps: Bytes) -> Seconds:
 
 
 def _days(stamps: Bytes) -> Seconds:
-    """Return the seconds since 1970 at which the days begin; each day that there is is looked up once."""
+    """Return the start of each day in seconds since 1970; each distinct day is converted once."""
     number = np.zeros(len(stamps), dtype=np.int32)
     for at in _DATE:
         digit = stamps[:, at] - _ZERO
