@@ -1,12 +1,12 @@
 """
-The outbound calls by hour and by whose they are, in memory: what charts and figures are drawn from.
+Cube of outbound calls by hour and caller, in memory: the data source of charts and metrics.
 
-The hours are those of UTC. For a zone whose midnight is not on one of them (half-hour zones), a cube of its own
-divides the hours in which a day of the zone begins, so that its days are right. Its hours of the week are not to be had
-from them: ``has_hours`` says so.
+Hours are UTC hours. For a zone whose midnight does not fall on one of them (half-hour zones), a separate cube splits
+the hours in which a day of the zone starts, so that its days are right. Its hours of the week cannot be derived from
+them: see ``has_hours``.
 
-Columns of small numbers, sorted by the hour, so that any question is a slice and a count. It grows with
-hours, callers, outcomes and destinations, not with calls.
+Columns hold small integers, sorted by hour, so that any query is a slice and a count. Size grows with hours, callers,
+outcomes and destinations, not with calls.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Codes = npt.NDArray[np.int64]
 DIMENSIONS = ("who", "outcome", "code", "zone")
 SUMS = ("calls", "short_calls", "duration_s", "cost_units")
 MOST_CELLS = 4_000_000
-"""Up to so many combinations are counted in an array of all of them; beyond, only those that occur."""
+"""Up to this many combinations are counted in a dense array; beyond it, only combinations that occur."""
 QUARTER_S = 900
-"""Zones differ from UTC by whole quarters of an hour."""
+"""Zones differ from UTC by multiples of a quarter of an hour."""
 EMPTY = pyarrow.table(
     {
         "hour_at": pyarrow.array([], pyarrow.timestamp("us")),
@@ -51,7 +51,7 @@ EMPTY = pyarrow.table(
 
 @dataclass(frozen=True)
 class Part:
-    """Which part of the calls is asked about, in hours that begin in [since, until); what is left out is not asked."""
+    """Selection of calls, in hours that start in [since, until); omitted fields do not filter."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -66,15 +66,15 @@ ALL = Part()
 
 class Cube:
     """
-    Outbound calls, added up; shared between sessions and never changed. ``build`` makes one.
+    Aggregated outbound calls, immutable and shared between sessions; created by ``build_cube``.
 
-    A row is hour x caller x outcome x SIP code x destination zone. A caller is a PBX's name, or an address
-    that nobody owns and ``UNASSIGNED``; a code is the final SIP status with the first words of its reason.
+    A row is hour x caller x outcome x SIP code x destination zone. A caller is a PBX's name, or an unassigned address
+    followed by ``UNASSIGNED``; a code is the final SIP status with the first words of its reason.
     """
 
     def __init__(self, rows: pyarrow.Table, owners: Sequence[str], *, most_cells: int = MOST_CELLS) -> None:
         """
-        Take the rows of ``sql/cube.sql``.
+        Build the cube from the rows of ``sql/cube.sql``.
 
         Args:
             rows: Sorted by ``hour_at``.
@@ -84,7 +84,7 @@ class Cube:
         self._most_cells = most_cells
         at = rows.column("hour_at").to_numpy().astype("datetime64[s]")
         self.hours = np.unique(at)
-        """The hours in which there are calls, UTC without a zone; of a divided hour the begin of its parts."""
+        """Hours that have calls, UTC without a zone; for a split hour the start of its parts."""
         self._hour: Codes = np.searchsorted(self.hours, at)
         self._codes: dict[str, Codes] = {}
         self._values: dict[str, list[str]] = {}
@@ -104,30 +104,29 @@ class Cube:
         self._sums = {name: rows.column(name).to_numpy().astype("int64") for name in SUMS}
 
     def _dimension(self, name: str, codes: npt.NDArray[Any], values: list[str]) -> None:
-        """Keep a column as small numbers; values that read alike are one."""
+        """Store a column as small integers; equal values share one code."""
         alike = {value: number for number, value in enumerate(dict.fromkeys(values))}
         renumbered = np.array([alike[value] for value in values], dtype="int64")
         self._values[name] = list(alike)
         self._codes[name] = (renumbered[codes] if len(values) else codes).astype("int32")
 
     def values(self, name: str) -> list[str]:
-        """Return what one of ``DIMENSIONS`` holds."""
+        """Return the values of one of ``DIMENSIONS``."""
         return self._values[name]
 
     def sums(self, *names: str, part: Part = ALL, step: str = "", zone: ZoneInfo | None = None) -> pd.DataFrame:
         """
-        Add up.
+        Return sums by dimension and time.
 
         Args:
-            names: Of ``DIMENSIONS``, what to keep apart.
-            part: Of which calls.
-            step: Also keep apart by time: ``hour``, ``day``, or ``week`` (the hour of the week, 0 is
-                Monday's first).
-            zone: Whose days and hours; UTC where not given. For ``week`` one that ``has_hours``.
+            names: The ``DIMENSIONS`` to group by.
+            part: Selection of calls.
+            step: Also group by time: ``hour``, ``day``, or ``week`` (the hour of the week, 0 is Monday's first).
+            zone: Time zone of days and hours; UTC by default. For ``week``, a zone for which ``has_hours`` is true.
 
         Returns:
-            A row for each combination that occurs: ``at`` where a step is given, ``names``, ``calls``,
-            ``short_calls``, ``duration_s``, ``cost_usd``.
+            One row per combination that occurs: ``at`` if a step is given, ``names``, ``calls``, ``short_calls``,
+            ``duration_s``, ``cost_usd``.
         """
         rows, chosen = self._chosen(part)
         steps, labels = self._steps(step, zone)
@@ -161,7 +160,7 @@ class Cube:
         )
 
     def _chosen(self, part: Part) -> tuple[slice, npt.NDArray[np.bool_] | None]:
-        """Return the rows of the hours asked about, and which of them count where not all do."""
+        """Return the rows of the selected hours, and a mask of those that count (``None`` if all do)."""
         first = 0 if part.since is None else np.searchsorted(self.hours, np.datetime64(utc(part.since), "s"))
         last = (
             len(self.hours) if part.until is None else np.searchsorted(self.hours, np.datetime64(utc(part.until), "s"))
@@ -177,7 +176,7 @@ class Cube:
         return rows, chosen
 
     def _steps(self, step: str, zone: ZoneInfo | None) -> tuple[Codes, pd.Index[Any]]:
-        """Return the number of each hour's step, and the steps."""
+        """Return the step number of each hour, and the steps."""
         if not step:
             return np.zeros(max(1, len(self.hours)), dtype="int64"), pd.Index([0])
         hours = pd.DatetimeIndex(self.hours).tz_localize("UTC")
@@ -189,13 +188,13 @@ class Cube:
 
 
 def has_hours(zone: ZoneInfo, since: datetime, until: datetime) -> bool:
-    """Say whether the hours of a zone are hours of UTC between two times; those of half-hour zones are not."""
+    """Return whether the hours of a zone coincide with UTC hours between two times; those of half-hour zones do not."""
     hours = pd.date_range(since, max(since, until), freq="h").floor("h").tz_convert(zone)
     return bool((hours.minute == 0).all())
 
 
 def midnights(zone: ZoneInfo, since: datetime, until: datetime) -> list[datetime]:
-    """Return when the days of a zone between two times begin, UTC, as far as that is within an hour of UTC."""
+    """Return the starts of a zone's days between two times, in UTC, that do not fall on a UTC hour."""
     first, last = (pd.Timestamp(at).tz_convert(zone).tz_localize(None).normalize() for at in (since, until))
     days = pd.date_range(first, last, freq="D").tz_localize(zone, ambiguous=False, nonexistent="shift_forward")
     return [at.to_pydatetime() for at in days.tz_convert("UTC") if at.minute]
@@ -208,9 +207,9 @@ def build_cube(
     Build the cube of a snapshot's calls.
 
     Args:
-        store: Where the snapshot's traffic came from.
-        snapshot: For whose the calls are; its traffic names every key of the roll-up with its owner.
-        zone: Whose days are to be right; those of zones with whole hours always are.
+        store: Source of the snapshot's traffic.
+        snapshot: Source of the owners; its traffic maps every key of the roll-up to its owner.
+        zone: Time zone whose days must be right; those of zones with whole-hour offsets always are.
         most_cells: See ``MOST_CELLS``.
     """
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
@@ -240,11 +239,11 @@ def build_cube(
 
 
 def callers(rows: pd.DataFrame, names: dict[str, str]) -> list[str]:
-    """Return who placed the calls of each row: a PBX by its name, or the address of nobody's."""
+    """Return the caller of each row: a PBX by its name, or an unassigned address."""
     pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
     return [names.get(pbx, pbx) if pbx else f"{address}{UNASSIGNED}" for pbx, address in pairs]
 
 
 def code_of(status: int | None, reason: str) -> str:
-    """Return how a final SIP status is said: with its reason up to a dash, behind which carriers put their address."""
+    """Return the SIP status label: status and reason up to a dash, after which carriers put their address."""
     return f"{'no code' if status is None else status} {reason.split(' - ', maxsplit=1)[0]}".strip()

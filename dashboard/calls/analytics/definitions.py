@@ -1,7 +1,7 @@
 """
-What the numbers of ``metrics`` mean: formula, source, and what is counted, as data for pages to show.
+Definitions of the metrics: formula, source and counts, as data for pages to show.
 
-The sources of ITU terms are secondary, and say so. Where a source is not certain the note names the reading.
+The sources of ITU terms are secondary and marked as such. If a source is uncertain, the note names the interpretation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from dashboard.sip.call_outcomes import SHORT_S
 
 MIN_SAMPLE = 20
-"""A share of fewer calls says more about chance than about a PBX; it is not shown."""
+"""Minimum calls for a share to be shown: a share of fewer reflects chance rather than the PBX."""
 
 _CODED = tuple(range(100, 700))
 _NOT_REDIRECTED = (*range(100, 300), *range(400, 700))
@@ -29,7 +29,7 @@ _PROXY = "Answer-rate proxy: the start of an answered call in a CDR looks like i
 
 @dataclass(frozen=True)
 class Count:
-    """What is added up: a column, over the rows that meet each condition given."""
+    """A sum of a column over the rows that meet each given condition."""
 
     words: str
     column: str = "calls"
@@ -38,12 +38,12 @@ class Count:
 
     @property
     def needs(self) -> set[str]:
-        """Return the columns without which it cannot be counted."""
+        """Columns required for the count."""
         conditions = {"outcome": self.outcomes, "sip_status": self.statuses}
         return {self.column, *(name for name, values in conditions.items() if values)}
 
     def of(self, frame: pd.DataFrame) -> pd.Series:
-        """Return the column with 0 where a row does not count."""
+        """Return the column with 0 in rows that do not count."""
         counts = np.ones(len(frame), dtype=bool)
         if self.outcomes:
             counts &= frame["outcome"].isin(self.outcomes).to_numpy(dtype=bool)
@@ -54,7 +54,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a number means, to be shown beside it; ``numerator`` and ``denominator`` where it has them."""
+    """Definition of a metric, shown beside it; ``numerator`` and ``denominator`` if it is a quotient."""
 
     id: str
     name: str
@@ -67,7 +67,7 @@ class Definition:
 
     @property
     def counts(self) -> list[Count]:
-        """Return what it divides."""
+        """Numerator and denominator, if defined."""
         return [count for count in (self.numerator, self.denominator) if count is not None]
 
 
@@ -179,4 +179,4 @@ DEFINITIONS: dict[str, Definition] = {
         ),
     )
 }
-"""By id, in the order to show them; a unit of ``share`` makes it a ratio (``ratios``)."""
+"""Definitions by ID, in display order; the unit ``share`` marks a ratio (``metrics.ratios``)."""

@@ -1,9 +1,9 @@
 """
-What calls add up to: ratios with what they are made of, sums, peaks; pure functions of grouped calls.
+Call metrics: ratios with their numerators and denominators, sums and peaks; pure functions of grouped calls.
 
-A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status``
-(missing where there is none), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``.
-What each number means is data: ``definitions``.
+A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status`` (missing if there
+is none), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``. The meaning of each metric is data:
+``definitions``.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ from dashboard.schemas.tables import MONEY
 
 CONFIDENCE = 0.95
 PEAKS = ("peak_1s", "peak_60s", "concurrent")
-"""Of ``DEFINITIONS``, what is a peak."""
+"""IDs of ``DEFINITIONS`` that are peaks."""
 Bucket = Literal["hour", "day"]
 Array = npt.NDArray[np.float64]
 
 
 def wilson(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> tuple[Array, Array]:
     """
-    Return the score interval of shares at ``CONFIDENCE``.
+    Return the Wilson score interval of shares at ``CONFIDENCE``.
 
     Args:
         numerator: Successes.
         denominator: Trials.
 
     Returns:
-        Lower and upper bound; NaN where there was no trial. Source: Wilson 1927, recommended by Brown, Cai and
-        DasGupta 2001.
+        Lower and upper bound; NaN without trials. Source: Wilson 1927, recommended by Brown, Cai and DasGupta 2001.
     """
     n = np.asarray(denominator, dtype="float64")
     n = np.where(n > 0, n, np.nan)
@@ -56,13 +55,13 @@ def ratios(frame: pd.DataFrame, by: Sequence[str] = (), only: Collection[str] = 
     Return the ratios of each group.
 
     Args:
-        frame: Grouped calls; of one direction, if a page is to say so.
-        by: Columns to keep apart; none for one group of all.
-        only: Ids of ratios in ``DEFINITIONS``; where empty, all that the frame has the columns for.
+        frame: Grouped calls; of one direction, if the result is to be labeled as such.
+        by: Columns to group by; none for a single group.
+        only: IDs of ratios in ``DEFINITIONS``; if empty, all that the frame has the columns for.
 
     Returns:
-        Sorted, a row for each group and ratio: ``by``, ``ratio`` (id), ``numerator``, ``denominator``, and
-        ``value``, ``low``, ``high`` (0 to 1), which are missing below ``MIN_SAMPLE``.
+        Sorted, one row per group and ratio: ``by``, ``ratio`` (ID), ``numerator``, ``denominator``, and ``value``,
+        ``low``, ``high`` (0 to 1), which are missing below ``MIN_SAMPLE``.
     """
     ids = list(only) or [
         made.id
@@ -99,7 +98,7 @@ def totals(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def breakdown(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Return ``by``, SIP code, reason and outcome as the frame has them, ``calls``, ``share`` of group; most first."""
+    """Return ``by``, SIP status, reason and outcome if present, ``calls``, ``share`` of the group; most calls first."""
     kept = [name for name in ("sip_status", "sip_reason", "outcome") if name in frame and name not in by]
     found = _summed(frame, [*by, *kept], ["calls"])
     groups = found.groupby(list(by), dropna=False, observed=True)["calls"] if by else None
@@ -109,7 +108,7 @@ def breakdown(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
-    """Return what costs most of a column's values: ``by``, ``calls``, ``minutes``, ``cost_usd``."""
+    """Return the costliest values of a column: ``by``, ``calls``, ``minutes``, ``cost_usd``."""
     found = _summed(frame, [by], ["calls", "duration_s", "cost_usd"])
     found.insert(2, "minutes", found.pop("duration_s") / 60)
     return found.sort_values(["cost_usd", "calls"], ascending=False, kind="stable", ignore_index=True).head(limit)
@@ -117,10 +116,10 @@ def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
 
 def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.DataFrame:
     """
-    Add ``at``: when the hour (``hour_at``) or its day began in a zone, to be grouped by.
+    Add ``at``, the start of the hour (``hour_at``) or of its day in a zone, for grouping.
 
     Raises:
-        InputError: The zone's days begin within an hour of the frame.
+        InputError: The zone's days start within an hour of the frame.
     """
     if step == "hour":
         return frame.assign(at=frame["hour_at"].dt.tz_convert(timezone))
@@ -129,10 +128,10 @@ def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.Dat
 
 def hour_of_week(frame: pd.DataFrame, timezone: str = "UTC") -> pd.DataFrame:
     """
-    Return ``weekday`` (1 is Monday), ``hour`` in the zone given, and ``totals`` of the calls of ``hour_at``.
+    Return ``weekday`` (1 is Monday), ``hour`` in the given zone, and ``totals`` of the calls of ``hour_at``.
 
     Raises:
-        InputError: The zone's hours begin within an hour of the frame.
+        InputError: The zone's hours start within an hour of the frame.
     """
     local = _local_hours(frame, timezone)
     return totals(frame.assign(weekday=local.dt.day_of_week + 1, hour=local.dt.hour), ["weekday", "hour"])
@@ -151,15 +150,15 @@ def _local_hours(frame: pd.DataFrame, timezone: str) -> pd.Series:
 
 def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """
-    Return the peaks of load by the minute, each direction by itself: they need not fall together.
+    Return the peaks of the minute load, separately for each direction: they need not coincide.
 
     Args:
-        load: Of ``CallStore.load``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
-        by: More columns to keep apart, such as the day.
+        load: Result of ``CallStore.load``: ``minute_at``, ``direction``, ``calls``, ``peak_1s``, ``concurrent``.
+        by: More columns to group by, such as the day.
 
     Returns:
-        Sorted: ``by``, ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute it
-        was reached in: ``peak_1s_at`` and so on. ``DEFINITIONS`` says what they mean.
+        Sorted: ``by``, ``direction``, and ``peak_1s``, ``peak_60s``, ``concurrent``, each with the first minute in
+        which it was reached (``peak_1s_at`` and so on). ``DEFINITIONS`` explains them.
     """
     rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
     keys, found = [*by, "direction"], pd.DataFrame()
@@ -176,11 +175,11 @@ def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.Da
 
     Args:
         seen: Rows of ``sql/first_seen.sql``: ``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``.
-        now: When it is.
-        hours: How long ago a first call may be.
+        now: Current time.
+        hours: Maximum age of a first call in hours.
 
     Returns:
-        Of ``seen`` what began since then, the newest first; nothing where the record itself is no older.
+        Rows of ``seen`` that started since then, newest first; empty if the whole record is no older.
     """
     since = now - timedelta(hours=hours)
     is_new = (seen["first_at"] >= since) & (seen["first_at"].min() < since)
@@ -189,7 +188,7 @@ def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.Da
 
 
 def _divided(frame: pd.DataFrame, by: Sequence[str], ids: Iterable[str]) -> pd.DataFrame:
-    """Return by group what each definition divides: ``ID of`` and ``ID in``."""
+    """Return numerator and denominator of each definition by group: ``ID of`` and ``ID in``."""
     wanted = {made: DEFINITIONS[made].counts for made in ids}
     counts = [count for pair in wanted.values() for count in pair]
     needs = {name for count in counts for name in count.needs}
@@ -204,7 +203,7 @@ def _divided(frame: pd.DataFrame, by: Sequence[str], ids: Iterable[str]) -> pd.D
 
 
 def _summed(frame: pd.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-    """Add up columns exactly by group, sorted; one row where there is nothing to group by, and missing counts as 0."""
+    """Return exact sums of columns by group, sorted; one row without group columns; missing values count as 0."""
     usd = pyarrow.decimal128(18, 8)
     kinds = {name: usd if name == "cost_usd" else pyarrow.int64() for name in columns}
     keys = {name: pyarrow.array(frame[name], from_pandas=True) for name in by}
@@ -219,5 +218,5 @@ def _summed(frame: pd.DataFrame, by: Sequence[str], columns: Sequence[str]) -> p
 
 
 def _enough(values: Array, sample: npt.NDArray[np.int64]) -> pd.Series:
-    """Hide what too few calls say."""
+    """Mask values of too small a sample."""
     return pd.Series(np.where(sample >= MIN_SAMPLE, values, np.nan)).astype("Float64")

@@ -1,8 +1,8 @@
 """
-The peaks of each PBX, source address, destination zone or PoP, counted from single calls.
+Peaks of each PBX, source address, destination zone or PoP, counted from single calls.
 
-The roll-up by minute (``CallStore.load``) knows only the direction of a call. Here the calls are read day by day, a
-busy day in pieces, so that memory grows with the groups and the calls in progress at once, not with the calls.
+The minute load (``CallStore.load``) distinguishes only the direction of a call. This module reads the calls day by day,
+a busy day in pieces, so that memory grows with the groups and the concurrent calls, not with the calls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashboard.calls.store.store import CallStore, cuts_of, segments_of
 from dashboard.domain.snapshot import Snapshot
 
 AT_ONCE = 1_000_000
-"""A day of more calls is read in pieces of about so many."""
+"""Approximate calls per piece; a day with more calls is read in pieces."""
 A_DAY, A_MINUTE, A_SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 MINUTES = A_DAY // A_MINUTE
 KEYS = ["direction", "source_ip", "x_tag", "number"]
@@ -35,32 +35,33 @@ Column = Literal["source_ip", "destination_name"]
 
 @dataclass(frozen=True)
 class CallOwners:
-    """Whose the calls are, by the keys of the roll-up; ``owners_of`` makes it."""
+    """Owners of calls by the keys of the roll-up; created by ``owners_of``."""
 
     keys: pyarrow.Table
-    """``direction``, ``source_ip``, ``x_tag``, ``number``, ``segment``, and ``owner``: a place in ``names``."""
+    """``direction``, ``source_ip``, ``x_tag``, ``number``, ``segment``, and ``owner``: an index into ``names``."""
     names: tuple[str, ...]
     cuts: tuple[datetime, ...]
-    """Between which instants the segments lie, UTC without a zone."""
+    """Instants that separate the segments, UTC without a zone."""
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """What was counted."""
+    """Result of ``count_peaks``."""
 
     rows: pd.DataFrame
     """``of`` (text), ``direction``, ``peak_1s``, ``peak_60s``, ``concurrent``, by ``of`` and direction."""
     gone: tuple[date, ...]
-    """Days (UTC) whose calls are no longer kept one by one: no call of them was counted."""
+    """Days (UTC) whose single calls are no longer stored and were not counted."""
 
 
 def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> CallOwners:
     """
-    Return whose the snapshot's calls are, as the cube has it.
+    Return the owners of the snapshot's calls, as in the cube.
 
     Args:
-        snapshot: Its traffic names every key of the roll-up with its owner.
-        named: Turns a caller (a PBX by its name, or an address of nobody's) into what it is counted as: its PoP.
+        snapshot: Its traffic maps every key of the roll-up to its owner.
+        named: Maps a caller (a PBX by its name, or an unassigned address) to the name it is counted under, such as its
+            PoP.
     """
     rows = snapshot.traffic
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
@@ -79,26 +80,27 @@ def count_peaks(
     until: datetime | None = None,
 ) -> Peaks:
     """
-    Count the peaks of [since, until), each group and direction by itself.
+    Count the peaks of [since, until), separately for each group and direction.
 
-    A call is in progress as ``sql/load.sql`` has it: from its start to its end if it was answered, at most to the
-    end of the day (UTC) after. One that began before the time asked about, or before midnight, counts as in progress,
-    not as a start; but not where the calls of the day it began on are gone, or where no owner of it is known.
+    A call is in progress as defined in ``sql/load.sql``: from its start to its end if it was answered, at most to the
+    end of the following day (UTC). A call that started before ``since``, or before midnight, counts as in progress, not
+    as a start; it does not count if the calls of the day it started on are no longer stored, or if it has no known
+    owner.
 
     Args:
-        store: Of the single calls.
-        by: The column to group by, or whose the calls are; calls of which the owners have no key do not count.
+        store: Source of the single calls.
+        by: The column to group by, or the owners of the calls; calls without a key in the owners do not count.
         since: A whole minute.
-        until: Exclusive; to the end where not given.
+        until: Exclusive; no limit if omitted.
 
     Returns:
-        ``peak_1s`` (calls that start in one second), ``peak_60s`` (in one minute of the clock) and ``concurrent``
-        (answered calls in progress at once) as ``DEFINITIONS`` has them, each the most there were; and the days
-        that could not be counted. A group that has neither a start nor a call in progress has no row.
+        ``peak_1s`` (calls that start in one second), ``peak_60s`` (in one clock minute) and ``concurrent`` (answered
+        calls in progress at once) as defined in ``DEFINITIONS``, each the maximum; and the days that could not be
+        counted. A group with neither a start nor a call in progress has no row.
 
     Raises:
         ValueError: ``since`` is not a whole minute.
-        StoreError: The store could not be read; a damaged or missing file is named.
+        StoreError: The store could not be read; the message names a damaged or missing file.
     """
     low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
     if low.second or low.microsecond:
@@ -111,7 +113,7 @@ def count_peaks(
         first = low.date()
         before = generation.days.get(first - A_DAY)
         if first not in days and before and before.calls:
-            days.append(first)  # without calls of its own; calls of the day before may run on into it
+            days.append(first)  # it has no calls, but calls of the previous day may extend into it
         for day in sorted({*days} - {*gone}):
             _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
         return Peaks(counted.rows(), gone)
@@ -120,7 +122,7 @@ def count_peaks(
 
 
 class _Counted:
-    """The peaks found so far, and the calls in progress where the last piece ended."""
+    """Peaks found so far, and the calls in progress at the end of the last piece."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -130,11 +132,11 @@ class _Counted:
 
     @property
     def begun(self) -> bool:
-        """Whether there was a piece, so that the calls in progress are known."""
+        """Whether a piece was counted, so that the calls in progress are known."""
         return self._ended_at is not None
 
     def add(self, calls: pyarrow.Table, names: tuple[str, ...], since: datetime, until: datetime) -> None:
-        """Count the calls of a piece, and those that run on from pieces before it."""
+        """Count the calls of a piece, and those that extend into it from earlier pieces."""
         length = max(1, -((since - until) // A_MINUTE)) * MINUTE_S
         group, inbound, start, done = self._columns(calls, names)
         past = (since - (self._ended_at or since)) // A_SECOND
@@ -149,7 +151,7 @@ class _Counted:
         self._going, self._ended_at = (group[on], done[on] - length), since + length * A_SECOND
 
     def rows(self) -> pd.DataFrame:
-        """Return what ``Peaks.rows`` says."""
+        """Return the rows of ``Peaks.rows``."""
         names, seen = np.array([*self._numbers, ""], dtype="object"), np.flatnonzero(self._most.any(axis=0))
         found = pd.DataFrame(
             {
@@ -161,7 +163,7 @@ class _Counted:
         return found.sort_values(["of", "direction"], ignore_index=True)
 
     def _columns(self, calls: pyarrow.Table, names: tuple[str, ...]) -> tuple[Seconds, ...]:
-        """Return group, whether inbound, start and end of each call; a new name gets the next number."""
+        """Return group, whether inbound, start and end of each call; assign the next number to a new name."""
         if "name" in calls.column_names:
             coded = calls.column("name").combine_chunks().dictionary_encode()
             place, told = coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
@@ -181,7 +183,7 @@ def _count_day(
     span: tuple[datetime, datetime],
     counted: _Counted,
 ) -> None:
-    """Read one day, the day before too where it is the first, and count it."""
+    """Count one day, reading the previous day too if it is the first."""
     name = "spans_owned" if isinstance(by, CallOwners) else "spans_by"
     today, before = generation.days.get(day), generation.days.get(day - A_DAY)
     for since, until in _pieces(day, today.rows if today else 0, span):
@@ -214,5 +216,5 @@ def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[t
 
 
 def _midnight(day: date) -> datetime:
-    """Return when a day begins, as the store has times."""
+    """Return the start of a day, UTC without a zone."""
     return datetime.combine(day, datetime.min.time())

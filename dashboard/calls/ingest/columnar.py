@@ -1,9 +1,9 @@
 """
-Lines of an export in the documented form as columns of the store, by Arrow's reader.
+Conversion of export lines in the documented format to columns of the store, using Arrow's CSV reader.
 
-Whole lines come as bytes, rows of the store go out. What is in another form, and a row that cannot be a call, is a
-``ValueError``: then the engine reads the file, and tells rows and reasons apart. What is taken here means what it means
-there: numbers and addresses go through the same macros, once for each distinct text.
+Input is complete lines as bytes; output is rows of the store. Another format, or a row that cannot be a call, raises
+``ValueError``: DuckDB then reads the file and reports rows and reasons. A value accepted here has the same meaning as
+there: numbers and addresses go through the same SQL macros, once per distinct text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ TEXTS = {
 IDS = {"sip_callid": "sip_call_id", "cdr_id": "id"}
 NUMBERS = {"destination": "destination", "callerid": "caller_id"}
 TIMES = {"start_time": ("started_at", timedelta(days=1)), "end_time": ("ended_at", timedelta(days=10))}
-"""With their names in the store, and how far ahead of now they may be: clocks differ, and calls end later."""
+"""Time columns, with their names in the store and how far in the future they may be: clocks differ, and calls end
+later."""
 WHOLE = {
     "call_fail_sip_code": "sip_status",
     "duration": "duration_s",
@@ -60,50 +61,52 @@ USD = {
 
 BLANKS = " \t\n\r"
 NOTHING = ["", "N/A", "n/a", "NULL", "null", "Null"]
-"""Texts of a number that say that there is none."""
+"""Texts that stand for a missing number."""
 MOST_WHOLE = 1 << 20
-"""Up to here a fraction that the engine would see, of nine digits, is not lost in a binary one. A call lasts less."""
+"""Maximum whole number: up to here a binary float keeps any fraction that DuckDB would see in nine digits. No call
+lasts this long."""
 DOLLARS = pyarrow.decimal128(18, 8)
 MOST_USD, PARTS_OF_USD, LEAST_OF_USD = 10_000, 10**8, 1e-3
-"""Dollars of a call; what the store counts a dollar in; what of such a part a binary number may miss or add."""
+"""Maximum amount of a call in dollars; the store's units per dollar; maximum rounding error of a float in such
+units."""
 BLOCK = 1 << 21
-"""Bytes that Arrow parses at a time: what fits where a processor is quickest."""
+"""Bytes that Arrow parses at a time, sized for the processor cache."""
 SLICE = 1 << 19
-"""Bytes that are looked through at a time: what a processor keeps near."""
+"""Bytes scanned at a time, sized for the processor cache."""
 LONGEST_LINE = 1 << 16
-"""A row has about 250 bytes; the engine gives up a line of two million."""
+"""Maximum bytes of a line. A row has about 250; DuckDB rejects a line of two million."""
 _QUOTE, _LINE_FEED, _ZERO, _NINE = ord('"'), ord("\n"), ord("0"), 9
 _BEFORE, _AFTER = (np.frombuffer(marks, dtype=np.uint8) for marks in (b',\n"', b',\r\n"'))
-"""What may stand around a quote: the end of a value, or the quote's twin."""
+"""Bytes allowed before and after a quote: a value boundary or a second quote."""
 
 Customers = dict[str, tuple[str, int | None, bool]]
-"""By text of ``customer_ip``: address, port, and whether no outbound call may have it."""
+"""By text of ``customer_ip``: address, port, and whether the text is invalid for an outbound call."""
 MOST_REMEMBERED = 100_000
-"""Texts of ``Customers``: each call may come from a port of its own, and memory is not to grow with the calls."""
+"""Maximum cached texts of ``Customers``: each call may have its own port, and memory must not grow with the calls."""
 
 
 class NoCallError(ValueError):
-    """A row cannot be a call, in whatever form it is read."""
+    """A row cannot be a call, whatever the format."""
 
 
 class Columns:
-    """What turns lines of one file into rows. Safe to share between threads."""
+    """Converter of one file's lines to rows. Safe to share between threads."""
 
     def __init__(self, names: Sequence[str], engine: Engine, customers: Customers) -> None:
-        """Know the file's columns, as ``files.Prepared`` names them, where SQL runs, and addresses read before."""
+        """Store the file's column names (as in ``files.Prepared``), the SQL engine, and the addresses parsed so far."""
         self._names, self._engine, self._customers = tuple(names), engine, customers
         self._there = [name for name in names if name in KNOWN]
 
     def rows(self, lines: bytes) -> pyarrow.Table:
         """
-        Return the calls of some lines as a part of the store has them.
+        Return the calls of some lines in the form of a store part.
 
         Args:
-            lines: Whole lines without the header.
+            lines: Complete lines without the header.
 
         Raises:
-            ValueError: They are in another form, or a row is no call; where that is sure, it is a ``NoCallError``.
-            StoreError: The engine could not do its share.
+            ValueError: The lines are in another format, or a row is not a call; ``NoCallError`` if that is certain.
+            StoreError: DuckDB failed.
         """
         count = _refuse_forms(lines)
         read = self._read(lines)
@@ -140,7 +143,7 @@ class Columns:
         return read.unify_dictionaries().combine_chunks()
 
     def _texts(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
-        """Return texts without the blanks around them; what is missing is ``""``."""
+        """Return texts without surrounding blanks; a missing text is ``""``."""
         found = {stored: _trimmed(_of(read, name), lower=name == "direction") for name, stored in TEXTS.items()}
         there = {name for name in IDS if name in read.column_names}
         return found | {
@@ -149,7 +152,7 @@ class Columns:
         }
 
     def _values(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
-        """Return whole numbers and amounts; one that no call has is an error."""
+        """Return whole numbers and amounts; raise ``ValueError`` for a value out of range."""
         numbers = pyarrow.float64()
         found = {stored: _whole(_of(read, name, numbers)) for name, stored in WHOLE.items()}
         found |= {stored: _dollars(_of(read, name, numbers)) for name, stored in USD.items()}
@@ -159,7 +162,7 @@ class Columns:
         return found | {"sip_status": status.cast(pyarrow.int16())}
 
     def _number(self, read: pyarrow.Table, name: str) -> pyarrow.Array:
-        """Return numbers as digits; most are, and the engine makes out the others."""
+        """Return telephone numbers as digits; DuckDB normalizes those with other characters."""
         texts = _of(read, name)
         if (characters(texts) - _ZERO <= _NINE).all():
             return texts
@@ -169,7 +172,7 @@ class Columns:
         return in_one(made["number"]).take(known.indices)
 
     def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
-        """Return address and port; of an outbound call both must be what they should."""
+        """Return source address and port; both must be valid for an outbound call."""
         told = _trimmed(in_one(texts))
         ips, ports, odd = self._known_customers(told.dictionary)
         if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
@@ -180,7 +183,7 @@ class Columns:
         }
 
     def _known_customers(self, told: pyarrow.Array) -> tuple[Sequence[str], Sequence[int | None], Sequence[bool]]:
-        """Make out distinct texts of the column: those that were seen before are known."""
+        """Parse distinct texts of the column; reuse results of texts seen before."""
         said = told.to_pylist()
         found = {text: self._customers[text] for text in said if text in self._customers}
         if new := [text for text in said if text not in found]:
@@ -196,7 +199,7 @@ class Columns:
 
 
 def _refuse_forms(lines: bytes) -> int:
-    """Refuse what this reader and the engine could take for different things; return how many lines there are."""
+    """Refuse lines that this reader and DuckDB could interpret differently; return the number of lines."""
     if lines.startswith(codecs.BOM_UTF8):
         raise ValueError("A mark of the byte order stands before a row.")
     for begin in range(0, len(lines) - LONGEST_LINE, LONGEST_LINE):
@@ -219,7 +222,7 @@ def _refuse_forms(lines: bytes) -> int:
 
 
 def _outcomes(found: dict[str, pyarrow.Array]) -> pyarrow.Array:
-    """Say how each call ended, once for each way there is among them."""
+    """Return the outcome of each call, computed once per distinct combination of result, status and reason."""
     result, reason = found["result"], found["sip_reason"]
     status = found["sip_status"].fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     ways = (status * len(result.dictionary) + result.indices.to_numpy()) * len(reason.dictionary)
@@ -245,14 +248,14 @@ def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
 
 
 def _trimmed(texts: pyarrow.DictionaryArray, *, lower: bool = False) -> pyarrow.DictionaryArray:
-    """Take blanks off the distinct texts."""
+    """Strip blanks from the distinct texts."""
     said = texts.dictionary.to_pylist()
     made = [text.strip(BLANKS).lower() if lower else text.strip(BLANKS) for text in said]
     return texts if made == said else _mapped(texts, made)
 
 
 def _mapped(texts: pyarrow.DictionaryArray, made: Sequence[str]) -> pyarrow.DictionaryArray:
-    """Put other texts in the place of the distinct ones; those that become the same are one."""
+    """Replace the distinct texts by others, merging those that become equal."""
     known = {text: place for place, text in enumerate(dict.fromkeys(made))}
     places = pyarrow.array([known[text] for text in made], pyarrow.int32())
     return pyarrow.DictionaryArray.from_arrays(places.take(texts.indices), pyarrow.array(known, pyarrow.string()))
@@ -264,7 +267,7 @@ def _whole(value: pyarrow.Array) -> pyarrow.Array:
 
 
 def _dollars(value: pyarrow.Array) -> pyarrow.Array:
-    """Return amounts as decimals: of one of at most eight digits behind the point a binary number tells each."""
+    """Return amounts as decimals; a float represents up to eight decimal places of such an amount exactly."""
     _bounded(value, -MOST_USD, MOST_USD)
     if not value.null_count and not value.to_numpy().any():
         return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
@@ -279,14 +282,14 @@ def _dollars(value: pyarrow.Array) -> pyarrow.Array:
 
 
 def _bounded(value: pyarrow.Array, least: float, most: float) -> None:
-    """Refuse numbers beyond some ends, and those that are none."""
+    """Refuse numbers out of range and NaN."""
     said = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
     if len(said) and not (said.min() >= least and said.max() <= most):
         raise ValueError("A number is not one of a call.")
 
 
 def _of(read: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
-    """Return a column; one that the file lacks is without values, and a text ``""``."""
+    """Return a column; if the file lacks it, return nulls, or ``""`` for a text column."""
     if name in read.column_names:
         return in_one(read[name])
     if kind is not None:

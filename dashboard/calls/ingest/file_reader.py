@@ -1,10 +1,9 @@
 """
-Export files become staged Parquet by day: calls as the store has them, not yet compared with what it holds.
+Reader of export files: writes staged Parquet by day, with calls as the store has them, not yet compared with the store.
 
-A sound file in the documented form goes through the engine once, which reads its times and numbers as such, a
-day at a time where the file is in order of time. One in another form is read as text, and what the text says is
-made out. A file with faults is read again the slow way (``repair``), which names the line of every bad row and
-keeps every good one.
+A valid file in the documented format is read in one pass with times and numbers parsed directly, day by day if the file
+is ordered by time. A file in another format is read as text and then interpreted. A file with faults is read again the
+slow way (``lenient_csv``), which names the line of every bad row and keeps every good one.
 """
 
 from __future__ import annotations
@@ -37,38 +36,38 @@ from dashboard.core.errors import FileError, StoreError
 from dashboard.core.text import counted
 
 AT_ONCE = 2
-"""Files that the engine reads at the same time, and days that are read at the same time as columns."""
+"""Files that DuckDB reads at the same time, and days that are read at the same time as columns."""
 LARGE = 32 * 2**20
-"""Bytes from which on the engine has work for every core in one file; smaller ones are read two at a time."""
+"""Bytes from which one file keeps DuckDB busy on every core; smaller files are read two at a time."""
 MOST_KEPT = 10_000
-"""Bad rows of a file that are kept aside with their text; of another kind of file every row is one."""
+"""Maximum bad rows of a file kept aside with their text; in another kind of file every row is bad."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
-"""Where the engine puts rows without a day."""
+"""Partition that DuckDB writes rows without a day to."""
 OTHER_FORM = (ValueError, TypeError, LookupError, ArithmeticError, pyarrow.ArrowException)
-"""What reading as columns stops on where the file is in another form; the engine reads it then."""
+"""Errors that show a file is in another format when it is read as columns; DuckDB then reads the file."""
 LONGEST_NUMBERED = 2_000_000
-"""Bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all of them quoted."""
+"""Maximum bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all quoted."""
 NEW_LINE = r"new_line = '\n',"
-"""How lines of a numbered file end, which the engine does not find out where a value has another line end."""
+"""Line end of a numbered file; DuckDB does not detect it if a value contains another line end."""
 TEXT = "VARCHAR"
 PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
-"""Of a row in a numbered file; see ``stage.sql``."""
+"""Position of a row in a numbered file; see ``sql/stage.sql``."""
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the files of one import share."""
+    """Resources shared by the files of one import."""
 
     pool: Executor
-    """Where days are read that are in memory as columns: as many at once as there are cores for them."""
+    """Executor for days read as columns."""
     turn: Semaphore = field(default_factory=Semaphore)
-    """Held while the engine reads a large file: it uses every core for it, and is slower on two at once."""
+    """Held while DuckDB reads a large file: it uses every core, and two files at once are slower."""
     engines: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
-    """Held while the engine reads a file, from when it is the file's turn."""
+    """Held while DuckDB reads a file, acquired after ``turn``."""
     customers: Customers = field(default_factory=dict)
-    """Addresses that were read before."""
+    """Addresses parsed so far."""
     safe: DayWriter = field(default_factory=DayWriter)
-    """Days that were in memory as columns."""
+    """Writer of the days that were in memory as columns."""
 
 
 def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FileProgress, shared: Shared) -> Staged:
@@ -77,17 +76,17 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
 
     Args:
         path: The file.
-        work: A folder of its own for this file; made here.
-        engine: Where SQL runs.
-        whole: Only a whole file is of use, because it replaces what the store has.
-        watch: Told which cursors read the file.
-        shared: What it shares with other files.
+        work: Folder for this file only; created here.
+        engine: The SQL engine.
+        whole: Accept only a complete file, because it replaces calls in the store.
+        watch: Progress of this file.
+        shared: Resources shared with other files.
 
     Returns:
-        What it gave; ``error`` says why, where it gave nothing or not everything.
+        The staging result; ``error`` gives the reason if nothing, or not everything, was staged.
 
     Raises:
-        StoreError: The disk or the memory did not suffice, or it was interrupted.
+        StoreError: Disk space or memory ran out, or the import was interrupted.
     """
     work.mkdir(parents=True)
     try:
@@ -101,13 +100,13 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
 
 
 class _Reader:
-    """One file on its way through the engine."""
+    """Reader of one file."""
 
     def __init__(self, path: Path, work: Path, engine: Engine, watch: FileProgress, shared: Shared) -> None:
         self._staged, self._shared = Staged(path), shared
         self._work, self._engine, self._watch = work, engine, watch
         self._sure = False
-        """Whether a row is known to have a fault, whatever the form."""
+        """A row is known to have a fault, whatever the format."""
 
     def read(self, *, whole: bool) -> Staged:
         staged = self._staged
@@ -133,7 +132,7 @@ class _Reader:
         return staged
 
     def _go_through(self, prepared: Prepared) -> None:
-        """Try what is quick first, unless a row is known to have a fault."""
+        """Try the fast readers first, unless a row is known to have a fault."""
         if not self._sure and self._quick(prepared, typed=True):
             return
         if (decoded := as_utf8(prepared, self._work)) is not None:
@@ -143,7 +142,7 @@ class _Reader:
             self._slow(prepared)
 
     def _by_day(self, prepared: Prepared) -> bool:
-        """Read a file in the documented form day by day; False where it is not in order of time or has a fault."""
+        """Read a file in the documented format day by day; return False if it is not ordered by time or has a fault."""
         if not prepared.is_regular:
             return False
         folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._shared.customers)
@@ -182,7 +181,7 @@ class _Reader:
             return parts.finish()
 
     def _quick(self, prepared: Prepared, *, typed: bool) -> bool:
-        """Read the file in one go; False where it has a fault, or is not in the form that was tried."""
+        """Read the file in one pass; return False if it has a fault or is not in the format tried."""
         if not prepared.is_regular:
             return False
         folder = self._work / ("typed" if typed else "text")
@@ -204,9 +203,9 @@ class _Reader:
 
     def _corrects_itself(self, folder: Path) -> bool:
         """
-        Say whether rows of the file with one id differ: then their order counts, and lines have to be numbered.
+        Return whether rows of the file with one ID differ: their order then matters, and lines must be numbered.
 
-        The engine writes the rows of a file that is not in order of time in any order.
+        DuckDB writes the rows of a file that is not ordered by time in arbitrary order.
         """
         parts = [str(part) for part in folder.glob("day=*/*.parquet")]
         found = self._engine.fetch("ids_again", {"calls": parts}, what="look for corrections in an export")
@@ -220,7 +219,7 @@ class _Reader:
         with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
             judged = text.replace("{{also}}", "line::BIGINT AS line, fault,").replace("{{place}}", PLACE)
             given = values
-            if numbered.stat().st_size < LARGE:  # to plan the statement takes longer than to run it: it is planned once
+            if numbered.stat().st_size < LARGE:  # planning takes longer than running: plan it once
                 cursor.execute(f"CREATE TEMP TABLE judged AS {judged}", values)
                 judged, given = "FROM judged", {}
             sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
@@ -235,7 +234,7 @@ class _Reader:
     def _reading(
         self, path: Path, types: dict[str, str], *, header: bool, typed: bool
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
-        """Yield a cursor, the statement that stages the file, and its values."""
+        """Yield a cursor, the staging statement and its parameters."""
         longest = LONGEST_LINE if header else LONGEST_NUMBERED
         values: dict[str, Any] = {"path": str(path), "columns": types, "header": header, "longest": longest}
         with self._engine.cursor("read an export") as cursor:
@@ -253,7 +252,7 @@ class _Reader:
             self._staged.rows += sum(map(rows_in, parts))
 
     def _faulty(self, found: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
-        """Return the first rows that cannot be calls, as the file has them."""
+        """Return the first rows that cannot be calls, with their text in the file."""
         raw = raw_rows(prepared, {line for line, *_ in found})
         return [
             Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in found
@@ -261,14 +260,14 @@ class _Reader:
 
 
 def _end(work: Sequence[Future[dict[date, DayFacts]]]) -> None:
-    """Begin no more of it, and wait for what has begun."""
+    """Cancel pending work, and wait for running work."""
     for future in work:
         future.cancel()
     wait(work)
 
 
 def _documented(types: Mapping[str, str], *, typed: bool) -> Iterator[str]:
-    """Yield every known column; one that the file lacks has no value, of the type that ``stage.sql`` takes here."""
+    """Yield every known column; a column missing in the file is a NULL of the type that ``sql/stage.sql`` expects."""
     for name in sorted(KNOWN):
         absent = READ_AS.get(name, TEXT) if typed else TEXT
         yield name if name in types else f"NULL::{absent} AS {name}"

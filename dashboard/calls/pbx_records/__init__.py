@@ -1,8 +1,8 @@
 """
-PBXs' own call detail records: the only trace of a refusal that leaves no record at the carrier.
+CDRs written by PBXs: the only trace of a refusal that leaves no record at the carrier.
 
-``readers`` has one module per form, ``reader`` turns a file into a frame, ``store`` keeps it on disk, ``matching`` and
-``reconcile`` compare it with the carrier's calls.
+``readers`` has one module per format, ``reader`` converts a file to a frame, ``store`` keeps it on disk, ``matching``
+and ``reconcile`` compare it with the carrier's calls.
 """
 
 from __future__ import annotations

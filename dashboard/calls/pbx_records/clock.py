@@ -1,4 +1,4 @@
-"""A PBX's own times become UTC; a time that its zone has twice, or not at all, is said and never guessed."""
+"""Conversion of PBX local times to UTC; ambiguous and nonexistent times are reported, never guessed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
 LONG = len("2026-11-23 14:05:00")
 NEAR_S = 1800
-"""Of two readings of a time, half an hour or more apart, at most one is so near the making of its channel."""
+"""Two candidates for an ambiguous time are half an hour or more apart, so at most one is this near to its channel's
+creation."""
 
 
 class Clock:
-    """The clock of a PBX by the name of its zone."""
+    """Clock of a PBX in a named time zone."""
 
     def __init__(self, zone: str, *, now: datetime) -> None:
         """
-        Take a zone.
+        Load the time zone.
 
         Args:
             zone: IANA name, or ``UTC``.
-            now: No record begins later than a day after this.
+            now: A record may start at most a day after this time.
 
         Raises:
-            InputError: There is no zone of this name.
+            InputError: No time zone has this name.
         """
         try:
             self._zone = ZoneInfo(zone)
@@ -39,11 +40,11 @@ class Clock:
 
     def utc(self, text: str, epoch_s: int | None) -> datetime | LineFault:
         """
-        Read a time.
+        Convert a local time to UTC.
 
         Args:
-            text: As the PBX wrote it.
-            epoch_s: When the channel was made, where that is known: it tells two readings apart.
+            text: Time as the PBX wrote it.
+            epoch_s: Creation time of the channel, if known: resolves an ambiguous time.
         """
         try:
             local = datetime.fromisoformat(text) if len(text) == LONG else None
@@ -72,7 +73,7 @@ class Clock:
         return found[0]
 
     def _readings(self, local: datetime) -> tuple[timedelta, ...]:
-        """Return the offsets from UTC that a minute of this zone may have."""
+        """Return the possible offsets from UTC of a minute in this zone."""
         found = []
         for fold in (0, 1):
             at = local.replace(tzinfo=self._zone, fold=fold)

@@ -1,9 +1,9 @@
 """
-Which attempts of a PBX the carrier has a record of: same number, same time, each record of the carrier once.
+Matching of PBX attempts with carrier records: same number, same time, each carrier record used once.
 
-The whole is a pairing of points on a line, within a tolerance, number by number. Taken in order, each attempt gets the
-first record that is free and near enough: no other pairing leaves fewer attempts over. That is one pass over arrays;
-only where more attempts than records crowd together is it gone through one by one.
+This pairs points on a line within a tolerance, number by number. In order of time, each attempt is assigned the first
+free record within the tolerance: no other pairing leaves fewer attempts unmatched. One pass over arrays does this; only
+stretches with more attempts than records are processed one by one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 TOLERANCE_S = 60
-"""How far begins may lie apart once the clocks are compared: a PBX's record begins before it dials out."""
+"""Maximum difference of start times after skew correction: a PBX's record starts before it dials out."""
 MOST_SKEW_S = 300
-"""A clock that is further off is wrong, or its zone is; then nothing is concluded."""
+"""Maximum clock skew; beyond it the clock or its zone is wrong, and nothing is concluded."""
 SAME_TALK_S = 3
-"""By so many seconds may the two sides differ in how long one and the same call was talked."""
+"""Maximum difference in talk time, in seconds, between the two sides for the same call."""
 _APART = np.int64(1) << 36
-"""Between the times of two numbers there is more than any tolerance."""
+"""Offset between the times of two numbers, greater than any tolerance."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,29 @@ class Side:
     """Calls of one side."""
 
     place: Whole
-    """The number called, as its place in one list that both sides share."""
+    """Number called, as an index into a list shared by both sides."""
     at_s: Whole
-    """Begin, in seconds since 1970."""
+    """Start, in seconds since 1970."""
     talk_s: Whole
-    """How long it was talked."""
+    """Talk time in seconds."""
     answered: Flags
 
     def only(self, mask: Flags) -> Side:
-        """Return the calls of a mask."""
+        """Return the calls selected by a mask."""
         return Side(self.place[mask], self.at_s[mask], self.talk_s[mask], self.answered[mask])
 
     def by_answer(self, talk_begins_s: Whole) -> Side:
-        """Return the calls with the time of its answer as the begin of each that was answered."""
+        """Return the calls with the answer time as the start of each answered call."""
         return Side(self.place, np.where(self.answered, talk_begins_s, self.at_s), self.talk_s, self.answered)
 
     def keys(self, ahead_s: int = 0) -> Whole:
-        """Return one number a call that orders them, at a clock that is so many seconds ahead."""
+        """Return a sort key of each call, with its clock moved ahead by ``ahead_s`` seconds."""
         return self.place * _APART + self.at_s + ahead_s
 
 
 @dataclass(frozen=True)
 class Skew:
-    """By how many seconds the carrier's clock is ahead of the PBX's, by how many calls, and how far these differ."""
+    """Seconds by which the carrier's clock is ahead of the PBX's, the number of calls compared, and their spread."""
 
     ahead_s: int = 0
     compared: int = 0
@@ -62,10 +62,10 @@ class Skew:
 
 def skew(attempts: Side, calls: Side) -> Skew:
     """
-    Compare the clocks.
+    Return the clock skew.
 
-    Answered calls to a number that has as many on both sides are laid side by side, those that were talked for
-    different times left out; the median of the differences is not moved by a few wrong pairs.
+    Answered calls to a number with equally many on both sides are paired in order; pairs with different talk times are
+    left out. A few wrong pairs do not move the median of the differences.
     """
     mine, theirs = attempts.only(attempts.answered), calls.only(calls.answered)
     most = int(max(mine.place.max(initial=-1), theirs.place.max(initial=-1))) + 1
@@ -86,18 +86,19 @@ def _ordered(side: Side) -> Side:
 
 def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERANCE_S) -> Whole:
     """
-    Find the carrier's record of each attempt.
+    Match each attempt with a carrier record.
 
-    Answered calls are paired with answered ones first, then the others, then what is left of both.
+    Answered calls are paired with answered ones first, then unanswered with unanswered, then the remaining calls of
+    both.
 
     Args:
-        attempts: Of one PBX.
-        calls: Of the carrier.
-        ahead_s: See ``skew``.
-        tolerance_s: How far begins may lie apart.
+        attempts: Attempts of one PBX.
+        calls: The carrier's calls.
+        ahead_s: Clock skew; see ``skew``.
+        tolerance_s: Maximum difference of start times in seconds.
 
     Returns:
-        For each attempt the index of its record, -1 where there is none; no index comes twice.
+        For each attempt the index of its record, -1 if there is none; no index occurs twice.
     """
     found = np.full(len(attempts.at_s), -1, np.int64)
     free = np.ones(len(calls.at_s), np.bool_)
@@ -118,7 +119,7 @@ def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERA
 
 
 def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
-    """Pair two sorted lists, as many as can be; return for each of the first its index in the second, or -1."""
+    """Pair two sorted lists, as many as possible; return for each of the first its index in the second, or -1."""
     low = np.searchsorted(right, left - tolerance, "left")
     high = np.searchsorted(right, left + tolerance, "right")
     result = np.full(len(left), -1, np.int64)
@@ -137,7 +138,7 @@ def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
 
 
 def _one_by_one(low: list[int], high: list[int]) -> Whole:
-    """Give each in turn the first that is free and not too late; it stays without one where that is too late."""
+    """Assign each attempt in order the earliest free record within the tolerance; -1 if there is none."""
     found, next_free = [], low[0]
     for begin, end in zip(low, high, strict=True):
         at = max(begin, next_free)

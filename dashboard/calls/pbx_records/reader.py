@@ -1,8 +1,8 @@
 """
-A file of a PBX becomes rows of PBX_CALLS; what cannot be used is put aside with its line and the reason.
+Reader of PBX CDR files: returns rows of PBX_CALLS, and rejects unusable lines with line number and reason.
 
-A record is a physical line, so an open quote costs its own line and no other. Readers are found by walking this
-package: each has ``recognize``, which says whether the first lines are of its form.
+A record is a physical line, so an open quote costs only its own line. Readers are discovered in the package
+``readers``: each has ``recognize``, which tests whether the first lines match its format.
 """
 
 from __future__ import annotations
@@ -30,31 +30,32 @@ from dashboard.core.plugins import modules_of
 from dashboard.core.text import counted
 
 LONGEST = 1 << 16
-"""Bytes of a line; the longest record is a hundredth of it."""
+"""Maximum bytes of a line; the longest record is a hundredth of it."""
 PACKED = b"\x1f\x8b"
 FIRST_LINES = 50
 BATCH = 50_000
 MOST_KEPT = 1_000
-"""Bad lines of a file that are kept with their text; all are counted."""
+"""Maximum bad lines of a file kept with their text; all are counted."""
 MOST_OFF_S = 1500
-"""Zones are half an hour apart at least; a channel dials out sooner than that after it was made."""
+"""Maximum offset between record time and unique ID. Zones are at least half an hour apart; a channel dials out sooner
+than this after its creation."""
 
 
 @dataclass
 class Read:
-    """What a file gave."""
+    """Result of reading a file."""
 
     file: str
-    """As ``PBX/FILE``: every PBX has a ``Master.csv``."""
+    """Name as ``PBX/FILE``, because every PBX has a ``Master.csv``."""
     rows: list[pyarrow.Table] = field(default_factory=list)
-    """Tables by the contract PBX_CALLS, times UTC without a zone."""
+    """Tables that meet PBX_CALLS, times UTC without a zone."""
     left_out: int = 0
-    """Records of calls that did not go to the carrier."""
+    """Number of records of calls that did not go to the carrier."""
     rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
     def refuse(self, number: int, fault: LineFault, raw: str) -> None:
-        """Put a line aside."""
+        """Reject a line."""
         self.rejected += 1
         if len(self.rejects) < MOST_KEPT:
             self.rejects.append(Reject(self.file, number, fault.column, fault.sentence, raw[:500]))
@@ -62,21 +63,21 @@ class Read:
 
 @cache
 def readers() -> tuple[Any, ...]:
-    """Return the readers, by name: the modules of ``readers``, each of which recognizes a form."""
+    """Return the reader modules of ``readers``, sorted by name; each recognizes one format."""
     return modules_of(f"{__name__.rpartition('.')[0]}.readers")
 
 
 def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> Read:
     """
-    Read a file.
+    Read a CDR file.
 
     Args:
-        path: As the PBX wrote it, not packed.
-        origin: Whose it is.
-        progress: Told how far it is, 0 to 1.
+        path: File as the PBX wrote it, not compressed.
+        origin: Source of the records.
+        progress: Called with the current activity and the share done, 0 to 1.
 
     Raises:
-        FileError: It is of no form that is known, or its times do not fit the zone.
+        FileError: The format is unknown, or the times do not fit the zone.
     """
     name = path.name or str(path)
     try:
@@ -151,7 +152,7 @@ class _RecordReading:
         }
 
     def _key(self, record: PbxRecord, dialed: str, line: str) -> str:
-        """Make what the record is known by: its id, begin and number; else its text and an ordinal among equal ones."""
+        """Return the deduplication key: unique ID, start and number; else the text and an ordinal among equal lines."""
         if record.unique_id:
             return _digest(self._origin.pbx_id, record.unique_id, record.started, dialed, record.channel)
         made = _digest(self._origin.pbx_id, line)
@@ -164,7 +165,7 @@ class _RecordReading:
             self._made.rows.append(to_table(frame))
 
     def _refuse_zone(self) -> None:
-        """Refuse a file of which the unique ids, which hold UTC, contradict the zone that its times were read in."""
+        """Refuse a file whose unique IDs, which hold UTC, contradict the zone used to read its times."""
         off = median(self._off) if self._off else 0.0
         if abs(off) > MOST_OFF_S:
             raise FileError(
@@ -175,7 +176,7 @@ class _RecordReading:
 
 
 def _form(path: Path, name: str) -> RecordLayout:
-    """Find the form of a file by its first lines."""
+    """Detect the format of a file from its first lines."""
     with path.open("rb") as file:
         if file.read(2) == PACKED:
             raise FileError("The file is packed. Unpack it with gunzip, then import that.", file=name)
@@ -196,7 +197,7 @@ def _form(path: Path, name: str) -> RecordLayout:
 
 
 def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str | LineFault]]:
-    """Yield lines with their numbers, from 1; a line that is no record is a fault."""
+    """Yield lines with their numbers, from 1; a line that cannot be a record is a fault."""
     with path.open("rb") as file:
         number = at = 0
         while line := file.readline(LONGEST):

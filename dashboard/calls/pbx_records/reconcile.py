@@ -1,9 +1,9 @@
 """
-PBXs' own records beside the carrier's: which attempts the carrier has no record of, and whether that can be said.
+Comparison of PBX records with the carrier's: attempts without a carrier record, and whether that is conclusive.
 
-An attempt without a record, of a time whose records are there, never became a call at the carrier as far as its CDRs
-say. Where the carrier writes none for what it refuses, that is how a refusal looks; a fault of the network between the
-two, or a PBX that never sent it, looks the same. It is no proof of a refusal, and none of its cause.
+If the carrier's records for the time are in the store, an attempt without a record never became a call at the carrier,
+according to its CDRs. If the carrier writes no CDR for refused calls, a refusal looks like this; so does a network
+fault between the two, or a PBX that never sent the call. It proves neither a refusal nor its cause.
 """
 
 from __future__ import annotations
@@ -28,29 +28,30 @@ from dashboard.calls.store.store import CallStore, cuts_of, segments_of
 from dashboard.schemas.pbx_records import FATES
 
 AROUND = timedelta(hours=15)
-"""How far off a clock is looked for: the widest zones are 14 hours from UTC."""
+"""Search range for a clock that is wrong: the widest zones are 14 hours from UTC."""
 AT_ONCE_S = 5
-"""A refusal ends an attempt within so many seconds of its begin; a telephone that rings does not."""
+"""Maximum seconds from start to end of a refused attempt; a ringing telephone takes longer."""
 KNOWN_SHARE = 0.9
-"""Of the answered calls of a PBX the carrier must know so many, or the two are not about the same calls."""
+"""Minimum share of a PBX's answered calls that the carrier must know; below it, the two are not about the same
+calls."""
 BUSY = ("BUSY", "USER_BUSY")
 MATCHED, MISSING, OPEN = range(len(FATES))
 
 
 @dataclass(frozen=True)
 class Span:
-    """Of which time the carrier's records are there; times are UTC."""
+    """Period for which the carrier's records are in the store; times are UTC."""
 
     since: datetime
     until: datetime
     """Calls that ended before this are in the store, if the carrier wrote them."""
     again_from: datetime
-    """From here on, calls are fetched anew with every sync; a day before it without any call may have been let go."""
+    """Start of the period that every sync fetches again; an earlier day without any call may have been removed."""
 
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What the snapshot has of PBXs' own records."""
+    """Result of the comparison, for the snapshot."""
 
     records: pd.DataFrame
     """PBX_RECORDS."""
@@ -72,11 +73,11 @@ def compare(
 
     Args:
         store: The carrier's calls.
-        kept: PBXs' own records.
-        span: Of which time calls were fetched; ``None`` where none ever were.
-        since: Attempts from here on, UTC.
+        kept: The PBXs' records.
+        span: Period for which calls were fetched; ``None`` if none ever were.
+        since: Include attempts from this time on, UTC.
         split_at: Instants that no row may straddle.
-        owners: By source address the PBXs that ever had it: a record from another's address is nobody else's.
+        owners: PBXs that ever had each source address: a carrier record from such an address matches only these PBXs.
     """
     rows = kept.rows(since) if kept.digest else None
     if rows is None or not len(rows):
@@ -112,13 +113,13 @@ def compare(
 
 @dataclass(frozen=True)
 class _One:
-    """How one PBX's attempts compare."""
+    """Comparison of one PBX's attempts."""
 
     skew: Skew
     found: Whole
 
     def fault(self, answered: Flags) -> str:
-        """Say why nothing is concluded; ``""`` where something is."""
+        """Return why the comparison is inconclusive; ``""`` if it is conclusive."""
         if abs(self.skew.ahead_s) > MOST_SKEW_S:
             return "clock"
         known = int((self.found[answered] >= 0).sum())
@@ -126,7 +127,7 @@ class _One:
 
 
 def _compare_one(mine: Side, talk_begins_s: Whole, theirs: Side) -> _One:
-    """Compare by the begin of a call or of its talk, whichever the carrier's times keep closer to."""
+    """Compare by start of call or by start of talk, whichever is closer to the carrier's times."""
     ways = [mine, mine.by_answer(talk_begins_s)]
     skews = [skew(way, theirs) for way in ways]
     best = min((0, 1), key=lambda way: skews[way].spread_s)
@@ -142,7 +143,7 @@ def _told(pbx_id: str, at_s: Whole, one: _One, fault: str) -> dict[str, Any]:
 def _carriers(
     store: CallStore, names: pyarrow.Table, low: datetime, high: datetime
 ) -> tuple[Side, pyarrow.DictionaryArray, set[date]]:
-    """Return the carrier's calls to these numbers, their source addresses, and the days of which calls are there."""
+    """Return the carrier's calls to these numbers, their source addresses, and the days whose calls are stored."""
 
     def ask(generation: Generation) -> tuple[pyarrow.Table, set[date]]:
         since, until = utc(low), utc(high)
@@ -167,7 +168,7 @@ def _whole(numbers: pyarrow.Array | pyarrow.ChunkedArray) -> Whole:
 
 
 def _judged(begun: Whole, ended: Whole, span: Span | None, days: set[date]) -> Flags:
-    """Say of each attempt whether the carrier's record would be in the store, had the carrier written one."""
+    """Return which attempts would have a carrier record in the store, had the carrier written one."""
     if span is None:
         return np.zeros(len(begun), np.bool_)
     since, until = span.since.timestamp() + TOLERANCE_S, span.until.timestamp()
@@ -181,7 +182,7 @@ def _judged(begun: Whole, ended: Whole, span: Span | None, days: set[date]) -> F
 def _rolled(
     rows: pyarrow.Table, fates: Whole, begun: Whole, latest: Flags, split_at: Sequence[datetime]
 ) -> pd.DataFrame:
-    """Count attempts that are alike."""
+    """Count equal attempts."""
     times = begun.astype("datetime64[s]").astype("datetime64[us]")
     unanswered, busy = ~rows["answered"].to_numpy(), pc.is_in(rows["disposition"], pyarrow.array(BUSY)).to_numpy()
     columns = {

@@ -1,4 +1,4 @@
-"""Whose records are read: the PBX, its clock, and what tells that a call went to the carrier's trunk."""
+"""Source of PBX records: the PBX, its clock, and how to recognize a call to the carrier's trunk."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _HOST_FACT = re.compile(r"trunk\.(.+)\.host")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where records come from."""
+    """Source of a PBX's records."""
 
     pbx_id: str
     clock: Clock
     account: Trunk
     trunks: frozenset[str]
-    """Names, in lower case, by which the PBX calls its trunks to the carrier."""
+    """Names of the PBX's trunks to the carrier, in lower case."""
     template: RecordLayout | None = None
     _known: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
-    """Hosts and trunks that were looked at: a file names a few, line after line."""
+    """Cached decision per host and trunk name: a file repeats a few names on every line."""
 
     @classmethod
     def of(
@@ -46,20 +46,20 @@ class Origin:
         template: str = "",
     ) -> Origin:
         """
-        Make it of the inventory.
+        Create the source from the inventory.
 
         Args:
             pbx_id: The PBX.
-            pbxs: PBXS; its ``timezone`` counts where no zone is given.
-            pbx_config: PBX_CONFIG; a trunk whose host is the carrier's is known by its name.
+            pbxs: PBXS; its ``timezone`` applies if no zone is given.
+            pbx_config: PBX_CONFIG; a trunk whose host is the carrier's is recognized by its name.
             account: The account's side of the trunk.
-            now: No record begins later than a day after this.
-            zone: IANA name of the zone of the file's times.
+            now: A record may start at most a day after this time.
+            zone: IANA name of the time zone of the file.
             trunks: More names of trunks to the carrier.
-            template: Text of the template of a FreeSWITCH that uses one of its own.
+            template: Template text of a FreeSWITCH that uses a custom one.
 
         Raises:
-            InputError: The PBX is not in the inventory, its zone is not known, or the template lacks a field.
+            InputError: The PBX is not in the inventory, its zone is unknown, or the template lacks a field.
         """
         row = pbxs[pbxs["pbx_id"] == pbx_id]
         if row.empty:
@@ -82,7 +82,7 @@ class Origin:
         return cls(pbx_id, Clock(zone, now=now), account, names, form)
 
     def sent(self, targets: Iterable[DialTarget]) -> tuple[str, DialTarget] | None:
-        """Return the number called and where, of a call to the carrier; ``None`` of any other call."""
+        """Return the number called and the target if a call went to the carrier; ``None`` otherwise."""
         for target in targets:
             *heads, number = _SEPARATORS.split(target.user)
             prefixed = bool(self.account.tech_prefix) and heads == [self.account.tech_prefix]
@@ -96,7 +96,7 @@ class Origin:
         return None
 
     def _is_ours(self, name: str) -> bool:
-        """Say whether a trunk or a host is the carrier's."""
+        """Return whether a trunk or a host is the carrier's."""
         if name not in self._known:
             self._known[name] = name.lower() in self.trunks or self.account.is_carrier(name)
         return self._known[name]

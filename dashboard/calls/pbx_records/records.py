@@ -1,4 +1,4 @@
-"""What a reader brings of a PBX's file: a record a line, as text and numbers, not judged yet."""
+"""Records read from a PBX's CDR file: one per line, as text and numbers, not yet evaluated."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 STAMP = "%Y-%m-%d %H:%M:%S"
-"""How both kinds of PBX write a time: without a zone."""
+"""Time format of both kinds of PBX: without a zone."""
 LONGEST_DURATION_S = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
 class DialTarget:
-    """Where a call was sent: the text as it stands, the user part of it, and the trunk or host it names."""
+    """Dial target of a call: the original text, its user part, and the trunk or host it names."""
 
     dialed: str
     user: str
@@ -24,14 +24,14 @@ class DialTarget:
 
 @dataclass(frozen=True, slots=True)
 class PbxRecord:
-    """One record of a call that left the PBX, or might have."""
+    """Record of a call that left the PBX, or may have."""
 
     started: str
-    """The PBX's own time, ``STAMP``."""
+    """PBX local time, in the format ``STAMP``."""
     targets: tuple[DialTarget, ...]
     caller_id: str
     disposition: str
-    """In the PBX's own word."""
+    """Disposition as the PBX writes it."""
     answered: bool
     duration_s: int
     billed_s: int
@@ -40,42 +40,42 @@ class PbxRecord:
     q850_cause: int | None = None
     sip_status: int | None = None
     epoch_s: int | None = None
-    """Seconds since 1970 at which the channel was made, where the unique id tells."""
+    """Creation time of the channel in seconds since 1970, if the unique ID contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineFault:
-    """Why a line cannot be used: the field, and a sentence with the cure."""
+    """Reason why a line cannot be used: the field, and a sentence with the remedy."""
 
     column: str
     sentence: str
 
 
 class RecordLayout(Protocol):
-    """A form of file that a reader knows."""
+    """File format that a reader supports."""
 
     @property
     def name(self) -> str:
-        """What the form is called, as a sentence says it."""
+        """Name of the format, for messages."""
 
     def cells(self, line: str) -> list[str]:
         """Split a line into its fields."""
 
     def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
-        """Read the fields of a line; ``None`` for a record of a call that was never sent anywhere."""
+        """Parse the fields of a line; return ``None`` for a call that was never sent anywhere."""
 
 
 def split(line: str) -> list[str]:
     """
-    Split a line of CSV; a quote that is not closed makes one long last field, and so a wrong count of fields.
+    Split a line of CSV; an unclosed quote yields one long last field, and so a wrong number of fields.
 
-    A carriage return within the line is read as a space: it ends no record.
+    A carriage return within the line is read as a space: it does not end a record.
     """
     return next(csv.reader([line.replace("\r", " ")], skipinitialspace=True), [])
 
 
 def whole_seconds(text: str) -> int | None:
-    """Read a number of seconds; ``None`` where it is none that a call can have."""
+    """Parse a number of seconds; return ``None`` if it is invalid as the duration of a call."""
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) < 9):  # noqa: PLR2004 - more is no call
         return None

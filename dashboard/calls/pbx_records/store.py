@@ -1,9 +1,10 @@
 """
-PBXs' own records on disk, beside the carrier's calls and published in the same manner.
+Store of PBX records, beside the carrier's calls and published in the same way.
 
-    HOME/calls/pbx_side/    generations of their own: a Parquet file a day (UTC), with every PBX in it
+    HOME/calls/pbx_side/    generations of their own: one Parquet file per day (UTC), with every PBX in it
 
-A record is known again by its ``record_key``: a second import adds nothing, and one with another zone corrects.
+Records are deduplicated by ``record_key``: a second import adds nothing, and an import with another zone corrects
+times.
 """
 
 from __future__ import annotations
@@ -30,36 +31,36 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import FileError
 
 READING = 0.8
-"""The share of an import that goes by while files are read."""
+"""Share of an import's progress spent reading files."""
 
 
 @dataclass(frozen=True)
 class PbxFileResult:
-    """What became of a file of a PBX."""
+    """Import result of one PBX file."""
 
     file: str
     kept: int = 0
-    """Records that the store did not have, or had otherwise."""
+    """Records that the store did not have, or had with other content."""
     duplicate: int = 0
     left_out: int = 0
-    """Calls that did not go to the carrier: internal ones, inbound ones, those of other trunks."""
+    """Calls that did not go to the carrier: internal or inbound ones, and those of other trunks."""
     rejected: int = 0
-    """Lines put aside: ``PbxRecords.rejects``."""
+    """Rejected lines; see ``PbxRecords.rejects``."""
     rejects: tuple[Reject, ...] = ()
-    """The first of them."""
+    """The first rejected lines."""
     error: str = ""
 
 
 class PbxRecords:
-    """What PBXs recorded of their calls to the carrier."""
+    """PBXs' own records of their calls to the carrier."""
 
     def __init__(self, store: CallStore, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
         """
-        Open them; nothing is made on disk before the first import.
+        Open the store; nothing is created on disk before the first import.
 
         Args:
-            store: The carrier's calls, beside which they lie.
-            lock_wait_s: How long a writer waits for another one.
+            store: The carrier's calls; the records are stored beside them.
+            lock_wait_s: Seconds that a writer waits for another one.
         """
         self.engine = store.engine
         self.generations = Generations(store.generations.folder / "pbx_side", lock_wait_s=lock_wait_s)
@@ -69,11 +70,11 @@ class PbxRecords:
 
     @property
     def digest(self) -> str:
-        """Names what is published; ``""`` where nothing ever was."""
+        """Name of the published generation; ``""`` if nothing was ever published."""
         return self.generations.current_name()
 
     def rows(self, since: datetime) -> pyarrow.Table:
-        """Return the records of calls that begin at ``since`` or later, by PBX and number; times in seconds."""
+        """Return the records of calls that start at ``since`` or later, by PBX and number; times in seconds."""
 
         def fetch(generation: Generation) -> pyarrow.Table:
             asked = {"attempts": self._parts(generation), "since": utc(since)}
@@ -82,7 +83,7 @@ class PbxRecords:
         return asked_again(self.generations, fetch)
 
     def rejects(self) -> pd.DataFrame:
-        """Return the lines put aside, as ``CallStore.rejects`` has them."""
+        """Return the rejected lines, in the form of ``CallStore.rejects``."""
         return frame_of(asked_again(self.generations, self._bad_rows.of))
 
     def import_files(
@@ -93,15 +94,16 @@ class PbxRecords:
 
         Args:
             paths: The files.
-            origin: Whose they are.
-            progress: Told what is going on and how far it is, 0 to 1.
+            origin: Source of the records.
+            progress: Called with the current activity and the share done, 0 to 1.
 
         Returns:
-            A result for each file, in order. One that cannot be used has ``error``, and the others count all the same.
+            A result for each file, in order. A file that cannot be used has ``error``; the others are imported all the
+            same.
 
         Raises:
             BusyError: Another process is importing.
-            StoreError: The disk or a part of the store on it cannot be used; the store is as it was.
+            StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
         """
         tell = progress or _silent
         with self.generations.writing() as work:
@@ -129,7 +131,7 @@ class PbxRecords:
     def _merged(
         self, base: Generation, reads: Sequence[Read | FileError], work: Path
     ) -> tuple[dict[int, int], dict[date, Day]]:
-        """Return how many records of each file were there already or came twice, and the days as they are now."""
+        """Return per file the number of records already stored or repeated, and the days after the import."""
         incoming = [
             table.append_column("file", pyarrow.array([place] * len(table), pyarrow.int64()))
             for place, one in enumerate(reads)
@@ -182,4 +184,4 @@ def _part(tell: Callable[[str, float], None], place: int, files: int) -> Callabl
 
 
 def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
+    """Ignore progress."""

@@ -1,3 +1,3 @@
-"""Call replay: which past calls a change of the policy would save or break."""
+"""Call replay: evaluation of which past calls a policy change would save or break."""
 
 from __future__ import annotations

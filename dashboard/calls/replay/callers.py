@@ -1,4 +1,4 @@
-"""Which callers are unassigned, and which PBXs have left the address that they called from."""
+"""Callers that are unassigned, and PBXs that have left the address that they called from."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dashboard.domain.snapshot import Age, Snapshot, members
 
 @dataclass(frozen=True)
 class Callers:
-    """What the inventory says of the callers."""
+    """Facts about the callers from the inventory."""
 
     fresh: bool
     """The inventory was confirmed recently; a stale or missing one proves nothing about owners."""
     left: frozenset[tuple[str, str]]
-    """Pairs of a static PBX's id and an address that it has left and has not called from since."""
+    """Pairs of a static PBX's ID and an address that it has left and has not called from since."""
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Callers:
-        """Read the inventory of a snapshot."""
+        """Derive the facts from a snapshot's inventory."""
         known = snapshot.freshness.get("inventory")
         fresh = known is not None and known.age(snapshot.taken_at) is Age.FRESH
         return cls(fresh, _left(snapshot))
@@ -31,7 +31,7 @@ class Callers:
         return of_none
 
     def has_left(self, keys: Keys) -> Flags:
-        """Return which keys are of a PBX at an address that it has left; of a shared address, all its PBXs have."""
+        """Return which keys are of a PBX at an address that it has left; at a shared address, that all have left."""
         sources = {source: place for place, source in enumerate(keys.sources)}
         found: Flags = (keys.source < 0) & (keys.pbx < 0)
         for place, pbx_id in enumerate(keys.pbxs):
@@ -44,10 +44,10 @@ class Callers:
 
 def _left(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
     """
-    Find the addresses that static PBXs have left.
+    Return the addresses that static PBXs have left.
 
-    A call of that PBX from that address after it left shows that such calls do recur, whoever places them; so does one
-    that only an imported file has.
+    A call attributed to that PBX from that address after it left shows that such calls still occur, regardless of who
+    places them; so does a call that only an imported file has.
     """
     held = snapshot.egress
     ended = held[held["valid_to"].notna() & (held["valid_to"] <= snapshot.taken_at)]

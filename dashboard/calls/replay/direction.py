@@ -1,9 +1,9 @@
 """
-In which direction a change can move a call whose facts are not all known.
+Direction in which a change can move a call whose facts are not all known.
 
-Every completion of the unknown facts is judged by ``admission.admit`` under both policies at once: what a caller dials
-and holds is the same before and after the change. So some calls that neither policy decides are still known not to
-change, or to change in one direction only.
+``admission.admit`` evaluates every completion of the unknown facts under both policies at once: what a caller dials and
+holds is the same before and after the change. Some calls that neither policy decides are therefore known not to change,
+or to change in one direction only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REJECTED, GAINED, LOST, ADMITTED = 1, 2, 4, 8
 ANY = REJECTED | GAINED | LOST | ADMITTED
 BEFORE = np.array([REJECTED | GAINED, LOST | ADMITTED, ANY])
 AFTER = np.array([REJECTED | LOST, GAINED | ADMITTED, ANY])
-"""The pairs that one side leaves possible, by the code of its verdict (``judging.FACTS``)."""
+"""Pairs that one side's verdict leaves possible, by the verdict's code (``policy_evaluator.FACTS``)."""
 VERDICTS = {(False, False): REJECTED, (False, True): GAINED, (True, False): LOST, (True, True): ADMITTED}
 SIZE = len(FACTS)
 
@@ -31,18 +31,18 @@ def possible(
     before: Ints, after: Ints, admitted_before: Ints, admitted_after: Ints, *, same: Flags, observed: Observations
 ) -> Ints:
     """
-    Return for each key the pairs of verdicts that are possible.
+    Return the possible pairs of verdicts of each key.
 
     Args:
-        before: Numbered facts (``Cases.facts``) under today's policy.
+        before: Fact numbers (``Cases.facts``) under today's policy.
         after: The same under the proposal.
-        admitted_before: Verdict under today's policy, a code of ``FACTS``; may rest on the call itself.
+        admitted_before: Verdict under today's policy, a code of ``FACTS``; may be based on the call itself.
         admitted_after: The same under the proposal.
-        same: Whether an authorization that is not known on either side is one and the same fact on both.
-        observed: What has been observed of the carrier.
+        same: Whether an authorization that is unknown on both sides is the same fact on both.
+        observed: Observations of the carrier.
 
     Returns:
-        Sums of the bits above; 0 where the verdicts contradict the rule.
+        Sums of the bits above; 0 if the verdicts contradict the rule.
     """
     dials, listed, switch, holds = np.unravel_index(before, (SIZE,) * 4)
     _, listed_after, switch_after, _ = np.unravel_index(after, (SIZE,) * 4)
@@ -53,14 +53,14 @@ def possible(
 
 @lru_cache(maxsize=16)
 def _table(observed: Observations) -> Ints:
-    """Judge every combination of facts: dials, holds, listed on both sides, switch on both sides, same."""
+    """Evaluate every combination of facts: dials, holds, listed on both sides, switch on both sides, same."""
     shape = (SIZE,) * 6 + (2,)
     pairs = [_pairs(codes, observed) for codes in product(*map(range, shape))]
     return np.array(pairs).reshape(shape)
 
 
 def _pairs(codes: tuple[int, ...], observed: Observations) -> int:
-    """Judge every completion of one combination."""
+    """Evaluate every completion of one combination."""
     *facts, same = codes
     _, _, listed, listed_after, switch, switch_after = facts
     one_list = bool(same) and listed == listed_after == NOT_KNOWN

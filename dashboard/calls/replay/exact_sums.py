@@ -1,4 +1,4 @@
-"""Exact sums of roll-up rows by key: calls, seconds and money, added as whole numbers."""
+"""Exact sums of roll-up rows by key: calls, seconds and money, computed with integers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ USD_DIGITS = 8
 
 @dataclass(frozen=True)
 class Sums:
-    """Of each key the rows of the roll-up, calls, seconds, and cost in units of money's last digit."""
+    """Sums per key: roll-up rows, calls, seconds, and cost in units of 10**-8 dollars."""
 
     rows: Ints
     calls: Ints
@@ -33,12 +33,12 @@ class Sums:
     @classmethod
     def of(cls, rows: pd.DataFrame, keys: Ints, count: int) -> Self:
         """
-        Add up the rows of each key.
+        Return the sums of the rows of each key.
 
         Args:
             rows: The columns ``COUNTED`` of TRAFFIC.
-            keys: Of each row, the place of its key.
-            count: How many keys there are.
+            keys: Key index of each row.
+            count: Number of keys.
         """
 
         def added(values: Ints) -> Ints:
@@ -54,7 +54,7 @@ class Sums:
         )
 
     def count(self, chosen: Flags) -> LabelCount:
-        """Add up the keys chosen."""
+        """Return the sums over the chosen keys."""
         if not self.rows[chosen].any():
             return LabelCount()
         return LabelCount(
@@ -65,7 +65,7 @@ class Sums:
 
 
 def dollars(units: np.int64 | int) -> Decimal:
-    """Return units of money's last digit as dollars."""
+    """Convert units of 10**-8 dollars to dollars."""
     return Decimal(int(units)).scaleb(-USD_DIGITS)
 
 

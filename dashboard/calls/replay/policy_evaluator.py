@@ -1,9 +1,9 @@
 """
-What is proven about the callers, and how policies meet their calls.
+Proven facts about callers, and evaluation of policies against their calls.
 
-``admission.admit`` holds the rule and is asked once for each combination of facts there can be; arrays of
-keys are then looked up in its answers. A key is what can make a difference to a call: its caller (this
-PBX at this address), the policy version it met, and how the carrier met it.
+``admission.admit`` holds the rule and is evaluated once per possible combination of facts; arrays of keys are then
+looked up in the results. A key contains everything that can make a difference to a call: its caller (this PBX at this
+address), the policy version in force, and how the carrier treated it.
 """
 
 from __future__ import annotations
@@ -26,51 +26,52 @@ from dashboard.domain.snapshot import Snapshot, members
 
 NO, YES, NOT_KNOWN = 0, 1, 2
 FACTS: tuple[bool | None, ...] = (False, True, None)
-"""A fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
+"""Value of a fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
 CODES = {value: code for code, value in enumerate(FACTS)}
 
 ADMITTED, REFUSED, UNCLEAR, CHALLENGED = 0, 1, 2, 3
 MET = {schemas.ADMISSION: ADMITTED, schemas.REFUSAL: REFUSED, schemas.NOTHING: UNCLEAR}
 """
-How the carrier met a call, by what its outcome proves (``tables.PROVES``). ``CHALLENGED`` is a refusal with 401 or 407:
-the carrier asked for a digest, and none was valid. An outcome that proves nothing contradicts nothing. Neither does a
-call with the code that was observed for calls without a path (``Observations.no_path_status``) while credentials are
-not known to be on: the carrier or the far end may have sent it.
+How the carrier treated a call, by what its outcome proves (``schemas.PROVES``).
+
+``CHALLENGED`` is a refusal with 401 or 407: the carrier asked for a digest, and none was valid. An outcome that proves
+nothing contradicts nothing. Neither does a call with the status observed for calls without a path
+(``Observations.no_path_status``) while credentials are not known to be on: the carrier or the far end may have sent it.
 """
 NAMED = (401, 407)
-"""Codes that are refusals for authorization whatever the reason."""
+"""SIP status codes that mean a refusal for authorization whatever the reason."""
 
 NEVER = np.iinfo(np.int64).min
-"""Before every time."""
+"""Earlier than every time."""
 NO_VERSION = -1
-"""No policy is on record for that time, or the call fell into the very second of a change."""
+"""No policy is on record for that time, or the call started in the second of a policy change."""
 
 DIALS = {"yes": YES, "no": NO}
 HOLDS = {"ip": NO, "credentials": YES, "both": YES}
 
 WAYS = ("", "ip", "credentials", "refused")
-"""How a call is met, by code: ``""`` where nobody can tell, or several ways agree on admission."""
+"""How a call is admitted or refused, by code: ``""`` if unknown, or if several ways agree on admission."""
 SOME_WAY, NO_WAY = WAYS.index(""), WAYS.index("refused")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The distinct keys of a frame of calls or of their roll-up, as codes into lists of what is distinct."""
+    """Distinct keys of a frame of calls or of their roll-up, as codes into lists of distinct values."""
 
     sources: pd.Series
-    """Distinct addresses."""
+    """Distinct source addresses."""
     pbxs: pd.Series
-    """Distinct ids of PBXs, ``""`` among them where a call is nobody's."""
+    """Distinct PBX IDs, including ``""`` if a call belongs to no PBX."""
     source: Ints
-    """Of each key, its place in ``sources``."""
+    """Index of each key into ``sources``."""
     pbx: Ints
     version: Ints
     """Index into the snapshot's versions, or ``NO_VERSION``."""
     met: Ints
     last_us: Ints
-    """Of each key, when its last call began, in microseconds since 1970."""
+    """Start of each key's last call, in microseconds since 1970."""
     of_row: Ints
-    """Of each row of the frame, the place of its key."""
+    """Key index of each row of the frame."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...], observed: Observations) -> Keys:
@@ -79,9 +80,9 @@ class Keys:
 
         Args:
             frame: ``source_ip``, ``pbx_id``, ``outcome``, ``sip_status`` and a time.
-            at: The time's column.
-            versions: Oldest first.
-            observed: What has been observed of the carrier.
+            at: Name of the time column.
+            versions: Policy versions, oldest first.
+            observed: Observations of the carrier.
         """
         source, sources = pd.factorize(frame["source_ip"])
         pbx, pbxs = pd.factorize(frame["pbx_id"])
@@ -115,22 +116,22 @@ class Keys:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How a policy meets each key: whether it is let in (a code of ``FACTS``), and the way (of ``WAYS``)."""
+    """Verdict of a policy on each key: whether it is admitted (a code of ``FACTS``), and the way (of ``WAYS``)."""
 
     admitted: Ints
     way: Ints
 
 
 class Judge:
-    """What a snapshot proves about its callers. Made once, it judges under any number of policies."""
+    """Facts that a snapshot proves about its callers. Built once, evaluates any number of policies."""
 
     def __init__(self, snapshot: Snapshot, keys: Keys) -> None:
         """
-        Gather what the calls prove.
+        Collect the facts that the calls prove.
 
         Args:
-            snapshot: For the inventory, the versions and what was observed of the carrier.
-            keys: Of the snapshot's outbound calls.
+            snapshot: Source of the inventory, the versions and the observations of the carrier.
+            keys: Keys of the snapshot's outbound calls.
         """
         self._versions, self._tech_prefix = snapshot.versions, snapshot.account.tech_prefix
         self._table = _table(snapshot.observed)
@@ -147,7 +148,7 @@ class Judge:
         self._claimed = _claimed(snapshot, self._sources, self._pbxs)
 
     def cases(self, keys: Keys) -> Cases:
-        """Put what is proven beside each key, so that policies can be judged."""
+        """Combine each key with its proven facts, ready for evaluation under policies."""
         source, pbx = self._sources.get_indexer(keys.sources)[keys.source], self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
         caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
         dials, holds = (
@@ -179,15 +180,15 @@ class Judge:
 
     def listed(self, policy: Policy, keys: Keys, proven: Flags) -> Ints:
         """
-        Say of each key whether the prefix that its caller dials is authorized with its address.
+        Return for each key whether the prefix that its caller dials is authorized with its address.
 
         Args:
-            policy: Which list, and which prefix.
-            keys: Of the calls.
-            proven: Of each key, whether calls prove that its caller dials the account's prefix.
+            policy: Source of the list and the prefix.
+            keys: Keys of the calls.
+            proven: For each key, whether calls prove that its caller dials the account's prefix.
 
         Returns:
-            Codes of ``FACTS``. Where a call has no source address, it may be any on the list.
+            Codes of ``FACTS``. A call without a source address may come from any address on the list.
         """
         other = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
         on_list = membership(policy.networks, keys.sources).to_numpy()
@@ -199,7 +200,7 @@ class Judge:
         return np.where(unsure & (found == YES), NOT_KNOWN, found)
 
     def _policy_then(self, keys: Keys, proven: Flags) -> tuple[Ints, Ints]:
-        """Return for each key whether its source was listed when it called, and the state of credentials."""
+        """Return for each key whether its source was listed at the time of the call, and the state of credentials."""
         listed, credentials = np.full(len(keys), NOT_KNOWN), np.full(len(keys), NOT_KNOWN)
         for number, version in enumerate(self._versions):
             chosen = keys.version == number
@@ -211,7 +212,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Cases:
-    """Keys and what is known of their callers, ready to be judged under any policy."""
+    """Keys and the known facts about their callers, ready for evaluation under any policy."""
 
     judge: Judge
     table: Verdicts
@@ -221,9 +222,9 @@ class Cases:
     proven: Flags
     """Calls prove that the caller dials the account's prefix; the inventory alone does not."""
     claimed: Flags
-    """Only the caller's own X-Tag or caller id says that the calls are of a PBX of ours."""
+    """Only the caller's own X-Tag or caller ID ties the calls to one of our PBXs."""
     then: Ints
-    """Number of the facts that each call met; -1 where no version is on record."""
+    """Fact number at the time of each call; -1 if no version is on record."""
 
     def facts(self, policy: Policy) -> Ints:
         """Return the facts of each key under a policy, numbered: equal numbers are equal facts."""
@@ -231,19 +232,19 @@ class Cases:
         return _numbered(self.dials, listed, CODES[policy.credentials_on], self.holds)
 
     def alike(self, one: Policy, other: Policy) -> Flags:
-        """Say of each key that nothing which bears on it differs between two policies."""
+        """Return which keys have no relevant difference between two policies."""
         same: Flags = self.facts(one) == self.facts(other)
         return same if one.networks == other.networks else same & ~self.anywhere
 
     @cached_property
     def anywhere(self) -> Flags:
-        """Calls without a source address: of two lists nobody can say that they mean the same to them."""
+        """Calls without a source address: whether two different lists treat them alike is unknown."""
         blank: Flags = (self.keys.sources == "").to_numpy(dtype=bool)[self.keys.source]
         return blank
 
     @cached_property
     def contradicted(self) -> Flags:
-        """Calls that ended otherwise than the rule says they must have: then something on record is wrong."""
+        """Calls whose outcome contradicts the rule, which means that something on record is wrong."""
         expected = self.table.admitted[self.then]
         refused = np.isin(self.keys.met, (REFUSED, CHALLENGED))
         against = ((expected == YES) & refused) | ((expected == NO) & (self.keys.met == ADMITTED))
@@ -252,10 +253,10 @@ class Cases:
 
     def verdicts(self, facts: Ints) -> Verdicts:
         """
-        Decide each key under numbered facts.
+        Return the verdict of each key under numbered facts.
 
-        Where the rule leaves it open and the facts are those that the call met, the call itself is
-        the answer.
+        If the rule leaves a key undecided and the facts equal those at the time of the call, the call's own outcome
+        decides.
         """
         admitted, way = self.table.admitted[facts], self.table.way[facts]
         shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
@@ -268,10 +269,10 @@ class Cases:
 
 def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
     """
-    Say which policy version was in force at each time.
+    Return the policy version in force at each time.
 
-    CDRs carry whole seconds, so a call in the very second of a change may have been judged by
-    either policy: it belongs to no version, and proves nothing.
+    CDRs carry whole seconds, so a call in the same second as a change may have met either policy: it is assigned to no
+    version and proves nothing.
 
     Args:
         times: UTC timestamps.
@@ -292,7 +293,7 @@ def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
 def _may_be_no_path(
     frame: pd.DataFrame, version: Ints, versions: tuple[PolicyVersion, ...], status: int | None
 ) -> Flags:
-    """Say of each call whether it may be one that the carrier refused for want of prefix and credentials."""
+    """Return which calls the carrier may have refused for lack of both prefix and credentials."""
     if status is None or status in NAMED:
         return np.zeros(len(frame), dtype=np.bool_)
     off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
@@ -313,9 +314,9 @@ def _latest(callers: Ints, last_us: Ints, valid: Flags, refused: Flags) -> tuple
 
 def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
     """
-    Return the callers that only their own X-Tag or caller id ties to a PBX.
+    Return the callers that only their own X-Tag or caller ID ties to a PBX.
 
-    What the inventory says of a PBX holds for its addresses. Whoever writes its X-Tag elsewhere proves nothing.
+    The inventory's facts about a PBX apply to its addresses. An X-Tag sent from another address proves nothing.
     """
     by_pbx = claimed_sources(snapshot.traffic, snapshot.pbx_addresses)
     whose = [pbx_id for pbx_id, found in by_pbx.items() for _ in found]
@@ -334,7 +335,7 @@ def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -
 
 @lru_cache(maxsize=64)
 def _table(observed: Observations) -> Verdicts:
-    """Ask the rule for every combination of facts, in the order of ``_numbered``."""
+    """Evaluate the rule for every combination of facts, in the order of ``_numbered``."""
     decisions = [admit(CallFacts(*facts), observed) for facts in product(FACTS, repeat=4)]
     return Verdicts(
         np.array([CODES[decision.admitted] for decision in decisions]),
@@ -347,11 +348,11 @@ def _way(decision: Decision) -> str:
 
 
 def _coded(pbxs: pd.DataFrame, column: str, codes: Mapping[str, int]) -> dict[Any, int]:
-    """Return what the inventory says of each PBX, as codes of ``FACTS``."""
+    """Return the inventory's value for each PBX, as codes of ``FACTS``."""
     return {pbx: codes.get(said, NOT_KNOWN) for pbx, said in zip(pbxs["pbx_id"], pbxs[column], strict=True)}
 
 
 def _agreed(codes: Mapping[Any, int], pbx_id: str) -> int:
-    """Return a fact of a PBX as a code of ``FACTS``; of PBXs that share an address, the one that all of them have."""
+    """Return a fact of a PBX as a code of ``FACTS``; for PBXs that share an address, the value on which all agree."""
     values = {codes.get(one, NOT_KNOWN) for one in members(pbx_id)}
     return values.pop() if len(values) == 1 else NOT_KNOWN

@@ -1,4 +1,4 @@
-"""What calls prove about admission under the policy of their time, and whether that policy is the same now."""
+"""Proof of admission from calls, under the policy of their time, and whether that policy still applies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.domain.admission import Observations, PolicyVersion
 from dashboard.schemas.tables import PROVES, REFUSAL
 
 SURE = ("answered", "refused_auth")
-"""Outcomes whose proof no policy changes."""
+"""Outcomes that prove the same under any policy."""
 
 
 def proof(
@@ -26,16 +26,16 @@ def proof(
     """
     Return what an outbound call proves about admission.
 
-    With credentials off, the carrier refuses a call that does not dial the prefix or comes from an unlisted source.
-    Where the code of that refusal was observed, a 403 with that code proves refusal. Any other code proves it for an
-    unlisted source only, which has no path left: for a listed one the far end may have sent it.
+    With credentials off, the carrier refuses a call that does not dial the prefix or comes from an unlisted source. If
+    the SIP status of that refusal was observed, a 403 with that code proves refusal. Any other code proves refusal for
+    an unlisted source only, which has no other way in: for a listed source the far end may have sent it.
 
     Args:
-        outcome: One of ``tables.OUTCOMES``.
+        outcome: One of ``schemas.OUTCOMES``.
         sip_status: The final SIP status.
-        listed: Whether the source was on the list, or is not known.
-        credentials_on: The switch at the time of the call; ``None`` where it is not known.
-        no_path_status: The observed code of such a refusal; ``None`` where it was not observed.
+        listed: Whether the source was on the list, or is unknown.
+        credentials_on: State of outbound credentials at the time of the call; ``None`` if unknown.
+        no_path_status: The observed SIP status of such a refusal; ``None`` if it was not observed.
 
     Returns:
         ``admission``, ``refusal`` or ``nothing``.
@@ -51,10 +51,10 @@ def admission_proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], obse
     Return what each row's calls prove about admission, under the policy in force when they were made.
 
     Args:
-        rows: Outbound rows with ``outcome``, ``sip_status``, ``source_ip`` and ``first_at``; none straddles a change
-            of the policy.
-        versions: Oldest first.
-        observed: What has been observed of the carrier.
+        rows: Outbound rows with ``outcome``, ``sip_status``, ``source_ip`` and ``first_at``; none straddles a policy
+            change.
+        versions: Policy versions, oldest first.
+        observed: Observations of the carrier.
 
     Returns:
         ``admission``, ``refusal`` or ``nothing`` for each row.
@@ -76,17 +76,17 @@ def admission_proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], obse
 
 
 def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:
-    """Return for each row whether its calls prove that the carrier refused them for authorization; as ``proofs``."""
+    """Return for each row whether its calls prove a refusal for authorization; arguments as in ``admission_proofs``."""
     return admission_proofs(rows, versions, observed) == REFUSAL
 
 
 def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
     """
-    Say of each row whether what let its calls in or refused them is the same now: then they speak of today.
+    Return for each row whether the policy still treats its source the same way, so that its calls describe today.
 
     Args:
-        rows: With ``source_ip`` and ``first_at``; none straddles a change of the policy.
-        versions: Oldest first; without any, nothing is known to have changed.
+        rows: With ``source_ip`` and ``first_at``; none straddles a policy change.
+        versions: Policy versions, oldest first; without any, no change is known.
     """
     numbers = version_index(rows["first_at"], versions)
     found = [

@@ -1,12 +1,11 @@
 """
-Call replay: which past calls would a change save or break.
+Call replay: which past calls a change would save or break.
 
-Each outbound call is judged under today's policy and under the proposal, by ``admission.admit``, from
-what is proven about its PBX. Decided once per distinct key of the roll-up (``judging``), never call
-by call. Labels are those of ``replay_labels``. Inbound calls are not judged.
+Each outbound call is evaluated under today's policy and under the proposal by ``admission.admit``, from what is proven
+about its PBX. The evaluation runs once per distinct key of the roll-up (``policy_evaluator``), never call by call.
+Labels are those of ``replay_labels``. Inbound calls are not evaluated.
 
-``Replay`` is the one source of counts: pages, guards, command line and exports take theirs from its ``impact`` or from
-``by_pbx``.
+``Replay`` is the only source of counts: pages, guards, the command line and exports use its ``impact`` or ``by_pbx``.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ __all__ = [
 CODE = {name: code for code, name in enumerate(LABELS)}
 TEXTS = ("today", "then", "why")
 MOST_DECIDERS = 3
-"""Of a row's list entries and reasons, how many are named."""
+"""Maximum list entries and reasons named in a row."""
 AUTHORIZED = {NO: "no", YES: "yes", NOT_KNOWN: CANNOT}
 
 
@@ -75,20 +74,20 @@ class _Labels:
     label: Ints
     """Codes of ``LABELS``."""
     today_by: Ints
-    """How each key is met today, codes of ``WAYS``."""
+    """Way in which each key is admitted or refused today, codes of ``WAYS``."""
     then_by: Ints
     today_in: Ints
     """Whether each key is admitted today, codes of ``FACTS``."""
     then_in: Ints
     missing: Ints
-    """What is not known that would decide each key, numbers for ``unclear.said``."""
+    """Unknown facts that would decide each key, as bit sets for ``undecided.said``."""
 
 
 class Replayer:
     """
-    A snapshot made ready for replays: what does not depend on a proposal is worked out once.
+    A snapshot prepared for replays: everything independent of a proposal is computed once.
 
-    Nothing of the snapshot is changed.
+    The snapshot is not modified.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -106,7 +105,7 @@ class Replayer:
         self._traffic = snapshot.traffic
         apart = snapshot.file_only_traffic
         self.apart = apart.loc[(apart["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
-        """Calls that only imported files have: they are not judged."""
+        """Outbound calls that only imported files have; they are not evaluated."""
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
         told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
         self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
@@ -117,7 +116,7 @@ class Replayer:
 
     @cached_property
     def outbound(self) -> pd.DataFrame:
-        """The rows of the snapshot's traffic that are judged."""
+        """The rows of the snapshot's traffic that are evaluated."""
         return self._traffic[self._is_outbound].reset_index(drop=True)
 
     def against(
@@ -129,14 +128,14 @@ class Replayer:
         until: datetime | None = None,
     ) -> Replay:
         """
-        Judge the outbound calls under one policy and under another.
+        Evaluate the outbound calls under two policies.
 
         Args:
-            proposal: The policy to compare with.
-            today: The policy to compare it to, which may be a past one; the snapshot's by default.
-            since: Only rows that begin then or later count. A row of the roll-up may cover days: for a window
-                to the second, split the snapshot's traffic there. What other calls prove stays proven.
-            until: Only rows that begin before count.
+            proposal: The proposed policy.
+            today: The policy to compare it with, which may be a past one; the snapshot's policy by default.
+            since: Count only rows that start then or later. A row of the roll-up may cover days: for a window exact to
+                the second, split the snapshot's traffic there. Facts proven by other calls remain proven.
+            until: Count only rows that start before.
 
         Returns:
             The labeled calls.
@@ -145,16 +144,15 @@ class Replayer:
 
     def authorized(self, calls: pd.DataFrame | None = None) -> pd.DataFrame:
         """
-        Say of each call whether the policy in force when it was made authorized it.
+        Return for each call whether the policy in force at the time authorized it.
 
         Args:
             calls: CALLS, attributed. The outbound rows of the snapshot's traffic by default.
 
         Returns:
-            The rows with ``authorized`` (``yes``, ``no``, ``cannot tell``; ``""`` for inbound calls)
-            and ``by`` (``ip``, ``credentials``, ``refused``, or ``""`` where not one way is known).
-            A call that ended otherwise than the rule says is ``cannot tell``, as is one without a
-            version on record.
+            The rows with ``authorized`` (``yes``, ``no``, ``cannot tell``; ``""`` for inbound calls) and ``by``
+            (``ip``, ``credentials``, ``refused``, or ``""`` if no single way is known). A call whose outcome
+            contradicts the rule is ``cannot tell``, as is one without a version on record.
         """
         rows = self.outbound if calls is None else calls
         cases = self.cases if calls is None else self.cases_of(calls)
@@ -167,16 +165,16 @@ class Replayer:
         )
 
     def cases_of(self, calls: pd.DataFrame) -> Cases:
-        """Put what the snapshot proves beside single calls (CALLS, attributed)."""
+        """Combine single calls (CALLS, attributed) with what the snapshot proves."""
         return self._judge.cases(Keys.of(calls, "started_at", self._versions, self.observed))
 
     @cached_property
     def sums(self) -> Sums:
-        """The sums of each key over the whole window."""
+        """Sums of each key over the whole window."""
         return Sums.of(self._counted, self.keys.of_row, len(self.keys))
 
     def sums_of(self, chosen: Flags) -> Sums:
-        """Add up each key over some of the outbound rows."""
+        """Return the sums of each key over some of the outbound rows."""
         return Sums.of(self._counted[chosen], self.keys.of_row[chosen], len(self.keys))
 
     @property
@@ -185,7 +183,7 @@ class Replayer:
 
     @cached_property
     def who(self) -> tuple[Ints, list[str]]:
-        """Who placed the calls of each key: places in a list of names, of PBXs and of unassigned addresses."""
+        """Caller of each key: indexes into a list of names of PBXs and of unassigned addresses."""
         ours = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
         others = [f"{address}{UNASSIGNED}" for address in self.keys.sources]
         of_none = self.callers.unassigned(self.keys)
@@ -193,12 +191,12 @@ class Replayer:
 
 
 class Replay:
-    """A replay's answer."""
+    """Result of a replay."""
 
     def __init__(
         self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None, until: datetime | None
     ) -> None:
-        """Label each key; ``Replayer.against`` and ``replay`` are the ways to make one."""
+        """Label each key; create instances with ``Replayer.against`` or ``replay``."""
         self._of, self._today, self._proposal = replayer, today, proposal
         self._keys = self._labels(replayer.cases)
         self._chosen: Flags | None = None
@@ -216,17 +214,16 @@ class Replay:
         """
         The outbound rows of the snapshot's traffic, labeled.
 
-        With ``label``, ``today_by`` and ``then_by`` (``ip``, ``credentials``, ``refused``, or ``""``
-        where not one way is known), and as text ``today`` and ``then`` (what decides the call: the list entry,
-        credentials, or nothing) and ``why`` (the reason, where it is undecided). ``CallStore.calls(among=...)``
-        takes them as they are.
+        Adds ``label``, ``today_by`` and ``then_by`` (``ip``, ``credentials``, ``refused``, or ``""`` if no single way
+        is known), and as text ``today`` and ``then`` (what decides the call: the list entry, credentials, or nothing)
+        and ``why`` (the reason, if it is undecided). ``CallStore.calls(among=...)`` accepts these rows.
         """
         rows = self._labeled(self._of.outbound, self._of.cases, self._keys)
         return rows if self._chosen is None else rows[self._chosen].reset_index(drop=True)
 
     @cached_property
     def impact(self) -> ReplayImpact:
-        """Counts by label, the decided share, and who would lose or gain calls."""
+        """Counts by label, the decided share, and the callers that would lose or gain calls."""
         sums, label = self._sums, self._keys.label
         total = int(sums.calls.sum())
         undecided = int(sums.calls[self._labeled_any(UNDECIDED)].sum())
@@ -256,13 +253,13 @@ class Replay:
         return int(rows["calls"].sum())
 
     def _labeled_any(self, labels: tuple[str, ...]) -> Flags:
-        """Return which keys carry one of some labels."""
+        """Return which keys have one of the given labels."""
         found: Flags = np.isin(self._keys.label, [CODE[name] for name in labels])
         return found
 
     @property
     def _unassigned(self) -> dict[str, int]:
-        """By label, the calls of unassigned addresses; only labels that have some."""
+        """Calls of unassigned addresses by label; only labels that have some."""
         of_none = self._of.callers.unassigned(self._of.keys)
         calls = self._sums.calls
         found = {name: int(calls[of_none & (self._keys.label == code)].sum()) for code, name in enumerate(LABELS)}
@@ -277,7 +274,7 @@ class Replay:
         return {why: count for why, count in found.most_common() if count}
 
     def who(self, label: str) -> tuple[str, ...]:
-        """Return who placed the calls of a label: PBXs, then unassigned addresses, those with the most calls first."""
+        """Return the callers of a label's calls: PBXs, then unassigned addresses, most calls first."""
         places, names = self._of.who
         there = (self._keys.label == CODE[label]) & (self._sums.rows > 0)
         calls: Counter[str] = Counter()
@@ -287,12 +284,12 @@ class Replay:
 
     def by_pbx(self) -> pd.DataFrame:
         """
-        Return the calls by who placed them and by label, the most calls first.
+        Return the calls by caller and label, most calls first.
 
         Returns:
-            ``who`` (a PBX's name, or an unassigned address), ``label``, ``calls``, ``minutes``, ``cost_usd``,
-            ``today`` and ``then`` (what decides the calls today and under the proposal), ``why`` (the reason where
-            they are undecided, else ``""``).
+            ``who`` (a PBX's name, or an unassigned address), ``label``, ``calls``, ``minutes``, ``cost_usd``, ``today``
+            and ``then`` (what decides the calls today and under the proposal), ``why`` (the reason if they are
+            undecided, else ``""``).
         """
         places, names = self._of.who
         sums, keys = self._sums, self._keys
@@ -319,24 +316,24 @@ class Replay:
         return found[columns].sort_values("calls", ascending=False, ignore_index=True)
 
     def pbxs(self, *labels: str) -> tuple[str, ...]:
-        """Return the ids of PBXs of ours that have calls of these labels, sorted."""
+        """Return the IDs of our PBXs that have calls of these labels, sorted."""
         keys = self._of.keys
         there = self._labeled_any(labels) & (self._sums.rows > 0)
         return tuple(sorted({one for pbx_id in keys.pbxs.iloc[np.unique(keys.pbx[there])] for one in members(pbx_id)}))
 
     def broken_pbxs(self) -> tuple[str, ...]:
-        """Return the ids of PBXs of ours that would lose calls."""
+        """Return the IDs of our PBXs that would lose calls."""
         return self.pbxs(BROKEN)
 
     def label_of(self, calls: pd.DataFrame) -> pd.DataFrame:
         """
-        Label single calls, exactly as their rows of the roll-up are.
+        Label single calls exactly as their rows of the roll-up.
 
         Args:
-            calls: CALLS, attributed; also such as are not in the snapshot's traffic.
+            calls: CALLS, attributed; may include calls that are not in the snapshot's traffic.
 
         Returns:
-            The calls with the columns of ``rows``, which are all ``""`` for inbound calls.
+            The calls with the columns of ``rows``, all ``""`` for inbound calls.
         """
         cases = self._of.cases_of(calls)
         return self._labeled(calls, cases, self._labels(cases))
@@ -346,7 +343,7 @@ class Replay:
         return self._of.sums if self._chosen is None else self._of.sums_of(self._chosen)
 
     def _labels(self, cases: Cases) -> _Labels:
-        """Label keys by both verdicts, then by who placed the calls."""
+        """Label keys by both verdicts, then by caller."""
         before, after = cases.facts(self._today), cases.facts(self._proposal)
         now, then, unsure = cases.verdicts(before), cases.verdicts(after), cases.contradicted
         same = np.full(len(cases.keys), self._one_authorization())
@@ -368,15 +365,15 @@ class Replay:
         )
 
     def _one_authorization(self) -> bool:
-        """Return whether both policies authorize one and the same prefix: then one unknown fact serves both."""
+        """Return whether both policies authorize the same prefix, so that one unknown fact applies to both."""
         one, other = (policy.tech_prefix if policy.prefix_known else None for policy in (self._today, self._proposal))
         return one == other
 
     def _by_caller(self, cases: Cases, label: Ints, missing: Ints) -> tuple[Ints, Ints]:
         """
-        Separate lost calls that do no harm: of unassigned addresses, and of addresses that their PBX has left.
+        Separate lost calls that do no harm: from unassigned addresses, and from addresses that their PBX has left.
 
-        With a stale inventory neither is known. Of calls that only claim to be of a PBX it is never known.
+        With a stale inventory neither is known. For calls that only claim to be from a PBX it is never known.
         """
         callers, keys = self._of.callers, cases.keys
         lost, may_lose = label == CODE[BROKEN], label == CODE[MAY_BREAK]
@@ -394,7 +391,7 @@ class Replay:
         return np.where(others & may_lose, CODE[CANNOT], label), np.where(claimed, missing | OF_CLAIM, missing)
 
     def _labeled(self, rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
-        """Add the columns that ``rows`` documents."""
+        """Add the columns documented in ``rows``."""
         texts = {
             "today": self._deciders(cases, labels.today_by, labels.today_in, self._today),
             "then": self._deciders(cases, labels.then_by, labels.then_in, self._proposal),
@@ -427,7 +424,7 @@ class Replay:
 
     @staticmethod
     def _whys(labels: _Labels) -> pd.Series:
-        """Return for each key why it is undecided; ``""`` where it is decided."""
+        """Return for each key why it is undecided; ``""`` if it is decided."""
         undecided = np.isin(labels.label, [CODE[name] for name in UNDECIDED])
         codes = np.where(undecided, labels.missing, 0)
         texts = {int(code): said(int(code)) for code in np.unique(codes)}
@@ -436,12 +433,12 @@ class Replay:
 
 def decided_by(way: str, entry: str, *, admitted: bool) -> str:
     """
-    Name what admits a call.
+    Return text that names what admits a call.
 
     Args:
-        way: Of ``WAYS``.
-        entry: The list entry that covers the source address; ``""`` where none does.
-        admitted: The call is admitted, also where not one way is known.
+        way: One of ``WAYS``.
+        entry: The list entry that covers the source address; ``""`` if none does.
+        admitted: The call is admitted, even if no single way is known.
     """
     listed = f"list entry {entry}" if entry else "a list entry"
     if way == "ip":
@@ -455,20 +452,20 @@ def decided_by(way: str, entry: str, *, admitted: bool) -> str:
 
 def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
     """
-    Judge the snapshot's outbound calls under today's policy and under a proposal.
+    Evaluate the snapshot's outbound calls under today's policy and under a proposal.
 
     Args:
         snapshot: Traffic attributed and split at the instants of its versions.
         proposal: The policy to compare with ``snapshot.policy``.
 
     Returns:
-        The labeled calls; nothing of the snapshot is changed. For many proposals, keep a ``Replayer``.
+        The labeled calls; the snapshot is not modified. For many proposals, keep a ``Replayer``.
     """
     return Replayer(snapshot).against(proposal)
 
 
 def _label_of_pairs(pairs: int) -> int:
-    """Return the code of the label that possible pairs of verdicts have; 0 pairs contradict the rule."""
+    """Return the label code of a set of possible verdict pairs; an empty set contradicts the rule."""
     lost, gained = pairs & direction.LOST, pairs & direction.GAINED
     if not pairs or (lost and gained):
         return CODE[CANNOT]
@@ -484,7 +481,7 @@ _OF_PAIRS = np.array([_label_of_pairs(pairs) for pairs in range(direction.ANY + 
 
 
 def _texts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Join the texts of the keys of each ``who`` and ``label``, the index; those of the most calls come first."""
+    """Join the texts of the keys of each ``who`` and ``label``, the index; texts of the most calls come first."""
     counted: dict[tuple[str, int], dict[str, Counter[str]]] = {}
     for who, label, calls, *texts in rows[["who", "label", "calls", *TEXTS]].itertuples(index=False, name=None):
         group = counted.setdefault((who, label), {name: Counter() for name in TEXTS})
@@ -496,14 +493,14 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _some(calls: Counter[str]) -> str:
-    """Name the first of some texts, and how many more there are."""
+    """Return the first texts, and the number of further ones."""
     texts = sorted(filter(None, calls), key=lambda text: (-calls[text], text))
     rest = len(texts) - MOST_DECIDERS
     return "; ".join([*texts[:MOST_DECIDERS], *([f"{rest} more"] if rest > 0 else [])])
 
 
 def _named(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:
-    """Write the answer of each row's key by its name; ``""`` for inbound calls."""
+    """Return each row's value by name; ``""`` for inbound calls."""
     words = list(dict.fromkeys([*names, ""]))
     chosen = np.where(rows["direction"] == "outbound", codes[cases.keys.of_row], words.index(""))
     return pd.Series(pd.Categorical.from_codes(chosen, pd.Index(words)), index=rows.index)

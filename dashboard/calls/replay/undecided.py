@@ -1,8 +1,8 @@
 """
-Why a replay cannot decide some calls: the facts that are missing.
+Reasons why a replay cannot decide some calls: the missing facts.
 
-A fact bears on a call's verdict where one of its two values alone would decide it. Facts are asked of
-``admission.admit``, once for each combination of them, as the verdicts themselves are.
+A fact matters for a call's verdict if one of its two values alone would decide it. ``admission.admit`` is evaluated
+once for each combination of facts, as for the verdicts themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNKNOWN = {
     "credentials_on": "whether outbound credentials are on",
     "digest_valid": "whether the caller has the SIP password",
 }
-"""Text for each fact that is not known, in the order of the rule's columns."""
+"""Text for each unknown fact, in the order of the rule's columns."""
 CARRIER = "whether the SIP password admits a call whose prefix and address do not match (not documented by the carrier)"
 INVENTORY = (
     "the inventory is stale or missing, so we don't know whether the calls are of a PBX of yours at that address"
@@ -35,15 +35,15 @@ OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM = (1 << (len(UNKNOWN) + place) for
 
 def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
     """
-    Return for each key which facts are missing that bear on it.
+    Return for each key the missing facts that matter for it.
 
     Args:
         cases: The keys and what is proven about them.
-        sides: Numbered facts of each key, under each policy that it is judged under.
-        observed: What has been observed of the carrier.
+        sides: Fact numbers of each key, one array per policy.
+        observed: Observations of the carrier.
 
     Returns:
-        Of each key a sum of powers of two for ``said``; 0 where every side is decided.
+        For each key a bit set for ``said``; 0 if every side is decided.
     """
     missing = np.zeros(len(cases.keys), dtype=np.int64)
     for facts in sides:
@@ -53,7 +53,7 @@ def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> In
 
 
 def said(missing: int) -> str:
-    """Return one number of ``reasons`` as a clause that follows a colon; ``""`` for 0."""
+    """Return a bit set of ``reasons`` as a clause that follows a colon; ``""`` for 0."""
     if missing & OF_RECORD:
         return CONTRADICTED
     words = [*UNKNOWN.values(), CARRIER]
@@ -68,7 +68,7 @@ def said(missing: int) -> str:
 
 @lru_cache(maxsize=64)
 def _missing(observed: Observations) -> Ints:
-    """Return for each combination of facts those that are not known and bear on it."""
+    """Return for each combination of facts the unknown ones that matter."""
     return np.array([_bearing(CallFacts(*facts), observed) for facts in product(FACTS, repeat=len(UNKNOWN))])
 
 

@@ -1,3 +1,3 @@
-"""The call store: immutable generations of Parquet files, and the SQL queries on them."""
+"""Call store: immutable generations of Parquet files, and SQL queries on them."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-DuckDB: one in-memory database for each store, a cursor for each query, SQL from ``sql/``.
+DuckDB engine: one in-memory database per store, one cursor per query, SQL from ``sql/``.
 
-Values are bound as parameters, never written into SQL; what is put in (``{{outcome}}``) is made of
-this package's own constants. Times are UTC without a zone in SQL and UTC timestamps outside.
+Values are bound as parameters, never formatted into SQL; placeholders (``{{outcome}}``) are replaced by expressions
+built from this package's own constants. Times are UTC without a zone in SQL and UTC timestamps outside.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ from dashboard.sip.call_outcomes import SHORT_S, outcome_sql
 
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
-"""How parts are written: quick to write and read, if a fifth larger; what is searched differs in every row."""
+"""Parquet options of parts: fast to write and read, though a fifth larger; searched columns differ in every row."""
 OF_A_DAY = re.compile(
     r"(\d{4}-\d\d-\d\d)-(?:calls|file-only|traffic|file-only-traffic|load)-[0-9a-f]{16}\.parquet", re.ASCII
 )
-"""What the part of a day is called."""
+"""File name of a day's part."""
 MEMORY_LIMIT = "1GB"
-"""The serving process stays under this at any number of calls; what does not fit goes to the work folder."""
+"""Keeps the serving process under this limit for any number of calls; data that does not fit spills to the work
+folder."""
 
 OF_DAMAGE = (
     duckdb.Error,
@@ -56,16 +57,16 @@ OF_DAMAGE = (
     duckdb.SerializationException,
     duckdb.ConversionException,
 )
-"""What the engine calls a part that it cannot make out; some of it has no kind of its own."""
+"""DuckDB errors for an unreadable part; some of them have no specific class."""
 
 OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
-"""``number`` of the roll-up, as ``tables.TRAFFIC`` says."""
+"""``number`` of the roll-up, as defined in ``schemas.TRAFFIC``."""
 
 DONE_AT = (
     "CASE WHEN outcome = 'answered' THEN least(coalesce(ended_at, started_at + to_seconds(duration_s), started_at), "
     "date_trunc('day', started_at) + INTERVAL 2 DAY) ELSE started_at END"
 )
-"""Until when a call is in progress: not at all unless answered, and at most to the end of the day after."""
+"""End of the time a call is in progress: its start unless answered, and at most the end of the following day."""
 
 _PIECES: Mapping[str, Callable[[], str]] = {
     "outcome": outcome_sql,
@@ -86,7 +87,7 @@ _PIECES: Mapping[str, Callable[[], str]] = {
 
 
 class Engine:
-    """One in-memory database. Safe to share between threads; closed when nobody holds it any longer."""
+    """One in-memory database. Safe to share between threads; closed when no reference to it remains."""
 
     def __init__(self, work: Path) -> None:
         self._work = work
@@ -99,10 +100,10 @@ class Engine:
         Open a cursor.
 
         Args:
-            what: What is being done, for the message.
+            what: Description of the operation, for the error message.
 
         Raises:
-            StoreError: The engine could not do it; a damaged or missing file is named.
+            StoreError: DuckDB failed; the message names a damaged or missing file.
         """
         try:
             with self._lock:
@@ -124,10 +125,10 @@ class Engine:
         Run a query of ``sql/``.
 
         Args:
-            name: Its file without ``.sql``.
+            name: File name without ``.sql``.
             parameters: Values by name; the paths of parts under the name of their kind.
-            what: What is being done, for the message.
-            given: Rows that the query knows, each table under its name.
+            what: Description of the operation, for the error message.
+            given: Tables available to the query, by name.
 
         Raises:
             StoreError: See ``cursor``.
@@ -157,11 +158,11 @@ def run(
     Run a statement of ``sql/`` on a cursor.
 
     Args:
-        cursor: Where to run it.
-        name: Its file without ``.sql``.
+        cursor: The cursor to run it on.
+        name: File name without ``.sql``.
         parameters: As in ``Engine.fetch``.
         target: Write the rows to this Parquet file.
-        by_day: The column of time by which the rows go to a folder each day, in the folder ``target``.
+        by_day: Time column by which the rows are partitioned into one folder per day, in the folder ``target``.
     """
     text, bound = _bind(name, parameters)
     if by_day:
@@ -173,7 +174,7 @@ def run(
 
 
 def _bind(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return text and values; a kind of parts of which there are none counts as a table without rows."""
+    """Return SQL text and values; a kind without parts becomes a table without rows."""
     blank = frozenset(kind for kind in PARTS if kind in parameters and not parameters[kind])
     return sql(name, blank), {key: value for key, value in parameters.items() if key not in blank}
 
@@ -192,7 +193,7 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute(sql("macros"))
     connection.execute("SET partitioned_write_flush_threshold = 20000")
-    with suppress(duckdb.InvalidInputException):  # a notebook may lack what the engine would draw its bar with
+    with suppress(duckdb.InvalidInputException):  # a notebook may lack what DuckDB needs for its bar
         connection.execute("SET enable_progress_bar_print = false")
         connection.execute("SET enable_progress_bar = true")
     return connection
@@ -201,11 +202,11 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
 @lru_cache
 def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
     """
-    Return the text of ``sql/NAME.sql`` with this package's own expressions put in.
+    Return the text of ``sql/NAME.sql`` with this package's own expressions inserted.
 
     Args:
         name: File name without ``.sql``.
-        blank: Kinds of parts of which there are none.
+        blank: Kinds that have no parts.
     """
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
     for kind, columns in PARTS.items():
@@ -221,13 +222,13 @@ def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
 
 
 def utc(moment: datetime) -> datetime:
-    """Return an aware time as the store has it: UTC without a zone."""
+    """Convert an aware time to the store's form: UTC without a zone."""
     at = moment.astimezone(UTC)
     return datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)  # noqa: DTZ001 - see above
 
 
 def to_frame(table: pyarrow.Table) -> pd.DataFrame:
-    """Turn rows into a frame: times become UTC timestamps, money stays decimal, whole numbers keep their gaps."""
+    """Convert rows to a frame: times become UTC timestamps, money stays decimal, integers may be missing."""
     fields = [
         field.with_type(pyarrow.timestamp("us", tz="UTC")) if pyarrow.types.is_timestamp(field.type) else field
         for field in table.schema
@@ -237,7 +238,7 @@ def to_frame(table: pyarrow.Table) -> pd.DataFrame:
 
 
 def to_table(frame: pd.DataFrame) -> pyarrow.Table:
-    """Turn a frame into rows for a query: times become UTC without a zone."""
+    """Convert a frame to rows for a query: times become UTC without a zone."""
     table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     fields = [
         field.with_type(pyarrow.timestamp("us")) if pyarrow.types.is_timestamp(field.type) else field
@@ -253,7 +254,7 @@ def _dtype(kind: pyarrow.DataType) -> Any:
 
 
 def _unreadable(parameters: Mapping[str, Any]) -> str:
-    """Return the first part that cannot be read to its end; the engine does not name it."""
+    """Return the first part that cannot be read to its end, because DuckDB does not name it."""
     for kind in PARTS.keys() & parameters.keys():
         for part in parameters[kind]:
             try:
@@ -285,16 +286,16 @@ def _sentence(exc: Exception) -> str:
 
 def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     """
-    Return an answer about rows that the store keeps as a frame of their contract.
+    Convert stored rows to a frame that meets a schema.
 
-    The rows were conformed when they came in, so values are not looked at again: only columns and types.
+    The rows were conformed on import, so values are not checked again: only columns and types.
 
     Args:
-        schema: Of ``schemas``.
-        table: With the contract's columns by name; optional ones that are texts may be missing.
+        schema: A schema of ``schemas``.
+        table: Columns by name; optional text columns may be missing.
 
     Raises:
-        TableError: A column is missing or holds what it must not; then the store is not what it should be.
+        TableError: A column is missing or invalid; the store is then corrupt.
     """
     frame, kinds = to_frame(table), schemas.empty(schema).dtypes
     found = frame.reindex(columns=kinds.index, fill_value="")
@@ -306,9 +307,9 @@ def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
 
 def shown(table: pyarrow.Table) -> pyarrow.Table:
     """
-    Return a table whose texts can be shown as they are: files and callers may bring any character.
+    Return a table whose texts are safe to display: files and callers may supply any character.
 
-    Not for rows by which other rows are looked up, such as those of the roll-up: a caller whose tag holds such a
+    Not for rows that are used to look up other rows, such as those of the roll-up: a caller whose X-Tag holds such a
     character would not be found.
     """
     for place, column in enumerate(table.columns):
@@ -318,12 +319,12 @@ def shown(table: pyarrow.Table) -> pyarrow.Table:
 
 
 def _shown(value: object) -> str | None:
-    """Return a value of a list without what a reader cannot see; a missing value stays one."""
+    """Return a list value without invisible characters; a missing value stays missing."""
     return None if value is None else visible(str(value))
 
 
 def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array | None:
-    """Return a column without what a reader cannot see; ``None`` where it holds nothing of the kind."""
+    """Return a column without invisible characters; ``None`` if it has none."""
     kind = column.type
     if pyarrow.types.is_dictionary(kind):
         return _clean(column.cast(kind.value_type))

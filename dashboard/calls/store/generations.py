@@ -1,12 +1,12 @@
 """
-Immutable generations on disk: a reader sees one whole generation or the one before it, never half.
+Immutable generations on disk: a reader sees one complete generation or the previous one, never a mix.
 
     HOME/calls/CURRENT                  names the published generation; replaced by rename, last of all
     HOME/calls/generations/NAME.json    its manifest: the files of each day
     HOME/calls/parts/                   Parquet files, named by day and content, never changed
-    HOME/calls/scratch/                 a writer's own; what an import left that was killed, the next one takes up
+    HOME/calls/scratch/                 work folder of a writer; the next import resumes what a killed one left
 
-Writers take ``writer.lock``; readers take nothing.
+Writers acquire ``writer.lock``; readers acquire no lock.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from dashboard.core.errors import StoreError
 from dashboard.core.locks import exclusive
 
 KINDS = ("calls", "traffic", "load")
-"""Of the files of a day: its calls, and the roll-ups by hour and by minute."""
+"""Kinds of a day's files: its calls, and the roll-ups by hour and by minute."""
 PROVENANCE = ("imported", "file_only", "file_only_traffic")
-"""More files of a day, which a manifest of format 2 does not name: see ``Day``."""
+"""Further kinds of a day's files, absent in a manifest of format 2; see ``Day``."""
 FORMAT = 3
 NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
-"""Of a generation: its number and the begin of its content's hash."""
+"""Name of a generation: its number and the start of its content hash."""
 EARLIEST = 2
-"""Format 1 had one file of calls a day, other keys, and no load. Format 2 did not record where calls came from: they
-count as the carrier's."""
+"""Oldest readable format. Format 1 had one file of calls per day, other keys, and no load. Format 2 did not record the
+origin of calls: they count as the carrier's."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """The files of one day (UTC), and what a reader need not open them for."""
+    """Files of one day (UTC), and facts that spare a reader from opening them."""
 
     calls: tuple[str, ...]
-    """Empty where the calls are older than calls are kept, and only the roll-ups are left."""
+    """Empty if the calls are past retention and only the roll-ups remain."""
     traffic: tuple[str, ...]
     load: tuple[str, ...]
     rows: int
@@ -53,25 +53,25 @@ class Day:
     imported: tuple[str, ...] = ()
     """Those of ``calls`` whose calls came from imported files only; no export of the carrier covers them yet."""
     file_only: tuple[str, ...] = ()
-    """Calls from imported files that an export of the carrier covers and does not have; they count in no total."""
+    """Calls from imported files that an export of the carrier covers but does not contain; they count in no total."""
     file_only_traffic: tuple[str, ...] = ()
-    """The roll-up by hour of ``file_only``."""
+    """Hourly roll-up of ``file_only``."""
     file_only_rows: int = 0
 
     @property
     def is_retired(self) -> bool:
-        """Whether single calls are older than calls are kept, so that only the roll-ups are left."""
+        """Whether single calls are past retention, so that only the roll-ups remain."""
         return not self.calls and not self.file_only
 
     def of(self, kind: str) -> tuple[str, ...]:
-        """Return its files of one of ``KINDS``."""
+        """Return the files of one of ``KINDS``."""
         files: tuple[str, ...] = getattr(self, kind)
         return files
 
 
 @dataclass(frozen=True)
 class Generation:
-    """What one manifest says."""
+    """Content of one manifest."""
 
     number: int = 0
     days: dict[date, Day] = field(default_factory=dict)
@@ -79,14 +79,14 @@ class Generation:
 
     @property
     def name(self) -> str:
-        """The generation's name, by number and content; ``""`` where nothing was ever published."""
+        """The generation's name, from number and content; ``""`` if nothing was ever published."""
         if not self.number:
             return ""
         seal = hashlib.sha256(json.dumps(_to_json(self), sort_keys=True).encode()).hexdigest()
         return f"{self.number:08d}-{seal[:12]}"
 
     def files(self) -> set[str]:
-        """Return the names of all its parts."""
+        """Return the names of all parts."""
         days = self.days.values()
         return {name for day in days for name in (*day.calls, *day.traffic, *day.load)} | {
             *(name for day in days for name in (*day.file_only, *day.file_only_traffic)),
@@ -95,7 +95,7 @@ class Generation:
 
 
 class Generations:
-    """The generations of one store."""
+    """Generations of one store."""
 
     def __init__(self, folder: Path, *, lock_wait_s: float) -> None:
         self.folder = folder
@@ -104,15 +104,15 @@ class Generations:
         self._keep_work = False
 
     def path(self, name: str) -> Path:
-        """Return where a part lies."""
+        """Return the path of a part."""
         return self.folder / "parts" / name
 
     def current_name(self) -> str:
         """
-        Return the name of the published generation; ``""`` where there is none.
+        Return the name of the published generation; ``""`` if there is none.
 
-        A ``CURRENT`` that is gone or empty takes no call away: the newest manifest is the one, because its
-        parts are on disk before it is written.
+        A missing or empty ``CURRENT`` loses no calls: the newest manifest is used instead, because its parts are on
+        disk before it is written.
         """
         try:
             name = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
@@ -132,7 +132,7 @@ class Generations:
         Return the published generation.
 
         Raises:
-            StoreError: Its manifest is missing, damaged, or of a newer version of the product.
+            StoreError: Its manifest is missing, damaged, or written by a newer version of the product.
         """
         while True:
             name = self.current_name()
@@ -147,13 +147,13 @@ class Generations:
     @contextmanager
     def writing(self) -> Iterator[Path]:
         """
-        Be the one writer; yields a work folder, empty but for what the last writer did not finish.
+        Lock the store for writing; yield a work folder, empty except for unfinished work of the last writer.
 
-        The folder goes away at the end, unless the work was stopped (``keep_work``).
+        The folder is removed at the end, unless the work was stopped (``keep_work``).
 
         Raises:
             BusyError: Another process is writing.
-            StoreError: The disk does not let us.
+            StoreError: The folder cannot be written.
         """
         with _disk(self.folder):
             for folder in (self.folder, self.folder / "parts", self.folder / "generations"):
@@ -172,17 +172,17 @@ class Generations:
                     shutil.rmtree(self.work, ignore_errors=True)
 
     def keep_work(self) -> None:
-        """Leave the work folder as it is for the next writer."""
+        """Keep the work folder for the next writer."""
         self._keep_work = True
 
     def adopt(self, made: Path, kind: str, sealed: str = "") -> str:
         """
-        Move a finished file among the parts; return its name there.
+        Move a finished file into the parts folder; return its name there.
 
         Args:
             made: The file.
-            kind: What its name begins with.
-            sealed: What ``seal`` gave for it, where it is safe on disk already.
+            kind: Prefix of its name.
+            sealed: Result of ``seal``, if the file is already synced to disk.
         """
         name = sealed or seal(made, kind)
         made.replace(self.path(name))
@@ -190,10 +190,10 @@ class Generations:
 
     def publish(self, generation: Generation, previous: Generation) -> None:
         """
-        Make a generation the current one: parts, then manifest, then ``CURRENT``, each safe on disk first.
+        Publish a generation: sync parts, then the manifest, then ``CURRENT``, in this order.
 
-        Then whatever neither of the two names is removed: a page that began on the previous
-        generation still finds its files.
+        Then remove every file that neither of the two generations names: a page that started on the previous generation
+        still finds its files.
         """
         _sync_folder(self.folder / "parts")
         manifests = self.folder / "generations"
@@ -207,7 +207,7 @@ class Generations:
 
 
 def seal(made: Path, kind: str) -> str:
-    """Make a finished file safe on disk; return its name among the parts, made of its kind and content."""
+    """Sync a finished file to disk; return its part name, made from kind and content hash."""
     with made.open("rb") as file:
         name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
         os.fsync(file.fileno())
@@ -216,7 +216,7 @@ def seal(made: Path, kind: str) -> str:
 
 @lru_cache(maxsize=8)
 def _read(path: Path) -> Generation:
-    """Read a manifest; a manifest never changes, so it is read once."""
+    """Read a manifest; cached, because a manifest never changes."""
     cure = "Restore it from a backup, or remove the folder and import or sync the calls again."
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -256,7 +256,7 @@ def _to_json(generation: Generation) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put a file in place whole: written aside, made safe on disk, renamed."""
+    """Write a file atomically: to a temporary name, synced, then renamed."""
     aside = path.with_name(f"{path.name}.new")
     with aside.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -276,7 +276,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _disk(folder: Path, *, passing: tuple[type[OSError], ...] = ()) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence; what was published stays as it was."""
+    """Translate an ``OSError`` into a ``StoreError`` for operators; published data is unaffected."""
     try:
         yield
     except passing:

@@ -1,8 +1,8 @@
 """
-Questions to the roll-ups and to the calls that need no attribution, each a file in ``sql/``.
+Queries of the roll-ups and of calls that need no attribution, each a file in ``sql/``.
 
-Times are UTC. The roll-up is by the hour, so ``since`` is rounded down to its hour and ``until`` up.
-Questions by PBX are answered from the attributed roll-up (``cube``).
+Times are UTC. The roll-up is hourly, so ``since`` is rounded down to its hour and ``until`` up. Queries by PBX use the
+attributed roll-up (``analytics.cube``).
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from dashboard.core.errors import StoreError
 LOCK_WAIT_S = 30.0
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 LAST = datetime(2100, 1, 1, tzinfo=UTC)
-"""No call starts before ``FIRST`` or at ``LAST`` or later: the reader keeps such rows aside."""
+"""No call starts before ``FIRST``, or at ``LAST`` or later: the reader rejects such rows."""
 HOUR = timedelta(hours=1)
 TRIES = 3
-"""A question is asked again where a writer took its generation away meanwhile, which takes two imports."""
+"""Maximum attempts. A query is repeated if a writer removed its generation meanwhile, which takes two imports."""
 
 Answer = TypeVar("Answer")
 
 
 class Queries:
-    """A store that can be asked; ``store.CallStore`` is the one to use."""
+    """Queries of a store; use ``store.CallStore``."""
 
     def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S, spill: Path | None = None) -> None:
         """
-        Open the store; nothing is made on disk before the first import.
+        Open the store; nothing is created on disk before the first import.
 
         Args:
             home: State folder; the store is its folder ``calls``.
-            lock_wait_s: How long a writer waits for another one.
-            spill: Folder for what does not fit into memory, where the home cannot be written.
+            lock_wait_s: Seconds that a writer waits for another one.
+            spill: Folder for data that does not fit into memory, if the home cannot be written.
         """
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
         self.engine = Engine(spill or home / "calls" / "spill")
@@ -49,68 +49,68 @@ class Queries:
 
     @property
     def digest(self) -> str:
-        """Names the published generation, ``""`` when there is none: the cache key of everything read here."""
+        """Name of the published generation, ``""`` if there is none: the cache key of everything read here."""
         return self.generations.current_name()
 
     def count(self) -> int:
-        """Return how many calls there are."""
+        """Return the number of calls."""
         return sum(day.rows for day in self.generations.current().days.values())
 
     def count_file_only(self) -> int:
-        """Return how many calls are in imported files and not in the carrier's export of their time."""
+        """Return the number of calls that are in imported files but not in the carrier's export of their time."""
         return sum(day.file_only_rows for day in self.generations.current().days.values())
 
     def last_imported_at(self) -> datetime | None:
-        """Return up to when there may be calls that are known from imported files only and that no export covers."""
+        """Return the latest possible start of calls known from imported files only and not covered by an export."""
         days = self.generations.current().days.values()
         return max((day.last_at for day in days if day.imported), default=None)
 
     def last_exported_at(self) -> datetime | None:
         """
-        Return when the last call of the carrier's exports started; ``None`` where no single one is stored.
+        Return the start of the last call of the carrier's exports; ``None`` if no single one is stored.
 
-        Of a day that also has calls from imported files only, it is the start of the day's first call.
+        For a day that also has calls from imported files only, it is the start of the day's first call.
         """
         days = [day for day in self.generations.current().days.values() if set(day.calls) - set(day.imported)]
         return max((day.first_at if day.imported else day.last_at for day in days), default=None)
 
     def span(self) -> tuple[datetime, datetime] | None:
-        """Return when the first and the last call started; ``None`` where there is none."""
+        """Return the start times of the first and the last call; ``None`` if there are no calls."""
         days = self.generations.current().days.values()
         return (min(day.first_at for day in days), max(day.last_at for day in days)) if days else None
 
     def top_destinations(self, *, since: datetime, until: datetime | None = None, limit: int = 20) -> pd.DataFrame:
-        """Return the numbers dialed that cost most: destination, zone, calls, duration_s, cost_usd, last_at."""
+        """Return the costliest numbers dialed: destination, zone, calls, duration_s, cost_usd, last_at."""
         return self._counted("top_destinations", since, until, limit=limit)
 
     def by_source(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
-        """Return outbound calls by ``source_ip``, ``outcome`` and ``sip_status``, with all that ``metrics`` needs."""
+        """Return outbound calls by ``source_ip``, ``outcome``, ``sip_status``, with the columns of ``metrics``."""
         return self._rolled("by_source", since, until)
 
     def load(self, *, since: datetime, until: datetime | None = None) -> pd.DataFrame:
-        """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``; see ``metrics``."""
+        """Return ``minute_at``, ``direction``, ``calls`` (starts), ``peak_1s``, ``concurrent``; see ``peaks``."""
         return self._frame("minutes", "load", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), {})
 
     def first_seen(self, *, since: datetime = FIRST, until: datetime | None = None) -> pd.DataFrame:
-        """Return when each source and destination was first called from or called: see ``metrics.first_seen``."""
+        """Return the first call of each source and destination; see ``metrics.first_seen``."""
         return self._rolled("first_seen", since, until)
 
     def rejects(self) -> pd.DataFrame:
         """
-        Return the bad rows that were kept aside.
+        Return the rejected rows.
 
         Returns:
-            ``file``, ``line`` (physical, from 1), ``column`` (``""`` where the row as such is
-            broken), ``reason``, ``raw`` (cut at 2,000 characters), ``imported_at``.
+            ``file``, ``line`` (physical, from 1), ``column`` (``""`` if the row itself is broken), ``reason``, ``raw``
+            (cut at 2,000 characters), ``imported_at``.
         """
         return frame_of(self.ask(self.bad_rows.of))
 
     def ask(self, question: Callable[[Generation], Answer]) -> Answer:
-        """Put a question to the current generation; again where it went away while it was read."""
+        """Run a query on the current generation; repeat it if the generation was removed during the read."""
         return asked_again(self.generations, question)
 
     def parts(self, names: Iterable[str]) -> list[str]:
-        """Return where these parts lie, for the engine."""
+        """Return the paths of these parts, for DuckDB."""
         return [str(self.generations.path(name)) for name in names]
 
     def _rolled(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
@@ -132,7 +132,7 @@ class Queries:
 
 
 def asked_again(generations: Generations, question: Callable[[Generation], Answer]) -> Answer:
-    """Put a question to the current one of generations; again where it went away while it was read."""
+    """Run a query on the current generation; repeat it if the generation was removed during the read."""
     for _ in range(TRIES - 1):
         generation = generations.current()
         try:

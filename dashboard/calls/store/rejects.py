@@ -1,7 +1,7 @@
 """
-Bad rows of files, kept aside in the store until their file comes again: the carrier's, and the PBXs' own.
+Rejected rows of the carrier's and the PBXs' files, kept in the store until their file is imported again.
 
-What an import puts aside is merged with what is there (``sql/rejects.sql``) and published with its generation.
+The rows that an import rejects are merged with the stored ones (``sql/rejects.sql``) and published with its generation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dashboard.core import clocks
 from dashboard.core.errors import StoreError
 
 MOST_REJECTS = 100_000
-"""Bad rows that are kept aside in all, the newest; of a file ``reading.MOST_KEPT`` at most."""
+"""Maximum rejected rows kept in total, the newest; per file at most ``file_reader.MOST_KEPT``."""
 REJECTS = pyarrow.schema(
     {
         "file": pyarrow.string(),
@@ -31,24 +31,24 @@ REJECTS = pyarrow.schema(
         "imported_at": pyarrow.timestamp("us"),
     }
 )
-"""As they are kept; times UTC without a zone."""
+"""Schema of the stored rows; times are UTC without a zone."""
 
 
 @dataclass(frozen=True)
 class Rejects:
-    """The bad rows of one store."""
+    """Rejected rows of one store."""
 
     engine: Engine
     generations: Generations
     cure: str
-    """What is said where the list cannot be read."""
+    """Remedy named in the error if the list cannot be read."""
 
     def of(self, generation: Generation) -> pyarrow.Table:
         """
-        Return those of a generation by REJECTS.
+        Return the rejected rows of a generation with the schema REJECTS.
 
         Raises:
-            StoreError: Their file is gone or damaged.
+            StoreError: Their file is missing or damaged.
         """
         if not generation.rejects:
             return REJECTS.empty_table()
@@ -62,17 +62,17 @@ class Rejects:
         self, base: Generation, old: pyarrow.Table, bad: Sequence[Reject], names: Collection[str], work: Path
     ) -> str:
         """
-        Put the bad rows of an import beside the old ones; those of a file that came again take their place.
+        Merge the rejected rows of an import with the old ones; rows of a file imported again replace its old ones.
 
         Args:
-            base: What the import began from.
-            old: Its bad rows.
-            bad: Those of the import.
-            names: The files of the import, as ``Reject`` has them.
-            work: Where files are made.
+            base: Generation that the import starts from.
+            old: Its rejected rows.
+            bad: Rejected rows of the import.
+            names: Files of the import, named as in ``Reject``.
+            work: Folder for new files.
 
         Returns:
-            The name of the part that has them, ``""`` where there are none.
+            Name of the part that holds them, ``""`` if there are none.
         """
         if not names or not (bad or len(old)):
             return base.rejects
@@ -93,6 +93,6 @@ class Rejects:
 
 
 def frame_of(rows: pyarrow.Table) -> pd.DataFrame:
-    """Return bad rows as a frame that can be shown, times in UTC; what is kept is the row as its file has it."""
+    """Return rejected rows as a frame for display, times in UTC; the stored row keeps its original characters."""
     frame = to_frame(shown(rows)).astype({"line": "int64", "imported_at": schemas.UTC_TIME})
     return frame.astype(dict.fromkeys(("file", "column", "reason", "raw"), "str"))

@@ -1,4 +1,4 @@
-"""What is done about a file of the store that is damaged, so that it does not stand in the way of the others."""
+"""Repair of damaged store files, so that a damaged day does not block the others."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from dashboard.core.errors import StoreError
 
 def repair(store: CallStore, days: Collection[date]) -> int:
     """
-    Make anew what the calls of whole days add up to: their roll-ups by the hour and by the minute.
+    Recompute the hourly and per-minute roll-ups of days from their calls.
 
     Args:
-        store: The calls of one home.
-        days: In UTC, as the files of the store are named.
+        store: The call store.
+        days: Days in UTC, as the files of the store are named.
 
     Returns:
-        How many calls there are on these days, none of which changes.
+        Number of calls on these days, none of which changes.
 
     Raises:
         BusyError: Another process is writing.
-        StoreError: Single calls of one of the days, or of the day before, are not there or cannot be read, or the disk
-            does not let us; nothing is changed.
+        StoreError: Single calls of one of the days, or of the day before, are missing or unreadable, or the disk cannot
+            be written; nothing is changed.
     """
     with store.generations.writing() as work:
         base = store.generations.current()
@@ -44,18 +44,18 @@ def repair(store: CallStore, days: Collection[date]) -> int:
 
 def forget(store: CallStore, days: Collection[date]) -> int:
     """
-    Let go of whole days, whether their files can be read or not; the others stay as they are.
+    Remove days, whether or not their files are readable; other days stay unchanged.
 
     Args:
-        store: The calls of one home.
-        days: In UTC, as the files of the store are named.
+        store: The call store.
+        days: Days in UTC, as the files of the store are named.
 
     Returns:
-        How many calls were on record for them.
+        Number of calls recorded for these days.
 
     Raises:
         BusyError: Another process is writing.
-        StoreError: The store has nothing of one of the days, or the disk does not let us; nothing is changed.
+        StoreError: The store does not have one of the days, or the disk cannot be written; nothing is changed.
     """
     with store.generations.writing():
         base = store.generations.current()
@@ -68,18 +68,18 @@ def forget(store: CallStore, days: Collection[date]) -> int:
 
 def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
     """
-    Remove the calls that are in imported files and not in the carrier's export of their time.
+    Remove the calls that are in imported files but not in the carrier's export of their time.
 
     Args:
-        store: The calls of one home.
-        days: In UTC; every day when none is given.
+        store: The call store.
+        days: Days in UTC; every day if empty.
 
     Returns:
-        How many calls were removed.
+        Number of calls removed.
 
     Raises:
         BusyError: Another process is writing.
-        StoreError: One of the days has no such call, or the disk does not let us; nothing is changed.
+        StoreError: One of the days has no such call, or the disk cannot be written; nothing is changed.
     """
     with store.generations.writing():
         base = store.generations.current()

@@ -1,8 +1,8 @@
 """
-The call store: what pages, checks and the replay ask of the calls.
+Call store: the query interface for pages, checks and the replay.
 
-Parquet by day and a roll-up beside it (``generations``), asked through DuckDB (``engine``). Readers
-never lock: they see the generation that was current when they asked.
+Daily Parquet files with roll-ups (``generations``), queried with DuckDB (``engine``). Readers never lock: a query uses
+the generation that was current when it started.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from dashboard.schemas.tables import FILE_ONLY
 SECOND = timedelta(seconds=1)
 HOUR_S = 3600
 MANY, LATE = 20_000, timedelta(hours=3)
-"""From so many calls of a day on its last hours are looked through first: a page is mostly found there."""
+"""If a day has more calls than this, its last hours (``LATE``) are searched first: they usually fill a page."""
 
 
 @dataclass(frozen=True)
 class CallFilter:
-    """What to look for; what is left out is not asked. Times are UTC, ``until`` is exclusive."""
+    """Search criteria; omitted ones do not filter. Times are UTC, ``until`` is exclusive."""
 
     since: datetime | None = None
     until: datetime | None = None
     number: str = ""
-    """Part of the number dialed or of the caller id; only its digits count where it has any."""
+    """Part of the number dialed or of the caller ID; only its digits count if it has any."""
     source_ip: str = ""
     x_tag: str = ""
     outcome: str = ""
@@ -44,11 +44,11 @@ class CallFilter:
     zone: str = ""
     sip_status: int | None = None
     file_only: bool = False
-    """Calls that are in imported files and not in the carrier's export, instead of those that count."""
+    """Calls that are in imported files but not in the carrier's export, instead of those that count."""
 
 
 class CallStore(Queries):
-    """The calls of one home."""
+    """Call store of one home folder."""
 
     def traffic(
         self,
@@ -63,18 +63,18 @@ class CallStore(Queries):
         Return the roll-up of the calls that start in [since, until).
 
         Args:
-            since: From here, to the second.
-            until: Up to here, exclusive; to the end when ``None``.
-            split_at: Instants at which something changed. CDRs carry whole seconds, so no row
-                straddles the begin or the end of such an instant's second.
-            step: A row an hour, or a row from one such instant to the next (``zone`` is then ``""``): of
-                those there are few, however many calls.
-            file_only: Roll up the calls that are in imported files and not in the carrier's export, instead of
-                those that count.
+            since: Start, exact to the second.
+            until: End, exclusive; no limit if ``None``.
+            split_at: Instants at which something changed. CDRs carry whole seconds, so no row straddles the start or
+                the end of such an instant's second.
+            step: One row per hour, or one row from one such instant to the next (``zone`` is then ``""``), of which
+                there are few, however many calls.
+            file_only: Roll up the calls that are in imported files but not in the carrier's export, instead of those
+                that count.
 
         Returns:
-            TRAFFIC, not attributed. Hours that are not whole are counted from the calls themselves. Of days of
-            which only the roll-up is left they count whole, and what straddles an instant is put into its very
+            TRAFFIC, not attributed. Partial hours are counted from the calls themselves. On days of which only the
+            roll-up remains they count as whole hours, and a row that straddles an instant is assigned to that instant's
             second, where it proves nothing.
         """
         name = "segments" if step == "segment" else "traffic"
@@ -97,7 +97,7 @@ class CallStore(Queries):
 
         Args:
             since: As in ``traffic``.
-            sources: Addresses.
+            sources: Source addresses.
             until: As in ``traffic``.
             split_at: As in ``traffic``.
             file_only: As in ``traffic``.
@@ -123,19 +123,19 @@ class CallStore(Queries):
         part_s: int = HOUR_S,
     ) -> pyarrow.Table | None:
         """
-        Ask the roll-up, whole hours as they are kept and the others as they are counted now.
+        Query the roll-up, using stored rows for whole hours and counting partial hours from the calls.
 
         Args:
             name: A query of ``sql/`` over ``{{traffic}}``, ``spans`` (``hour_at``, ``segment``) and ``rolled``.
             since: As in ``traffic``.
             until: As in ``traffic``.
-            split_at: As in ``traffic``; ``segments_of`` numbers what lies between.
-            given: More tables that the query knows.
+            split_at: As in ``traffic``; ``segments_of`` numbers the segments between the instants.
+            given: More tables available to the query.
             file_only: As in ``traffic``.
-            part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted now.
+            part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted from the calls.
 
         Returns:
-            Its rows; ``None`` where there is no call in that time.
+            The rows; ``None`` if there is no call in that time.
         """
         low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
         cuts = cuts_of(split_at)
@@ -190,11 +190,11 @@ class CallStore(Queries):
         Return single calls, newest first.
 
         Args:
-            where: What to look for.
-            limit: How many at most.
-            after: ``started_at`` and ``call_key`` of the last call of the page before.
-            among: Rows of an attributed TRAFFIC; only the calls that they count are returned. So a
-                page shows the calls of a PBX, or those behind a point of a chart.
+            where: Search criteria.
+            limit: Maximum number of calls.
+            after: ``started_at`` and ``call_key`` of the last call of the previous page.
+            among: Rows of an attributed TRAFFIC; only the calls that they count are returned. A page can thus show the
+                calls of a PBX, or those of a chart point.
 
         Returns:
             CALLS, not attributed.
@@ -221,7 +221,7 @@ class CallStore(Queries):
         }
 
         def ask(generation: Generation) -> list[pyarrow.Table]:
-            """Read what is newest first, until the page is full."""
+            """Read the newest calls first, until the page is full."""
             days = days_between(generation, low, high)
             days = (days if among is None else _days_of(among, days))[::-1]
             found: list[pyarrow.Table] = []
@@ -241,7 +241,7 @@ class CallStore(Queries):
 
     def file_only(self) -> pd.DataFrame:
         """
-        Return by day what is in imported files and not in the carrier's export, over all that is stored.
+        Return the calls that are in imported files but not in the carrier's export, by day, over the whole store.
 
         Returns:
             ``day``, ``source_ip``, ``calls``, ``cost_usd``, oldest day first.
@@ -258,8 +258,8 @@ class CallStore(Queries):
         Only the days of those rows are read.
 
         Args:
-            among: Rows of an attributed TRAFFIC, as ``calls`` takes them.
-            limit: How many numbers at most; ``None`` for all, which add up to exactly the calls of the rows.
+            among: Rows of an attributed TRAFFIC, as in ``calls``.
+            limit: Maximum number of destinations; ``None`` for all, which add up to exactly the calls of the rows.
 
         Returns:
             ``destination``, ``zone`` (of its last call), ``calls``, ``duration_s``, ``cost_usd``, ``last_at``.
@@ -287,12 +287,12 @@ def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:
 
 
 def cuts_of(instants: Sequence[datetime]) -> list[datetime]:
-    """Return where the roll-up is cut for instants: begin and end of the second of each, as the store has times."""
+    """Return the cuts of the roll-up for instants: start and end of the second of each, UTC without a zone."""
     return sorted({utc(at).replace(microsecond=0) + more for at in instants for more in (timedelta(0), SECOND)})
 
 
 def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
-    """Return in which segment between cuts, numbered from 0, each time (UTC without a zone) lies."""
+    """Return the segment between cuts, numbered from 0, of each time (UTC without a zone)."""
     found: np.ndarray = np.searchsorted(
         np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
     )
@@ -300,7 +300,7 @@ def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
 
 
 def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Table:
-    """Have rows of the roll-up that straddle cuts begin in the first second of a change that they straddle."""
+    """Move roll-up rows that straddle cuts to the first second of a change that they straddle."""
     first, last = (rows.column(name).to_numpy().astype("datetime64[us]") for name in ("first_at", "last_at"))
     places = segments_of(first, cuts)
     straddle = (places != segments_of(last, cuts)) & (places % 2 == 0)
@@ -312,7 +312,7 @@ def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Tab
 def _newest_first(
     days: list[date], generation: Generation, low: datetime, high: datetime
 ) -> Iterator[tuple[datetime, datetime, list[date]]]:
-    """Yield stretches of [low, high) with their days, which are given newest first: ever larger ones."""
+    """Yield ranges of [low, high) with their days, which are given newest first, in batches of increasing size."""
     if days and (newest := generation.days[days[0]]).rows > MANY:
         edge = min(high, utc(newest.last_at) + SECOND) - LATE
         if max(low, datetime.combine(days[0], datetime.min.time())) < edge:
@@ -330,7 +330,7 @@ def _wanted(among: pd.DataFrame) -> pyarrow.Table:
 
 
 def _days_of(rows: pd.DataFrame, days: list[date]) -> list[date]:
-    """Return those days, given oldest first, on which the time of any row falls."""
+    """Return the days, given oldest first, that the time range of any row touches."""
     order = pd.DatetimeIndex(days, tz="UTC")
     first = order.searchsorted(rows["first_at"].dt.floor("D"))
     after = order.searchsorted(rows["last_at"], side="right")

@@ -1,3 +1,3 @@
-"""Readers of PBXs' own CDR files, one module per form; ``pbx_records.reader`` finds each by its file."""
+"""Readers of PBXs' CDR files, one module per format; ``pbx_records.reader`` selects one by the file's content."""
 
 from __future__ import annotations

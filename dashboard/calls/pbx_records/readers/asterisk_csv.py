@@ -1,9 +1,9 @@
 """
-Asterisk's ``Master.csv``, as ``cdr_csv`` writes it.
+Asterisk's ``Master.csv``, as written by ``cdr_csv``.
 
-Sixteen fields without a header, then by ``cdr_csv.conf`` the unique id, the user field, and three more. Times are
-the PBX's local time unless ``usegmtime=yes``. A refusal by the carrier stands there as ``NO ANSWER``: the cause is
-told only where the dialplan puts it into the user field or the account code, as ``hangupcause=21`` or ``sip=403``.
+Sixteen fields without a header, then depending on ``cdr_csv.conf`` the unique ID, the user field, and three more. Times
+are the PBX's local time unless ``usegmtime=yes``. A refusal by the carrier appears as ``NO ANSWER``: the cause is
+available only if the dialplan puts it into the user field or the account code, as ``hangupcause=21`` or ``sip=403``.
 Source: Asterisk's ``cdr_csv.c`` and its sample configuration.
 """
 
@@ -20,23 +20,23 @@ ACCOUNT, SOURCE, DESTINATION, CHANNEL, TO_CHANNEL, APPLICATION, DATA, START = 0,
 DURATION, BILLED, DISPOSITION = 12, 13, 14
 
 _UNIQUE = re.compile(r"(?:.*-)?(\d{9,11})\.\d+", re.ASCII)
-"""Seconds since 1970 and a counter, behind the system's name where it has one."""
+"""Seconds since 1970 and a counter, after the system name if there is one."""
 _CAUSE = re.compile(r"\b(?:hangup_?cause|q\.?850|cause)\s*[=:]\s*(\d{1,3})\b", re.ASCII | re.IGNORECASE)
 _STATUS = re.compile(r"\bsip(?:_?(?:status|code))?\s*[=:]\s*([1-6]\d\d)\b", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
 class _MasterCsv:
-    """The form of ``Master.csv``."""
+    """Format of ``Master.csv``."""
 
     name = "Asterisk's cdr_csv"
 
     def cells(self, line: str) -> list[str]:
-        """See ``Layout``."""
+        """See ``RecordLayout``."""
         return split(line)
 
     def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
-        """See ``Layout``."""
+        """See ``RecordLayout``."""
         if not LEAST <= len(cells) <= MOST:
             return LineFault(
                 "", f"Asterisk writes {LEAST} to {MOST} fields, and it has {len(cells)}. Is a quote left open?"
@@ -69,7 +69,7 @@ class _MasterCsv:
 
 
 def recognize(lines: Sequence[str]) -> RecordLayout | None:
-    """Return the form of a file where its first lines look like it."""
+    """Return the format if the first lines of a file match it."""
     form = _MasterCsv()
     for cells in map(form.cells, lines):
         if LEAST <= len(cells) <= MOST and _START.fullmatch(cells[START]) and cells[DISPOSITION] in DISPOSITIONS:
@@ -78,7 +78,7 @@ def recognize(lines: Sequence[str]) -> RecordLayout | None:
 
 
 def _targets(cells: Sequence[str]) -> tuple[DialTarget, ...]:
-    """Return where a call went: what ``Dial`` was given, else the channel that was made for it."""
+    """Return the dial targets: the arguments of ``Dial``, else the channel created for the call."""
     made = cells[TO_CHANNEL].partition("/")[2].rpartition("-")[0]
     if cells[APPLICATION].lower() != "dial":
         return (DialTarget(cells[DESTINATION], cells[DESTINATION], made),) if made else ()
@@ -88,7 +88,7 @@ def _targets(cells: Sequence[str]) -> tuple[DialTarget, ...]:
 
 
 def _leg(leg: str) -> DialTarget:
-    """Read ``PJSIP/USER@TRUNK``, ``PJSIP/TRUNK/sip:USER@HOST`` or ``SIP/TRUNK/USER``."""
+    """Parse ``PJSIP/USER@TRUNK``, ``PJSIP/TRUNK/sip:USER@HOST`` or ``SIP/TRUNK/USER``."""
     head, _, tail = leg.partition("/")[2].partition("/")
     if not tail:
         user, _, trunk = head.partition("@")

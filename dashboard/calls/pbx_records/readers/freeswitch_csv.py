@@ -1,7 +1,7 @@
 """
-FreeSWITCH's ``mod_cdr_csv``, in the templates it ships with or in one that is given.
+FreeSWITCH's ``mod_cdr_csv``, in the templates it ships with or in a custom one.
 
-The dial string of a trunk stands only in records of the B leg (``legs=b`` or ``ab``: its ``destination_number``), in
+The dial string of a trunk appears only in records of the B leg (``legs=b`` or ``ab``: its ``destination_number``), in
 ``last_arg`` (template ``asterisk``) or ``sip_gateway_name``. Times are the PBX's local time.
 Source: the module's ``cdr_csv.conf.xml``; the causes are those of ITU-T Q.850 under FreeSWITCH's names.
 """
@@ -30,9 +30,7 @@ TEMPLATES: dict[str, list[str]] = {
         *(*_TIMES, "amaflags", "uuid", "userfield"),
     ],
 }
-"""
-By template its fields. ``opencdrrate`` is left out: it does not say when a call began.
-"""
+"""Fields by template. ``opencdrrate`` is omitted: it does not contain the start of a call."""
 NEEDED = ("start_stamp", "duration", "billsec", "hangup_cause", "destination_number")
 CAUSES = {
     "UNALLOCATED_NUMBER": 1,
@@ -64,28 +62,28 @@ _CAUSE = re.compile(r"[A-Z][A-Z0-9_]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9_]+)\}", re.ASCII)
 _BRACES = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>]*>")
-"""Variables of a dial string; none reaches over another that opens, so that ten thousand opened take no longer."""
+"""Variables of a dial string; no match extends over another opening bracket, so ten thousand of them take no longer."""
 
 
 @dataclass(frozen=True)
 class _Template:
-    """A form of file by the fields of its template."""
+    """File format given by the fields of a template."""
 
     title: str
     fields: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """See ``Layout``."""
+        """See ``RecordLayout``."""
         return f"FreeSWITCH's cdr_csv with the template {self.title}"
 
     def cells(self, line: str) -> list[str]:
-        """See ``Layout``."""
+        """See ``RecordLayout``."""
         inserted = _INSERT.fullmatch(line) if self.title == "sql" else None
         return split(inserted[1] if inserted else line)
 
     def fits(self, cells: Sequence[str]) -> bool:
-        """Say whether a line has its fields where this template has them."""
+        """Return whether a line matches the fields of this template."""
         if len(cells) != len(self.fields):
             return False
         row = dict(zip(self.fields, cells, strict=True))
@@ -93,7 +91,7 @@ class _Template:
         return bool(stamped and ended) and ("uuid" not in row or bool(_UUID.fullmatch(row["uuid"])))
 
     def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
-        """See ``Layout``."""
+        """See ``RecordLayout``."""
         if len(cells) != len(self.fields):
             fields = counted(len(self.fields), "field")
             return LineFault("", f"The template has {fields}, and it has {len(cells)}. Is a quote left open?")
@@ -120,13 +118,13 @@ class _Template:
 
 
 def recognize(lines: Sequence[str]) -> RecordLayout | None:
-    """Return the template of a file where its first lines fit one that FreeSWITCH ships with."""
+    """Return the shipped template that matches the first lines of a file."""
     shipped = [_Template(title, tuple(fields)) for title, fields in TEMPLATES.items()]
     return next((form for form in shipped if any(form.fits(form.cells(line)) for line in lines)), None)
 
 
 def of_template(text: str) -> RecordLayout | None:
-    """Return the form of a template's own text; ``None`` where it lacks what a record must say."""
+    """Return the format for the text of a template; ``None`` if it lacks a required field."""
     inserted = _INSERT.fullmatch(text)
     named = [_VARIABLE.fullmatch(cell.strip()) for cell in split(inserted[1] if inserted else text)]
     fields = tuple(one[1] if one else f"field {place}" for place, one in enumerate(named, start=1))
@@ -144,7 +142,7 @@ def _targets(row: dict[str, str]) -> tuple[DialTarget, ...]:
 
 
 def _leg(leg: str) -> DialTarget:
-    """Read ``sofia/gateway/NAME/USER`` or ``sofia/PROFILE/USER@HOST``."""
+    """Parse ``sofia/gateway/NAME/USER`` or ``sofia/PROFILE/USER@HOST``."""
     kind, _, rest = leg.partition("/")[2].partition("/")
     if kind == "gateway":
         name, _, user = rest.partition("/")
