@@ -29,7 +29,7 @@ PADDING = b"\0\t\n\r "
 """Padding bytes allowed after gzip data."""
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LONG_LAST_LINE = 1 << 16
-"""Bytes; a row has about 250."""
+"""Maximum bytes of the last line; a row has about 250."""
 HEADER_LINES = 20
 """Maximum lines of a header. A header is one line; a quoted line break is tolerated, but an unclosed quote must not
 consume the file."""
@@ -40,7 +40,7 @@ class UnpackLimits:
     """Limits that a genuine export does not exceed, so that a gzip bomb does not fill the disk."""
 
     unpacked_bytes: int = 64 << 30
-    """Ten million calls are 3 GB."""
+    """Maximum unpacked size in bytes. Ten million calls are 3 GB."""
     ratio: int = 200
     """Maximum compression ratio. Exports unpack to 4 to 15 times their size; a bomb to a thousand times."""
     ratio_from_bytes: int = 8 << 20
