@@ -1,4 +1,4 @@
-"""The router: one page a file, the header above each, the review of a fix over each."""
+"""Router: one file per page, with the header above each page and the fix review dialog over it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.web.fixes import review
 LIVE = "Overview"
 PAGES = Path(__file__).parent / "web" / "pages"
 ICON = Path(__file__).parent / "web" / "icon.png"
-"""A file of ours: the browser would fetch a Material icon for the tab from the network."""
+"""A local file, because the browser would fetch a Material icon for the tab from the network."""
 
 st.set_page_config(page_title="trunkgate", page_icon=str(ICON), layout="wide")
 admitted = entrance.open_to_all()

@@ -1,10 +1,10 @@
 """
-Frame in, Altair chart out.
+Chart builders: data frame in, Altair chart out.
 
-Color means state and nothing else: ``marks.STATES`` are places in the theme's palette, so a chart is right in
-light and in dark; a notebook calls ``use_in_notebook`` once. Labels stand beside what they name; only the
-stack over time has a legend, because its last bar may be too small for names. A tooltip is a sentence; times
-are in the viewer's zone. What is a ``Figure`` has its rows and its drawing apart.
+Color encodes state only. ``encodings.STATES`` are positions in the theme's palette, so a chart is correct in the light
+and the dark theme; a notebook calls ``use_in_notebook`` once. Labels are next to what they name. Only the stack over
+time has a legend, because its last bar may be too small for labels. A tooltip is one sentence. Times are in the
+viewer's time zone. A ``ChartSpec`` keeps the rows separate from the drawing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "failed": ("Failed otherwise", "risk"),
     "refused_auth": ("Refused for authorization", "lost"),
 }
-"""What charts tell apart of the outcomes: label and state, in the order of a stack from the bottom."""
+"""Kinds of outcomes that charts distinguish: kind to label and state, in stacking order from the bottom."""
 
 KIND_OF: Final[Mapping[str, str]] = {
     "answered": "answered",
@@ -38,21 +38,21 @@ KIND_OF: Final[Mapping[str, str]] = {
     **dict.fromkeys(("gave_up", "busy_or_no_answer", "bad_number"), "not_reached"),
     **dict.fromkeys(("refused_unknown", "media", "network", "other"), "failed"),
 }
-"""Outcome (``tables.OUTCOMES``) to kind: six series are too many to read, four are not."""
+"""Outcome (``tables.OUTCOMES``) to kind. Four series are readable, six are too many."""
 
 REPLAY: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
-"""Label of a replay to state, in the order of the bar."""
+"""Replay label to state, in the order of the bar."""
 LETTER = 0.021
-"""Share of a narrow bar that a letter takes: a part has its name above it where it is wide enough."""
+"""Share of a narrow bar's width that one letter takes; a part gets a label only if the label fits above it."""
 STATUS_STATES: Final[Mapping[str, str]] = {Status.UNKNOWN: "unknown", Status.PASS: "good"}
 SEVERITY_STATES: Final = dict(zip(Severity, ("lost", "lost", "risk", "risk", "unknown"), strict=True))
 
 PANEL_HEIGHT = 92
-"""In pixels."""
+"""Height of a panel in pixels."""
 NOTE_ROOM = 1.35
-"""How much wider than its longest bar a plot is, for the notes."""
+"""Ratio of plot width to longest bar, which leaves room for the notes."""
 NOTEBOOK_COLORS: Final = ("#2F9E63", "#D9434A", "#C77B0A", "#8A96A3", "#3B7BE0", "#6E8297", "#6B7783")
-"""Mid-tones that keep 3:1 against white and against a dark notebook alike."""
+"""Mid-tones with a contrast of 3:1 against both a white and a dark notebook."""
 
 Drawn = alt.Chart | alt.LayerChart | ChartSpec
 
@@ -63,21 +63,21 @@ def _notebook_theme() -> alt.theme.ThemeConfig:
 
 
 def use_in_notebook() -> None:
-    """Give charts their state colors outside the dashboard, whose theme does it there."""
+    """Set the state colors of charts in a notebook; in the dashboard the Streamlit theme sets them."""
     alt.theme.enable("trunkgate")
 
 
 def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn]:
     """
-    Draw the share of outbound calls refused for authorization, a small panel per PBX.
+    Draw the share of outbound calls refused for authorization, one small panel per PBX.
 
     Args:
         frame: ``who``, ``from_at``, ``until_at`` (bucket), ``calls``, ``refused``; counts of outbound calls.
-        changes: ``at`` and ``sentence`` of the changes to the list and the switch, drawn as ticks.
+        changes: ``at`` and ``sentence`` of each change to the allow list or the credentials switch, drawn as ticks.
 
     Returns:
-        Panels by ``who``, those with the largest share of late first; both axes are shared. A share of too few
-        calls is not drawn, only that there were some refused.
+        Panels by ``who``, the largest recent share first; all panels share both axes. For a bucket with too few calls,
+        a mark shows that some calls were refused, without a share.
     """
     if frame.empty:
         return {}
@@ -110,13 +110,13 @@ def outcomes_over_time(
     chosen: tuple[datetime, datetime] | None = None,
 ) -> ChartSpec:
     """
-    Draw calls over time, stacked by what became of them.
+    Draw calls over time, stacked by kind of outcome.
 
     Args:
         frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
-        now: A bucket that ends later is said to be counted so far.
-        brush: A stretch of time can be chosen on it (``BRUSH``).
-        chosen: The stretch that is, from and up to.
+        now: The tooltip of a bucket that ends later says "so far".
+        brush: Allow the selection of a time range (``BRUSH``).
+        chosen: Start and end of the selected time range.
     """
     shown = encodings.stretch(_with_kinds(frame), chosen)
     shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
@@ -135,11 +135,11 @@ def outcomes_over_time(
 
 def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
-    Draw a bar per PBX, stacked by what became of its calls, with the total and how many were refused beside it.
+    Draw one bar per PBX, stacked by kind of outcome, annotated with the total and the number of refused calls.
 
     Args:
-        frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is a PBX's name, or an address nobody owns.
-        chosen: Given where a bar can be chosen (``PICK``): the one that is, ``""`` for none.
+        frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is the name of a PBX or an unassigned address.
+        chosen: ``who`` of the selected bar, ``""`` for none; ``None`` disables selection (``PICK``).
     """
     shown = _with_kinds(frame)
     shown["sentence"] = say(shown, "{who}: {n_calls} {kind_said}")
@@ -154,7 +154,7 @@ def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec
 
 def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
-    Draw a bar per final SIP status.
+    Draw one bar per final SIP status.
 
     Args:
         frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
@@ -169,10 +169,10 @@ def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpe
 
 def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
     """
-    Draw what the costliest destinations cost.
+    Draw the cost of the most expensive destinations, in USD.
 
     Args:
-        frame: ``zone`` (the carrier's name of the destination), ``calls``, ``minutes``, ``cost_usd``.
+        frame: ``zone`` (the carrier's name for the destination), ``calls``, ``minutes``, ``cost_usd``.
         chosen: As in ``calls_by_pbx``.
     """
     shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
@@ -183,11 +183,11 @@ def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> Chart
 
 def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> ChartSpec:
     """
-    Draw how much there is in each hour of the week.
+    Draw a heat map of the hours of the week.
 
     Args:
-        frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's zone, ``value``.
-        unit: What is counted: ``calls``, or ``USD``.
+        frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's time zone, ``value``.
+        unit: Unit of ``value``: ``calls`` or ``USD``.
     """
     shown = frame.assign(
         day=[templates.WEEK[number] for number in frame["weekday"]], value=frame["value"].astype("float64")
@@ -200,7 +200,7 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> ChartSpec:
 
 def findings_by_severity(frame: pd.DataFrame) -> ChartSpec:
     """
-    Draw how many findings there are at each severity, failed (in its color) and unknown apart.
+    Draw the number of findings per severity; failed findings have the severity's color, unknown ones are gray.
 
     Args:
         frame: ``severity`` and ``status`` (of ``findings``), ``findings`` (a count).
@@ -218,10 +218,10 @@ def findings_by_severity(frame: pd.DataFrame) -> ChartSpec:
 
 def replay_bar(impact: ReplayImpact) -> ChartSpec:
     """
-    Draw the replay of a plan as one bar with a part for each label that has calls, the worst first.
+    Draw the replay of a plan as one bar with a part for each label that has calls, worst first.
 
     Args:
-        impact: Of the plan. The page shows the counts and the dollars beside it.
+        impact: Impact of the plan. The page shows the counts and costs next to the bar.
     """
     total = impact.total
     rows = []
@@ -247,7 +247,7 @@ def _rows(
     sort: Iterable[str] | None = None,
     chosen: str | None = None,
 ) -> ChartSpec:
-    """Draw horizontal bars by name, largest first unless ``sort`` says otherwise, each with its note at the end."""
+    """Draw horizontal bars by name, in the order of ``sort`` or largest first, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
     rank = {name: place for place, name in enumerate(order)}
     shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))

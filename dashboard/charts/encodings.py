@@ -1,4 +1,4 @@
-"""What charts are made of: legend, axes of time, and the sentences of tooltips."""
+"""Chart encodings: legend, color, time axes, opacity and tooltip sentences."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
 """Order of ``chartCategoricalColors`` in the theme: green, red, amber, gray, blue, slate, ink."""
 MOST_TICKS = 9
 PICK, BRUSH = "pick", "brush"
-"""Names of what can be chosen on a chart: a bar, a stretch of time."""
+"""Names of the selection parameters of a chart: one bar, and a time range."""
 LEAST_TOP, FEW = 0.05, 0.12
-"""Of panels of shares: where their axis ends at least, and how high a mark is that stands for no share."""
+"""Share panels: minimum upper end of the axis, and height of a mark without a share, as a fraction of the axis."""
 NOT_CHOSEN = 0.3
-"""Opacity of the bars beside the one that was chosen."""
+"""Opacity of the bars that are not selected."""
 
 
 def legend(named: Mapping[str, str]) -> alt.Legend:
-    """Name states above a plot; ``named`` maps each to what it stands for, in order."""
+    """Return a legend above the plot; ``named`` maps each state to its label, in order."""
     said = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in named.items())
     return alt.Legend(
         title=None,
@@ -43,21 +43,21 @@ def legend(named: Mapping[str, str]) -> alt.Legend:
 
 
 def state(named: alt.Legend | None = None) -> alt.Color:
-    """Color by the column ``state``, always over the whole of ``STATES``, so that a place is a color."""
+    """Color by the column ``state``; the domain is always all of ``STATES``, so each state keeps its palette color."""
     return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
 
 
 def tip() -> alt.Tooltip:
-    """Show the sentence of what is pointed at."""
+    """Return a tooltip with the column ``sentence``."""
     return alt.Tooltip("sentence:N")
 
 
 Buckets = tuple[bool, tuple[tuple[int, int, int, int, int], ...]]
-"""Whether an axis is by the day, and where its names stand: year, month, day, hour and minute."""
+"""Whether the axis has daily buckets, and the times of its labels as year, month, day, hour and minute."""
 
 
 def buckets(shown: pd.DataFrame) -> Buckets:
-    """Choose a few of the buckets to be named: days below their middle, hours at their start."""
+    """Choose at most ``MOST_TICKS`` buckets to label: days at their middle, hours at their start."""
     buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
     some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
     by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
@@ -66,7 +66,7 @@ def buckets(shown: pd.DataFrame) -> Buckets:
 
 
 def bucket_axis(named: Buckets) -> alt.Axis:
-    """Name the buckets that were chosen."""
+    """Return a time axis that labels the buckets chosen by ``buckets``."""
     by_day, times = named
     values = [
         alt.DateTime(year=year, month=month, date=date, hours=hour, minutes=minute)
@@ -78,32 +78,33 @@ def bucket_axis(named: Buckets) -> alt.Axis:
 
 
 def stretch(shown: pd.DataFrame, chosen: tuple[datetime, datetime] | None) -> pd.DataFrame:
-    """Add ``opacity``: less for a bucket that lies outside of the time that was chosen."""
+    """Add ``opacity``, which is lower for a bucket outside the selected time range."""
     begin, end = chosen or (shown["from_at"].min(), shown["until_at"].max())
     inside = (shown["from_at"] < end) & (shown["until_at"] > begin)
     return shown.assign(opacity=inside.map({True: 1.0, False: NOT_CHOSEN}).astype("float64"))
 
 
 def one_of(shown: pd.DataFrame, by: str, chosen: str) -> pd.DataFrame:
-    """Add ``opacity``: less for all but the one that was chosen, where one was."""
+    """Add ``opacity``, which is lower for all values of ``by`` except the selected one; ``""`` selects all."""
     return shown.assign(opacity=[1.0 if chosen in ("", value) else NOT_CHOSEN for value in shown[by]])
 
 
 def as_it_says() -> alt.Opacity:
-    """Take the opacity that ``stretch`` or ``one_of`` gave."""
+    """Encode the column ``opacity`` of ``stretch`` or ``one_of`` without scaling."""
     return alt.Opacity("opacity:Q", scale=None, legend=None)
 
 
 def time_axis(count: int, days: int) -> alt.Axis:
-    """Name about so many of some days; of no more days than that each, and none of them twice."""
+    """Return an axis with about ``count`` date labels; up to ``count`` days, each day gets exactly one label."""
     return alt.Axis(format="%-d %b", tickCount=count if days > count else "day", grid=False, labelFlush=True)
 
 
 def say(frame: pd.DataFrame, pattern: str) -> list[str]:
     """
-    Fill a sentence from each row.
+    Format one sentence per row.
 
-    ``{day}`` is its ``from_at`` unless there is such a column; ``{n_calls}``, ``{n_minutes}`` are numbers with nouns.
+    ``{day}`` is the formatted ``from_at`` unless the frame has a column ``day``; ``{n_calls}`` and ``{n_minutes}`` are
+    numbers with their nouns.
     """
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment] # columns are text here
     return [pattern.format_map({"day": day(row.get("from_at"))} | _counts(row) | row) for row in rows]
@@ -114,20 +115,21 @@ def _counts(row: dict[str, Any]) -> dict[str, str]:
 
 
 def day(at: Any) -> str:
-    """Write a time as ``2 Nov``, with its clock time where it is not midnight."""
+    """Format a time as ``2 Nov``, followed by the time of day unless it is midnight."""
     moment = pd.Timestamp(0 if at is None else at)
     return f"{moment:%d %b}".lstrip("0") if moment == moment.normalize() else f"{moment:%d %b %H:%M}".lstrip("0")
 
 
 def shares(frame: pd.DataFrame) -> pd.DataFrame:
     """
-    Add what panels of refusals draw: ``share``, ``bottom``, ``state`` and ``sentence``, with the share's interval.
+    Add the columns that refusal panels draw: ``share``, ``low``, ``high``, ``bottom``, ``state`` and ``sentence``.
 
     Args:
         frame: ``who``, ``from_at``, ``calls``, ``refused``.
 
     Returns:
-        The rows; below ``MIN_SAMPLE`` calls the share is not told, and a low gray mark says that some were refused.
+        The rows; ``low`` and ``high`` are the Wilson interval of the share. Below ``MIN_SAMPLE`` calls, the share is
+        replaced by a low gray mark that indicates refused calls.
     """
     low, high = wilson(frame["refused"], frame["calls"])
     enough = (frame["calls"] >= MIN_SAMPLE).to_numpy()
@@ -144,7 +146,7 @@ def shares(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def worst_first(shown: pd.DataFrame) -> list[str]:
-    """Return who is refused most of late, the largest share of the last three buckets first."""
+    """Return the callers by share of refused calls in their last three buckets, largest first."""
     recent = shown.sort_values("from_at").groupby("who").tail(3)
     latest = recent.groupby("who")[["calls", "refused"]].sum()
     share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")

@@ -1,4 +1,4 @@
-"""From the cube of calls to the frames that charts take: steps in the viewer's zone, kinds for outcomes."""
+"""Data frames for charts, from the call cube: buckets in the viewer's time zone, outcomes grouped into kinds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dashboard.schemas.tables import ADMISSION, REFUSAL
 MOST_PBXS = 8
 MOST_ROWS = 10
 A_DAY = pd.DateOffset(days=1)
-"""A day of the calendar: 23 or 25 hours where the clocks change."""
+"""A calendar day, which has 23 or 25 hours at a daylight saving time change."""
 AN_HOUR = pd.Timedelta(hours=1)
 
 
@@ -30,11 +30,11 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
 
     Args:
         snapshot: Attributed traffic, split 24 hours ago.
-        since: Only rows that reach beyond it.
+        since: Return only rows whose last call is not before this time.
 
     Returns:
-        Rows of TRAFFIC and ``who`` (a PBX's name, or an address nobody owns), ``kind`` (of ``charts.KINDS``),
-        ``refused`` and ``admitted`` (how many of the calls prove that; the others prove neither).
+        Rows of TRAFFIC with ``who`` (the name of a PBX or an unassigned address), ``kind`` (of ``charts.KINDS``),
+        ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither).
     """
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     if since is not None:
@@ -50,7 +50,7 @@ def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFra
 
 
 class LastDay(NamedTuple):
-    """Outbound calls that reach into the last 24 hours on record."""
+    """Counts of outbound calls in the last 24 hours on record."""
 
     calls: int
     admitted: int
@@ -64,13 +64,17 @@ def last_day(snapshot: Snapshot) -> LastDay:
 
 
 def refused_unnamed(snapshot: Snapshot) -> list[str]:
-    """Return who was refused for authorization by answers that do not say so: a count by outcome misses those."""
+    """
+    Return the callers with authorization refusals whose outcome is not ``refused_auth``.
+
+    A count by outcome misses these calls.
+    """
     rows = outbound(snapshot)
     return sorted(rows.loc[(rows["refused"] > 0) & (rows["outcome"] != "refused_auth"), "who"].unique())
 
 
 def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
-    """Return what ``charts.refusal_share`` takes, by day in the viewer's zone, for the busiest callers."""
+    """Return the frame for ``charts.refusal_share``, by day in the viewer's time zone, for the busiest callers."""
     days = cube.sums("who", "outcome", step="day", zone=zone)
     if days.empty:
         return pd.DataFrame(columns=["who", "from_at", "until_at", "calls", "refused"])
@@ -82,7 +86,11 @@ def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
-    """Return what ``charts.outcomes_over_time`` takes: every kind has each day or hour of the zone till then."""
+    """
+    Return the frame for ``charts.outcomes_over_time``.
+
+    Each kind that occurs has a row for every day or hour of the time zone up to ``until``, also without calls.
+    """
     found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
     if found.empty and part.since is None:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
@@ -101,17 +109,17 @@ def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day:
 
 
 def by_pbx(cube: Cube, part: Part) -> pd.DataFrame:
-    """Return what ``charts.calls_by_pbx`` takes."""
+    """Return the frame for ``charts.calls_by_pbx``."""
     return _top(_kinds(cube.sums("who", "outcome", part=part), "who"), "who", "calls")
 
 
 def by_code(cube: Cube, part: Part) -> pd.DataFrame:
-    """Return what ``charts.calls_by_code`` takes."""
+    """Return the frame for ``charts.calls_by_code``."""
     return _top(_kinds(cube.sums("code", "outcome", part=part), "code"), "code", "calls")
 
 
 def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
-    """Return what ``charts.top_destinations`` takes: the costliest first."""
+    """Return the frame for ``charts.top_destinations``, most expensive first."""
     found = cube.sums("zone", part=part)
     rows = found.assign(minutes=found["duration_s"] / 60, rank=found["cost_usd"].astype("float64"))
     ranked = rows.nlargest(MOST_ROWS, "rank")
@@ -119,26 +127,26 @@ def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
 
 
 def zone_of_hours(zone: ZoneInfo, since: datetime, until: datetime) -> ZoneInfo:
-    """Return whose hours of the week can be drawn: the zone's, or those of UTC where they begin at other times."""
+    """Return ``zone`` if its hours start at full UTC hours throughout the period, else UTC."""
     return zone if has_hours(zone, since, until) else ZoneInfo("UTC")
 
 
 def said_hours(drawn: ZoneInfo, zone: ZoneInfo) -> str:
-    """Say whose hours of the week are drawn, and why not the viewer's where it is not those."""
+    """Return a sentence that names the time zone of the drawn hours and, if it is UTC instead of ``zone``, why."""
     if drawn.key == zone.key:
         return f"Hours are those of {zone.key}."
     return f"Hours are those of UTC: calls are added up by its hours, and those of {zone.key} begin within them."
 
 
 def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
-    """Return what ``charts.hour_of_week`` takes; every hour is there. ``zone`` is of ``zone_of_hours``."""
+    """Return the frame for ``charts.hour_of_week`` with all 168 hours; ``zone`` is a result of ``zone_of_hours``."""
     found = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
     whole = found.reindex(range(7 * 24), fill_value=0)
     return pd.DataFrame({"weekday": whole.index // 24, "hour": whole.index % 24, "value": whole.to_numpy()})
 
 
 def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
-    """Return ``at`` and ``sentence`` of every change to the list or the switch within the calls covered."""
+    """Return ``at`` and ``sentence`` of every change to the allow list or the credentials switch in the call period."""
     rows = []
     for before, after in zip(snapshot.versions, snapshot.versions[1:], strict=False):
         if snapshot.since is None or after.valid_from < snapshot.since:
@@ -154,14 +162,14 @@ def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def severities(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Return what ``charts.findings_by_severity`` takes."""
+    """Return the frame for ``charts.findings_by_severity``."""
     counted = Counter((str(finding.severity), str(finding.status)) for finding in findings)
     rows = [(severity, status, number) for (severity, status), number in sorted(counted.items())]
     return pd.DataFrame(rows, columns=["severity", "status", "findings"])
 
 
 def _kinds(found: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Add up outcomes to the kinds that charts tell apart."""
+    """Sum the calls per kind of outcome that charts distinguish."""
     told = found.assign(kind=found["outcome"].map(KIND_OF))
     return told.groupby([by, "kind"], as_index=False)[["calls"]].sum()
 

@@ -1,4 +1,4 @@
-"""A chart whose Vega-Lite does not depend on its rows: drawing and rows apart, so it is drawn once."""
+"""Chart templates: Vega-Lite specifications that do not depend on the rows, so each is built once and cached."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from dashboard.charts.encodings import tip
 
 WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PLOT_HEIGHT, ROW_HEIGHT, NAME_HEIGHT = 280, 26, 18
-"""In pixels."""
+"""Heights in pixels."""
 
 Data = pd.DataFrame | alt.NamedData
-"""Rows, or the name that they will have."""
+"""Rows, or the name of a dataset that is supplied later."""
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True)
 class ChartSpec:
-    """What to draw and of what; a notebook shows it as the Altair chart that it stands for."""
+    """A template with its rows and options; a notebook renders it as an Altair chart."""
 
     draw: Callable[..., Drawing]
-    """Takes the rows, frame by frame, and the options; columns are named with their types."""
+    """Called with the frames, then the options. It must give the type of each encoded column, e.g. ``"calls:Q"``."""
     frames: tuple[pd.DataFrame, ...]
     options: tuple[Hashable, ...] = ()
 
     def altair(self) -> Drawing:
-        """Return it with its rows, to be changed or saved by Altair's means."""
+        """Return the Altair chart with its rows, which can be modified or saved with the Altair API."""
         return self.draw(*self.frames, *self.options)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its Vega-Lite with its rows, held to the schema."""
+        """Return the Vega-Lite specification with its rows, validated against the schema."""
         return self.altair().to_dict()
 
     def design(self) -> str:
-        """Return its Vega-Lite as JSON, in which the frames go by the names ``rows_0``, ``rows_1`` and so on."""
+        """Return the Vega-Lite specification as JSON; it refers to the frames as ``rows_0``, ``rows_1`` and so on."""
         return _design(self.draw, len(self.frames), self.options)
 
     def _repr_mimebundle_(self, *args: Any, **more: Any) -> Any:
@@ -56,7 +56,11 @@ def _design(draw: Callable[..., Any], frames: int, options: tuple[Hashable, ...]
 
 
 def over_time(rows: Data, buckets: marks.Buckets, named: tuple[tuple[str, str], ...], brush: str) -> Drawing:
-    """Draw stacked columns over time, states named at the top; ``brush`` names what chooses a stretch, if any."""
+    """
+    Draw stacked columns over time with a legend of the states at the top.
+
+    ``brush`` is the name of the parameter that selects a time range; ``""`` for none.
+    """
     drawn = bars(rows, binSpacing=1).encode(
         x=alt.X("from_at:T", title=None, axis=marks.bucket_axis(buckets)),
         x2=alt.X2("until_at"),
@@ -72,7 +76,7 @@ def over_time(rows: Data, buckets: marks.Buckets, named: tuple[tuple[str, str], 
 
 
 def hours(rows: Data) -> alt.Chart:
-    """Draw a cell for each hour of the week."""
+    """Draw one cell for each hour of the week."""
     cells: alt.Chart = alt.Chart(rows).mark_rect(cornerRadius=2)
     every_six = "datum.value % 6 == 0 ? (datum.value < 10 ? '0' : '') + datum.value + ':00' : ''"
     return cells.encode(
@@ -84,7 +88,7 @@ def hours(rows: Data) -> alt.Chart:
 
 
 def one_bar(rows: Data, names: Data) -> Drawing:
-    """Draw one bar of several parts; the large ones have their names above them."""
+    """Draw one bar with several parts; ``names`` holds the labels drawn above the large parts."""
     x = alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
     drawn = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
         x=x,
@@ -101,7 +105,11 @@ def one_bar(rows: Data, names: Data) -> Drawing:
 
 
 def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing:
-    """Draw horizontal bars, each with its note at the end; ``pick`` names what chooses one, if any."""
+    """
+    Draw horizontal bars, each with its note at the end.
+
+    ``pick`` is the name of the parameter that selects a bar; ``""`` for none.
+    """
     ranked = alt.EncodingSortField(field="rank", op="min", order="ascending")
     y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
     x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
@@ -118,6 +126,6 @@ def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing
 
 
 def bars(rows: Data, **look: Any) -> alt.Chart:
-    """Draw bars."""
+    """Draw bars with the mark properties ``look``."""
     drawn: alt.Chart = alt.Chart(rows).mark_bar(**look)
     return drawn
