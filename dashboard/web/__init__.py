@@ -1,1 +1,1 @@
-"""The web server of the dashboard: the app behind a gate that lets in only browsers that opened a link."""
+"""The web server of the dashboard: the Streamlit app behind a gate that accepts only browsers that opened a link."""

@@ -1,5 +1,5 @@
 """
-Limit connections without a session in time and number, and end WebSockets whose client no longer reads.
+Uvicorn protocols that limit connections without a session and end WebSockets whose client no longer reads.
 
 The gate must accept a request within ``WAIT_S`` of the start of its connection; a later request on the same connection,
 within ``WAIT_S`` of its first byte. At most ``MOST_WAITING`` connections wait for that at a time: one more ends the
@@ -19,11 +19,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from dashboard.web.responses import FIXED_HEADERS, NOT_HTTP, PLAIN_POLICY, TOO_MANY, TOO_SLOW, GateResponse
 
 WAIT_S: Final = 10.0
-"""Much longer than a browser needs to send a request, even through a tunnel."""
+"""In seconds; much longer than a browser needs to send a request, even through a tunnel."""
 MOST_WAITING: Final = 200
 """Below 1024, a common limit of open files per process. A browser opens at most six connections."""
 LET_IN: Final = "trunkgate.let_in"
-"""Key in a scope's ``state`` of the function that the gate calls when it accepts a request."""
+"""Key in the ASGI scope's ``state`` of the function that the gate calls when it accepts a request."""
 
 
 class Http(H11Protocol):
@@ -115,7 +115,7 @@ class WebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Process received bytes; end a connection whose opening request was rejected before it reached the gate."""
         super().data_received(data)
-        if not self.handshake_initiated:  # the library has limits below those of HTTP here, and leaves this one open
+        if not self.handshake_initiated:  # the library has lower limits here than for HTTP and leaves it open
             self.handshake_complete = self.close_sent = True
             self.transport.write(_written(NOT_HTTP))
             self.transport.close()

@@ -1,10 +1,10 @@
 """
-The gate in front of the app: one ASGI middleware that decides on every request and every WebSocket.
+Gate in front of the app: ASGI middleware that accepts or rejects every HTTP request and every WebSocket.
 
-In this order: the Host header is one of ours (421), the request names a path and one length (400), the Origin is the
-same host and port (403; a WebSocket must have one), no other site makes a request that is not a navigation (403), and
-the session cookie is known and comes from the user of this machine to whom it was given (401, 403). ``/healthz`` needs
-no session, ``/enter`` begins one. A WebSocket ends with its session.
+Checks, in this order, with the status of a rejection: the Host header is one of the dashboard's (421); the request has
+a path and one length (400); the Origin has the same host and port (403; required for a WebSocket); a request from
+another site is a navigation (403); the session cookie is known (401) and comes from the user of this machine to whom
+the gate gave it (403). ``/healthz`` needs no session; ``/enter`` starts one. A WebSocket ends with its session.
 """
 
 from __future__ import annotations
@@ -33,28 +33,32 @@ IsUnused = Callable[[str], bool]
 HEALTH: Final = "/healthz"
 ENTER: Final = "/enter"
 OPEN: Final = "open"
-"""What the button adds to a link that was only looked at so far."""
+"""Query parameter that the button adds to open a link that was fetched but not opened."""
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'"
 )
 PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
-"""Headers by which browsers say why they load a page."""
+"""Headers in which browsers state why they load a page."""
 AHEAD: Final = ("prefetch", "prerender", "preview")
-"""What these headers say where no person opens the page now."""
+"""Words in these headers for a page that is loaded in advance, not opened by a person."""
 SLASHES: Final = re.compile("/{2,}")
 KEPT: Final = "/static/"
-"""Below this path are the files of Streamlit itself, the only ones that a browser may keep."""
+"""Path prefix of Streamlit's own files, the only responses that a browser may cache."""
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 REST_S: Final = 2.0
-"""How long the rest of a refused request is read: a client that still sends it would not see the answer."""
+"""
+Seconds for which the gate reads the rest of a refused request.
+
+A client that is still sending would not see the response.
+"""
 FAREWELL_S: Final = 5.0
-"""How long a browser has to take the last message of a session."""
+"""Time limit, in seconds, for sending the last message of a session to the browser."""
 REFUSED: Final = 1008
-"""The WebSocket's code for a connection that a rule does not allow."""
+"""WebSocket close code 1008, policy violation (RFC 6455)."""
 TEXT: Final = "latin-1"
-"""How the bytes of a header are read; nothing that is not ASCII is ever compared with success."""
+"""Encoding used to decode header bytes; no comparison with a non-ASCII value ever succeeds."""
 
 
 def policy(script_hashes: tuple[str, ...] = ()) -> bytes:
@@ -62,13 +66,13 @@ def policy(script_hashes: tuple[str, ...] = ()) -> bytes:
     Return the content security policy.
 
     Args:
-        script_hashes: Of the inline scripts that pages have, such as ``sha256-...``.
+        script_hashes: Hashes of the inline scripts on the pages, such as ``sha256-...``.
     """
     return POLICY.format(scripts="".join(f" '{each}'" for each in script_hashes)).encode()
 
 
 class Gate:
-    """The middleware. One serves one port."""
+    """ASGI middleware for one port."""
 
     def __init__(
         self,
@@ -83,21 +87,21 @@ class Gate:
         peer: PeerOf | None = peers.uid_of if peers.KNOWN else None,
     ) -> None:
         """
-        Stand in front of an app.
+        Wrap an app.
 
         Args:
-            app: What is behind the gate.
-            port: On which it is served, on 127.0.0.1.
-            sessions: Of this process.
-            use_link: Takes an unused link by its token.
-            is_unused: Tells whether a token's link can still be opened, and leaves it as it is.
-            content_policy: See ``policy``.
-            farewell: Sent over a WebSocket just before its session ends.
-            peer: Returns the uid at the client's end of a connection; ``None`` where the system does not tell.
+            app: The ASGI app behind the gate.
+            port: Port on 127.0.0.1 where the app is served.
+            sessions: The session table of this process.
+            use_link: Marks the unused link of a token as used and returns it.
+            is_unused: Returns whether the link of a token can still be opened, without using it.
+            content_policy: Content security policy; see ``policy``.
+            farewell: Message sent over a WebSocket just before the gate closes it because its session ended.
+            peer: Returns the uid at the client's end of a connection; ``None`` if the system does not provide it.
         """
         self._app = app
         names = ("127.0.0.1", "localhost")
-        self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())  # noqa: PLR2004 - a browser leaves out the port of http
+        self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())  # noqa: PLR2004 - browsers omit the port of HTTP
         self._wrong_host = responses.wrong_host(f"http://127.0.0.1:{port}")
         self._cookie = f"trunkgate_{port}"  # browsers send cookies to every port of a host
         self._sessions = sessions
@@ -109,7 +113,7 @@ class Gate:
         self._headers = [*responses.FIXED_HEADERS, (b"content-security-policy", content_policy)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Decide on one request or WebSocket, and let the app answer it or answer it here."""
+        """Pass one request or WebSocket to the app, or answer it with a response of the gate."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -152,7 +156,7 @@ class Gate:
         await send({"type": "websocket.close", "code": REFUSED, "reason": ""})
 
     def _refusal(self, scope: Scope, *, needs_origin: bool = False) -> GateResponse | None:
-        """Return why a request is refused by where it comes from and where it goes."""
+        """Return the refusal for the host, path, length or origin of a request; ``None`` if all are valid."""
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return self._wrong_host
@@ -169,13 +173,13 @@ class Gate:
         return None
 
     def _session(self, scope: Scope) -> Session | GateResponse:
-        """Return the session of a request, or why it has none."""
+        """Return the session of a request, or the response that states why it has none."""
         cookies = self._cookies(scope)
-        sessions = list(filter(None, map(self._sessions.by_cookie, cookies)))  # other ports may set such cookies too
+        sessions = list(filter(None, map(self._sessions.by_cookie, cookies)))  # other ports may set this cookie too
         if not sessions:
             if "cross-site" in _values(scope, b"sec-fetch-site"):
                 query = scope.get("query_string", b"").decode(TEXT)
-                path = SLASHES.sub("/", quote(scope["path"]))  # two slashes in front would name another host
+                path = SLASHES.sub("/", quote(scope["path"]))  # two leading slashes would name another host
                 return responses.reloading(path + (f"?{query}" if query else ""))
             return responses.ENDED if cookies else responses.NO_SESSION
         if self._peer is None:
@@ -188,7 +192,7 @@ class Gate:
         return [value for name, _, value in pairs if name == self._cookie]
 
     def _enter(self, scope: Scope) -> GateResponse:
-        """Begin a session for whoever opens an unused link."""
+        """Start a session for the client that opens an unused link."""
         asked = parse_qs(scope.get("query_string", b"").decode(TEXT))
         tokens = asked.get("token", [])
         looked_at = self._only_looked_at(scope, tokens, pressed=OPEN in asked)
@@ -213,7 +217,7 @@ class Gate:
         return responses.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
 
     def _opens_nothing(self, tokens: list[str]) -> GateResponse:
-        """Return what is known of a link that opens nothing: that it was used here, or no more than that."""
+        """Return ``LINK_USED`` for a link that this gate has opened before, else ``LINK_UNKNOWN``."""
         used = len(tokens) == 1 and digest(tokens[0]) in self._used
         return responses.LINK_USED if used else responses.LINK_UNKNOWN
 
@@ -221,8 +225,8 @@ class Gate:
         """
         Return the answer to a client that fetches a link without opening it, as chat programs and scanners do.
 
-        Current browsers send headers that mark a page a person goes to. A client that does not send them gets a page
-        with a button that opens the link, where the link can still be opened.
+        Current browsers mark a navigation by a person with headers. A client that does not send them gets a page with a
+        button that opens the link, if the link can still be opened.
         """
         if scope["method"] != "GET":
             return responses.METHOD
@@ -234,11 +238,11 @@ class Gate:
         return None
 
     async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app on a WebSocket until either ends, the WebSocket or its session."""
+        """Run the app on a WebSocket until the WebSocket or its session ends."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
 
         def end() -> None:
-            with suppress(RuntimeError):  # the loop has ended, and the connection with it
+            with suppress(RuntimeError):  # the loop has ended, and with it the connection
                 loop.call_soon_threadsafe(over.set)
 
         withdraw = self._sessions.listen(session, end)
@@ -253,7 +257,7 @@ class Gate:
 
 
 class _Line:
-    """A WebSocket that the app sees closed as soon as its session is over."""
+    """A WebSocket that appears closed to the app as soon as its session has ended."""
 
     def __init__(self, receive: Receive, send: Send, over: asyncio.Event, farewell: bytes) -> None:
         self._receive, self._send, self._over, self._farewell = receive, send, over, farewell
@@ -262,7 +266,7 @@ class _Line:
         self._accepted = self._closed = False
 
     async def receive(self) -> Message:
-        """Return the next message; that the line is closed once the session is over."""
+        """Return the next message; a disconnect message once the session has ended."""
         if self._closed:
             return {"type": "websocket.disconnect", "code": REFUSED}
         if self._next is None:
@@ -275,14 +279,14 @@ class _Line:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a message, unless the session is over."""
+        """Send a message unless the session has ended."""
         if self._closed or self._over.is_set():
             return
         self._accepted |= message["type"] == "websocket.accept"
         await self._send(message)
 
     async def drop(self) -> None:
-        """Stop waiting for anything."""
+        """Cancel all pending tasks."""
         for task in filter(None, (self._next, self._end)):
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -290,7 +294,7 @@ class _Line:
 
     async def _close(self) -> None:
         self._closed = True
-        with suppress(Exception):  # the browser may be gone by now, or have stopped to read
+        with suppress(Exception):  # the browser may have disconnected or stopped reading
             async with asyncio.timeout(FAREWELL_S):
                 await self._part()
 
@@ -301,12 +305,12 @@ class _Line:
 
 
 def _let_in(scope: Scope) -> None:
-    """Tell the connection of a request, where it listens, that the request is let in."""
+    """Notify the connection that the gate accepted its request, if the connection registered a callback."""
     scope.get("state", {}).get(LET_IN, lambda: None)()
 
 
 async def _rest(receive: Receive) -> None:
-    """Read what is left of a request, for a while."""
+    """Read and discard the rest of a request for at most ``REST_S`` seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(REST_S):
             while (await receive()).get("more_body"):
@@ -318,7 +322,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _navigates(scope: Scope) -> bool:
-    """Tell whether a person's browser opens a page of ours as a page of its own, not within another."""
+    """Return whether a browser requests a top-level page, not a frame or a resource of another page."""
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"
@@ -328,7 +332,7 @@ def _navigates(scope: Scope) -> bool:
 
 
 def _marked(scope: Scope, session: Session) -> Scope:
-    """Return the scope with the session's id in it, and without anything that a client sent under such a name."""
+    """Return the scope with the session id in ``HEADER`` and without client headers that start with ``PREFIX``."""
     prefix = PREFIX.encode()
     sent = [
         (name, value) for name, value in scope["headers"] if not name.lower().replace(b"_", b"-").startswith(prefix)

@@ -1,4 +1,4 @@
-"""Which user of this machine is at the other end of a loopback connection, as the kernel says."""
+"""Lookup of the local user at the other end of a loopback connection, from the kernel."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Final
 
 TABLES: Final = {Path("/proc/net/tcp"): "", Path("/proc/net/tcp6"): "0000000000000000FFFF0000"}
-"""The kernel's tables, and how an IPv4 address begins in each: a socket of IPv6 can be at 127.0.0.1 too."""
+"""Kernel table to the prefix of an IPv4 address in it; an IPv6 socket can be at 127.0.0.1 too."""
 KNOWN: Final = Path("/proc/net/tcp").exists()
-"""Whether this system tells at all."""
+"""Whether this system provides the user of a connection."""
 
 ESTABLISHED: Final = 1
-"""Connections in other states lose their user: one that is being closed shows 0, which is root."""
+"""State of an established connection. Others lose their user: a closing connection shows uid 0, which is root."""
 
 SOCK_DIAG, BY_FAMILY, REQUEST = 4, 20, 1
-"""The kernel's own numbers: the protocol of ``ss``, a question about one socket, and that it is a question."""
+"""Kernel constants: NETLINK_SOCK_DIAG (the protocol of ``ss``), SOCK_DIAG_BY_FAMILY, and NLM_F_REQUEST."""
 HEADER: Final = struct.Struct("=IHHII")
 ENDS: Final = struct.Struct("!HH4s12x4s12x")
 ABOUT: Final = struct.Struct("=BBBxI")
 ANSWER: Final = struct.Struct("=BBxx4s44x12xI")
-"""Family, state, both ports, whatever else the connection is known by, three counters, and the uid."""
+"""Fields: family, state, both ports, other identifiers of the connection, three counters, and the uid."""
 ANY: Final = 0xFFFFFFFF
 
 End = tuple[str, int]
@@ -37,7 +37,7 @@ def uid_of(client: End | None, server: End | None) -> int | None:
         server: Address and port of the server.
 
     Returns:
-        ``None`` where there is no such established connection or the system does not tell.
+        The uid; ``None`` if no such established connection exists or the system does not provide it.
     """
     if client is None or server is None:
         return None
@@ -46,7 +46,12 @@ def uid_of(client: End | None, server: End | None) -> int | None:
 
 
 def ask(client: End, server: End) -> int | None:
-    """Ask the kernel about this one connection, in microseconds; ``None`` where it has none or takes no questions."""
+    """
+    Query the kernel for this one connection over netlink, which takes microseconds.
+
+    Returns:
+        The uid; ``None`` if the connection does not exist or netlink is not available.
+    """
     ends = ENDS.pack(client[1], server[1], socket.inet_aton(client[0]), socket.inet_aton(server[0]))
     question = ABOUT.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, ANY) + ends + struct.pack("=III", 0, ANY, ANY)
     try:
@@ -64,7 +69,11 @@ def ask(client: End, server: End) -> int | None:
 
 
 def look_up(client: End, server: End) -> int | None:
-    """Look a connection up in the kernel's tables, which are read whole: tens of milliseconds on a large machine."""
+    """
+    Look up a connection in the kernel's tables.
+
+    The function reads each table in full, which takes tens of milliseconds on a large machine.
+    """
     for table, prefix in TABLES.items():
         try:
             text = table.read_text(encoding="ascii")
@@ -77,5 +86,5 @@ def look_up(client: End, server: End) -> int | None:
 
 
 def _entry(end: End) -> str:
-    """Return one end of a connection as the kernel writes it."""
+    """Return one end of a connection in the format of the kernel's tables."""
     return f"{int.from_bytes(socket.inet_aton(end[0]), sys.byteorder):08X}:{end[1]:04X}"

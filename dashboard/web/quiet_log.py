@@ -1,4 +1,4 @@
-"""Limit each kind of server log message to one a minute."""
+"""Log filter that limits each kind of server message to one per minute."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Final
 
 EVERY_S: Final = 60.0
 MOST_KINDS: Final = 100
-"""More kinds than this share one limit, so that no client can fill the log with new ones."""
+"""Further kinds share one limit, so that no client can fill the log with new kinds."""
 SERVER_LOG: Final = "uvicorn.error"
 
 
 class OncePerMinute(logging.Filter):
     """
-    Pass one record of each kind a minute.
+    Logging filter that passes one record of each kind per minute.
 
-    The kind of a record is its message before values are filled in; with an exception also the type of the exception
-    and where it was raised, because all exceptions of the app have the same message.
+    The kind of a record is its message before argument substitution. With an exception it includes the exception's type
+    and source line, because all exceptions of the app have the same message.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """
-        Count from now.
+        Create a filter without history.
 
         Args:
-            clock: Seconds, never going back.
+            clock: Returns monotonic seconds.
         """
         super().__init__()
         self._clock = clock
@@ -35,7 +35,7 @@ class OncePerMinute(logging.Filter):
         self._left_out: dict[str, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is written; the next one of its kind that is states how many were left out."""
+        """Return whether to write a record; add to a written record how many of its kind were left out before it."""
         kind, now = _kind(record), self._clock()
         if kind not in self._last and len(self._last) >= MOST_KINDS:
             kind = ""
@@ -58,5 +58,5 @@ def _kind(record: logging.LogRecord) -> str:
 
 
 def install() -> None:
-    """Limit what the web server writes to its log."""
+    """Add the filter to the web server's log."""
     logging.getLogger(SERVER_LOG).addFilter(OncePerMinute())

@@ -1,4 +1,4 @@
-"""What the gate answers by itself: short pages in plain words, and the headers that every answer carries."""
+"""Responses of the gate itself: short pages in plain language, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FIXED_HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""On every answer, the gate's own and the app's."""
+"""Headers of every response, of the gate and of the app."""
 PLAIN_POLICY: Final = (
     b"content-security-policy",
     b"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'",
 )
-"""On an answer to bytes that are not a valid request."""
+"""Content security policy of a response to bytes that are not a valid request."""
 STYLE: Final = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}"
@@ -37,20 +37,20 @@ BUTTON: Final = (
 
 @dataclass(frozen=True)
 class GateResponse:
-    """A page of the gate's own. It ends its connection: a client that is not let in keeps none."""
+    """A page of the gate itself. It closes the connection, so a client that is not accepted keeps none open."""
 
     status: HTTPStatus
     title: str
     text: str = ""
     refresh: str = ""
-    """Where the browser goes on to by itself."""
+    """URL to which the browser redirects automatically; empty for none."""
     token: str = ""
-    """Of a link that a button on the page opens."""
+    """Token of the link that a button on the page opens; empty for no button."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def body(self) -> bytes:
-        """Return the page."""
+        """The page as HTML."""
         go_on = f'<meta http-equiv="refresh" content="0;url={html.escape(self.refresh)}">' if self.refresh else ""
         button = BUTTON.format(token=html.escape(self.token)) if self.token else ""
         return (
@@ -61,11 +61,11 @@ class GateResponse:
 
     @property
     def sentence(self) -> bytes:
-        """Return the text of the page as a JSON string: of a refusal, Streamlit's open pages show JSON only."""
+        """The text of the page as a JSON string; an open Streamlit page displays only JSON from a refused request."""
         return json.dumps(f"{self.title}. {self.text}".replace("`", "").strip()).encode()
 
     def messages(self, *, to_script: bool = False) -> tuple[Message, Message]:
-        """Return the two messages of an ASGI response: with the page, or with its text for a script of an open page."""
+        """Return the two messages of an ASGI response with the page, or with ``sentence`` for a script."""
         body = self.sentence if to_script else self.body
         headers = [
             (b"content-type", b"application/json" if to_script else b"text/html; charset=utf-8"),
@@ -81,7 +81,7 @@ class GateResponse:
 
 
 def _marked(text: str) -> str:
-    """Return text as HTML, with what stands between backquotes as code."""
+    """Return text as HTML, with text between backquotes as code."""
     parts = html.escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
@@ -148,12 +148,12 @@ FOREIGN_ORIGIN: Final = GateResponse(
 
 
 def entered(cookie: bytes) -> GateResponse:
-    """Return the page that gives a browser its cookie and goes on to the dashboard."""
+    """Return the page that sets the session cookie and redirects to the dashboard."""
     return GateResponse(HTTPStatus.OK, "Opening the dashboard", refresh="./", headers=((b"set-cookie", cookie),))
 
 
 def asking(token: str) -> GateResponse:
-    """Return the page on which a person opens a link, for whoever may be a program that only looks at it."""
+    """Return the page with a button that opens a link, for a client that may be a program that only fetches it."""
     return GateResponse(
         HTTPStatus.OK,
         "This link opens the dashboard in one browser",
@@ -163,21 +163,22 @@ def asking(token: str) -> GateResponse:
 
 
 def going_on() -> GateResponse:
-    """Return the page that goes on to the dashboard with the cookie that the browser has."""
+    """Return the page that redirects a browser with a session cookie to the dashboard."""
     return GateResponse(HTTPStatus.OK, "Opening the dashboard", refresh="./")
 
 
 def reloading(path: str) -> GateResponse:
     """
-    Return a page that loads itself again.
+    Return a page that reloads itself.
 
-    A browser keeps a strict cookie back when a link on another site leads here; from this page it sends the cookie.
+    A browser omits a ``SameSite=Strict`` cookie from a navigation that starts on another site; it sends the cookie with
+    the reload of this page.
     """
     return GateResponse(HTTPStatus.UNAUTHORIZED, "Opening the dashboard", refresh=path)
 
 
 def wrong_host(origin: str) -> GateResponse:
-    """Return the refusal of a request for another host or port."""
+    """Return the refusal of a request for a host or port other than ``origin``."""
     return GateResponse(
         HTTPStatus.MISDIRECTED_REQUEST,
         "The dashboard is not at this address",
@@ -186,7 +187,7 @@ def wrong_host(origin: str) -> GateResponse:
 
 
 def with_headers(message: Message, added: Headers) -> Message:
-    """Return the start of a response with headers set, in place of any of the same name."""
+    """Return the start message of a response with headers set; they replace headers of the same name."""
     names = {name for name, _ in added}
     others = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
     return {**message, "headers": [*others, *added]}

@@ -1,8 +1,8 @@
 """
 Serve the app behind its gate: ``python -m dashboard.web.server --port PORT``, which ``trunkgate serve`` runs.
 
-Every option of Streamlit is set here. Neither a variable of the environment nor a file of the user's or of the
-working directory changes how the dashboard is served.
+This module sets every Streamlit option. No environment variable and no configuration file of the user or the working
+directory changes how the dashboard is served.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ PACKAGE: Final = Path(__file__).resolve().parent.parent
 SCRIPT: Final = PACKAGE / "app.py"
 LOOKS: Final = PACKAGE / ".streamlit" / "config.toml"
 STOP_S: Final = 3
-"""How long open requests may go on once the server is asked to stop."""
+"""Seconds for which open requests may continue after the server is asked to stop."""
 PING_S: Final = 30
-"""A WebSocket that does not answer for so long is closed."""
+"""Ping interval of WebSockets and time limit of the reply, in seconds; a WebSocket without a reply is closed."""
 INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def options(port: int) -> dict[str, Any]:
-    """Return every option of Streamlit: its default, unless the theme file or this function sets another value."""
+    """Return all Streamlit options with their defaults, overridden by the theme file and by this function."""
     template = config._config_options_template  # noqa: SLF001 - the only list of defaults that no file has changed
     chosen = {name: option.value for name, option in template.items() if not option.is_expired()}
     looks = tomllib.loads(LOOKS.read_text(encoding="utf-8"))
@@ -82,8 +82,8 @@ def app(port: int, home: Path) -> st.App:
 
 
 def configure(port: int) -> None:
-    """Set every option of Streamlit, over whatever files say."""
-    logging.disable(logging.WARNING)  # that options have changed since they were first read is what is wanted
+    """Set all Streamlit options, overriding configuration files."""
+    logging.disable(logging.WARNING)  # Streamlit warns that options changed after the first read, as intended
     config.get_config_options(force_reparse=True, options_from_flags=options(port))
     logging.disable(logging.NOTSET)
 
@@ -96,14 +96,14 @@ def script_hashes() -> tuple[str, ...]:
 
 
 def farewell() -> bytes:
-    """Return the message that has a browser load its page again, which then says that its session has ended."""
+    """Return the message that makes a browser reload its page, which then shows that its session has ended."""
     message = ForwardMsg()
     message.auth_redirect.url = "/"
     return bytes(message.SerializeToString())
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(prog="dashboard.web.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
@@ -126,7 +126,7 @@ def main() -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        log_level="warning",  # invalid requests are in the log, one line a minute of each kind: quiet_log
+        log_level="warning",  # logs invalid requests; quiet_log limits each kind to one line per minute
         use_colors=False,
         timeout_graceful_shutdown=STOP_S,
     )

@@ -1,8 +1,8 @@
 """
-What pages share: the open home, what is known of it, who is looking.
+State shared by the pages: the open home, the account view, and the browser's session.
 
-One workspace a server, never one a session. What is made of what is known is cached by the moment's name
-(``services.snapshot_cache``), never by frames: Streamlit hashes only a sample of a large frame.
+A server has one workspace, not one per session. Derived values are cached by state version
+(``services.snapshot_cache``), never by data frame, because Streamlit hashes only a sample of a large frame.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ NOTE = "session_note"
 LOOK = "session_look"
 BROWSER = "session_browser"
 TIDY_EVERY_S = 60
-"""How often garbage is collected."""
+"""Interval of garbage collection in seconds."""
 
 ERROR_ICON = ":material/error:"
 
 
 @dataclass(frozen=True)
 class Home:
-    """The open workspace, what keeps its pages ready, and the loop that syncs it where no other process does."""
+    """The open workspace, its snapshot cache, and the sync loop; ``None`` if another process syncs."""
 
     workspace: Workspace
     keeper: SnapshotCache
     loop: SyncLoop | None
 
     def close(self) -> None:
-        """Give everything back."""
+        """Stop the sync loop and the snapshot cache, and close the workspace."""
         if self.loop:
             self.loop.stop()
         self.keeper.stop()
@@ -78,9 +78,9 @@ def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
     """
-    Take what is loaded by now out of the garbage collector's sight, once a server.
+    Exclude all objects loaded so far from garbage collection, once per server.
 
-    Where Streamlit is to collect after every run of a page, most of a click's time would go there.
+    If Streamlit collects garbage after every page run, collecting them would take most of the time of a click.
     """
     gc.collect()
     gc.freeze()
@@ -89,12 +89,12 @@ def settle() -> None:
 
 @st.cache_resource(ttl=TIDY_EVERY_S, show_spinner=False)
 def tidy() -> None:
-    """Collect garbage once in a while, for all sessions at once: nobody waits for it after every click."""
+    """Collect garbage at most every ``TIDY_EVERY_S`` for all sessions, instead of after every click."""
     gc.collect()
 
 
 def home() -> Home:
-    """Return the open home of this server's settings."""
+    """Return the open home for this server's settings."""
     run = _run()
     if run is None:
         return _opened()
@@ -115,16 +115,16 @@ def _settings(told: frozenset[tuple[str, str]]) -> Settings:  # noqa: ARG001 - t
 
 
 def workspace() -> Workspace:
-    """Return the open workspace of this server's settings."""
+    """Return the open workspace for this server's settings."""
     return home().workspace
 
 
 def now() -> AccountView:
     """
-    Return all that is known, one moment's for the whole run of a page.
+    Return the account view, which stays the same for the whole page run.
 
-    A change of the account, a fix, or what an operator confirmed shows at once: what this run of a page wrote within
-    it, what others wrote with the next run. New calls show some seconds after they came.
+    Account changes, fixes and confirmations by an operator appear immediately: those written by this page run within
+    it, those written by others in the next run. New calls appear some seconds after they arrive.
     """
     opened = home()
     if _run() is None:
@@ -132,18 +132,18 @@ def now() -> AccountView:
     state = opened.workspace.state
     if _looked.found is None or _looked.writes != state.writes:
         _looked.found = opened.keeper.now(lambda: st.spinner("Checking the account"))
-        _looked.writes = state.writes  # what it wrote in making it is no reason to make it again
+        _looked.writes = state.writes  # building the view also writes, which must not trigger a rebuild
     return _looked.found
 
 
 def _run() -> object:
-    """Return what is another thing in each run of a page; ``None`` outside of one."""
+    """Return an object that identifies the current page run; ``None`` outside a page run."""
     context = get_script_run_ctx(suppress_warning=True)
     return context.cursors if context else None
 
 
 class _Looked(local):
-    """What a thread found when it last looked."""
+    """Per-thread cache of the home and the account view of the current page run."""
 
     run: object = None
     home: Home
@@ -155,35 +155,39 @@ _looked = _Looked()
 
 
 def known() -> tuple[Snapshot, list[Finding]]:
-    """Return everything known as it stands now, and what every check says of just that. Never change either."""
+    """Return the current snapshot and the findings of exactly that snapshot. Do not modify either."""
     seen = now()
     return seen.snapshot, seen.findings
 
 
 def snapshot() -> Snapshot:
-    """Return everything known as it stands now. Shared between sessions: never change it."""
+    """Return the current snapshot. Sessions share it: do not modify it."""
     return now().snapshot
 
 
 def findings() -> list[Finding]:
-    """Return what every check says now, worst first. Shared between sessions: never change it."""
+    """Return the current findings of all checks, worst first. Sessions share the list: do not modify it."""
     return now().findings
 
 
 def freshness() -> dict[str, Freshness]:
-    """Return when each input was last read or confirmed, as it is at this moment and not when the page was drawn."""
+    """Return when each input was last read or confirmed, as of now and not as of the last page run."""
     opened = workspace()
     return freshness_of(opened.state, opened.store, opened.settings)
 
 
 def claims() -> Claims:
-    """Return what may be claimed of what is known now."""
+    """Return the claims that the current snapshot and findings support."""
     snapshot, found = known()
     return Claims(snapshot, found, sync_error(), named=bool(workspace().settings.files))
 
 
 def cube() -> Cube:
-    """Return the outbound calls of the snapshot, added up by hour, with days right in the viewer's zone. Shared."""
+    """
+    Return the snapshot's outbound calls summed by hour, with exact days in the viewer's time zone.
+
+    Sessions share the cube: do not modify it.
+    """
     seen, own = now(), zone()
     if not midnights(own, seen.snapshot.window_start or seen.snapshot.taken_at, seen.snapshot.taken_at):
         return seen.cube
@@ -191,22 +195,24 @@ def cube() -> Cube:
 
 
 def replayer() -> Replayer:
-    """Return the snapshot made ready for replays. Shared between sessions."""
+    """Return the replayer of the current snapshot. Sessions share it."""
     return now().replayer
 
 
 def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = True) -> Made:
     """
-    Return what was made of what is known, made unless it was. Shared between sessions: never change it.
+    Return a value derived from the account view, from the cache or newly built.
 
-    For what is small: it stays in memory for some minutes, of every state of what is known that was looked at.
+    Sessions share the value: do not modify it. Use this for small values: the cache keeps one in memory for
+    ``AGE_EVERY_S`` for each state version that was viewed.
 
     Args:
-        name: Of what is made.
-        asked: All that it depends on beside what is known and the viewer's zone; its ``repr`` tells it apart.
-        make: Makes it.
-        ages: Time alone changes it, and it has to agree with what else is shown of the moment. False for what is made
-            of calls: it is kept while none come, until it is ``AGE_EVERY_S`` old.
+        name: Name of the value.
+        asked: All that the value depends on besides the account view and the viewer's time zone; its ``repr`` is part
+            of the cache key.
+        make: Builds the value.
+        ages: The value changes with time alone and must agree with the other values of the same state version. False
+            for a value built from calls: it stays cached while no calls arrive, for at most ``AGE_EVERY_S``.
     """
     moment = now().moment
     made: Made = _kept(moment if ages else moment._replace(look="", period=""), name, repr(asked), zone().key, make)
@@ -225,7 +231,11 @@ def _kept(
 
 
 def impacts() -> Callable[[Finding], ReplayImpact | None]:
-    """Return what says of a finding's fix what it would have done to past calls; ``None`` where it bears on none."""
+    """
+    Return a function that replays a finding's fix against past calls.
+
+    The function returns ``None`` for a fix that does not change which calls are admitted.
+    """
     seen = now()
 
     def impact(finding: Finding) -> ReplayImpact | None:
@@ -247,7 +257,7 @@ def _impact(
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
-    """Read the account and fetch calls now."""
+    """Read the account and fetch calls now; the next page run shows the result."""
     try:
         report = workspace().sync(progress=progress)
         workspace().state.put(SYNC_ERROR, "")
@@ -258,10 +268,10 @@ def sync(progress: Progress | None = None) -> SyncReport:
 
 def loaded() -> bool:
     """
-    Say whether there is something to show.
+    Return whether there is data to show.
 
-    That is so in mode files, after the first sync, where the first sync failed and a list or an inventory was
-    entered, and where somebody would rather see what is known so far.
+    This is the case in mode ``files``, after the first sync, if the first sync failed and some input was read or
+    entered (an allow list or an inventory, for example), and if the viewer asked to see what is known so far.
     """
     opened = workspace()
     if opened.settings.files or opened.state.get("calls_until") is not None or st.session_state.get(LOOK):
@@ -270,20 +280,20 @@ def loaded() -> bool:
 
 
 def sync_error() -> str:
-    """Return why the last sync did not succeed, in whichever process it ran; empty where it did."""
+    """Return the error of the last sync, in whichever process it ran; empty if it succeeded."""
     return str(workspace().state.get(SYNC_ERROR, ""))
 
 
 def browser() -> sessions.Session | None:
-    """Return the session that the gate gave this browser; ``None`` where no gate did, or the session has ended."""
+    """Return the session that the gate gave this browser; ``None`` without a gate or after the session has ended."""
     headers = st.context.headers
-    if not len(headers):  # no browser asked for this run, as in tests of pages
+    if not len(headers):  # a run without a browser request, as in tests of pages
         return sessions.standing_in()
     return sessions.current.by_id(headers.get(sessions.HEADER) or "")
 
 
 def same_browser(found: sessions.Session) -> None:
-    """Forget what a tab holds where it comes back with the session of somebody else, drafts and open reviews too."""
+    """Clear the state of a tab, including drafts and open reviews, if the tab returns with a different session."""
     before = st.session_state.get(BROWSER)
     if before is not None and before != found.id:
         st.session_state.clear()
@@ -292,10 +302,12 @@ def same_browser(found: sessions.Session) -> None:
 
 def who() -> Actor:
     """
-    Return whoever sits at the browser, looked up anew: a session may have ended since the page was drawn.
+    Return the actor at the browser.
+
+    The function looks up the session again, because it may have ended since the page was drawn.
 
     Raises:
-        FixError: The session has ended, or nobody has given a name.
+        FixError: The session has ended or has no name.
     """
     found = browser()
     if found is None or not found.name:
@@ -304,7 +316,7 @@ def who() -> Actor:
 
 
 def zone() -> ZoneInfo:
-    """Return the viewer's time zone; UTC where the browser names none that is known."""
+    """Return the viewer's time zone; UTC if the browser sends none or an unknown one."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -312,12 +324,12 @@ def zone() -> ZoneInfo:
 
 
 def note(text: str, icon: str = ":material/check_circle:") -> None:
-    """Keep a result to be said as a toast once the page is drawn again."""
+    """Store a message to show as a toast at the end of the next page run."""
     st.session_state[NOTE] = (text, icon)
 
 
 def say_note() -> None:
-    """Say the kept result, once."""
+    """Show the stored message once."""
     if NOTE in st.session_state:
         text, icon = st.session_state.pop(NOTE)
         st.toast(text, icon=icon, duration="long")
@@ -325,7 +337,7 @@ def say_note() -> None:
 
 @contextmanager
 def errors_said() -> Iterator[None]:
-    """Say an error raised on purpose where it happened, as a sentence; anything else is a fault of ours."""
+    """Show a ``DashboardError`` in place as a sentence; any other exception is a defect and propagates."""
     try:
         yield
     except DashboardError as exc:

@@ -1,8 +1,8 @@
 """
-The sessions of a running dashboard, kept by its server: whoever opened a link has one.
+Sessions of a running dashboard: one per browser that opened a link.
 
-``current`` is the table of this process. The gate fills it and the pages look their session up in it; under any other
-way of starting the pages it is empty, so nobody is let in.
+``current`` is the session table of this process. The gate fills it and the pages look up their session in it. If the
+pages are started in any other way, it is empty, so no browser is accepted.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 LIFE_S: Final = 7 * 86400
-"""How long a session lasts, by a clock that nobody sets."""
+"""Lifetime of a session in seconds, measured on the monotonic clock, which cannot be set."""
 HEADER: Final = "x-trunkgate-session"
-"""Carries the id of a session from the gate to the app; the gate removes it where a client sends it."""
+"""Request header that passes the session id from the gate to the app; the gate removes it from client requests."""
 PREFIX: Final = "x-trunkgate-"
 
 Listener = Callable[[], None]
@@ -30,25 +30,25 @@ class Session:
     """One browser that opened a link."""
 
     made_by: str
-    """The user of this machine who made the link."""
+    """User of this machine who created the link."""
     link: str = ""
     """Number of the link."""
     name: str = ""
-    """Of the person; empty until it is known."""
+    """Name of the person; empty until it is known."""
     vouched: bool = False
-    """Whoever made the link gave the name; else the browser did, and nothing verifies it."""
+    """Whether the creator of the link gave the name; if False, it was typed in the browser and is unverified."""
     uid: int | None = None
-    """Of the user of this machine who opened the link; ``None`` where the system does not tell."""
+    """Uid of the user of this machine who opened the link; ``None`` if the system does not provide it."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    """Handed to the app in ``HEADER``. It opens nothing: only the cookie does."""
+    """Id passed to the app in ``HEADER``. It grants no access; only the cookie does."""
     until: float = field(default_factory=lambda: time.monotonic() + LIFE_S)
-    """When it ends, on the monotonic clock."""
+    """End of the session on the monotonic clock, in seconds."""
     listeners: list[Listener] = field(default_factory=list, repr=False)
-    """Called once when it ends."""
+    """Functions called once when the session ends."""
 
     @property
     def left_s(self) -> float:
-        """How long it still lasts; not positive where it has ended."""
+        """Remaining lifetime in seconds; zero or negative if the session has ended."""
         return self.until - time.monotonic()
 
 
@@ -56,23 +56,23 @@ class Sessions(Protocol):
     """A table of sessions."""
 
     def add(self, session: Session) -> str:
-        """Take a session in, and return the cookie that opens it."""
+        """Add a session and return its cookie."""
 
     def by_cookie(self, cookie: str) -> Session | None:
-        """Return the live session of a cookie."""
+        """Return the active session of a cookie."""
 
     def by_id(self, session_id: str) -> Session | None:
-        """Return the live session of an id."""
+        """Return the active session of an id."""
 
     def listen(self, session: Session, listener: Listener) -> Listener:
-        """Have a function called when a session ends, and return what withdraws that."""
+        """Register a function to call when a session ends; return a function that unregisters it."""
 
     def end(self, session: Session) -> None:
-        """End a session and tell its listeners."""
+        """End a session and call its listeners."""
 
 
 class MemorySessions:
-    """Sessions in the memory of one process: a restart signs everybody out. Safe to share between threads."""
+    """Thread-safe session table in the memory of one process; a restart signs out all browsers."""
 
     def __init__(self) -> None:
         self._by_cookie: dict[str, Session] = {}
@@ -80,7 +80,7 @@ class MemorySessions:
         self._lock = threading.Lock()
 
     def add(self, session: Session) -> str:
-        """Take a session in, and return the cookie that opens it; only a hash of the cookie is kept."""
+        """Add a session and return its cookie; the table stores only a hash of the cookie."""
         cookie = secrets.token_urlsafe(32)
         with self._lock:
             self._by_cookie[_digest(cookie)] = session
@@ -88,7 +88,7 @@ class MemorySessions:
         return cookie
 
     def by_cookie(self, cookie: str) -> Session | None:
-        """Return the live session of a cookie. Every hash is compared, in a time that tells nothing of any of them."""
+        """Return the active session of a cookie. Compare all hashes in constant time, so that timing reveals none."""
         mark, match = _digest(cookie), None
         with self._lock:
             for known, session in self._by_cookie.items():
@@ -97,13 +97,17 @@ class MemorySessions:
         return self._live(match)
 
     def by_id(self, session_id: str) -> Session | None:
-        """Return the live session of an id."""
+        """Return the active session of an id."""
         with self._lock:
             session = self._by_id.get(session_id)
         return self._live(session)
 
     def listen(self, session: Session, listener: Listener) -> Listener:
-        """Have a function called when a session ends, and return what withdraws that; at once where it has ended."""
+        """
+        Register a function to call when a session ends; return a function that unregisters it.
+
+        If the session has already ended, the function is called immediately.
+        """
         with self._lock:
             there = session.id in self._by_id
             if there:
@@ -119,7 +123,7 @@ class MemorySessions:
         return withdraw
 
     def end(self, session: Session) -> None:
-        """End a session and tell its listeners."""
+        """End a session and call its listeners."""
         with self._lock:
             session.until = float("-inf")
             self._by_id.pop(session.id, None)
@@ -143,7 +147,7 @@ current: Sessions = MemorySessions()
 
 
 class _StandIn:
-    """The session of runs that no browser asked for: tests of pages without a server."""
+    """Holder of the session for page runs without a browser request: tests of pages without a server."""
 
     session: Session | None = None
 
@@ -153,13 +157,13 @@ _stand_in = _StandIn()
 
 def stand_in(session: Session | None) -> None:
     """
-    Name the session of page runs that have no request behind them, as in Streamlit's ``AppTest``.
+    Set the session of page runs without a browser request, as in Streamlit's ``AppTest``.
 
-    A run that a browser asked for always has the headers of its request and never gets this session.
+    A run that a browser requested always has the headers of the request and never gets this session.
     """
     _stand_in.session = session
 
 
 def standing_in() -> Session | None:
-    """Return the session named by ``stand_in``."""
+    """Return the session set by ``stand_in``."""
     return _stand_in.session
