@@ -1,4 +1,4 @@
-"""The account page: the list of allowed addresses, the switch, the prefix."""
+"""Forms of the Account page: allow list, outbound credentials, tech prefix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from dashboard.web.fixes import review
 
 CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
 AGES_S = 15
-"""How often an age is written anew."""
+"""Refresh interval of displayed ages in seconds."""
 DAY_FORM = "%-d %b %Y"
 NOT_JUDGED = STATUS_WORDS[Status.UNKNOWN]
 CONTROL_WORDS = {
@@ -53,7 +53,11 @@ FIRST = (
 
 
 def entries(claims: Claims) -> None:
-    """Draw the list with whose each address is, who put it there, why, and its last call; one may be removed."""
+    """
+    Draw the allow list with the PBX, origin, purpose and last call of each entry.
+
+    Also draw a button that removes the selected entry and a form that allows an address.
+    """
     snapshot = claims.snapshot
     declares = Capability.READ_ALLOWED_IPS not in snapshot.capabilities
     known = known_how("allowed_ips", "pasted") if declares else ""
@@ -72,11 +76,11 @@ def entries(claims: Claims) -> None:
 
 def known_how(kind: str, done: str) -> str:
     """
-    Say how a declared copy is known; empty where there is none.
+    Return a sentence on when and by whom a declared copy was entered; empty if there is none.
 
     Args:
         kind: ``account`` or ``allowed_ips``.
-        done: How it came here: ``recorded`` or ``pasted``.
+        done: How it was entered: ``recorded`` or ``pasted``.
     """
     shown = declarations.last_shown(session.workspace(), kind)
     return f"As the portal showed on {exact(shown.at, session.zone())}, {done} by {plain(shown.by)}." if shown else ""
@@ -122,7 +126,7 @@ def _table(claims: Claims) -> None:
 
 
 def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
-    """Return what is known of an entry's history, of its review, and what the carrier reports of it."""
+    """Return sentences on an entry's history, its review date, and what the carrier reports about it."""
     period, sentences = snapshot.listed_since.get(row["network"]), []
     if period:
         word = "First seen" if period["since_known_by"] == "first_seen" else "On the list since"
@@ -142,7 +146,7 @@ def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
 
 
 def entries_frame(claims: Claims) -> pd.DataFrame:
-    """Return the list as the page shows it, a row an entry in the list's own order."""
+    """Return the table of the page: one row per entry, in the order of the allow list."""
     snapshot = claims.snapshot
     outbound = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     rows = snapshot.allowed_ips
@@ -167,14 +171,14 @@ def entries_frame(claims: Claims) -> pd.DataFrame:
 
 
 def _why(row: Mapping[Any, Any]) -> str:
-    """Say why an entry is here, and its role where that says more than that calls come from it."""
+    """Return the purpose or label of an entry, preceded by its role unless it is ``active``."""
     why = row["purpose"] or row["label"]
     role = str(row["role"]).replace("_", " ") if row["role"] != "active" else ""
     return ": ".join(filter(None, (titled(role), why)))
 
 
 def _since(period: Mapping[str, Any]) -> str:
-    """Return since when an entry is on the list and who put it there; of a pasted one when it was first seen."""
+    """Return the date when an entry was added and by whom; for a pasted entry, the date when it was first seen."""
     if not period:
         return ""
     when = exact(period["since"], session.zone(), DAY_FORM)
@@ -201,7 +205,7 @@ def _allow(snapshot: Snapshot) -> None:
 
 
 def credentials(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-    """Draw the switch, what the check says of it, and the button that turns it."""
+    """Draw the state of the outbound credentials, the finding about them, and the button that switches them."""
     on = snapshot.account.credentials_on
     finding = next((finding for finding in findings if finding.check == "credentials_are_off"), None)
     color: Color = STATUS_COLORS[finding.status] if finding else "gray"
@@ -223,7 +227,7 @@ def credentials(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
 
 
 def _declare(snapshot: Snapshot) -> None:
-    """Let an operator say what the portal shows, where no program can read it."""
+    """Draw the form in which an operator records what the portal shows, for a carrier without API access to it."""
     with st.form("account_declare", border=False):
         prefix = st.text_input("Tech prefix, as the portal shows it", value=snapshot.account.tech_prefix) or ""
         last = {True: 0, False: 1, None: None}[snapshot.account.credentials_on]
@@ -240,7 +244,7 @@ def _declare(snapshot: Snapshot) -> None:
 
 
 def prefix(snapshot: Snapshot) -> None:
-    """Draw the prefix so that it can be copied, and what to do with it."""
+    """Draw the tech prefix for copying, with instructions."""
     if not snapshot.account.tech_prefix:
         empty_states.empty("The tech prefix is not known yet.", icon=ICONS["unknown"])
         return
@@ -254,7 +258,7 @@ def prefix(snapshot: Snapshot) -> None:
 
 @st.fragment(run_every=AGES_S)
 def _reported(by: str) -> None:
-    """Show when the prefix was read; it renews itself, so that the age is that of now."""
+    """Show when the prefix was read; the fragment reruns every ``AGES_S`` seconds to keep the age current."""
     with session.errors_said():
         seen = session.freshness()["credentials"]
         st.caption(f"Reported by the {by} {ago(seen.as_of)}.")

@@ -1,4 +1,4 @@
-"""Paste what the portal shows, see the difference, accept it; what is missing stays unless ticked one by one."""
+"""Comparison with the portal: paste its list, review the difference, accept it. Missing entries stay unless ticked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT_KEY = "account_pasted"
 
 
 def show(snapshot: Snapshot) -> None:
-    """Draw the box to paste into and, once something is in it, the difference."""
+    """Draw the text area for the pasted list and, once it has text, the difference."""
     st.caption("Copy the page Outbound Allowed IPs as it is, in any layout. The addresses are read out of it.")
     text = st.text_area("What the portal shows", key=TEXT_KEY, height=120, label_visibility="collapsed") or ""
     st.button("Compare", icon=":material/difference:", key="account_compare")
@@ -89,7 +89,7 @@ def _accept(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
 
 
 def _keep(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
-    """Keep what was accepted and empty the box."""
+    """Save the accepted list and clear the text area."""
     with session.errors_said():
         opened = session.workspace()
         declarations.keep_list(opened, snapshot.allowed_ips, found, remove=gone, by=session.who().name)

@@ -1,4 +1,4 @@
-"""Whether one call was authorized by the policy in force when it was made, as a sentence."""
+"""Sentence on whether a call was authorized by the policy in force when it was made."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OPEN: Final = "too little is known of its PBX."
 
 def sentence(call: pd.DataFrame, replayer: Replayer) -> str:
     """
-    Say whether a call was authorized when it was made.
+    Return whether a call was authorized when it was made, as a sentence.
 
     Args:
         call: One row of CALLS, attributed.
-        replayer: Of the snapshot of the account.
+        replayer: The replayer of the account's snapshot.
 
     Returns:
-        A sentence; ``""`` for an inbound call, which is not judged.
+        A sentence; ``""`` for an inbound call, which is not evaluated.
     """
     ((authorized, by),) = replayer.authorized(call)[["authorized", "by"]].itertuples(index=False, name=None)
     if not authorized:

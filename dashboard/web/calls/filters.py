@@ -1,7 +1,8 @@
 """
-The filters of the calls page: widgets bound to the address of the page, and clicks on charts that set them.
+Filters of the Calls page: widgets bound to URL query parameters, and chart selections that set them.
 
-A chart narrows everything but itself, so that what was chosen can be seen beside the rest and chosen anew.
+A selection in a chart filters everything except that chart, so the selected value stays visible next to the others and
+can be changed.
 """
 
 from __future__ import annotations
@@ -30,42 +31,42 @@ SPANS: Final = {"24 h": ("the last 24 hours", 1), "7 days": ("the last 7 days", 
 WHOLE: Final = "All"
 HOURS_UP_TO = timedelta(days=3)
 MOST_CALLERS = 200
-"""Callers to choose from; whoever calls less is found by the address."""
+"""Number of callers in the filter; callers with fewer calls can be found by source address."""
 DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
-"""Dimensions of the cube to the names of their filters in the page's address."""
+"""Cube dimension to the name of its query parameter."""
 BEGIN, END, IN_ZONE, MOVED = "begin", "end", "in", "calls_moved"
 SHOWN, BRUSHED = "calls_time_shown", "calls_time_brushed"
-"""The stretch of the run before with the turn of its chart, and the one that was last drawn on it."""
+"""Session keys: time range of the previous run with the number of its chart, and the range last drawn on the chart."""
 NUMBER, SOURCE = "number", "source"
-"""Names of the conditions for single calls in the page's address."""
+"""Query parameters of the conditions for single calls."""
 CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the filters say."""
+    """Current values of the filters."""
 
     part: Part
-    """All of it."""
+    """All conditions."""
     whole: Part
-    """The time span as such, without anything chosen in it."""
+    """The time span only, without a selected range or any other condition."""
     words: str
-    """How a sentence says the span."""
+    """The time span in words, for a sentence."""
     by_day: bool
-    """Whether the span is long enough to be drawn by the day."""
+    """Whether the time span is long enough for daily buckets."""
 
     def without(self, *names: str) -> Part:
-        """Return what is asked but for some dimensions: what a chart that chooses among them shows."""
+        """Return the conditions without those on some dimensions, for a chart that filters by them."""
         return replace(self.part, **cast("dict[str, Any]", dict.fromkeys(names, "")))
 
 
 def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     """
-    Draw the filters.
+    Draw the filters and return their values.
 
     Args:
-        snapshot: For the time.
-        cube: For what there is to choose from.
+        snapshot: Snapshot with the time that spans are relative to.
+        cube: Cube with the values to choose from.
     """
     zone = session.zone()
     st.session_state.update(st.session_state.pop(MOVED, {}))
@@ -85,8 +86,8 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
         code = _choice("SIP code", "code", cube, {value: value for value in sorted(cube.values("code"))}, "Any code")
         zones = {value: value or "Unknown" for value in sorted(filter(None, cube.values("zone")))}
         to = _choice("Destination", "zone", cube, zones, "Any destination")
-    always_there = st.empty()  # what comes and goes moves what follows, and the browser draws all that moves anew
-    linked = st.query_params  # at the first run the fields further down have not read them yet
+    always_there = st.empty()  # a fixed place: an element that comes and goes makes the browser redraw all below it
+    linked = st.query_params  # in the first run the fields further down have not read them yet
     if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     _by_own_clock(begin, end, zone)
@@ -97,7 +98,7 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
 
 
 def time_key(asked: Asked) -> str:
-    """Return the key of the chart over time; another one, which forgets what was drawn, where that no longer counts."""
+    """Return the key of the chart over time: a new one, which clears the drawn range, if it was set elsewhere."""
     now = [st.session_state.get(key) for key in (BEGIN, END)]
     shown, turn = st.session_state.get(SHOWN, (now, 0))
     if now not in (shown, st.session_state.get(BRUSHED)):
@@ -107,14 +108,14 @@ def time_key(asked: Asked) -> str:
 
 
 def stretch(asked: Asked) -> tuple[datetime, datetime] | None:
-    """Return the stretch that was chosen of the whole time, if one was."""
+    """Return start and end of the time range selected within the span; ``None`` if the whole span is shown."""
     if asked.part.since == asked.whole.since and asked.part.until is None:
         return None
     return asked.part.since or datetime.min.replace(tzinfo=UTC), asked.part.until or datetime.max.replace(tzinfo=UTC)
 
 
 def over(asked: Asked) -> Part:
-    """Return what the chart over time shows: the whole span, so that a stretch of it can be chosen."""
+    """Return the conditions for the chart over time: the whole span, so that a range can be selected in it."""
     return replace(asked.part, since=asked.whole.since, until=None)
 
 
@@ -122,14 +123,14 @@ def chart(
     name: str, asked: object, make: Callable[[], Drawn], description: str, chosen: Callable[[Any], dict[str, Any]]
 ) -> None:
     """
-    Draw a chart on which something can be chosen.
+    Draw a chart with a selection that sets filters.
 
     Args:
-        name: Its key; what is chosen now belongs in it, so that the chart forgets what it was told before.
-        asked: All that it depends on beside what is known.
-        make: Draws it, with a selection named ``PICK`` or ``BRUSH``.
-        description: What it shows.
-        chosen: Makes of what was chosen the filters to set.
+        name: Key of the chart. Include the current selection, so that a change of it resets the chart.
+        asked: All that the chart depends on besides the account view.
+        make: Builds the chart, with a selection named ``PICK`` or ``BRUSH``.
+        description: Description of the chart.
+        chosen: Returns the filter values for a selection.
     """
     name = visible(name)
 
@@ -141,7 +142,7 @@ def chart(
 
 
 def picked(name: str) -> Callable[[Any], dict[str, Any]]:
-    """Return what makes a click on a bar the filter of a dimension; the same bar again takes it off."""
+    """Return a function that turns a click on a bar into the filter of a dimension; a second click clears it."""
     key = DIMENSION_KEYS[name]
 
     def chosen(found: Any) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def picked(name: str) -> Callable[[Any], dict[str, Any]]:
 
 
 def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
-    """Return what makes a stretch of time, drawn on the chart, the filter of time: whole days or hours."""
+    """Return a function that turns a time range drawn on the chart into the time filter, in whole days or hours."""
     step = "D" if asked.by_day else "h"
 
     def chosen(found: Any) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
 
 
 def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
-    """Draw the choice of a time; return its begin, and how a sentence says it."""
+    """Draw the choice of a time span; return its start and its text for a sentence."""
     window = snapshot.window_days
     spans = SPANS | ({WHOLE: (f"the last {window} days", window)} if window > max(d for _, d in SPANS.values()) else {})
     chosen = st.segmented_control(
@@ -198,16 +199,16 @@ def _moment(label: str, key: str) -> datetime | None:
 
 def _by_own_clock(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> None:
     """
-    Keep in the page's address whose clock its times are by, and turn those of a shared link into the viewer's.
+    Record the time zone of the time filters in the URL, and convert the times of a shared link to the viewer's zone.
 
-    A widget takes what a link says first of all, so the times are put into it in another run.
+    A widget takes its value from the link first, so the converted times are set in another run.
     """
     told, times = st.query_params.get(IN_ZONE), {BEGIN: begin, END: end}
     if not any(times.values()):
         st.query_params.pop(IN_ZONE, None)
     elif told != zone.key:
         st.query_params[IN_ZONE] = zone.key
-        with suppress(ZoneInfoNotFoundError, ValueError):  # of a link that somebody wrote by hand, or one without
+        with suppress(ZoneInfoNotFoundError, ValueError):  # a link written by hand, or without a time zone
             theirs = ZoneInfo(told or "")
             moved = {key: at.replace(tzinfo=theirs).astimezone(zone) for key, at in times.items() if at}
             st.session_state[MOVED] = {key: at.replace(tzinfo=None) for key, at in moved.items()}
@@ -220,12 +221,12 @@ def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> s
     values = ["", *(value for value in options if value in there or name == "outcome")]
     linked = st.query_params.get(key, "")
     if visible(linked) != linked:
-        st.query_params[key] = visible(linked)  # a link names options as they are shown
+        st.query_params[key] = visible(linked)  # a link contains options as displayed
         st.rerun()
     told = st.session_state.get(key) or linked
     names = {value: visible(options.get(value, value)) for value in values}
     if told not in {*values, *names.values(), anything}:
-        values.append(told)  # a link names what is no longer there; it matches nothing, and says so
+        values.append(told)  # a value in the link that no longer exists is kept; it matches no call
     found = st.selectbox(
         label,
         values,
@@ -237,13 +238,13 @@ def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> s
 
 
 def _callers(cube: Cube) -> list[str]:
-    """Return who calls, PBXs and then addresses that nobody owns, those that call most."""
+    """Return the ``MOST_CALLERS`` callers with the most calls, sorted by name: PBXs, then unassigned addresses."""
     found = cube.sums("who").nlargest(MOST_CALLERS, "calls")["who"]
     return sorted(found, key=lambda who: (who[:1].isdigit(), who))
 
 
 def _forget_stretch() -> None:
-    """Let go of a stretch of the time that was chosen before."""
+    """Clear the selected time range."""
     st.session_state.update({key: None for key in (BEGIN, END) if st.session_state.get(key)})
 
 

@@ -1,4 +1,4 @@
-"""The calls page: the time looked at, the search, and pages of single calls by key."""
+"""Search of the Calls page: conditions in words, search fields, and keyset-paginated single calls."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ TOLD_BY: Final = {
     "shared_address": "source address, which several PBXs share",
 }
 RECORDS: Final = {"": "In the carrier's export", FILE_ONLY: "Not in the carrier's export"}
-"""Which calls to look through, by their ``provenance``."""
+"""``provenance`` of the calls to search, to its label."""
 PAGE_SIZE = 50
 PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
 
 
 def said(asked: Asked, zone: ZoneInfo) -> str:
-    """Say in a sentence which calls are looked at."""
+    """Return the active filters in words, for a sentence."""
     part, whole = asked.part, asked.whole
     times = [at.astimezone(zone) if at else None for at in (part.since, part.until)]
     begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
@@ -56,7 +56,7 @@ def said(asked: Asked, zone: ZoneInfo) -> str:
 
 
 def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
-    """Return a sentence with the number of imported-only outbound calls in a period; empty for zero."""
+    """Return a sentence with the number of outbound calls in a period that only imported files have; empty for zero."""
     if snapshot.file_only_traffic.empty:
         return ""
 
@@ -70,19 +70,19 @@ def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = N
 
 
 def beside(snapshot: Snapshot, part: Part) -> str:
-    """Say what ``apart`` says where nothing but a time is chosen; its number follows no other filter."""
+    """Return the sentence of ``apart``; empty if a filter other than time is set, because its count ignores those."""
     chosen = (part.who, part.zone, part.code, part.outcome)
     return "" if any(chosen) else apart(snapshot, part.since, part.until)
 
 
 def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
     """
-    Draw the search and the page of calls that it finds.
+    Draw the search and one page of the calls that it finds.
 
     Args:
-        snapshot: For names, addresses and the account.
-        asked: The filters of the page, which count here too.
-        matching: How many outbound calls match these.
+        snapshot: Snapshot with names, addresses and the account.
+        asked: Filters of the page, which apply here too.
+        matching: Number of outbound calls that match the filters.
     """
     st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
     where = _where(asked, snapshot)
@@ -110,7 +110,7 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
 
 
 def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot) -> pd.DataFrame:
-    """Return a page of calls and one more where there is one, attributed."""
+    """Return one page of attributed calls, plus one more call if there is another page."""
     among = _among(asked.part, snapshot)
     found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=among)
     return _claims(snapshot).attribute(found)
@@ -122,7 +122,7 @@ def _claims(snapshot: Snapshot) -> CallerClaims:
 
 
 def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
-    """Draw the conditions for single calls; return all that are no matter of attribution."""
+    """Draw the conditions for single calls; return all conditions that do not depend on attribution."""
     with st.grid(3, min_column_width=180):
         number = st.text_input("Number, or part of it", key=NUMBER, bind="query-params", icon=":material/dialpad:")
         address = st.text_input("Source address", key=SOURCE, bind="query-params", icon=":material/lan:")
@@ -148,7 +148,7 @@ def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
 
 
 def _record(file_only: int) -> str:
-    """Draw the choice between the calls that count and those that only imported files have."""
+    """Draw the choice between calls in the carrier's export and calls that only imported files have."""
     chosen = st.selectbox(
         "Record",
         [*RECORDS],
@@ -161,7 +161,7 @@ def _record(file_only: int) -> str:
 
 
 def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
-    """Return the rows of the traffic that are meant, where a caller or a code is asked for."""
+    """Return the traffic rows of the selected caller and code; ``None`` if neither is selected."""
     if not (part.who or part.code):
         return None
     rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
@@ -175,7 +175,7 @@ def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
 
 
 def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
-    """Return what the table shows, as the browser takes it."""
+    """Return the rows of the table in Arrow format."""
     frame = pd.DataFrame(
         {
             "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
@@ -197,7 +197,7 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
 
 
 def _table_key(calls: list[str]) -> str:
-    """Return the table's key, another one where a row is ticked and the rows have moved under it."""
+    """Return the table's key; a new key, which clears the selection, if a row is selected and the rows have changed."""
     shown, turn = st.session_state.get(TABLE_KEY, (calls, 0))
     ticked = st.session_state.get(f"{TABLE_KEY}_{turn}", {}).get("selection", {}).get("rows")
     if ticked and shown != calls:
@@ -234,7 +234,7 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
 
 
 def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
-    """Say of one call all that its record holds, and why it was refused if it was."""
+    """Draw the full record of one call and, if it was refused for authorization, the reason."""
     call = row.iloc[0]
     with st.container(border=True):
         owner = snapshot.name_of(call["pbx_id"]) if call["pbx_id"] else "unassigned"

@@ -1,13 +1,12 @@
 """
-Charts on a page: made once of what is known, then drawn from what was made.
+Chart component: build a chart once per account view, then draw it from the cache.
 
-Making a chart and validating it costs more than all else that a page does; what comes out of it depends
-only on what is known and on what was asked, so sessions share it. Tests hold charts to their schema, so
-that nothing is validated while somebody waits.
+Building and validating a chart takes longer than all other work of a page. The result depends only on the account view
+and the filters, so sessions share it. Tests validate charts against the Vega-Lite schema; pages do not validate.
 
-The browser draws a chart anew where its Vega-Lite has changed, and otherwise takes the new rows into the chart
-that stands there, which is ten times as quick. So rows have names that do not depend on them, and ``charts``
-says in rows what could change: order, room and what is named.
+The browser redraws a chart if its Vega-Lite specification changed. Otherwise it only updates the rows, which is ten
+times as fast. Therefore dataset names do not depend on the rows, and ``charts`` encodes in the rows what may change:
+order, room for notes, and labels.
 """
 
 from __future__ import annotations
@@ -30,30 +29,30 @@ from dashboard.charts.templates import ChartSpec
 from dashboard.web import session
 
 _ALTAIR = Lock()
-"""Altair is not thread-safe: which transformer and theme are on is one for all threads."""
+"""Altair is not thread-safe: all threads share the active data transformer and theme."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A chart as the browser takes it. Text and bytes, so that thousands are nothing to look through."""
+    """A chart in the form sent to the browser: text and bytes, so thousands are cheap to garbage-collect."""
 
     spec: str
     datasets: Mapping[str, bytes]
 
     def vega(self) -> dict[str, Any]:
-        """Return its Vega-Lite, with the data as Arrow."""
+        """Return the Vega-Lite specification with the data in Arrow format."""
         return {**json.loads(self.spec), "datasets": dict(self.datasets)}
 
 
 def one(name: str, asked: object, make: Callable[[], Drawn], *, ages: bool = True) -> Plot:
     """
-    Return a plot, made unless it was.
+    Return a plot from the cache or newly built.
 
     Args:
-        name: Of the chart.
-        asked: All that it depends on beside what is known; its ``repr`` tells it apart.
-        make: Draws it.
-        ages: As of ``session.kept``.
+        name: Name of the chart.
+        asked: All that the chart depends on besides the account view; its ``repr`` is part of the cache key.
+        make: Builds the chart.
+        ages: As in ``session.kept``.
     """
     return several(name, asked, lambda: {"": make()}, ages=ages)[""]
 
@@ -61,7 +60,7 @@ def one(name: str, asked: object, make: Callable[[], Drawn], *, ages: bool = Tru
 def several(
     name: str, asked: object, make: Callable[[], Mapping[str, Drawn]], *, ages: bool = True
 ) -> Mapping[str, Plot]:
-    """Return plots by name, made unless they were; as ``one``."""
+    """Return plots by name from the cache or newly built; arguments as in ``one``."""
 
     def made() -> dict[str, Plot]:
         return {who: prepared(drawn) for who, drawn in make().items()}
@@ -70,7 +69,7 @@ def several(
 
 
 def prepared(drawn: Drawn) -> Plot:
-    """Turn a chart into what the browser takes, its rows named by place."""
+    """Convert a chart to the form sent to the browser, with datasets named by position."""
     if isinstance(drawn, ChartSpec):
         with _ALTAIR, debug_mode(False):
             spec = drawn.design()
@@ -97,10 +96,10 @@ def _arrow(rows: pd.DataFrame) -> bytes:
 
 
 def show(plot: Plot, description: str) -> None:
-    """Draw a plot; ``description`` says what it shows."""
+    """Draw a plot with ``description`` as its alternative text."""
     st.vega_lite_chart(spec=plot.vega(), alt=description)
 
 
 def pick(plot: Plot, description: str, *, key: str, take: Callable[[], None]) -> None:
-    """Draw a plot on which something can be chosen, under ``key``; ``take`` is called when it is."""
+    """Draw a plot with a selection under ``key``; ``take`` is called when the selection changes."""
     st.vega_lite_chart(spec=plot.vega(), alt=description, key=key, on_select=take)

@@ -1,4 +1,4 @@
-"""What a page says when it has nothing to show: a first run, an empty table."""
+"""Empty states of pages: first run, empty table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POLL_S = 1.5
 
 
 def first_run() -> None:
-    """Say that the account is being read for the first time, or could not be read; draw the page once it is."""
+    """Show that the first read of the account is in progress or failed; rerun the page once data is available."""
     failed = bool(session.sync_error())
     if failed:
         st.title("The account could not be read yet.")
@@ -38,6 +38,6 @@ def _wait(*, failed: bool) -> None:
 
 
 def empty(sentence: str, *, icon: str = ICONS["good"]) -> None:
-    """Say that there is nothing, and why that is so."""
+    """Draw a box with a sentence that states why there is nothing to show."""
     with st.container(border=True):
         st.markdown(f":gray[{icon} {sentence}]")

@@ -1,4 +1,4 @@
-"""Who sits at the browser: asked once, shown above every page; nothing at all without a session of the gate."""
+"""Entrance: asks once for the name of the person at the browser and rejects browsers without a session of the gate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ UNGATED = (
 
 def open_to_all() -> bool:
     """
-    Draw what stands before the dashboard: the refusal of a browser without a session, or the question for a name.
+    Draw the error for a browser without a session, or the form that asks for a name.
 
     Returns:
-        True where the dashboard may be drawn.
+        Whether the dashboard may be drawn.
     """
     found = session.browser()
     if found is None:
@@ -52,7 +52,7 @@ def _ask(found: sessions.Session) -> None:
 
 
 def person() -> None:
-    """Show whose browser this is, how the journal names them, and the way out."""
+    """Draw the person's name with their name in the journal and a button that signs out."""
     found = session.browser()
     if found is None or not found.name:
         return

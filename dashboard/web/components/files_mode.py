@@ -1,4 +1,4 @@
-"""Mode ``files``: what is missing before imported files can be judged, and how recent they are."""
+"""Mode ``files``: steps still needed to evaluate imported files, and the age of their calls."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ STEPS = {
     "allowed_ips": "paste the list of Outbound Allowed IPs on the page Account",
     "pbxs": "add your PBXs on the page Inventory",
 }
-"""What an operator has to bring, by the kind under which the home keeps it."""
+"""Kind of declared input to the step in which an operator provides it."""
 NEVER = "Inbound routes stay unknown: only the carrier's API provides them, and this home has no key."
-"""What stays unknown in this mode, and why."""
+"""Sentence on what stays unknown in this mode, with the reason."""
 
 
 def badge(until: datetime | None) -> str:
-    """Return the header's text on the calls: until when the imported files reach."""
+    """Return the header's text on the age of the latest imported call."""
     return f"Latest imported call {ago(until)}" if until else "No calls imported"
 
 
 def next_steps(workspace: Workspace) -> str:
-    """Return the steps that an operator has to take before everything can be judged; empty where none is left."""
+    """Return the steps that an operator still has to take before everything can be evaluated; empty if none is left."""
     steps = (
         []
         if calls_until(workspace.state, workspace.store, workspace.settings)

@@ -1,4 +1,4 @@
-"""How things are said: times, money, names, and the icon and color that go with each state."""
+"""Text formatting: times, money, names, Markdown escapes, and the icon and color of each state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.domain.findings import Finding, Impact, Life, Severity, Status
 from dashboard.domain.snapshot import Age, Snapshot
 
 Color = Literal["red", "orange", "green", "gray", "blue"]
-"""The five states, by the names the theme gives their colors; orange is amber."""
+"""Colors of the five states by their names in the theme; orange is amber."""
 
 ICONS: Final = {
     "error": ":material/error:",
@@ -33,7 +33,7 @@ SEVERITY_COLORS: Final[dict[Severity, Color]] = {
     Severity.LOW: "orange",
     Severity.INFORMATIONAL: "gray",
 }
-"""Red: calls or money are being lost. Amber: will be, or a gap in control. Gray: nothing to act on."""
+"""Red: calls or money are being lost. Amber: they will be lost, or a control has a gap. Gray: nothing to act on."""
 
 IMPACT_WORDS: Final = {Impact.LOSS: "Money", Impact.OUTAGE: "Calls", Impact.HYGIENE: "Order"}
 STATUS_WORDS: Final = {Status.FAIL: "Failed", Status.UNKNOWN: "Not evaluated", Status.PASS: "Passed"}
@@ -68,29 +68,33 @@ METHOD_WORDS: Final = {
 
 
 def exact(moment: datetime | None, zone: ZoneInfo, form: str = "%-d %b %Y %H:%M:%S %Z") -> str:
-    """Say exactly when, in the viewer's zone."""
+    """Format a time exactly, in the viewer's time zone; empty for no time."""
     if moment is None or pd.isna(moment):
         return ""
     return pd.Timestamp(moment).tz_convert(zone).strftime(form)
 
 
 def money(amount: object, *, digits: int = 2) -> str:
-    """Say dollars; the dollar sign is escaped, because two of them would set a formula."""
+    """Format an amount in USD with an escaped dollar sign, because Markdown renders text between two as a formula."""
     return f"\\${float(str(amount or 0)):,.{digits}f}"
 
 
 def names(finding: Finding, snapshot: Snapshot) -> str:
-    """Name the PBXs a finding is about."""
+    """Return the names of the PBXs that a finding is about."""
     return join(snapshot.name_of(pbx_id) for pbx_id in finding.pbx_ids)
 
 
 def address_of(address: str, snapshot: Snapshot) -> str:
-    """Say an address in monospace with whose it is beside it."""
+    """Return an address in monospace followed by its owner in parentheses, as Markdown."""
     return f"{mono(address)} ({plain(owner_of(address, snapshot))})"
 
 
 def owner_of(address: str, snapshot: Snapshot) -> str:
-    """Name the PBXs that call from an address now, or did; ``unassigned`` where the inventory knows of none."""
+    """
+    Return the names of the PBXs that call from an address now or called from it formerly.
+
+    ``unassigned`` if no PBX of the inventory does; ``owner not known`` without an inventory.
+    """
     pbx_ids, now = snapshot.owners_of(address)
     if not pbx_ids and snapshot.age("inventory") is Age.MISSING:
         return "owner not known"
@@ -101,7 +105,7 @@ def owner_of(address: str, snapshot: Snapshot) -> str:
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:
-    """Say a finding's subject: an address with its PBX, or a PBX by its name, with what of it where that is said."""
+    """Return a finding's subject: an address with its PBX, or a PBX by name, with its part if the subject names one."""
     named = names(finding, snapshot)
     if finding.subject in finding.pbx_ids:
         return named
@@ -115,18 +119,18 @@ def subject_of(finding: Finding, snapshot: Snapshot) -> str:
 
 
 DIRECTIVE: Final = re.compile(r":(?=[A-Za-z+])|:(?=//)|(?<=[\w.+-])@(?=\w)|\bwww(?=\.)", re.IGNORECASE)
-"""Where a name between colons, an address of a page or one of mail begins that a browser would make something of."""
+"""Start of a directive between colons, a URL or an email address that the browser would render as markup."""
 LISTED: Final = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$))|(?=(?:-+|=+)\s*$)))", re.MULTILINE)
-"""Where a line begins as one of a list, or underlines the line before as a heading."""
+"""Start of a line that Markdown reads as a list item or as the underline of a heading."""
 
 
 def plain(text: str) -> str:
     """
-    Escape what Markdown would read as markup: dollars, stars of dial strings, brackets.
+    Escape all text that Markdown would read as markup: dollar signs, asterisks of dial strings, brackets.
 
-    Names of colors, icons and emojis between colons are sought after escapes are gone, and so are addresses that
-    become links; a word joiner, which has no width, keeps a colon or an ``@`` from beginning one. A replacement
-    character stands for what cannot be seen, such as a mark that turns a line around.
+    Names of colors, icons and emojis between colons, and addresses that become links, are parsed after escapes are
+    removed. Therefore a zero-width word joiner after a colon or an ``@`` keeps one from starting there. A replacement
+    character replaces each invisible character, such as a mark that reverses the text direction.
     """
     text = visible(text)
     text = DIRECTIVE.sub("\\g<0>\u2060", text)
@@ -135,7 +139,7 @@ def plain(text: str) -> str:
 
 
 def mono(text: str) -> str:
-    """Format text as single-line monospace Markdown; ``""`` for empty text. Adds no escapes."""
+    """Format text as single-line monospace Markdown, without escapes; ``""`` for empty text."""
     told = " ".join(visible(text).split())
     fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
     room = " " if told.startswith("`") or told.endswith("`") else ""

@@ -1,4 +1,4 @@
-"""What stands above every page: whose account, how fresh, sync now."""
+"""Header of every page: account, data age, sync button, and warnings about missing or stale inputs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DRAWN = "header_drawn"
 @st.fragment(run_every=AGAIN_S)
 def show(*, live: bool) -> None:
     """
-    Draw the header; it renews itself, so that its age is true without a click.
+    Draw the header; the fragment reruns every ``AGAIN_S`` seconds, so its age is correct without a click.
 
     Args:
-        live: Draw the whole page again when something new is known, unless a fix is being reviewed.
+        live: Rerun the whole page when new data is available, unless a fix is being reviewed.
     """
     with session.errors_said():
         opened = session.workspace()
@@ -58,7 +58,7 @@ def show(*, live: bool) -> None:
 
 
 def _renew(*, live: bool) -> None:
-    """Draw the whole page again where this is not its first run and something new is known."""
+    """Rerun the whole page if it is live, new data is available since it was drawn, and no fix is being reviewed."""
     now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
     drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
     if live and drawn != now and review.KEY not in st.session_state:
@@ -66,7 +66,7 @@ def _renew(*, live: bool) -> None:
 
 
 def stale(*, live: bool) -> None:
-    """Remember what this page shows, and name every input that is missing or too old to decide; see ``show``."""
+    """Record the state version that this page shows, and warn about inputs that are missing or stale; see ``show``."""
     shown = session.now()
     st.session_state[DRAWN] = (*shown.moment[:-1], lacking(shown.snapshot) if live else "")
     _ages()
@@ -74,7 +74,7 @@ def stale(*, live: bool) -> None:
 
 @st.fragment(run_every=AGAIN_S)
 def _ages() -> None:
-    """Name what is out of date or was never read; it renews itself, so that ages are those of now."""
+    """Warn about inputs that are out of date or were never read; the fragment reruns to keep the ages current."""
     with session.errors_said():
         now, freshness = clocks.now(), session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}

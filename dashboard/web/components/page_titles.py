@@ -1,4 +1,4 @@
-"""The title line of each page: its question, with the answer in it."""
+"""Page titles: one sentence that answers the question of each page."""
 
 from __future__ import annotations
 
@@ -23,13 +23,18 @@ from dashboard.web.components.formatting import money, plain
 DAY = timedelta(days=1)
 S = "'s"
 FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
-"""Outcomes that charts paint as "Failed otherwise": titles count the same calls by that name."""
+"""Outcomes that charts show as "Failed otherwise"; titles count the same calls under that name."""
 REFUSED_SHARE = 0.05
-"""A PBX counts as being refused from this share of a day's calls on: one mistyped call is not an outage."""
+"""Minimum share of a day's calls refused for a PBX to count as rejected; one mistyped call is not an outage."""
 
 
 def overview(claims: Claims) -> str:
-    """Say whose calls are rejected and who spends our money; else what is left to do; else that all is well."""
+    """
+    Return the title of the Overview page.
+
+    It names PBXs whose calls are rejected and unassigned addresses that spend money; otherwise the open findings;
+    otherwise that none is open.
+    """
     snapshot, findings = claims.snapshot, claims.findings
     refused, spent = _refused(snapshot, findings), _spent(snapshot)
     unlisted, old = _unlisted(claims)
@@ -44,16 +49,16 @@ def of_calls(
     rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "", *, recorded: bool = True, apart: str = ""
 ) -> str:
     """
-    Say how many outbound calls there were, and how they failed unless one ``outcome`` was asked for.
+    Return the number of outbound calls and, unless the calls are filtered by ``outcome``, how they failed.
 
-    State the absence of authorization refusals only where no other failure is counted, because another failure code
-    can hide a refusal.
+    State the absence of authorization refusals only if no other failure is counted, because another failure code can
+    hide a refusal.
 
     Args:
         rows: Calls by outcome.
         words: Text of the time span.
-        outcome: The only one that was asked for.
-        lacking: Sentence that says why the calls are missing or out of date; with it, absent callers are not named.
+        outcome: The selected outcome; empty for all.
+        lacking: Sentence that states why the calls are missing or out of date; with it, the title states no failures.
         recorded: Refused calls are known to be on record (``Capability.REFUSALS_IN_CDRS``).
         apart: Sentence that states how many calls are not counted; empty for zero.
     """
@@ -70,7 +75,7 @@ def of_calls(
 
 
 def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
-    """Say how many calls were refused for authorization, and how many failed otherwise, as the charts tell them."""
+    """Return how many calls were refused for authorization and how many failed otherwise, as in the charts."""
     by_outcome = rows.groupby("outcome")["calls"].sum()
     refused, unknown, otherwise = (
         int(sum(by_outcome.get(name, 0) for name in names))
@@ -88,7 +93,7 @@ def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
 
 
 def of_account(claims: Claims) -> str:
-    """Say how many addresses are allowed, and how many of those need review, as the table counts them."""
+    """Return how many addresses are allowed and how many of those need review, as in the table."""
     snapshot = claims.snapshot
     if snapshot.age("allowed_ips") is Age.MISSING:
         return claims.lacking("allowed_ips")
@@ -113,7 +118,7 @@ def of_account(claims: Claims) -> str:
 
 
 def of_inventory(snapshot: Snapshot) -> str:
-    """Say how many PBXs there are and in what state, and where the inventory is out of date."""
+    """Return the number of PBXs by status and, if the inventory is out of date, a sentence on that."""
     if snapshot.pbxs.empty:
         return "No PBX is in the inventory yet."
     by_status = snapshot.pbxs["status"].value_counts()
@@ -126,7 +131,7 @@ def of_inventory(snapshot: Snapshot) -> str:
 
 
 def of_fixes(entries: Sequence[JournalEntry]) -> str:
-    """Say how many fixes are active, and how many have no recorded outcome."""
+    """Return how many fixes are active, undone, and without a recorded outcome."""
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
     unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
     verb = "has" if unsettled == 1 else "have"
@@ -142,7 +147,11 @@ def of_fixes(entries: Sequence[JournalEntry]) -> str:
 
 
 def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
-    """Name PBXs refused within a day: those who still are, as checks and policy stand, and those who no more are."""
+    """
+    Return sentences on the PBXs whose calls were rejected in the last 24 hours.
+
+    One sentence names PBXs still rejected according to the findings and the current policy, one names the others.
+    """
     rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
     rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
@@ -165,13 +174,18 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
 
 
 def _not_passed(finding: Finding) -> bool:
-    """Say of a finding whether it may still be a problem: neither a pass nor a last known pass."""
+    """Return whether a finding may still be a problem: its status, or last known status, is not a pass."""
     known = finding.last_known.status if finding.last_known else finding.status
     return known is not Status.PASS
 
 
 def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
-    """Name PBXs that are not on the list and of which no call is seen; by fresh data, and by the last data."""
+    """
+    Return sentences on PBXs without an allow list entry and without calls in the last 24 hours.
+
+    Returns:
+        Sentences from fresh data, and sentences from the last known data.
+    """
     snapshot = claims.snapshot
     heard = set(frames.outbound(snapshot, since=snapshot.calls_at - DAY)["source_ip"])
     unlisted = [f for f in claims.open if f.check == "pbx_address_is_allowed" and f.subject not in heard]

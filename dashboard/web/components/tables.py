@@ -1,4 +1,4 @@
-"""Tables, configured once: chips in state colors, times, addresses, money; and the download of what they show."""
+"""Table components: column types (chips in state colors, times, money, counts, text) and the CSV download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_PX = 560
 
 
 def shown(rows: Rows) -> Rows:
-    """Return rows whose texts hold no character that a reader cannot see: callers and files may bring any."""
+    """Return rows with invisible characters replaced in all texts; callers and files may contain any character."""
     if isinstance(rows, pyarrow.Table):
         return cast("Rows", shown_table(rows))
     texts = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name])]
@@ -41,21 +41,21 @@ def _cell(cell: object) -> object:
 
 
 def height(rows: int, most: int = MOST_ROWS, px: int = MOST_PX) -> int | Literal["content"]:
-    """Return the height that shows every row up to ``most`` of them; ``px`` pixels, and a scroll bar, beyond."""
+    """Return a height that shows all rows if there are at most ``most``, else ``px`` pixels with a scroll bar."""
     return "content" if rows <= most else px
 
 
 def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
     """
-    Configure a column of chips in the theme's state colors; its cells are lists of one text.
+    Configure a column of chips in the theme's state colors; each cell is a list of one text.
 
-    A chip takes the theme's categorical color at its option's place, so options are put at places of
-    their state, and places between are filled with options that no cell has.
+    A chip takes the theme's categorical color at the position of its option. Therefore each option is placed at a
+    position of its state, and positions between are filled with options that no cell has.
 
     Args:
-        label: Of the column.
-        states: Text of a chip to its state, one of ``marks.STATES``.
-        width: Of the column, in pixels.
+        label: Header of the column.
+        states: Text of a chip to its state, one of ``encodings.STATES``.
+        width: Width of the column in pixels.
     """
     options: list[str] = []
     for text, state in states.items():
@@ -66,17 +66,17 @@ def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
 
 
 def when(label: str, *, help_text: str = "") -> Any:
-    """Configure a column of times, said relative to now; the exact time shows on hover."""
+    """Configure a column of times relative to now; the exact time appears on hover."""
     return st.column_config.DatetimeColumn(label, format="distance", width=120, help=help_text or None)
 
 
 def at(label: str) -> Any:
-    """Configure a column of exact times in the viewer's zone."""
+    """Configure a column of exact times in the viewer's time zone."""
     return st.column_config.DatetimeColumn(label, format="D MMM HH:mm:ss", width=130)
 
 
 def usd(label: str) -> Any:
-    """Configure a column of dollars."""
+    """Configure a column of amounts in USD."""
     return st.column_config.NumberColumn(label, format="dollar", width=90)
 
 
@@ -92,14 +92,14 @@ def text(label: str, *, width: int | None = None) -> Any:
 
 def download(name: str, rows: int, frame: Callable[[], pd.DataFrame], snapshot: Snapshot, *, key: str) -> None:
     """
-    Draw the download of exactly the rows on the screen, as CSV.
+    Draw a button that downloads exactly the displayed rows as CSV.
 
     Args:
-        name: First part of the file's name.
-        rows: How many there are.
-        frame: Gives them once somebody asks for the file.
-        snapshot: Says whose they are, and when they were known.
-        key: Of the button.
+        name: First part of the file name.
+        rows: Number of rows.
+        frame: Returns the rows; called when the file is requested.
+        snapshot: Snapshot with the account and the time of the data.
+        key: Key of the button.
     """
     account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
     st.download_button(
