@@ -1,4 +1,4 @@
-"""The exports page: which tables there are, a look at one, its CSV, and the zip with its manifest."""
+"""Parts of the Exports page: list of tables, preview and CSV of one table, and the zip with its manifest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREVIEW = 200
 
 
 def tables() -> Mapping[str, Table]:
-    """Return every table there is to export."""
+    """Return all tables that can be exported, by name."""
     opened = session.workspace()
     return session.kept(
         "exports",
@@ -29,7 +29,7 @@ def tables() -> Mapping[str, Table]:
 
 
 def title(found: Mapping[str, Table]) -> str:
-    """Say how many tables and calls there are; no number of calls where they were never fetched."""
+    """Return the page title: number of tables and of calls; without a number if calls were never fetched."""
     known = session.claims()
     calls = known.figure(found["calls"].rows or 0, "calls")
     if calls.text == NOTHING:
@@ -39,7 +39,7 @@ def title(found: Mapping[str, Table]) -> str:
 
 
 def whole(found: Mapping[str, Table]) -> None:
-    """Draw the download of everything."""
+    """Draw the download of all tables as a zip."""
     known = session.snapshot()
     seal = Seal.of(session.workspace().journal, account=_account(), taken_at=known.taken_at)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -61,7 +61,7 @@ def whole(found: Mapping[str, Table]) -> None:
 
 
 def one(found: Mapping[str, Table]) -> None:
-    """Draw the choice of a table, its first rows, and its download."""
+    """Draw the choice of a table, its download, and its first rows."""
     name = (
         st.pills(
             "Table",
@@ -96,7 +96,11 @@ def one(found: Mapping[str, Table]) -> None:
 
 
 def said(table: Table, looked_at: int) -> str:
-    """Say how many rows a table has and how many of them are shown, of which there are ``PREVIEW`` and one more."""
+    """
+    Return how many rows a table has and how many of them are shown.
+
+    ``looked_at`` is the number of rows that were read, at most ``PREVIEW`` plus one.
+    """
     if looked_at <= PREVIEW:
         return f"{counted(looked_at, 'row')}. Times are UTC."
     rows = counted(table.rows, "row") if table.rows is not None else f"More than {PREVIEW} rows"
@@ -104,7 +108,7 @@ def said(table: Table, looked_at: int) -> str:
 
 
 def preview(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the first rows as they can be shown: money as text with all its digits."""
+    """Return the first rows for display, with amounts of money as text with all digits."""
     head = frame.head(PREVIEW)
     money = [name for name in head if isinstance(head[name].dtype, pd.ArrowDtype)]
     return head.assign(**{str(name): head[name].astype("str") for name in money})

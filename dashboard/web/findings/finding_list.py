@@ -1,4 +1,4 @@
-"""The findings page: filters that live in the address, the table, and one finding in detail."""
+"""Parts of the Findings page: filters bound to the URL, the table, and the details of one finding."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from dashboard.web.fixes import review
 
 TABLE_KEY = "findings_table"
 LAST = ", last known"
-"""Follows the severity of what failed on the last data and cannot be evaluated again."""
+"""Suffix of the severity of a finding that failed on the last known data and cannot be evaluated now."""
 USD = " (USD)"
-"""Ends the name of a column of dollars where no cell carries the sign."""
+"""Suffix of the name of an evidence column in USD, whose cells have no dollar sign."""
 FEW_PX = 374
-"""Ten rows and a half: what is below can be seen to scroll."""
+"""Height of ten and a half rows in pixels, which shows that the table scrolls."""
 
 
 def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
-    """Draw the filters; return what they leave. Every choice is kept in the page's address."""
+    """Draw the filters, which are bound to URL query parameters; return the findings that match them."""
     pbxs = sorted({pbx_id for finding in findings for pbx_id in finding.pbx_ids}, key=snapshot.name_of)
     with st.container(horizontal=True, gap="medium"):
         status = st.pills(
@@ -93,7 +93,7 @@ def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
 
 
 def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
-    """Draw the table; return the finding of the selected row, the first unless another was chosen."""
+    """Draw the table; return the finding of the selected row, by default the first."""
     frame = pd.DataFrame(
         {
             "state": [[_state(finding)] for finding in shown],
@@ -131,12 +131,12 @@ def _state(finding: Finding) -> str:
 
 
 def download(shown: Sequence[Finding], snapshot: Snapshot) -> None:
-    """Draw the download of exactly the rows on the screen."""
+    """Draw the download of exactly the displayed rows."""
     tables.download("findings", len(shown), lambda: findings_frame(shown, snapshot), snapshot, key="findings_csv")
 
 
 def detail(finding: Finding, snapshot: Snapshot) -> None:
-    """Draw why a finding matters, what it rests on, what would put it right, and what was done so far."""
+    """Draw the details of a finding: reason, expected state, evidence, proposed fix and history."""
     st.subheader(plain(subject_of(finding, snapshot)), anchor=False)
     with st.container(horizontal=True, gap="small"):
         st.badge(STATUS_WORDS[finding.status], color=STATUS_COLORS[finding.status])
@@ -165,7 +165,7 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
 
 
 def effect(finding: Finding) -> None:
-    """Draw the changes that a finding proposes and the button that opens their review."""
+    """Draw the changes that a finding proposes and a button that opens their review."""
     for change in finding.proposals:
         st.markdown(f":blue[{ICONS['plan']}] {plain(change.sentence())}")
     st.button(
@@ -179,7 +179,7 @@ def effect(finding: Finding) -> None:
 
 
 def review_digest(finding: Finding) -> str:
-    """Return the digest of the evidence of a past loss that nobody reviewed yet; ``""`` for any other finding."""
+    """Return the digest of the evidence of a past loss that is not reviewed yet; ``""`` for any other finding."""
     if finding.check != "past_loss_is_reviewed" or finding.status is not Status.FAIL:
         return ""
     return next((str(row[DIGEST]) for row in finding.evidence if DIGEST in row), "")
@@ -195,7 +195,7 @@ def _mark_as_reviewed(subject: str, shown: str) -> None:
 
 
 def none_left(claims: Claims) -> None:
-    """Say why the table is empty."""
+    """Draw the reason why the table is empty."""
     if claims.standing() is GroupStatus.CLEAR:
         empty_states.empty("Every check passes.")
     elif claims.findings:
@@ -205,7 +205,7 @@ def none_left(claims: Claims) -> None:
 
 
 def evidence_frame(finding: Finding, zone: ZoneInfo) -> pd.DataFrame:
-    """Return the evidence as a table: one row a fact, columns as the check names them, times in the viewer's zone."""
+    """Return the evidence as a table: one row per fact, columns named by the check, times in ``zone``."""
     frame = pd.DataFrame([dict(row) for row in finding.evidence])
     for name in frame.columns:
         if str(name).endswith(USD):

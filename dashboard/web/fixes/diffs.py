@@ -1,4 +1,4 @@
-"""A plan's changes as rows to be read: what, as it is now, as it will be."""
+"""Display of a plan's changes as rows: object, value now, value after."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG
 from dashboard.web.components.formatting import mono, owner_of, plain
 
 ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
-"""How a number's route is said where it is none that somebody made."""
+"""Alias of a built-in route to its display text."""
 
 
 @dataclass(frozen=True)
 class DiffRow:
-    """One change, in Markdown."""
+    """One change; all fields are Markdown."""
 
     what: str
     before: str
@@ -25,17 +25,17 @@ class DiffRow:
 
 def rows(changes: tuple[Change, ...], snapshot: Snapshot) -> list[DiffRow]:
     """
-    Say each change as it is now and as it will be.
+    Return one row per change with the values before and after.
 
     Args:
-        changes: Of a plan, in their order.
-        snapshot: For the names that stand beside addresses.
+        changes: Changes of a plan, in their order.
+        snapshot: Snapshot with the names shown next to addresses.
     """
     return [_row(change, snapshot) for change in changes]
 
 
 def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False) -> str:
-    """Write the changes as a Markdown table; ``done`` speaks of the past."""
+    """Return the changes as a Markdown table; ``done`` labels the first state "Before" instead of "Now"."""
     heads = ("Before", "After") if done else ("Now", "After")
     lines = [f"| Change | {heads[0]} | {heads[1]} |", "|:--|:--|:--|"]
     lines += [f"| {row.what} | {row.before} | {row.after} |" for row in rows(changes, snapshot)]
@@ -43,12 +43,12 @@ def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False
 
 
 def title(plan: Plan) -> str:
-    """Say what a plan does; one that takes another back says what that comes to."""
+    """Return the title of a plan; for an undo, a description of its changes."""
     return plan.title if plan.undoes is None else f"Undo: {_lower(_sentence(plan.changes))}"
 
 
 def press(plan: Plan) -> str:
-    """Say on the button what a plan does; several changes stand above it and are counted."""
+    """Return the label of the apply button: the title for one change, a count for several, which are listed above."""
     if len(plan.changes) == 1:
         return title(plan)
     these = f"these {counted(len(plan.changes), 'change')}"
@@ -56,12 +56,12 @@ def press(plan: Plan) -> str:
 
 
 def back(plan: Plan) -> str:
-    """Say what taking a plan back does; where it took another back itself, that comes to doing that again."""
+    """Return the label of the undo button; for a plan that is itself an undo, the change that would be made again."""
     return "Undo" if plan.undoes is None else f"{_sentence(plan.inverse_changes())} again"
 
 
 def touches_policy(plan: Plan) -> bool:
-    """Say whether a plan bears on which outbound calls are admitted."""
+    """Return whether a plan affects which outbound calls are admitted."""
     return any(isinstance(change, POLICY_KINDS) for change in plan.changes)
 
 
@@ -97,5 +97,5 @@ def _row(change: Change, snapshot: Snapshot) -> DiffRow:
 
 
 def _in_cell(text: str) -> str:
-    """Write text in monospace in a cell of a table, which a bar would end."""
+    """Return text in monospace for a table cell, with vertical bars escaped because they would end the cell."""
     return mono(text).replace("|", "\\|")

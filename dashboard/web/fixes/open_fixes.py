@@ -1,4 +1,4 @@
-"""Fixes without a recorded outcome: interrupted ones whose part of the account could not be read yet."""
+"""Warning about fixes without a recorded outcome: running, or interrupted and the account not readable since."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPLAINED = (
 
 
 def show() -> None:
-    """Draw a warning where there are any; nothing otherwise."""
+    """Draw a warning if there are such fixes."""
     found = session.workspace().journal.open_entries()
     if found:
         st.warning(sentence(found), icon=ICONS["warning"])
@@ -26,7 +26,7 @@ def show() -> None:
 
 
 def sentence(found: Sequence[JournalEntry]) -> str:
-    """Say how many there are, and which comes first."""
+    """Return a sentence with the number of such fixes and the first of them."""
     what = f"entry {found[0].id}, {plain(found[0].title)}"
     first = what if len(found) == 1 else f"the first is {what}"
     verb = "has" if len(found) == 1 else "have"

@@ -1,4 +1,4 @@
-"""What became of the next calls after a fix: what is watched, how it stands, and whether it is as meant."""
+"""Progress of the monitor after a fix: calls observed, calls so far, and whether the result is as intended."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from dashboard.web.components.formatting import Color, owner_of
 
 def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str, str]:
     """
-    Say how a watch stands.
+    Return the state of the monitor.
 
     Args:
-        plan: What was applied. Calls from an address that it took off the list are refused as meant, and those of
-            PBXs that it was said to break as foreseen.
-        seen: The calls since.
-        snapshot: For the names that stand beside addresses, and whether refused calls are on record.
+        plan: The applied plan. Refusals of calls from an address that it removed are intended; refusals of calls of
+            PBXs that its replay showed as broken are foreseen.
+        seen: Result of the monitor: the calls since the fix.
+        snapshot: Snapshot with the names shown next to addresses, and whether refused calls are on record.
 
     Returns:
-        The color, the name of the icon, the sentence.
+        The color, the name of the icon, and a sentence.
     """
     removes = all(isinstance(change, RemoveAddress) for change in plan.changes)
     whom = join(f"{address} ({owner_of(address, snapshot)})" for address in seen.sources) or "your PBXs"

@@ -1,4 +1,4 @@
-"""What a change would have done to past calls, as numbers with their units and sentences."""
+"""Replay of a change against past calls, as figures with units and as sentences."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from dashboard.web.components import charts as plots
 from dashboard.web.components.formatting import money, plain
 
 LEAST_PX = 120
-"""Width of a figure: four in a row, or two where that does not fit."""
+"""Minimum width of a figure in pixels: four in a row, or two if four do not fit."""
 REASONS = 2
-"""Reasons named for each undecided label, those of the most calls."""
+"""Number of reasons named for each undecided label, those with the most calls."""
 DIRECTIONS = {
     MAY_BREAK: "May block {calls}",
     CANNOT: "Cannot tell for {calls}",
     MAY_SAVE: "May admit {calls}",
 }
-"""How a sentence about an undecided label begins."""
+"""Undecided label to the start of a sentence about it."""
 
 
 def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: str = "") -> None:
@@ -40,10 +40,10 @@ def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: st
     Draw the replay of a plan.
 
     Args:
-        impact: The replay, counted.
-        lower_bound: Refused calls are not on record, so more may be let in than is counted.
-        lacking: Why the calls are missing or out of date, as a sentence; empty where they are fresh.
-        said: Reason why calls are undecided that a guard below says, so that it is not said here.
+        impact: Counts of the replay.
+        lower_bound: Refused calls are not on record, so more calls may be admitted than are counted.
+        lacking: Sentence on why the calls are missing or out of date; empty if they are fresh.
+        said: Reason for undecided calls that a guard below already states, so it is omitted here.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
@@ -78,7 +78,7 @@ def _metric(label: Label, impact: ReplayImpact) -> None:
 
 
 def whose(label: str, impact: ReplayImpact) -> str:
-    """Return how many of the calls are of unassigned addresses, where some are and the label does not imply it."""
+    """Return how many calls are from unassigned addresses; empty if none are or if the label already implies it."""
     others, of_all = impact.nobodys.get(label, 0), impact.calls(label)
     if not others or label in (UNCHANGED, STOPPED):
         return ""
@@ -86,13 +86,13 @@ def whose(label: str, impact: ReplayImpact) -> str:
 
 
 def worth(counts: LabelCount) -> str:
-    """Return the minutes and the dollars of calls, those of them that there are."""
+    """Return the minutes and the cost of calls as text, without those that are zero."""
     minutes, cost = round(counts.minutes), round(float(counts.cost_usd), 2)
     return ", ".join([*([counted(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
 def summary(impact: ReplayImpact) -> list[str]:
-    """Return what a change would have done to past calls, in a few sentences; not escaped for Markdown."""
+    """Return the effect of a change on past calls in a few sentences, not escaped for Markdown."""
     if not impact.total:
         return [impact.apart.strip()] if impact.apart else []
     saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
@@ -108,7 +108,7 @@ def summary(impact: ReplayImpact) -> list[str]:
 
 
 def harmless(impact: ReplayImpact) -> list[str]:
-    """Return sentences about rejected calls that do no harm: stopped ones, and ones that cannot recur; not escaped."""
+    """Return sentences about harmless rejections: stopped calls and calls that cannot recur; not escaped."""
     found = []
     if stopped := impact.labels.get(STOPPED, LabelCount()).calls:
         cost = float(impact.labels[STOPPED].cost_usd)
@@ -120,7 +120,7 @@ def harmless(impact: ReplayImpact) -> list[str]:
 
 
 def undecided(impact: ReplayImpact, most: int = REASONS, said: str = "") -> list[str]:
-    """Return a sentence for each undecided label and reason, with the direction that is known; not one ``said``."""
+    """Return a sentence per undecided label and reason, at most ``most`` per label, without the reason ``said``."""
     return [
         f"{begin.format(calls=counted(calls, 'call'))}: {why}."
         for label, begin in DIRECTIONS.items()
@@ -131,12 +131,12 @@ def undecided(impact: ReplayImpact, most: int = REASONS, said: str = "") -> list
 
 def sentences(impact: ReplayImpact, *, lower_bound: bool = False, lacking: str = "", said: str = "") -> list[str]:
     """
-    Return whose calls are admitted and rejected, which move, and how much could be decided.
+    Return sentences on the callers admitted and blocked, the calls that move, and the share that could be decided.
 
     Args:
-        impact: The replay, counted.
+        impact: Counts of the replay.
         lower_bound: Refused calls are not on record.
-        lacking: Why the calls are missing or out of date, as a sentence.
+        lacking: Sentence on why the calls are missing or out of date.
         said: Reason for undecided calls that another text already states.
     """
     found = []

@@ -1,9 +1,9 @@
 """
-The review of a fix: the exact change, what it would have done to past calls, its guards, one button.
+Review dialog of a fix: the exact change, its effect on past calls, its guards, one button.
 
-The plan is a value from the moment it is shown, and exactly that is applied. What was opened is kept in
-the session. A press is a callback that only says what is to be done: the dialog alone then runs again, does
-it in its own place, and the page behind is drawn again when the dialog closes.
+The plan is kept as a value from the moment it is shown, and exactly this plan is applied. The session stores the
+open review. A button callback only stores the action to take. Then only the dialog reruns and takes the action in its
+own area. The page behind is redrawn when the dialog closes.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ WATCH_EVERY_S = 4
 
 @dataclass
 class Review:
-    """What the dialog shows: a plan, then the entry of the journal that carrying it out wrote."""
+    """State of the dialog: a plan and, after it was applied, its journal entry."""
 
     plan: Plan | None = None
     entry: JournalEntry | None = None
     error: str = ""
     todo: Callable[[], None] | None = None
-    """What was pressed and is not done yet."""
+    """Action of the pressed button, not carried out yet."""
     doing: str = ""
-    """How that is said while it goes on."""
+    """Text to show while the action runs."""
 
 
 def ask_fix(check: str, subject: str) -> None:
-    """Open the review of the fix that a finding proposes, planned on what the page shows."""
+    """Open the review of the fix that a finding proposes, planned on the snapshot that the page shows."""
     _ask(lambda: _plan(check, subject))
 
 
@@ -65,7 +65,7 @@ def _plan(check: str, subject: str) -> Plan:
 
 
 def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", subject: str = "") -> None:
-    """Open the review of any changes, planned on what the page shows."""
+    """Open the review of any changes, planned on the snapshot that the page shows."""
     _ask(
         lambda: session.workspace().plan_changes(
             changes, title=title, check=check, subject=subject, snapshot=session.snapshot()
@@ -74,12 +74,12 @@ def ask_changes(changes: Sequence[Change], title: str = "", check: str = "", sub
 
 
 def ask_undo(number: int) -> None:
-    """Open the review of what takes a journal entry back."""
+    """Open the review of the undo of a journal entry."""
     _ask(lambda: session.workspace().undo_plan(number))
 
 
 def show() -> None:
-    """Draw the dialog where one was opened; the router calls this once, after the page."""
+    """Draw the dialog if a review is open; the router calls this once, after the page."""
     if KEY in st.session_state:
         st.dialog(TITLE, width="medium", on_dismiss=_close)(_body)()
 
@@ -97,9 +97,9 @@ def _close() -> None:
 
 def _body() -> None:
     """
-    Draw what the plan changes, then its guards in one place and what came of it in another.
+    Draw the changes of the plan, then its guards in one place and its result in another.
 
-    What is over is emptied at once, so that nothing of it can be pressed while the next thing is done.
+    A finished stage is cleared immediately, so that its buttons cannot be pressed while the next action runs.
     """
     review: Review | None = st.session_state.get(KEY)
     if review is None:
@@ -123,7 +123,7 @@ def _head(review: Review, head: DeltaGenerator, table: DeltaGenerator) -> None:
 
 
 def _do(review: Review, todo: Callable[[], None]) -> Review:
-    """Do what was pressed, once, and read anew what is shown afterwards; return what is open then."""
+    """Carry out the stored action once and refresh the account view; return the review that is open afterwards."""
     try:
         todo()
         review.error = ""
@@ -145,7 +145,7 @@ def _draw(review: Review) -> None:
 
 
 def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
-    """Have the dialog carry out the plan in its next run."""
+    """Schedule the plan to be applied in the next run of the dialog."""
 
     def todo() -> None:
         review.entry = session.workspace().apply(plan, actor=session.who(), typed=typed)
@@ -154,12 +154,12 @@ def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
 
 
 def _undo(review: Review, number: int) -> None:
-    """Have the dialog plan in its next run what takes an entry back."""
+    """Schedule the undo of an entry to be planned in the next run of the dialog."""
     review.todo, review.doing = lambda: ask_undo(number), "Planning the undo"
 
 
 def _before(plan: Plan) -> list[str]:
-    """Show what the plan would do and its guards; return the phrases typed."""
+    """Draw the effect of the plan and its guards; return the confirmation phrases typed."""
     snapshot = session.snapshot()
     if plan.last_known_at:
         old = f"Based on last known data, from {ago(plan.last_known_at)}. The account is read again first."
@@ -203,7 +203,7 @@ def _press(review: Review, plan: Plan, typed: Sequence[str]) -> None:
 
 
 def _guide(plan: Plan) -> None:
-    """Say how to do it by hand where the carrier offers no way to do it by program."""
+    """Draw the manual steps in the carrier's portal, for changes that the carrier's API does not support."""
     st.info("The carrier offers no way to do this by program. Do it in its portal:", icon=ICONS["info"])
     for change in plan.changes:
         step = step_for(change)
@@ -235,7 +235,11 @@ def _after(review: Review, plan: Plan, entry: JournalEntry) -> None:
 
 @st.fragment(run_every=WATCH_EVERY_S)
 def _watching(plan: Plan, entry: JournalEntry, known: Snapshot) -> None:
-    """Draw the watch again every few seconds; ``known`` only names addresses, so it stays that of the dialog."""
+    """
+    Draw the monitor's progress every ``WATCH_EVERY_S`` seconds.
+
+    ``known`` is the snapshot of the dialog run. It mainly names addresses, so it need not be current.
+    """
     with session.errors_said():
         color, icon, sentence = progress.say(plan, session.workspace().watch(entry), known)
         st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

@@ -1,4 +1,4 @@
-"""The journal as a timeline: who, what, before and after, how it ended, undo; and the plans that were shown."""
+"""Timeline of the journal: actor, changes, values before and after, outcome, undo; and the plans that were shown."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ VIEWS = ("History", "Plans shown")
 MOST = 50
 DONE_WORD, OPEN_WORD = "Done and verified", "No recorded outcome"
 SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
-"""Of a plan that nobody applied."""
+"""Badge of a plan that was not applied."""
 
 
 def history(entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
-    """Draw every fix, newest first, with the rows it changed."""
+    """Draw the fixes, newest first, with the rows they changed; at most ``MOST``."""
     begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
     if not begun:
         empty_states.empty(
@@ -42,7 +42,7 @@ def history(entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
 
 
 def plans(shown: Sequence[Plan], entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
-    """Draw the plans that were shown, newest first, and how each ended that was applied."""
+    """Draw the plans that were shown, newest first, with the outcome of each applied plan."""
     if not shown:
         empty_states.empty(
             "No plan was shown yet. Each change that is opened for review, on any page, is kept here.",
@@ -69,13 +69,13 @@ def plans(shown: Sequence[Plan], entries: Sequence[JournalEntry], snapshot: Snap
 
 def plan_outcomes(entries: Sequence[JournalEntry]) -> dict[str, tuple[str, Color]]:
     """
-    Return how each plan ended that was applied, as the history says it.
+    Return the outcome of each applied plan, in the words of the history.
 
     Args:
         entries: The journal, oldest first.
 
     Returns:
-        Hash of the plan to the word and its color; of a plan that was applied more than once, the last time counts.
+        Hash of the plan to the outcome and its color; the last application counts if there are several.
     """
     ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
     found = {}
@@ -125,7 +125,7 @@ def _entry(
 
 
 def _way(begun: JournalEntry) -> str:
-    """Return how the actor of a fix signed in; empty where that was not recorded."""
+    """Return how the actor of a fix signed in; empty if it was not recorded."""
     by = begun.by
     link = f"link {by['link']}" if by.get("link") else by.get("way", "")
     facts = (link, by.get("user"), by.get("for") and f"for {by['for']}", by.get("host") and f"on {by['host']}")
@@ -133,7 +133,7 @@ def _way(begun: JournalEntry) -> str:
 
 
 def outcome_of(ended: JournalEntry | None, back: JournalEntry | None) -> tuple[str, Color]:
-    """Return the word for how a fix ended, and its color."""
+    """Return the outcome of a fix as text, and its color."""
     if ended is None:
         return OPEN_WORD, "orange"
     if back:
