@@ -1,4 +1,4 @@
-"""Edits of the inventory: each gives whole frames, judged by the rules of an import before they are kept."""
+"""Edits of the inventory: each returns whole frames, validated by the rules of an import before they are saved."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ SECOND = pd.Timedelta(seconds=1)
 
 def with_pbx(snapshot: Snapshot, row: Mapping[str, Any], *, replaces: str = "") -> Frames:
     """
-    Add a PBX, or change one.
+    Add or change a PBX.
 
     Args:
-        snapshot: The inventory as it stands.
+        snapshot: The current inventory.
         row: Every column of PBXS, as typed.
-        replaces: Id of the PBX that is changed; a new one when empty.
+        replaces: Id of the PBX to change; empty to add one.
 
     Raises:
-        InputError: A rule of the inventory is broken; it is said as a sentence.
+        InputError: The row violates a rule of the inventory; the message is a sentence.
     """
     pbxs = snapshot.pbxs.astype(object)
     if not replaces and str(row["pbx_id"]).strip() in set(pbxs["pbx_id"]):
@@ -44,19 +44,19 @@ def with_address(
     snapshot: Snapshot, *, pbx_id: str, address: str, kind: str, now: datetime, shared: bool = False
 ) -> Frames:
     """
-    Add an address that a PBX calls from, as of now.
+    Add a source address of a PBX, valid from now.
 
     Args:
-        snapshot: The inventory as it stands.
-        pbx_id: Whose it is.
-        address: As typed.
+        snapshot: The current inventory.
+        pbx_id: Id of the PBX.
+        address: The address, as typed.
         kind: ``primary`` or ``failover``.
-        now: UTC.
-        shared: Other PBXs may call from it too, behind the same NAT.
+        now: Current time, UTC.
+        shared: Other PBXs behind the same NAT may call from the address too.
 
     Raises:
-        InputError: It is no single public IPv4 address, this PBX calls from it already, or another PBX does and it
-            is not declared as shared.
+        InputError: The address is not a single public IPv4 address, this PBX calls from it already, or another PBX
+            does and the address is not declared as shared.
     """
     current = snapshot.addresses_at(now)
     told = current["source"] != "configured"
@@ -75,9 +75,9 @@ def with_address(
 
 def without_address(snapshot: Snapshot, *, pbx_id: str, address: str, now: datetime) -> Frames:
     """
-    End an address as of now; the row stays, because past calls came from it.
+    End an address as of now; the row stays, because past calls came from the address.
 
-    One that was added within this second ends with the next: times are kept in whole seconds.
+    An address added within the current second ends with the next one, because times are stored in whole seconds.
     """
     rows = snapshot.pbx_addresses.copy()
     mine = (rows["pbx_id"] == pbx_id) & (rows["address"] == address) & rows["valid_to"].isna()
@@ -91,12 +91,12 @@ def with_numbers(snapshot: Snapshot, *, pbx_id: str, text: str) -> Frames:
     Set the numbers that a PBX should receive.
 
     Args:
-        snapshot: The inventory as it stands.
-        pbx_id: Whose numbers.
-        text: One number a line, in any common form.
+        snapshot: The current inventory.
+        pbx_id: Id of the PBX.
+        text: One number per line, in any common format.
 
     Raises:
-        InputError: A line is no number, or it belongs to another PBX.
+        InputError: A line is not a number, or the number belongs to another PBX.
     """
     others = snapshot.pbx_numbers[snapshot.pbx_numbers["pbx_id"] != pbx_id]
     typed = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
@@ -106,13 +106,13 @@ def with_numbers(snapshot: Snapshot, *, pbx_id: str, text: str) -> Frames:
 
 def settled(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
     """
-    Judge the whole inventory with some of its frames edited.
+    Validate the whole inventory with some of its frames edited.
 
     Returns:
-        The conformed frames that were edited.
+        The edited frames, conformed.
 
     Raises:
-        InputError: Something is not as it must be; the first thing is said, and how many more there are.
+        InputError: The inventory is invalid; the message states the first problem and the number of further ones.
     """
     whole = {name: edited.get(name, getattr(snapshot, name)) for name in FRAMES}
     found = read_edit(whole, snapshot.treated_as_public)

@@ -1,4 +1,4 @@
-"""Import of the inventory from files: what it would change and what cannot be taken, before anything is kept."""
+"""Import of the inventory from files, with a preview of changes and problems before anything is saved."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from dashboard.web.inventory import running_systems
 
 MOST_PROBLEMS = 200
 ROUND = "inventory_import_round"
-"""Counts the imports of a session: each has an uploader of its own, so that a kept file is gone from it."""
+"""Session key of the import counter. Each import has its own uploader, so an imported file disappears from it."""
 
 TYPES: Final = ["csv", "tsv", "txt", "conf", "cfg", "list", "sql", "xml", "zip", "tar", "gz", "tgz"]
 PRESSED = "inventory_import_pressed"
@@ -51,7 +51,7 @@ NOT_THERE = "Not there"
 
 @st.fragment
 def show(snapshot: Snapshot) -> None:
-    """Draw the upload and, once files are there, the preview; what is kept is emptied out of both at once."""
+    """Draw the upload and, once files are present, the preview; a finished import is cleared from both immediately."""
     st.caption(
         "Tables: a file needs the columns `pbx_id` and `name`, or `pbx_id` and `address`, or `pbx_id` and `number`. "
         "Or the configuration of a PBX: its folder as .zip or .tar.gz, or its single files. Passwords are left out."
@@ -91,12 +91,12 @@ def show(snapshot: Snapshot) -> None:
 
 def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
     """
-    Read uploads against what is known of the account.
+    Read uploads in the context of the account and the inventory.
 
     Args:
-        snapshot: The account and the inventory.
-        uploads: Tables, archives, single files of configuration.
-        whose: Id or name of the PBX that single files of configuration are of.
+        snapshot: Snapshot of the account and the inventory.
+        uploads: Tables, archives, single configuration files.
+        whose: Id or name of the PBX that single configuration files belong to.
     """
     return read_files(
         uploads,
@@ -108,7 +108,7 @@ def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
 
 
 def _whose(snapshot: Snapshot) -> str | None:
-    """Ask which PBX single files of configuration are of; a folder would be named for it."""
+    """Ask which PBX single configuration files belong to; a folder would carry its name."""
     chosen: str | None = st.selectbox(
         "Configuration of which PBX?",
         list(snapshot.pbxs["pbx_id"]),
@@ -122,7 +122,7 @@ def _whose(snapshot: Snapshot) -> str | None:
 
 
 def keep(kept: Kept, said: str) -> None:
-    """Keep the inventory with an import in it, signed, and have that said."""
+    """Save the imported inventory frames in the name of the actor, and show a message."""
     for name in kept:
         declarations.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
     session.note(said)
@@ -153,7 +153,7 @@ def _problems(problems: list[Problem]) -> None:
 
 
 def _pitfalls(pitfalls: list[LintFinding]) -> None:
-    """Draw what is wrong with the configurations that were read; none of it keeps them from being imported."""
+    """Draw the lint findings of the configurations that were read; none of them prevents the import."""
     if not pitfalls:
         return
     serious = sum(one.level is not Level.NOTE for one in pitfalls)
@@ -179,7 +179,7 @@ def _pitfalls(pitfalls: list[LintFinding]) -> None:
 
 
 def preview(difference: InventoryDiff) -> None:
-    """Draw what an import adds and changes, cell by cell."""
+    """Draw the changes of an import, cell by cell."""
     st.markdown(f"**{plain(difference.sentence())}**")
     frame = changes_frame(difference)
     if frame.empty:
@@ -199,7 +199,7 @@ def preview(difference: InventoryDiff) -> None:
 
 
 def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
-    """Return what an import adds and changes: ``change``, ``what``, ``column``, ``before``, ``after``."""
+    """Return the changes of an import as ``change``, ``what``, ``column``, ``before``, ``after``."""
     rows = [
         {
             "change": str(row["change"]).capitalize(),
@@ -215,7 +215,7 @@ def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
 
 
 def _named(row: Mapping[Any, Any]) -> str:
-    """Name a row as people do: an address or a number, and the PBX it belongs to."""
+    """Return a readable name of a row: its address or number and the PBX it belongs to."""
     pbx_id, own, source = [*str(row["key"]).split(" "), "", ""][:3]
     kind = f"{source} {NAMES[row['frame']]}".capitalize() if source not in ("", "declared") else NAMES[row["frame"]]
     return f"{kind} {own} of {pbx_id}" if own else f"{kind} {pbx_id}"
@@ -226,7 +226,7 @@ def _left(row: Mapping[Any, Any]) -> str:
 
 
 def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
-    """Say the cells of an added row that are not its key."""
+    """Return the cells of an added row that are not part of its key."""
     if row["after"]:
         return str(row["after"])
     frame = difference.merged[row["frame"]]
@@ -241,10 +241,10 @@ def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
 
 def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None:
     """
-    Offer to keep the import, with or without what it does not have.
+    Draw the button that saves the import, and the option to remove the rows that the import does not contain.
 
-    A configuration that reads as before is worth keeping too: it holds as of now. One that was not read stays as old
-    as it is.
+    An unchanged configuration is saved too, which confirms it as of now. The age of a configuration that was not read
+    does not change.
     """
     stay = difference.count(STAYS)
     drop = False
@@ -273,5 +273,5 @@ def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None
 
 
 def _press(kept: Kept, said: str) -> None:
-    """Have the next run keep the import before it draws anything else."""
+    """Schedule the import to be saved at the start of the next run."""
     st.session_state[PRESSED] = (kept, said)

@@ -1,4 +1,4 @@
-"""The inventory page: PBXs as rows, one edited at a time in a form whose rules are sentences."""
+"""Parts of the Inventory page: table of PBXs, and forms that edit one PBX at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHORT_METHODS: Final = {
     "unknown": "Unknown",
 }
 SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unknown"}
-"""As the table says them, beside their headers."""
+"""Short labels of the table, whose headers give the context."""
 
 DIAL_WORDS: Final = {"yes": "Yes", "no": "No", "unknown": "Not known", "": "Not known"}
 NEW = {
@@ -51,7 +51,7 @@ TEXTS: Final = {
 
 
 def table(snapshot: Snapshot) -> str:
-    """Draw the PBXs; return the id of the selected one, or nothing."""
+    """Draw the PBXs; return the id of the selected one, empty for none."""
     if snapshot.pbxs.empty:
         empty_states.empty("The inventory is empty. Add a PBX, or import a CSV.", icon=ICONS["unknown"])
         return ""
@@ -79,7 +79,7 @@ def table(snapshot: Snapshot) -> str:
 
 
 def frame_of(snapshot: Snapshot) -> pd.DataFrame:
-    """Return the PBXs as the page shows them, in the inventory's own order."""
+    """Return the PBXs as shown on the page, in the order of the inventory."""
     pbxs, current = snapshot.pbxs, snapshot.addresses_now
     addresses = current.groupby("pbx_id")["address"].agg(lambda found: ", ".join(dict.fromkeys(found)))
     numbers = snapshot.pbx_numbers.groupby("pbx_id")["number"].size()
@@ -98,7 +98,7 @@ def frame_of(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def bar(snapshot: Snapshot) -> None:
-    """Draw what can be done with the inventory as a whole: add a PBX, confirm that it still holds."""
+    """Draw the actions on the whole inventory: add a PBX, confirm that the inventory is still correct."""
     fresh = snapshot.freshness.get("inventory")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Add a PBX", icon=":material/add:"):
@@ -123,7 +123,7 @@ def bar(snapshot: Snapshot) -> None:
 
 
 def edit(snapshot: Snapshot, pbx_id: str) -> None:
-    """Draw what can be edited of one PBX."""
+    """Draw the edit forms of one PBX."""
     st.subheader(plain(snapshot.name_of(pbx_id)))
     details, addresses, numbers, configuration = st.tabs(["Details", "Addresses", "Numbers", "Configuration"])
     with details:

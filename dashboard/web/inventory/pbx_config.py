@@ -1,4 +1,4 @@
-"""The configuration that a PBX should have, beside what was read of the one it has."""
+"""Wanted configuration of a PBX, compared with the configuration that was read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATE_COLORS: Final = {"As wanted": "good", "Change": "plain", "Add": "plain", "
 
 
 def show(snapshot: Snapshot, pbx_id: str) -> None:
-    """Draw what to write for one PBX: the kind to choose, what differs, the files and the steps."""
+    """Draw the wanted configuration of one PBX: choice of the PBX kind, differences, steps and files."""
     try:
         wanted = writers.wanted_for(snapshot, pbx_id)
     except InputError as exc:
@@ -93,7 +93,7 @@ def _download(files: Mapping[str, str], name: str, key: str) -> None:
 
 
 def frame_of(rows: list[writers.SettingComparison]) -> pd.DataFrame:
-    """Return what differs as the page shows it, what there is to do in front."""
+    """Return the comparison as shown on the page, settings to change first."""
     ordered = sorted(rows, key=lambda row: row.state is writers.SettingState.SAME)
     return pd.DataFrame(
         {
@@ -107,7 +107,7 @@ def frame_of(rows: list[writers.SettingComparison]) -> pd.DataFrame:
 
 
 def zipped(files: Mapping[str, str]) -> bytes:
-    """Return files as an archive; the same files make the same bytes."""
+    """Return files as a zip archive; equal files give equal bytes."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():

@@ -1,4 +1,4 @@
-"""Running systems that the inventory can be read from: those that the settings name, asked when somebody presses."""
+"""Import of the inventory from running systems named in the settings, read when their button is pressed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dashboard.web.components.formatting import plain
 
 def show(snapshot: Snapshot, number: int) -> Inventory | None:
     """
-    Offer each running system, and return what the one that was asked said.
+    Draw a button per running system, and return the inventory read from the one that was pressed.
 
     Args:
-        snapshot: The account and the inventory.
-        number: Of the import: the next one forgets what was read for this one.
+        snapshot: Snapshot of the account and the inventory.
+        number: Number of the import; a new import does not show what was read for an earlier one.
     """
     settings = session.workspace().settings
     kept = f"inventory_running_{number}"
@@ -38,7 +38,7 @@ def show(snapshot: Snapshot, number: int) -> Inventory | None:
 
 
 def _pressed(sources: Sequence[str], number: int) -> str:
-    """Draw a button for each, and return the address of the one that was pressed."""
+    """Draw one button per source; return the address of the one that was pressed, empty for none."""
     pressed = ""
     for place, source in enumerate(sources):
         if st.button(f"Read {plain(source)}", key=f"inventory_read_{number}_{place}"):

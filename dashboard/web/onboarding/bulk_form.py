@@ -1,4 +1,4 @@
-"""Many PBXs at once: a table pasted or uploaded, what is understood of each line, and one button that adds the good."""
+"""Form that adds many PBXs: a pasted or uploaded table, the parsed lines, and one button that adds the valid ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashboard.web.inventory import file_import
 
 ROUND, PRESSED = "set_up_import_round", "set_up_import_pressed"
 MOST_TOLD = 8
-"""Things wrong that are told above the rows, where they can be read whole."""
+"""Number of problems listed above the table, where their full text is visible."""
 TYPES: Final = ["csv", "tsv", "txt"]
 EXAMPLE: Final = "Denver, 198.51.100.24, 13035550120\nTulsa, 198.51.100.77, 19185550100\nMiami, dynamic"
 HOW = (
@@ -30,7 +30,7 @@ HOW = (
 
 @st.fragment
 def show(snapshot: Snapshot) -> None:
-    """Draw the field and the upload, then what is understood; nothing is kept before the button says so."""
+    """Draw the text field and the upload, then the parsed lines; nothing is saved before the button is pressed."""
     number = st.session_state.setdefault(ROUND, 0)
     pressed: PastedFleet | None = st.session_state.pop(PRESSED, None)
     if pressed is not None:
@@ -108,5 +108,5 @@ def _said(pasted: PastedFleet) -> str:
 
 
 def _press(pasted: PastedFleet) -> None:
-    """Have the next run keep the table before it draws anything else."""
+    """Schedule the table to be saved at the start of the next run."""
     st.session_state[PRESSED] = pasted

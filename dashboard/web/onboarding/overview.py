@@ -1,4 +1,4 @@
-"""Every PBX that is set up, on one page: the matrix, one plan for many, the archive, and the account's last step."""
+"""Setup overview of all PBXs: matrix of steps, one plan for many PBXs, configuration archive, last account step."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86
 
 
 def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> OnboardingContext:
-    """Return what steps are judged by, with what was noted."""
+    """Return the context in which steps are evaluated, including the recorded notes."""
     return OnboardingContext(snapshot, findings, notes.latest(session.workspace().state))
 
 
 def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -> None:
     """
-    Draw all PBXs.
+    Draw the overview of all PBXs.
 
     Args:
-        known: What steps are judged by.
-        title: Place of the title, which has the answer.
-        bar: Place beside the choice, for what is done for many at once.
+        known: The context in which steps are evaluated.
+        title: Placeholder for the page title.
+        bar: Container next to the PBX choice, for actions on many PBXs.
     """
     asked = notes.newest(session.workspace().state)
     found: list[PbxProgress] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
@@ -68,7 +68,7 @@ def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -
 
 
 def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
-    """Draw the choice of one PBX, which stands in the page's address; retired ones stand last."""
+    """Draw the choice of one PBX, retired ones last; return its id. The choice is a URL query parameter."""
     if snapshot.pbxs.empty:
         return ""
     order = {"active": 0, "standby": 1, "retired": 2}
@@ -89,12 +89,12 @@ def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
 
 
 def open_one(pbx_id: str | None) -> None:
-    """Go to one PBX, or back to all of them with ``None``."""
+    """Open one PBX; ``None`` returns to all PBXs."""
     st.session_state[CHOSEN] = pbx_id
 
 
 def _bar(known: OnboardingContext, allow: Together, route: Together) -> None:
-    """Draw what is done for many at once; each opens the review of one plan."""
+    """Draw the actions on many PBXs: buttons that open the review of one plan, and the configuration archive."""
     writable = config_archive.writable(known)
     for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
         if together.changes:
@@ -164,7 +164,7 @@ def _chosen(shown: Sequence[str]) -> None:
 
 
 def _account(account: Credentials) -> None:
-    """Draw the account's step, with who still needs credentials; the button is there once nobody does."""
+    """Draw the account's step with what still needs credentials; the button appears once nothing does."""
     color, icon = LOOKS[account.progress]
     st.subheader("Last, for the whole account: credentials off")
     st.markdown(f":{color}[{icon}] {plain(account.evidence)}")
@@ -180,6 +180,6 @@ def _account(account: Credentials) -> None:
 
 
 def note(pbx_id: str, kind: str, content: dict[str, Any]) -> None:
-    """Keep a note about a PBX, signed with whoever sits at the browser."""
+    """Save a note about a PBX with the name of the actor at the browser."""
     kept, by = session.workspace().state, session.who().name
     notes.keep(kept, pbx_id, kind, content, at=clocks.now(), by=by)

@@ -1,4 +1,4 @@
-"""The set-up page of one PBX: every step with its evidence, and what it needs to be done."""
+"""Setup steps of one PBX: each step with its evidence and the actions to complete it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
 
 
 def show(steps: Sequence[OnboardingStep], known: OnboardingContext, pbx_id: str) -> None:
-    """Draw every step, the next one open, and last the account's own."""
+    """Draw every step with the next open one expanded, then the step of the account."""
     following = next_open(steps)
     for number, step in enumerate(steps, start=1):
         with st.expander(_label(number, step.title, step.progress), expanded=step is following):
@@ -81,7 +81,7 @@ def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
 
 
 def _configure(step: OnboardingStep, snapshot: Snapshot, pbx_id: str) -> None:
-    """Draw what to write, and the button by which somebody says that it is on; it proves nothing, and says so."""
+    """Draw the wanted configuration and the button that records it as installed, which does not prove the step."""
     pbx_config.show(snapshot, pbx_id)
     if step.progress in (Progress.OPEN, Progress.SAID):
         label = "I put it on the PBX" if step.progress is Progress.OPEN else "I put it on again"
@@ -117,7 +117,12 @@ def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> Non
 
 
 def pop_host(snapshot: Snapshot, pop: str) -> str:
-    """Return the host of a PoP by its name or its host; the first the account shows where none is named."""
+    """
+    Return the host of a PoP given by name or host.
+
+    An unlisted ``pop`` that contains a dot is returned unchanged. For any other unlisted or empty ``pop``, the result is
+    the first PoP host of the account, or ``FALLBACK_POP``.
+    """
     edges = snapshot.edges
     named = edges[(edges["name"] == pop) | (edges["host"] == pop)]
     hosts = [host for host in [*named["host"], *edges["host"]] if host]

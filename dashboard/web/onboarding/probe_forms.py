@@ -1,4 +1,4 @@
-"""Trying a PBX out by SIP: the command for its own machine, and OPTIONS to the PoPs from this one."""
+"""SIP tests of a PBX: a test call from its own machine, and OPTIONS to the PoPs from the dashboard's machine."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from dashboard.web.components.formatting import ICONS, mono, plain
 KEY = "probe_found"
 Keep = Callable[[str, Mapping[str, Any]], None]
 WAIT_S = 4.0
-"""How long each PoP may take to answer; all are asked at once."""
+"""Time limit for the answer of each PoP in seconds; all PoPs are probed at the same time."""
 
 
 def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> None:
     """
-    Draw both ways to try it out; what they find is noted, so that it can be left and taken up again.
+    Draw both tests; their results are saved as notes, so that the setup can be interrupted and resumed.
 
     Args:
-        snapshot: For the account and its PoPs.
-        addresses: That the PBX calls from, the first of which is tried.
-        pop: Host of the PoP that it should call, which is asked first.
-        keep: Takes the kind of a note and its content.
+        snapshot: Snapshot with the account and its PoPs.
+        addresses: Source addresses of the PBX; the test call uses the first.
+        pop: Host of the PoP that the PBX should call; it is probed first.
+        keep: Saves a note, given its kind and content.
     """
     st.markdown("On the PBX's own machine, place one test call; it is hung up as soon as it rings.")
     told = command(addresses[0] if addresses else "", pop, snapshot.account.tech_prefix)
@@ -60,7 +60,7 @@ def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> 
 
 
 def command(address: str, pop: str, prefix: str) -> str:
-    """Return the command that places one test call from the PBX's own machine; the number is the operator's."""
+    """Return the command for one test call from the PBX's own machine; the operator fills in the number."""
     told = ["trunkgate", "probe", *(["--from", address] if address else []), "--pop", pop]
     told += ["--tech-prefix", prefix] if prefix else []
     return f"{shlex.join(told)} --number NUMBER --format json"
@@ -68,7 +68,7 @@ def command(address: str, pop: str, prefix: str) -> str:
 
 def asked(hosts: Sequence[str]) -> list[Probe]:
     """
-    Ask each PoP by OPTIONS, all at once.
+    Probe all PoPs concurrently with OPTIONS.
 
     Raises:
         InputError: A host has no address.
@@ -82,7 +82,7 @@ def asked(hosts: Sequence[str]) -> list[Probe]:
 
 
 def said(probe: Probe) -> str:
-    """Say what a PoP answered, after how long, and what it means."""
+    """Return a PoP's answer, its response time in seconds and its meaning, as Markdown."""
     color, icon = ("green", "good") if probe.sip_status else ("red", "error")
     answer = f"{probe.sip_status} {probe.sip_reason}".strip() if probe.sip_status else "no answer"
     took = f" after {probe.seconds:.3f} s" if probe.seconds is not None else ""
