@@ -120,8 +120,8 @@ def pop_host(snapshot: Snapshot, pop: str) -> str:
     """
     Return the host of a PoP given by name or host.
 
-    An unlisted ``pop`` that contains a dot is returned unchanged. For any other unlisted or empty ``pop``, the result is
-    the first PoP host of the account, or ``FALLBACK_POP``.
+    An unlisted ``pop`` that contains a dot is returned unchanged. For any other unlisted or empty ``pop``, the result
+    is the first PoP host of the account, or ``FALLBACK_POP``.
     """
     edges = snapshot.edges
     named = edges[(edges["name"] == pop) | (edges["host"] == pop)]

@@ -1,4 +1,4 @@
-"""What the page Outcomes says of single numbers: those that cost most, and what was seen for the first time."""
+"""Numbers on the Outcomes page: the most expensive numbers dialed, and sources and destinations first seen."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ from dashboard.sip.numbering_plan import UNKNOWN, describe_number
 from dashboard.web.components.formatting import money
 
 MOST_DIALED, MOST_LOOKED_AT = 50, 5_000
-"""Of the numbers dialed that cost most: how many are shown, and how many say what kind a destination is of."""
+"""Number of most expensive dialed numbers that are shown, and that determine the number type of a destination."""
 
 
 @dataclass(frozen=True)
 class New:
-    """What was seen for the first time."""
+    """Sources and destinations that were seen for the first time."""
 
     rows: pd.DataFrame
-    """``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``, and ``country`` and ``number_type`` of zones."""
+    """``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``; for zones also ``country`` and ``number_type``."""
     older: bool
-    """Whether there are calls of before; if not, nothing can be told to be new."""
+    """Whether earlier calls are on record; without them, nothing can be identified as new."""
 
 
 def dialed(store: CallStore, since: datetime, until: datetime) -> pd.DataFrame:
-    """Return the numbers dialed that cost most, with the country and the kind of number."""
+    """Return the most expensive dialed numbers, with their country and number type."""
     return describe_number(store.top_destinations(since=since, until=until, limit=MOST_DIALED))
 
 
 def new(store: CallStore, since: datetime, now: datetime) -> New:
     """
-    Return the sources and destinations that were first seen since then, the newest first.
+    Return the sources and destinations that were first seen since a time, newest first.
 
     Args:
-        store: For the calls.
-        since: From when on; what was called before is not new.
-        now: When it is.
+        store: The call store.
+        since: Start of the period; whatever has an earlier call is not new.
+        now: Current time.
 
     Returns:
-        A destination has the country and the kind of the costliest number dialed in it that is known, else ``""``.
+        A destination has the country and type of the most expensive number dialed in it whose type is known, else
+        ``""``.
     """
     seen = store.first_seen(until=now)
     found = metrics.first_seen(seen, now=now, hours=(now - since).total_seconds() / 3600)
@@ -61,7 +62,7 @@ def new(store: CallStore, since: datetime, now: datetime) -> New:
 
 
 def said_new(found: New) -> str:
-    """Say how much is new, or why nothing is."""
+    """Return a sentence on how much is new, or why nothing is."""
     rows = found.rows
     if not found.older:
         return "The record begins with this time, so nothing can be told to be new. Choose a shorter one."

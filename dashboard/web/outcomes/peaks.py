@@ -1,4 +1,4 @@
-"""The peaks of the page Outcomes: at once by day, and counted from single calls on demand by all else."""
+"""Call peaks of the Outcomes page: immediately by day; otherwise counted from single calls on demand."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dashboard.web.outcomes import rows
 
 COUNTED = "outcome_peaks"
 SHORT: Final = {"peak_1s": ("Peak/s", 50), "peak_60s": ("Peak/min", 60), "concurrent": ("At once", 53)}
-"""What a column is called, and its width in pixels: there is little room."""
+"""Peak to its short column header and column width in pixels."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What a button counted, kept for the session until it is pressed anew or another time is looked at."""
+    """Peaks that a button counted, kept in the session until the next press; used only for the same ``since``."""
 
     since: datetime
     peaks: Peaks
@@ -32,7 +32,7 @@ class Counted:
 
 
 def columns() -> dict[str, Any]:
-    """Configure the columns of peaks."""
+    """Configure the peak columns."""
     return {
         name: st.column_config.NumberColumn(said, format="localized", width=px, help=rows.explained(name))
         for name, (said, px) in SHORT.items()
@@ -40,7 +40,7 @@ def columns() -> dict[str, Any]:
 
 
 def of(by: str, since: datetime) -> pd.DataFrame | None:
-    """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` where nobody had them counted yet."""
+    """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` if they have not been counted yet."""
     if by == "day":
         store, zone = session.workspace().store, session.zone()
         return session.kept("peaks by day", since, lambda: rows.peaks_by_day(store.load(since=since), zone), ages=False)
@@ -49,7 +49,7 @@ def of(by: str, since: datetime) -> pd.DataFrame | None:
 
 
 def said(by: str, since: datetime) -> str:
-    """Say when the peaks were counted and which days they leave out; nothing where they were not."""
+    """Return when the peaks were counted and which days they exclude; empty if they were not counted."""
     found = _counted(by, since)
     if found is None:
         return ""
@@ -57,7 +57,7 @@ def said(by: str, since: datetime) -> str:
 
 
 def button(by: str, snapshot: Snapshot, since: datetime) -> None:
-    """Draw what counts the peaks; the page is drawn anew with them."""
+    """Draw the button that counts the peaks and reruns the page with them."""
     pressed = st.button(
         "Count peaks",
         icon=":material/monitoring:",

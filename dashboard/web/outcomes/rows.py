@@ -1,4 +1,4 @@
-"""The numbers of the page Outcomes: which calls are added up by what, and what is divided."""
+"""Figures of the Outcomes page: grouping of calls, ratios and sums."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BY: Final[Mapping[str, str]] = {
     "pop": "PoP",
     "day": "Day",
 }
-"""What calls can be added up by."""
+"""Dimension by which calls can be grouped, to its label."""
 SHARES: Final = ("asr", "ner", "short_calls", "refusal_share", "ser", "seer", "isa")
 MOST_ROWS = 500
 NOT_KNOWN = "Not known"
@@ -40,18 +40,22 @@ SUMS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class OutcomeMetric:
-    """A number of all calls together."""
+    """A figure over all calls."""
 
     value: str
-    """``-`` where there are too few calls."""
+    """Formatted value; ``-`` for too few calls."""
     behind: str
-    """What was divided, and the interval; or when a peak was reached."""
+    """Numerator, denominator and interval, or the time when a peak was reached."""
     why: str = ""
-    """Why there is no value."""
+    """Reason for a missing value."""
 
 
 def whole_hour(since: datetime) -> datetime:
-    """Return the first full hour of UTC from then on: days of some zones begin at half past, the roll-up at none."""
+    """
+    Return the first full UTC hour at or after a time.
+
+    Days of some time zones start at half past a UTC hour; the roll-up has full hours only.
+    """
     floor = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return floor if floor == since else floor + timedelta(hours=1)
 
@@ -60,15 +64,15 @@ def grouped(
     by: str, *, cube: Cube, snapshot: Snapshot, store: CallStore, since: datetime, zone: ZoneInfo
 ) -> pd.DataFrame:
     """
-    Add up the outbound calls.
+    Sum the outbound calls by group.
 
     Args:
         by: One of ``BY``; ``""`` for all calls together.
-        cube: The calls by hour and caller.
-        snapshot: For the PoP of each PBX.
-        store: For the calls by source address.
-        since: A whole hour.
-        zone: Whose days.
+        cube: Calls by hour and caller.
+        snapshot: Snapshot with the PoP of each PBX.
+        store: Call store with the calls by source address.
+        since: Start of the period; a full hour.
+        zone: Time zone of the days.
 
     Returns:
         ``of`` (text), ``outcome``, ``sip_status``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``.
@@ -88,14 +92,14 @@ def grouped(
 
 
 def pops_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the PoP of each PBX by its name, where it is known; not where two of one name differ."""
+    """Return PBX name to PoP; omits PBXs without a known PoP and names shared by PBXs with different PoPs."""
     named = snapshot.pbxs[["pop"]].assign(name=[snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]])
     pops = named.groupby("name")["pop"].agg(set)
     return {str(name): str(*pop) for name, pop in pops.items() if len(pop) == 1 and pop != {""}}
 
 
 def pop_of(snapshot: Snapshot) -> Callable[[str], str]:
-    """Return what names the PoP of a caller as the table does."""
+    """Return a function that maps a caller to its PoP as named in the table."""
     pops = pops_of(snapshot)
     return lambda who: pops.get(who, NOT_KNOWN)
 
@@ -105,11 +109,11 @@ def peaks_by_day(load: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     Return the peaks of outbound calls by day.
 
     Args:
-        load: Of ``CallStore.load``.
-        zone: Whose days.
+        load: Result of ``CallStore.load``.
+        zone: Time zone of the days.
 
     Returns:
-        ``of`` as ``grouped`` names days, and ``metrics.PEAKS``.
+        ``of`` with days as in ``grouped``, and ``metrics.PEAKS``.
     """
     rows = load[load["direction"] == "outbound"]
     number, days = pd.factorize(rows["minute_at"].dt.tz_convert(zone).dt.normalize())
@@ -118,13 +122,13 @@ def peaks_by_day(load: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def peaks_shown(peaks: Peaks) -> pd.DataFrame:
-    """Return ``of`` as ``grouped`` names what it groups by, and the peaks of outbound calls."""
+    """Return ``of`` with the names used by ``grouped``, and the peaks of outbound calls."""
     rows = peaks.rows[peaks.rows["direction"] == "outbound"]
     return rows.assign(of=rows["of"].replace("", NOT_KNOWN))[["of", *metrics.PEAKS]]
 
 
 def said_peaks(peaks: Peaks, at: str) -> str:
-    """Say when peaks were counted, and of which days no calls are left to be counted."""
+    """Return when the peaks were counted, and which days have no single calls left to count."""
     days = [f"{day:%-d %b %Y}" for day in peaks.gone]
     if not days:
         return f"Peaks counted at {at}."
@@ -134,15 +138,16 @@ def said_peaks(peaks: Peaks, at: str) -> str:
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """
-    Divide what was added up, a row for each ``of``.
+    Compute the ratios of each group, one row per ``of``.
 
     Args:
-        rows: As ``grouped`` makes them.
+        rows: Result of ``grouped``.
 
     Returns:
         ``of``, ``calls``, each of ``SHARES`` (0 to 1), ``low`` and ``high`` (the interval of ASR), ``acd_s``,
-        ``cost_usd``. A share of fewer than ``MIN_SAMPLE`` calls is missing. The fewest answered come first.
-        At most the ``MOST_ROWS`` with the most calls: those who only knock may be tens of thousands.
+        ``cost_usd``. A share of fewer than ``MIN_SAMPLE`` calls is missing. The lowest ASR comes first. Contains only
+        the ``MOST_ROWS`` groups with the most calls, because tens of thousands of addresses may try a call without
+        ever being admitted.
     """
     busiest = rows.groupby("of")["calls"].sum().nlargest(MOST_ROWS).index
     rows = rows[rows["of"].isin(busiest)]
@@ -158,31 +163,31 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def said_table(by: str, shown: int, there: int) -> str:
-    """Say what the table shows, and in which order."""
+    """Return sentences on the rows and the order of the table."""
     most = f"The {shown:,} with the most calls, of {there:,}. " if shown < there else ""
     order = "The newest first." if by == "day" else "The fewest answered first."
     return f"{most}{order} {DASH} Select a row for every interval."
 
 
 def behind_shares(rows: pd.DataFrame, of: str) -> pd.DataFrame:
-    """Return the shares of a row of the table: ``ratio`` in words, and the rest as ``metrics.ratios`` has it."""
+    """Return the shares of one row of the table: the result of ``metrics.ratios`` with ``ratio`` in words."""
     found = metrics.ratios(rows[rows["of"] == of], only=SHARES)
     return found.assign(ratio=[DEFINITIONS[name].name for name in found["ratio"]])
 
 
 def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame | None = None) -> pd.DataFrame:
     """
-    Return rows of the table with all that was divided, for a file.
+    Return rows of the table with numerators and denominators, for a CSV file.
 
     Args:
-        rows: As ``grouped`` makes them.
-        by: Names the first column.
-        of: Which rows, in their order.
-        peaks: ``of`` and ``metrics.PEAKS``, where they are known.
+        rows: Result of ``grouped``.
+        by: Name of the first column.
+        of: Groups to return, in this order.
+        peaks: ``of`` and ``metrics.PEAKS``, if known.
 
     Returns:
         ``by``, ``calls``; each of ``SHARES`` with its ``_numerator``, ``_denominator`` and interval (``_low``,
-        ``_high``); ``acd_s`` and what it divides, ``talk_s`` and ``answered``; ``cost_usd``; the peaks.
+        ``_high``); ``acd_s`` with its numerator ``talk_s`` and denominator ``answered``; ``cost_usd``; the peaks.
     """
     rows = rows[rows["of"].isin(of)]
     sums, talk = metrics.totals(rows, ["of"]).set_index("of"), metrics.acd(rows, ["of"]).set_index("of")
@@ -200,15 +205,15 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame 
 
 def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str, OutcomeMetric]:
     """
-    Say the numbers of all calls together.
+    Return the figures over all calls.
 
     Args:
-        rows: As ``grouped`` makes them of all calls.
-        load: Of ``CallStore.load``.
-        zone: The viewer's.
+        rows: Result of ``grouped`` for all calls.
+        load: Result of ``CallStore.load``.
+        zone: The viewer's time zone.
 
     Returns:
-        By name, in the order to be shown.
+        Figures by name, in display order.
     """
     shares = {}
     for row in metrics.ratios(rows, only=("asr", "ner", "refusal_share", "short_calls")).to_dict("records"):
@@ -233,7 +238,7 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
 
 
 def explained(name: str, behind: str = "") -> str:
-    """Say what a number means, for a tooltip: formula, what was divided, source and its doubts."""
+    """Return the tooltip of a figure: formula, numerator and denominator, source and caveats."""
     told = f"{behind}." if behind else ""
     if name not in DEFINITIONS:
         return plain(" ".join(filter(None, [SUMS[name], told])))
@@ -246,11 +251,11 @@ def explained(name: str, behind: str = "") -> str:
 
 def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     """
-    Answer how many calls were answered, and of which PBX the fewest.
+    Return the page title: the share of calls answered, and the PBX with the lowest share.
 
     Args:
-        rows: As ``grouped`` makes them of all calls.
-        by_pbx: As ``table`` makes it by PBX.
+        rows: Result of ``grouped`` for all calls.
+        by_pbx: Result of ``table`` by PBX.
         words: Text of the time span.
     """
     asr = metrics.ratios(rows, only=("asr",)).iloc[0] if len(rows) else None
@@ -261,7 +266,7 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
         return f"{calls} {words}: too few to say how many are answered."
     answer = f"{asr['value']:.0%} of {calls} {words} were answered"
     told = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(UNASSIGNED)]
-    if len(told) < 2:  # noqa: PLR2004 - of one there is no fewest
+    if len(told) < 2:  # noqa: PLR2004 - a lowest share needs two PBXs
         return f"{answer}."
     return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."
 
@@ -273,7 +278,7 @@ def _figure(value: Any, form: str, behind: str, name: str) -> OutcomeMetric:
 
 
 def _sample(name: str) -> str:
-    """Say of which calls there have to be enough."""
+    """Return the name of the calls that the minimum sample size applies to."""
     made = DEFINITIONS[name].denominator
     return "answered calls" if made is ANSWERED else "calls"
 

@@ -1,4 +1,4 @@
-"""The page Outcomes: figures with their formulas, a table by what is chosen, and what is new."""
+"""Parts of the Outcomes page: figures with their formulas, a table by the selected dimension, and what is new."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SHORT: Final = {
 
 
 def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
-    """Return the answer in a sentence; ``words`` say the time."""
+    """Return the page title; ``words`` is the time span in words."""
 
     def made() -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
@@ -55,7 +55,7 @@ def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
 
 
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
-    """Draw the numbers of all calls together; a tooltip says what each means and what stands behind it."""
+    """Draw the figures over all calls; a tooltip explains each one and states what it was computed from."""
     store = session.workspace().store
     zone = session.zone()
     found = session.kept(
@@ -79,7 +79,7 @@ def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
 
 
 def view(snapshot: Snapshot, since: datetime) -> None:
-    """Draw what is looked at by, and the table of it."""
+    """Draw the choice of a dimension and its table."""
     by = (
         st.pills(
             "By",
@@ -102,7 +102,7 @@ def view(snapshot: Snapshot, since: datetime) -> None:
 
 
 def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
-    """Return the numbers by one of ``BY``, how many rows there would be, and the calls behind those shown."""
+    """Return the table by one of ``BY``, the number of groups without the row limit, and the calls behind its rows."""
 
     def made() -> tuple[pd.DataFrame, int, pd.DataFrame]:
         found = rows(by, since)
@@ -113,7 +113,7 @@ def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
 
 
 def rows(by: str, since: datetime) -> pd.DataFrame:
-    """Return the calls added up by one of ``BY``, or all together."""
+    """Return the calls summed by one of ``BY``, or over all calls for ``""``."""
     store, known = session.workspace().store, session.snapshot()
     return outcome_rows.grouped(by, cube=session.cube(), snapshot=known, store=store, since=since, zone=session.zone())
 
@@ -181,7 +181,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
 
 
 def _behind(rows: pd.DataFrame, of: str) -> None:
-    """Draw what the shares of a row divide, each with its interval."""
+    """Draw the numerator, denominator and interval of each share of a row."""
     told = outcome_rows.behind_shares(rows, of)
     st.caption(f"What stands behind the shares of {plain(of)}; a dash: too few calls.")
     shown = told.assign(

@@ -1,4 +1,4 @@
-"""The pieces of the overview: figures, what to do first, small multiples, freshness."""
+"""Parts of the Overview page: figures, fixes to make first, refusal panels, severities, data freshness."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from dashboard.web.fixes import replay_summary, review
 DAY = timedelta(days=1)
 MOST_TO_DO = 6
 AGES_S = 15
-"""How often ages are written anew."""
+"""Refresh interval of displayed ages in seconds."""
 PANEL_WIDTH = 150
 ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
 REFUSED = (
@@ -54,7 +54,7 @@ LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts 
 
 @dataclass(frozen=True)
 class Fix:
-    """A fix worth making: what it changes, the worst finding that it settles, and its replay."""
+    """A recommended fix: its changes, the worst finding that it resolves, and its replay."""
 
     sentences: tuple[str, ...]
     worst: Finding
@@ -63,14 +63,14 @@ class Fix:
 
 @dataclass(frozen=True)
 class First:
-    """What to do first, and how many other fixes there are."""
+    """The fixes to make first, and the number of other fixes."""
 
     fixes: tuple[Fix, ...]
     more: int
 
 
 def figures(claims: Claims) -> None:
-    """Draw the four figures that an operator looks for first; one whose input is missing is no number."""
+    """Draw the four figures that an operator looks for first; a figure without its input shows no number."""
     snapshot = claims.snapshot
     total, proven, refused = session.kept("figures", "", lambda: frames.last_day(snapshot))
     admitted, lost = claims.figure(proven, "calls"), claims.figure(refused, "calls")
@@ -125,17 +125,17 @@ def figures(claims: Claims) -> None:
 
 
 def of_all(total: int, proven: int, refused: int) -> str:
-    """Say of how many calls some were refused, and how many prove neither, so that the figures add up."""
+    """Return the total number of calls and how many are undecided, so that the figures add up."""
     rest = total - proven - refused
     return f"of {counted(total, 'call')}{f', {rest:,} undecided' if rest else ''}"
 
 
 def do_first(claims: Claims) -> None:
     """
-    Draw the fixes worth making, worst first; findings that one fix settles stand together.
+    Draw the recommended fixes, worst first; findings that the same fix resolves are grouped.
 
-    The order is that of all lists of findings (``checks.rank``). A fix that would break calls of a PBX of ours
-    is not asked for here: it stands on Findings.
+    The order is that of all lists of findings (``checks.registry.rank``). A fix that would break calls of an own PBX is
+    not recommended here; it is listed on the Findings page.
     """
     snapshot = claims.snapshot
     first = session.kept("do first", "", lambda: _first(claims.findings))
@@ -154,7 +154,7 @@ def do_first(claims: Claims) -> None:
 
 
 def _first(findings: Sequence[Finding]) -> First:
-    """Choose the fixes to be asked for, until there are enough of them."""
+    """Select the first ``MOST_TO_DO`` fixes that would break no calls."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     open_ones = [finding for finding in findings if finding.open]
     for finding in sorted(open_ones, key=rank):
@@ -200,12 +200,12 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
 
 
 def effect(impact: ReplayImpact | None) -> str:
-    """Return what a fix would have done to past calls, as plain text; nothing for one that bears on none."""
+    """Return the effect of a fix on past calls as plain text; empty for a fix without a replay."""
     return "" if impact is None else " ".join(replay_summary.summary(impact))
 
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
-    """Draw the refusal share of everybody who was refused; of whom nothing was refused is said in words."""
+    """Draw one panel with the refusal share per caller with refused calls; a caption lists the other callers."""
     refusals = session.kept("refusals", "", lambda: frames.refusals(session.cube(), zone), ages=False)
     if refusals.empty:
         empty_states.empty(f"No outbound call was read yet. {apart(snapshot)}".strip(), icon=ICONS["unknown"])
@@ -237,7 +237,7 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
 
 
 def severities(findings: Sequence[Finding]) -> None:
-    """Draw how many findings there are at each severity; what passed is said in words."""
+    """Draw the number of findings per severity; a caption states how many subjects passed."""
     told = [finding for finding in findings if finding.status is not Status.PASS]
     if told:
         counts = frames.severities(told)
@@ -253,7 +253,7 @@ def severities(findings: Sequence[Finding]) -> None:
 
 @st.fragment(run_every=AGES_S)
 def freshness() -> None:
-    """Show when every input was last read or confirmed; it renews itself, so that ages are those of now."""
+    """Draw when each input was last read or confirmed; the fragment reruns to keep the ages current."""
     with session.errors_said():
         now = clocks.now()
         for name, fresh in session.freshness().items():

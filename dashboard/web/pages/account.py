@@ -1,4 +1,4 @@
-"""Account: which addresses may place calls, whose they are, and what else lets calls through."""
+"""Account page: allowed addresses with their owners, outbound credentials, tech prefix, comparison with the portal."""
 
 from __future__ import annotations
 

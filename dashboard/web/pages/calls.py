@@ -1,4 +1,4 @@
-"""Calls: what became of them, whose they were, what they cost; and any single one of them."""
+"""Calls page: outcomes, callers and costs of outbound calls, and the search for single calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: every table as a CSV, seen before it is downloaded, and all of them sealed in one zip."""
+"""Exports page: each table as CSV with a preview, and all tables in one zip with a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings: what is wrong, how bad it is, why we think so, and the one click that puts it right."""
+"""Findings page: findings with severity, evidence and a button that opens the review of the fix."""
 
 from __future__ import annotations
 

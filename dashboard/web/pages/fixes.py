@@ -1,4 +1,4 @@
-"""Fixes: what was changed, by whom, how it ended, and what takes it back."""
+"""Fixes page: history of changes with actor, outcome and undo, and the plans that were shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inventory: which PBXs there are, where they call from, and how they should be reached."""
+"""Inventory page: PBXs, their source addresses and inbound targets, and the import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes: how many calls are answered, how long they last, how many there are at once; by whom and where to."""
+"""Outcomes page: answer rate, duration and concurrency of calls, by caller, destination and other dimensions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overview: are calls being refused, is somebody spending our money, what to do first."""
+"""Overview page: rejected calls, costs of unassigned addresses, and the fixes to make first."""
 
 from __future__ import annotations
 

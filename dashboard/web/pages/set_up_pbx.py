@@ -1,4 +1,4 @@
-"""Set up PBXs: all of them at once as a matrix, or the carrier's steps for one, each with its evidence."""
+"""Set up PBXs page: a matrix of all PBXs, or the carrier's steps for one PBX, each with its evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What if: the list and the switch edited freely, and at once what that would have done to past calls."""
+"""What if page: free editing of the allow list and the credentials, with the immediate effect on past calls."""
 
 from __future__ import annotations
 

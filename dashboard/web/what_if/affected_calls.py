@@ -1,7 +1,7 @@
 """
-The past calls behind a replay: by PBX and label, and of what is chosen the single calls or the numbers dialed.
+Past calls behind a replay: by PBX and label, and for the selection the single calls or the numbers dialed.
 
-Those are read only once somebody looks at them.
+Single calls and numbers dialed are read only when they are displayed.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from dashboard.web.components.formatting import plain
 LABEL_KEY, MORE_KEY, VIEW_KEY = "behind_label", "behind_more", "behind_view"
 SINGLE, DIALED = VIEWS = ("Single calls", "Destinations")
 CALLS = 50
-"""Single calls that are shown at first, and how many more at each press."""
+"""Number of single calls shown initially and added by each press of the button."""
 NUMBERS = 200
-"""Numbers dialed that are shown, the costliest."""
+"""Number of numbers dialed that are shown, most expensive first."""
 
 
 @st.fragment
 def show(answer: Replay) -> None:
     """
-    Draw the replay by PBX and label; choosing a label or a row fetches the calls behind it, or the numbers dialed.
+    Draw the replay by PBX and label; selecting a label or a row fetches its calls or the numbers dialed.
 
     Args:
         answer: The replay.
@@ -72,7 +72,7 @@ def show(answer: Replay) -> None:
 
 
 def by_pbx(answer: Replay) -> pd.DataFrame:
-    """Return ``Replay.by_pbx`` in the order of the labels, the worst first."""
+    """Return ``Replay.by_pbx`` in the order of the labels, worst first."""
     rows = answer.by_pbx()
     order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
     return rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
@@ -80,13 +80,13 @@ def by_pbx(answer: Replay) -> pd.DataFrame:
 
 def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.DataFrame:
     """
-    Return the traffic behind a part of a replay.
+    Return the traffic rows behind a part of a replay.
 
     Args:
         answer: The replay.
-        label: Of the calls.
-        who: A PBX or an address as ``Replay.by_pbx`` names it; ``""`` for all.
-        snapshot: Names the PBXs.
+        label: Label of the calls.
+        who: A PBX or an address as named in ``Replay.by_pbx``; ``""`` for all.
+        snapshot: Snapshot with the names of the PBXs.
     """
     rows = answer.rows[(answer.rows["label"] == label).to_numpy()]
     if not who:
@@ -101,12 +101,12 @@ def _said(label: str) -> str:
 
 
 def table_key(rows: pd.DataFrame) -> str:
-    """Return the table's key, another one where the rows are others, so that no choice outlives its row."""
+    """Return the table's key, which depends on the rows, so that a selection does not outlive its row."""
     return f"behind_{crc32(repr([*zip(rows['label'], rows['who'], strict=True)]).encode())}"
 
 
 def _table(rows: pd.DataFrame) -> int | None:
-    """Draw what the replay says by PBX; return the row that is chosen."""
+    """Draw the replay by PBX; return the position of the selected row, ``None`` for none."""
     frame = pd.DataFrame(
         {
             "label": [[_said(label)] for label in rows["label"]],
@@ -144,7 +144,7 @@ def _table(rows: pd.DataFrame) -> int | None:
 
 
 def _chosen(answer: Replay, label: str, who: str, *, total: int) -> None:
-    """Draw the choice between calls and numbers dialed, and what is chosen."""
+    """Draw the choice between single calls and numbers dialed, and the selected view."""
     view = st.segmented_control(
         "Show", VIEWS, default=SINGLE, required=True, key=VIEW_KEY, label_visibility="collapsed"
     )
@@ -153,13 +153,13 @@ def _chosen(answer: Replay, label: str, who: str, *, total: int) -> None:
 
 def dialed(among: pd.DataFrame) -> pd.DataFrame:
     """
-    Return the costliest numbers that the calls behind rows of a replay dialed, fetched unless they were.
+    Return the most expensive numbers dialed by the calls behind rows of a replay, cached.
 
     Args:
         among: Rows of ``Replay.rows``.
 
     Returns:
-        As ``CallStore.destinations``, with ``country``, ``kind`` and ``minutes``. Shared between sessions.
+        As ``CallStore.destinations``, with ``country``, ``kind`` and ``minutes``. Sessions share the frame.
     """
     rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
 
@@ -170,7 +170,7 @@ def dialed(among: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
-    """Fetch and draw the costliest of the numbers dialed, and say how many of the calls went there."""
+    """Fetch and draw the most expensive numbers dialed, and state how many of the calls went to them."""
     known = session.snapshot()
     with st.spinner("Adding up the numbers dialed"):
         found = dialed(rows_of(answer, label, who, known))
@@ -199,7 +199,7 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
 
 
 def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
-    """Fetch and draw the newest of the calls, and say how many there are."""
+    """Fetch and draw the newest of the calls, and state how many there are in total."""
     known = session.snapshot()
     about, most = st.session_state.get(MORE_KEY, ("", CALLS))
     most = most if about == f"{label} {who}" else CALLS
@@ -250,5 +250,5 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
 
 
 def _more(about: str, most: int) -> None:
-    """Have more of the same calls shown; of others it begins again."""
+    """Show more of the same calls; a different selection starts again with ``CALLS``."""
     st.session_state[MORE_KEY] = (about, most)

@@ -1,8 +1,8 @@
 """
-A draft of the list and the switch: what it began from, and what its rows come to.
+Draft of the allow list and the credentials switch: its starting point, and the changes that its rows amount to.
 
-Nothing here draws; ``draft_editor`` does, in the words of ``draft_words``. Where the account moves under a
-draft, the draft is carried over to the account as it is now: what somebody added or took off stays so.
+This module draws nothing; ``editor`` does, with the texts of ``draft_text``. If the account changes while a draft is
+open, the draft is rebased onto the current account: entries that the viewer added or removed stay added or removed.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from dashboard.web.components.formatting import address_of, mono, plain
 
 AS_NOW, ON, OFF = "as now", "on", "off"
 GIVEN = ("network", "label", "owner", "purpose", "role", "review_by")
-"""What an entry is; when it came and from whom may be read anew without the list having moved."""
+"""Columns that define an entry; a new value in another column, such as time or actor, is no change of the list."""
 TYPED = ["network", "label", "origin"]
 _PASTED, _ADDRESS_LIKE = re.compile(r"[\s,;]+"), re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:/]+")
 
 
 @dataclass
 class Draft:
-    """A list and a switch as somebody would have them, and the account that they started from."""
+    """A drafted allow list and credentials switch, and the account that they started from."""
 
     of: pd.DataFrame
-    """The list as it was, sorted: a list that only comes in another order has not moved."""
+    """The allow list at the start, sorted, so that a list in another order counts as unchanged."""
     credentials_on: bool | None
     base: pd.DataFrame
-    """What the editor is given: ``network``, ``label``, ``whose``, and ``origin``, the entry a row came from."""
+    """Input of the editor: ``network``, ``label``, ``whose``, and ``origin``, the entry that a row started as."""
     edited: pd.DataFrame
     switch: str = AS_NOW
     turn: int = 0
-    """Counts the editors drawn anew."""
+    """Number of times the editor was reset."""
     idle: bool = True
-    """Nothing was changed when it was last read."""
+    """Whether the draft had no changes when it was last read."""
 
     @property
     def key(self) -> str:
-        """The editor's key."""
+        """Streamlit key of the editor."""
         return f"what_if_editor_{self.turn}"
 
     def put(self, rows: pd.DataFrame, snapshot: Snapshot) -> None:
-        """Have the editor begin anew with rows; ``whose`` is found again."""
+        """Reset the editor to rows, with ``whose`` computed again."""
         told = _typed(rows)
         self.base = self.edited = told.assign(whose=whose(told["network"], snapshot))
         self.turn += 1
@@ -59,27 +59,27 @@ class Draft:
 
 @dataclass(frozen=True)
 class DraftReading:
-    """What the rows of the editor and the switch come to."""
+    """Changes, faults and notes that result from the rows of the editor and the switch."""
 
     changes: tuple[Change, ...] = ()
     faults: tuple[str, ...] = ()
-    """A Markdown sentence for each row that is left out, in their order."""
+    """A Markdown sentence for each invalid row, in row order; these rows are ignored."""
     notes: tuple[str, ...] = ()
-    """Sentences about what cannot be changed here."""
+    """Sentences about edits that cannot become changes."""
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing in it at all."""
+        """Whether the reading has no changes, faults or notes."""
         return not (self.changes or self.faults or self.notes)
 
 
 def begin(snapshot: Snapshot, turn: int = 0) -> Draft:
     """
-    Return a draft that changes nothing.
+    Return a draft without changes.
 
     Args:
-        snapshot: The account it begins from.
-        turn: How many editors were drawn before, so that no key comes twice.
+        snapshot: The account that the draft starts from.
+        turn: Number of earlier editor resets, so that no key is used twice.
     """
     rows = snapshot.allowed_ips[["network", "label"]].assign(origin=snapshot.allowed_ips["network"])
     draft = Draft(_given(snapshot), snapshot.account.credentials_on, rows, rows, turn=turn)
@@ -88,21 +88,21 @@ def begin(snapshot: Snapshot, turn: int = 0) -> Draft:
 
 
 def moved(draft: Draft, snapshot: Snapshot) -> bool:
-    """Say whether the account is no longer what the draft began from."""
+    """Return whether the account has changed since the start of the draft."""
     return not draft.of.equals(_given(snapshot)) or draft.credentials_on is not snapshot.account.credentials_on
 
 
 def carried(draft: Draft, snapshot: Snapshot) -> Draft:
     """
-    Return the draft on the account as it is now.
+    Return the draft rebased onto the current account.
 
     Args:
-        draft: Begun from the account as it was.
-        snapshot: The account now.
+        draft: A draft that started from an earlier state of the account.
+        snapshot: The current account.
 
     Returns:
-        The list of now without what the draft took off, then the rows that somebody wrote and that are not
-        on it yet; the switch, unless it stands so already.
+        The current list without the entries that the draft removed, followed by the rows that the viewer wrote and that
+        are not on the list yet; the switch of the draft, or ``as now`` if the account already has that state.
     """
     rows, fresh = _typed(draft.edited), begin(snapshot, draft.turn)
     now = fresh.base
@@ -117,12 +117,12 @@ def carried(draft: Draft, snapshot: Snapshot) -> Draft:
 
 def past(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
     """
-    Return a draft of a list and a switch as they once were, begun from the account as it is now.
+    Return a draft of an earlier list and switch, starting from the current account.
 
     Args:
-        draft: The one that it takes the place of.
-        policy: In force at some time; where its switch is not known, the switch stays as it is now.
-        snapshot: The account now.
+        draft: The draft that the new one replaces.
+        policy: An earlier policy; if its switch is not known, the switch stays as it is now.
+        snapshot: The current account.
     """
     fresh = begin(snapshot, draft.turn)
     kept = fresh.base[fresh.base["network"].isin(policy.networks)]
@@ -134,7 +134,7 @@ def past(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
 
 
 def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
-    """Say of each entry which PBX calls from it now, or did; nothing of a text that is no address."""
+    """Return the PBXs that call from each entry now or formerly; empty for a text that is not an address."""
     said = []
     for network in networks:
         pbx_ids, now = snapshot.owners_of(network)
@@ -145,13 +145,13 @@ def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
 
 def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
     """
-    Give each address of a list that was pasted into one cell a row of its own.
+    Split a list of addresses that was pasted into one cell into one row per address.
 
     Args:
         rows: As in ``read``.
 
     Returns:
-        All rows; the first address of a cell takes the place of its entry. ``None`` where no list was pasted.
+        All rows; the first address of a cell replaces the cell's entry. ``None`` if no list was pasted.
     """
     if not any(map(_PASTED.search, _texts(rows["network"]))):
         return None
@@ -168,15 +168,15 @@ def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
 
 def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
     """
-    Turn the rows of the editor and the switch into changes.
+    Convert the rows of the editor and the switch to changes.
 
     Args:
-        rows: ``network``, ``label``, ``origin`` as edited; blank rows count for nothing.
+        rows: ``network``, ``label``, ``origin`` as edited; blank rows are ignored.
         switch: ``as now``, ``on`` or ``off``.
-        snapshot: The account as it stands.
+        snapshot: The current account.
 
     Returns:
-        What lets calls in first, then what keeps calls out. An entry whose row is wrong stays as it is.
+        Changes that admit calls first, then changes that reject calls. An entry whose row is invalid stays unchanged.
     """
     network, label, origin = (_texts(rows[name]) for name in TYPED)
     lines = [*zip(range(1, len(rows) + 1), network, label, origin, strict=True)]
@@ -212,10 +212,10 @@ def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
 
 def _parsed(text: str, origin: str, places: dict[str, int], snapshot: Snapshot) -> str:
     """
-    Read an address that is on no other row.
+    Parse the address of a row and check that no other row has it.
 
     Raises:
-        AddressError: It is no single public address, or it stands in another row.
+        AddressError: The text is not a single public address, or another row has the address.
     """
     if origin and not text:
         raise AddressError("The address is empty. Write one, or delete the row to take the entry off the list.")
@@ -243,13 +243,13 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _texts(column: pd.Series) -> list[str]:
-    """Return a column as plain texts with nothing around them; ``""`` where there is none."""
+    """Return a column as strings without surrounding whitespace; ``""`` for missing values."""
     return [
         text.strip() if isinstance(text, str) else "" if pd.isna(text) else str(text).strip()
-        for text in column.tolist()  # a list has thousands of rows, nearly all of them texts
+        for text in column.tolist()  # a list has thousands of rows, nearly all of them strings
     ]
 
 
 def _entries(snapshot: Snapshot, chosen: list[bool]) -> list[dict[Any, Any]]:
-    """Return the entries that are chosen; few, as a rule, so the rest is never turned into rows."""
+    """Return the chosen entries as dictionaries; usually few, so the other rows are not converted."""
     return snapshot.allowed_ips[chosen].to_dict("records") if any(chosen) else []

@@ -1,4 +1,4 @@
-"""How a draft of the list and the switch is said: its changes, why it cannot be a plan, what it would have done."""
+"""Texts about a draft of the allow list and the switch: changes, why it cannot be a plan, effect on past calls."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dashboard.web.what_if.draft import DraftReading
 NOTHING = "What if the list or the switch were different? Nothing is changed yet, so every past call stays as it was."
 NO_CALLS = "What if the list or the switch were different? Nothing is changed yet."
 SAID = 8
-"""Changes, and rows that are wrong, that are said one by one."""
+"""Number of changes, and of invalid rows, that are listed individually."""
 
 
 def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
-    """Say each change in a line of Markdown, with whose an address is; what is beyond ``SAID`` is counted."""
+    """Return one line of Markdown per change, with the owner of each address; changes beyond ``SAID`` are counted."""
     said = []
     for change in changes[:SAID]:
         match change:
@@ -35,7 +35,7 @@ def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
 
 
 def reason(reading: DraftReading, most: int) -> str:
-    """Say why a draft cannot become a plan; empty where it can."""
+    """Return why a draft cannot become a plan; empty if it can."""
     if reading.faults:
         return "Put right or delete the rows named above, then it can be a plan."
     if not reading.changes:
@@ -47,13 +47,13 @@ def reason(reading: DraftReading, most: int) -> str:
 
 def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool, lacking: str = "") -> str:
     """
-    Return what a draft would have done, as the page's title.
+    Return the page title: the effect of a draft on past calls.
 
     Args:
-        changes: Of the draft.
-        impact: Its replay.
-        lower_bound: Refused calls are not on record, so more may be saved than is counted.
-        lacking: Which of calls, list and credentials are missing or out of date, as sentences.
+        changes: Changes of the draft.
+        impact: Impact of the draft on past calls.
+        lower_bound: Refused calls are not on record, so more calls may be saved than are counted.
+        lacking: Sentences on which of calls, list and credentials are missing or out of date.
     """
     if not changes:
         return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()
@@ -75,7 +75,7 @@ def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool,
 
 
 def _moved(impact: ReplayImpact, least: str) -> list[str]:
-    """Name the calls that would be admitted and rejected, by whom they are of."""
+    """Return phrases on the calls that would be blocked, admitted and stopped, with their callers."""
     rows = [
         ("block", impact.calls(BROKEN), impact.who(BROKEN), ""),
         ("admit", impact.ours(SAVED), _names(impact, SAVED), least),
@@ -100,7 +100,7 @@ def _harmless(impact: ReplayImpact) -> list[str]:
 
 
 def _unsure(impact: ReplayImpact) -> list[str]:
-    """Return a sentence about the undecided calls, the worst direction first."""
+    """Return sentences about the undecided calls, worst direction first."""
     parts = [
         text.format(counted(calls, "call"))
         for label, text in ((MAY_BREAK, "{} may be blocked"), (MAY_SAVE, "{} may be admitted"))
@@ -117,7 +117,7 @@ def _and(parts: Sequence[str]) -> str:
 
 
 def _subject(changes: Sequence[Change]) -> str:
-    """Say what is changed, as the subject of a sentence."""
+    """Return what is changed, as the subject of a sentence."""
     match tuple(changes):
         case (AllowAddress() as change,):
             return f"Allowing {change.network}"
@@ -130,7 +130,7 @@ def _subject(changes: Sequence[Change]) -> str:
 
 
 def of_version(version: PolicyVersion, zone: ZoneInfo) -> str:
-    """Say from when a policy was in force, and what it let in."""
+    """Return the start of a policy version, its number of entries and the state of its switch."""
     switch = {True: "on", False: "off", None: "not known"}[version.policy.credentials_on]
     entries = counted(len(version.policy.networks), "entry", "entries")
     return f"{version.valid_from.astimezone(zone):%-d %b %Y %H:%M}: {entries}, credentials {switch}"

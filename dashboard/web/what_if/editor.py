@@ -1,8 +1,8 @@
 """
-The What-if page: the draft's list and switch as they are edited, and the way from it to a plan.
+Editor of the What if page: the draft's allow list and switch, and the buttons that turn the draft into a plan.
 
-The draft is kept in the session. The editor is given rows that stay as they are while somebody types into
-it; once it is drawn anew (another page, an address changed in place), it begins at the rows as edited.
+The session stores the draft. The input rows of the editor stay unchanged while the viewer types into it. When the
+editor is reset (after a visit to another page or a change of an address in place), it starts with the edited rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CARRIED = "The account has changed meanwhile. The draft is kept, on the account 
 
 
 def current(snapshot: Snapshot) -> Draft:
-    """Return the session's draft, carried over where the account has moved under it, which is said."""
+    """Return the session's draft; if the account has changed, rebase the draft and show a message about it."""
     draft: Draft | None = st.session_state.get(KEY)
     if draft is None:
         draft = drafts.begin(snapshot)
@@ -45,13 +45,13 @@ def current(snapshot: Snapshot) -> Draft:
 
 
 def start_over() -> None:
-    """Forget what was changed."""
+    """Discard all changes of the draft."""
     draft: Draft = st.session_state[KEY]
     st.session_state[KEY], st.session_state[SWITCH_KEY] = drafts.begin(session.snapshot(), draft.turn), AS_NOW
 
 
 def go_back() -> None:
-    """Take the list and the switch of the moment that was chosen."""
+    """Replace the draft with the list and the switch of the selected earlier version."""
     known, place = session.snapshot(), st.session_state.get(PAST_KEY)
     if place is not None and place < len(known.versions):
         draft = drafts.past(st.session_state[KEY], known.versions[place].policy, known)
@@ -60,7 +60,7 @@ def go_back() -> None:
 
 
 def edit_list(draft: Draft, snapshot: Snapshot) -> None:
-    """Draw the list and keep what was edited; an address changed in place is shown with whose it is now."""
+    """Draw the list and store the edits; the owner of an address that was changed in place is updated."""
     draft.edited = st.data_editor(
         tables.shown(draft.base),
         num_rows="dynamic",
@@ -86,7 +86,7 @@ def edit_list(draft: Draft, snapshot: Snapshot) -> None:
 
 
 def edit_switch(draft: Draft, snapshot: Snapshot) -> DraftReading:
-    """Draw the switch; return what the draft comes to."""
+    """Draw the switch; return the reading of the draft."""
     now = {True: "on", False: "off", None: "not known"}[snapshot.account.credentials_on]
     switch = st.segmented_control(
         "Outbound credentials",
@@ -102,7 +102,7 @@ def edit_switch(draft: Draft, snapshot: Snapshot) -> DraftReading:
 
 
 def ask(reading: DraftReading, snapshot: Snapshot) -> None:
-    """Say what the draft changes and which rows are wrong, and draw the buttons that make it a plan or forget it."""
+    """Draw the changes and invalid rows of the draft, and the buttons that review it as a plan or discard it."""
     with st.container(gap="xxsmall"):
         for line in draft_text.lines(reading.changes, snapshot):
             st.markdown(line)
@@ -132,7 +132,7 @@ def ask(reading: DraftReading, snapshot: Snapshot) -> None:
 
 
 def _pasts(snapshot: Snapshot) -> None:
-    """Draw the choice of a list and a switch as they once were."""
+    """Draw the choice of an earlier list and switch."""
     with st.popover("Earlier list", icon=":material/history:"):
         st.selectbox(
             "Begin with the list and the switch as they were from",
