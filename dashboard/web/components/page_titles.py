@@ -33,7 +33,7 @@ def overview(claims: Claims) -> str:
     Return the title of the Overview page.
 
     It names PBXs whose calls are rejected and unassigned addresses that spend money; otherwise the open findings;
-    otherwise that none is open.
+    otherwise what the checks found, or that nothing could be checked.
     """
     snapshot, findings = claims.snapshot, claims.findings
     refused, spent = _refused(snapshot, findings), _spent(snapshot)
