@@ -1,3 +1,3 @@
-"""Core: errors, settings, text, addresses, locks and HTTP; imports nothing else of this package."""
+"""Core: errors, settings, text, addresses, locks and HTTP; imports no other part of ``dashboard``."""
 
 from __future__ import annotations

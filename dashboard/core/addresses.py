@@ -1,8 +1,8 @@
 """
-Addresses: which may stand on the allow list, and which are on it.
+IP addresses: validation of allow-list entries, and lookup of addresses in the list.
 
 Special-purpose ranges are those of the IANA IPv4 Special-Purpose Address Registry (RFC 6890) and of the
-multicast space (RFC 5771). ``ipaddress`` alone does not decide: its ``is_private`` is false for
+multicast space (RFC 5771). ``ipaddress`` alone is not sufficient: its ``is_private`` is false for
 100.64.0.0/10 and its ``is_global`` is true for multicast and for 192.88.99.0/24.
 """
 
@@ -24,7 +24,7 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
+"""Maximum number of characters of an invalid value in a message."""
 
 SPECIAL_PURPOSE: tuple[tuple[IPv4Network, str], ...] = tuple(
     (IPv4Network(network), name)
@@ -50,12 +50,12 @@ SPECIAL_PURPOSE: tuple[tuple[IPv4Network, str], ...] = tuple(
         ("240.0.0.0/4", "a reserved address (RFC 1112)"),
     )
 )
-"""Ranges that no PBX on the Internet calls from; the first that holds an address names it."""
+"""Ranges that no PBX on the Internet calls from, with descriptions; the first match describes an address."""
 
 NEVER_PUBLIC: tuple[IPv4Network, ...] = tuple(
     IPv4Network(network) for network in ("0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32")
 )
-"""What no setting makes public: no packet has such a source address."""
+"""Ranges that no setting can make public: they are never valid source addresses."""
 
 _FORMULA = ("=", "+", "-", "@")
 _DOTTED = re.compile(r"\d+(\.\d+){3}", re.ASCII)
@@ -68,19 +68,19 @@ def parse_entry(
     text: str, *, public_ranges: Collection[str] = (), allow_cidr: bool = False, allow_ipv6: bool = False
 ) -> str:
     """
-    Read one entry of the allow list, or say what is wrong with it.
+    Parse and validate one entry of the allow list.
 
     Args:
-        text: What somebody typed, or a cell of a file, with nothing around it; ``/32`` is a single address.
-        public_ranges: Networks in CIDR form to treat as public although they are special-purpose.
-        allow_cidr: The carrier takes networks; a network may not touch a special-purpose range.
-        allow_ipv6: The carrier takes IPv6 addresses.
+        text: Operator input or a cell of a file, without surrounding text; ``/32`` is a single address.
+        public_ranges: Networks in CIDR notation to treat as public although they are special-purpose.
+        allow_cidr: The carrier accepts networks; a network must not overlap a special-purpose range.
+        allow_ipv6: The carrier accepts IPv6 addresses.
 
     Returns:
-        The canonical text: ``198.51.100.24``, or ``198.51.100.0/24`` where networks are taken.
+        The canonical text: ``198.51.100.24``, or ``198.51.100.0/24`` where networks are accepted.
 
     Raises:
-        AddressError: It is not a single public IPv4 address; the sentence says which rule it breaks.
+        AddressError: The text is not a valid public entry; the message names the violated rule.
     """
     shown = _shown(text)
     if not text.strip():
@@ -98,14 +98,14 @@ def parse_entry(
 
 def special_purpose(address: str) -> str | None:
     """
-    Name the special purpose of an address.
+    Return the special purpose of an address.
 
     Args:
         address: An IPv4 or IPv6 address as text.
 
     Returns:
-        What it is, such as ``a private address (RFC 1918)``; ``None`` for a public address, and for a
-        text that is no address.
+        A description such as ``a private address (RFC 1918)``; ``None`` for a public address, and for a
+        text that is not an address.
     """
     found = _as_address(address)
     return None if found is None else _purpose(found)
@@ -113,27 +113,27 @@ def special_purpose(address: str) -> str | None:
 
 def contains(networks: Collection[str], address: str) -> bool:
     """
-    Say whether an address is on a list.
+    Return whether an address is covered by a list.
 
     Args:
-        networks: Entries: addresses or networks in CIDR form. One that is neither never matches.
-        address: The address to look for; a text that is no address is on no list.
+        networks: Entries: addresses or networks in CIDR notation. Invalid entries never match.
+        address: Address to look up; a text that is not an address never matches.
     """
     return _index(frozenset(networks)).covers(address)
 
 
 def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Series[bool]:
     """
-    Say of each address whether it is on a list; each distinct address is looked up once.
+    Return for each address whether a list covers it; each distinct address is looked up once.
 
     Args:
-        networks: Entries: addresses or networks in CIDR form. One that is neither never matches.
-        addresses: Addresses as text, with repeats.
+        networks: Entries: addresses or networks in CIDR notation. Invalid entries never match.
+        addresses: Addresses as text, with repetitions.
 
     Returns:
-        A series of bool under the index of ``addresses``.
+        A Boolean series with the index of ``addresses``.
     """
-    import pandas as pd  # noqa: PLC0415 - the emulator looks up single addresses and does without
+    import pandas as pd  # noqa: PLC0415 - the emulator looks up single addresses and does not need pandas
 
     index = _index(frozenset(networks))
     places, distinct = addresses.factorize()
@@ -143,14 +143,14 @@ def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Serie
 
 def covering(networks: Collection[str], addresses: Iterable[str]) -> list[str]:
     """
-    Return for each address the narrowest entry of a list that covers it, as the list writes it.
+    Return for each address the narrowest entry of a list that covers it, as written in the list.
 
     Args:
-        networks: Entries: addresses or networks in CIDR form.
+        networks: Entries: addresses or networks in CIDR notation.
         addresses: Addresses as text.
 
     Returns:
-        A list as long as ``addresses``; ``""`` where no entry covers the address.
+        A list of the length of ``addresses``; ``""`` where no entry covers the address.
     """
     texts = frozenset(networks)
     single = {str(network.network_address): text for text, network in _read(texts) if network.num_addresses == 1}
@@ -177,7 +177,7 @@ def _covering(text: str, entries: frozenset[str], single: Mapping[str, str], wid
 
 
 def is_network(text: str) -> bool:
-    """Say whether a text is an address or a network in CIDR form, public or not."""
+    """Return whether a text is an address or a network in CIDR notation, public or not."""
     return _as_network(text) is not None
 
 
@@ -208,7 +208,7 @@ def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, all
 
 
 def _parse_address(text: str, shown: str, *, allow_ipv6: bool) -> Address:
-    """Read an address and nothing else, or raise with the rule that the text breaks."""
+    """Parse a single address, or raise ``AddressError`` with the violated rule."""
     bracketed = _BRACKETED.fullmatch(text)
     address = _as_address(bracketed["host"] if bracketed else text)
     if isinstance(address, IPv4Address) and not bracketed:
@@ -244,7 +244,7 @@ def _refuse_special(address: Address, public_ranges: Collection[str]) -> None:
 
 
 def _exempt(special: IPv4Network, network: Network, public_ranges: Collection[str]) -> bool:
-    """Say whether a setting makes public all that a network has of a special-purpose range."""
+    """Return whether ``public_ranges`` cover the whole overlap of a network and a special-purpose range."""
     if special in NEVER_PUBLIC or not isinstance(network, IPv4Network):
         return False
     shared = network if network.subnet_of(special) else special
@@ -267,18 +267,18 @@ def _networks(texts: Iterable[str]) -> Iterable[Network]:
 
 @dataclass(frozen=True)
 class _Index:
-    """A list made ready for looking up, as fast for thousands of entries as for ten."""
+    """Lookup index of a list; the lookup time does not depend on the number of entries."""
 
     hosts: frozenset[str]
-    """Single addresses, which most entries are, as ``ipaddress`` writes them."""
+    """Single addresses (most entries) as ``ipaddress`` formats them."""
     wide: Mapping[int, Mapping[int, frozenset[int]]]
-    """Networks: their leading bits, by IP version and by how many bits follow."""
+    """Networks: leading bits, by IP version and by number of host bits."""
 
     def covers(self, text: str) -> bool:
         if text in self.hosts:
             return True
         if ":" not in text and not self.wide.get(4):
-            return False  # an IPv4 address is written in one way only
+            return False  # an IPv4 address has only one textual form
         address = _as_address(text)
         if address is None:
             return False
@@ -305,7 +305,7 @@ def _index(networks: frozenset[str]) -> _Index:
 
 @lru_cache(maxsize=65536)
 def _entry(text: str) -> tuple[str, int, int, int] | None:
-    """Read an entry: its first address, its IP version, how many bits are left open, and the bits before them."""
+    """Parse an entry into its first address, IP version, number of host bits, and leading bits."""
     network = _as_network(text)
     if network is None:
         return None
@@ -330,6 +330,6 @@ def _as_network(text: str) -> Network | None:
 
 
 def _shown(text: str) -> str:
-    """Return a wrong value as a message may repeat it: short, and with invisible characters written out."""
+    """Return an invalid value for a message: truncated, and with invisible characters escaped."""
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:SHOWN])
     return visible + ("…" if len(text) > SHOWN else "")

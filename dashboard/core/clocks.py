@@ -1,4 +1,4 @@
-"""The clock of this process, and times of the past that are written as in the future."""
+"""The clock of this process, and detection of recorded times that lie in the future."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 DIFFER: Final = timedelta(minutes=5)
-"""By how much clocks may differ: a time that lies further ahead was written while one was wrong."""
+"""Tolerated clock difference: a time further ahead was recorded while a clock was wrong."""
 TO_COME: Final = "at a time in the future"
-"""How a sentence dates what was written while the clock was ahead: how long ago that was cannot be known."""
+"""Phrase for a time that was recorded while the clock was ahead: the elapsed time is unknown."""
 
 
 class _Clock:
-    """Holder of the clock in use."""
+    """Holder of the current clock."""
 
     now: Callable[[], datetime] | None = None
 
 
 def now() -> datetime:
-    """Return the current time in UTC, by the clock in use."""
+    """Return the current time in UTC by the current clock."""
     return _Clock.now() if _Clock.now else datetime.now(UTC)
 
 
 @contextmanager
 def using(clock: Callable[[], datetime]) -> Iterator[None]:
     """
-    Use another clock in this process, so that outputs can be compared byte by byte.
+    Replace the clock of this process, so that outputs can be compared byte by byte.
 
     Args:
-        clock: Returns the current time in UTC.
+        clock: Function that returns the current time in UTC.
     """
     before, _Clock.now = _Clock.now, clock
     try:
@@ -40,5 +40,5 @@ def using(clock: Callable[[], datetime]) -> Iterator[None]:
 
 
 def to_come(at: datetime, now: datetime) -> bool:
-    """Whether a time of the past is written as one in the future, because the clock was set back since."""
+    """Return whether a recorded time lies in the future, because the clock was set back since."""
     return at > now + DIFFER

@@ -12,7 +12,7 @@ from dashboard.core.clocks import TO_COME, to_come
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """Say how long ago, as people do; ``never`` where there is no such moment, and where it is in the future, that."""
+    """Return the time elapsed since a moment, e.g. '5 minutes ago'; 'never' for no moment, TO_COME for a future one."""
     if moment is None or pd.isna(moment):
         return "never"
     now = now or clocks.now()

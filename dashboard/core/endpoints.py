@@ -1,4 +1,4 @@
-"""Where settings point to: the origin that a key is sent to, and the syslog that heads of the journal are sent to."""
+"""Parsing of endpoints in settings: the origin for the API key, and the syslog target for journal heads."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 PORTS: Final = {"http": 80, "https": 443}
 SYSLOG_PORT: Final = 514
 LONGEST_SOCKET: Final = 107
-"""Bytes of a socket's path at most."""
+"""Maximum length in bytes of a socket's path."""
 HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
 EXAMPLE: Final = "https://api.flowroute.com"
 
 
 def origin_of(url: str) -> str:
     """
-    Return scheme, host and port of an address in one way of writing.
+    Return the origin of a URL (scheme, host and port) in canonical form.
 
     Raises:
-        ValueError: It has none, or names a user.
+        ValueError: The URL is not a valid http or https URL of a host, or contains a user name.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
@@ -34,10 +34,11 @@ def origin_of(url: str) -> str:
 
 def key_origin(url: str) -> str:
     """
-    Return the origin that a key may be sent to.
+    Return the origin of a URL that the API key may be sent to.
 
     Raises:
-        ValueError: It is not an origin, or would carry the key in clear; the sentence goes after the setting's name.
+        ValueError: The URL is not an origin, or would send the key in clear text; the message continues the setting's
+            name.
     """
     try:
         user, _, host = urlsplit(url).netloc.rpartition("@")
@@ -54,7 +55,7 @@ def key_origin(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Say whether an address is on this machine."""
+    """Return whether the host of a URL is on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -64,13 +65,13 @@ def is_loopback(url: str) -> bool:
 
 def syslog_target(text: str) -> str | tuple[str, int]:
     """
-    Return where a syslog listens: the path of a socket, or host and port for UDP.
+    Parse a syslog target: the path of a socket, or host and port for UDP.
 
     Args:
-        text: ``/dev/log``, ``loghost``, ``loghost:514``, ``[2001:db8::1]:514``.
+        text: Such as ``/dev/log``, ``loghost``, ``loghost:514`` or ``[2001:db8::1]:514``.
 
     Raises:
-        ValueError: It is neither, or what has that path is no socket; the sentence goes after the setting's name.
+        ValueError: The text is neither, or the path is not a socket; the message continues the setting's name.
     """
     if text.startswith("/"):
         path = Path(text)

@@ -1,35 +1,35 @@
 """
-Every error raised on purpose.
+Exceptions that the dashboard raises deliberately.
 
-A message names the file, line, column, field or endpoint and the cure, and can be shown to an
-operator as it stands. Pages and the command line catch ``DashboardError`` and nothing wider.
+A message names the file, line, column, field or endpoint and the remedy, and can be shown to an
+operator unchanged. Pages and the command line catch ``DashboardError`` and nothing wider.
 
     DashboardError
-    ├── SettingsError                the environment or a settings file is wrong
-    ├── TableError                   a frame does not keep its contract
-    ├── InputError                   a value or a file somebody gave cannot be used
-    │   ├── AddressError             an address that cannot stand on the allow list
-    │   ├── DialStringError          a tech prefix, number or dial string
-    │   ├── WritingError             what a PBX's configuration is to say is not known, or cannot be written
-    │   └── FileError                a file, with line and column where known
-    ├── CarrierError                 the carrier, by endpoint
-    │   ├── CarrierUnavailableError  for now: try again
-    │   ├── CarrierRefusedError      it said no, and said why
-    │   ├── CarrierAnswerError       it answered something that is not understood
-    │   └── CapabilityError          it cannot do that by program
+    ├── SettingsError                invalid environment or settings file
+    ├── TableError                   a frame violates its contract
+    ├── InputError                   an unusable value or file from the operator
+    │   ├── AddressError             an address that is not valid on the allow list
+    │   ├── DialStringError          an invalid tech prefix, number or dial string
+    │   ├── WritingError             a PBX configuration that is incomplete or cannot be written
+    │   └── FileError                an unusable file, with line and column where known
+    ├── CarrierError                 a failed carrier request, by endpoint
+    │   ├── CarrierUnavailableError  temporary failure: try again
+    │   ├── CarrierRefusedError      the carrier declined the request
+    │   ├── CarrierAnswerError       invalid or unexpected response
+    │   └── CapabilityError          not offered by the carrier's API
     ├── SourceError                  a running system that the inventory is read from, by its address
-    │   ├── SourceUnavailableError   for now: try again
-    │   ├── SourceRefusedError       it did not let us in, or said no
-    │   └── SourceAnswerError        it answered something that is not understood
+    │   ├── SourceUnavailableError   temporary failure: try again
+    │   ├── SourceRefusedError       login or request declined
+    │   └── SourceAnswerError        invalid or unexpected response
     ├── StoreError                   the call store on disk
     ├── StateError                   the state database
-    │   └── JournalError             the journal's chain does not hold
-    ├── BusyError                    another process holds what is needed
+    │   └── JournalError             broken hash chain in the journal
+    ├── BusyError                    another process holds a required resource
     └── FixError
-        ├── UnknownFindingError      no such check, subject, or nothing to fix
-        ├── StalePlanError           the account moved after the plan was shown
-        ├── NotConfirmedError        the plan asks for a typed confirmation
-        └── NotVerifiedError         re-reading the account did not show the change
+        ├── UnknownFindingError      unknown check or subject, or nothing to fix
+        ├── StalePlanError           the account changed after the plan was shown
+        ├── NotConfirmedError        the typed confirmation is missing
+        └── NotVerifiedError         the change is not visible when the account is read again
 """
 
 from __future__ import annotations
@@ -38,54 +38,54 @@ from dashboard.core.text import visible
 
 
 class DashboardError(Exception):
-    """Root of every error raised on purpose."""
+    """Base class of all exceptions that the dashboard raises deliberately."""
 
     def __init__(self, message: str = "") -> None:
         """
-        Keep the message without characters that a terminal would obey or that turn a line around.
+        Store the message, with control characters and bidirectional marks replaced.
 
         Args:
-            message: The sentence for the operator; names of files, fields and PBXs in it come from outside.
+            message: Sentence for the operator; it may contain untrusted names of files, fields and PBXs.
         """
         super().__init__(visible(message))
 
 
 class SettingsError(DashboardError):
-    """The environment or a settings file is wrong."""
+    """An environment variable or the settings file is invalid."""
 
 
 class TableError(DashboardError):
-    """A frame does not keep its contract."""
+    """A frame violates its contract."""
 
 
 class InputError(DashboardError):
-    """A value or a file that somebody gave cannot be used."""
+    """A value or a file from the operator cannot be used."""
 
 
 class AddressError(InputError):
-    """An address that cannot stand on the allow list."""
+    """An address is not valid on the allow list."""
 
 
 class DialStringError(InputError):
-    """A tech prefix, a number or a dial string that the carrier would not take."""
+    """A tech prefix, number or dial string that the carrier would not accept."""
 
 
 class WritingError(InputError):
-    """What a PBX's configuration is to say is not known, or cannot be written."""
+    """A PBX configuration lacks required values, or its values cannot be written."""
 
 
 class FileError(InputError):
-    """A file that cannot be used, or a place in it."""
+    """A file cannot be used, as a whole or at one line or column."""
 
     def __init__(self, message: str, *, file: str, line: int | None = None, column: str = "") -> None:
         """
-        Name the place in front of the message.
+        Prefix the message with the file, line and column.
 
         Args:
-            message: What is wrong and what to do, as a sentence.
-            file: Name of the file as the operator knows it.
-            line: Physical line, counted from 1.
-            column: Name of the column.
+            message: The fault and its remedy, as a sentence.
+            file: File name as the operator knows it.
+            line: Physical line number, from 1.
+            column: Column name.
         """
         self.file, self.line, self.column = file, line, column
         place = file if line is None else f"{file}, line {line}"
@@ -93,11 +93,11 @@ class FileError(InputError):
 
 
 class CarrierError(DashboardError):
-    """The carrier did not do what was asked."""
+    """A request to the carrier failed."""
 
 
 class CarrierUnavailableError(CarrierError):
-    """The carrier cannot answer for now; the same request may succeed later."""
+    """The carrier is temporarily unavailable; the same request may succeed later."""
 
 
 class CarrierRefusedError(CarrierError):
@@ -105,27 +105,27 @@ class CarrierRefusedError(CarrierError):
 
 
 class CarrierAnswerError(CarrierError):
-    """The carrier answered something that is not understood; nothing was taken from it."""
+    """The carrier's response is invalid or unexpected; none of it was used."""
 
 
 class CapabilityError(CarrierError):
-    """The carrier offers no way to do that by program."""
+    """The carrier offers no API for the operation."""
 
 
 class SourceError(DashboardError):
-    """A running system that the inventory is read from did not give it."""
+    """Reading the inventory from a running system failed."""
 
 
 class SourceUnavailableError(SourceError):
-    """The system cannot answer for now; asking again may succeed later."""
+    """The system is temporarily unavailable; the same request may succeed later."""
 
 
 class SourceRefusedError(SourceError):
-    """The system did not let us in, or declined what was asked."""
+    """The system declined the login or the request."""
 
 
 class SourceAnswerError(SourceError):
-    """The system answered something that is not understood; nothing was taken from it."""
+    """The system's response is invalid or unexpected; none of it was used."""
 
 
 class StoreError(DashboardError):
@@ -137,28 +137,28 @@ class StateError(DashboardError):
 
 
 class JournalError(StateError):
-    """The journal's chain of hashes does not hold."""
+    """The journal's hash chain is broken."""
 
 
 class BusyError(DashboardError):
-    """Another process holds what is needed."""
+    """Another process holds a required resource."""
 
 
 class FixError(DashboardError):
-    """A fix was not carried out."""
+    """A fix was not applied."""
 
 
 class UnknownFindingError(FixError):
-    """There is no such check or subject, or nothing to fix."""
+    """The check or subject does not exist, or there is nothing to fix."""
 
 
 class StalePlanError(FixError):
-    """The account moved after the plan was shown."""
+    """The account changed after the plan was shown."""
 
 
 class NotConfirmedError(FixError):
-    """The plan asks for a typed confirmation that was not given."""
+    """The plan requires a typed confirmation that is missing."""
 
 
 class NotVerifiedError(FixError):
-    """Re-reading the account after the change did not show it."""
+    """The change is not visible when the account is read again."""

@@ -1,7 +1,8 @@
 """
-Host names of inbound routes: where a route leads, and the addresses that names resolve to.
+Host names of inbound routes: SIP targets, and the addresses that names resolve to.
 
-A name is resolved during a sync, by a ``Resolver``, and kept with its time; checks only read what was kept.
+A ``Resolver`` resolves names during a sync, and the results are stored with their time; checks only read the stored
+results.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from threading import Thread
 from typing import Protocol
 
 SIP_PORT, SIPS_PORT = 5060, 5061
-"""Where SIP is taken unless an address says otherwise; the second over TLS (RFC 3261, 19.1.2)."""
+"""Default ports of SIP and of SIP over TLS (RFC 3261, 19.1.2)."""
 TIMEOUT_S = 5.0
 MOST_AT_ONCE = 16
 
@@ -27,22 +28,22 @@ _TARGET = re.compile(
 )
 _TLS = re.compile(r";\s*transport\s*=\s*tls\b", re.IGNORECASE)
 _RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|onion|example\.(com|net|org))\.?$", re.IGNORECASE)
-"""Names that no name server knows (RFC 6761): they are never asked for."""
+"""Reserved names that no name server resolves (RFC 6761); they are never looked up."""
 
 
 @dataclass(frozen=True)
 class SipTarget:
-    """Where SIP requests are sent: a host in lower case, an address or a name, and a port."""
+    """Destination of SIP requests: a host in lower case (an address or a name) and a port."""
 
     host: str
     port: int
     over_tls: bool = False
     has_port: bool = True
-    """Whether the port was given; otherwise it is the default of the transport."""
+    """Whether the port was specified; otherwise it is the default of the transport."""
 
     @property
     def is_name(self) -> bool:
-        """Whether the host is a name that has to be resolved."""
+        """Whether the host is a name that must be resolved."""
         return bool(self.host) and not is_address(self.host)
 
     def __str__(self) -> str:
@@ -51,39 +52,39 @@ class SipTarget:
 
 
 class Resolver(Protocol):
-    """Looks host names up."""
+    """Interface for looking up host names."""
 
     def resolve(self, hosts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return the addresses of each host as text, sorted; a host that could not be resolved is not there."""
+        """Return the addresses of each host as sorted text; hosts that could not be resolved are omitted."""
         ...
 
 
 @dataclass(frozen=True)
 class StaticResolver:
-    """Knows the addresses of some hosts and asks nobody."""
+    """Resolver with fixed addresses that sends no queries."""
 
     known: Mapping[str, tuple[str, ...]]
 
     def resolve(self, hosts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return what is known."""
+        """Return the fixed addresses of the hosts; unknown hosts are omitted."""
         return {host: self.known[host] for host in hosts if host in self.known}
 
 
 @dataclass(frozen=True)
 class SystemResolver:
     """
-    Asks the machine's own resolver, in threads that are given up after a while: it has no timeout of its own.
+    Resolver of the operating system, called in threads that are abandoned after a timeout: it has none of its own.
 
     Args:
-        timeout_s: For all hosts of one call together.
-        look_up: Returns the addresses of one host, or raises ``OSError``.
+        timeout_s: Timeout in seconds for all hosts of one call together.
+        look_up: Function that returns the addresses of one host, or raises ``OSError``.
     """
 
     timeout_s: float = TIMEOUT_S
     look_up: Callable[[str], Collection[str]] = field(default_factory=lambda: _look_up)
 
     def resolve(self, hosts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Look up hosts, some at once; reserved names are not asked for."""
+        """Look up hosts, up to MOST_AT_ONCE at a time; reserved names are skipped."""
         resolved: dict[str, tuple[str, ...]] = {}
 
         def one(host: str) -> None:
@@ -108,13 +109,13 @@ def _look_up(host: str) -> set[str]:
 
 def target_of(value: str) -> SipTarget:
     """
-    Read where a route leads.
+    Parse the value of an inbound route.
 
     Args:
         value: ``host[:port]`` or a SIP URI.
 
     Returns:
-        The host without brackets, and the port: 5060 unless it is given, 5061 over TLS.
+        The host without brackets, and the port: by default 5060, or 5061 over TLS.
     """
     parts = _TARGET.match(value.strip().strip("<>"))
     if parts is None:
@@ -126,7 +127,7 @@ def target_of(value: str) -> SipTarget:
 
 
 def is_address(host: str) -> bool:
-    """Say whether a host is an address."""
+    """Return whether a host is an IP address."""
     return _canonical(host, "") != ""
 
 
@@ -139,15 +140,15 @@ def _canonical(host: str, otherwise: str | None = None) -> str:
 
 def same(one: SipTarget, other: SipTarget, resolved: Mapping[str, frozenset[str]]) -> bool | None:
     """
-    Say whether a target leads where another does.
+    Return whether two SIP targets are the same destination.
 
     Args:
-        one: Where a route leads.
-        other: Where it should lead; without a port at the default one of the first's transport.
+        one: Target of a route.
+        other: Expected target; without a port, the default port of the first target's transport applies.
         resolved: Addresses by host name, as far as they are known.
 
     Returns:
-        ``None`` where a name is not resolved, or where only some of its addresses are the other's.
+        ``None`` if a name is not resolved, or if the expected target has only some of the first target's addresses.
     """
     default = SIPS_PORT if one.over_tls else SIP_PORT
     if one.port != (other.port if other.has_port else default) or not one.host or not other.host:
@@ -167,4 +168,4 @@ def _addresses(target: SipTarget, resolved: Mapping[str, frozenset[str]]) -> fro
 
 
 SAMPLE = StaticResolver({"pbx-denver.example.net": ("198.51.100.24",), "miami.dyn.example.net": ("203.0.113.167",)})
-"""The names of the sample account, which no name server knows."""
+"""Addresses of the sample account's host names, which no name server resolves."""

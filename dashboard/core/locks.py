@@ -1,5 +1,5 @@
 """
-Lock files: exclusive ones, and shared ones that tell whether anybody still holds them.
+Lock files: exclusive locks, and shared locks with a test for remaining holders.
 
 ``filelock`` and ``fcntl`` are imported where they are used: the former loads asyncio, and Windows lacks the latter.
 """
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 HAS_FLOCK: Final = find_spec("fcntl") is not None
-"""Whether the system has BSD file locks; Windows has none."""
+"""Whether the system has BSD file locks; Windows does not."""
 
 
 class Closable(Protocol):
-    """A hold that ends when it is closed, or with its process."""
+    """A held lock, released by ``close`` or at the end of the process."""
 
     def close(self) -> None:
-        """End the hold."""
+        """Release the lock."""
 
 
 @contextmanager
 def exclusive(path: Path, *, timeout_s: float, busy: str) -> Iterator[None]:
     """
-    Hold a lock file alone.
+    Hold an exclusive lock.
 
     Args:
-        path: Of the lock file.
-        timeout_s: Seconds to wait for it.
-        busy: Sentence for the case that another process holds it.
+        path: Path of the lock file.
+        timeout_s: Seconds to wait for the lock.
+        busy: Message of the ``BusyError``.
 
     Raises:
-        BusyError: Another process holds it.
+        BusyError: Another process still holds the lock after the timeout.
         OSError: The lock file cannot be written.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
@@ -55,7 +55,9 @@ def exclusive(path: Path, *, timeout_s: float, busy: str) -> Iterator[None]:
 
 def hold_if_free(path: Path) -> Closable | None:
     """
-    Hold a lock file alone until what is returned is closed, by any thread; ``None`` where another process holds it.
+    Take an exclusive lock without waiting, and return it; ``None`` if another process holds it.
+
+    Any thread may close the returned lock.
 
     Raises:
         OSError: The lock file cannot be written.
@@ -71,19 +73,19 @@ def hold_if_free(path: Path) -> Closable | None:
 
 
 class _Hold:
-    """An exclusive hold."""
+    """A held exclusive lock."""
 
     def __init__(self, lock: FileLock) -> None:
         self._lock = lock
 
     def close(self) -> None:
-        """End the hold."""
+        """Release the lock."""
         self._lock.release(force=True)
 
 
 def share(path: Path) -> Closable:
     """
-    Hold a lock file beside others, until what is returned is closed.
+    Take a shared lock; it is held until the returned object is closed.
 
     Raises:
         OSError: The lock file cannot be written.
@@ -92,7 +94,7 @@ def share(path: Path) -> Closable:
 
 
 def nobody_shares(path: Path) -> AbstractContextManager[bool]:
-    """Keep others from beginning to share a lock file, and return whether nobody shares it now."""
+    """Return a context that yields whether no process shares the lock; if so, the context holds it exclusively."""
     return _nobody_by_flock(path) if HAS_FLOCK else _nobody_by_sqlite(path)
 
 
@@ -101,16 +103,16 @@ def lock_open_file(file: int | IO[bytes], *, shared: bool = False, wait: bool = 
     Lock an open file until it is closed.
 
     Args:
-        file: Open for writing; one that is to be shared, for reading. A network file system asks for that.
-        shared: Beside others that share it.
-        wait: For whoever holds it.
+        file: File open for writing; for a shared lock, open for reading. Network file systems require this.
+        shared: Take a shared lock instead of an exclusive one.
+        wait: Wait until the lock is free.
 
     Raises:
-        OSError: The file system keeps no locks, or another process holds it and ``wait`` is false.
+        OSError: The file system does not support locks, or another process holds the lock and ``wait`` is false.
     """
     if not HAS_FLOCK:
         raise OSError(ENOTSUP, "This system has no file locks")
-    import fcntl  # noqa: PLC0415 - Windows has no such module
+    import fcntl  # noqa: PLC0415 - not available on Windows
 
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
@@ -134,7 +136,7 @@ def _nobody_by_flock(path: Path) -> Iterator[bool]:
 
 
 class _SqliteShare:
-    """A shared hold by ``filelock.ReadWriteLock``, which keeps its state in a SQLite file."""
+    """A shared lock based on ``filelock.ReadWriteLock``, which stores its state in a SQLite file."""
 
     def __init__(self, path: Path) -> None:
         from filelock import ReadWriteLock  # noqa: PLC0415 - loads asyncio
@@ -144,7 +146,7 @@ class _SqliteShare:
         self._lock.acquire_read()
 
     def close(self) -> None:
-        """End the hold."""
+        """Release the lock."""
         self._lock.release()
         self._lock.close()
 

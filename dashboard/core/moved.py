@@ -1,4 +1,4 @@
-"""Names of modules that were moved: an import of an old name fails with the new one in its message."""
+"""Names of moved modules: importing an old name fails with a message that gives the new import."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MOVED: Final = {
     "dashboard.dialing": "from dashboard import sip",
     "dashboard.settings": "from dashboard.core import settings",
 }
-"""Modules that notebooks and scripts could import before version 0.2, each with the import that replaces it."""
+"""Replacement imports by module name that notebooks and scripts could import before version 0.2."""
 
 
 class MovedModules(MetaPathFinder):
-    """Finder of modules that are no longer there; it comes last, so it sees only what no other finder found."""
+    """Finder for moved modules; it is last in ``sys.meta_path``, so it sees only names that no other finder found."""
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
         """
-        Refuse a moved module; see ``MetaPathFinder``.
+        Reject moved modules; see ``MetaPathFinder``.
 
         Raises:
             ModuleNotFoundError: The module was moved.
@@ -39,6 +39,6 @@ class MovedModules(MetaPathFinder):
 
 
 def explain_moved_modules() -> None:
-    """Make imports of moved modules fail with the import that replaces them."""
+    """Make imports of moved modules fail with a message that gives the new import."""
     if not any(isinstance(finder, MovedModules) for finder in sys.meta_path):
         sys.meta_path.append(MovedModules())

@@ -1,4 +1,4 @@
-"""Discovery of plug-ins: a check, a reader or a writer is one module of its package, found by being there."""
+"""Plug-in discovery: each check, reader or writer is one module of its package; no registration is needed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import ModuleType
 
 def modules_of(package: str, *, without: Collection[str] = ()) -> tuple[ModuleType, ...]:
     """
-    Import the modules of a package, sorted by name; packages and names that begin with ``_`` are left out.
+    Import the modules of a package, sorted by name, except subpackages and names that begin with ``_``.
 
     Args:
         package: Dotted name of the package.
-        without: Names of modules that are no plug-ins.
+        without: Names of modules that are not plug-ins.
     """
     names = sorted(
         module.name
@@ -25,6 +25,6 @@ def modules_of(package: str, *, without: Collection[str] = ()) -> tuple[ModuleTy
 
 
 def packages_of(package: str) -> tuple[str, ...]:
-    """Return the dotted names of the packages in a package, sorted."""
+    """Return the dotted names of a package's direct subpackages, sorted."""
     paths = import_module(package).__path__
     return tuple(sorted(f"{package}.{module.name}" for module in iter_modules(paths) if module.ispkg))

@@ -1,8 +1,8 @@
 """
-Keep a home to its owner: folders 0700, files 0600, whatever the umask and whatever an earlier version left.
+File permissions of a home: folders 0700, files 0600, regardless of the umask and of an earlier version's modes.
 
-The gate of the dashboard keeps strangers out of the browser; these modes keep other users of the machine out of
-the files that the dashboard reads.
+The gate of the dashboard controls access by browser; these modes keep other users of the machine from reading the
+dashboard's files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UMASK: Final = 0o077
 FOLDER: Final = 0o700
 FILE: Final = 0o600
 OTHERS: Final = 0o077
-"""Bits of a mode that are about everybody but the owner."""
+"""Permission bits of group and others."""
 FLAG: Final = "TRUNKGATE_ACCEPT_OPEN_HOME"
 MARKS: Final = (
     "state.db",
@@ -32,18 +32,18 @@ MARKS: Final = (
     "emulator.start.lock",
     "calls",
 )
-"""Names that tell a home from any other folder."""
+"""File names that identify a folder as a home."""
 
 Change = Callable[[Path, int], None]
 
 
 def restrict() -> None:
-    """Have this process and its children create files that only their owner reads."""
+    """Set the umask so that this process and its children create files that only the owner can access."""
     os.umask(UMASK)
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file of mode 0600 in one step: a reader finds all of it, or what was there before."""
+    """Write a file of mode 0600 atomically: a reader sees either the old content or the complete new one."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE), "w", encoding="utf-8") as file:
@@ -53,21 +53,21 @@ def write(path: Path, text: str) -> None:
 
 def prepare(home: Path, *, accept_open: bool = False, change: Change = os.chmod) -> Path:
     """
-    Make a home where there is none, and tighten one that others can read.
+    Create the home if it does not exist, and restrict its permissions if other users can access it.
 
-    A home that this process cannot write is left as it is: a read-only copy can be checked and exported.
+    A home that this process cannot write is left unchanged: a read-only copy can be checked and exported.
 
     Args:
         home: State folder.
-        accept_open: Go on where the file system keeps no permissions.
-        change: Changes the mode of a path.
+        accept_open: Accept a file system that stores no permissions.
+        change: Function that changes the mode of a path.
 
     Returns:
         The home.
 
     Raises:
-        SettingsError: It belongs to another user, is a folder for other things, cannot be made, or stays readable by
-            other users and that was not accepted.
+        SettingsError: The home belongs to another user, is a folder for other purposes, cannot be created, or stays
+            accessible to other users without ``accept_open``.
     """
     restrict()
     try:
@@ -95,10 +95,10 @@ def prepare(home: Path, *, accept_open: bool = False, change: Change = os.chmod)
 
 def _keeps_permissions(home: Path, found: os.stat_result) -> bool:
     """
-    Tell whether a file that is made in a folder belongs to this user alone.
+    Return whether a new file in the folder is owned by this user and closed to others.
 
-    FAT and some network file systems give every file the same owner and the same mode. A folder of this user that
-    nobody else can enter needs no trial.
+    FAT and some network file systems give every file the same owner and the same mode. A folder that is owned by this
+    user and closed to others needs no trial file.
     """
     if found.st_uid == os.geteuid() and not found.st_mode & OTHERS:
         return True
@@ -108,7 +108,7 @@ def _keeps_permissions(home: Path, found: os.stat_result) -> bool:
 
 
 def _tighten(home: Path, change: Change) -> bool:
-    """Take a home and all that is in it from other users, and return whether that had an effect."""
+    """Remove other users' permissions on a home and its content, and return whether that took effect."""
     try:
         change(home, FOLDER)
         for path, mode in _loose(home):
@@ -130,7 +130,7 @@ def _require_own(home: Path, found: os.stat_result) -> None:
 
 
 def _require_home(home: Path, found: os.stat_result) -> None:
-    """Refuse to tighten a folder that serves other purposes, such as a home directory or /tmp."""
+    """Reject a shared folder that serves other purposes, such as a home directory or /tmp."""
     if not found.st_mode & OTHERS:
         return
     names = {entry.name for entry in os.scandir(home)}
@@ -142,7 +142,7 @@ def _require_home(home: Path, found: os.stat_result) -> None:
 
 
 def _loose(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Name everything of this user below a folder that others may use, and the mode it should have."""
+    """Yield each file and folder of this user below a folder that others can access, with its required mode."""
     for place, folders, files in os.walk(folder):
         for names, mode in ((folders, FOLDER), (files, FILE)):
             for name in names:
@@ -155,9 +155,9 @@ def _loose(folder: Path) -> Iterator[tuple[Path, int]]:
 
 
 def user_name(uid: int) -> str:
-    """Return the name of a user of this machine; the number where it has none."""
+    """Return the login name of a user id; ``uid N`` if it has none."""
     try:
-        import pwd  # noqa: PLC0415 - Windows has no such module
+        import pwd  # noqa: PLC0415 - not available on Windows
 
         return pwd.getpwuid(uid).pw_name
     except (ImportError, KeyError):

@@ -1,4 +1,4 @@
-"""Errors for invalid settings: source, value unless it is secret, and allowed values."""
+"""Error messages for invalid settings: source, value unless it is secret, and allowed values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 SHOWN = 60
-"""Characters of a value that are shown."""
+"""Maximum number of characters of a value in a message."""
 SWITCH = "1 or 0, or true or false"
 KINDS: Mapping[type, str] = {
     bool: SWITCH,
@@ -20,18 +20,18 @@ KINDS: Mapping[type, str] = {
     float: "a number",
     Path: "the path of a folder",
 }
-"""What a value of each type must be; any other is text."""
+"""Description of valid values by type; any other type is text."""
 MAY_BE_SECRET = "text"  # noqa: S105 - a kind of value, not a value
 
 
 def sentence(place: str, field: FieldInfo, fault: ErrorDetails) -> str:
     """
-    Return what is wrong with one setting, in a sentence for the operator.
+    Return a sentence for the operator about one invalid setting.
 
     Args:
-        place: Where it is set: the variable, or the key of the file.
-        field: Of the settings' model.
-        fault: What the model found.
+        place: Source of the value: the environment variable, or the key of the file.
+        field: Field of the settings model.
+        fault: Validation error of the model.
     """
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ValueError):
@@ -43,7 +43,7 @@ def sentence(place: str, field: FieldInfo, fault: ErrorDetails) -> str:
 
 
 def demand(field: FieldInfo) -> str:
-    """Return what the value of a field must be, with its limits."""
+    """Return a description of the valid values of a field, with limits."""
     kind = next((each for each in (field.annotation, *get_args(field.annotation)) if isinstance(each, type)), str)
     if issubclass(kind, StrEnum):
         return f"{', '.join(list(kind)[:-1])} or {list(kind)[-1]}"
@@ -54,6 +54,6 @@ def demand(field: FieldInfo) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value that is no secret as it was set, in quotes where it is text."""
+    """Return the repr of a value that is not secret, truncated to SHOWN characters."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,9 +1,9 @@
 """
-Settings: one table of every variable, read once. Secrets live here and nowhere else.
+Settings: one table of all variables, read once. This module is the only one that holds secrets.
 
 A value comes from the environment, else from ``$TRUNKGATE_HOME/config.toml`` (mode 0600; its keys are the
 names of the fields, such as ``window_days``), else it is the default. Nothing is read from the working directory.
-The fields of ``Settings`` and ``INTERNAL`` are the table: a new variable is one line here.
+The fields of ``Settings`` and ``INTERNAL`` form the table: to add a variable, add one line here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dashboard.core.setting_faults import SWITCH, sentence, shown
 from dashboard.core.stories import STORIES
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
-"""First part of the name of every variable that is read."""
+"""Prefixes of the names of all variables that are read."""
 
 SYNCED_BY = "TRUNKGATE_SYNCED_BY"
 TRACEBACK = "TRUNKGATE_TRACEBACK"
@@ -45,16 +45,16 @@ INTERNAL = {
     EMULATOR_SECRET_KEY: "Set by the process that starts the embedded account: its secret key.",
     "TRUNKGATE_SCREENSHOTS": "Set by `make screenshots`: the folder that the browser tests write pictures to.",
 }
-"""Variables that are no settings: the parts of trunkgate and its tests pass them on. None can stand in config.toml."""
+"""Variables that are not settings: parts of trunkgate and its tests pass them on. ``config.toml`` rejects them."""
 
 CONFIG_FILE = "config.toml"
 FLOWROUTE_URL = "https://api.flowroute.com"
 LONGEST_S = 3650 * 86400
-"""Ten years: no age or pause is longer."""
+"""Upper limit of ages and intervals: ten years."""
 SHORTEST_KEY = 16
-"""Characters of a key that signs anchors."""
+"""Minimum length in characters of the key that signs anchors."""
 NARROW_ENOUGH = 8
-"""No provider has a network wider than that; 0.0.0.0/0 would let private addresses pass for public."""
+"""Minimum prefix length: no provider has a wider network; 0.0.0.0/0 would make private addresses count as public."""
 
 
 _SWITCH: TypeAdapter[bool] = TypeAdapter(bool)
@@ -66,10 +66,10 @@ def _default_home() -> Path:
 
 def _expanded(home: str | Path) -> Path:
     """
-    Return the path of a home with what ``~`` stands for in its place.
+    Return the path of a home with ``~`` expanded.
 
     Raises:
-        ValueError: Nobody knows what it stands for, or it is blank; the sentence goes after the setting's name.
+        ValueError: The path is blank, or ``~`` cannot be expanded; the message continues the setting's name.
     """
     if not str(home).strip():
         raise ValueError("is blank; it must be the path of a folder")
@@ -80,44 +80,44 @@ def _expanded(home: str | Path) -> Path:
 
 
 class Mode(StrEnum):
-    """Which account a home is of, and how it is read."""
+    """Kind of account that a home belongs to, and how the account is read."""
 
     EMBEDDED = "embedded"
-    """The sample account that the emulator plays; no key."""
+    """The sample account that the emulator serves; no key."""
     FLOWROUTE = "flowroute"
-    """A real account, read with its API key."""
+    """A real account, read by API key."""
     FILES = "files"
-    """A real account without its key: imported call files, a pasted list, an inventory."""
+    """A real account without an API key: imported call files, a pasted allow list, an inventory."""
 
 
 class ConfigFile(PydanticBaseSettingsSource):
-    """``config.toml`` of the home, as a source of settings that ranks below the environment."""
+    """Settings source for the home's ``config.toml``; the environment takes precedence."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the signature of the base class
-        """Return nothing: ``__call__`` returns every value at once."""
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - signature of the base class
+        """Return no value: ``__call__`` returns all values at once."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """
-        Return the values of the file by the names that the model takes; empty where there is no file.
+        Return the values of the file by the names that the model accepts; empty if there is no file.
 
         Raises:
-            SettingsError: The file is not private, is not TOML, or has a key that is no setting.
+            SettingsError: The file is not private, is not TOML, or has an unknown key.
         """
         try:
             home = _expanded(self.current_state.get("home") or _default_home())
         except ValueError:
-            return {}  # the model says the same of it
+            return {}  # the model reports the same fault
         values = _read_config(home / CONFIG_FILE)
         return {_given_as(name): value for name, value in values.items() if value != ""}
 
 
 class Settings(BaseSettings):
     """
-    What the operator may set: by environment variable, or by the key of the same name in ``config.toml``.
+    Settings of the operator, each an environment variable or the key of the same name in ``config.toml``.
 
-    Seconds, days and counts carry their unit in the name. A value that is empty is not set. Use ``Settings.read()``:
-    it turns a wrong value into a sentence for the operator, so each validator words its fault to follow the name.
+    Names of durations end in their unit. An empty value counts as not set. Use ``Settings.read()``: it turns an
+    invalid value into a sentence for the operator, so the message of each validator continues the setting's name.
     """
 
     model_config = SettingsConfigDict(
@@ -330,7 +330,7 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the working directory is not read
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nothing is read from the working directory
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order of precedence: arguments, environment, ``config.toml``."""
@@ -342,7 +342,7 @@ class Settings(BaseSettings):
         Read the environment and ``config.toml``.
 
         Raises:
-            SettingsError: A variable or a key is unknown, or holds a value that cannot be used; it is named.
+            SettingsError: A variable or a key is unknown or has an invalid value; the message names it.
         """
         refuse_unknown(os.environ)
         if _switch(os.environ, TRACEBACK) is None:
@@ -366,27 +366,27 @@ class Settings(BaseSettings):
 
     @property
     def has_key(self) -> bool:
-        """True where an API key is set."""
+        """Whether an API key is set."""
         return bool(self.flowroute_access_key.get_secret_value())
 
     @property
     def mode(self) -> Mode:
-        """The account that these settings name; an open home may remember another (``account_binding.claim``)."""
+        """Mode of these settings; an existing home may be bound to another (``account_binding.bind_account``)."""
         return self.account or (Mode.FLOWROUTE if self.has_key else Mode.EMBEDDED)
 
     @property
     def embedded(self) -> bool:
-        """True where the embedded account (the emulator) is used."""
+        """Whether the embedded account (the emulator) is used."""
         return self.mode is Mode.EMBEDDED
 
     @property
     def files(self) -> bool:
-        """True where calls come from imported files alone, and nothing is fetched."""
+        """Whether calls come from imported files only, and nothing is fetched."""
         return self.mode is Mode.FILES
 
     @cached_property
     def base_url(self) -> str:
-        """Origin of the Flowroute API that a key is for, without a slash at the end."""
+        """Origin of the Flowroute API that the key is for, without a trailing slash."""
         return (self.flowroute_base_url or FLOWROUTE_URL).rstrip("/")
 
     @cached_property
@@ -396,47 +396,47 @@ class Settings(BaseSettings):
 
     @cached_property
     def on_loopback(self) -> bool:
-        """True where ``base_url`` is on this machine: an emulator, so its portal can be asked too."""
+        """Whether ``base_url`` is on this machine: an emulator, so its portal can be read too."""
         return is_loopback(self.base_url)
 
     @property
     def source_secrets(self) -> dict[str, str]:
-        """What running systems ask for, in clear, by the name of its environment variable; never to be kept."""
+        """Credentials of running systems in clear text, by name of the environment variable; never store them."""
         secrets = (("netbox_token", self.netbox_token), ("ami_user", self.ami_user), ("ami_secret", self.ami_secret))
         return {_variable((name,)): secret.get_secret_value() for name, secret in secrets}
 
     @cached_property
     def running_sources(self) -> tuple[str, ...]:
-        """``inventory_sources`` as addresses."""
+        """Addresses in ``inventory_sources``."""
         return _parts(self.inventory_sources)
 
     @cached_property
     def treated_as_public(self) -> tuple[str, ...]:
-        """``public_ranges`` as CIDR texts."""
+        """Networks in ``public_ranges``, in CIDR notation."""
         return _parts(self.public_ranges)
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """``sample_without`` as names of stories."""
+        """Names of the stories in ``sample_without``."""
         return _parts(self.sample_without)
 
 
 def wants_traceback(environment: Mapping[str, str]) -> bool:
-    """Say whether a fault of trunkgate's own is to show where it was raised."""
+    """Return whether an internal error of trunkgate prints its traceback."""
     return _switch(environment, TRACEBACK) is True
 
 
 def variables() -> dict[str, str]:
-    """Return the field of ``Settings`` that each environment variable sets, by the variable's name."""
+    """Return the field name of ``Settings`` by environment variable."""
     return {_variable((_given_as(name),)): name for name in Settings.model_fields}
 
 
 def refuse_unknown(environment: Mapping[str, str]) -> None:
     """
-    Reject variables that begin like ours and are not in the table.
+    Reject environment variables with one of our prefixes that are not in the table.
 
     Raises:
-        SettingsError: There is one; the message suggests the nearest name and never shows the value.
+        SettingsError: A variable is unknown; the message suggests the nearest name and never shows the value.
     """
     table = [*variables(), *INTERNAL]
     ours = sorted(name for name in environment if name.upper().startswith(PREFIXES))
@@ -447,7 +447,7 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
 
 
 def _switch(environment: Mapping[str, str], name: str) -> bool | None:
-    """Return whether a variable is switched on; ``None`` where its value is that of no switch."""
+    """Return the Boolean value of a variable, false if not set; ``None`` if the value is not a Boolean."""
     try:
         return _SWITCH.validate_python(environment.get(name) or "0")
     except ValidationError:
@@ -455,7 +455,7 @@ def _switch(environment: Mapping[str, str], name: str) -> bool | None:
 
 
 def _parts(text: str) -> tuple[str, ...]:
-    """Return the parts of a text that is separated by commas."""
+    """Return the nonempty parts of a comma-separated text."""
     return tuple(filter(None, (piece.strip() for piece in text.split(","))))
 
 
@@ -464,9 +464,9 @@ def _nearest(name: str, names: list[str]) -> str:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    """Return the keys and values of a settings file; empty where there is none."""
+    """Return the keys and values of a settings file; empty if there is none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # no waiting for a pipe's other end
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # do not block on a pipe
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
@@ -500,13 +500,13 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _given_as(name: str) -> str:
-    """Return the name by which the model takes a field."""
+    """Return the name by which the model accepts a field."""
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else name
 
 
 def _place(place: tuple[int | str, ...]) -> str:
-    """Return where a value that cannot be used comes from: the variable, or the key of ``config.toml``."""
+    """Return the source of an invalid value: the environment variable, or the key in ``config.toml``."""
     variable = _variable(place)
     if any(name.upper() == variable and value for name, value in os.environ.items()):
         return variable
@@ -514,6 +514,6 @@ def _place(place: tuple[int | str, ...]) -> str:
 
 
 def _variable(place: tuple[int | str, ...]) -> str:
-    """Return the environment variable that a fault of the settings is about."""
+    """Return the environment variable at the location of a validation error."""
     name = str(place[0]) if place else ""
     return name if name.isupper() else f"TRUNKGATE_{name.upper()}"

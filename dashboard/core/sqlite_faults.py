@@ -1,4 +1,4 @@
-"""What SQLite's errors mean for whoever runs the program: a reason and a cure, where its own words name neither."""
+"""Error messages for SQLite errors: a reason and a remedy, where SQLite's own message has neither."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Final
 FULL: Final = "Free disk space if the disk is full; otherwise restore the home from a backup."
 NO_ACCESS: Final = "Make the home and its files belong to the user who runs trunkgate, or choose another home."
 CURES: Final = {"SQLITE_CANTOPEN": NO_ACCESS, "SQLITE_PERM": NO_ACCESS, "SQLITE_READONLY": NO_ACCESS}
-"""By the first two words of an error's name; ``FULL`` for the others."""
+"""Remedies by the first two words of an error's name; ``FULL`` for the others."""
 NO_SHARED_MEMORY: Final = frozenset({"SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_SHMLOCK", "SQLITE_IOERR_LOCK"})
-"""Names of errors that a file system gives which cannot share memory between processes, or lock files."""
+"""Names of errors on file systems that cannot share memory between processes or lock files."""
 
 
 def explain(what: str, file: str | Path, fault: object) -> str:
     """
-    Say in sentences why a database cannot be used, and what to do.
+    Return sentences that explain why a database cannot be used, and what to do.
 
     Args:
-        what: The database, such as ``The state database``.
-        file: Where it is.
-        fault: What SQLite raised.
+        what: Name of the database, such as ``The state database``.
+        file: Path of the database.
+        fault: Exception that SQLite raised.
     """
     name = fault.sqlite_errorname if isinstance(fault, sqlite3.Error) and hasattr(fault, "sqlite_errorname") else ""
     if name in NO_SHARED_MEMORY:

@@ -1,4 +1,4 @@
-"""The stories of the sample account, by name: a setting may leave some out, and the emulator tells the others."""
+"""Names of the sample account's stories; a setting can exclude some, and the emulator includes the others."""
 
 from __future__ import annotations
 

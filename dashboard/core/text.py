@@ -1,4 +1,4 @@
-"""Text for readers: what comes from outside made safe to show, and numbers with their nouns."""
+"""Text formatting: sanitizing external text, numbers with nouns, lists and labels."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from typing import Final
 UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-"""Control characters but tab and line feed; marks of direction; separators of lines; characters without a width.
+"""Control characters except tab and line feed, bidirectional marks, line separators and zero-width characters.
 
-The zero-width joiner and non-joiner are left alone: names in several scripts need them.
+The zero-width joiner and non-joiner are excluded: names in several scripts need them.
 """
 MARK: Final = "\N{REPLACEMENT CHARACTER}"
-"""Stands in the place of each such character, so that a reader sees that something was there."""
+"""Replaces each unsafe character, so that readers see that one was present."""
 
 
 def visible(text: str) -> str:
-    """Return text in which a replacement character stands for each character that a reader cannot see."""
+    """Replace each unsafe character of a text with MARK."""
     return UNSAFE.sub(MARK, text)
 
 
 def one_line(text: str, most: int = 200) -> str:
     """
-    Return text as one short line, without the characters that a reader cannot see.
+    Return text as one short line without unsafe characters.
 
     Args:
-        text: From outside, such as the name that somebody typed.
-        most: Characters at most.
+        text: External text, such as a name that a user entered.
+        most: Maximum length in characters.
     """
     return " ".join(UNSAFE.sub("", text).split())[:most].strip()
 
 
 def legible(text: str) -> bool:
     """
-    Tell whether a reader sees a letter or a digit of any script.
+    Return whether a text has a visible letter or digit of any script.
 
-    Four fillers of Hangul count as letters in Unicode's tables and are blank.
+    Unicode classifies the four Hangul fillers as letters although they are blank; they do not count.
     """
     return any(each.isalnum() and "FILLER" not in unicodedata.name(each, "") for each in text)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun."""
+    """Return a number with its noun, e.g. '1 call' or '2,000 calls'."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def join(names: Iterable[str], most: int = 3) -> str:
-    """Say a list of names as a sentence would."""
+    """Join names into an enumeration, e.g. 'a, b, c and 2 more'."""
     said = list(names)
     if len(said) > most:
         said = [*said[:most], f"{len(said) - most} more"]
@@ -57,7 +57,7 @@ def join(names: Iterable[str], most: int = 3) -> str:
 
 
 def titled(text: str) -> str:
-    """Write the first letter large and leave the rest alone."""
+    """Capitalize the first letter and leave the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
@@ -81,7 +81,7 @@ LABELS: Final = {
 
 
 def label_of(name: str) -> str:
-    """Say a column or a table by a name that people read: units in brackets, no underscores."""
+    """Return the display label of a column or table: units in parentheses, no underscores."""
     if name in LABELS:
         return LABELS[name]
     stem, unit = name, ""

@@ -1,3 +1,3 @@
-"""HTTP requests to one origin: limits, retries and the translation of failures into our errors."""
+"""HTTP requests to one origin: limits, retries and translation of failures into ``core.errors``."""
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """
-One HTTP exchange, and when it may be had again.
+Single HTTP requests, and the retry policy for transient failures.
 
-Every request has a time limit, every answer a size limit, no redirect is followed, TLS is verified.
+Every request has a timeout, every response a size limit. Redirects are not followed. TLS is verified.
 
-What is repeated, with back-off and the ``Retry-After`` that was asked for:
+Retries use exponential back-off, or the delay of a ``Retry-After`` header:
 
-- after 429, or where no connection was made: any request, since nothing was carried out;
-- after 5xx, a time-out or a cut connection: GET, and PATCH and DELETE, which set a state and so may be
-  carried out twice;
-- a POST that may have been carried out is not repeated. Its caller looks first.
+- after 429, or if no connection was established: any method, because the request was not applied;
+- after 5xx, a timeout or a dropped connection: GET, and PATCH and DELETE, which set a state and so may be
+  applied twice;
+- a POST that may have been applied is not retried. Its caller checks the state first.
 
 Sources: developer.flowroute.com/api/errors (the statuses; the limits behind 429 are not published and
 ``Retry-After`` is not mentioned), RFC 9110 section 10.2.3 (``Retry-After``).
@@ -36,7 +36,7 @@ from dashboard.core.endpoints import is_loopback, key_origin
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError, SettingsError
 
 TIMEOUT_S = (5.0, 30.0)
-"""To connect, and between two pieces of an answer."""
+"""Connect timeout, and read timeout between two chunks of a response."""
 
 ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
@@ -48,7 +48,7 @@ Result = TypeVar("Result")
 
 
 class PassingError(Exception):
-    """A failure that may pass. It never leaves this package: ``repeat`` makes one of ours of it."""
+    """Transient failure, internal to this package: ``repeat`` translates it into ``CarrierUnavailableError``."""
 
     def __init__(self, said: str, *, carried_out: bool, wait_s: float | None = None) -> None:
         super().__init__(said)
@@ -57,10 +57,10 @@ class PassingError(Exception):
 
 def checked_origin(url: str) -> str:
     """
-    Return the origin that a key may be sent to.
+    Return the origin of a URL that the API key may be sent to.
 
     Raises:
-        SettingsError: It is not an origin, or would carry the key in clear.
+        SettingsError: The URL is not an origin, or would send the key in clear text.
     """
     try:
         return key_origin(url)
@@ -80,24 +80,24 @@ def send(
     headers: Mapping[str, str] | None = None,
 ) -> requests.Response:
     """
-    Send one request once, and sort out what any request can meet.
+    Send one request without retries, and translate its failures.
 
     Args:
-        session: The seam.
+        session: Session that sends the request.
         method: HTTP method.
-        url: Whole address.
-        what: The request as messages name it.
-        auth: What signs it; given always, so that nothing of the environment does.
-        params: Query.
+        url: Absolute URL.
+        what: Name of the request in messages.
+        auth: Authentication; always required, so that ``requests`` takes none from the environment.
+        params: Query parameters.
         body: JSON value.
-        headers: Further headers.
+        headers: Additional headers.
 
     Returns:
-        The answer, its content unread: 2xx, or 4xx other than 429. Close it.
+        A 2xx response, or a 4xx other than 429, with its content unread. The caller closes it.
 
     Raises:
-        PassingError: 429, 5xx, or no usable connection.
-        CarrierAnswerError: A redirect, a certificate that is not right, or not HTTP.
+        PassingError: Status 429 or 5xx, or no usable connection.
+        CarrierAnswerError: A redirect, an invalid certificate, or a response that is not HTTP.
     """
     try:
         answer = session.request(
@@ -139,17 +139,17 @@ def send(
 
 def pieces(answer: requests.Response, what: str, *, most: int, limit_s: float) -> Iterator[bytes]:
     """
-    Read an answer as it arrives.
+    Yield the content of a response in chunks, as it arrives.
 
     Args:
-        answer: From ``send``.
-        what: The request as messages name it.
-        most: Bytes beyond which it is an error.
-        limit_s: Seconds after which a trickle ends.
+        answer: Response of ``send``.
+        what: Name of the request in messages.
+        most: Maximum size in bytes, after decoding.
+        limit_s: Maximum duration in seconds.
 
     Raises:
-        PassingError: The connection was cut, or too slow.
-        CarrierAnswerError: Too large, or wrongly encoded.
+        PassingError: The connection was dropped, or the response took too long.
+        CarrierAnswerError: The response is too large, or its content encoding is invalid.
     """
     size, begun = 0, time.monotonic()
     try:
@@ -170,17 +170,17 @@ def repeat(
     once: Callable[[int], Result], *, what: str, who: str, may_repeat: bool, sleep: Callable[[float], None]
 ) -> Result:
     """
-    Call ``once`` with the number of the attempt; again after a failure that may pass, where that is safe.
+    Call ``once``, and retry after transient failures if a retry is safe.
 
     Args:
-        once: One exchange.
-        what: The request as messages name it.
-        who: Whom it goes to.
-        may_repeat: Carried out twice, it does what it does once.
-        sleep: Waits so many seconds.
+        once: Function that sends the request; takes the number of the attempt, from 1.
+        what: Name of the request in messages.
+        who: Name of the recipient in messages.
+        may_repeat: The request is idempotent.
+        sleep: Function that waits for a number of seconds.
 
     Raises:
-        CarrierUnavailableError: It did not pass.
+        CarrierUnavailableError: The last attempt failed too, or a retry is not safe.
     """
     attempts = count(1)
     retrying = Retrying(
@@ -200,7 +200,7 @@ def repeat(
 
 
 def retry_after_s(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for, at most RETRY_AFTER_MAX_S; ``None`` where it does not."""
+    """Return the delay of a ``Retry-After`` header in seconds, at most RETRY_AFTER_MAX_S; ``None`` if it is invalid."""
     if value is None:
         return None
     try:
@@ -221,6 +221,6 @@ def _pause_s(state: RetryCallState) -> float:
 
 
 def _never_made(error: requests.RequestException) -> bool:
-    """Say whether the failure came before any byte of the request was sent."""
+    """Return whether the request failed before any byte of it was sent."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, urllib3.exceptions.NewConnectionError)

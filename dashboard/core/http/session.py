@@ -1,8 +1,8 @@
 """
-Requests to one origin with one key.
+HTTP session for one origin and one API key.
 
-The key goes to that origin only: over TLS (plain HTTP on loopback), never across a redirect, never
-through a proxy on loopback. ``repr``, messages and chained exceptions do not hold it.
+The key is sent to that origin only: over TLS (plain HTTP on loopback), never across a redirect, never
+through a proxy on loopback. ``repr``, messages and chained exceptions do not contain it.
 
 Source: developer.flowroute.com/api/errors (Basic authentication, JSON:API error objects with an ``id``
 that support asks for; ``id``, ``title`` and ``detail`` may each be missing or empty).
@@ -26,7 +26,7 @@ from dashboard.core.http import retries
 
 MEDIA_TYPE = "application/vnd.api+json"
 ANSWER_MAX_BYTES = 16 * 1024**2
-"""A page of 200 items is some 100 kB; this is a hundredfold."""
+"""More than a hundred times the size of a page of 200 items, which is about 100 kB."""
 
 ANSWER_LIMIT_S = 120.0
 MAY_REPEAT = frozenset({"GET", "PATCH", "DELETE"})
@@ -36,7 +36,7 @@ UNAUTHORIZED, NOT_FOUND = 401, 404
 
 
 class HttpSession:
-    """HTTP to one origin with one key. Threads may share it."""
+    """HTTP session for one origin and one API key. Threads may share it."""
 
     def __init__(
         self,
@@ -49,18 +49,18 @@ class HttpSession:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """
-        Check the address; nothing is sent yet.
+        Validate the URL; no request is sent.
 
         Args:
-            url: Origin the key is for.
-            access_key: Basic user.
-            secret_key: Basic password.
-            name: The carrier as messages name it.
-            session: The seam; one of its own when not given.
-            sleep: Waits so many seconds.
+            url: Origin that the key is for.
+            access_key: User name of Basic authentication.
+            secret_key: Password of Basic authentication.
+            name: Name of the carrier in messages.
+            session: Session that sends the requests; by default a new one.
+            sleep: Function that waits for a number of seconds.
 
         Raises:
-            SettingsError: The address is not an origin, or would carry the key in clear.
+            SettingsError: The URL is not an origin, or would send the key in clear text.
         """
         self.origin = retries.checked_origin(url)
         self.on_loopback = is_loopback(self.origin)
@@ -75,16 +75,16 @@ class HttpSession:
         return f"Transport({self.origin})"
 
     def close(self) -> None:
-        """Give back every connection, unless the session is the caller's."""
+        """Close all connections, unless the caller passed the session."""
         if self._own_session:
             self.session.close()
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
-        Return the JSON object that a GET answers.
+        Send a GET request and return its JSON object.
 
         Raises:
-            CarrierAnswerError: There is none.
+            CarrierAnswerError: The response is empty; see ``request`` for other errors.
         """
         body = self.request("GET", path, params=params)
         if body is None:
@@ -95,22 +95,21 @@ class HttpSession:
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any] | None:
         """
-        Send a request, again where that is safe, and return what the answer holds.
+        Send a request, with retries where they are safe, and return the JSON object of the response.
 
         Args:
             method: HTTP method.
-            path: From the origin, beginning with a slash, its parts quoted.
-            params: Query.
+            path: Absolute path, with its parts quoted.
+            params: Query parameters.
             body: JSON value to send.
 
         Returns:
-            The JSON object; ``None`` where the answer has no content. A DELETE that had to be repeated and
-            then found nothing has done its work.
+            The JSON object; ``None`` if the response has no content. A 404 to a retried DELETE counts as success.
 
         Raises:
-            CarrierUnavailableError: Not for now; of a POST it is not known whether it was carried out.
-            CarrierRefusedError: The carrier declined.
-            CarrierAnswerError: The answer is not understood.
+            CarrierUnavailableError: Temporary failure; a POST may have been applied.
+            CarrierRefusedError: The carrier declined the request.
+            CarrierAnswerError: The response is invalid or unexpected.
         """
         what, url = f"{method} {path}", self.origin + path
         if origin_of(url) != self.origin:
@@ -131,7 +130,7 @@ class HttpSession:
         return retries.repeat(once, what=what, who=self.name, may_repeat=method in MAY_REPEAT, sleep=self.sleep)
 
     def cleaned(self, value: Any) -> str:
-        """Return foreign text fit for a sentence: one line, of bounded length, without our key."""
+        """Return external text as one line of at most DETAIL_LENGTH characters, with the API key masked."""
         text = "" if value is None else str(value)
         text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
         for secret in self._hidden:
@@ -161,7 +160,7 @@ class HttpSession:
             )
         try:
             body = json.loads(content)
-            json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and no table takes it
+            json.dumps(body, ensure_ascii=False).encode()  # raises for a lone surrogate, which no table accepts
         except (ValueError, RecursionError):
             raise CarrierAnswerError(
                 f"{self.name}'s answer to {what} is not whole JSON; nothing was taken from it. Try again."
