@@ -1,4 +1,4 @@
-"""How a contract of a frame is written: the kinds of its columns, and what makes a schema of them."""
+"""Definition of frame contracts: the kinds of columns, and the function that builds a schema from them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def schema(
     """
     Build a frame contract.
 
-    Each column carries its meaning as ``description`` and its unit in ``metadata``, from ``descriptions``.
+    Each column has its meaning as ``description`` and its unit in ``metadata``, from ``descriptions``.
 
     Args:
-        name: Of the frame.
-        columns: Kinds by name; a name that ends in ``?`` is optional and filled as absent.
+        name: Name of the frame.
+        columns: Kinds by column name; a column whose name ends in ``?`` is optional and filled if absent.
         absent: Texts that replace ``""``, by column.
-        isin: Values that a column may have.
+        isin: Allowed values, by column.
     """
     kinds: dict[str, tuple[Any, bool]] = {
         TEXT: ("str", False),

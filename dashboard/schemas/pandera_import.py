@@ -1,8 +1,8 @@
 """
 Import pandera without PySpark: ``from dashboard.schemas.pandera_import import pa``.
 
-pandera imports ``pyspark.pandas`` at start where it is installed: some 90 modules, and a warning that fails under
-``-W error``. No frame here is one of PySpark, so that import is prevented; PySpark can be imported afterwards.
+pandera imports ``pyspark.pandas`` on import if it is installed: about 90 modules, and a warning that fails under
+``-W error``. No frame here is a PySpark frame, so this module prevents that import; PySpark can be imported afterwards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ PYSPARK = "pyspark.pandas"
 
 _absent = PYSPARK not in sys.modules
 if _absent:
-    sys.modules[PYSPARK] = None  # type: ignore[assignment]  # None makes the import fail, as if it were not installed
+    sys.modules[PYSPARK] = None  # type: ignore[assignment]  # None makes the import fail, as if PySpark were not installed
 try:
     import pandera.pandas as pa
 finally:
