@@ -1,4 +1,4 @@
-"""Carriers: one contract, its implementations, and the function that opens the account in use."""
+"""Carriers: the ``Carrier`` protocol, its implementations, and the function that opens the configured account."""
 
 from __future__ import annotations
 

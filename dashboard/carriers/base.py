@@ -1,8 +1,8 @@
 """
-What every carrier is to the rest of the house: the ``Carrier`` protocol and the values it hands out.
+Carrier interface: the ``Carrier`` protocol and its value types.
 
-Whether a carrier can do a thing is data (``capabilities``), asked before and never found out by an
-exception. Every frame has passed ``schemas.conform`` when it leaves a carrier.
+``capabilities`` lists what a carrier supports; callers check it in advance instead of relying on exceptions.
+Every frame that a carrier returns has passed ``schemas.conform``.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change
 
 Progress = Callable[[str, float], None]
-"""Told what is going on, and how far it is, 0 to 1."""
+"""Callback for progress: a description of the current step, and the fraction done, 0 to 1."""
 
 Stop = Callable[[], bool]
-"""Asked between steps; True ends the work early."""
+"""Callback between steps; True ends the work early."""
 
 
 @dataclass(frozen=True)
 class AccountState:
-    """The account's profile and credential switch, and what is known of the carrier's own behavior."""
+    """The account's profile and credential switch, and the observed behavior of the carrier."""
 
     tech_prefix: str
     credentials_on: bool | None
@@ -36,13 +36,13 @@ class AccountState:
     observations: Observations = field(default_factory=Observations)
     sample: bool = False
     public_ranges: tuple[str, ...] = ()
-    """Networks this account treats as public, as CIDR texts."""
+    """Networks that this account treats as public, in CIDR notation."""
     known_by: str = "carrier"
 
 
 @dataclass(frozen=True)
 class ExportedWindow:
-    """One downloaded export: every call that started in [since, until), UTC, whole seconds."""
+    """One downloaded export: all calls that started in [since, until), UTC, whole seconds."""
 
     path: Path
     since: datetime
@@ -54,42 +54,42 @@ class Carrier(Protocol):
 
     @property
     def name(self) -> str:
-        """The carrier's name as people say it."""
+        """Display name of the carrier."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What this carrier lets a program do."""
+        """What this carrier supports programmatically."""
 
     def account(self) -> AccountState:
-        """Return the account's profile and its credential switch."""
+        """Return the account's profile and credential switch."""
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
-        """Return ALLOWED_IPS and since when the list holds, UTC; ``None`` where nobody knows."""
+        """Return ALLOWED_IPS and the time since which the list is valid, UTC; ``None`` if unknown."""
 
     def numbers(self) -> pd.DataFrame:
-        """Return NUMBERS: every DID and the routes it points at."""
+        """Return NUMBERS: all DIDs and the routes that they point to."""
 
     def routes(self) -> pd.DataFrame:
-        """Return ROUTES: every inbound route."""
+        """Return ROUTES: all inbound routes."""
 
     def edges(self) -> pd.DataFrame:
-        """Return EDGES: every PoP and the networks to let in."""
+        """Return EDGES: all PoPs and the networks that a PBX must admit."""
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
         """
-        Return ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` where the carrier has them to offer.
+        Return ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` if the carrier provides them; otherwise ``None``.
 
-        With ``past_allowed_ips`` where it also knows which entries were removed from the list, and when.
+        Includes ``past_allowed_ips`` if the carrier also knows which entries were removed from the list, and when.
         """
 
     def apply(self, change: Change) -> None:
         """
-        Carry out one change.
+        Apply one change.
 
         Raises:
-            CapabilityError: There is no such endpoint; the message says where to do it by hand.
-            CarrierRefusedError: The carrier declined it.
-            CarrierUnavailableError: It is not known whether it was carried out; read again.
+            CapabilityError: The carrier has no endpoint for it; the message describes the manual step.
+            CarrierRefusedError: The carrier declined the change.
+            CarrierUnavailableError: The change may have been applied; read the account again.
         """
 
     def export_calls(
@@ -105,16 +105,16 @@ class Carrier(Protocol):
         Download the calls that started in [since, until) as export files.
 
         Args:
-            since: Start, inclusive, UTC; taken down to the whole second.
-            until: End, exclusive, UTC; taken up to the whole second.
+            since: Start, inclusive, UTC; rounded down to the whole second.
+            until: End, exclusive, UTC; rounded up to the whole second.
             folder: Existing folder for the files.
-            progress: Told what is going on, and how far it is, 0 to 1.
-            stop: Asked between steps.
+            progress: Callback for the current step and the fraction done, 0 to 1.
+            stop: Callback between steps; True ends the download early.
 
         Returns:
-            The windows that are complete, oldest first, without a gap between them. Fewer than asked
-            for only where ``stop`` said so: calls are known up to the last window's ``until``.
+            The complete windows, oldest first, without gaps. They cover less than requested only if
+            ``stop`` returned True: calls are known up to the last window's ``until``.
         """
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""

@@ -1,7 +1,7 @@
 """
-A Flowroute account without its key: calls come from imported files, everything else is declared.
+Flowroute account without an API key: calls come from imported files, everything else from the operator.
 
-Nothing is ever sent. The account's portal pages are the operator's dated copy, as for any real account.
+No request is ever sent. The operator declares dated copies of the account's portal pages, as for any real account.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCre
 
 
 class FilesCarrier:
-    """The account that imported files are of. It offers no capability: nothing is read or written."""
+    """Account of imported files. It has no capabilities: nothing is read or written."""
 
     name = "Flowroute"
     capabilities: frozenset[Capability] = frozenset()
@@ -29,35 +29,35 @@ class FilesCarrier:
         self._portal = portal
 
     def account(self) -> AccountState:
-        """See ``Carrier``; as an operator declared it."""
+        """See ``Carrier``; as declared by the operator."""
         return self._portal.account()
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
-        """See ``Carrier``; as an operator declared it."""
+        """See ``Carrier``; as declared by the operator."""
         return self._portal.allowed_ips()
 
     def numbers(self) -> pd.DataFrame:
-        """See ``Carrier``; empty, as no file holds them."""
+        """See ``Carrier``; empty, because no file contains them."""
         return schemas.empty(schemas.NUMBERS)
 
     def routes(self) -> pd.DataFrame:
-        """See ``Carrier``; empty, as no file holds them."""
+        """See ``Carrier``; empty, because no file contains them."""
         return schemas.empty(schemas.ROUTES)
 
     def edges(self) -> pd.DataFrame:
-        """See ``Carrier``; empty, as no file holds them."""
+        """See ``Carrier``; empty, because no file contains them."""
         return schemas.empty(schemas.EDGES)
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
-        """See ``Carrier``; there is none to offer."""
+        """See ``Carrier``; always ``None``."""
         return None
 
     def apply(self, change: Change) -> None:
         """
-        Carry out nothing.
+        Raise ``CapabilityError``: there is no API key.
 
         Raises:
-            CapabilityError: Always; the message is the step to take by hand.
+            CapabilityError: Always; the message describes the manual step.
         """
         if isinstance(change, AllowAddress | RemoveAddress | SetCredentials):
             self._portal.apply(change)
@@ -65,15 +65,15 @@ class FilesCarrier:
 
     def export_calls(
         self,
-        since: datetime,  # noqa: ARG002 - the signature of the protocol
+        since: datetime,  # noqa: ARG002 - signature of the protocol
         until: datetime,  # noqa: ARG002 - as above
         folder: Path,  # noqa: ARG002 - as above
         *,
         progress: Progress | None = None,  # noqa: ARG002 - as above
         stop: Stop | None = None,  # noqa: ARG002 - as above
     ) -> list[ExportedWindow]:
-        """See ``Carrier``; there is nothing to fetch."""
+        """See ``Carrier``; always empty."""
         return []
 
     def close(self) -> None:
-        """See ``Carrier``; there is nothing to give back."""
+        """See ``Carrier``; there are no connections."""

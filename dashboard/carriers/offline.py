@@ -1,4 +1,4 @@
-"""The account of a read-only home: its capabilities are known, and nothing is asked of it or changed on it."""
+"""Carrier account of a read-only home: it has recorded capabilities and sends no requests."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from dashboard.domain.changes import Change
 
 
 class OfflineCarrier:
-    """A carrier that cannot be reached; every question is a ``CarrierUnavailableError``."""
+    """Carrier without a connection; every request raises ``CarrierUnavailableError``."""
 
     name = "Flowroute"
 
     def __init__(self, capabilities: frozenset[Capability], reason: str) -> None:
         """
-        Take what is known of it.
+        Store the recorded capabilities and the reason.
 
         Args:
-            capabilities: As it had them when it was last read.
-            reason: Why it is not asked, as a sentence.
+            capabilities: Capabilities at the last read of the account.
+            reason: Message of the ``CarrierUnavailableError``, as a sentence.
         """
         self.capabilities = capabilities
         self._reason = reason
@@ -54,13 +54,13 @@ class OfflineCarrier:
         """See ``Carrier``."""
         self._refuse()
 
-    def apply(self, change: Change) -> None:  # noqa: ARG002 - the protocol's signature
+    def apply(self, change: Change) -> None:  # noqa: ARG002 - signature of the protocol
         """See ``Carrier``."""
         self._refuse()
 
     def export_calls(
         self,
-        since: datetime,  # noqa: ARG002 - the protocol's signature
+        since: datetime,  # noqa: ARG002 - signature of the protocol
         until: datetime,  # noqa: ARG002 - as above
         folder: Path,  # noqa: ARG002 - as above
         *,

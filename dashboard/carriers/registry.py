@@ -1,9 +1,9 @@
 """
-Open the carrier account in use.
+Open the configured carrier account.
 
-``flowroute.client`` is the HTTP API, ``flowroute.portal`` what the carrier offers only as pages, and
-``flowroute.portal_paste`` reads what an operator copies from such a page. Failures of HTTP are translated in
-``core.http``, those of an answer's content where it is parsed.
+``flowroute.client`` is the HTTP API client, ``flowroute.portal`` covers settings that exist only as portal pages, and
+``flowroute.portal_paste`` parses text that an operator copies from such a page. ``core.http`` translates HTTP
+failures; each parser translates errors in the content of a response.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ def open_carrier(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Carrier:
     """
-    Return the account that a key opens. Nothing is sent yet.
+    Return the account that the API key belongs to. No request is sent.
 
     Args:
-        settings: For the networks to treat as public.
+        settings: Source of the mode and of the networks to treat as public.
         state: Holds the declared copies of a real account.
-        url: Origin the key is for.
-        access_key: Of the API.
-        secret_key: Of the API.
-        emulated: The origin is an emulator, so its ``/portal`` is asked too.
-        session: The seam for tests; one of its own when not given.
-        sleep: Waits so many seconds between two attempts.
+        url: Origin that the key is for.
+        access_key: Access key of the API.
+        secret_key: Secret key of the API.
+        emulated: The origin is an emulator, so its ``/portal`` is read too.
+        session: Session for tests; by default a new one.
+        sleep: Function that waits for a number of seconds between two attempts.
 
     Raises:
-        SettingsError: The address is not an origin, would carry the key in clear, or is called an
-            emulator and is not on this machine.
+        SettingsError: The URL is not an origin, would send the key in clear text, or is not on this
+            machine although ``emulated`` is true.
     """
     if settings.files:
         return FilesCarrier(DeclaredPortal(state, settings.treated_as_public))

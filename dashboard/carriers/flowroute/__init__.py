@@ -1,3 +1,3 @@
-"""Flowroute: the API client, CDR exports, pagination, and what the carrier offers only in its portal."""
+"""Flowroute: the API client, CDR exports, pagination, and settings that exist only in the carrier's portal."""
 
 from __future__ import annotations

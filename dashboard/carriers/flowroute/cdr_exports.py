@@ -1,13 +1,13 @@
 """
-The call export job: ask for a window of calls, wait, download.
+CDR export jobs: request a window of calls, wait, download.
 
-A window is at most 92 days long and selects calls by their start, UTC, in whole seconds. A job that
-already runs for exactly the same window is waited for instead of asking again; a completed one is used
-where it began after the window had closed and its link still opens.
+A window is at most 92 days long and selects calls by their start, UTC, in whole seconds. If a job for exactly
+the same window is already processing, the client waits for it instead of requesting another; it uses a completed
+job if that began after the end of the window and its link is still valid.
 
 Source: developer.flowroute.com/api/cdrexports/v2.0 (``processing``, then ``completed`` or ``failed``;
-usually under five minutes; the link lives three days). The list's items come plain or nested in
-``data``, ids as number or text, money as text, and POST answers 200, 201 or 202: all are taken.
+usually under five minutes; the link is valid for three days). List items come plain or nested in
+``data``, ids as number or text, money as text, and POST returns 200, 201 or 202: all are accepted.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
 
 FIRST_POLL_S, POLL_GROWTH, LAST_POLL_S = 0.25, 1.6, 15.0
 POLL_LIMIT_S = 1800.0
-"""Six times what the carrier calls usual."""
+"""Six times the usual duration according to the carrier."""
 
 TYPICAL_S = 60.0
-"""Only paces the progress shown while the carrier works."""
+"""Time constant in seconds of the progress shown while the carrier prepares the file; has no other effect."""
 
 WAITING_SHARE = 0.6
 SLICE_S = 0.5
-"""How long ``stop`` may go unasked while waiting."""
+"""Maximum time in seconds between two calls of ``stop`` while waiting."""
 
 STUCK_AFTER = timedelta(hours=1)
 PAGES_SEARCHED = 2
-"""The list keeps every export ever made, in an order that is not documented: a search has an end."""
+"""Limit of a search: the list contains all exports ever made, in an undocumented order."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """An export as the carrier describes it. The link is a secret and stays out of ``repr``."""
+    """An export job as the carrier describes it. The link is a secret and is excluded from ``repr``."""
 
     id: str
     status: str
@@ -64,7 +64,7 @@ class Job:
 
     @classmethod
     def read(cls, item: Any, what: str, *, status: str = "") -> Job:
-        """Read an item; ``status`` stands in where it has none."""
+        """Parse an item; ``status`` is the default if the item has none."""
         found = item_of(item, what)
         values = found["attributes"]
         filters = values.get("filter_parameters")
@@ -78,18 +78,18 @@ class Job:
         )
 
     def is_for(self, since: datetime, until: datetime) -> bool:
-        """Say whether it selects exactly the calls that started in [since, until)."""
+        """Return whether the job selects exactly the calls that started in [since, until)."""
         others = [value for key, value in self.filters.items() if key not in {SINCE, UNTIL} and value]
         return not others and (time_of(self.filters.get(SINCE)), time_of(self.filters.get(UNTIL))) == (since, until)
 
     def expired(self, now: datetime) -> bool:
-        """Say whether its link is known not to open any more."""
+        """Return whether the link is known to have expired."""
         return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True)
 class ExportWindow:
-    """One window of one request, and whom to keep informed."""
+    """One window of a request, with its progress and stop callbacks."""
 
     since: datetime
     until: datetime
@@ -99,13 +99,13 @@ class ExportWindow:
     stop: Stop
 
     def tell(self, what: str, share: float) -> None:
-        """Report where this window stands, as a share of the whole request."""
+        """Report the progress of this window, scaled to the whole request."""
         if self.progress is not None:
             span = f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
             self.progress(f"Calls {span}: {what}", (self.number + share) / self.of)
 
     def fits(self, job: Job, now: datetime) -> bool:
-        """Say whether a job already there gives all calls of this window."""
+        """Return whether an existing job covers all calls of this window."""
         if not job.is_for(self.since, self.until):
             return False
         if job.status == PROCESSING:
@@ -115,7 +115,7 @@ class ExportWindow:
 
 
 def split(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Cut [since, until), widened to whole seconds, into windows of at most 92 days."""
+    """Split [since, until), widened to whole seconds, into windows of at most 92 days."""
     start = since.astimezone(UTC).replace(microsecond=0)
     last = until.astimezone(UTC)
     end = last.replace(microsecond=0) + (SECOND if last.microsecond else timedelta())
@@ -161,7 +161,7 @@ class ExportJobs:
         return None
 
     def _there_already(self, window: ExportWindow) -> Job | None:
-        """Return the newest job that gives this window, where there is one."""
+        """Return the newest existing job for this window; ``None`` if there is none."""
         now = clocks.now()
         wanted = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
         fitting = [
@@ -174,7 +174,7 @@ class ExportJobs:
         return max(fitting, key=lambda job: job.begun_at or datetime.min.replace(tzinfo=UTC), default=None)
 
     def _create(self, window: ExportWindow) -> Job:
-        """Ask for a job; where it is not known whether that was heard, look before asking once more."""
+        """Create a job; if the outcome is unknown, look for the job before retrying once."""
         shown = {key: f"{at:%Y-%m-%d %H:%M:%S}" for key, at in ((SINCE, window.since), (UNTIL, window.until))}
         body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": shown}}}
         for last in (False, True):
@@ -190,7 +190,7 @@ class ExportJobs:
         raise CarrierUnavailableError(f"POST {PATH} was not answered. Try again later.")
 
     def _completed(self, job: Job, window: ExportWindow) -> Job | None:
-        """Wait until the job has ended; ``None`` where it was stopped."""
+        """Wait until the job has completed, and return it; ``None`` if ``stop`` ended the wait."""
         waited, pause = 0.0, FIRST_POLL_S
         while job.status == PROCESSING:
             if waited > POLL_LIMIT_S:
@@ -231,7 +231,7 @@ class ExportJobs:
         )
 
     def _renewed(self, job: Job, window: ExportWindow) -> Job:
-        """Return the job with a fresh link; a new job where the carrier gives it none."""
+        """Return the job with a new link; a new job if the carrier provides none."""
         try:
             again = self._read(job.id)
         except CarrierRefusedError:
@@ -247,7 +247,7 @@ class ExportJobs:
         return Job.read(self._transport.get(path).get("data"), f"GET {path}")
 
     def _pause(self, seconds: float, stop: Stop) -> bool:
-        """Wait, asking ``stop`` now and then; False where it said so."""
+        """Wait, and call ``stop`` at intervals; return False if it ended the wait."""
         left = seconds
         while left > 0:
             if stop():

@@ -3,9 +3,9 @@ Flowroute: numbers, inbound routes, PoPs and call exports over its HTTP API, ver
 
 API reference: https://developer.flowroute.com/api/numbers/v2.0/ and .../api/cdrexports/v2.0/.
 Limits: pages hold at most 200 items; 429 exists, its thresholds are not published; times are UTC.
-Allowed IPs, credentials and the tech prefix are not in the API: they come from a portal (``portal.py``).
+Allowed IPs, credentials and the tech prefix are not in the API: they come from the portal (``portal.py``).
 
-A list item of ``/v2/numbers`` is documented without its routes; those are then read number by number.
+List items of ``/v2/numbers`` are documented without their routes; the client then reads these number by number.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ API = frozenset(
     {Capability.READ_CALLS, Capability.READ_NUMBERS, Capability.READ_ROUTES, Capability.WRITE_ROUTES},
 )
 REGISTRATION_ALIAS, REGISTRATION_ID = "sip-reg", "0"
-"""The route of a new number: to whatever registers with the account's credentials."""
+"""Route of a new number: to the device that registers with the account's credentials."""
 
 NUMBERS_PATH, ROUTES_PATH, EDGES_PATH = "/v2/numbers", "/v2/routes", "/v2/routes/edge_strategies"
 READERS = 4
-"""Details of numbers read side by side."""
+"""Number of concurrent requests for details of numbers."""
 
 
 class FlowrouteCarrier:
-    """One Flowroute account: its API, and a portal for what the API leaves out."""
+    """One Flowroute account: its API, and a portal for settings that the API lacks."""
 
     name = "Flowroute"
 
@@ -154,7 +154,7 @@ class FlowrouteCarrier:
                 }
 
     def _route_id(self, alias: str) -> str:
-        """Return the id of the route that an alias names; aliases are unique on an account."""
+        """Return the id of the route with an alias; aliases are unique on an account."""
         if alias == REGISTRATION_ALIAS:
             return REGISTRATION_ID
         found = [route["route_id"] for route in self._routes() if alias and route["alias"] == alias]
@@ -185,10 +185,10 @@ class FlowrouteCarrier:
 
 def networks_of(rules: str) -> str:
     """
-    Read a PoP's firewall rules, where the carrier mixes networks and first-last ranges, as networks.
+    Parse a PoP's firewall rules, in which the carrier mixes networks and first-last ranges, into networks.
 
     Returns:
-        CIDR texts, comma separated, each address once; a piece that is no IPv4 network is left out.
+        Networks in CIDR notation, comma separated, without overlaps; parts that are not valid IPv4 are omitted.
     """
     found: list[IPv4Network] = []
     for piece in rules.replace(";", ",").split(","):
@@ -215,7 +215,7 @@ def _number_row(item: dict[str, Any]) -> dict[str, str]:
 
 
 def _target(points: dict[str, Any], name: str, number: str) -> str:
-    """Return the id of the route a number points at; ``""`` where it points at none."""
+    """Return the id of the route that a number points to; ``""`` if there is none."""
     data = object_in(points, name, f"GET {NUMBERS_PATH}").get("data")
     if data is None:
         return ""

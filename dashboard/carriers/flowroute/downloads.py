@@ -1,9 +1,9 @@
 """
-Fetching an export's file: without the key, from the expected hosts only, whole or not at all.
+Atomic download of export files, without the API key and from the expected hosts only.
 
-Expected are the vendor's storage (``*.amazonaws.com`` over TLS) and, where the configured address is on
-loopback, exactly that origin. A link is signed and opens the file to anybody for three days, so no
-message holds one. The file has its own name only once it is whole and, where packed, unpacks.
+Expected are the vendor's storage (``*.amazonaws.com`` over TLS) and, if the configured address is on
+loopback, exactly that origin. A link is signed and gives anyone access to the file for three days, so no
+message contains one. The file gets its final name only once it is complete and, if compressed, decompresses.
 
 Source: developer.flowroute.com/api/cdrexports/v2.0 (a pre-signed storage link, no API authentication).
 """
@@ -29,7 +29,7 @@ from dashboard.core.http.session import HttpSession
 
 STORAGE = ".amazonaws.com"
 MAX_FILE_BYTES = 2 * 1024**3
-"""About forty million calls, packed."""
+"""About forty million calls, compressed."""
 
 MAX_PLAIN_BYTES = 32 * 1024**3
 FILE_LIMIT_S = 3600.0
@@ -38,10 +38,10 @@ GZIP = b"\x1f\x8b"
 
 
 class Unsigned(AuthBase):
-    """Signs nothing, and keeps the session and the environment from signing."""
+    """No authentication; prevents ``requests`` from using credentials of the session or the environment."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Take off whatever would authenticate."""
+        """Remove the ``Authorization`` header."""
         request.headers.pop("Authorization", None)
         return request
 
@@ -57,25 +57,25 @@ def download(
     most: int = MAX_FILE_BYTES,
 ) -> Path | None:
     """
-    Fetch a file; twice where the first copy does not unpack.
+    Download a file; retry once if the first copy is damaged.
 
     Args:
-        transport: Whose session is used, and whose origin is allowed on loopback.
-        link: Signed address.
+        transport: HTTP session to use; its origin is allowed too if it is on loopback.
+        link: Signed URL.
         stem: Path of the file without ``.csv`` or ``.csv.gz``; its folder exists.
-        what: The file as messages name it.
-        progress: Told how much is there, 0 to 1.
-        stop: Asked between two pieces.
-        most: Bytes beyond which it is an error.
+        what: Name of the file in messages.
+        progress: Callback for the fraction downloaded, 0 to 1.
+        stop: Callback between two chunks; True ends the download.
+        most: Maximum size in bytes.
 
     Returns:
-        The file; ``None`` where ``stop`` said so.
+        Path of the file; ``None`` if ``stop`` ended the download.
 
     Raises:
-        CarrierRefusedError: The storage declined: the link has expired.
-        CarrierAnswerError: An unexpected host, too large, or not a whole file.
-        CarrierUnavailableError: The storage cannot answer for now.
-        StoreError: It cannot be written.
+        CarrierRefusedError: The storage declined the request: the link has expired or is wrong.
+        CarrierAnswerError: The host is unexpected, or the file is too large or damaged.
+        CarrierUnavailableError: The storage is temporarily unavailable.
+        StoreError: The file cannot be written.
     """
     address = checked_link(transport, link, what)
     flaw = ""
@@ -98,10 +98,10 @@ def download(
 
 def checked_link(transport: HttpSession, link: str, what: str) -> str:
     """
-    Return a link as it will be sent, where it leads to an expected host.
+    Return a link in the form in which it will be requested, after checking its host.
 
     Raises:
-        CarrierAnswerError: It does not; its host is named.
+        CarrierAnswerError: The link is not a URL, or its host is unexpected; the message names the host.
     """
     try:
         address = requests.Request("GET", link).prepare().url or ""
@@ -127,7 +127,7 @@ def _fetched(
     stop: Stop,
     most: int,
 ) -> bool:
-    """Write the file to ``part``; False where it was stopped."""
+    """Download the file to ``part``; return False if ``stop`` ended the download."""
     host = urlsplit(address).hostname
 
     def once(_attempt: int) -> bool:
@@ -170,7 +170,7 @@ def _is_packed(path: Path) -> bool:
 
 
 def _flaw(path: Path) -> str:
-    """Say what is wrong with a file as such; ``""`` where nothing is."""
+    """Return why a downloaded file is unusable, as the end of a sentence; ``""`` if it is intact."""
     with path.open("rb") as file:
         if file.read(BLOCK_BYTES).lstrip().startswith(b"<"):
             return "was a web page"

@@ -1,10 +1,10 @@
 """
-Reading a list of the API page by page.
+Pagination of API lists, and access to the fields of list items.
 
-The next offset is counted here. ``links.next`` only says that there is more: the vendor's own sample
-has it point at an internal host, so it is never followed.
+This module counts the offsets. ``links.next`` only indicates that more items follow: in the vendor's own
+sample it points to an internal host, so it is never followed.
 
-Source: developer.flowroute.com/api/numbers/v2.0 (``limit``: 10 unless asked, at most 200; ``offset``).
+Source: developer.flowroute.com/api/numbers/v2.0 (``limit``: default 10, at most 200; ``offset``).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from dashboard.core.http.session import HttpSession
 LIMIT = 200
 ID_LENGTH = 200
 MOST_PAGES = 1000
-"""Some 200,000 items: a list that does not end is a fault of the list."""
+"""About 200,000 items: a longer list is treated as faulty."""
 
 
 def pages(transport: HttpSession, path: str, params: Mapping[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
     """
-    Yield the items of a list, a page at a time, each item once.
+    Yield the pages of a list, each item once.
 
     Args:
-        transport: Whom to ask.
-        path: Of the list.
-        params: Filters.
+        transport: HTTP session of the account.
+        path: Path of the list.
+        params: Query parameters for filters.
 
     Raises:
-        CarrierAnswerError: A page is no list, an item has no id, or the pages repeat and do not end.
+        CarrierAnswerError: A page is not a list, an item has no id, or the pages repeat or do not end.
     """
     seen: set[str] = set()
     offset = 0
@@ -56,7 +56,7 @@ def pages(transport: HttpSession, path: str, params: Mapping[str, Any] | None = 
 
 
 def items_of(body: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
-    """Return the items of one page, plain or each nested in a ``data`` of its own; ids become text."""
+    """Return the items of one page, plain or each nested in its own ``data``; ids become text."""
     found = body.get("data")
     if not isinstance(found, list):
         raise CarrierAnswerError(f"The answer to {what} has no list in data; nothing was taken from it.")
@@ -68,7 +68,7 @@ def item_of(item: Any, what: str) -> dict[str, Any]:
     Return one item with its ``id`` as text and its ``attributes`` as a dict.
 
     Raises:
-        CarrierAnswerError: It has no id, or is no object, or its attributes are none.
+        CarrierAnswerError: The item or its ``attributes`` is not an object, or the id is missing or too long.
     """
     if isinstance(item, dict) and isinstance(item.get("data"), dict):
         item = item["data"]
@@ -82,10 +82,10 @@ def item_of(item: Any, what: str) -> dict[str, Any]:
 
 def object_in(values: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
     """
-    Return an object that an answer holds; an empty one where it is absent.
+    Return a nested object of a response; an empty dict if it is absent.
 
     Raises:
-        CarrierAnswerError: There is something else in its place.
+        CarrierAnswerError: The value is not an object.
     """
     value = values.get(key)
     if value is not None and not isinstance(value, dict):
@@ -95,10 +95,10 @@ def object_in(values: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
 
 def required(values: Mapping[str, Any], key: str, what: str) -> str:
     """
-    Return a value as text.
+    Return a required value as text.
 
     Raises:
-        CarrierAnswerError: It is missing or empty, a list or an object.
+        CarrierAnswerError: The value is missing, empty, a list or an object.
     """
     value = optional(values, key, what)
     if not value:
@@ -108,10 +108,10 @@ def required(values: Mapping[str, Any], key: str, what: str) -> str:
 
 def optional(values: Mapping[str, Any], key: str, what: str) -> str:
     """
-    Return a value as text; ``""`` where it is absent.
+    Return an optional value as text; ``""`` if it is absent.
 
     Raises:
-        CarrierAnswerError: It is a list or an object.
+        CarrierAnswerError: The value is a list or an object.
     """
     value = values.get(key)
     if isinstance(value, list | dict):
@@ -120,12 +120,12 @@ def optional(values: Mapping[str, Any], key: str, what: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a value as text; ``""`` where it is absent."""
+    """Return a value as text; ``""`` for ``None``."""
     return "" if value is None else str(value)
 
 
 def time_of(value: Any) -> datetime | None:
-    """Read an ISO 8601 time, UTC where it names no zone; ``None`` where it is absent or not a time."""
+    """Parse an ISO 8601 time into UTC; a time without an offset is UTC; ``None`` if it is absent or invalid."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
         return None if at is None else (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))

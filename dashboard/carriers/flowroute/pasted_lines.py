@@ -1,8 +1,8 @@
 """
-A pasted page as lines, and what in a line looks like an address, with the label beside it.
+Tokenizer for pasted portal pages: lines, and the address-like tokens of a line with their labels.
 
-The portal's layout is not documented and has changed, so none is assumed: table rows, commas, tabs,
-numbered lists, HTML source, labels before or after the address.
+The portal's layout is not documented and has changed, so the parser assumes none: it accepts table rows, commas,
+tabs, numbered lists, HTML source, and labels before or after the address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import pairwise
 
 LABEL_LENGTH = 120
 MARK = "\ufffc"
-"""Stands where an address stood (the object replacement character)."""
+"""Placeholder for an address in a line (the object replacement character)."""
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _HTML = re.compile(r"</?(?:html|body|table|t[rdh]|[uo]l|li|div|span|p|br|input)\b", re.IGNORECASE)
@@ -47,7 +47,7 @@ TWICE = "It has both a length and a netmask. Write the network once, such as 198
 
 @dataclass(frozen=True)
 class AddressToken:
-    """What looks like an address or a network; ``reason`` where its surroundings say that it is neither."""
+    """Text that looks like an address or network; ``reason`` is set if its context makes it unusable as an entry."""
 
     text: str
     start: int
@@ -56,7 +56,7 @@ class AddressToken:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a text as a reader sees them: HTML rendered, invisible characters gone."""
+    """Return the lines of a text, with HTML rendered and invisible characters removed."""
     if _HTML.search(text):
         text = _rendered(text)
     shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
@@ -64,7 +64,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
-    """Yield what looks like an address in a line, in its order, each with its label or ``""``."""
+    """Yield the address-like tokens of a line in order, each with its label or ``""``."""
     tokens = _tokens(line)
     if not tokens:
         return
@@ -80,7 +80,7 @@ def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
 
 
 def _shared_out(cells: list[str]) -> Iterator[str]:
-    """Give each address of a line the label of its cell, else of the cell beside it, on the side labels are on."""
+    """Yield the label of each address of a line: from its own cell, else from the adjacent cell on the label side."""
     step = 1 if MARK in cells[0] else -1
     for place, cell in enumerate(cells):
         beside = place + step
@@ -91,7 +91,7 @@ def _shared_out(cells: list[str]) -> Iterator[str]:
 
 
 def _label(cell: str) -> str:
-    """Return what of a cell is a label; a cell without a letter, or with a button's word, is none."""
+    """Return the label in a cell; ``""`` if it has no letter, or only the text of a button or heading."""
     said = " ".join(cell.replace(MARK, " ").split()).strip(EDGES)
     return said if any(letter.isalpha() for letter in said) and said.lower() not in NOT_LABELS else ""
 
@@ -132,7 +132,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _rendered(page: str) -> str:
-    """Return HTML as text: a line for each row or block, a tab after each cell, the values of input fields."""
+    """Render HTML as text: a line for each row or block, a tab after each cell, the values of input fields."""
     seen: list[str] = []
     end, hidden = 0, False
     for tag in _TAG.finditer(page):
@@ -152,5 +152,5 @@ def _rendered(page: str) -> str:
 
 
 def _shown(source: str) -> str:
-    """Return a piece of HTML between two tags as a browser shows it: any white space is one space."""
+    """Render the HTML between two tags: unescape entities and collapse whitespace to one space."""
     return re.sub(r"\s+", " ", unescape(source))

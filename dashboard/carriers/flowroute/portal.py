@@ -1,12 +1,12 @@
 """
-What Flowroute offers only as portal pages: allowed IPs, credentials, the tech prefix.
+Flowroute settings that exist only as portal pages: allowed IPs, credentials, the tech prefix.
 
-``EmulatedPortal`` asks the emulator's ``/portal``. ``DeclaredPortal`` gives the dated copy that the
-operator keeps of a real account, reads and writes nothing, and says where each change is made by hand.
+``EmulatedPortal`` uses the emulator's ``/portal``. ``DeclaredPortal`` returns the operator's dated copy of a
+real account's settings, sends no requests, and describes where to make each change manually.
 
 Sources: support.bcmone.com/flowroute-support/docs/set-up-ip-based-authentication-for-outbound-calls
-(menu paths) and .../set-up-account-restrictions-for-fraud-prevention (credentials, and the one page
-whose address is documented). No API for any of it was found.
+(menu paths) and .../set-up-account-restrictions-for-fraud-prevention (credentials, and the only page
+whose address is documented). No API for any of these settings was found.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})
 
 
 class Portal(Protocol):
-    """The part of ``Carrier`` that Flowroute's API leaves out."""
+    """The part of ``Carrier`` that Flowroute's API lacks."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -73,7 +73,7 @@ class EmulatedPortal:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """See ``Carrier``; REFUSALS_IN_CDRS as the account said when it was last read."""
+        """See ``Carrier``; REFUSALS_IN_CDRS as of the last read of the account."""
         if self._refusals_in_cdrs is None:
             self.account()
         return READS | WRITES | ({Capability.REFUSALS_IN_CDRS} if self._refusals_in_cdrs else frozenset())
@@ -133,7 +133,7 @@ class EmulatedPortal:
 
 
 class DeclaredPortal:
-    """The operator's dated copy of a real account's portal. It offers no capability: nothing is read or written."""
+    """The operator's dated copy of a real account's portal. It has no capabilities: nothing is read or written."""
 
     capabilities: frozenset[Capability] = frozenset()
 
@@ -141,7 +141,7 @@ class DeclaredPortal:
         self._state, self._public_ranges = state, public_ranges
 
     def account(self) -> AccountState:
-        """See ``Carrier``; ``credentials_on`` is ``None`` and the prefix empty until somebody declared them."""
+        """See ``Carrier``; ``credentials_on`` is ``None`` and the prefix empty until the operator declares them."""
         version = self._state.latest("account")
         values = version["content"] if version else {}
         enabled = values.get("credentials_on")
@@ -155,7 +155,7 @@ class DeclaredPortal:
         )
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
-        """See ``Carrier``; empty, and valid since ``None``, until somebody declared a list."""
+        """See ``Carrier``; empty, with the time ``None``, until the operator declares a list."""
         version = self._state.latest("allowed_ips")
         if version is None:
             return schemas.empty(schemas.ALLOWED_IPS), None
@@ -163,38 +163,38 @@ class DeclaredPortal:
         return frame, version["valid_from"]
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
-        """See ``Carrier``; a real account has none to offer."""
+        """See ``Carrier``; always ``None``: a real account provides no inventory."""
         return None
 
     def apply(self, change: Change) -> None:
         """
-        Carry out nothing.
+        Raise ``CapabilityError``: Flowroute has no API for these settings.
 
         Raises:
-            CapabilityError: Always; the message is the step to take in the portal.
+            CapabilityError: Always; the message describes the step in the portal.
         """
         raise CapabilityError(f"Flowroute offers no API for this. {step_for(change).sentence}")
 
 
 @dataclass(frozen=True)
 class PortalStep:
-    """One step by hand in the carrier's portal."""
+    """One manual step in the carrier's portal."""
 
     menu: str
-    """Menu path, as the portal writes it."""
+    """Menu path as shown in the portal."""
     url: str
-    """Address of the page where it is documented, else ``""``."""
+    """URL of the page if it is documented, else ``""``."""
     value: str
-    """What to enter; ``""`` where there is only a switch."""
+    """Value to enter; ``""`` if the page has only a switch."""
     sentence: str
 
 
 def step_for(change: Change) -> PortalStep:
     """
-    Say where in the portal a change is made, and what to enter.
+    Return the portal page for a change, and the value to enter.
 
     Raises:
-        CapabilityError: The portal is not where it is made.
+        CapabilityError: The change is not made in the portal.
     """
     if isinstance(change, AllowAddress | RemoveAddress):
         menu = "Interconnection > Outbound Allowed IPs"
@@ -225,7 +225,7 @@ def _prefix(text: str) -> str:
 
 
 def observations_of(values: Mapping[str, Any]) -> Observations:
-    """Read what has been observed of the carrier; what is absent stays unknown."""
+    """Return the observed behavior of the carrier; absent values stay unknown (``None``)."""
     rescues, status = values.get("digest_rescues_prefix"), values.get("no_path_status")
     return Observations(
         digest_rescues_prefix=rescues if isinstance(rescues, bool) else None,
@@ -234,20 +234,20 @@ def observations_of(values: Mapping[str, Any]) -> Observations:
 
 
 def entries_frame(rows: list[dict[str, Any]], *, known_by: str, source: str) -> pd.DataFrame:
-    """Return ALLOWED_IPS from rows with times as text; ``known_by`` where a row does not say."""
+    """Return ALLOWED_IPS from rows with times as text; ``known_by`` applies to rows without their own."""
     if not rows:
         return schemas.empty(schemas.ALLOWED_IPS)
     return schemas.conform(entries_rows(rows, known_by=known_by), schemas.ALLOWED_IPS, source=source)
 
 
 def entries_rows(rows: list[dict[str, Any]], *, known_by: str) -> pd.DataFrame:
-    """Return rows of ALLOWED_IPS, not conformed yet; ``known_by`` where a row does not say."""
+    """Return rows of ALLOWED_IPS, not yet conformed; ``known_by`` applies to rows without their own."""
     marked = [{**row, "known_by": text(row.get("known_by")) or known_by} for row in rows]
     return timed(marked, schemas.ALLOWED_IPS)
 
 
 def timed(rows: list[dict[str, Any]], schema: Any) -> pd.DataFrame:
-    """Return rows as a frame, the columns that the contract calls times read as UTC."""
+    """Return rows as a frame, with the time columns of the contract parsed as UTC."""
     frame = pd.DataFrame(rows)
     for name, kind in (schema.metadata or {})["kinds"].items():
         column = name.rstrip("?")

@@ -1,10 +1,10 @@
 """
-Reading allowed IPs out of whatever an operator copies from the portal's page.
+Parser for allowed IPs in text that an operator copies from the portal's page.
 
-A network in CIDR form, or with a netmask, is an entry as the portal shows it: a copy without it would lack what lets
-callers in. What looks like an address and cannot stand on the list is handed back with its line and the reason,
-never dropped. A paste may hold a part of the list only: ``difference`` says what is missing from it,
-and ``accepted`` takes an entry off only where the caller names it.
+A network in CIDR notation, or with a netmask, is kept as an entry, as the portal shows it: without it the copy would
+lack an entry that admits callers. Text that looks like an address but is not valid on the list is returned with its
+line and the reason, never dropped. A paste may contain only a part of the list: ``difference`` returns the missing
+entries, and ``accept_paste`` removes an entry only if the caller names it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ MOST_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True)
 class PastedEntry:
-    """One entry read: a single address or a network, and the label that stood beside it."""
+    """One parsed entry: a single address or a network, and its label."""
 
     network: str
     label: str
     line: int
-    """Of the text as a reader sees it, from 1."""
+    """Line number in the rendered text, from 1."""
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """Something that looks like an address and cannot stand on the list."""
+    """Text that looks like an address but is not valid on the list."""
 
     text: str
     reason: str
@@ -44,13 +44,13 @@ class Unusable:
 
     @property
     def sentence(self) -> str:
-        """What it is and why it is not usable; the text stands in it once."""
+        """Reason, prefixed with the text unless the reason already contains it."""
         return self.reason if self.text in self.reason else f"{self.text}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class PastedList:
-    """What a paste holds: each address once, in its order."""
+    """Content of a paste: each entry once, in order of appearance."""
 
     entries: tuple[PastedEntry, ...]
     unusable: tuple[Unusable, ...]
@@ -58,27 +58,27 @@ class PastedList:
 
 @dataclass(frozen=True)
 class PasteDiff:
-    """A paste against the list as it is kept."""
+    """Difference between a paste and the stored list."""
 
     added: tuple[PastedEntry, ...]
     missing: tuple[str, ...]
-    """Kept, and not in the paste: taken off, or only not copied. Nobody but the operator knows."""
+    """Stored entries that are not in the paste: removed, or not copied. Only the operator knows which."""
     same: tuple[str, ...]
 
 
 def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> PastedList:
     """
-    Read the addresses out of a paste.
+    Parse the entries in a paste.
 
     Args:
-        text: As it came from the clipboard: plain text or HTML source, in any layout.
-        public_ranges: Networks in CIDR form to treat as public.
+        text: Text of the clipboard: plain text or HTML source, in any layout.
+        public_ranges: Networks in CIDR notation to treat as public.
 
     Returns:
-        The entries, and what looked like one and is not usable.
+        The entries, and the texts that look like entries but are invalid.
 
     Raises:
-        InputError: The text is longer than any such page.
+        InputError: The text is longer than MOST_CHARACTERS, which no portal page reaches.
     """
     if len(text) > MOST_CHARACTERS:
         raise InputError(f"The pasted text is longer than {MOST_CHARACTERS:,} characters. Paste the list alone.")
@@ -101,11 +101,11 @@ def read_pasted(text: str, *, public_ranges: Collection[str] = ()) -> PastedList
 
 def difference(current: Iterable[str], pasted: PastedList) -> PasteDiff:
     """
-    Compare a paste with the list as it is kept.
+    Compare a paste with the stored list.
 
     Args:
-        current: Networks of the list.
-        pasted: From ``read_pasted``.
+        current: Networks of the stored list.
+        pasted: Result of ``read_pasted``.
     """
     kept = dict.fromkeys(current)
     given = {entry.network for entry in pasted.entries}
@@ -120,20 +120,20 @@ def accept_paste(
     current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], added_by: str, added_at: datetime
 ) -> pd.DataFrame:
     """
-    Return the list as it is after an operator accepts a difference.
+    Return the list after an operator accepts a difference.
 
     Args:
-        current: ALLOWED_IPS as kept; what it says of entries that stay is kept.
-        found: From ``difference`` with the same list.
-        remove: Which of the missing entries are really gone; the others stay.
-        added_by: The operator, as text.
-        added_at: When it was accepted, UTC.
+        current: Stored ALLOWED_IPS; entries that stay keep their other columns.
+        found: Result of ``difference`` with the same list.
+        remove: Missing entries that were really removed; the others stay.
+        added_by: Name of the operator.
+        added_at: Time of acceptance, UTC.
 
     Returns:
         ALLOWED_IPS.
 
     Raises:
-        InputError: ``remove`` names an entry that is not among the missing ones.
+        InputError: ``remove`` contains an entry that is not among the missing ones.
     """
     strange = sorted(set(remove) - set(found.missing))
     if strange:

@@ -1,8 +1,8 @@
 """
-Models of what the portal answers, and the one function that checks an answer against its model.
+Models of the portal's responses, and validation of responses and frames.
 
-A field of a wrong type is ``CarrierAnswerError`` with the endpoint and the field, so that nothing of such an answer
-goes further. Fields that are not named here are ignored: an account may say more.
+A field of a wrong type raises ``CarrierAnswerError`` with the endpoint and the field, so that no part of such a
+response is used. Fields that are not declared here are ignored: a response may contain more.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Answer(BaseModel):
 
 
 class PortalAccount(_Answer):
-    """``GET /portal/account``."""
+    """Response of ``GET /portal/account``."""
 
     tech_prefix: Annotated[str, Field(min_length=1)]
     credentials_enabled: bool
@@ -64,14 +64,14 @@ class PortalEntry(_Answer):
 
 
 class PortalList(_Answer):
-    """``GET /portal/allowed-ips``."""
+    """Response of ``GET /portal/allowed-ips``."""
 
     entries: list[PortalEntry]
     changed_at: str | None = None
 
 
 class PortalInventory(_Answer):
-    """``GET /portal/inventory``: rows of three frames and of removed entries, each an object of scalars."""
+    """Response of ``GET /portal/inventory``: rows of three frames and of removed entries, each an object of scalars."""
 
     pbxs: list[Row] | None = None
     pbx_addresses: list[Row] | None = None
@@ -81,15 +81,15 @@ class PortalInventory(_Answer):
 
 def validated(model: type[Model], body: Any, what: str) -> Model:
     """
-    Return an answer as its model.
+    Validate a response against its model.
 
     Args:
-        model: What the answer has to be.
+        model: Model of the response.
         body: JSON value.
         what: Method and path, for the message.
 
     Raises:
-        CarrierAnswerError: A field is missing or of a wrong type; endpoint and field are named.
+        CarrierAnswerError: A field is missing or has a wrong type; the message names endpoint and field.
     """
     try:
         return model.model_validate(body)
@@ -104,10 +104,10 @@ def validated(model: type[Model], body: Any, what: str) -> Model:
 
 def conformed(frame: pd.DataFrame, schema: pa.DataFrameSchema, what: str) -> pd.DataFrame:
     """
-    Bring a frame of an answer to its contract.
+    Conform a frame of a response to its contract.
 
     Raises:
-        CarrierAnswerError: It holds what it must not; endpoint, column and value are named.
+        CarrierAnswerError: The frame violates its contract; the message names endpoint, column and value.
     """
     try:
         return schemas.conform(frame, schema, source=what)
