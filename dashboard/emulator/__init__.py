@@ -1,6 +1,6 @@
 """
-A Flowroute account in a box: a program of its own on loopback.
+Emulator of a Flowroute account: a separate program on loopback.
 
-The vendor's API on ``/v2`` and, under ``/portal``, the settings that the real portal has only as pages.
-Its traffic follows the admission rule and the current policy.
+It serves the vendor's API under ``/v2`` and, under ``/portal``, the settings that exist only as pages in the real
+portal. Its traffic follows the admission rule and the current policy.
 """

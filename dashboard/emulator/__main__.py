@@ -1,4 +1,4 @@
-"""``python -m dashboard.emulator``: what ``process.start`` runs; people use ``trunkgate emulator``."""
+"""``python -m dashboard.emulator``: entry point for ``process.start``; operators use ``trunkgate emulator``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.emulator.lifecycle.serving import serve
 
 
 def main() -> None:
-    """Read the arguments and serve; the key comes through the environment, where no process list shows it."""
+    """Parse the arguments and serve; the key comes from the environment, because process lists show arguments."""
     parser = argparse.ArgumentParser(prog="dashboard.emulator", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     for name, default in (("port", 0), ("calls", 50_000), ("days", 30), ("parent", 0)):
@@ -34,7 +34,7 @@ def main() -> None:
         serve(given.pop("home"), **given)
     except DashboardError as exc:
         if tell >= 0:
-            with suppress(OSError):  # nobody listens once it has started
+            with suppress(OSError):  # the pipe is closed once the emulator has started
                 os.write(tell, str(exc).encode())
         sys.exit(str(exc))
 

@@ -1,8 +1,8 @@
 """
 The emulator's database: SQLite in WAL mode, one file in its home.
 
-``CALL_COLUMNS`` are the documented columns of a CDR export, in order (facts: the vendor's published
-sample header). Calls are kept export-ready, so that an export is a read and nothing else.
+``CALL_COLUMNS`` are the documented columns of a CDR export, in order (source: the vendor's published
+sample header). Calls are stored in export format, so that an export only reads rows.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ CALL_COLUMNS = (
     "customer_ip",
 )
 BUSY_S = 5
-"""How long to wait where another process keeps the file locked; readers never have to."""
+"""Seconds to wait while another process locks the file; readers never wait."""
 FILLED = 1
-"""``user_version`` of a file that was filled to its end; one whose filling was cut short is made anew."""
+"""``user_version`` of a completely seeded file; a file whose seeding was interrupted is created anew."""
 SCHEMA = f"""
 CREATE TABLE account (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE allowed_ips (
@@ -74,7 +74,7 @@ CREATE TABLE exports (id INTEGER PRIMARY KEY AUTOINCREMENT, content TEXT NOT NUL
 
 @dataclass(frozen=True)
 class EmulatedAccount:
-    """The account's settings, and how this emulated carrier behaves where the real one is not known."""
+    """The account's settings, and the emulated behavior where the real carrier's behavior is unknown."""
 
     tech_prefix: str
     credentials_enabled: bool
@@ -89,7 +89,7 @@ class EmulatedAccount:
 
 
 class Database:
-    """One emulated account. Safe to share between threads: each statement has the connection to itself."""
+    """Database of one emulated account. Thread-safe: a lock serializes access to the connection."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Open one transaction: all of it, or nothing."""
+        """Open a transaction; roll it back on any exception."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -128,18 +128,18 @@ class Database:
             self._connection.execute("COMMIT")
 
     def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        """Return every row of a query."""
+        """Return all rows of a query."""
         with self._lock:
             return self._connection.execute(query, tuple(parameters)).fetchall()
 
     def stream(self, query: str, parameters: Iterable[Any] = ()) -> Iterator[sqlite3.Row]:
-        """Return a long answer row by row, on a connection of its own: it never is in memory whole."""
+        """Yield the rows of a query from a separate connection, without loading them all into memory."""
         with closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
             connection.row_factory = sqlite3.Row
             yield from connection.execute(query, tuple(parameters))
 
     def seed(self, sample: Sample, *, now: datetime, history: Iterable[tuple[Any, ...]]) -> None:
-        """Fill a new database with the sample account and its calls."""
+        """Seed a new database with the sample account and its calls."""
         with self.writing() as connection:
             self._put(
                 connection,
@@ -181,7 +181,7 @@ class Database:
             connection.execute(f"PRAGMA user_version={FILLED}")
 
     def keep_inventory(self, sample: Sample) -> None:
-        """Keep the sample's inventory, which a fresh home is offered."""
+        """Store the sample's inventory, which a new home can import."""
         with self.writing() as connection:
             for frame in ("pbxs", "pbx_addresses", "pbx_numbers", "past_allowed_ips"):
                 connection.executemany(
@@ -193,25 +193,25 @@ class Database:
                 )
 
     def add_calls(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add calls, each as the values of ``CALL_COLUMNS`` in order."""
+        """Add calls, each a tuple of the values of ``CALL_COLUMNS`` in order."""
         places = ", ".join("?" * len(CALL_COLUMNS))
         with self.writing() as connection:
             connection.executemany(f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({places})", rows)  # noqa: S608 - fixed names
 
     def put(self, **values: Any) -> None:
-        """Change settings of the account."""
+        """Store settings of the account."""
         with self.writing() as connection:
             self._put(connection, **values)
 
     def change(self, values: dict[str, Any]) -> None:
-        """Change settings; the switch's time moves with it, in one step, so that no call falls between the two."""
+        """Change settings, and the time of the credential switch in the same transaction: no call falls between."""
         with self.writing() as connection:
             if values.get("credentials_enabled", now := self.settings().credentials_enabled) != now:
                 values = values | {"credentials_changed_at": stamp()}
             self._put(connection, **values)
 
     def settings(self) -> EmulatedAccount:
-        """Return the account's settings as they stand."""
+        """Return the current settings of the account."""
         found = {row["key"]: row["value"] for row in self.rows("SELECT key, value FROM account")}
         return EmulatedAccount(
             tech_prefix=found["tech_prefix"],
@@ -227,18 +227,18 @@ class Database:
         )
 
     def networks(self) -> frozenset[str]:
-        """Return the allow list."""
+        """Return the networks of the allow list."""
         return frozenset(row["network"] for row in self.rows("SELECT network FROM allowed_ips"))
 
     def host_of(self, number: str) -> str:
-        """Return where the route of a number sends its calls, without a port; empty where it sends them nowhere."""
+        """Return the host in the primary route of a number, without a port; ``""`` if it has no route or value."""
         found = self.rows(
             "SELECT value FROM numbers JOIN routes ON routes.id = numbers.route_id WHERE numbers.id = ?", (number,)
         )
         return str(found[0]["value"] or "").partition(":")[0] if found else ""
 
     def policy_now(self) -> tuple[Policy, Observations, datetime]:
-        """Return the policy in force, how the carrier behaves where that is not known, and that very instant."""
+        """Return the current policy, the emulated behavior where the real carrier's is unknown, and their time, UTC."""
         with self._lock:
             account = self.settings()
             policy = Policy(self.networks(), account.credentials_enabled, account.tech_prefix)
@@ -252,7 +252,7 @@ class Database:
 
 
 def stamp() -> str:
-    """Return the present as ISO 8601 UTC with microseconds."""
+    """Return the current time as ISO 8601 UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,8 +1,8 @@
 """
 ``/v2/cdrs/exports``: asynchronous CDR exports, as gzip CSV behind a signed link that expires.
 
-A job is created, processed in a thread, and listed in the shape of the vendor's sample: each item nested in
-``data``, money as text. An export selects calls by their start, over at most 92 days.
+Jobs are processed in a thread and listed in the format of the vendor's sample: each item nested in ``data``, money
+as text. An export selects calls by their start, over at most 92 days.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MONEY = {
 MOST_JOBS = 10_000
 PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
 NOT_YET = dict.fromkeys(("download_url", "expires_at", *MONEY, "num_calls", "billed_minutes"))
-"""What a job has from its beginning, and tells once it is completed (the vendor's sample of a new job)."""
+"""Fields that are null until the job is completed (the vendor's sample of a new job)."""
 
 
 class EmulatedExports:
@@ -60,12 +60,12 @@ class EmulatedExports:
             self._keep(number, job | {"status": FAILED})
 
     def close(self) -> None:
-        """End the work under way."""
+        """Cancel pending jobs and wait for the running one."""
         self._closing.set()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def create(self, filters: dict[str, Any], callback_url: str | None) -> dict[str, Any]:
-        """Begin a job and return it."""
+        """Create a job, queue it, and return it."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         content = {
             "status": PROCESSING,
@@ -83,7 +83,7 @@ class EmulatedExports:
         return {"id": number, **content}
 
     def _forget(self) -> None:
-        """Drop jobs and files whose links have expired."""
+        """Delete jobs and files whose links have expired."""
         old = (datetime.now(UTC) - LINK_LIVES).isoformat(timespec="seconds")
         query = "SELECT id FROM exports WHERE json_extract(content, '$.created_at') < ?"
         for row in self._database.rows(query, (old,)):
@@ -92,12 +92,12 @@ class EmulatedExports:
                 connection.execute("DELETE FROM exports WHERE id = ?", (row["id"],))
 
     def get(self, number: int) -> dict[str, Any] | None:
-        """Return a job; ``None`` where there is no such one."""
+        """Return a job; ``None`` if it does not exist."""
         rows = self._database.rows("SELECT content FROM exports WHERE id = ?", (number,))
         return {"id": number, **json.loads(rows[0]["content"])} if rows else None
 
     def listed(self, status: str, limit: int, offset: int) -> list[dict[str, Any]]:
-        """Return jobs, newest first, one more than ``limit`` where there are more."""
+        """Return jobs, newest first: up to ``limit`` plus one, so that callers can detect a next page."""
         query = (
             "SELECT id, content FROM exports WHERE ? IN ('', json_extract(content, '$.status')) "
             "ORDER BY id DESC LIMIT ? OFFSET ?"
@@ -106,12 +106,12 @@ class EmulatedExports:
         return [{"id": row["id"], **json.loads(row["content"])} for row in rows]
 
     def link(self, number: int, expires_at: datetime) -> str:
-        """Return the path of a signed link."""
+        """Return the path and query of a signed link."""
         expires = int(expires_at.timestamp())
         return f"/exports/{number}.gz?expires={expires}&signature={self._sign(number, expires)}"
 
     def file(self, number: int, expires: int, signature: str) -> Path | None:
-        """Return the file behind a link; ``None`` where the link is not good or has expired."""
+        """Return the file of a link; ``None`` if the link is invalid or has expired, or the file does not exist."""
         good = hmac.compare_digest(signature.encode(), self._sign(number, expires).encode())
         path = self._path(number)
         if not good or expires < time.time() or self._box.switches.expired_link or not path.exists():
@@ -140,7 +140,7 @@ class EmulatedExports:
             self._keep(number, content | done)
 
     def _work(self, number: int, content: dict[str, Any], switches: Switches) -> dict[str, Any]:
-        """Write a job's file, and return what is told of it."""
+        """Write the file of a job, and return the fields of the completed job."""
         sums = dict.fromkeys(MONEY, Decimal(0))
         seconds = calls = 0
         temporary = self._path(number).with_suffix(".part")
@@ -172,7 +172,7 @@ def _opened(path: Path, *, plain: bool) -> Iterator[TextIO]:
 
 
 def select(filters: dict[str, Any]) -> tuple[str, list[Any]]:
-    """Return the query of an export's filters: fixed text and bound values."""
+    """Return the SQL query and its bound values for the filters of an export."""
     where = ["start_time >= ?", "start_time < ?"]
     edges = (datetime.fromisoformat(filters[f"start_call_{edge}_time"]) for edge in ("start", "end"))
     values: list[Any] = [f"{edge:%Y-%m-%d %H:%M:%S}+00" for edge in edges]
@@ -199,11 +199,11 @@ def select(filters: dict[str, Any]) -> tuple[str, list[Any]]:
         where.append("duration > ?")
         values.append(longer)
     columns = ", ".join(CALL_COLUMNS)
-    return f"SELECT {columns} FROM calls WHERE {' AND '.join(where)} ORDER BY start_time, rowid", values  # noqa: S608 - fixed text, values are bound
+    return f"SELECT {columns} FROM calls WHERE {' AND '.join(where)} ORDER BY start_time, rowid", values  # noqa: S608 - fixed text, bound values
 
 
 def _break(path: Path, *, truncated: bool, corrupt: bool) -> None:
-    """Damage a finished file as the faults say."""
+    """Damage a finished file if the fault switches require it."""
     if not truncated and not corrupt:
         return
     data = bytearray(path.read_bytes())

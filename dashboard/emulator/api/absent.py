@@ -1,5 +1,5 @@
 """
-The parts of the carrier's API that the emulator does not have: messages, CNAM and E911 records, port orders.
+Parts of the carrier's API that the emulator does not implement: messages, CNAM and E911 records, port orders.
 
 Each endpoint checks the API key, then returns an error that names the missing feature, so that the client does not
 look for a mistyped address.
@@ -17,10 +17,10 @@ ABSENT = {
     "E911 records": ("/v2/e911s", "/v2/numbers/{number}/relationships/e911s"),
     "port orders": ("/v2/portorders",),
 }
-"""What is absent, and where the carrier has it."""
+"""Missing features, with their paths in the carrier's API."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-router = APIRouter(include_in_schema=False)  # a description would have to promise an answer other than a refusal
+router = APIRouter(include_in_schema=False)  # a schema would have to describe a success response
 
 
 def _refuse(what: str, path: str) -> None:

@@ -1,4 +1,4 @@
-"""The emulator's application: the API, the portal, the faults in front of them, a health page."""
+"""ASGI application of the emulator: the API, the portal, fault injection, and a health endpoint."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from dashboard.emulator.exports import EmulatedExports
 
 def create_app(database: Database, folder: Path, *, access_key: str, secret_key: str) -> FastAPI:
     """
-    Make the application of one emulated account.
+    Create the application of one emulated account.
 
     Args:
-        database: Filled.
-        folder: Where finished exports are kept.
+        database: Seeded database of the account.
+        folder: Folder for finished exports.
         access_key: User name of Basic authentication.
-        secret_key: Its password; also signs the links of exports.
+        secret_key: Password of Basic authentication; also signs the links of exports.
     """
     app = FastAPI(
         title="Emulated Flowroute account",
@@ -39,7 +39,7 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
     app.state.access_key, app.state.secret_key = access_key, secret_key
     app.state.faults = FaultBox()
     app.state.exports = EmulatedExports(database, folder, app.state.faults, key=secret_key)
-    for part in (sale, numbers, routes, exports_api, absent, portal):  # `available` is no number
+    for part in (sale, numbers, routes, exports_api, absent, portal):  # sale comes first: `available` is not a number
         app.include_router(part.router)
     speak_json_api(app)
     stand_in_front(app, app.state.faults)

@@ -1,4 +1,4 @@
-"""The HTTP side of CDR exports: create, list, get, download."""
+"""HTTP endpoints of CDR exports: create, list, get, download."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ PATH = "/v2/cdrs/exports"
 
 
 def _plain(text: str) -> str:
-    """Refuse half a surrogate pair: JSON can hold one, and nothing that is UTF-8 can."""
+    """Reject lone surrogates: JSON can contain them, but UTF-8 cannot encode them."""
     text.encode()
     return text
 
 
 Plain = Annotated[str, AfterValidator(_plain)]
 Texts = Annotated[list[Plain], Field(min_length=1, max_length=200)]
-"""What a filter takes; an empty one would select nothing or everything, and nobody could tell which."""
+"""Values of a filter; an empty list is rejected, because it could mean either nothing or everything."""
 
 
 def _written(value: Any) -> Any:
@@ -57,7 +57,7 @@ Moment = Annotated[datetime, BeforeValidator(_written, json_schema_input_type=st
 
 
 class JobStatus(StrEnum):
-    """States of a job."""
+    """Status of a job."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -65,7 +65,7 @@ class JobStatus(StrEnum):
 
 
 class Filters(BaseModel):
-    """What an export selects. A filter that is not known is an error, never passed over."""
+    """Filters of an export. An unknown filter is an error, never ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,7 +82,7 @@ class Filters(BaseModel):
 
 
 class ExportShown(Exact):
-    """What is told of a job; money is text, and what is not known yet is null."""
+    """Attributes of a job in a response; money is text, and values that are not yet known are null."""
 
     status: JobStatus
     callback_url: str | None
@@ -102,27 +102,27 @@ class ExportShown(Exact):
 
 
 class ExportAttributes(BaseModel):
-    """An export to create."""
+    """Attributes of an export to create."""
 
     filter_parameters: Filters
     callback_url: Plain | None = None
 
 
 class ExportData(BaseModel):
-    """An export to create, as a resource."""
+    """Resource of an export to create."""
 
     type: str = Field(pattern="^cdrexport$")
     attributes: ExportAttributes
 
 
 class NewExport(BaseModel):
-    """Creates an export."""
+    """Request body that creates an export."""
 
     data: ExportData
 
 
 def exports_of(request: Request) -> EmulatedExports:
-    """Return the jobs of the emulator that answers."""
+    """Return the export jobs of the emulator that handles the request."""
     exports: EmulatedExports = request.app.state.exports
     return exports
 
@@ -139,7 +139,7 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="The job's id.")]
     responses={201: {"model": Document[ExportShown]}, **refusals(400, 401, 415, 422, 429, 503)},
 )
 def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Account) -> ApiResponse:
-    """Begin an export of the calls that start in [start, end)."""
+    """Create an export of the calls that start in [start, end)."""
     wanted = new.data.attributes.filter_parameters
     try:
         begin, end = _utc(wanted.start_call_start_time), _utc(wanted.start_call_end_time)
@@ -192,7 +192,7 @@ def get_export(number: Number, request: Request, jobs: Jobs, _account: Account) 
 
 @router.get("/exports/{number}.gz", response_model=None, include_in_schema=False)
 def download(number: Number, jobs: Jobs, expires: int = 0, signature: str = "") -> Response:
-    """Return an export's file to whoever has a link that is still good; no key is asked."""
+    """Return the file of a valid, unexpired link; no API key is required."""
     path = jobs.file(number, expires, signature)
     if path is None:
         return Response(

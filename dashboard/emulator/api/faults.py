@@ -1,8 +1,8 @@
 """
-Faults: the emulator can be told to misbehave, one way at a time or several, for so many requests.
+Fault injection: one or several faults at a time, optionally for a limited number of requests.
 
-What a request meets (slowness, refusals, a maintenance page) is decided here, in front of the API; what an
-export meets (a failed job, an expired link, a broken file) is asked by ``exports``.
+A middleware in front of the API injects the faults of requests (delay, error statuses, a maintenance page);
+``exports`` reads the switches for the faults of exports (a failed job, an expired link, a damaged file).
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ SPARED = ("/portal/faults", "/health")
 
 
 class Switches(BaseModel):
-    """Every fault there is; all are off until switched on."""
+    """Switches of all faults; by default all are off."""
 
     model_config = ConfigDict(extra="forbid")
 
     requests: int | None = Field(default=None, ge=0, le=1_000_000)
-    """How many requests meet the four faults that follow before these are off; ``None`` is without end."""
+    """Number of requests that get the next four faults before these switch off; ``None`` for no limit."""
 
     slow_s: float = Field(default=0.0, ge=0, le=60)
-    """Every answer comes that many seconds late."""
+    """Delay of every response in seconds."""
     too_many: bool = False
-    """429."""
+    """Status 429."""
     server_error: int | None = Field(default=None, ge=500, le=504)
-    """That status, with an error object."""
+    """Status to return with an error object."""
     maintenance_page: bool = False
-    """Status 200 with a page of HTML."""
+    """Status 200 with an HTML page."""
     retry_after_s: int | None = Field(default=None, ge=0, le=3600)
-    """Sent with 429 and with a server error as ``Retry-After``; not sent when ``None``."""
+    """Value of ``Retry-After`` for 429 and server errors; not sent if ``None``."""
 
     export_delay_s: float = Field(default=0.05, ge=0, le=600)
-    """How long an export job is processing, at least."""
+    """Minimum processing time of an export job in seconds."""
     failed_export: bool = False
     """New export jobs fail."""
     expired_link: bool = False
-    """Links of exports have expired when they are used."""
+    """Links of exports count as expired."""
     truncated_gzip: bool = False
-    """Files end in the middle."""
+    """Files are cut off in the middle."""
     corrupt_gzip: bool = False
-    """Files are damaged in the middle."""
+    """Files have damaged bytes in the middle."""
     plain_csv: bool = False
     """Files are not compressed."""
 
 
 class FaultBox:
-    """The switches of one emulator."""
+    """Holder of the fault switches of one emulator; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.switches = Switches()
 
     def set(self, switches: Switches) -> None:
-        """Replace every switch."""
+        """Replace all switches."""
         with self._lock:
             self.switches = switches
 
     def next_request(self) -> Switches:
-        """Return what the next request meets, and count it."""
+        """Return the switches for the next request, and count it."""
         with self._lock:
             now = self.switches
             if now.requests is None:
@@ -81,7 +81,7 @@ class FaultBox:
 
 
 def stand_in_front(app: FastAPI, box: FaultBox) -> None:
-    """Let every request but those that switch faults meet them."""
+    """Install the middleware that injects faults into all requests except those under the paths in SPARED."""
 
     @app.middleware("http")
     async def misbehave(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

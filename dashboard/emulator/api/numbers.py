@@ -1,4 +1,4 @@
-"""``/v2/numbers``: the account's DIDs, their alias and the routes they point at."""
+"""``/v2/numbers``: the account's DIDs, their aliases and the routes that they point to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Number = Annotated[str, Path(pattern=r"^\+?[0-9]{1,15}$", description="The numbe
 
 
 class NumberShown(Exact):
-    """What is told of a number."""
+    """Attributes of a number in a response."""
 
     alias: str | None
     value: str
@@ -45,26 +45,26 @@ class NumberShown(Exact):
 
 
 class RouteId(Strict):
-    """Names a route."""
+    """Resource identifier of a route."""
 
     type: str = Field(pattern="^route$")
     id: str = Field(pattern="^[0-9]{1,18}$")
 
 
 class PointAt(Strict):
-    """Points a number somewhere."""
+    """Request body that points a number to a route."""
 
     data: RouteId
 
 
 class NumberAttributes(Strict):
-    """What may be changed of a number."""
+    """Attributes of a number that can be changed."""
 
     alias: str | None = Field(max_length=200)
 
 
 class NumberData(Strict):
-    """One number to change."""
+    """Resource of a number to change."""
 
     type: str = Field(pattern="^number$")
     id: str | None = None
@@ -72,13 +72,13 @@ class NumberData(Strict):
 
 
 class NumberChange(Strict):
-    """Changes a number."""
+    """Request body that changes a number."""
 
     data: NumberData
 
 
 class NumberAlias(Strict):
-    """Changes a number's alias without a document around it, as the vendor's Python SDK sends it."""
+    """Request body that changes a number's alias, not wrapped in a document, as the vendor's Python SDK sends it."""
 
     type: str = Field(pattern="^number$")
     id: str | None = None
@@ -98,7 +98,7 @@ def list_numbers(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ApiResponse:
-    """List the account's numbers; where they point is told only one by one."""
+    """List the account's numbers without their routes; ``get_number`` returns these."""
     patterns = [
         f"{(starts_with or '').lstrip('+')}%",
         f"%{(contains or '').lstrip('+')}%",
@@ -118,7 +118,7 @@ def list_numbers(
     responses={200: {"model": Document[NumberShown]}, **refusals(401, 404, 422, 429, 503)},
 )
 def get_number(number: Number, account: Account) -> ApiResponse:
-    """Return one number and the routes it points at."""
+    """Return one number and the routes that it points to."""
     row = _find(account, number)
     included = [_route(account, row[name]) for name in ("route_id", "failover_route_id") if row[name] is not None]
     points = {
@@ -160,7 +160,7 @@ def change_number(number: Number, change: NumberChange | NumberAlias, account: A
     responses=refusals(400, 401, 404, 415, 422, 429, 503),
 )
 def point_primary(number: Number, target: PointAt, account: Account) -> Response:
-    """Point a number's calls at a route."""
+    """Set a number's primary route."""
     return _point(account, number, "route_id", target)
 
 
@@ -171,7 +171,7 @@ def point_primary(number: Number, target: PointAt, account: Account) -> Response
     responses=refusals(401, 404, 422, 429, 503),
 )
 def unassign_primary(number: Number, account: Account) -> Response:
-    """Leave a number without a route."""
+    """Remove a number's primary route."""
     return _point(account, number, "route_id", None)
 
 
@@ -183,7 +183,7 @@ def unassign_primary(number: Number, account: Account) -> Response:
     responses=refusals(400, 401, 404, 415, 422, 429, 503),
 )
 def point_failover(number: Number, target: PointAt, account: Account) -> Response:
-    """Give a number a second route for when the first cannot be reached."""
+    """Set a number's failover route, for when the primary route is unreachable."""
     return _point(account, number, "failover_route_id", target)
 
 
@@ -194,7 +194,7 @@ def point_failover(number: Number, target: PointAt, account: Account) -> Respons
     responses=refusals(401, 404, 422, 429, 503),
 )
 def unassign_failover(number: Number, account: Account) -> Response:
-    """Take a number's second route away."""
+    """Remove a number's failover route."""
     return _point(account, number, "failover_route_id", None)
 
 

@@ -1,8 +1,8 @@
 """
-``/portal``: the settings that the real carrier has only as portal pages, for this emulator alone.
+``/portal``: the settings that the real carrier offers only as portal pages; only the emulator has this API.
 
-Outbound Allowed IPs, the credential switch, how the carrier behaves where that is not known, the sample's
-inventory, and the faults.
+It covers Outbound Allowed IPs, the credential switch, the emulated behavior where the real carrier's is unknown, the
+sample's inventory, and the faults.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_TEXT = 200
 
 
 class AccountChange(BaseModel):
-    """What may be set of the account; what is left out stays as it is."""
+    """Changes of the account's settings; omitted fields stay unchanged."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,13 +51,13 @@ class PortalEntry(BaseModel):
 
 
 class ListedEntry(PortalEntry):
-    """An entry as it stands on the list."""
+    """An entry on the list, with the time when it was added."""
 
     added_at: str
 
 
 class AllowList(BaseModel):
-    """Outbound Allowed IPs."""
+    """Response with Outbound Allowed IPs and the time of the last change."""
 
     changed_at: str
     entries: list[ListedEntry]
@@ -78,7 +78,7 @@ class AccountSettings(BaseModel):
 
 
 class PortalInventory(BaseModel):
-    """The rows of three frames and of the entries that were removed from the list, as text."""
+    """Rows of three frames and of the entries removed from the list, as text."""
 
     pbxs: list[dict[str, str]] = []
     pbx_addresses: list[dict[str, str]] = []
@@ -87,7 +87,7 @@ class PortalInventory(BaseModel):
 
 
 def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe error answers, which have the API's media type although the portal's answers are plain JSON."""
+    """Describe error responses, which have the API's media type although the portal's responses are plain JSON."""
     return {code: {**answer, "model": None} for code, answer in refusals(*codes).items()}
 
 
@@ -110,14 +110,14 @@ def get_account(account: Account) -> AccountSettings:
 
 @router.patch("/account", dependencies=[Depends(only_json)], responses=_refusals(400, 401, 415, 422))
 def change_account(change: AccountChange, account: Account) -> AccountSettings:
-    """Set the credential switch, or how this carrier behaves."""
+    """Change the credential switch, the tech prefix, or the emulated behavior."""
     account.change(change.model_dump(exclude_none=True))
     return get_account(account)
 
 
 @router.get("/allowed-ips", responses=_refusals(401))
 def list_allowed_ips(account: Account) -> AllowList:
-    """Return Outbound Allowed IPs and when it last changed."""
+    """Return Outbound Allowed IPs and the time of the last change."""
     rows = account.rows("SELECT * FROM allowed_ips ORDER BY added_at, network")
     changed_at = account.settings().list_changed_at.isoformat(timespec="microseconds")
     return AllowList(changed_at=changed_at, entries=[ListedEntry(**dict(row)) for row in rows])
@@ -127,7 +127,7 @@ def list_allowed_ips(account: Account) -> AllowList:
     "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=_refusals(400, 401, 409, 415, 422)
 )
 def allow(entry: PortalEntry, account: Account) -> ListedEntry:
-    """Put a single public IPv4 address on the list."""
+    """Add a single public IPv4 address to the list."""
     try:
         network = parse_entry(entry.network, public_ranges=account.settings().public_ranges)
     except AddressError as exc:
@@ -149,7 +149,7 @@ def allow(entry: PortalEntry, account: Account) -> ListedEntry:
 
 @router.delete("/allowed-ips/{network:path}", status_code=204, responses=_refusals(401, 404, 422))
 def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Response:
-    """Take an entry off the list; it may be a network, which the list took in the past."""
+    """Remove an entry from the list; it may be a network, which the list accepted in the past."""
     with account.writing() as connection:
         gone = connection.execute("DELETE FROM allowed_ips WHERE network = ?", (network,)).rowcount
         if gone:
@@ -161,7 +161,7 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
 
 @router.get("/inventory", responses=_refusals(401))
 def inventory(account: Account) -> PortalInventory:
-    """Return the sample's PBXs, addresses, numbers and removed entries, to fill a fresh home."""
+    """Return the sample's PBXs, addresses, numbers and removed entries, for import into a new home."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in PortalInventory.model_fields}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
         found[row["frame"]].append(json.loads(row["row"]))
@@ -170,13 +170,13 @@ def inventory(account: Account) -> PortalInventory:
 
 @router.get("/faults", responses=_refusals(401))
 def get_faults(request: Request, _account: Account) -> Switches:
-    """Return which faults are on."""
+    """Return the fault switches."""
     return _box(request).switches
 
 
 @router.patch("/faults", dependencies=[Depends(only_json)], responses=_refusals(400, 401, 415, 422))
 def set_faults(switches: Switches, request: Request, _account: Account) -> Switches:
-    """Switch faults; what is left out stays as it is."""
+    """Change fault switches; omitted ones stay unchanged."""
     box = _box(request)
     box.set(box.switches.model_copy(update=switches.model_dump(exclude_unset=True)))
     return box.switches
@@ -184,7 +184,7 @@ def set_faults(switches: Switches, request: Request, _account: Account) -> Switc
 
 @router.delete("/faults", status_code=204, responses=_refusals(401))
 def reset_faults(request: Request, _account: Account) -> Response:
-    """Switch every fault off."""
+    """Switch all faults off."""
     _box(request).set(Switches())
     return Response(status_code=204)
 

@@ -1,8 +1,8 @@
 """
-How the emulator answers: JSON:API documents, error objects, authentication, paging.
+Responses of the emulator: JSON:API documents, error objects, authentication, pagination.
 
-Shapes, codes and the media type are those of the vendor's published pages; ``links`` name an internal host,
-as in the vendor's own CDR sample, so that a client that follows them goes astray.
+Formats, codes and the media type follow the vendor's published pages; ``links`` contain an internal host,
+as in the vendor's own CDR sample, so that a client that follows them fails.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dashboard.emulator.database import Database
 
 MEDIA_TYPE = "application/vnd.api+json"
 INTERNAL = "http://cdr-api"
-"""Host of the links, which nobody outside the carrier can reach."""
+"""Origin of the links, which is unreachable from outside the carrier."""
 
 TITLES = {
     400: "Bad Request",
@@ -56,13 +56,13 @@ class ApiError(BaseModel):
 
 
 class Faults(BaseModel):
-    """What every refusal looks like."""
+    """Body of an error response."""
 
     errors: list[ApiError]
 
 
 class Exact(BaseModel):
-    """A part of an answer that has these fields and no others."""
+    """Base of response models that allow no other fields."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,20 +72,20 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 class Identity(Exact):
-    """Names a resource."""
+    """Resource identifier."""
 
     type: str
     id: str
 
 
 class Relationship(Exact):
-    """Where a resource points."""
+    """Relationship of a resource to another one."""
 
     data: Identity | None
 
 
 class Resource(Exact, Generic[Told]):
-    """One resource; a job's id is a whole number, except in the answer that creates it."""
+    """One resource; the id of an export job is an integer, except in the response that creates it."""
 
     type: str
     id: str | int
@@ -95,7 +95,7 @@ class Resource(Exact, Generic[Told]):
 
 
 class Document(Exact, Generic[Told]):
-    """A JSON:API document of one resource."""
+    """JSON:API document with one resource."""
 
     data: Resource[Told]
     included: list[Resource[Any]] = []
@@ -103,14 +103,14 @@ class Document(Exact, Generic[Told]):
 
 
 class Listing(Exact, Generic[Item]):
-    """A JSON:API document of a list, a page of it."""
+    """JSON:API document with one page of a list."""
 
     data: list[Item]
     links: dict[str, str]
 
 
 class Strict(BaseModel):
-    """A request body; one that is JSON inside a JSON string is unpacked, as the vendor's SDK sends it."""
+    """Request body; JSON inside a JSON string, as the vendor's SDK sends it, is unpacked."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -126,25 +126,25 @@ class Strict(BaseModel):
 
 
 class ApiResponse(JSONResponse):
-    """JSON under the vendor's media type."""
+    """JSON response with the vendor's media type."""
 
     media_type = MEDIA_TYPE
 
 
 def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe error answers for the OpenAPI document."""
+    """Describe error responses for the OpenAPI document."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Faults"}}}
     return {code: {"description": TITLES[code], "model": Faults, "content": content} for code in codes}
 
 
 def refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Make an error answer of one error object."""
+    """Return an error response with one error object."""
     fault = ApiError(id=str(uuid.uuid4()), status=status, title=TITLES.get(status, "Error"), detail=detail)
     return ApiResponse({"errors": [fault.model_dump()]}, status_code=status, headers=headers)
 
 
 class Refused(HTTPException):
-    """Stops a request with one error object."""
+    """Exception that ends a request with one error object."""
 
 
 basic = HTTPBasic(auto_error=False)
@@ -152,10 +152,10 @@ basic = HTTPBasic(auto_error=False)
 
 def authenticated(request: Request, given: Annotated[HTTPBasicCredentials | None, Depends(basic)]) -> Database:
     """
-    Let a request pass that carries the account's key.
+    Verify the API key of a request, and return the account's database.
 
     Raises:
-        Refused: No key, or another one.
+        Refused: The key is missing or wrong.
     """
     state = request.app.state
     good = given is not None and (
@@ -177,10 +177,10 @@ Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET, description="Items to pass o
 
 def only_json(request: Request, _account: Account) -> None:
     """
-    Refuse a body that says it is not JSON; one that says nothing is read as JSON, as the vendor's SDK sends it.
+    Reject a body whose content type is not JSON; without a content type, as the vendor's SDK sends it, JSON is assumed.
 
     Raises:
-        Refused: Another content type.
+        Refused: The content type is not JSON.
     """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind and kind not in (MEDIA_TYPE, "application/json"):
@@ -188,7 +188,7 @@ def only_json(request: Request, _account: Account) -> None:
 
 
 def page(path: str, items: list[dict[str, Any]], limit: int, offset: int, *, more: bool) -> dict[str, Any]:
-    """Return a list document; ``next`` is there only where more follows."""
+    """Return a list document; it has the link ``next`` only if more items follow."""
     links = {"self": f"{INTERNAL}{path}?limit={limit}&offset={offset}"}
     if more:
         links["next"] = f"{INTERNAL}{path}?limit={limit}&offset={offset + limit}"
@@ -196,7 +196,7 @@ def page(path: str, items: list[dict[str, Any]], limit: int, offset: int, *, mor
 
 
 def speak_json_api(app: FastAPI) -> None:
-    """Make every refusal of the framework an error object of the carrier's shape."""
+    """Install handlers that return the framework's errors as error objects in the carrier's format."""
 
     async def refused(_request: Request, exc: Exception) -> Response:
         if not isinstance(exc, StarletteHTTPException):
@@ -206,7 +206,7 @@ def speak_json_api(app: FastAPI) -> None:
     async def invalid(request: Request, exc: Exception) -> Response:
         if not isinstance(exc, RequestValidationError):
             raise exc
-        try:  # a body that is not JSON at all stops a request before its key is looked at
+        try:  # FastAPI rejects a body that is not JSON before it verifies the key
             authenticated(request, await basic(request))
         except StarletteHTTPException as unknown:
             return await refused(request, unknown)

@@ -40,12 +40,12 @@ SHAPES = {
     "number": (re.compile(r"1[0-9]{10}"), "a number of 11 digits"),
     "uri": (re.compile(rf"sips?:[^@\s]+@{HOST}{MORE}"), "protocol:user@domain[:port]"),
 }
-"""What each type of route takes as its value (the vendor's page on inbound routes)."""
+"""Valid values by type of route (the vendor's page on inbound routes)."""
 LAST_PORT = 65_535
 
 
 class RouteType(StrEnum):
-    """Types of a route; ``sip-reg`` is route 0, which is always there."""
+    """Types of routes; ``sip-reg`` is route 0, which always exists."""
 
     SIP_REG = "sip-reg"
     HOST = "host"
@@ -54,7 +54,7 @@ class RouteType(StrEnum):
 
 
 class RouteShown(Exact):
-    """What is told of a route; ``sip-reg`` has no value."""
+    """Attributes of a route in a response; ``sip-reg`` has no value."""
 
     alias: str
     route_type: RouteType
@@ -63,7 +63,7 @@ class RouteShown(Exact):
 
 
 class EdgeShown(Exact):
-    """What is told of a PoP."""
+    """Attributes of a PoP in a response."""
 
     name: str
     naptr: str
@@ -72,7 +72,7 @@ class EdgeShown(Exact):
 
 
 class RouteAttributes(Strict):
-    """A route to create."""
+    """Attributes of a route to create."""
 
     alias: str = Field(min_length=1, max_length=200)
     route_type: str = Field(pattern="^(host|uri|number)$")
@@ -82,20 +82,20 @@ class RouteAttributes(Strict):
 
 
 class RouteData(Strict):
-    """A route to create, as a resource."""
+    """Resource of a route to create."""
 
     type: str = Field(pattern="^route$")
     attributes: RouteAttributes
 
 
 class NewRoute(Strict):
-    """Creates a route."""
+    """Request body that creates a route."""
 
     data: RouteData
 
 
 class RoutePatch(Strict):
-    """What may be changed of a route."""
+    """Attributes of a route that can be changed."""
 
     alias: str | None = Field(default=None, min_length=1, max_length=200)
     route_type: str | None = Field(default=None, pattern="^(host|uri|number)$")
@@ -105,14 +105,14 @@ class RoutePatch(Strict):
 
 
 class RoutePatchData(Strict):
-    """Changes of a route, as a resource."""
+    """Resource of a route to change."""
 
     type: str = Field(default="route", pattern="^route$")
     attributes: RoutePatch
 
 
 class RouteChange(Strict):
-    """Changes a route."""
+    """Request body that changes a route."""
 
     data: RoutePatchData
 
@@ -131,7 +131,7 @@ def list_routes(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ApiResponse:
-    """List the account's routes, ``sip-reg`` among them."""
+    """List the account's routes, including ``sip-reg``."""
     rows = account.rows(
         "SELECT * FROM routes WHERE ? IN ('', route_type) ORDER BY id LIMIT ? OFFSET ?",
         (str(route_type or ""), limit + 1, offset),
@@ -146,7 +146,7 @@ def list_routes(
     responses={200: {"model": Listing[Resource[EdgeShown]]}, **refusals(401, 429, 503)},
 )
 def list_edge_strategies(account: Account) -> ApiResponse:
-    """List the PoPs, with the networks that a PBX has to let in."""
+    """List the PoPs, with the networks that a PBX must admit."""
     items = [
         {
             "type": "edge_strategy",
@@ -193,7 +193,7 @@ def create_route(route: NewRoute, account: Account) -> ApiResponse:
     responses={200: {"model": Document[RouteShown]}, **refusals(400, 401, 403, 404, 415, 422, 429, 503)},
 )
 def change_route(route_id: RouteId, change: RouteChange, account: Account) -> ApiResponse:
-    """Change a route's alias, type, value or PoP; type and value have to fit together."""
+    """Change a route's alias, type, value or PoP; the value must be valid for the type."""
     row = _find(account, route_id)
     if not route_id:
         raise Refused(403, "The route sip-reg cannot be changed.")
@@ -214,7 +214,7 @@ def change_route(route_id: RouteId, change: RouteChange, account: Account) -> Ap
 
 @router.delete("/{route_id}", response_model=None, status_code=204, responses=refusals(401, 403, 404, 422, 429, 503))
 def delete_route(route_id: RouteId, account: Account) -> Response:
-    """Delete a route that no number points at."""
+    """Delete a route that no number points to."""
     row = _find(account, route_id)
     if not route_id:
         raise Refused(403, "The route sip-reg cannot be deleted.")
@@ -243,7 +243,7 @@ def _check(route_type: str, value: str) -> None:
 
 
 def _reachable(host: str = "", port: str | None = None) -> bool:
-    """Say whether a port is one, and a host of nothing but digits and dots an address."""
+    """Return whether the port is valid, and a host of only digits and dots is a valid IPv4 address."""
     if port is not None and not 0 < int(port) <= LAST_PORT:
         return False
     if host.replace(".", "").isdigit():
@@ -255,7 +255,7 @@ def _reachable(host: str = "", port: str | None = None) -> bool:
 
 
 def _edge(account: Database, wanted: RouteAttributes | RoutePatch) -> str | None:
-    """Return the id of the PoP asked for, by id or name; the vendor's page and its demo name the field differently."""
+    """Return the id of a PoP given by id or name; the vendor's page and its demo use different field names."""
     given = wanted.edge_strategy if wanted.edge_strategy_id is None else wanted.edge_strategy_id
     if given is None:
         return None

@@ -1,4 +1,4 @@
-"""``/v2/numbers/available`` and the purchase of a number: an emulated account is offered none, and says so."""
+"""``/v2/numbers/available`` and number purchase: an emulated account has no numbers for sale."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Code(Exact):
 
 
 class NumberForSale(Exact):
-    """Attributes of a purchasable number."""
+    """Attributes of a number for sale."""
 
     value: str
     rate_center: str
@@ -47,7 +47,7 @@ class NumberForSale(Exact):
 
 
 class Search(BaseModel):
-    """What numbers may be searched by."""
+    """Query parameters for numbers."""
 
     starts_with: Digits = None
     contains: Digits = None
@@ -59,7 +59,7 @@ class Search(BaseModel):
 
 
 class AreaCodes(BaseModel):
-    """What area codes may be asked for by; the vendor gives twice as many a page as of anything else."""
+    """Query parameters for area codes; the vendor's page limit is twice that of other lists."""
 
     max_setup_cost: float | None = Field(None, ge=0, allow_inf_nan=False)
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=2 * MOST)
@@ -67,7 +67,7 @@ class AreaCodes(BaseModel):
 
 
 class Exchanges(BaseModel):
-    """What exchanges may be asked for by."""
+    """Query parameters for exchanges."""
 
     max_setup_cost: float | None = Field(None, ge=0, allow_inf_nan=False)
     areacode: str | None = Field(None, pattern="^[0-9]{3}$")
@@ -81,7 +81,7 @@ class Exchanges(BaseModel):
     responses={200: {"model": Listing[Resource[NumberForSale]]}, **refusals(401, 422, 429, 503)},
 )
 def list_for_sale(_account: Account, asked: Annotated[Search, Query()]) -> ApiResponse:
-    """List numbers that can be purchased: none."""
+    """List numbers for sale; always empty."""
     return _none("", asked.limit, asked.offset)
 
 
@@ -91,7 +91,7 @@ def list_for_sale(_account: Account, asked: Annotated[Search, Query()]) -> ApiRe
     responses={200: {"model": Listing[Code]}, **refusals(401, 422, 429, 503)},
 )
 def list_area_codes(_account: Account, asked: Annotated[AreaCodes, Query()]) -> ApiResponse:
-    """List area codes that have numbers for sale: none."""
+    """List area codes with numbers for sale; always empty."""
     return _none("/areacodes", asked.limit, asked.offset)
 
 
@@ -101,13 +101,13 @@ def list_area_codes(_account: Account, asked: Annotated[AreaCodes, Query()]) -> 
     responses={200: {"model": Listing[Code]}, **refusals(401, 422, 429, 503)},
 )
 def list_exchanges(_account: Account, asked: Annotated[Exchanges, Query()]) -> ApiResponse:
-    """List exchanges that have numbers for sale: none."""
+    """List exchanges with numbers for sale; always empty."""
     return _none("/exchanges", asked.limit, asked.offset)
 
 
-@router.post("/{number}", include_in_schema=False)  # a description would have to promise an answer other than a refusal
+@router.post("/{number}", include_in_schema=False)  # a schema would have to describe a success response
 def purchase(number: Number, _account: Account) -> ApiResponse:
-    """Refuse to sell a number, whether the account has it already or not."""
+    """Return 404 for every number, whether the account already has it or not."""
     raise Refused(
         404,
         f"The number {number} is not for sale: an emulated account has the numbers it was made with. "

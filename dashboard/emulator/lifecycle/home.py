@@ -1,4 +1,4 @@
-"""Files in an emulator's home: where it is, its key, its locks, its last words. Only the owner reads the key."""
+"""Files in an emulator's home: its address, key, locks and log. Only the owner can read the key."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 
 def note(home: Path) -> Path:
-    """Return the file that says where the emulator of a home is; it holds the key."""
+    """Return the path of the file with the URL, process id and key of a home's running emulator."""
     return home / "emulator.json"
 
 
 def log_file(home: Path) -> Path:
-    """Return the file that takes what an emulator in the background says."""
+    """Return the path of the log of an emulator in the background."""
     return home / "emulator.log"
 
 
 def keep_key(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
-    """Return the account's key: the one given, the one kept, or a new one; it is kept."""
+    """Return the account's key (given, stored or new, in this order), and store it."""
     kept = home / "emulator.key"
     try:
         old_access, old_secret = json.loads(kept.read_text())
@@ -31,7 +31,7 @@ def keep_key(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 in one step: whoever reads it finds all of it or what was there before."""
+    """Write a file of mode 0600 atomically: a reader sees either the old content or the complete new one."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -39,11 +39,11 @@ def write_private(path: Path, text: str) -> None:
 
 
 def last_words(home: Path) -> str:
-    """Return the last line that an emulator in the background said, as a sentence."""
+    """Return the last line in the log of an emulator in the background, as a sentence."""
     lines = log_file(home).read_text(errors="replace").strip().splitlines()
     return f"It said: {lines[-1]}" if lines else "It said nothing."
 
 
 def users(home: Path) -> Path:
-    """Return the lock file that every process shares which uses the emulator of a home."""
+    """Return the path of the lock file that all processes share while they use a home's emulator."""
     return home / "emulator.users"

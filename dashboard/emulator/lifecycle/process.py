@@ -1,9 +1,9 @@
 """
-The emulator as a process of its own: started, found and stopped by its home.
+Emulator processes: start, find and stop the emulator of a home.
 
-A running emulator writes ``emulator.json`` (mode 0600: it holds the key) into its home once it answers and
-removes it when it ends. One that was started by another process ends when that process is gone and nobody
-else uses it (``folder.use``).
+A running emulator writes ``emulator.json`` (mode 0600: it contains the key) into its home once it responds, and
+removes it when it ends. An emulator that another process started ends when that process is gone and no other
+process uses it (``home.users``).
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ HEALTH_S = 2
 
 @dataclass(frozen=True)
 class Running:
-    """An emulator that answers."""
+    """A running emulator that responds to requests."""
 
     url: str
     access_key: str
     secret_key: str
     pid: int
     lasting: bool = False
-    """It was started by itself, and nobody but a signal ends it."""
+    """It was started on its own (``trunkgate emulator``), and only a signal ends it."""
 
     def __repr__(self) -> str:
         return f"Running(url={self.url!r}, pid={self.pid})"
 
 
 def running(home: Path) -> Running | None:
-    """Return the emulator of a home; ``None`` where none answers."""
+    """Return the emulator of a home; ``None`` if none responds."""
     try:
         found = Running(**json.loads(note(home).read_text()))
         return found if psutil.pid_exists(found.pid) and answers(found) else None
@@ -69,23 +69,23 @@ def start(
     timeout_s: float = 600.0,
 ) -> Running:
     """
-    Start the emulator of a home, or return the one that runs; it ends with this process, once nobody else uses it.
+    Start the emulator of a home, or return the running one; it ends with this process once no other process uses it.
 
     Args:
-        home: Folder of its database.
-        port: On loopback; 0 picks a free one.
-        access_key: Made up and kept when empty.
-        secret_key: As ``access_key``.
-        calls: In the history of a new account.
-        days: Of that history.
+        home: Folder of the emulator's database.
+        port: Port on loopback; 0 selects a free one.
+        access_key: Access key; if empty, the stored key or a new random one.
+        secret_key: Secret key; if empty, the stored key or a new random one.
+        calls: Number of calls in the history of a new account.
+        days: Length of that history in days.
         traffic: Live calls per second.
-        without: Stories to leave out of a new account.
-        refusals_in_cdrs: Whether a new account's refused calls leave a CDR.
-        timeout_s: How long to wait until it answers.
+        without: Stories to exclude from a new account.
+        refusals_in_cdrs: Whether rejected calls of a new account leave a CDR.
+        timeout_s: Seconds to wait until the emulator responds.
 
     Raises:
-        BusyError: Another process has been starting it for all that time.
-        SettingsError: It did not start; its last words are in the message.
+        BusyError: Another process was still starting the emulator after the timeout.
+        SettingsError: The emulator did not start; the message contains its error or the last line of its log.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
@@ -94,13 +94,13 @@ def start(
             return found
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
         keys = {EMULATOR_ACCESS_KEY: access_key, EMULATOR_SECRET_KEY: secret_key}
-        words, tell = os.pipe()  # a log on a full disk takes no last words
+        words, tell = os.pipe()  # on a full disk the log cannot store the error
         os.set_blocking(words, False)
         with os.fdopen(words, "rb") as said, os.fdopen(tell, "wb") as telling, log_file(home).open("wb") as output:
             child = subprocess.Popen(
                 [
                     sys.executable,
-                    "-P",  # modules in the working directory are not loaded
+                    "-P",  # do not import modules from the working directory
                     "-m",
                     "dashboard.emulator",
                     *(f"--{name}={value}" for name, value in options.items()),
@@ -129,7 +129,7 @@ def start(
 
 
 def stop_unused(home: Path) -> None:
-    """End the emulator of a home that nobody uses any more, unless it was started by itself."""
+    """Stop the emulator of a home if no process uses it, unless it was started on its own."""
     with nobody_shares(users(home)) as free:
         found = running(home) if free else None
         if found is not None and not found.lasting:
@@ -137,7 +137,7 @@ def stop_unused(home: Path) -> None:
 
 
 def stop(home: Path) -> None:
-    """End the emulator of a home, and wait until it has ended."""
+    """Stop the emulator of a home, and wait until it has ended."""
     for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[pid]
     found = running(home)
@@ -158,14 +158,14 @@ def stop(home: Path) -> None:
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""Processes that ``start`` began and that have to be waited for."""
+"""Child processes that ``start`` launched and that must be reaped, by process id."""
 
 
 def answers(found: Running) -> bool:
     """
-    Say whether that very process answers there, and not another one on its port.
+    Return whether this emulator process responds at its URL, and not another process on the same port.
 
-    One that takes the connection and is too busy to answer in time counts: it is not started anew.
+    An emulator that accepts the connection but is too busy to respond in time counts, so that it is not started again.
     """
     try:
         answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)

@@ -1,7 +1,7 @@
 """
-Serving an emulator, until a signal or its parent's end.
+Server of an emulator, until a signal or the end of its parent process.
 
-``process.start`` has this run in a process of its own, ``trunkgate emulator`` runs it in this one.
+``process.start`` runs it in a separate process, ``trunkgate emulator`` in its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HOST = "127.0.0.1"
 SEED = 20_261_123
 PARENT_EVERY_S = 0.5
 ENDING_S = 5
-"""New users wait so long at most until an emulator that is ending has ended."""
+"""Maximum time in seconds that new users wait for an ending emulator."""
 
 
 def serve(
@@ -55,11 +55,11 @@ def serve(
     parent: int = 0,
 ) -> None:
     """
-    Run an emulator until a signal, or its parent's end; arguments as ``process.start`` has them.
+    Run an emulator until a signal or the end of process ``parent``; other arguments as for ``process.start``.
 
     Raises:
-        BusyError: One runs on this home already.
-        SettingsError: The port is taken, or the home cannot be used, such as on a full disk.
+        BusyError: An emulator already runs on this home.
+        SettingsError: The port is in use, or the home cannot be used, such as on a full disk.
     """
     private.restrict()
     with _as_ours(home):
@@ -79,7 +79,7 @@ def serve(
 
 @contextmanager
 def _as_ours(home: Path) -> Iterator[None]:
-    """Turn errors of the disk into sentences with a cure."""
+    """Translate disk and database errors into ``SettingsError`` with a remedy."""
     try:
         yield
     except sqlite3.Error as exc:
@@ -150,7 +150,7 @@ def _serve(
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let both signals that end a program end what is inside, and nothing more."""
+    """Make SIGINT and SIGTERM end the ``with`` block instead of the program."""
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
     try:
@@ -177,7 +177,7 @@ def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, 
 
 
 def _socket(port: int) -> socket.socket:
-    # asyncio sets TCP_NODELAY only on a socket whose protocol is named; without it each answer waits 40 ms.
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol; without it each response waits 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -191,7 +191,7 @@ def _socket(port: int) -> socket.socket:
 def _announce(
     home: Path, found: Running, ended: threading.Event, server: uvicorn.Server, failed: list[OSError]
 ) -> None:
-    """Write down where the emulator is, once it answers; end it where that cannot be written: nobody would find it."""
+    """Write ``emulator.json`` once the emulator responds; if that fails, stop it, because no process could find it."""
     while not ended.wait(0.02):
         if answers(found):
             try:
@@ -204,9 +204,9 @@ def _announce(
 
 def _follow(parent: int, home: Path, server: uvicorn.Server, ended: threading.Event) -> None:
     """
-    End the server when the process that started it is gone and nobody else uses it.
+    Stop the server when the process that started it is gone and no other process uses it.
 
-    A process that nobody waited for keeps its pid.
+    The parent's process id alone is not sufficient: a process that was not waited for keeps its id.
     """
     while not ended.wait(PARENT_EVERY_S):
         if os.getppid() != parent or not psutil.pid_exists(parent):

@@ -1,3 +1,3 @@
-"""The emulated account's calls: the sample account, its callers, and the CDRs of their calls."""
+"""Calls of the emulated account: the sample account, its callers, and the CDRs of their calls."""
 
 from __future__ import annotations

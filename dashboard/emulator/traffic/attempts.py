@@ -1,4 +1,4 @@
-"""Attempts to call, as their callers mean them: drawn before anybody decides on them."""
+"""Random call attempts of a caller, drawn before the admission rule is applied."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ Flags = npt.NDArray[np.bool_]
 
 PREMIUM = "premium"
 INBOUND = "inbound"
-"""The mix of zones that inbound calls come from."""
+"""Name of the mix of zones that inbound calls come from."""
 PORTS = (5060, 5061, 1024, 5080)
 WITH_PORT = 0.3
-"""The carrier writes a port behind some addresses; how many is not known."""
+"""Share of source addresses with a port; the carrier's real share is unknown."""
 TRY_AGAIN = 0.3
-"""How often a PBX tries a refused call once more, each time."""
+"""Probability that a PBX retries a rejected call, at each attempt."""
 WAIT_S, JITTER_S = 20, 15
-"""Between two tries: so long, and up to so much more."""
+"""Seconds between two attempts: fixed part, and maximum of the random part."""
 FAVORITE = 2.0
-"""Some numbers are called more than others: the power that a uniform draw is raised to."""
+"""Exponent applied to a uniform draw, so that some numbers are called more often than others."""
 
 _ANSWERED = np.array([ending.result == ANSWERED for ending in ENDINGS])
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """Arrays of one length, a place for each attempt."""
+    """Call attempts as arrays of equal length, one element per attempt."""
 
     at_s: Ints
-    """Start, seconds since 1970."""
+    """Start in seconds since 1970 (UTC)."""
     inbound: Flags
     theirs: Ints
-    """The number at the far end: called, or calling."""
+    """Number at the far end: the called number, or the calling one if inbound."""
     ours: Ints
-    """Place in the caller's ``caller_ids``, inbound in its ``lines``."""
+    """Index into the caller's ``caller_ids``, or into its ``lines`` if inbound."""
     zone: Ints
-    """Of the far end, place among the sample's zones."""
+    """Zone of the far end, as an index into the sample's zones."""
     ending: Ints
-    """Place in ``ENDINGS``; counts only when the call is admitted."""
+    """Index into ``ENDINGS``; applies only if the call is admitted."""
     talk_s: Ints
     port: Ints
-    """Behind the source address; 0 for none."""
+    """Port after the source address; 0 for none."""
 
     def __len__(self) -> int:
         return len(self.at_s)
 
     def take(self, which: Ints | Flags) -> Attempts:
-        """Return some of the attempts, in the order asked for."""
+        """Return the attempts selected by an index or mask array, in its order."""
         return Attempts(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
     def moved_to(self, at_s: Ints) -> Attempts:
-        """Return the same attempts at other times."""
+        """Return the same attempts with other start times."""
         return replace(self, at_s=at_s)
 
     def ended_by(self, last_s: int) -> Attempts:
-        """Return the attempts with no talk beyond that second."""
+        """Return the attempts with talk times cut off at ``last_s``."""
         return replace(self, talk_s=np.minimum(self.talk_s, last_s - self.at_s))
 
 
@@ -69,15 +69,15 @@ def draw(
     caller: Caller, zones: Sequence[Zone], at_s: Ints, talk: Talk, rng: np.random.Generator, lines: int
 ) -> Attempts:
     """
-    Draw what a caller means to do at each of these times.
+    Draw a random call attempt of a caller for each start time.
 
     Args:
-        caller: Who calls, or is called.
-        zones: Of the sample.
-        at_s: Starts, seconds since 1970.
-        talk: How long answered calls last.
-        rng: Of every draw; how many draws are made depends on nothing but the number of attempts.
-        lines: How many of its lines, from the first, are called. On none, nobody reaches it.
+        caller: Caller of outbound calls, and called party of inbound ones.
+        zones: Zones of the sample.
+        at_s: Start times in seconds since 1970 (UTC).
+        talk: Distribution of talk times of answered calls.
+        rng: Generator for all draws; the number of draws depends only on the number of attempts.
+        lines: Number of the caller's lines, from the first, that are called; 0 drops its inbound calls.
     """
     count = len(at_s)
     inbound: Flags = rng.random(count) < caller.inbound_share
@@ -99,7 +99,7 @@ def draw(
 
 
 def tried_again(refused: Attempts, rng: np.random.Generator) -> Attempts:
-    """Return the later tries of attempts that were refused: the same calls, a little later each time."""
+    """Return random retries of rejected attempts: the same calls, later each time."""
     more = rng.geometric(1 - TRY_AGAIN, size=len(refused)) - 1
     again = refused.take(np.repeat(np.arange(len(refused)), more))
     ordinal = np.arange(len(again)) - np.repeat(np.cumsum(more) - more, more) + 1
@@ -111,7 +111,7 @@ def _shares(zones: Sequence[Zone], mix: str) -> list[float]:
 
 
 def _numbers(prefixes: tuple[tuple[str, ...], ...], zone: Ints, rng: np.random.Generator) -> Ints:
-    """Draw a number of each zone, some numbers more often than others."""
+    """Draw a number in each zone, some numbers more often than others."""
     first, size, offset, count = _ranges(prefixes)
     which = offset[zone] + (count[zone] * rng.random(len(zone))).astype(np.int64)
     within: Floats = rng.random(len(zone)) ** FAVORITE
@@ -121,10 +121,10 @@ def _numbers(prefixes: tuple[tuple[str, ...], ...], zone: Ints, rng: np.random.G
 @cache
 def _ranges(prefixes: tuple[tuple[str, ...], ...]) -> tuple[Ints, Ints, Ints, Ints]:
     """
-    Lay the ranges kept for fiction end to end.
+    Concatenate the fictional number ranges of all zones.
 
     Returns:
-        First number and size of each range; where each zone's ranges begin, and how many they are.
+        First number and size of each range; index of the first range and number of ranges of each zone.
     """
     ranges = [
         (int(f"{prefix}0100"), 100) if prefix.startswith("1") else (int(f"{prefix}000"), 1000)

@@ -1,8 +1,8 @@
 """
-CDRs of the emulated account, export-ready: the values of ``database.CALL_COLUMNS``, in order.
+CDRs of the emulated account in export format: the values of ``database.CALL_COLUMNS``, in order.
 
-Derived from the vendor's three sample rows: steps of six seconds, rates per minute, a recovery fee on the
-subtotal, and an end that is the start and the talk time. Money is counted in units of 0.00000001 dollars.
+Derived from the vendor's three sample rows: billing steps of six seconds, rates per minute, a recovery fee on the
+subtotal, and an end time that is the start plus the talk time. Money is an integer in units of 0.00000001 USD.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from dashboard.emulator.traffic.sample import Caller, Zone
 Row = tuple[Any, ...]
 
 STEP_S = 6
-"""Billing step, first and later ones."""
+"""Billing step in seconds, for the first and for later increments."""
 UNITS_A_DOLLAR = 10**8
 CCRF_PER_100K = 13_045
-"""Carrier cost recovery fee, of 100,000 of the subtotal."""
+"""Carrier cost recovery fee, in 1/100,000 of the subtotal."""
 INBOUND_RATE = "0.01200000"
 TOLL_FREE_RATE, TOLL_FREE_CONNECT_FEE = "0.01790000", "0.00500000"
-"""Made up: the carrier does not publish what inbound toll-free calls cost."""
+"""Invented: the carrier does not publish the prices of inbound toll-free calls."""
 TOLL_FREE = "UNITED STATES - TOLL FREE"
 FROM_CANADA = "CANADA"
 LANDLINE, CELLULAR = "0", "61"
-"""Originating-line digits (the sample row has 61)."""
+"""Originating line information digits (the sample row has 61)."""
 
 REASONS = {401: "Unauthorized", 403: "Forbidden", 407: CHALLENGE_REASON, 603: "Decline"}
-"""Of a refusal whose reason phrase the admission rule does not know (RFC 3261, section 21)."""
+"""Reason phrases by SIP status, for rejections without a phrase from the admission rule (RFC 3261, section 21)."""
 
 
 def rows(
     caller: Caller, zones: Sequence[Zone], attempts: Attempts, addresses: Sequence[str], decisions: Sequence[Decision]
 ) -> Iterator[Row]:
     """
-    Write the CDR of each attempt.
+    Yield the CDR of each attempt.
 
     Args:
-        caller: Who called, or was called.
-        zones: Of the sample.
-        attempts: Any number of the caller's.
-        addresses: From where each was made, or to where an inbound call went.
-        decisions: What became of each; one of an inbound call is not looked at.
+        caller: Caller of outbound calls, and called party of inbound ones.
+        zones: Zones of the sample.
+        attempts: Attempts of the caller.
+        addresses: Source address of each outbound call, or destination address of an inbound one.
+        decisions: Admission decision of each attempt; ignored for inbound calls.
 
     Yields:
-        A row for each, in their order.
+        One row per attempt, in order.
     """
     columns = (
         attempts.at_s,
@@ -101,17 +101,17 @@ def outbound(
     source: str,
 ) -> Row:
     """
-    Write an outbound call.
+    Return the CDR of an outbound call.
 
     Args:
-        zone: Of the number, for its price.
-        at_s: Start, seconds since 1970.
-        number: As dialed; the prefix does not show in ``destination`` (the sample rows).
+        zone: Zone of the number, for its name and price.
+        at_s: Start in seconds since 1970 (UTC).
+        number: Dialed number; without the tech prefix, which ``destination`` does not contain (the sample rows).
         ending: Result, SIP code and reason.
-        talk_s: Length of the talk.
-        caller_id: Of the caller, with what stands before its digits.
-        x_tag: The header's value, ``""`` where there was none.
-        source: Address, perhaps with a port.
+        talk_s: Talk time in seconds.
+        caller_id: Caller ID, including any characters before the digits.
+        x_tag: Value of the X-Tag header; ``""`` if there was none.
+        source: Source address, optionally with a port.
     """
     return (
         "Outbound",
@@ -156,7 +156,7 @@ def _inbound(
 
 
 def _priced(talk_s: int, rate: str, connect_fee: str, between: tuple[Any, ...]) -> Row:
-    """Return the columns from ``total_cost`` to ``cnam_lookup_fee``, with those between that cost nothing."""
+    """Return the columns from ``total_cost`` to ``cnam_lookup_fee``; ``between`` holds those that are not prices."""
     billed = -(-talk_s // STEP_S) * STEP_S
     subtotal = billed * _units(rate) // 60
     ccrf = (subtotal * CCRF_PER_100K + 50_000) // 100_000

@@ -1,7 +1,7 @@
 """
-Shapes of the emulated traffic: when people call, for how long, and how it ends.
+Distributions of the emulated traffic: call times, talk times and call results.
 
-The figures are made up to look like an office's telephones; nothing is derived from a real account.
+The figures are invented to resemble office telephones; none is derived from a real account.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 SATURDAY = 5
 STILL = 0.03
-"""Share of its busiest hour at which a PBX is used at any time: no telephones are ever all still."""
+"""Minimum activity of a PBX at any time, as a share of its busiest hour."""
 NIGHTS = 5
-"""Who calls by night only has done so for that long."""
+"""Number of past nights with calls of callers that call only at night."""
 
 HOURS: dict[str, dict[int, float]] = {
     "office": {8: 0.5, 9: 0.9, 10: 1.0, 11: 1.0, 12: 0.6, 13: 0.8, 14: 1.0, 15: 0.9, 16: 0.8, 17: 0.4},
@@ -35,14 +35,14 @@ HOURS: dict[str, dict[int, float]] = {
     "warehouse": dict.fromkeys(range(5, 16), 1.0),
     "night": dict.fromkeys(range(5), 1.0),
 }
-"""How busy each hour of a local day is, 1 at the busiest."""
+"""Activity of each local hour of a weekday, by pattern; about 1 in the busiest hour."""
 WEEKEND = {"office": 0.12, "support": 0.55, "store": 1.2, "warehouse": 0.35, "night": 1.0}
-"""A day of the weekend against a weekday."""
+"""Activity of a weekend day relative to a weekday, by pattern."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How an admitted call ends, as the CDR tells it, and in how many of a hundred calls of each kind."""
+    """Result of an admitted call in the CDR, and its share in percent of each kind of call."""
 
     result: str
     code: int
@@ -64,36 +64,39 @@ ENDINGS = (
     Ending("failed", 403, "Forbidden", 0.3),
     Ending("failed", 488, "Not Acceptable Here", 0.2),
 )
-"""The 403 here does not name the list: a destination that is barred, say. Lines of premium numbers always answer."""
+"""Results of admitted calls.
+
+The 403 is unrelated to the allow list, e.g. a barred destination. The lines of premium numbers always answer.
+"""
 
 
 @dataclass(frozen=True)
 class Talk:
-    """How long answered calls last, in seconds."""
+    """Talk times of answered calls, in seconds."""
 
     median_s: float
     log_sigma: float
     longest_s: int
     premium_s: tuple[int, int]
-    """Somebody who sells minutes keeps the line open: from, and below."""
+    """Range [from, to) for premium numbers, whose operators keep calls connected to earn minutes."""
 
 
 OFFICE_TALK = Talk(100, 1.05, 7200, (360, 560))
-"""One call in a hundred is over 19 minutes."""
+"""Talk times of the history; one call in a hundred is longer than 19 minutes."""
 LIVE_TALK = Talk(9, 0.7, 40, (20, 40))
-"""Short, so that whoever watches sees live calls end."""
+"""Talk times of live calls; short, so that operators see them end."""
 
 
 def pick(shares: Sequence[float], drawn: Floats) -> Ints:
     """
-    Choose by shares.
+    Choose at random by weight.
 
     Args:
-        shares: Of each choice, in any unit, not all 0.
-        drawn: Uniform in [0, 1).
+        shares: Weights of the choices, in any unit, not all 0.
+        drawn: Uniform draws in [0, 1).
 
     Returns:
-        Places in ``shares``, as many as were drawn.
+        An index into ``shares`` for each draw.
     """
     bounds = np.cumsum(shares)
     places: Ints = np.searchsorted(bounds, drawn * bounds[-1], side="right").astype(np.int64)
@@ -101,7 +104,7 @@ def pick(shares: Sequence[float], drawn: Floats) -> Ints:
 
 
 def intensity(caller: Caller, at_s: int) -> float:
-    """Return how busy a caller is in the hour of that instant (seconds since 1970), about 1 at its busiest."""
+    """Return a caller's activity in the hour of a time in seconds since 1970 (UTC); about 1 in its busiest hour."""
     local = datetime.fromtimestamp(at_s, UTC).astimezone(_zone_info(caller.timezone))
     share = HOURS[caller.hours].get(local.hour, 0.0)
     if caller.nightly:
@@ -116,28 +119,28 @@ def _zone_info(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True)
 class Hours:
-    """Clock hours cut to a span: bin n is [begin_s[n], end_s[n]) in seconds since 1970."""
+    """Clock hours of a time span: bin n is [begin_s[n], end_s[n]) in seconds since 1970 (UTC)."""
 
     begin_s: Ints
     end_s: Ints
 
     @classmethod
     def between(cls, first_s: int, last_s: int) -> Hours:
-        """Cut [first_s, last_s) at every full hour."""
+        """Split [first_s, last_s) at every full hour."""
         edges = np.arange(first_s - first_s % HOUR_S, last_s, HOUR_S, dtype=np.int64)
         return cls(np.maximum(edges, first_s), np.minimum(edges + HOUR_S, last_s))
 
     def spread(self, caller: Caller, calls: float, rng: np.random.Generator) -> Ints:
         """
-        Share a caller's calls out to the hours.
+        Distribute a caller's calls over the hours.
 
         Args:
-            caller: By whose clock; one that calls nightly ignores ``calls``.
-            calls: In all hours together.
-            rng: Of the draw.
+            caller: Caller, with its time zone; a caller with ``nightly`` ignores ``calls``.
+            calls: Total number of calls.
+            rng: Random generator.
 
         Returns:
-            How many calls begin in each hour.
+            Number of calls that start in each hour.
         """
         busy = np.array([intensity(caller, int(begin)) for begin in self.begin_s])
         busy *= (self.end_s - self.begin_s) / HOUR_S
@@ -151,12 +154,12 @@ class Hours:
         return rng.multinomial(round(calls), busy / whole) if whole else np.zeros(len(busy), dtype=np.int64)
 
     def draw(self, counts: Ints, rng: np.random.Generator) -> Ints:
-        """Return so many starts of each hour, as seconds since 1970 in ascending order."""
+        """Return random start times, ``counts[n]`` in hour n, in seconds since 1970 (UTC) and ascending order."""
         begin = np.repeat(self.begin_s, counts)
         length = np.repeat(self.end_s - self.begin_s, counts)
         starts: Ints = np.sort(begin + (rng.random(len(begin)) * length).astype(np.int64))
         return starts
 
     def part(self, which: slice) -> Hours:
-        """Return some of the hours."""
+        """Return a slice of the hours."""
         return Hours(self.begin_s[which], self.end_s[which])

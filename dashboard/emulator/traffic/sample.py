@@ -1,10 +1,10 @@
 """
-The sample account: eleven PBXs and four sources that are no PBX; each story shows one finding.
+Sample account: eleven PBXs and four sources that are not PBXs; each story shows one finding.
 
-Read from the CSV files of ``data/sample``. Column ``story`` says when a row counts: always (empty), only
-with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations from now, so that
-the sample is always current. A caller's ``weight`` is its share of all calls in percent; one that calls
-``nightly`` places so many calls a night instead.
+The data comes from the CSV files in ``data/sample``. The column ``story`` determines when a row applies: always
+(empty), only with a story (``moved``), or only without it (``-moved``). Times are ISO 8601 durations relative to now,
+so that the sample is always current. A caller's ``weight`` is its share of all calls in percent; a caller with
+``nightly`` places that number of calls per night instead.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dashboard.core.stories import STORIES
 
 TECH_PREFIX = "12345678"
 PUBLIC_RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
-"""The documentation ranges (RFC 5737) stand for public addresses here."""
+"""Documentation ranges (RFC 5737), which serve as public addresses in the sample."""
 
 NEEDS_CREDENTIALS = frozenset({"credentials", "dynamic"})
 LIST_CHANGED = timedelta(days=45)
-"""The list and the switch last changed that long ago: before any call of the sample."""
+"""Time since the last change of the allow list and the credential switch: before any call of the sample."""
 
 NO_ROUTE = frozenset({"", "sip-reg"})
-"""A number with one of these is not routed to any PBX's host."""
+"""Aliases, or none, of the routes of numbers that are not routed to the host of a PBX."""
 TIMES = frozenset({"valid_from", "valid_to", "added_at", "review_by", "removed_at"})
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -39,18 +39,18 @@ _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 
 @dataclass(frozen=True)
 class Zone:
-    """Where calls go: a name of the rate deck, its price, and how much of each mix goes there."""
+    """Destination zone: name in the rate deck, price, and share of the calls of each mix."""
 
     name: str
     rate_usd_per_min: str
     shares: dict[str, float]
     prefixes: tuple[str, ...]
-    """First digits of numbers that are kept for fiction."""
+    """First digits of numbers that are reserved for fictional use."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """An egress address of a caller, valid in [valid_from, valid_to)."""
+    """Egress address of a caller, valid in [valid_from, valid_to)."""
 
     address: str
     valid_from: datetime
@@ -59,58 +59,58 @@ class Address:
 
 @dataclass(frozen=True)
 class SampleNumber:
-    """A number of ours that a PBX is given."""
+    """A number of the account that is assigned to a PBX."""
 
     number: str
     alias: str
     toll_free: bool
     routed: bool
-    """To a PBX's host, in the sample; what was routed since stands in the database."""
+    """Whether the sample routes it to a PBX's host; later changes of routes are in the database."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """How one source calls, and is called."""
+    """Call pattern of one source, outbound and inbound."""
 
     name: str
     pbx_id: str
     x_tag: str
     dials_prefix: bool
     digest: bool
-    """It answers a challenge, with a valid password."""
+    """Whether it answers a digest challenge with a valid password."""
     weight: float
-    """Percent of all calls."""
+    """Share of all calls in percent."""
     nightly: int
-    """Calls a night, of one that calls by night only; 0 of a PBX."""
+    """Calls per night of a caller that calls only at night; 0 for a PBX."""
     inbound_share: float
     timezone: str
     hours: str
     caller_ids: tuple[str, ...]
     mix: str
     addresses: tuple[Address, ...]
-    """At least one, the oldest first."""
+    """At least one, oldest first."""
     lines: tuple[SampleNumber, ...]
-    """Those that are routed come first."""
+    """Numbers of the caller, routed ones first."""
 
     def has_ended(self, at_s: float) -> bool:
-        """Return whether its last address is no longer valid at a time, in seconds since 1970."""
+        """Return whether its last address is no longer valid at a time in seconds since 1970 (UTC)."""
         until = self.addresses[-1].valid_to
         return until is not None and at_s >= until.timestamp()
 
     @property
     def reached(self) -> int:
-        """How many of the lines calls come in on, as long as nobody changes a route."""
+        """Number of lines that receive inbound calls with the sample's routes."""
         return sum(line.routed for line in self.lines)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Everything a new emulator is filled with."""
+    """All data that a new emulator is seeded with."""
 
     tech_prefix: str
     credentials_enabled: bool
     changed_at: datetime
-    """When the switch last changed, and from when on the list is known."""
+    """Time of the last change of the credential switch, and start of the known history of the list."""
     list_changed_at: datetime
     past_allowed_ips: list[dict[str, Any]]
     """Entries that were removed from the list, with ``removed_at``."""
@@ -131,15 +131,15 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
     Read the sample account as of now.
 
     Args:
-        now: UTC.
-        without: Stories to leave out.
+        now: Current time, UTC.
+        without: Stories to exclude.
 
     Returns:
-        The account with every other story; times are UTC, absent ones ``None``.
+        The account with all other stories; times are UTC, absent ones ``None``.
 
     Raises:
-        InputError: There is no such story.
-        FileError: A file of the sample is not there.
+        InputError: A story does not exist.
+        FileError: A file of the sample cannot be read.
     """
     strange = sorted(set(without) - set(STORIES))
     if strange:
@@ -173,7 +173,7 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
 
 def find_folder(package: Path = PACKAGE) -> Path:
     """
-    Find the data.
+    Return the folder of the sample data.
 
     Args:
         package: Folder of the package ``dashboard``.

@@ -1,8 +1,8 @@
 """
-The emulated account's calls: its past, and live ones under the current policy.
+Calls of the emulated account: its history, and live calls under the current policy.
 
-Every outbound call is decided by ``admission.admit``; nothing here knows which story it tells. Each caller
-draws from a stream of its own, so that taking a story out changes nobody else's calls.
+``admission.admit`` decides every outbound call; this module does not depend on the stories. In the history, each
+caller has its own random stream, so that excluding a story does not change the calls of other callers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dashboard.emulator.traffic.sample import Address, Caller, Sample
 log = logging.getLogger(__name__)
 
 HOURS_A_PART = 24
-"""The past is made a day at a time: a hundred times the calls take no more memory than a day of them."""
+"""Hours of history generated at a time: memory is needed for the calls of one day only."""
 LONGEST_PAUSE_S = 0.25
 AFTER_ERROR_S = 0.5
 
@@ -43,11 +43,11 @@ def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observa
     Apply the admission rule to an outbound call.
 
     Args:
-        caller: Who calls; it dials the prefix that the sample gave it, if any.
-        address: From where.
-        sample: For that prefix.
-        policy: In force then.
-        observations: How the carrier behaves where that is not known.
+        caller: Caller; if it dials a prefix, it dials that of the sample.
+        address: Source address.
+        sample: Sample with the tech prefix.
+        policy: Policy at the start of the call.
+        observations: Emulated behavior where the real carrier's is unknown.
     """
     facts = CallFacts(
         dials_prefix=caller.dials_prefix,
@@ -59,7 +59,7 @@ def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observa
 
 
 def address_places(caller: Caller, at_s: Ints) -> Ints:
-    """Return which of a caller's addresses it calls from at each time; the oldest before any was valid."""
+    """Return the index of the caller's valid address at each time; 0, the oldest, if none is valid."""
     places = np.zeros(len(at_s), dtype=np.int64)
     for place, address in enumerate(caller.addresses):
         until = math.inf if address.valid_to is None else address.valid_to.timestamp()
@@ -78,20 +78,20 @@ def history(
     refusals_in_cdrs: bool,
 ) -> Iterator[Row]:
     """
-    Make the account's past, the same for the same arguments.
+    Generate the account's history; the same arguments give the same calls.
 
     Args:
-        sample: Who calls, and the policy; only entries were removed in that time.
-        start: First instant, UTC.
-        end: Exclusive; no call talks beyond it.
-        calls: About how many: the weights are percents of it. Tries after a refusal, and callers that
-            call nightly, come on top.
-        seed: Of every draw.
-        observations: How the carrier behaves where that is not known.
-        refusals_in_cdrs: Whether refused calls leave a row.
+        sample: Callers and policy; in that time the list changed only by removed entries.
+        start: Start, inclusive, UTC.
+        end: End, exclusive, UTC; no call lasts beyond it.
+        calls: Approximate number of calls, to which the weights apply as percentages. Retries of rejected
+            calls, and calls of nightly callers, are additional.
+        seed: Seed of all random draws.
+        observations: Emulated behavior where the real carrier's is unknown.
+        refusals_in_cdrs: Whether rejected calls leave a row.
 
     Yields:
-        Values of ``CALL_COLUMNS``, in order of start.
+        Values of ``CALL_COLUMNS``, in order of start time.
     """
     networks = frozenset(row["network"] for row in sample.allowed_ips)
     policy = Policy(networks, sample.credentials_enabled, sample.tech_prefix)
@@ -108,7 +108,7 @@ def history(
 
 
 class _Past:
-    """One caller's calls in a span of hours."""
+    """History of one caller in a span of hours."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class _Past:
         self._admits = np.array([decision.admitted is True for decision in self._decisions])
 
     def rows(self, part: slice, *, refused_too: bool) -> Iterator[tuple[int, Row]]:
-        """Make the rows of some hours, each behind its start; later tries may lie beyond those hours."""
+        """Yield pairs of start time and row for a slice of the hours; retries may start after these hours."""
         starts = self._span.part(part).draw(self._counts[part], self._rng)
         caller = self._caller
         first = draw(caller, self._sample.zones, starts, patterns.OFFICE_TALK, self._rng, caller.reached)
@@ -153,7 +153,7 @@ class _Past:
 
 
 def _policy_of(address: Address, sample: Sample, policy: Policy) -> Policy:
-    """Return the policy that the calls of a past address met: with the entries that were removed only later."""
+    """Return the policy for calls from a past address: it includes entries that were removed after its end."""
     until = address.valid_to
     there = [row["network"] for row in sample.past_allowed_ips if until is not None and until <= row["removed_at"]]
     return replace(policy, networks=policy.networks | set(there))
@@ -161,7 +161,7 @@ def _policy_of(address: Address, sample: Sample, policy: Policy) -> Policy:
 
 @dataclass(order=True, frozen=True)
 class _Due:
-    """Something to do at a time of ``time.monotonic``: place a call, or else write the row of one that ended."""
+    """Event at a time of ``time.monotonic``: place a call, or write the row of an ended call."""
 
     at: float
     number: int
@@ -171,17 +171,17 @@ class _Due:
 
 
 class LiveTraffic:
-    """Calls as they come, each decided under the policy in force at its start and written when it ends."""
+    """Live calls, each decided under the policy at its start and written when it ends."""
 
     def __init__(self, database: Database, sample: Sample, calls_per_s: float, seed: int = 0) -> None:
         """
-        Make ready; nothing is placed before ``run``.
+        Initialize the generator; calls start with ``run``.
 
         Args:
-            database: Of the account.
-            sample: Who calls.
-            calls_per_s: On average, day and night; tries after a refusal come on top.
-            seed: Of every draw.
+            database: Database of the account.
+            sample: Sample with the callers.
+            calls_per_s: Average number of calls per second, day and night; retries of rejected calls are additional.
+            seed: Seed of all random draws.
         """
         self._database, self._sample, self._rate = database, sample, calls_per_s
         self._rng = np.random.default_rng(seed)
@@ -190,9 +190,9 @@ class LiveTraffic:
 
     def run(self, stop: threading.Event) -> None:
         """
-        Place calls until told to stop; calls that still talk then leave no row.
+        Place calls until ``stop`` is set; calls that are still active then leave no row.
 
-        A database that cannot be read or written is logged, and what was due is tried again.
+        If the database cannot be read or written, a warning is logged and the event is retried.
         """
         if self._rate <= 0:
             return
@@ -254,5 +254,5 @@ class LiveTraffic:
 
 
 def live_shares(sample: Sample, at_s: int) -> list[float]:
-    """Return how the calls of that instant are shared out: by weight; who calls by night only is silent by day."""
+    """Return each caller's share of the calls at a time: its weight; nightly callers follow their hours."""
     return [caller.weight * (patterns.intensity(caller, at_s) if caller.nightly else 1.0) for caller in sample.callers]
