@@ -1,8 +1,8 @@
 """
-The Asterisk configuration of a PBX that dials through the trunk.
+Asterisk configuration of a PBX that dials through the trunk.
 
-Objects as in Asterisk's PJSIP documentation: the user part of ``PJSIP/user@endpoint`` replaces that of the
-AOR's contact, and ``match`` names networks, because a host name there is resolved once, at load.
+Objects follow Asterisk's PJSIP documentation: the user part of ``PJSIP/user@endpoint`` replaces that of the
+AOR's contact, and ``match`` lists networks, because Asterisk resolves a host name there only once, at load.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard.sip.dial_string import SEPARATOR, parse_pop
 
 _TRUNK = "flowroute"
 _LOCAL_NETS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-"""Asterisk rewrites addresses towards others than its local networks only, so these must be named."""
+"""Asterisk rewrites addresses only toward hosts outside its local networks, so these must be listed."""
 
 
 def asterisk_pjsip(
@@ -30,21 +30,21 @@ def asterisk_pjsip(
     credentials: bool = False,
 ) -> str:
     """
-    Write the Asterisk configuration that sends calls in the carrier's form and lets its calls in.
+    Return the Asterisk configuration that dials in the carrier's format and accepts its inbound calls.
 
     Args:
         tech_prefix: The account's eight digits.
-        pop: Host name of the PoP to send calls to.
-        ranges: Networks of all PoPs in CIDR form: the carrier may call from any of them.
-        x_tag: Value of the X-Tag header, which tells this PBX's calls apart in the CDRs; none when empty.
-        external_address: Public address of a PBX behind NAT; none when empty.
-        credentials: The PBX has a dynamic address and signs in with SIP credentials, without the prefix.
+        pop: Host name of the PoP that receives the calls.
+        ranges: Networks of all PoPs in CIDR notation: the carrier may call from any of them.
+        x_tag: Value of the X-Tag header, which identifies this PBX's calls in the CDRs; ``""`` omits it.
+        external_address: Public address of a PBX behind NAT; ``""`` without NAT.
+        credentials: Whether the PBX has a dynamic address and authenticates with SIP credentials, without the prefix.
 
     Returns:
-        Sections for ``pjsip.conf`` and ``extensions.conf``. It holds no password: its place is marked.
+        Sections for ``pjsip.conf`` and ``extensions.conf``, with a placeholder instead of the password.
 
     Raises:
-        DialStringError: A value cannot stand in a configuration file.
+        DialStringError: A value is not valid in a configuration file.
     """
     prefix, host = parse_tech_prefix(tech_prefix), parse_pop(pop)
     if x_tag and not re.fullmatch(r"[\w.-]{1,64}", x_tag, re.ASCII):

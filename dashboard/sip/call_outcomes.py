@@ -1,9 +1,9 @@
 """
-The one table that says how a call ended, from its SIP code, the carrier's word and the reason.
+Call outcomes: the only table that classifies a call by its SIP status, the carrier's result and the reason.
 
-Read from the top, first match wins, so outcomes are mutually exclusive. The final SIP code decides
-where there is one; the carrier's word (``result``) only where there is none. Buckets after RFC 3261
-response codes; the carrier documents only ``completed`` with 200 (facts: the export's result file).
+Rules apply from the top and the first match wins, so outcomes are mutually exclusive. The final SIP status
+decides; the carrier's word (``result``) counts only for a call without a status. Classes follow the response
+codes of RFC 3261; the carrier documents only ``completed`` with 200 (facts: the export's result file).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from dashboard.schemas.tables import PROVES
 
 ACL_WORD = r"\bacl\b"
-"""A 403 whose reason names the carrier's access list: the prefix and the source are not authorized together."""
+"""Pattern in the reason of a 403 that names the carrier's ACL: prefix and source are not authorized together."""
 
 
 @dataclass(frozen=True)
 class OutcomeRule:
-    """One line of the table; every condition that is given must hold."""
+    """One row of the table; every condition that is set must match."""
 
     outcome: str
     statuses: tuple[int, ...] = ()
     results: tuple[str, ...] = ()
-    """Words of the carrier, in lower case; they count only where there is no SIP code."""
+    """The carrier's result words, in lower case; compared only for calls without a SIP status."""
     reason: str = ""
-    """Pattern, in lower case, that the reason must contain."""
+    """Lower-case regular expression that the reason must contain."""
 
     @property
     def proves(self) -> str:
@@ -48,21 +48,21 @@ RULES: tuple[OutcomeRule, ...] = (
     OutcomeRule("gave_up", results=("canceled", "cancelled", "abandoned")),
     OutcomeRule("busy_or_no_answer", results=("busy", "no answer", "no-answer", "no_answer", "noanswer")),
 )
-"""Words other than ``completed`` are not documented; those above can only mean one thing."""
+"""Result words other than ``completed`` are undocumented; those above are unambiguous."""
 
 OTHERWISE = "other"
 SHORT_S = 6
-"""An answered call that lasts less is a short one: it ends within the first billing step of the sample rows."""
+"""Shorter answered calls, in seconds, are short calls: they end in the first billing step of the sample rows."""
 
 
 def outcome(result: str, sip_status: int | None, sip_reason: str) -> str:
     """
-    Say how a call ended.
+    Classify how a call ended.
 
     Args:
-        result: The carrier's word, any case.
-        sip_status: Final SIP response, ``None`` where the file gives none.
-        sip_reason: Reason phrase, any case.
+        result: The carrier's result word, in any case.
+        sip_status: Final SIP status; ``None`` if the file has none.
+        sip_reason: Reason phrase, in any case.
 
     Returns:
         One of ``tables.OUTCOMES``.

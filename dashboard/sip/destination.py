@@ -1,9 +1,9 @@
 """
-Tech prefix and destination: the digits that the carrier takes.
+Tech prefix and destination: the digits that the carrier accepts.
 
-A number of the wrong length may be rated as another country rather than fail (the carrier's article on
-dialing formats), so length and country are checked before a call is placed. Which numbers a country can
-have is read from ``phonenumbers``.
+The carrier may rate a number of the wrong length as another country instead of rejecting it (its article on
+dialing formats), so length and country are checked before a call is placed. The valid lengths per country
+come from ``phonenumbers``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PREFIX_LENGTH = 8
 E164_LENGTH = 15
 NANP_LENGTH = 11
 WRONG_BEGINNINGS = {"+": "plus_left_in", "011": "access_code_left_in"}
-"""What people dial in front of a country code and the carrier does not want, with the issue it makes."""
+"""Issue code by international prefix that people dial before a country code and the carrier does not accept."""
 
 _NANP_TEN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 _N11 = re.compile(r"[2-9]11", re.ASCII)
@@ -31,7 +31,7 @@ _NO_COUNTRY = ("ZZ", "001")
 
 
 class Kind(StrEnum):
-    """What a destination is."""
+    """Kind of a destination."""
 
     NANP = "nanp"
     INTERNATIONAL = "international"
@@ -40,22 +40,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Destination:
-    """A number as it is dialed: digits only."""
+    """A number as dialed: digits only."""
 
     digits: str
     kind: Kind
     region: str
-    """ISO 3166 code of the country where it is known; ``""`` for N11 and numbers of no country."""
+    """ISO 3166 code of the country, if known; ``""`` for N11 codes and non-geographic numbers."""
 
     @property
     def e164(self) -> str:
-        """Write the number with ``+``; an N11 code has no such form and stays as it is."""
+        """Return the number with ``+``; an N11 code, which has no E.164 form, is returned unchanged."""
         return self.digits if self.kind is Kind.N11 else f"+{self.digits}"
 
 
 @dataclass(frozen=True)
 class Issue:
-    """One thing wrong with a dial string: a code that stays, and a sentence with the cure."""
+    """One fault of a dial string: a stable code, and a sentence with the remedy."""
 
     code: str
     sentence: str
@@ -63,10 +63,10 @@ class Issue:
 
 def parse_tech_prefix(text: str) -> str:
     """
-    Read an account's tech prefix.
+    Parse an account's tech prefix.
 
     Raises:
-        DialStringError: It is not exactly eight digits; the sentence says how it differs.
+        DialStringError: The text is not exactly eight digits; the message states the difference.
     """
     if not text:
         raise DialStringError("The tech prefix is empty. The carrier's account profile shows its eight digits.")
@@ -87,14 +87,14 @@ def parse_tech_prefix(text: str) -> str:
 
 def parse_destination(text: str, *, abroad: bool = False) -> Destination:
     """
-    Read a destination as the carrier takes it.
+    Parse a destination in the format that the carrier accepts.
 
     Args:
         text: Digits: 1 and ten digits, country code and number, or an N11 code.
-        abroad: Ten digits that could be a North American number without its 1 are a number abroad.
+        abroad: Whether ten digits that could be a North American number without its 1 are an international number.
 
     Raises:
-        DialStringError: The carrier would refuse it, or send it to another country.
+        DialStringError: The carrier would reject the number or route it to another country.
     """
     issue = destination_issue(text, abroad=abroad)
     if issue:
@@ -110,13 +110,13 @@ def parse_destination(text: str, *, abroad: bool = False) -> Destination:
 
 def read_number(text: str) -> str:
     """
-    Read one of our own numbers as people write them: ``+1 (206) 555-0100``.
+    Parse a number of the account in a human-readable format, such as ``+1 (206) 555-0100``.
 
     Returns:
-        Digits with the country code, as the carrier writes a DID: ``12065550100``.
+        Digits with the country code, in the carrier's DID format: ``12065550100``.
 
     Raises:
-        DialStringError: It is no whole number with its country code.
+        DialStringError: The text is not a complete number with its country code.
     """
     stripped = _PUNCTUATION.sub("", text.strip())
     if not stripped.removeprefix("+"):
@@ -130,17 +130,17 @@ def read_number(text: str) -> str:
 
 def with_country_code(text: str) -> str:
     """
-    Read ten digits as people in North America write them, ``(206) 555-0100``, as a number with its country code.
+    Add the country code to ten digits in a North American format, such as ``(206) 555-0100``.
 
     Returns:
-        Digits such as ``12065550100``; ``""`` where the text is anything else, a number that begins with ``+`` too.
+        Digits such as ``12065550100``; ``""`` for any other text, including a number that begins with ``+``.
     """
     digits = _PUNCTUATION.sub("", text.strip())
     return f"1{digits}" if _NANP_TEN.fullmatch(digits) else ""
 
 
 def destination_issue(text: str, *, abroad: bool = False) -> Issue | None:
-    """Return the rule that a destination breaks; ``None`` where the carrier takes it."""
+    """Return the first issue of a destination; ``None`` if the carrier accepts it."""
     for beginning in WRONG_BEGINNINGS:
         if text.startswith(beginning):
             return left_in(text, beginning)
@@ -153,7 +153,7 @@ def destination_issue(text: str, *, abroad: bool = False) -> Issue | None:
 
 
 def left_in(number: str, beginning: str) -> Issue:
-    """Return the issue of a number that begins with ``+`` or 011."""
+    """Return the issue for a number that begins with ``+`` or 011."""
     return Issue(
         WRONG_BEGINNINGS[beginning],
         f"The number {number[:40]!r} begins with {beginning}. Leave {beginning} out: write country code and number.",

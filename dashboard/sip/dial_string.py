@@ -1,8 +1,8 @@
 """
-Dial strings: written as the carrier wants them, read in every form it takes, and looked over for faults.
+Dial strings: build them in the carrier's format, parse every format it accepts, and lint them.
 
-The faults are those seen in copied PBX configurations: no prefix, another account's, the prefix put in by
-trunk and route both, no separator, ``+`` or 011 left in, the leading 1 forgotten, a retired PoP.
+The lint rules cover mistakes seen in copied PBX configurations: no prefix, another account's prefix, the prefix
+added by both trunk and route, no separator, ``+`` or 011 left in, the leading 1 missing, a retired PoP.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from dashboard.sip.destination import (
 )
 
 SEPARATOR = "*"
-"""What is written; ``#`` would have to be ``%23`` in a SIP URI."""
+"""Separator of the dial strings built here; ``#`` would have to be escaped as ``%23`` in a SIP URI."""
 
 RETIRED_HOSTS = ("us-east-nj.sip.flowroute.com", "sip.flowroute.com")
-"""PoP names absent from the carrier's lists since 2024, still copied from one configuration to the next."""
+"""PoP names absent from the carrier's lists since 2024 but still found in copied configurations."""
 RETIRED_RANGES = tuple(ip_network(text) for text in ("147.75.65.192/28", "147.75.60.160/28", "216.115.69.144/32"))
 
 _SEPARATORS = re.compile(r"[*#]|%23|%2A", re.ASCII | re.IGNORECASE)
@@ -37,7 +37,7 @@ _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True)
 class DialString:
-    """What a PBX puts into the Request-URI."""
+    """The part of a Request-URI that a PBX dials: tech prefix, destination and PoP."""
 
     tech_prefix: str
     destination: Destination
@@ -50,19 +50,19 @@ class DialString:
 
 def build(tech_prefix: str, destination: str, pop: str, *, abroad: bool = False) -> str:
     """
-    Write the dial string of one call.
+    Build the dial string of one call.
 
     Args:
         tech_prefix: The account's eight digits.
         destination: As for ``parse_destination``.
-        pop: Host name of the carrier's point of presence, with or without a port.
+        pop: Host name of the carrier's point of presence, optionally with a port.
         abroad: As for ``parse_destination``.
 
     Returns:
         ``12345678*12065550100@us-west-or.sip.flowroute.com``.
 
     Raises:
-        DialStringError: One of the three cannot be used.
+        DialStringError: The prefix, the destination or the PoP is invalid.
     """
     return str(
         DialString(parse_tech_prefix(tech_prefix), parse_destination(destination, abroad=abroad), parse_pop(pop))
@@ -71,10 +71,10 @@ def build(tech_prefix: str, destination: str, pop: str, *, abroad: bool = False)
 
 def parse(text: str, *, abroad: bool = False) -> DialString:
     """
-    Read a dial string, a SIP URI, or the user part of one; ``*``, ``#`` and ``%23`` all separate.
+    Parse a dial string, a SIP URI, or the user part of one; the separator is ``*``, ``#``, ``%23`` or ``%2A``.
 
     Raises:
-        DialStringError: It is not a tech prefix, a separator and a destination the carrier takes.
+        DialStringError: The text is not a tech prefix, a separator and a destination that the carrier accepts.
     """
     user, pop = _split(text)
     parts = _SEPARATORS.split(user)
@@ -89,15 +89,15 @@ def parse(text: str, *, abroad: bool = False) -> DialString:
 
 def lint(text: str, tech_prefix: str, *, abroad: bool = False) -> list[Issue]:
     """
-    Say everything that is wrong with a dial string of a PBX.
+    Return all issues of a PBX's dial string.
 
     Args:
-        text: A dial string as a PBX sends it, or as its configuration builds it: ``${EXTEN}`` stands for a number.
+        text: A dial string as the PBX sends it, or as its configuration builds it, with ``${EXTEN}`` for a number.
         tech_prefix: The account's eight digits.
         abroad: As for ``parse_destination``.
 
     Returns:
-        Nothing for a dial string the carrier takes; else each issue once.
+        Each issue once; an empty list for a dial string that the carrier accepts.
     """
     user, pop = _split(text)
     *heads, number = _SEPARATORS.split(user)
@@ -114,7 +114,7 @@ def lint(text: str, tech_prefix: str, *, abroad: bool = False) -> list[Issue]:
 
 
 def _prefix_issues(user: str, heads: list[str], tech_prefix: str) -> list[Issue]:
-    """Check what stands in front of the last separator."""
+    """Return the issues of the part before the last separator."""
     if not heads and user.startswith(tech_prefix):
         return [
             Issue("separator_missing", f"There is no * after the tech prefix. Write {tech_prefix}* and the number.")
@@ -133,10 +133,10 @@ def _dialable(number: str) -> bool:
 
 def parse_pop(text: str) -> str:
     """
-    Read the host name of a PoP, with or without a port.
+    Parse the host name of a PoP, optionally with a port, and return it in lower case.
 
     Raises:
-        DialStringError: It is not a host name.
+        DialStringError: The text is not a host name.
     """
     if not _HOST.fullmatch(text):
         raise DialStringError(
@@ -146,7 +146,7 @@ def parse_pop(text: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return the user part and the host of a dial string; parameters of a URI are left out."""
+    """Return the user part and the host of a dial string, without URI parameters."""
     bare = _SCHEME.sub("", text.strip().strip("<>"), count=1)
     user, _, host = bare.partition("@")
     return user.partition(";")[0], re.split(r"[;?,]", host, maxsplit=1)[0]
@@ -163,7 +163,7 @@ def _is_retired(host: str) -> bool:
 
 
 def _number_issues(number: str, *, abroad: bool) -> list[Issue]:
-    """Check the number of a dial string, and again what is left once a wrong beginning is taken off."""
+    """Return the issues of a dial string's number; check again without ``+`` or 011 in front."""
     issues = []
     for beginning in WRONG_BEGINNINGS:
         if number.startswith(beginning):

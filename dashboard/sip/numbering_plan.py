@@ -1,8 +1,8 @@
 """
-Where a dialed number goes and what kind of number it is, as ``phonenumbers`` knows numbering plans.
+Country and kind of dialed numbers, from the numbering plans of ``phonenumbers``.
 
-The carrier's ``destination_name`` is how it rates a call; this is what the number itself says. No call is judged
-by it alone: plans change before libraries do, and a number that was ported keeps its kind.
+The carrier's ``destination_name`` is its rating of a call; this module classifies the number itself. Do not judge a
+call by it alone: numbering plans change before libraries do, and a ported number keeps its kind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from phonenumbers import PhoneNumber, PhoneNumberType
 
 UNKNOWN, SERVICE = "unknown", "service"
 CACHED = 200_000
-"""Numbers remembered, some 40 MB at most: a contact center dials the same ones day after day."""
+"""Cache size in numbers, about 40 MB at most: a contact center dials the same numbers every day."""
 
 NUMBER_TYPES = {
     PhoneNumberType.FIXED_LINE: "fixed",
@@ -33,7 +33,7 @@ NUMBER_TYPES = {
     PhoneNumberType.VOICEMAIL: "voicemail",
     PhoneNumberType.UNKNOWN: UNKNOWN,
 }
-"""Our words for the library's kinds. In North America fixed and mobile numbers cannot be told apart."""
+"""Labels for the library's number types. North American fixed and mobile numbers are indistinguishable."""
 
 SHARED_CODES = {
     800: "International toll-free",
@@ -45,7 +45,7 @@ SHARED_CODES = {
     883: "International networks",
     979: "International premium rate",
 }
-"""Country codes of no country, after the ITU-T list of E.164 country codes; toll fraud likes some of them."""
+"""Non-geographic country codes, from the ITU-T list of E.164 country codes; some are common in toll fraud."""
 
 _N11 = re.compile(r"[2-9]11", re.ASCII)
 _E164 = re.compile(r"[1-9]\d{4,14}", re.ASCII)
@@ -55,12 +55,12 @@ _NO_COUNTRY = "001"
 
 @dataclass(frozen=True, slots=True)
 class NumberKind:
-    """What a dialed number is."""
+    """The country and the type of a dialed number."""
 
     region: str
-    """ISO 3166 code; ``""`` where the number is of no country, or may be of several."""
+    """ISO 3166 code; ``""`` for a number that belongs to no country or could belong to several."""
     country: str
-    """In English, or the name of the service that a country code of no country stands for; else ``""``."""
+    """English country name, or the service of a non-geographic country code; else ``""``."""
     number_type: str
     """One of ``NUMBER_TYPES``, or ``service`` for an N11 code."""
 
@@ -71,14 +71,14 @@ NOTHING = NumberKind("", "", UNKNOWN)
 @lru_cache(maxsize=CACHED)
 def kind_of(number: str) -> NumberKind:
     """
-    Say where a number goes and of what kind it is.
+    Return the country and the type of a number.
 
     Args:
-        number: As dialed: digits of E.164 without ``+``, or an N11 code.
+        number: The number as dialed: E.164 digits without ``+``, or an N11 code.
 
     Returns:
-        ``number_type`` is ``unknown`` where the numbering plan has no such number; the country is then
-        given only where its country code belongs to one country.
+        The country and the type. ``number_type`` is ``unknown`` for a number outside the numbering plan; its
+        country is then set only if the country code belongs to a single country.
     """
     if _N11.fullmatch(number):
         return _kind("", "", SERVICE)
@@ -101,10 +101,10 @@ def kind_of(number: str) -> NumberKind:
 
 def classify(numbers: pd.Series) -> pd.DataFrame:
     """
-    Say the same of every row, looking at each distinct number once.
+    Return country and type for a column of numbers; each distinct number is looked up once.
 
     Args:
-        numbers: Numbers as dialed; a missing one counts as ``""``.
+        numbers: Numbers as dialed; missing values are treated as ``""``.
 
     Returns:
         ``region``, ``country``, ``number_type`` (see ``NumberKind``), all text, on the index of ``numbers``.
@@ -128,12 +128,12 @@ def describe_number(found: pd.DataFrame) -> pd.DataFrame:
 
 @lru_cache
 def _kind(region: str, country: str, number_type: str) -> NumberKind:
-    """Keep one object for all numbers that are alike."""
+    """Return one shared ``NumberKind`` per combination of values."""
     return NumberKind(region, country, number_type)
 
 
 def _parsed(number: str) -> PhoneNumber:
-    """Read a number; a North American one needs no search for its country code."""
+    """Parse a number; skip the country code search for a North American one."""
     if number[0] == "1":
         return PhoneNumber(country_code=1, national_number=int(number[1:]))
     return phonenumbers.parse(f"+{number}")
@@ -179,6 +179,6 @@ Zimbabwe
     .split("; ")
 )
 """
-English names (Unicode CLDR) of every region that ``phonenumbers`` knows. It has them too, but only together with
-150 MB of place names.
+English names (Unicode CLDR) of all regions in ``phonenumbers``. The library includes them too, but loading them
+also loads 150 MB of place names.
 """

@@ -1,4 +1,4 @@
-"""What is known of the account's side of the trunk: its tech prefix, and the PoPs that calls go to and come from."""
+"""The account's side of the SIP trunk: the tech prefix, and the PoPs that send and receive calls."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 @dataclass(frozen=True)
 class Pop:
-    """A point of presence: its name, and the ranges from which its calls come."""
+    """A point of presence: its host name, and the source networks of its calls."""
 
     host: str
     networks: Networks = ()
 
     def is_matched(self, matches: Iterable[str]) -> bool:
-        """Say whether what a PBX lets in has this PoP: by its name, or by ranges that hold all of its own."""
+        """Return whether a PBX's inbound matches cover this PoP, by host name or by ranges that contain all its own."""
         texts = [text.lower() for text in matches]
         return self.host in texts or (
             bool(self.networks)
@@ -30,7 +30,7 @@ class Pop:
 
 @dataclass(frozen=True)
 class Trunk:
-    """The account's side of the trunk, as far as it is known; the carrier's names are known without it."""
+    """The known part of the account's side of the trunk; the carrier's host names are recognized without it."""
 
     tech_prefix: str = ""
     pops: tuple[Pop, ...] = ()
@@ -38,17 +38,17 @@ class Trunk:
     @classmethod
     def of(cls, tech_prefix: str, edges: Iterable[tuple[str, str]]) -> Trunk:
         """
-        Make it of the account's PoPs.
+        Build a trunk from the account's PoPs.
 
         Args:
-            tech_prefix: The account's eight digits; ``""`` where they are not known.
-            edges: By PoP its host name and its ranges, comma separated; a range that cannot be read is left out.
+            tech_prefix: The account's eight digits; ``""`` if unknown.
+            edges: Host name and comma-separated ranges of each PoP; ranges that cannot be parsed are skipped.
         """
         pops = (Pop(host.lower(), _networks(*ranges.split(","))) for host, ranges in edges)
         return cls(tech_prefix, tuple(pop for pop in pops if pop.host or pop.networks))
 
     def is_carrier(self, host: str) -> bool:
-        """Say whether a host name or an address is one of the carrier's, retired ones too."""
+        """Return whether a host name or an address belongs to the carrier, including retired ones."""
         name = host.lower().rstrip(".")
         if name == CARRIER_DOMAIN or name.endswith(f".{CARRIER_DOMAIN}"):
             return True
@@ -58,22 +58,22 @@ class Trunk:
 
     @staticmethod
     def is_retired(host: str) -> bool:
-        """Say whether a host name, an address or a range is a retired PoP's."""
+        """Return whether a host name, an address or a range belongs to a retired PoP."""
         name = host.lower().rstrip(".")
         return name in RETIRED_HOSTS or _within(name, RETIRED_RANGES)
 
 
 def _within(text: str, networks: Networks) -> bool:
-    """Say whether an address or a range lies in one of others."""
+    """Return whether an address or a range lies within one of ``networks``."""
     found = _networks(text)
     return bool(found) and any(
-        found[0].version == known.version and found[0].subnet_of(known)  # type: ignore[arg-type]  # of one version
+        found[0].version == known.version and found[0].subnet_of(known)  # type: ignore[arg-type]  # same IP version
         for known in networks
     )
 
 
 def _networks(*texts: str) -> Networks:
-    """Read ranges; what is none is left out."""
+    """Parse IP ranges; skip texts that are not ranges."""
     found: list[IPv4Network | IPv6Network] = []
     for text in texts:
         try:

@@ -1,9 +1,9 @@
 """
-Probing: SIP requests to the carrier's PoPs, and what their answers mean for the account.
+Probes: SIP requests to the carrier's PoPs, and the meaning of the responses for the account.
 
-OPTIONS asks whether a PoP can be reached from an address, which is not yet to be admitted; one INVITE to a
-number that costs nothing unusual asks that. No credentials are ever sent, so a call that goes through with the
-tech prefix went through by its address. Source: RFC 3261.
+OPTIONS tests whether a PoP is reachable from an address, which does not prove admission; one INVITE to a
+standard-rate number tests admission. Probes never send credentials, so a call that succeeds with the tech prefix
+was admitted by its source address. Source: RFC 3261.
 """
 
 from __future__ import annotations

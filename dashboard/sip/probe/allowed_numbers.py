@@ -1,4 +1,4 @@
-"""Which numbers a test call may go to: plain ones of the United States and Canada."""
+"""Numbers allowed for test calls: standard-rate numbers in the United States and Canada."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dashboard.sip.numbering_plan import kind_of
 AT_HOME = frozenset({"US", "CA"})
 DEAR = frozenset({"premium", "shared cost", "personal"})
 INFORMATION, DEAR_AREAS = "976", frozenset({"600", "700", "710", "900"})
-"""An exchange that bills by the call, and area codes of services, which each carrier bills its own way."""
+"""Exchange billed per call, and service area codes, whose billing differs by carrier."""
 DIRECTORY = "5551212"
-"""Directory assistance of every area code, which bills by the call."""
+"""Directory assistance in every area code, billed per call."""
 SERVICE = "11"
-"""How N11 codes end. No area code and no exchange ends so, and a switch may take one for the code."""
+"""Ending of N11 codes. No area code or exchange ends in 11; a switch may treat one as an N11 code."""
 
 
 def safe_number(text: str) -> str:
     """
-    Read the number of a test call.
+    Validate the number of a test call.
 
     Args:
-        text: Digits as they are dialed: 1 and ten digits; ``+``, spaces and hyphens are left out.
+        text: 1 and ten digits, as dialed; ``+``, spaces, hyphens, dots and parentheses are removed.
 
     Returns:
         The digits.
 
     Raises:
-        InputError: It is no number, an emergency or service code, premium, or abroad.
+        InputError: The text is not a number, or is an emergency, service, premium or international number.
     """
     digits = "".join(character for character in text if character not in "+-(). ")
     found = parse_destination(digits)

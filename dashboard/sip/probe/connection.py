@@ -1,8 +1,8 @@
 """
-A line to a PoP over UDP, TCP or TLS: bytes out, SIP answers in.
+A connection to a PoP over UDP, TCP or TLS that sends bytes and receives SIP responses.
 
-Over UDP a request is repeated until something comes back, at the intervals of RFC 3261, 17.1: half a second,
-then twice as long each time.
+Over UDP, a request is retransmitted until a response arrives, at the intervals of RFC 3261, section 17.1: 0.5 s,
+then doubling each time.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from dashboard.sip.probe.messages import LONGEST_FIRST, MOST_BYTES, SipResponse,
 
 FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
 MOST_OF_ONE = 1024 * 1024
-"""Bytes of one answer that are looked through for its end; of a long reason only the beginning is kept."""
+"""Bytes of one response searched for the end of its headers; only the beginning of a long reason is kept."""
 _LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 @dataclass(frozen=True)
 class ProbeTarget:
-    """Where to ask, and from where."""
+    """The PoP to probe and the source address to probe from."""
 
     host: str
-    """Name or address of the PoP."""
+    """Host name or address of the PoP."""
     port: int = 0
-    """0 is the transport's own."""
+    """0 selects the transport's default port."""
     transport: str = "udp"
     source: str = ""
-    """Address of this machine to ask from; ``""`` leaves it to the system."""
+    """Local source address; ``""`` lets the operating system choose."""
     authorities: Path | None = None
-    """Certificates that a TLS answer is held to, in place of the system's."""
+    """CA certificates for TLS verification, instead of the system's."""
 
     @property
     def at(self) -> tuple[str, int]:
@@ -47,32 +47,32 @@ class ProbeTarget:
 
 
 class SipConnection:
-    """One open line. Use it in a ``with`` block."""
+    """An open connection to a PoP. Use it in a ``with`` block."""
 
     def __init__(self, target: ProbeTarget, timeout_s: float) -> None:
         """
-        Open the line.
+        Open the connection.
 
         Raises:
-            InputError: The host has no IPv4 address, or this machine does not have the source address.
-            OSError: Nobody takes the connection.
+            InputError: The host has no IPv4 address, or the source address is not local.
+            OSError: The connection failed.
         """
         self._stream = target.transport != "udp"
         self._rest, self._until = b"", 0.0
         self._body = self._seen = 0
-        """Bytes of the last answer's body that are still to come, and those of the next answer that came."""
+        """Bytes of the last response's body still to come, and bytes received of the next response."""
         self.strange = 0
-        """Messages that were no SIP answers."""
+        """Number of received messages that are not SIP responses."""
         self._socket = _open(target, timeout_s)
         address, port = self._socket.getsockname()[:2]
         self.local, self.address = f"{address}:{port}", str(address)
 
     def __enter__(self) -> Self:
-        """Return the line itself."""
+        """Return the connection itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the line."""
+        """Close the connection."""
         self._socket.close()
 
     def send(self, data: bytes) -> None:
@@ -83,14 +83,14 @@ class SipConnection:
         self, data: bytes, call_id: str, method: str, timeout_s: float, more_s: float = 0.0
     ) -> Iterator[SipResponse]:
         """
-        Send a request and yield its answers as they come, until nobody asks on or the time is over.
+        Send a request and yield its responses as they arrive, until the caller stops or the timeout expires.
 
         Args:
-            data: The request; repeated over UDP until the first answer.
-            call_id: Of the dialog; other calls' answers are passed over.
-            method: Of the request, as CSeq names it.
-            timeout_s: How long to wait for a first answer.
-            more_s: How much longer once there is one.
+            data: The request; retransmitted over UDP until the first response.
+            call_id: Call-ID of the dialog; responses to other calls are ignored.
+            method: Method of the request, as in CSeq.
+            timeout_s: Time to wait for the first response, in seconds.
+            more_s: Extension of the timeout after the first response, in seconds.
         """
         end, pause, heard = time.monotonic() + timeout_s, FIRST_REPEAT_S, self._stream
         self.send(data)
@@ -107,7 +107,7 @@ class SipConnection:
                 again = time.monotonic() + pause
 
     def _receive(self, timeout_s: float) -> SipResponse | None:
-        """Return the next answer; ``None`` where none came in time, or what came is none."""
+        """Return the next response; ``None`` on timeout, or if the message is not a SIP response."""
         self._until = time.monotonic() + max(0.01, timeout_s)
         self._socket.settimeout(max(0.01, timeout_s))
         try:
@@ -120,7 +120,7 @@ class SipConnection:
         return found
 
     def _message(self) -> bytes:
-        """Take the headers of one answer off the stream; its body is passed over, whether it comes or not."""
+        """Read the headers of one response from the stream; its body is skipped and not waited for."""
         while self._body or b"\r\n\r\n" not in self._rest:
             self._more()
         head, _, self._rest = self._rest.partition(b"\r\n\r\n")
@@ -130,7 +130,7 @@ class SipConnection:
         return head + b"\r\n\r\n"
 
     def _more(self) -> None:
-        """Take more off the stream; a reason without end is cut as it comes, so that the headers behind it count."""
+        """Read more from the stream; truncate an overlong reason on arrival, so that the headers after it are read."""
         if time.monotonic() > self._until:
             raise TimeoutError
         if self._seen > MOST_OF_ONE or len(self._rest) > MOST_BYTES:
@@ -143,7 +143,7 @@ class SipConnection:
         self._seen += len(got)
 
     def _pass_over(self) -> None:
-        """Leave out the body of the last answer, empty lines before the next, and what is too long of its first."""
+        """Drop the last response's body, blank lines before the next response, and its excess status line."""
         passed = min(self._body, len(self._rest))
         self._body, self._rest = self._body - passed, self._rest[passed:].lstrip(b"\r\n")
         first, end, more = self._rest.partition(b"\n")

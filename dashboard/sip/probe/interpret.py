@@ -1,4 +1,4 @@
-"""What an answer to a probe means for the account, as a sentence."""
+"""Interpretation of probe responses: what they mean for the account, as sentences."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ FORBIDDEN = 403
 
 @dataclass(frozen=True)
 class ProbeContext:
-    """An account as it was read."""
+    """The account data that a probe result is compared with."""
 
     policy: Policy
     read_at: datetime
-    """The older of when the list and when the credentials switch was read, UTC."""
+    """When the allow list and the credentials switch were read, UTC; the older of the two."""
     sample: bool = False
     public: Collection[str] = ()
-    """Networks to treat as public although they are special-purpose."""
+    """Special-purpose networks to treat as public."""
 
 
 def of_options(answer: SipResponse | None, *, strange: bool, source: str, seconds: float) -> str:
     """
-    Say what became of OPTIONS.
+    Return the meaning of the response to an OPTIONS request.
 
     Args:
-        answer: Its answer, if one came.
-        strange: Something came that was no answer.
-        source: Address it was sent from.
-        seconds: How long it was waited for.
+        answer: The response; ``None`` if none arrived.
+        strange: Whether data arrived that is not a SIP response.
+        source: Source address of the request.
+        seconds: Time waited, in seconds.
     """
     return REACHED if answer else _nothing(strange=strange, source=source, seconds=seconds)
 
@@ -71,15 +71,15 @@ def of_call(
     answer: SipResponse | None, *, prefixed: bool, trying: bool, strange: bool, source: str, seconds: float
 ) -> tuple[bool | None, str]:
     """
-    Say whether a test call was let in, ``None`` where nobody can tell, and what became of it.
+    Return whether the carrier admitted a test call (``None`` if undecided), and the meaning of its response.
 
     Args:
-        answer: The last that says something: ringing, or a final one.
-        prefixed: The tech prefix was dialed.
-        trying: The PoP took it and said nothing more.
-        strange: Something came that was no answer.
-        source: Address it was sent from.
-        seconds: How long it was waited for.
+        answer: The deciding response: ringing or final; ``None`` if none arrived.
+        prefixed: Whether the tech prefix was dialed.
+        trying: Whether the PoP sent 100 Trying.
+        strange: Whether data arrived that is not a SIP response.
+        source: Source address of the request.
+        seconds: Time waited, in seconds.
     """
     if answer is None:
         silent = _nothing(strange=strange, source=source, seconds=seconds)
@@ -94,12 +94,12 @@ def of_call(
 
 def of_account(known: ProbeContext, *, source: str, request_uri: str) -> str:
     """
-    Say what an account has to do with a test call that was answered: its list, its tech prefix, its switch.
+    Compare an answered test call with the account: allow list, tech prefix and credentials switch.
 
     Args:
         known: The account.
-        source: Address that the call was sent from.
-        request_uri: Whom it called, the prefix in front where one was dialed; ``""`` where nobody wrote that down.
+        source: Source address of the call.
+        request_uri: Request-URI of the call, with the tech prefix if one was dialed; ``""`` if it was not recorded.
     """
     policy, said = known.policy, [_listed(known, source)]
     if request_uri:
@@ -124,7 +124,7 @@ def _listed(known: ProbeContext, source: str) -> str:
 
 
 def _prefix_of(request_uri: str) -> str:
-    """Return the tech prefix in front of the number called; ``""`` where there is none."""
+    """Return the tech prefix before the dialed number; ``""`` if there is none."""
     return request_uri.partition(":")[2].partition("@")[0].rpartition("*")[0]
 
 

@@ -1,8 +1,8 @@
 """
-SIP messages as text: requests written, answers read.
+SIP messages: build requests and parse responses.
 
-What comes from the network is never trusted: an answer is read up to a length, a reason is cut and loses what
-cannot be printed, and what is no SIP answer is ``None``.
+Data from the network is not trusted: a response is parsed up to a maximum length, the reason is truncated and
+stripped of unprintable characters, and data that is not a SIP response gives ``None``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 MOST_BYTES = 65_536
 LONGEST_REASON = 120
 LONGEST_FIRST = 1024
-"""Bytes that are read of a first line; what is behind them is a reason that nobody could show."""
+"""Bytes read of a status line; the rest is a reason phrase too long to display."""
 _STATUS = re.compile(r"SIP/2\.0 +([1-6]\d\d)(?: +(.*))?", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length"}
@@ -22,27 +22,27 @@ _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", 
 
 @dataclass(frozen=True)
 class SipResponse:
-    """A SIP answer: what of it a client needs."""
+    """The parts of a SIP response that a client needs."""
 
     status: int
     reason: str
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By lower-case name; folded lines are joined, and a control character is a space: a request may repeat them."""
+    """Values by lower-case name; folded lines joined, control characters as spaces, since a request may copy them."""
 
     def first(self, name: str) -> str:
-        """Return the first value of a header; ``""`` where there is none."""
+        """Return the first value of a header; ``""`` if the header is missing."""
         return self.headers.get(name, ("",))[0]
 
 
 def read(data: bytes) -> SipResponse | None:
     """
-    Read an answer.
+    Parse a SIP response.
 
     Args:
         data: One datagram, or one message of a stream.
 
     Returns:
-        The answer; ``None`` where the bytes are none, or are cut off before its headers end.
+        The response; ``None`` if the bytes are not one, or end before the end of its headers.
     """
     text = data[:MOST_BYTES].decode("utf-8", errors="replace").lstrip("\r\n")
     head, end, _ = text.partition("\r\n\r\n")
@@ -66,7 +66,7 @@ def read(data: bytes) -> SipResponse | None:
 
 
 def shown(text: str) -> str:
-    """Return a text from the network as it may be shown: printable, on one line, not long."""
+    """Return text from the network in displayable form: printable, one line, at most ``LONGEST_REASON`` characters."""
     clean = "".join(character if character.isprintable() else " " for character in text)
     short = " ".join(clean.split())
     return short if len(short) <= LONGEST_REASON else f"{short[: LONGEST_REASON - 3]}..."
@@ -74,19 +74,19 @@ def shown(text: str) -> str:
 
 @dataclass(frozen=True)
 class Dialog:
-    """What all requests of one test have in common."""
+    """The values shared by all requests of one probe."""
 
     uri: str
     """Request-URI."""
     host: str
-    """Of the PoP, for To."""
+    """Host name or address of the PoP."""
     local: str
-    """``address:port`` that the requests come from."""
+    """Source ``address:port`` of the requests."""
     transport: str
     call_id: str
     tag: str
     caller: str
-    """User part of From: the caller id, or a word."""
+    """User part of the From header: the caller ID, or a word."""
 
     def request(
         self,
@@ -100,16 +100,16 @@ class Dialog:
         body: str = "",
     ) -> bytes:
         """
-        Write a request.
+        Build a request.
 
         Args:
-            method: Of RFC 3261.
-            branch: Of Via; an ACK to a refusal and a CANCEL carry that of their INVITE.
-            cseq: Number of the request.
-            to: The whole header To, once an answer has given it its tag.
-            uri: Another Request-URI than the dialog's.
-            routes: Values of Route.
-            body: Session description, of an INVITE.
+            method: A method of RFC 3261.
+            branch: Branch parameter of Via; an ACK to an error response and a CANCEL repeat that of their INVITE.
+            cseq: Sequence number for CSeq.
+            to: The whole To header, once a response has added its tag.
+            uri: Request-URI that replaces the dialog's.
+            routes: Values of the Route headers.
+            body: Session description of an INVITE.
         """
         lines = [
             f"{method} {uri or self.uri} SIP/2.0",
@@ -129,7 +129,7 @@ class Dialog:
 
 
 def session(address: str) -> str:
-    """Describe a session that sends and takes no sound: G.711, inactive (RFC 4566, RFC 3264)."""
+    """Return an SDP body for a session without audio in either direction: G.711, inactive (RFC 4566, RFC 3264)."""
     lines = ["v=0", f"o=- 1 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
     lines += ["m=audio 9 RTP/AVP 0 8", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=inactive"]
     return "\r\n".join(lines) + "\r\n"

@@ -1,8 +1,8 @@
 """
-The two probes: OPTIONS, and a test call that hangs up as soon as it is clear what becomes of it.
+The two probes: OPTIONS, and a test call that ends as soon as its result is known.
 
-A call that rings is canceled, one that is answered is hung up at once; a refusal is acknowledged. No credentials
-are sent. Source: RFC 3261, sections 9, 11, 13, 15 and 17.
+A ringing call is canceled, an answered call is hung up at once, and an error response is acknowledged. No
+credentials are sent. Source: RFC 3261, sections 9, 11, 13, 15 and 17.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ from dashboard.sip.probe.connection import ProbeTarget, SipConnection
 from dashboard.sip.probe.messages import Dialog, SipResponse, session, shown
 
 MAGIC = "z9hG4bK"
-"""What every branch begins with: RFC 3261, 8.1.1.7."""
+"""Prefix of every Via branch (RFC 3261, section 8.1.1.7)."""
 END_S = 4.0
-"""How long the end of a call is waited for."""
+"""Time to wait for the end of a call, in seconds."""
 TRYING, FINAL, REFUSED = 100, 200, 300
 _CONTACT = re.compile(r"<?(sips?:[^<>;,\s]+(?:;[^<>,\s]+)?)>?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe found."""
+    """The result of a probe."""
 
     method: str
     pop: str
     transport: str
     source: str
-    """Address it was sent from; ``""`` where no line could be opened."""
+    """Source address of the request; if no connection was opened, the requested one, which may be ``""``."""
     request_uri: str
     sip_status: int | None
     sip_reason: str
     seconds: float | None
-    """From the request to the answer that decided."""
+    """Seconds from the request to the deciding response; ``None`` without one."""
     meaning: str
     admitted: bool | None = None
-    """Whether a test call was let in; ``None`` where nobody can tell, and of OPTIONS."""
+    """Whether the carrier admitted the test call; ``None`` if undecided, and for OPTIONS."""
     account: str = ""
-    """The end of ``meaning`` that tells what the account has to do with it; ``""`` where no account is known."""
+    """The end of ``meaning`` that compares the call with the account; ``""`` without an account."""
 
 
 def options(target: ProbeTarget, *, wait_s: float = 8.0) -> Probe:
     """
-    Ask a PoP whether it is there.
+    Test with OPTIONS whether a PoP is reachable.
 
     Args:
-        target: Where, and from where.
-        wait_s: How long to wait for an answer.
+        target: The PoP and the source address.
+        wait_s: Time to wait for a response, in seconds.
 
     Returns:
-        The answer and what it means; nothing that comes from the network raises an error.
+        The response and its meaning; network errors and malformed responses do not raise.
 
     Raises:
-        InputError: The host has no address, or this machine does not have the source address.
+        InputError: The host has no IPv4 address, or the source address is not local.
     """
     uri = f"sip:{target.at[0]}:{target.at[1]}"
     begun = time.monotonic()
@@ -86,22 +86,22 @@ def call(
     ring_s: float = 25.0,
 ) -> Probe:
     """
-    Place one test call and hang up as soon as it is clear whether it is let in.
+    Place one test call and hang up as soon as the admission is decided.
 
     Args:
-        target: Where, and from where.
-        number: From ``safe_number``.
+        target: The PoP and the source address.
+        number: The number to call, from ``safe_number``.
         tech_prefix: The account's eight digits; ``""`` dials the number alone.
-        caller_id: Number that the call shows; the number called where none is given.
-        wait_s: How long to wait for a first answer.
-        ring_s: How long to wait for more than that the call is being tried.
+        caller_id: Caller ID of the call; defaults to the called number.
+        wait_s: Time to wait for the first response, in seconds.
+        ring_s: Additional time to wait for a response other than 100 Trying, in seconds.
 
     Returns:
-        The answer that decided and what it means; nothing that comes from the network raises an error.
+        The deciding response and its meaning; network errors and malformed responses do not raise.
 
     Raises:
-        InputError: The host has no address, or this machine does not have the source address.
-        DialStringError: The prefix cannot be dialed.
+        InputError: The host has no IPv4 address, or the source address is not local.
+        DialStringError: The prefix is invalid.
     """
     user = build(tech_prefix, number, target.host).partition("@")[0] if tech_prefix else number
     uri = f"sip:{user}@{target.at[0]}:{target.at[1]}"
@@ -127,14 +127,14 @@ def call(
 def _place(
     line: SipConnection, dialog: Dialog, wait_s: float, ring_s: float
 ) -> tuple[SipResponse | None, bool, float | None]:
-    """Return what decided, whether the call was only tried, and after how long."""
+    """Return the deciding response, whether 100 Trying arrived before it, and the seconds it took."""
     branch, begun = _branch(), time.monotonic()
     invite = dialog.request("INVITE", branch, body=session(line.address))
     trying = False
     for found in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
         if found.status > TRYING:
             seconds = time.monotonic() - begun
-            with suppress(OSError):  # what was answered stands, even where the other side hangs up before the end
+            with suppress(OSError):  # the response counts even if the remote side closes the connection early
                 _finish(line, dialog, branch, found)
             return found, trying, seconds
         trying = True
@@ -144,7 +144,7 @@ def _place(
 
 
 def _finish(line: SipConnection, dialog: Dialog, branch: str, found: SipResponse) -> None:
-    """End a call that is decided, so that nothing of it goes on."""
+    """End a decided call completely: acknowledge an error response, hang up an answered call, or cancel."""
     if found.status >= REFUSED:
         line.send(dialog.request("ACK", branch, to=found.first("to")))
     elif found.status >= FINAL:
@@ -154,7 +154,7 @@ def _finish(line: SipConnection, dialog: Dialog, branch: str, found: SipResponse
 
 
 def _cancel(line: SipConnection, dialog: Dialog, branch: str) -> None:
-    """Cancel a call and acknowledge its end; one that was answered in the meantime is hung up."""
+    """Cancel a call and acknowledge its end; hang up a call that was answered in the meantime."""
     cancel = dialog.request("CANCEL", branch)
     for found in line.answers(cancel, dialog.call_id, "INVITE", END_S):
         if found.status >= FINAL:
@@ -163,7 +163,7 @@ def _cancel(line: SipConnection, dialog: Dialog, branch: str) -> None:
 
 
 def _hang_up(line: SipConnection, dialog: Dialog, found: SipResponse) -> None:
-    """Acknowledge an answered call and end it, along the way that its answer came."""
+    """Acknowledge an answered call and hang up, along the route of its response (Record-Route)."""
     contact = _CONTACT.search(found.first("contact"))
     uri, routes = contact[1] if contact else dialog.uri, tuple(reversed(found.headers.get("record-route", ())))
     line.send(dialog.request("ACK", _branch(), to=found.first("to"), uri=uri, routes=routes))
