@@ -1,11 +1,11 @@
 """
-Read the inventory (PBXs, their addresses and their numbers) from files or a running system, or from edited frames.
+Sources of the inventory (PBXs, their addresses and numbers): files, running systems and edited frames.
 
-A reader is the module ``reader``, ``running`` or ``pasted`` of a product's package in ``readers``. One that reads
-files has ``accepts(name, data)`` and ``read(name, data) -> Reading``; one that reads a PBX's folder of configuration
-has ``accepts_folder(folder)`` and ``read_folder(folder, trunk) -> Reading``. One that asks a running system has
-``SCHEME``, such as ``netbox``, and ``read_address(address, secrets, trunk) -> Reading``. Readers only read:
-``inventory.validation`` validates the rows of all of them.
+A reader is the module ``reader``, ``running`` or ``pasted`` of a product's package in ``readers``. A file reader has
+``accepts(name, data)`` and ``read(name, data) -> ReaderResult``; a reader of a PBX's configuration folder has
+``accepts_folder(folder)`` and ``read_folder(folder, trunk) -> ReaderResult``. A reader of a running system has
+``SCHEME``, such as ``netbox``, and ``read_address(address, secrets, trunk) -> ReaderResult``. Readers do not validate
+rows; ``inventory.validation`` does so for all of them.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.sip import Trunk
 
 ENTRY_MODULES = frozenset({"pasted", "reader", "running"})
-"""Modules of a product's package that are readers: of pasted text, of files, and of a running system."""
+"""Names of reader modules in a product's package: for pasted text, for files, and for a running system."""
 MOST_UNKNOWN = 20
-"""Files of a folder that nobody knows and that are named one by one."""
+"""Maximum number of unrecognized files of a folder that are reported individually."""
 _SECRET = re.compile(r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user", re.IGNORECASE)
-"""Names that no part of an address has: what they hold comes from the environment."""
+"""Option names not allowed in an address, because secrets come from the environment."""
 
 __all__ = [
     "ADDED",
@@ -91,7 +91,7 @@ __all__ = [
 
 @cache
 def readers() -> tuple[ModuleType, ...]:
-    """Return every reader, by name: adding one is adding its file."""
+    """Return all reader modules, by name; a new reader is discovered by its file."""
     products = [modules_of(package) for package in packages_of(f"{__name__.rpartition('.')[0]}.readers")]
     return tuple(
         module for modules in products for module in modules if module.__name__.rpartition(".")[2] in ENTRY_MODULES
@@ -107,17 +107,17 @@ def read_files(
     name: str = "",
 ) -> Inventory:
     """
-    Read files and folders into an inventory; addresses and numbers may stand in other files than their PBXs.
+    Read files and folders into an inventory; addresses and numbers may be in different files than their PBXs.
 
     Args:
-        files: Paths of files and folders, or files that were uploaded; archives are unpacked in memory.
-        treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
-        current: The inventory as it stands, whose PBXs the files may refer to.
-        trunk: What is known of the account, by which the carrier is recognized in a configuration.
-        name: The PBX whose configuration single files are; a folder is named for its PBX.
+        files: Paths of files and folders, or uploaded files; archives are unpacked in memory.
+        treated_as_public: Special-purpose networks in CIDR notation to treat as public.
+        current: The current inventory, whose PBXs the files may refer to.
+        trunk: The account's trunk, which identifies the carrier in a configuration.
+        name: Name of the PBX for single configuration files; a folder is named after its PBX.
 
     Returns:
-        Every good row, and a problem for every other and for every file that cannot be used.
+        All valid rows, and a problem for each invalid row and each unusable file.
     """
     readings: list[ReaderResult] = []
     single: list[Upload] = []
@@ -140,7 +140,7 @@ def read_files(
 
 
 def is_address(source: str) -> bool:
-    """Say whether a text is the address of a running system, rather than the name of a file or a folder."""
+    """Return whether a source is the address of a running system instead of the path of a file or folder."""
     return "://" in source
 
 
@@ -156,20 +156,20 @@ def read_running(
     Read the inventory of a running system.
 
     Args:
-        address: Of the system, such as ``netbox+https://netbox.example.net/?tag=pbx``. What stands before the first
-            ``+`` or ``:`` says which reader asks it.
-        secrets: What it asks for, by the name of the environment variable (``Settings.source_secrets``).
-        treated_as_public: Networks in CIDR form to treat as public although they are special-purpose.
-        current: The inventory as it stands, whose PBXs the system may refer to.
-        trunk: What is known of the account, by which the carrier is recognized.
+        address: Address of the system, such as ``netbox+https://netbox.example.net/?tag=pbx``. The part before the
+            first ``+`` or ``:`` selects the reader.
+        secrets: Credentials by the name of their environment variable (``Settings.source_secrets``).
+        treated_as_public: Special-purpose networks in CIDR notation to treat as public.
+        current: The current inventory, whose PBXs the system may refer to.
+        trunk: The account's trunk, which identifies the carrier.
 
     Returns:
         As ``read_files``.
 
     Raises:
-        InputError: No reader is for such an address, or there is a secret in it.
-        SettingsError: Something that the system asks for is not set.
-        SourceError: The system did not answer, did not let us in, or is not understood.
+        InputError: No reader supports the address, or it contains a secret.
+        SettingsError: A credential that the system requires is not set.
+        SourceError: The system does not respond, denies access, or sends an invalid response.
     """
     scheme = re.split(r"[+:]", address, maxsplit=1)[0].lower()
     try:
@@ -189,25 +189,25 @@ def read_running(
 
 
 def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
-    """Return the inventory of a snapshot by frame, with what was read of configurations."""
+    """Return the inventory frames of a snapshot by name, including the configuration facts."""
     return {name: getattr(snapshot, name) for name in READ}
 
 
 def needs_name(files: Sequence[Upload]) -> bool:
-    """Say whether among files are single ones of a PBX's configuration, which do not say whose they are."""
+    """Return whether any file is a single configuration file, which does not identify its PBX."""
     return any(not config_folder.is_archive(file.name) and _reader_of(file) is None for file in files)
 
 
 def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> Inventory:
     """
-    Read frames as somebody edited them, by the rules of an import.
+    Validate edited frames by the same rules as an import.
 
     Args:
-        frames: The whole inventory by frame name; cells of any type, empty ones in any form.
-        treated_as_public: Networks in CIDR form to treat as public.
+        frames: The whole inventory by frame name; cells of any type, with any kind of missing value.
+        treated_as_public: Special-purpose networks in CIDR notation to treat as public.
 
     Returns:
-        Conformed frames of the good rows; a problem's file is the frame's name and its line the row, from 1.
+        Conformed frames of the valid rows. A problem's file is the frame's name, and its line is the row, from 1.
     """
     rows = [
         InventoryRow(name, name, number, {column: _text(values.get(column)) for column in RULES[name]})
@@ -220,7 +220,7 @@ def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[
 
 
 def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> list[Problem]:
-    """Return what is wrong with frames as somebody edited them; see ``read_edit``."""
+    """Return the problems of edited frames; see ``read_edit``."""
     return read_edit(frames, treated_as_public).problems
 
 
@@ -252,7 +252,7 @@ def _unpacked(upload: Upload, trunk: Trunk) -> list[ReaderResult]:
 
 
 def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[ReaderResult]:
-    """Read a folder by every reader that knows it; where none does, each of its files by itself."""
+    """Read a folder with every reader that accepts it; if none does, read each of its files separately."""
     readings = [ReaderResult(problems=tuple(problems))]
     chosen = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
     if chosen:
@@ -278,6 +278,6 @@ def _read(file: Upload) -> ReaderResult:
 
 
 def _text(value: object) -> str:
-    if value is None or value is pd.NaT or value is pd.NA or value != value:  # noqa: PLR0124 - only NaN differs from itself
+    if value is None or value is pd.NaT or value is pd.NA or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
         return ""
     return value.isoformat() if isinstance(value, pd.Timestamp) else str(value)

@@ -1,3 +1,3 @@
-"""Inventory rows: columns, cell rules, validation, and the difference that an import makes."""
+"""Inventory rows: columns, cell rules, validation, and the diff of an import."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules of single cells: each reads a text, or says in a sentence what is wrong with it."""
+"""Cell rules: each parses the text of a cell or raises an error with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashboard.sip import read_number, with_country_code
 LONGEST = 200
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 FORMULA = re.compile(r"\s*([=@\t\r]|[+-](?![\d\s().-]*$))")
-"""How a cell begins that a spreadsheet would compute; a sign before digits alone is a number."""
+"""Beginning of a cell that a spreadsheet would evaluate as a formula; a sign before digits alone is a number."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -26,7 +26,7 @@ _HOST_PORT = re.compile(r"(?P<host>[^:\s]+)(:(?P<port>\d{1,5}))?", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 Rule = Callable[[str, Collection[str]], object]
-"""Takes the cell's text, stripped, and the ranges treated as public."""
+"""Takes the stripped cell text and the networks treated as public; returns the value or raises ``InputError``."""
 
 
 def _text(text: str, _public: Collection[str]) -> str:
@@ -91,7 +91,7 @@ def _timezone(text: str, _public: Collection[str]) -> str:
 
 @cache
 def _timezones() -> frozenset[str]:
-    """Return the names this machine knows; none where it has no time zone data, and then any name is taken."""
+    """Return the time zones of this machine; empty without time zone data, and any name is then accepted."""
     return frozenset(available_timezones())
 
 
@@ -117,7 +117,7 @@ def _number(text: str, _public: Collection[str]) -> str:
 
 
 def _fact(text: str, _public: Collection[str]) -> str:
-    """Take what a configuration says as it stands; it is shown to people, so what cannot be seen is written out."""
+    """Return a configuration value for display: unprintable characters escaped, truncated to ``LONGEST``."""
     shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
@@ -153,7 +153,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "pbx_numbers": {"pbx_id": _pbx_id, "number": _number},
     "pbx_config": {"pbx_id": _pbx_id, "key": _required, "value": _fact, "file": _fact, "line": _line},
 }
-"""By frame and column: the rule of its cells."""
+"""Cell rule by frame and column."""
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "pbxs": ("pbx_id", "name"),
@@ -163,19 +163,19 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 
 
 OF_ONE = frozenset({"", "1", "us", "usa", "united states", "united states of america", "ca", "can", "canada"})
-"""What a column of countries says of a place whose numbers have the country code 1."""
+"""Values of a country column for countries with country code 1."""
 
 
 def assumed_number(text: str, country: str) -> str:
     """
-    Return the number that ten digits without a country code are read as; ``""`` where nothing is assumed.
+    Return the number assumed for ten digits without a country code; ``""`` if nothing is assumed.
 
     Args:
-        text: Cell of a number.
-        country: What the table says of the country; ``""`` where it says nothing.
+        text: Text of a number cell.
+        country: Country of the row; ``""`` if the table has none.
 
     Raises:
-        InputError: The table names a country whose code is not 1.
+        InputError: The country code of the row's country is not 1.
     """
     number = with_country_code(text)
     if number and " ".join(country.lower().replace("+", "").replace(".", "").split()) not in OF_ONE:
@@ -188,10 +188,10 @@ def assumed_number(text: str, country: str) -> str:
 
 def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> object:
     """
-    Read one cell.
+    Parse one cell.
 
     Raises:
-        InputError: It breaks its column's rule, or looks like a formula.
+        InputError: The text violates its column's rule or looks like a formula.
     """
     stripped = text.strip()
     if frame != CONFIG and FORMULA.match(text):

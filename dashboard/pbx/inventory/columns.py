@@ -1,4 +1,4 @@
-"""What columns are called, in files and in pasted tables, and how a cell that holds several values is split."""
+"""Column names in files and pasted tables, and splitting of cells with several values."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ NAMES: Final[Mapping[str, str]] = {
     "country_code": "country",
     "country_name": "country",
 }
-"""Other names that columns go by."""
+"""Column by alternative header name."""
 
 
 def column_named(cell: str, known: Collection[str], own: Mapping[str, str] = MappingProxyType({})) -> str:
     """
-    Return the column that a header names; ``""`` for an unknown header.
+    Return the column for a header; ``""`` for an unknown header.
 
     Args:
-        cell: The header; case, spaces, hyphens, dots and slashes do not matter.
-        known: The columns that there are; each goes by its own name before any other.
-        own: Names that mean something else in this kind of table than in others.
+        cell: The header; case is ignored, and spaces, hyphens, dots and slashes count as underscores.
+        known: The available columns; their own names take precedence over alternative names.
+        own: Alternative names specific to this kind of table; they take precedence over ``NAMES``.
     """
     plain = plain_name(cell)
     column = plain if plain in known else own.get(plain, NAMES.get(plain, ""))
@@ -67,17 +67,17 @@ def column_named(cell: str, known: Collection[str], own: Mapping[str, str] = Map
 
 
 def plain_name(cell: str) -> str:
-    """Return a header without what does not matter in it."""
+    """Return a normalized header: lower case, with underscores for spaces, hyphens, dots and slashes."""
     return re.sub(r"[\s\-./]+", "_", cell.strip().lower()).strip("_")
 
 
 def pieces(text: str) -> list[str]:
-    """Split a cell of addresses, at spaces too."""
+    """Split a cell of addresses at spaces, commas, semicolons and bars."""
     return [piece for piece in re.split(r"[\s,;|]+", text) if piece]
 
 
 def numbers_in(text: str) -> list[str]:
-    """Split a cell of numbers, which may have spaces in them; one that is two numbers with a space is two."""
+    """Split a cell of numbers; at spaces only where each part is a number, since a number may contain spaces."""
     found: list[str] = []
     for piece in filter(None, map(str.strip, re.split(r"[,;|\n]+", text))):
         words = piece.split()

@@ -1,8 +1,8 @@
 """
-What an import would change: added, changed, and what the import does not have and therefore stays.
+Diff of an import against the inventory: rows added, rows changed, and rows that stay because the import lacks them.
 
-A PBX whose configuration was read is known from that reading alone: facts and configured addresses of an
-earlier one go. What a register of assets says of a PBX goes with what it said before, and with nothing else.
+Reading a PBX's configuration replaces the facts and configured addresses of an earlier reading. Facts from an
+asset register replace only earlier facts from a register.
 """
 
 from __future__ import annotations
@@ -22,32 +22,33 @@ ADDED, CHANGED, STAYS, GONE = "added", "changed", "not in the import, stays", "n
 @dataclass(frozen=True)
 class InventoryDiff:
     """
-    An import against the inventory as it stands.
+    The difference between an import and the current inventory.
 
-    ``changes`` has a row for each row that is added, changed or not in the import: ``frame``, ``key``,
-    ``change``, ``column``, ``before``, ``after``.
+    ``changes`` has the columns ``frame``, ``key``, ``change``, ``column``, ``before`` and ``after``: a row for each
+    inventory row that is added, absent from the import or no longer configured, and for each changed cell; facts
+    (``pbx_config``) have one row per PBX.
     """
 
     merged: dict[str, pd.DataFrame]
-    """The inventory with the import in it; nothing is removed but what a PBX's configuration no longer says."""
+    """The inventory with the import merged; only addresses and facts no longer in a PBX's configuration are removed."""
     replaced: dict[str, pd.DataFrame]
     """
-    The inventory if what an imported frame does not have were removed, and with a PBX its addresses and
-    numbers; only when the operator asks for it.
+    The inventory without the rows absent from an imported frame, and without the addresses and numbers of a removed
+    PBX; used only at the operator's request.
     """
     changes: pd.DataFrame
 
     @property
     def empty(self) -> bool:
-        """True where the import changes nothing."""
+        """Whether the import changes nothing."""
         return not self.changes["change"].isin([ADDED, CHANGED, GONE]).any()
 
     def count(self, change: str) -> int:
-        """Return how many rows carry a change."""
+        """Return the number of rows with a kind of change."""
         return len(self.changes.loc[self.changes["change"] == change, ["frame", "key"]].drop_duplicates())
 
     def sentence(self) -> str:
-        """Say what accepting the import does."""
+        """Return a sentence that describes the effect of accepting the import."""
         stay = self.count(STAYS)
         kept = (
             f" {stay} {'row is' if stay == 1 else 'rows are'} not in the import and stay as they are." if stay else ""
@@ -62,14 +63,14 @@ class InventoryDiff:
 
 def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
     """
-    Lay an import over the inventory.
+    Merge an import into the inventory.
 
     Args:
-        current: Conformed frames of the inventory by name; others than the inventory's are passed over.
-        new: What the readers brought. Only the columns it gives are changed, and nothing is removed.
+        current: Conformed inventory frames by name; other frames are ignored.
+        new: The import. Only the columns it has are changed; see ``InventoryDiff.merged`` for removals.
 
     Returns:
-        The difference; which of its two outcomes is kept is the operator's choice.
+        The diff with both possible results, ``merged`` and ``replaced``; the operator chooses one.
     """
     said = new.frames[CONFIG] if CONFIG in new.frames else schemas.empty(schemas.PBX_CONFIG)
     reread = set(said.loc[~_recorded(said), "pbx_id"])
@@ -96,7 +97,7 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
 def _laid_over(
     name: str, was: pd.DataFrame, inventory: Inventory, reread: set[str]
 ) -> tuple[list[dict[str, Any]], set[int], list[dict[str, str]]]:
-    """Return the merged rows, which of them the import has, and the changes."""
+    """Return the merged rows, the indexes of those in the import, and the changes."""
     new = inventory.frames[name]
     rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in was.to_dict("records")]
     rows, gone = _without_old_configuration(name, rows, new, reread)
@@ -130,7 +131,7 @@ def _laid_over(
 def _without_old_configuration(
     name: str, rows: list[dict[str, Any]], new: pd.DataFrame, reread: set[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Part rows into those that stay and the configured addresses that a PBX's configuration no longer has."""
+    """Split rows into those that stay and the configured addresses no longer in a PBX's configuration."""
     if name != "pbx_addresses" or not reread:
         return rows, []
     now = {key_of(name, row) for row in new.to_dict("records")}
@@ -140,12 +141,12 @@ def _without_old_configuration(
 
 
 def _recorded(facts: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each fact whether a register of assets says it."""
+    """Return for each fact whether it comes from an asset register."""
     return facts["key"].str.startswith(RECORD).astype(bool)
 
 
 def _facts_over(was: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
-    """Return what is known of configurations, and a change for each PBX of which something else is known now."""
+    """Return the merged configuration facts, and one change for each PBX whose facts differ."""
     if new.empty:
         return was, []
     again = set(zip(new["pbx_id"], _recorded(new), strict=True))

@@ -1,4 +1,4 @@
-"""What a reader makes of a file, and what the inventory becomes: rows, problems, frames."""
+"""Values of reading an inventory: rows and problems from readers, and validated frames."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from dashboard.core.errors import FileError
 from dashboard.core.text import visible
 
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
-"""What people edit."""
+"""Frames that operators can edit."""
 CONFIG = "pbx_config"
 RECORD = "record."
-"""How the keys of facts begin that a register of assets says of a PBX, rather than the PBX of itself."""
+"""Key prefix of facts from an asset register (NetBox) instead of the PBX's own configuration."""
 RECORD_SECRET = f"{RECORD}secret_present"
-"""Where a register holds a password, which itself is dropped."""
+"""Key of a fact for a password found in an asset register; the password itself is dropped."""
 READ = (*FRAMES, CONFIG)
-"""What readers bring."""
+"""Frames that readers produce."""
 KEYS: Mapping[str, tuple[str, ...]] = {
     "pbxs": ("pbx_id",),
     "pbx_addresses": ("pbx_id", "address", "source"),
     "pbx_numbers": ("pbx_id", "number"),
 }
-"""What tells one row of a frame from another; an address that is configured and declared is two rows."""
+"""Key columns by frame; an address that is both configured and declared has two rows."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was not taken, and where it stands. ``line`` counts from 1; ``None`` is the whole file."""
+    """One rejected item and its location. ``line`` counts from 1; ``None`` means the whole file."""
 
     file: str
     line: int | None
@@ -39,7 +39,7 @@ class Problem:
     value: str = ""
 
     def __post_init__(self) -> None:
-        """Show what files hold, and are called, without characters that a reader cannot see."""
+        """Make invisible characters in file names and contents visible."""
         for name in ("file", "column", "message", "value"):
             object.__setattr__(self, name, visible(getattr(self, name)))
 
@@ -49,7 +49,7 @@ class Problem:
 
 
 def problem_of(exc: FileError) -> Problem:
-    """Return an error of a file as a problem: the place apart from the sentence."""
+    """Convert a file error to a problem, with the location separate from the message."""
     place = exc.file if exc.line is None else f"{exc.file}, line {exc.line}"
     place += f", column {exc.column}" if exc.column else ""
     return Problem(exc.file, exc.line, exc.column, str(exc).removeprefix(f"{place}: "))
@@ -57,7 +57,7 @@ def problem_of(exc: FileError) -> Problem:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came through the browser: its name and its bytes."""
+    """An uploaded file: its name and its bytes."""
 
     name: str
     data: bytes
@@ -65,45 +65,45 @@ class Upload:
 
 @dataclass(frozen=True)
 class InventoryRow:
-    """One row for one frame, as text, and where it stands: a line of a file, or 0 in an object of a running system."""
+    """One row of a frame, as text, with its location: a line of a file, or 0 for an object of a running system."""
 
     frame: str
     file: str
     line: int
     cells: Mapping[str, str]
     brings_more: bool = False
-    """Of ``pbxs``: its line brings an address or a number too, so it may repeat the PBX of an earlier line."""
+    """For ``pbxs``: the line also has an address or a number, so it may repeat the PBX of an earlier line."""
     only_new: frozenset[str] = frozenset()
-    """Columns that count only where the row is new, such as a name made up from a folder's."""
+    """Columns that apply only if the row is new, such as a name derived from a folder's."""
     id_made: bool = False
-    """Its id is made of its name, so whoever knows the inventory may know it by another."""
+    """Whether the id was derived from the name, so that the inventory may have the PBX under another id."""
     country: str = ""
-    """What a table's column of countries says, by which a number without a country code is read."""
+    """Country column of the table; decides how a number without a country code is parsed."""
     if_fit: bool = False
-    """Left out without a word where it cannot be kept: it is a guess, and what it was read from stands as a fact."""
+    """Whether to drop the row silently if it is invalid: it is a guess, and its source is kept as a fact."""
 
     def __post_init__(self) -> None:
-        """Name the file without characters that a reader cannot see."""
+        """Make invisible characters in the file name visible."""
         object.__setattr__(self, "file", visible(self.file))
 
 
 @dataclass(frozen=True)
 class ReaderResult:
-    """What a reader found in a file or a folder: rows as text, not judged yet, and what it could not read."""
+    """The result of reading a file or folder: rows as text, not validated yet, and problems."""
 
     rows: tuple[InventoryRow, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
-    """What of it was left out, such as columns that no reader knows, although every row was read."""
+    """Omissions that cost no row, such as unknown columns."""
 
 
 @dataclass(frozen=True)
 class Inventory:
     """
-    Good rows as conformed frames, and a problem for each that was put aside.
+    Valid rows as conformed frames, and a problem for each rejected row.
 
-    ``given`` names the columns that the files had, by frame, and ``given_of`` by frame and row: an import
-    changes no other.
+    ``given`` has the columns present in the files, by frame; ``given_of`` has them by frame and row key. An import
+    changes no other columns.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -111,14 +111,14 @@ class Inventory:
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
-    """What was read otherwise than it is written and was taken, and columns that were left out."""
+    """Accepted values that were read differently from their text, and omitted columns."""
 
 
 def place_of(file: str, line: int | None) -> str:
-    """Name a place in a sentence."""
+    """Return a location for use in a sentence, e.g. 'pbxs.csv, line 3'."""
     return f"{file}, line {line}" if line else file
 
 
 def key_of(frame: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Return what tells a row from the others of its frame; an address without a source is declared."""
+    """Return the key of a row in its frame; an address without a source counts as declared."""
     return tuple(str(row[column]) or ("declared" if column == "source" else "") for column in KEYS[frame])

@@ -1,9 +1,9 @@
 """
-Rows of text become frames: good ones are kept, every other becomes a problem.
+Validation of text rows: valid rows become frames, each invalid row becomes a problem.
 
-Cells are judged one by one, then rows against each other: an id, an X-Tag and a number are one PBX's, and
-addresses and numbers belong to a PBX that is known. Several PBXs may share an address (behind one NAT) where each
-declares it; an observed address is one PBX's at a time. What is configured is judged apart from what is declared.
+Cells are validated one by one, then rows against each other: an id, an X-Tag and a number belong to one PBX, and
+addresses and numbers belong to a known PBX. Several PBXs may share an address (behind one NAT) unless it is
+observed; an observed address belongs to one PBX at a time. Configured and declared addresses are validated separately.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def settle(
     notes: Sequence[Problem] = (),
 ) -> Inventory:
     """
-    Judge rows and make frames of the good ones.
+    Validate rows and build frames from the valid ones.
 
     Args:
-        rows: In the order of their files; rows of one line belong together and are kept or put aside together, but
-            for a number that cannot be used: it costs itself alone.
-        treated_as_public: Networks in CIDR form to treat as public.
-        known: Ids of PBXs that are in the inventory already.
-        problems: What the readers could not read; comes first in the answer.
-        notes: What the readers left out although every row was read; comes first, too.
+        rows: Rows in file order. The rows of one line are accepted or rejected together, except that an invalid
+            number rejects only itself.
+        treated_as_public: Special-purpose networks in CIDR notation to treat as public.
+        known: Ids of PBXs already in the inventory.
+        problems: Problems from the readers; listed first in the result.
+        notes: Notes from the readers about omissions that cost no row; also listed first.
 
     Returns:
-        Every frame of the inventory, conformed, with the problems of the rest.
+        All inventory frames, conformed, and the problems of the rejected rows.
     """
     settling = _Settling(treated_as_public, known, list(problems), list(notes))
     kept: list[tuple[InventoryRow, dict[str, Any]]] = []
@@ -75,7 +75,7 @@ def settle(
 
 
 class _Settling:
-    """What has been kept so far, against which the next row is judged."""
+    """The rows accepted so far, with which the next row must not conflict."""
 
     def __init__(
         self, public: Collection[str], known: Collection[str], problems: list[Problem], notes: list[Problem]
@@ -94,7 +94,7 @@ class _Settling:
         self._aside_numbers: dict[str, InventoryRow] = {}
 
     def line(self, rows: Sequence[InventoryRow]) -> list[tuple[InventoryRow, dict[str, Any]]]:
-        """Return what is kept of one line: all of it but bad numbers, or nothing where anything else is wrong."""
+        """Return the accepted rows of one line: all but invalid numbers, or none if anything else is invalid."""
         kept = []
         whole = True
         notes = len(self.notes)
@@ -112,7 +112,7 @@ class _Settling:
         return []
 
     def _put_aside(self, rows: Sequence[InventoryRow], kept: Sequence[tuple[InventoryRow, dict[str, Any]]]) -> None:
-        """Remember what a line claims that is not kept: until it is corrected, nobody else has that for sure."""
+        """Record the ids, X-Tags and numbers of a rejected line: another PBX must not claim them before it is fixed."""
         for row in rows:
             if row.frame == "pbxs" and not row.if_fit:
                 self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
@@ -122,7 +122,7 @@ class _Settling:
                 self._aside_numbers.setdefault(values["number"], row)
 
     def _claimed(self, row: InventoryRow, values: dict[str, Any]) -> bool:
-        """Refuse a PBX whose id, with other values, or whose X-Tag an earlier line has that was put aside."""
+        """Reject a PBX whose id (with other values) or X-Tag occurs in an earlier rejected line."""
         pbx_id, tag = values["pbx_id"], values["x_tag"]
         first = self._aside_ids.get(pbx_id)
         if first is not None:
@@ -138,7 +138,7 @@ class _Settling:
         return False
 
     def _number_claimed(self, row: InventoryRow, values: dict[str, Any]) -> bool:
-        """Refuse a number that an earlier line gives another PBX, and that was put aside."""
+        """Reject a number that an earlier rejected line assigns to another PBX."""
         first = self._aside_numbers.get(values["number"]) if row.frame == "pbx_numbers" else None
         if first is None or _cell(first, "pbx_id") == values["pbx_id"]:
             return False
@@ -147,7 +147,7 @@ class _Settling:
         return True
 
     def cells(self, row: InventoryRow) -> dict[str, Any]:
-        """Read every cell of a row; each that breaks its rule becomes a problem."""
+        """Parse every cell of a row; add a problem for each invalid cell."""
         read = {}
         for column in RULES[row.frame]:
             text = row.cells.get(column, "")
@@ -162,12 +162,12 @@ class _Settling:
         return read
 
     def forget(self, before: int, rows: Sequence[InventoryRow]) -> None:
-        """Take back what was said of rows that may be left out without a word."""
+        """Discard the problems of rows that may be dropped silently (``if_fit``)."""
         if all(row.if_fit for row in rows):
             del self.problems[before:]
 
     def fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
-        """Judge a row against those kept before; what it clashes with is named by its line."""
+        """Return whether a row is consistent with the accepted rows; report a conflict with the other row's line."""
         judge = {
             "pbxs": self._pbx_fits,
             "pbx_addresses": self._address_fits,

@@ -1,8 +1,8 @@
 """
-What is wrong with what a PBX dials: the text of one dial string, as its configuration builds it.
+Lint rules for one dial string as built by a PBX's configuration.
 
-Letters stand for digits as in Asterisk's patterns (``12345678*1NXXNXXXXXX``), and ``${NAME}`` for what the
-configuration does not give.
+Letters represent digits as in Asterisk's patterns (``12345678*1NXXNXXXXXX``), and ``${NAME}`` represents a value
+that the configuration does not define.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard.sip import PREFIX_LENGTH, lint, parse_tech_prefix
 
 
 class Level(StrEnum):
-    """How much it matters: calls are refused or go astray, they may be one day, or it is good to know."""
+    """Severity: calls are rejected or misrouted (error), may be in future (warning), or information only (note)."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -46,7 +46,7 @@ _SAID: Mapping[str, str] = {
     "access_code_left_in": "The dial string {text} leaves 011 in front of the number.",
 }
 WARNINGS = frozenset({"plus_left_in"})
-"""What the carrier's own pages disagree on: it may be taken, so nothing is known to fail."""
+"""Issues on which the carrier's own pages disagree: it may accept the call, so they are not errors."""
 
 _LETTERS = {"X": "5", "Z": "5", "N": "2"}
 _TOKEN = re.compile(r"\$\{[^}]*\}|\[(?P<set>[^\]])[^\]]*\]|.", re.DOTALL)
@@ -55,21 +55,21 @@ _BY_COUNTRY = ("wrong_length", "wrong_country")
 _SHORT = 7
 _NOT_SET = re.compile(r"\$\$?\{(?!EXTEN\b|\d)")
 _RUN_TOGETHER = 18
-"""Digits of a prefix and a ten-digit number with nothing between: no number is as long."""
+"""Length of a prefix and a ten-digit number without a separator; longer than any valid number."""
 
 
 Fault = tuple[str, Level, str, str]
-"""A code that stays, how much it matters, what is wrong, what to do."""
+"""Stable code, severity, description and remedy."""
 
 
 def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
     """
-    Return what is wrong with a dial string.
+    Yield the faults of a dial string.
 
     Args:
-        text: What a trunk to the carrier is given to dial.
-        prefix: The account's, or what seems to be it; ``""`` where nothing does.
-        signs_in: The trunk holds credentials, so it may do without the prefix.
+        text: Dial string passed to a trunk to the carrier.
+        prefix: The account's tech prefix or the likely one; ``""`` if unknown.
+        signs_in: Whether the trunk has credentials, which make the prefix optional.
     """
     head = _head_of(text)
     if text.startswith(("*", "#", "%23", "%2a", "%2A")):
@@ -94,7 +94,7 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
 
 
 def likely_prefix(dialed: Iterable[str]) -> str:
-    """Return the eight digits that most dial strings begin with; ``""`` where none does."""
+    """Return the most common eight-digit prefix of dial strings; ``""`` if there is none."""
     heads = Counter(head for text in dialed if len(head := _head_of(text)) == PREFIX_LENGTH and head.isdigit())
     return next((head for head, _ in heads.most_common(1)), "")
 
@@ -108,7 +108,7 @@ def _wrong(head: str, text: str, prefix: str) -> tuple[str, str]:
 
 
 def sample_of(text: str) -> str:
-    """Write a dial string with digits for the letters of its pattern, as one that is dialed."""
+    """Return an example of a dial string pattern, with digits for its letters."""
 
     def digit(found: re.Match[str]) -> str:
         sign = found[0]
@@ -127,12 +127,12 @@ def _run_together(sample: str) -> bool:
 
 
 def _nanp(text: str) -> bool:
-    """Say whether a number is written as a North American one, rather than as digits that may be any country's."""
+    """Return whether a number has a North American pattern, instead of digits of any country."""
     return bool(re.search(r"N|X", text)) or "[" in text
 
 
 def _any_country(text: str) -> bool:
-    """Say whether a number's first digits are left open, so that any length can be right."""
+    """Return whether the pattern leaves a number's first digits open, so that any length may be valid."""
     number = re.split(r"[*#]|%23|%2a", text, flags=re.IGNORECASE)[-1]
     return not number[:1].isdigit() and len(_TOKEN.findall(number)) > _SHORT
 

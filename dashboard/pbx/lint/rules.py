@@ -1,8 +1,8 @@
 """
-What is wrong with the configuration of a PBX, as its readers brought it: the pitfalls of a trunk by IP authentication.
+Lint rules for PBX configurations: common mistakes on a trunk with IP authentication.
 
-Each was seen in configurations that people publish or in reports of calls that were refused. A pitfall names file
-and line, says what is wrong in one sentence and what to do about it in another.
+Each was seen in published configurations or in reports of rejected calls. A finding has file and line, one sentence
+that describes the mistake, and one with the remedy.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from dashboard.sip import Trunk
 
 @dataclass(frozen=True)
 class LintFinding:
-    """One thing to put right."""
+    """One mistake in a PBX's configuration, with its remedy."""
 
     code: str
     level: Level
     pbx_id: str
     file: str
     line: int
-    """0 where it stands in an object of a running system."""
+    """Line from 1; 0 for an object of a running system."""
     sentence: str
     cure: str
 
     def __post_init__(self) -> None:
-        """Show what configurations hold without characters that a reader cannot see."""
+        """Make invisible characters from configurations visible."""
         for name in ("pbx_id", "file", "sentence", "cure"):
             object.__setattr__(self, name, visible(getattr(self, name)))
 
@@ -45,18 +45,18 @@ class LintFinding:
 
 @dataclass(frozen=True)
 class LintContext:
-    """What is known of the account besides its trunk; ``None`` where a thing is not known."""
+    """Account data that configurations are checked against; ``None`` means unknown."""
 
     trunk: Trunk = field(default_factory=Trunk)
     allowed: Collection[str] | None = None
     credentials_on: bool | None = None
     treated_as_public: Collection[str] = ()
     observed: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """By PBX the addresses from which the carrier saw calls with its X-Tag."""
+    """Source addresses of calls with a PBX's X-Tag, by PBX, as seen by the carrier."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, tech_prefix: str = "") -> LintContext:
-        """Return what a snapshot knows; a prefix that is given counts for the account's."""
+        """Build the context from a snapshot; ``tech_prefix`` overrides the account's."""
         edges = zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True)
         listed = snapshot.freshness.get("allowed_ips")
         return cls(
@@ -69,7 +69,7 @@ class LintContext:
 
 
 def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
-    """Return by PBX where calls with its tag came from; calls that only an address gives to it prove no address."""
+    """Return source addresses of X-Tag calls by PBX; calls attributed by address alone cannot confirm an address."""
     tagged = traffic[(traffic["direction"] == "outbound") & (traffic["attributed_by"] == "x_tag")]
     rows = tagged.loc[tagged["source_ip"] != "", ["pbx_id", "source_ip"]].drop_duplicates()
     return {str(pbx_id): sorted(mine["source_ip"]) for pbx_id, mine in rows.groupby("pbx_id")}
@@ -84,21 +84,21 @@ class _Fact:
 
     @property
     def trunk(self) -> str:
-        """Return the name of the trunk that the fact is of."""
+        """Return the name of the fact's trunk."""
         return self.key.removeprefix("trunk.").rpartition(".")[0]
 
 
 def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> list[LintFinding]:
     """
-    Look over what was read of PBXs.
+    Lint the configuration facts of all PBXs.
 
     Args:
-        frames: ``pbxs``, ``pbx_addresses`` and ``pbx_config``; declared addresses among them are compared with
+        frames: ``pbxs``, ``pbx_addresses`` and ``pbx_config``; declared and observed addresses are compared with
             configured ones.
-        known: Of the account.
+        known: The account data.
 
     Returns:
-        Every pitfall, in the order of the facts, each once.
+        All findings, grouped by PBX, without duplicates.
     """
     found: dict[LintFinding, None] = {}
     config = frames[CONFIG]
@@ -113,7 +113,7 @@ def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> li
 
 
 class _Look:
-    """One PBX being looked over."""
+    """The lint rules applied to one PBX."""
 
     def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: LintContext) -> None:
         self._pbx_id, self._facts, self._known = pbx_id, facts, known
@@ -125,7 +125,7 @@ class _Look:
         self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of("dial"))
 
     def all(self) -> Iterator[LintFinding]:
-        """Return every pitfall of the PBX."""
+        """Yield all findings of the PBX."""
         for fact in self._of("dial"):
             for code, level, sentence, cure in faults_of(fact.value, self._prefix, signs_in=self._signs_in(fact.trunk)):
                 yield self._say(code, level, fact, sentence, cure)
@@ -180,7 +180,7 @@ class _Look:
             yield self._say("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
 
     def _egress(self) -> Iterator[LintFinding]:
-        """Compare what the PBX says its address is with the list and with what people know of it."""
+        """Compare the configured public address with the allow list and with the inventory's addresses."""
         told = self._addresses[self._addresses["source"] != "configured"]
         failover = set(self._addresses.loc[self._addresses["kind"] == "failover", "address"])
         for fact in self._called("address.external"):
@@ -208,7 +208,7 @@ class _Look:
                 yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
 
     def _seen_elsewhere(self) -> Iterator[LintFinding]:
-        """Compare it with what the carrier saw: configured is not observed."""
+        """Compare the configured public address with the addresses that the carrier observed."""
         seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
         if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
             which = ", ".join(list(seen)[:3])

@@ -1,8 +1,8 @@
 """
-Folders of configuration, from disk, from an archive or from single uploads: paths and bytes, within limits.
+Configuration folders from disk, archives or single uploads, as paths and bytes within limits.
 
-What is given may be hostile: a link out of the folder, a name with ``..``, an archive that unpacks to a hundred
-times its size. None of it is followed, and each thing left out is said.
+The input may be hostile: a link out of the folder, a name with ``..``, an archive that unpacks to a hundred times
+its size. None of these is followed, and every omission is reported.
 """
 
 from __future__ import annotations
@@ -39,38 +39,38 @@ _BEGINNING = 8192
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of configuration: its name and its files, by path with slashes."""
+    """A configuration folder: its name, and its files by path with forward slashes."""
 
     name: str
     files: dict[str, bytes] = field(repr=False)
     single: bool = False
-    """Its files were given one by one; the name is that of their PBX."""
+    """Whether the files were given individually; the name is then that of their PBX."""
 
     def shown(self, path: str) -> str:
-        """Return how a message names a file of the folder: on one line, and no longer than can be read."""
+        """Return the path of a file for messages: printable, on one line, truncated in the middle if too long."""
         whole = path if self.single or not self.name else f"{self.name}/{path}"
         plain = whole if whole.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in whole)
         return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME // 2]}…{plain[-LONGEST_NAME // 2 :]}"
 
     def pbx_name(self, root: str) -> str:
-        """Name the PBX whose configuration stands in ``root``: the nearest folder that is not one of the program's."""
+        """Return the name of the PBX configured in ``root``: the nearest folder name that is not a program's own."""
         parts = [part for part in (self.name, *PurePosixPath(root).parts) if part]
         own = [part for part in parts if part.lower() not in _PARENTS_OF_PBX]
         return (own or parts or ["pbx"])[-1]
 
 
 def is_archive(name: str) -> bool:
-    """Say whether a file's name is that of an archive."""
+    """Return whether a file name has the extension of an archive."""
     return name.lower().endswith(ARCHIVES)
 
 
 def name_of(name: str) -> str:
-    """Return a name from disk as a text; bytes of it that are none are shown as such."""
+    """Return a file name from disk as text; undecodable bytes become replacement characters."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
-    """Read a folder from disk; links that lead out of it are refused."""
+    """Read a folder from disk; links that lead out of it are rejected."""
     root = path.resolve()
     gathering = _Gathering(name_of(root.name))
     for found in _walk(root, gathering):
@@ -89,7 +89,7 @@ def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
 
 
 def from_uploads(name: str, uploads: Sequence[Upload]) -> tuple[Folder, list[Problem]]:
-    """Put single files together; a path in a file's name is kept where it stays within the folder."""
+    """Combine single files into a folder; a path in a file name is kept if it stays within the folder."""
     gathering = _Gathering(name, single=True)
     for upload in uploads:
         if not gathering.takes(upload.name):
@@ -103,7 +103,7 @@ def from_archive(upload: Upload) -> tuple[Folder, list[Problem]]:
     Unpack a zip or tar archive in memory.
 
     Raises:
-        FileError: It is no such archive, or it cannot be unpacked.
+        FileError: The file is not a zip or tar archive, or cannot be unpacked.
     """
     name = PurePosixPath(upload.name).name
     stem = name[: -len(next(ending for ending in ARCHIVES if name.lower().endswith(ending)))] or "archive"
@@ -127,7 +127,7 @@ def from_archive(upload: Upload) -> tuple[Folder, list[Problem]]:
 
 
 class _Gathering:
-    """A folder being put together: what was taken so far, and what was left out and why."""
+    """A folder under construction: the files added so far, and the omissions with their reasons."""
 
     def __init__(self, name: str, *, single: bool = False) -> None:
         self.folder = Folder(name, {}, single)
@@ -136,7 +136,7 @@ class _Gathering:
         self._said: dict[str, int] = {}
 
     def takes(self, path: str) -> bool:
-        """Say whether there is room for another file; where there is none, say so once."""
+        """Return whether there is room for another file; otherwise report the limit as a problem."""
         if len(self.folder.files) < MOST_FILES and self.left > 0:
             return True
         limit = f"{MOST_FILES:,} files" if self.left > 0 else f"{MOST_BYTES >> 20} MB"
@@ -146,7 +146,7 @@ class _Gathering:
         return False
 
     def add(self, path: str, data: bytes | None) -> None:
-        """Take a file; ``None`` stands for one that is too large for the room that is left."""
+        """Add a file; ``None`` as data marks a file too large for the remaining space."""
         plain = path.replace("\\", "/")
         pure = PurePosixPath(plain)
         if pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", plain) or not pure.parts:
@@ -161,7 +161,7 @@ class _Gathering:
             self.folder.files[str(pure)] = data
 
     def leave_out(self, path: str, reason: str) -> None:
-        """Say why a file was left out; of many with the same reason the first ones are named."""
+        """Report why a file was left out; only the first ``MOST_SAID`` with the same reason are reported."""
         count = self._said[reason] = self._said.get(reason, 0) + 1
         if count < MOST_SAID:
             self.problems.append(self._problem(path, reason))
@@ -173,7 +173,7 @@ class _Gathering:
 
 
 def _walk(root: Path, gathering: _Gathering) -> Iterator[Path]:
-    """Return the files below a folder, and links to folders, which are not followed."""
+    """Yield the files below a folder, and links to folders, which are not followed."""
     waiting = [root]
     while waiting:
         folder = waiting.pop()
@@ -189,7 +189,7 @@ def _walk(root: Path, gathering: _Gathering) -> Iterator[Path]:
 
 
 def _is_folder(found: Path) -> bool:
-    """Say whether a name is that of a folder; of what cannot be asked, to read it says why."""
+    """Return whether a path is a folder and not a link; False on an error, which reading it will report."""
     try:
         return found.is_dir() and not found.is_symlink()
     except OSError:
@@ -197,7 +197,7 @@ def _is_folder(found: Path) -> bool:
 
 
 def _unfit(found: Path, root: Path) -> str:
-    """Say why a file on disk is not read; ``""`` where it is."""
+    """Return the reason why a file on disk is not read; ``""`` if it is read."""
     target = found.resolve(strict=True)
     if not target.is_relative_to(root):
         return "It is a link out of the folder, so it was not followed. Copy the file itself into the folder."
@@ -249,6 +249,6 @@ def _of_tar(data: bytes, gathering: _Gathering) -> Iterator[tuple[str, bytes | N
 
 
 def _at_most(stream: IO[bytes] | gzip.GzipFile, most: int) -> bytes | None:
-    """Read a stream to its end; ``None`` where it has more than ``most`` bytes."""
+    """Read a stream to its end; return ``None`` if it has more than ``most`` bytes."""
     data = stream.read(most + 1)
     return data if len(data) <= most else None

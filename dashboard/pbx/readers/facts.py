@@ -1,10 +1,10 @@
 """
-What is read of one PBX's configuration, whatever program it runs: facts, and the rows that follow from them.
+Configuration facts of one PBX, independent of its software, and the inventory rows derived from them.
 
-Keys of facts: ``trunk.NAME.host``, ``.auth``, ``.registration``, ``.context`` and ``.dial`` of a trunk to the carrier;
-``inbound.match`` for what is let in as the carrier; ``address.external``, ``.media``, ``.bind`` and ``.local_net``;
-``number.pattern``; ``x_tag``; ``dialplan.dial`` for a call that goes through the dialplan once more;
-``secret_present`` where a password stands, with what it opens; it itself is dropped.
+Fact keys: ``trunk.NAME.host``, ``.auth``, ``.registration``, ``.context`` and ``.dial`` for a trunk to the carrier;
+``inbound.match`` for sources accepted as the carrier; ``address.external``, ``.media``, ``.bind`` and ``.local_net``;
+``number.pattern``; ``x_tag``; ``dialplan.dial`` for a call that passes through the dialplan again;
+``secret_present`` for the location of a password, with its kind; the password itself is dropped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NAME = re.compile(r"\w[\w .,()&'-]{0,99}")
 _TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _OWN_PREFIX = re.compile(r"(\d{8})([*#]|%23|%2a)", re.IGNORECASE)
 _OPEN = re.compile(r"\$\{(?!EXTEN\b|1\})|^\$\$?\{")
-"""A value that the configuration alone does not give."""
+"""Value that depends on a variable, so the configuration alone does not define it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands: a file and its line, or an object of a running system and 0."""
+    """A location: a file and its line, or an object of a running system with line 0."""
 
     file: str
     line: int
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing a configuration says, and where."""
+    """One fact of a configuration and its location."""
 
     key: str
     value: str
@@ -45,7 +45,7 @@ class Fact:
 
 @dataclass
 class Found:
-    """What was found of one PBX."""
+    """The data read for one PBX."""
 
     pbx_id: str
     name: str
@@ -53,15 +53,15 @@ class Found:
     place: Place
     facts: list[Fact] = field(default_factory=list)
     addresses: list[tuple[str, Place]] = field(default_factory=list)
-    """What the carrier should see, the one used first in front."""
+    """Source addresses that the carrier should see, the primary one first."""
     numbers: list[tuple[str, Place]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unread: bool = False
-    """How calls get in is decided where it is not read."""
+    """Whether the configuration that decides authentication was not read."""
     full: bool = False
 
     def say(self, key: str, value: str, place: Place) -> None:
-        """Keep a fact, once."""
+        """Add a fact unless it is a recent duplicate or the limit is reached."""
         fact = Fact(key, value, place)
         if len(self.facts) == MOST_FACTS and not self.full:
             self.full = True
@@ -73,11 +73,11 @@ class Found:
             self.facts.append(fact)
 
     def values(self, ending: str) -> list[str]:
-        """Return the values of facts whose key ends so."""
+        """Return the values of facts whose key has an ending."""
         return [fact.value for fact in self.facts if fact.key.endswith(ending)]
 
     def reading(self, trunk: Trunk) -> ReaderResult:
-        """Return it as rows: a cell is given only where the configuration says it."""
+        """Return the inventory rows; a cell is set only if the configuration defines it."""
         name = self.name if _NAME.fullmatch(self.name) else self.pbx_id
         cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
         hosts = [host for host in self.values(".host") if trunk.is_carrier(host)]
@@ -120,7 +120,7 @@ class Found:
         return InventoryRow(frame, place.file, place.line, {"pbx_id": self.pbx_id, **cells}, if_fit=True)
 
     def _method(self, dials: str) -> str:
-        """Name how it gets in: one that holds credentials and dials the prefix can do both."""
+        """Return the authentication method; ``both`` for a PBX that has credentials and dials the prefix."""
         signs_in = bool(self.values(".registration")) or "credentials" in self.values(".auth")
         if not signs_in:
             return "ip"
@@ -129,14 +129,14 @@ class Found:
 
 def together(found: Iterable[Found], trunk: Trunk) -> ReaderResult:
     """
-    Return what was found of several PBXs as one reading.
+    Combine the data of several PBXs into one result.
 
     Args:
-        found: One for each PBX.
-        trunk: By which the carrier's hosts are known.
+        found: The data of each PBX.
+        trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
-        Rows of PBXs, configured addresses, numbers and facts, and what could not be read.
+        Rows of PBXs, configured addresses, numbers and facts, and the problems.
     """
     readings = [one.reading(trunk) for one in found]
     return ReaderResult(
@@ -146,15 +146,15 @@ def together(found: Iterable[Found], trunk: Trunk) -> ReaderResult:
 
 def dials_prefix(dialed: Iterable[str], tech_prefix: str) -> str:
     """
-    Say whether a PBX dials the tech prefix.
+    Return whether a PBX dials the tech prefix.
 
     Args:
-        dialed: What it sends to the carrier, with ``${...}`` for what its configuration does not give.
-        tech_prefix: The account's; where it is not known, any eight digits with a separator are one.
+        dialed: Dial strings sent to the carrier, with ``${...}`` for values that the configuration does not define.
+        tech_prefix: The account's prefix; if it is ``""``, any eight digits with a separator count as one.
 
     Returns:
-        ``yes`` where every dial string has it as the carrier wants it, ``no`` where none begins with anything like
-        it, else ``unknown``.
+        ``yes`` if every dial string has the prefix in the carrier's format, ``no`` if none begins with anything
+        similar, else ``unknown``.
     """
     said = {_dials(text, tech_prefix) for text in dialed}
     return said.pop() if len(said) == 1 else "unknown"

@@ -1,4 +1,4 @@
-"""Hosts of SIP URIs, as configurations write them."""
+"""Host names in SIP URIs of configurations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _HOST = re.compile(r"(?:<?\s*sips?:)?(?:.*@)?(?P<host>\[[^\]]*\]|[^:;>/?\s]+)", 
 
 
 def host_of(uri: str) -> str:
-    """Return the host of a SIP URI, or of what stands for one."""
+    """Return the host of a SIP URI or of a bare ``host:port``; ``""`` if there is none."""
     found = _HOST.match(uri.strip()[:500])
     return found["host"].strip("[]").lower() if found else ""
 
 
 def has_password(uri: str) -> bool:
-    """Say whether a URI has a password in front of its host."""
+    """Return whether a URI has a password before its host."""
     user, at, _ = re.sub(r"^\s*<?\s*sips?:", "", uri, flags=re.IGNORECASE).rpartition("@")
     return bool(at) and ":" in user

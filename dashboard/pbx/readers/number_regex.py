@@ -1,7 +1,8 @@
 r"""
-Regular expressions of a dialplan as the numbers that they match: ``^1?(\d{10})$`` as ``1XXXXXXXXXX`` and without 1.
+Number patterns matched by dialplan regular expressions: ``^1?(\d{10})$`` gives ``1XXXXXXXXXX`` and ``XXXXXXXXXX``.
 
-Only what dialplans use is read: digits, sets, groups, alternatives, counts. What is more has no answer.
+Supported is only the syntax common in dialplans: digits, sets, groups, alternatives and counts. Any other expression
+gives no result.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _COUNT = re.compile(r"\{(?P<least>\d{1,2})(?P<more>,(?P<most>\d{0,2}))?\}")
 
 @dataclass(frozen=True)
 class Variant:
-    """One shape of what an expression matches: letters as in Asterisk's patterns, and what each group has of them."""
+    """One pattern that an expression matches: letters as in Asterisk's patterns, and the part matched by each group."""
 
     letters: str = ""
     groups: dict[int, str] = field(default_factory=dict)
@@ -28,16 +29,16 @@ class Variant:
 
 
 class _UnreadableError(ValueError):
-    """The expression has more in it than is read."""
+    """The expression uses unsupported syntax."""
 
 
 @lru_cache(maxsize=4096)
 def variants(expression: str) -> tuple[Variant, ...]:
     """
-    Return the shapes of what an expression matches; none where it cannot be told.
+    Return the patterns that an expression matches; empty if it is not supported.
 
     Args:
-        expression: Of a condition on ``destination_number``.
+        expression: Regular expression of a condition on the dialed number.
     """
     reading = _RegexParser(expression[:LONGEST])
     try:
@@ -48,13 +49,13 @@ def variants(expression: str) -> tuple[Variant, ...]:
 
 
 class _RegexParser:
-    """An expression being read from left to right."""
+    """Recursive-descent parser of an expression."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.group = text, 0, 0
 
     def alternatives(self) -> list[Variant]:
-        """Read up to the end or the bracket that closes."""
+        """Parse alternatives up to the end or the closing parenthesis."""
         found = self._sequence()
         while self._take("|"):
             found += self._sequence()

@@ -1,8 +1,8 @@
 """
-Secrets that stand in a PBX's configuration: what each of them opens, never its value.
+Secrets in a PBX's configuration: the kind of access they grant, never their value.
 
-Of a secret a reader keeps file, line and kind, and neither length nor digest: both help whoever guesses. Phones have
-so many that one fact a file stands for all of theirs.
+A reader keeps the file, line and kind of a secret, but neither its length nor a digest, because both help an attacker
+guess it. Phones have so many secrets that one fact per file represents all of theirs.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from dashboard.pbx.readers.facts import Found, Place
 
 
 class Secret(StrEnum):
-    """What a secret opens, worst first; as the value of a fact ``secret_present``."""
+    """Kind of access that a secret grants, most severe first; the value of a ``secret_present`` fact."""
 
     API_KEY = "API key"
-    """Reads and changes numbers and inbound routes of the account: the carrier's keys have no scope."""
+    """Can read and change the account's numbers and inbound routes: the carrier's keys have no scopes."""
     TRUNK = "trunk password"
-    """Places calls at the account's cost while credentials are enabled."""
+    """Can place calls at the account's cost while credentials are enabled."""
     REGISTRATION = "registration password"
     OTHER_TRUNK = "password of another trunk"
     MANAGEMENT = "management password"
-    """Of the manager interface, ARI or the event socket."""
+    """Password of the manager interface, ARI or the event socket."""
     DATABASE = "database password"
-    """Of a database, in which the passwords of all phones may stand."""
+    """Password of a database, which may contain the passwords of all phones."""
     PHONE = "phone password"
     PIN = "voicemail PIN"
     UNKNOWN = "password"
-    """Whose it is does not stand beside it."""
+    """The configuration does not show the password's use."""
 
     @classmethod
     def of(cls, value: str) -> Secret:
-        """Read the value of a fact; what nobody knows is a password of unknown use."""
+        """Parse the value of a fact; an unrecognized value is a password of unknown use."""
         return cls(value) if value in set(cls) else cls.UNKNOWN
 
     def worse(self, other: Secret) -> Secret:
-        """Return the worse of two; anything is worse than not to know."""
+        """Return the more severe of two kinds; ``UNKNOWN`` is the least severe."""
         kinds = list(Secret)
         return min(self, other, key=kinds.index)
 
 
 OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
 MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
-"""Kinds of which a file may hold thousands."""
+"""Kinds that may occur thousands of times in one file."""
 PRESENT = "secret_present"
 
 _URL_LOGIN = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
-"""User and password in front of the host of a URL."""
+"""User and password before the host of a URL."""
 _RUN = re.compile(r"\S+")
 MOST_TOLD = 500
-"""Places of a PBX's secrets that are told, so that what is said of its trunks has room."""
+"""Maximum number of secrets reported for a PBX, which leaves room for the facts of its trunks."""
 LONGEST_VALUE = 100_000
 _BY_NAME = (
     (
@@ -79,27 +79,27 @@ _KEY = re.compile(
     r"|\bx-(?:api|access|auth|secret)[-_]?(?:key|token|secret)\s{0,9}:\s{0,9}[\"']?[^\s\"'$]",
     re.IGNORECASE,
 )
-"""Every part has a longest length, so that a line of eight thousand characters is searched in no time."""
+"""HTTP credentials in a dialplan step; parts have a maximum length for a fast search of 8,000-character lines."""
 
 
 def by_name(name: str) -> Secret:
-    """Say what a secret opens by the name of its setting alone."""
+    """Return the kind of a secret from the name of its setting alone."""
     return next((kind for kind, rule in _BY_NAME if rule.search(name)), Secret.UNKNOWN)
 
 
 def has_key(text: str) -> bool:
-    """Say whether a step of a dialplan signs in to an API over HTTP."""
+    """Return whether a dialplan step contains credentials for an HTTP API."""
     program = _CURL.search(text)
     return bool(_KEY.search(text) or (program and _LOGIN.search(text, program.end())))
 
 
 def logins_cut(text: str, keep: Callable[[str, re.Match[str]], str]) -> str:
     """
-    Cut out what signs in within the URLs of a text.
+    Remove credentials from the URLs in a text.
 
     Args:
-        text: Of any length: each part of it is looked at once, however many URLs begin in it.
-        keep: Takes a part without spaces and where user and password stand in it; returns what is kept of them.
+        text: Text of any length; each part is scanned once, regardless of the number of URLs.
+        keep: Takes a run without spaces and the match of user and password in it; returns their replacement.
     """
 
     def cut(run: re.Match[str]) -> str:
@@ -110,13 +110,17 @@ def logins_cut(text: str, keep: Callable[[str, re.Match[str]], str]) -> str:
 
 
 def has_login(text: str) -> bool:
-    """Say whether user and password stand in a URL, or a step that signs in to an API."""
+    """Return whether a text contains a URL with user and password, or credentials for an HTTP API."""
     short = text[:LONGEST_VALUE]
     return has_key(short) or logins_cut(short, lambda _run, _found: "") != short
 
 
 def tell(found: Found, secrets: Mapping[Place, Secret]) -> None:
-    """Say where secrets stand, those of phones and of nobody known once a file; of very many the first."""
+    """
+    Add a ``secret_present`` fact per location, up to ``MOST_TOLD``.
+
+    Phone passwords, voicemail PINs and passwords of unknown use give one fact per file and kind.
+    """
     told: set[tuple[str, Secret]] = set()
     count = 0
     for place, kind in secrets.items():

@@ -1,7 +1,8 @@
 """
-Dumps of databases as ``mysqldump``, SQLite and ``pg_dump`` write them: the rows of tables, each with its line.
+Database dumps from ``mysqldump``, SQLite and ``pg_dump``: table rows, each with its line.
 
-Of our own, since parsers of SQL know neither COPY's rows nor lines, and lose all to one row that is cut.
+A parser of our own, because SQL parsers support neither COPY rows nor line numbers, and lose everything to one
+truncated row.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _VALUE = re.compile(
 )
 _ONE = rf"\s*+(?:_binary\s++)?+(?:'{_SINGLE}'|\"{_DOUBLE}\"|{_PLAIN})\s*+"
 _INSERTED = re.compile(rf"(?:\s*+\((?:{_ONE},)*+{_ONE}\)\s*+,?+)*+(?:\s*+\((?:{_ONE},)*+)?+", re.DOTALL)
-"""All rows of an INSERT as ``_inserted`` takes them, to pass over at once."""
+"""All rows of an INSERT in the syntax of ``_inserted``, to skip them at once."""
 _COPIED = re.compile(r"(?:(?!\\\.)[^\n]*+\n)*+")
 _SIGNS = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a"}
 _PIECE = re.compile(rf"'{_SINGLE}'|\"{_DOUBLE}\"|[^'\"(),;]++|.", re.DOTALL)
@@ -37,19 +38,19 @@ _KEYS = frozenset({"KEY", "PRIMARY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT"
 
 @dataclass(frozen=True)
 class DumpRow:
-    """A row of a table, NULL as an empty text."""
+    """A table row, with NULL as an empty string."""
 
     table: str
-    """In lower case, without its schema."""
+    """Table name in lower case, without its schema."""
     columns: Sequence[str]
-    """In lower case; none where nothing names them."""
+    """Column names in lower case; empty if unknown."""
     cells: Sequence[str]
-    """None where the row cannot be read."""
+    """Values; empty if the row cannot be parsed."""
     line: int
 
     @property
     def fault(self) -> str:
-        """Why the row cannot be used, if it cannot: a sentence."""
+        """A sentence that states why the row is unusable; ``""`` if it is usable."""
         if len(self.cells) == len(self.columns):
             return ""
         reason = f"it has {counted(len(self.cells), 'value')} and the table {len(self.columns)}"
@@ -57,17 +58,17 @@ class DumpRow:
 
 
 def tables_in(text: str) -> set[str]:
-    """Return the tables that a dump seems to have."""
+    """Return the names of tables found in a dump."""
     return {found["table"].lower() for found in _STATEMENT.finditer(text)}
 
 
 def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
     """
-    Read a dump; of a statement, what stands behind a row that cannot be read is left out.
+    Yield the rows of a dump; the part of a statement after an unreadable row is skipped.
 
     Args:
         text: The dump.
-        tables: Those that are asked for, with the columns that they have where the dump names none.
+        tables: The requested tables, with the columns to use if the dump names none.
     """
     known = dict(tables)
     at = counted = 0
@@ -87,7 +88,7 @@ def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
 
 
 def _created(text: str, at: int) -> tuple[list[str], int]:
-    """Return the columns of a CREATE TABLE from within its brackets, and where it ends."""
+    """Return the columns of a CREATE TABLE from inside its parentheses, and its end position."""
     starts, depth, end = [at], 0, at
     for found in _PIECE.finditer(text, at, at + LONGEST_CREATE):
         piece, end = found[0], found.end()
@@ -101,7 +102,7 @@ def _created(text: str, at: int) -> tuple[list[str], int]:
 
 
 def _inserted(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
-    """Return the rows behind VALUES, where each begins and where it ends; the last may be one that is cut."""
+    """Yield the rows after VALUES with their start and end positions; the last row may be truncated."""
     while found := _OPENED.match(text, at):
         begin = found.end() - 1
         at, cells, end = found.end(), [], ""
@@ -124,7 +125,7 @@ def _text(value: re.Match[str]) -> str:
 
 
 def _copied(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
-    r"""Return the rows of a COPY up to ``\.`` as ``_inserted`` does."""
+    r"""Yield the rows of a COPY up to ``\.``, in the format of ``_inserted``."""
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end

@@ -1,8 +1,8 @@
 """
-Bytes become records: decoding, delimiter, quoted fields, and where each record begins.
+Delimited text records from bytes: decoding, delimiter detection, quoted fields, and the first line of each record.
 
-RFC 4180, read with Python's ``csv`` in strict mode. A quote that is never closed would swallow the rest of the
-file; here it costs its own line, which is reported, and reading goes on with the next.
+RFC 4180, parsed with Python's ``csv`` in strict mode. An unclosed quote would swallow the rest of the file; here it
+costs only its own line, which is reported, and reading continues with the next line.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dashboard.core.errors import FileError
 
 LARGEST_BYTES = 32 * 1024 * 1024
 LONGEST_RECORD = 100
-"""Physical lines that one record may span: beyond that a quote was left open."""
+"""Maximum number of physical lines in one record; beyond it a quote was left open."""
 
 MANY_ZEROS = 10
-"""One zero byte in so many is no text: UTF-16 without its mark, or a program's own format."""
+"""More than one zero byte in this many is not text: UTF-16 without a byte order mark, or a binary format."""
 
 DELIMITERS = (",", ";", "\t", "|")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -34,7 +34,7 @@ _MAGIC = {
 
 @dataclass(frozen=True)
 class TextRecord:
-    """One record: its cells, or why it could not be read, and the physical line it begins on."""
+    """One record: its cells or the reason it could not be read, and its first physical line."""
 
     line: int
     cells: tuple[str, ...] = ()
@@ -43,12 +43,12 @@ class TextRecord:
 
 def decode(name: str, data: bytes) -> str:
     """
-    Decode a file: UTF-8, or UTF-16 with its mark; a mark at the start is dropped.
+    Decode a file as UTF-8, or as UTF-16 with a byte order mark; the mark is dropped.
 
-    A line that is not UTF-8 is read in the Windows form of Latin-1.
+    A line that is not UTF-8 is decoded as Windows-1252.
 
     Raises:
-        FileError: It is empty, too large, or not a text.
+        FileError: The file is empty, too large, or not text.
     """
     if len(data) > LARGEST_BYTES:
         raise FileError(f"It is larger than {LARGEST_BYTES >> 20} MB, which no inventory is.", file=name)
@@ -64,7 +64,7 @@ def decode(name: str, data: bytes) -> str:
 
 
 def text_of(data: bytes) -> str:
-    """Decode bytes whatever they are: UTF-8, UTF-16 with its mark, a line of anything else as Latin-1."""
+    """Decode bytes without failing: UTF-8, UTF-16 with a byte order mark, and any other line as Windows-1252."""
     if data.startswith(_UTF_16):
         return data.decode("utf-16", errors="replace")
     try:
@@ -81,7 +81,7 @@ def _decoded_line(line: bytes) -> str:
 
 
 def records(text: str) -> Iterator[TextRecord]:
-    """Read records, blank lines left out; the delimiter is the one that the first line has most of."""
+    """Yield records, skipping blank lines; the delimiter is the most frequent one in the first non-blank line."""
     lines = list(io.StringIO(text, newline=""))
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(DELIMITERS, key=first.count)
@@ -100,7 +100,7 @@ def records(text: str) -> Iterator[TextRecord]:
 
 
 class _Feed:
-    """Physical lines for one reader; ends early where a record spans too many of them."""
+    """Physical lines for one CSV reader; iteration ends early if a record spans more than ``LONGEST_RECORD`` lines."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines

@@ -1,4 +1,4 @@
-"""Writers: the configuration that a PBX should have, one module per kind of PBX."""
+"""Configuration writers, one module per kind of PBX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Asterisk's two SIP drivers share: the dialplan, and what to do with the files."""
+"""Dialplan and installation steps shared by Asterisk's two SIP drivers; trunk names shared by all writers."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Callable
 from dashboard.pbx.writers.trunk_spec import TrunkSpec
 
 ROUTES = (("_1NXXNXXXXXX", "${EXTEN}"), ("_NXXNXXXXXX", "1${EXTEN}"), ("_011X.", "${EXTEN:3}"), ("_N11", "${EXTEN}"))
-"""What people dial, and what the carrier is to get of it behind the prefix."""
+"""Dialed pattern, and the number sent to the carrier after the prefix."""
 ANSWERS = (1, 21, 22, 28)
-"""Hangup causes of a PoP that did answer: no such number, refused, number changed, number too short (RFC 3398)."""
+"""Hangup causes of a PoP that responded: no such number, rejected, number changed, number too short (RFC 3398)."""
 DONE = " | ".join(
     (
         '"${DIALSTATUS}" != "CHANUNAVAIL" & "${DIALSTATUS}" != "CONGESTION"',
         *(f'"${{HANGUPCAUSE}}" = "{cause}"' for cause in ANSWERS),
     )
 )
-"""When the second PoP is not called: to both drivers a refusal is a congestion too."""
+"""Condition to skip the second PoP; tests hangup causes because both drivers report a rejection as CONGESTION."""
 
 
 def trunks(wanted: TrunkSpec) -> tuple[tuple[str, str], ...]:
-    """Return the trunks by name, each with its PoP, the one to call first in front."""
+    """Return pairs of trunk name and PoP, the primary PoP first."""
     second = (("flowroute-2", wanted.second),) if wanted.second else ()
     return ("flowroute", wanted.pop), *second
 
 
 def dialplan(wanted: TrunkSpec, device: Callable[[str, str], str], header: str) -> str:
     """
-    Write ``extensions.conf``: calls to the carrier, and its calls by number.
+    Return ``extensions.conf``: outbound calls to the carrier, and inbound calls by number.
 
     Args:
-        wanted: What is to be said.
-        device: Writes what is dialed of a number and a trunk's name.
-        header: The step that adds the X-Tag.
+        wanted: The trunk specification.
+        device: Returns the device to dial for a number and a trunk name.
+        header: The dialplan application that adds the X-Tag.
     """
     handler = ",,b(flowroute-tag^s^1)" if wanted.x_tag else ""
     first, *rest = (name for name, _ in trunks(wanted))
@@ -51,7 +51,7 @@ def dialplan(wanted: TrunkSpec, device: Callable[[str, str], str], header: str) 
 
 
 def steps(wanted: TrunkSpec, file: str, load: str) -> tuple[str, ...]:
-    """Say what to do with the files, in order."""
+    """Return the installation steps in order."""
     failover = ", ".join(wanted.other_addresses)
     return (
         f"Add the sections to {file} and extensions.conf; take out an older trunk to the carrier.",

@@ -1,4 +1,4 @@
-"""What is wanted of a PBX beside what its configuration says now, as it was read."""
+"""Comparison of a PBX's trunk specification with its current configuration facts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dashboard.pbx.writers.trunk_spec import TrunkSpec
 
 
 class SettingState(StrEnum):
-    """How a thing stands."""
+    """Result of comparing one setting."""
 
     SAME = "same"
     CHANGED = "changed"
     MISSING = "missing"
     EXTRA = "extra"
-    """It is there and is to be taken out."""
+    """Present but to be removed."""
 
 
 @dataclass(frozen=True)
 class SettingComparison:
-    """One thing: as it is now, with its place, and as it is wanted; ``""`` where it is not."""
+    """One setting: current value with its location, and wanted value; ``""`` for a missing value."""
 
     what: str
     now: str
@@ -43,14 +43,14 @@ class _Now:
 
 def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
     """
-    Put what is wanted beside what was read.
+    Compare a trunk specification with the current configuration.
 
     Args:
-        wanted: Of one PBX.
-        config: What was read of configurations (PBX_CONFIG); other PBXs in it do not count.
+        wanted: The specification of one PBX.
+        config: Configuration facts (PBX_CONFIG); facts of other PBXs are ignored.
 
     Returns:
-        A row for each thing, subject by subject, what is wanted in front; nothing is wanted twice.
+        One comparison per setting, grouped by subject, wanted values first, without duplicates.
     """
     rows = config[config["pbx_id"] == wanted.pbx_id]
     facts = [
@@ -79,7 +79,7 @@ def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
 def _subject(
     what: str, wanted: tuple[str, ...], now: list[_Now], fits: Callable[[str, str], bool] = str.__eq__
 ) -> Iterator[SettingComparison]:
-    """Pair what is wanted with what is there: first what fits, then what stands in its place."""
+    """Pair each wanted value with a current one: a fitting value if any, else one of the others."""
     values = [value for value in wanted if value]
     left = [one for one in now if not any(fits(one.value, value) for value in values)]
     for value in values:
@@ -99,9 +99,9 @@ def _is_host(text: str, value: str) -> bool:
 
 
 def _holds(text: str, value: str) -> bool:
-    """Say whether what is let in has a range in it; a name has none."""
+    """Return whether an allowed network contains a range; False for a host name."""
     try:
         outer, inner = ip_network(text, strict=False), ip_network(value)
     except ValueError:
         return False
-    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # of one version
+    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # same IP version

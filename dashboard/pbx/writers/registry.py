@@ -1,8 +1,8 @@
 """
-Write the configuration of a PBX: IP authentication with the tech prefix, two PoPs, and every range let in.
+Registry of configuration writers: IP authentication with the tech prefix, two PoPs, and all carrier ranges allowed.
 
-A kind of PBX is one module of ``programs``, found by its file. It has ``LABEL``, ``VENDOR`` as the inventory has it,
-and ``write(wanted) -> Snippet``. ``trunk_spec.Wanted`` validates all values first; none is a password.
+A kind of PBX is one module of ``programs``, found by its file. It has ``LABEL``, ``VENDOR`` as in the inventory, and
+``write(wanted) -> Snippet``. ``trunk_spec.TrunkSpec`` validates all values first; none is a password.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ def _writers() -> dict[str, ModuleType]:
 
 
 def kinds() -> tuple[str, ...]:
-    """Return the kinds of PBX that can be written for, by name."""
+    """Return the names of the supported kinds of PBX."""
     return tuple(_writers())
 
 
 def label_of(kind: str) -> str:
-    """Return how people call a kind."""
+    """Return the display name of a kind."""
     return str(_writer(kind).LABEL)
 
 
 def vendor_of(kind: str) -> str:
-    """Return the make of a kind, as the inventory has it."""
+    """Return the vendor of a kind, as in the inventory."""
     return str(_writer(kind).VENDOR)
 
 
 def kind_for(vendor: str) -> str:
-    """Return the kind that a make takes: PJSIP for Asterisk and for whatever nobody knows."""
+    """Return the kind for a vendor; ``asterisk-pjsip`` for Asterisk and for unknown vendors."""
     mine = [kind for kind in kinds() if vendor_of(kind).lower() == vendor.strip().lower()]
     return DEFAULT if DEFAULT in mine or not mine else mine[0]
 
@@ -67,13 +67,13 @@ def write(kind: str, wanted: TrunkSpec) -> Snippet:
 
     Args:
         kind: One of ``kinds()``.
-        wanted: What it is to say.
+        wanted: The trunk specification.
 
     Returns:
-        Files by their path below the PBX's folder of configuration, and what to do with them.
+        Files by path below the PBX's configuration folder, and the installation steps.
 
     Raises:
-        WritingError: There is no such kind, or it cannot say what is wanted.
+        WritingError: The kind does not exist or cannot express the specification.
     """
     snippet: Snippet = _writer(kind).write(wanted)
     return snippet

@@ -1,4 +1,4 @@
-"""What a PBX's configuration is to say, checked once so that nothing in it can break out of a file's syntax."""
+"""Trunk specifications: the values of a PBX's configuration, validated so that none can break a file's syntax."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.sip import Trunk, parse_pop, parse_tech_prefix
 
 LOCAL_NETS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-"""A PBX says its public address towards others than these only."""
+"""Local networks; a PBX uses its public address only toward hosts outside them."""
 MOST_PORT: Final = 65_535
 _TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"\d{3,15}", re.ASCII)
@@ -23,7 +23,7 @@ _PORT = re.compile(r":(\d{1,5})$", re.ASCII)
 
 @dataclass(frozen=True)
 class PageSetting:
-    """What to enter into a field of a page, of a PBX that writes its files itself."""
+    """A value to enter in a field of a web page, for a PBX that writes its own files."""
 
     page: str
     field: str
@@ -32,7 +32,7 @@ class PageSetting:
 
 @dataclass(frozen=True)
 class Snippet:
-    """What was written: files by path, what to do with them, a sentence each, and what to enter by hand."""
+    """Generated configuration: files by path, installation steps as sentences, and settings to enter by hand."""
 
     files: Mapping[str, str]
     steps: tuple[str, ...]
@@ -42,10 +42,10 @@ class Snippet:
 @dataclass(frozen=True)
 class TrunkSpec:
     """
-    What is to be written for one PBX.
+    The values of one PBX's configuration.
 
     Raises:
-        WritingError: A value is missing, or cannot stand in a configuration.
+        WritingError: A value is missing or is not valid in a configuration.
     """
 
     pbx_id: str
@@ -53,21 +53,21 @@ class TrunkSpec:
     pop: str
     ranges: tuple[str, ...]
     address: str
-    """What the carrier sees."""
+    """Source address as seen by the carrier."""
     name: str = ""
     second: str = ""
-    """The PoP that is called when the first does not answer; ``""`` where there is none."""
+    """Failover PoP, called if the first does not answer; ``""`` without one."""
     pops: tuple[str, ...] = ()
-    """Every PoP by name, those that calls only come from too."""
+    """Host names of all PoPs, including those that only send calls."""
     other_addresses: tuple[str, ...] = ()
-    """What it calls from when its first address fails."""
+    """Failover source addresses."""
     x_tag: str = ""
     numbers: tuple[str, ...] = ()
     port: int = 0
-    """Where inbound calls are sent to; 0 where the kind's own port will do."""
+    """Port for inbound calls; 0 for the default port of the kind of PBX."""
 
     def __post_init__(self) -> None:
-        """Check every value that will stand in a file."""
+        """Validate every value that is written to a file."""
         parse_tech_prefix(self.tech_prefix)
         self._check_pops()
         if not self.ranges:
@@ -101,27 +101,27 @@ class TrunkSpec:
 
     @property
     def title(self) -> str:
-        """Its name in letters, digits and marks that no configuration gives a meaning."""
+        """Name of the PBX without characters that have a meaning in a configuration."""
         return " ".join(_NOT_PLAIN.sub(" ", self.name or self.pbx_id).split())[:100] or "a PBX"
 
     @property
     def dialed(self) -> str:
-        """What stands in front of a number that is dialed."""
+        """Tech prefix and separator, dialed before a number."""
         return f"{self.tech_prefix}*"
 
 
 def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> TrunkSpec:
     """
-    Say what the configuration of a PBX of the inventory is to be.
+    Return the trunk specification of a PBX in the inventory.
 
     Args:
         snapshot: The account and the inventory.
-        pbx_id: Of the inventory.
-        pop: Host name of the PoP to call; the inventory's, or the account's first, where none is given.
-        second: Of the one to fail over to; the account's next where none is given.
+        pbx_id: Id of the PBX in the inventory.
+        pop: Host name of the PoP to call; defaults to the inventory's, then to the account's first.
+        second: Host name of the failover PoP; defaults to the account's next one.
 
     Raises:
-        WritingError: There is no such PBX, it must keep its credentials, or something is not known.
+        WritingError: The PBX does not exist, must keep its credentials, or a required value is unknown.
     """
     rows = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id]
     if rows.empty:
@@ -167,7 +167,7 @@ def _bare(host: str) -> str:
 
 
 def _is(kind: Callable[[str], Any], text: str) -> bool:
-    """Say whether a text is an address or a network; the zone that may end one of version 6 can hold anything."""
+    """Return whether a text is an address or network without an IPv6 zone, which may contain any text."""
     try:
         kind(text)
     except ValueError:

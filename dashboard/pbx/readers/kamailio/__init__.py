@@ -1,3 +1,3 @@
-"""Kamailio as the egress proxy: its script, lists and tables."""
+"""Kamailio as the egress proxy: script, lists and tables."""
 
 from __future__ import annotations

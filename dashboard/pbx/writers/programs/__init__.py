@@ -1,3 +1,3 @@
-"""One module per kind of PBX that configuration is written for; ``pbx.writers`` finds each by its file."""
+"""Configuration writers, one module per kind of PBX; ``pbx.writers`` finds each by its file."""
 
 from __future__ import annotations

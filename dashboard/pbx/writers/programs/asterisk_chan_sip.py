@@ -1,7 +1,7 @@
 """
 Asterisk with chan_sip, up to version 20: ``sip.conf`` and ``extensions.conf``.
 
-chan_sip knows who calls by single addresses, never by a range: each address of the carrier's ranges is a peer.
+chan_sip identifies callers by single addresses, not by ranges, so each address of the carrier's ranges is a peer.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dashboard.pbx.writers.trunk_spec import LOCAL_NETS, Snippet, TrunkSpec
 LABEL = "Asterisk (chan_sip)"
 VENDOR = "Asterisk"
 MOST_ADDRESSES = 400
-"""Peers that are written for what comes in."""
+"""Maximum number of peers written for the carrier's source addresses."""
 
 
 def write(wanted: TrunkSpec) -> Snippet:
-    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    """Write the configuration; see ``pbx.writers.registry`` for the interface."""
     networks = [ip_network(text) for text in wanted.ranges]
     if sum(network.num_addresses for network in networks) > MOST_ADDRESSES:
         raise WritingError(
@@ -48,7 +48,7 @@ def write(wanted: TrunkSpec) -> Snippet:
         "dtmfmode=rfc2833",
         "directmedia=no",
     ]
-    asked = ["qualify=yes"]  # else it waits half a minute for a PoP that is gone before it calls the second
+    asked = ["qualify=yes"]  # else chan_sip waits half a minute for an unreachable PoP before it calls the second
     for name, host in peers:
         lines += ["", f"[{name}](flowroute-peer)", *_host(host), *(asked if (name, host) in called else ())]
     dialplan = asterisk_common.dialplan(

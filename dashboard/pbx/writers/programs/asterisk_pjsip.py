@@ -1,4 +1,4 @@
-"""Asterisk with PJSIP: ``pjsip.conf`` and ``extensions.conf``; option names as in Asterisk's own documentation."""
+"""Asterisk with PJSIP: ``pjsip.conf`` and ``extensions.conf``, with option names from Asterisk's documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VENDOR = "Asterisk"
 
 
 def write(wanted: TrunkSpec) -> Snippet:
-    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    """Write the configuration; see ``pbx.writers.registry`` for the interface."""
     port = f":{wanted.port}" if wanted.port else ""
     lines = [
         f"; Trunk of {wanted.title} by IP authentication",

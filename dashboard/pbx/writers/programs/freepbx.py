@@ -1,8 +1,8 @@
 """
-FreePBX 15 and newer with chan_pjsip: what to enter on its pages, since it writes its files itself.
+FreePBX 15 and newer with chan_pjsip: settings to enter on its pages, because FreePBX writes its own files.
 
-Names of pages and fields as FreePBX shows them. The prefix goes into the trunk's rules alone: a route that prepends
-it too would dial it twice.
+Pages and fields have the names that FreePBX displays. Only the trunk's rules add the prefix: a route that also
+prepends it would dial it twice.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ LABEL = "FreePBX (chan_pjsip)"
 VENDOR = "FreePBX"
 CUSTOM = "extensions_custom.conf"
 RULES = (("1", "", "NXXNXXXXXX"), ("", "", "1NXXNXXXXXX"), ("", "011", "."), ("", "", "N11"))
-"""What stands behind the prefix, what is taken off, and the digits that match."""
+"""Digits added after the tech prefix, digits removed, and the match pattern."""
 
 
 def write(wanted: TrunkSpec) -> Snippet:
-    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    """Write the settings; see ``pbx.writers.registry`` for the interface."""
     called = asterisk_common.trunks(wanted)
     settings = [
         PageSetting("Asterisk SIP Settings, General", "External Address", wanted.address),
@@ -54,7 +54,7 @@ def _trunk(wanted: TrunkSpec, name: str, pop: str) -> list[PageSetting]:
 
 
 def _files(wanted: TrunkSpec) -> dict[str, str]:
-    """Write the hook that adds the X-Tag; nothing where the PBX has none."""
+    """Return the file with the hook that adds the X-Tag; empty if the PBX has no X-Tag."""
     if not wanted.x_tag:
         return {}
     lines = [

@@ -1,4 +1,4 @@
-"""FreeSWITCH: a profile of its own with a gateway for each PoP, the list of ranges let in, and two contexts."""
+"""FreeSWITCH: a separate profile with a gateway per PoP, the ACL of carrier ranges, and two contexts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dashboard.pbx.writers.trunk_spec import Snippet, TrunkSpec
 LABEL = "FreeSWITCH"
 VENDOR = "FreeSWITCH"
 PORT = 5080
-"""Where FreeSWITCH listens for carriers unless it is told otherwise."""
+"""Default port on which FreeSWITCH listens for carriers."""
 FAILS = "NORMAL_TEMPORARY_FAILURE,RECOVERY_ON_TIMER_EXPIRE,NETWORK_OUT_OF_ORDER,GATEWAY_DOWN"
-"""Why the second PoP is called: the first did not answer. A busy callee is not called twice."""
+"""Causes that fail over to the second PoP: the first did not respond. A busy callee is not called twice."""
 NOBODY = (("username", "not-used"), ("password", "not-used"), ("extension", "auto_to_user"))
-"""FreeSWITCH loads no gateway without the first two, and sends calls in to the first without the third."""
+"""FreeSWITCH needs the first two to load a gateway; without the third it routes inbound calls to ``username``."""
 ROUTES = (
     ("north-america", r"^\+?1?([2-9]\d{2}[2-9]\d{6})$", "1$1"),
     ("abroad", r"^011(\d+)$", "$1"),
@@ -23,7 +23,7 @@ ROUTES = (
 
 
 def write(wanted: TrunkSpec) -> Snippet:
-    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    """Write the configuration; see ``pbx.writers.registry`` for the interface."""
     port = wanted.port or PORT
     failover = ", ".join(wanted.other_addresses)
     return Snippet(

@@ -1,8 +1,8 @@
 """
-Kamailio 5 as the egress: its PoPs for the dispatcher, the carrier's ranges for permissions, and the routes to call.
+Kamailio 5 as the egress proxy: PoPs for the dispatcher, carrier ranges for permissions, and the routes to call.
 
-Modules and functions as in their own documentation: dispatcher, permissions, tm, textops. What is listed with the
-carrier is the proxy's own address.
+Modules and functions follow their own documentation: dispatcher, permissions, tm, textops. The carrier's allow list
+must have the proxy's own address.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dashboard.pbx.writers.trunk_spec import Snippet, TrunkSpec
 LABEL = "Kamailio"
 VENDOR = "Kamailio"
 SET, GROUP = 21, 21
-"""Numbers of the set of PoPs and of the group of ranges; others may have smaller ones."""
+"""Ids of the dispatcher set of PoPs and of the address group; above the small ids that other sets may use."""
 BY_PRIORITY = 8
-"""The dispatcher's way to take the destination of the highest priority first."""
+"""Dispatcher algorithm that selects the destination with the highest priority first."""
 
 
 def write(wanted: TrunkSpec) -> Snippet:
-    """Write it; ``pbx.writers`` says what a kind takes and gives."""
+    """Write the configuration; see ``pbx.writers.registry`` for the interface."""
     pops = [pop for _, pop in asterisk_common.trunks(wanted)]
     destinations = [
         f"{SET} sip:{pop} 0 {len(pops) - place} # {'first' if place == 0 else 'second'}"
