@@ -1,9 +1,10 @@
 """
-The grammar of Asterisk's configuration files: sections, templates, includes, comments.
+Parser of Asterisk's configuration files: sections, templates, includes, comments.
 
-As in Asterisk's ``main/config.c``: ``[name](!)`` is a template, ``[name](a,b)`` takes over theirs, ``[name](+)`` adds
-to the section before; ``;`` begins a comment unless it is escaped, ``;--`` one that ends with ``--;`` and nests.
-A value is dropped while its line is read unless it is asked for, and a password always is.
+Follows Asterisk's ``main/config.c``: ``[name](!)`` is a template, ``[name](a,b)`` inherits from ``a`` and ``b``,
+``[name](+)`` adds to the previous section of that name; ``;`` starts a comment unless escaped, ``;--`` starts a
+nestable comment that ends with ``--;``. While a line is read, values not selected by ``Keep`` are dropped, passwords
+always.
 """
 
 from __future__ import annotations
@@ -21,29 +22,29 @@ from dashboard.pbx.readers.secrets import Secret, by_name
 from dashboard.pbx.readers.text_records import text_of
 
 LONGEST_LINE = 8_191
-"""Asterisk reads a line into 8,192 bytes and passes over what is longer."""
+"""Longest line read; Asterisk reads lines into a buffer of 8,192 bytes and skips longer ones."""
 MOST_LEVELS = 10
 MOST_LINES = 500_000
 MOST_SETTINGS = 20_000
 MOST_SECTIONS = 100_000
-"""Ten thousand phones are some thirty thousand."""
+"""Maximum number of sections; 10,000 phones need about 30,000."""
 MOST_INCLUDES = 2_000
 MOST_SAID = 100
 GLOBALS = "globals"
-"""The one section whose names are told apart by case."""
+"""The only section with case-sensitive names."""
 SYSTEM_FOLDER = "/etc/asterisk/"
 
 SECRET = re.compile(
     r"secret|pass(?!_?th)|md5|cred|token|(?:api|access)[-_]?key|authori|(?:^|_)(?:pin|pw)(?:$|_)", re.IGNORECASE
 )
-"""Names of what is never kept."""
+"""Names of settings whose values are never kept."""
 _HEADER = re.compile(r"\[(?P<name>[^\]]*)(?P<closed>\]?)\s*(\((?P<options>[^)]*)(?P<ended>\)?))?")
 _DIRECTIVE = re.compile(r"#\s*(?P<word>\w+)\s*(?P<rest>.*)")
 
 
 @dataclass(frozen=True)
 class ConfSetting:
-    """One ``name = value``; the value of a secret is never here."""
+    """One ``name = value`` setting; the value never contains a secret."""
 
     name: str
     value: str
@@ -52,7 +53,7 @@ class ConfSetting:
 
 @dataclass
 class Section:
-    """A section with what it takes over from templates first."""
+    """A section; settings inherited from templates come first."""
 
     name: str
     place: Place
@@ -60,15 +61,15 @@ class Section:
     settings: list[ConfSetting] = field(default_factory=list)
 
     def get(self, name: str) -> str:
-        """Return the last value of a name; ``""`` where there is none."""
+        """Return the last value of a setting; ``""`` if it is not set."""
         return found.value if (found := self.last(name)) else ""
 
     def last(self, name: str) -> ConfSetting | None:
-        """Return the last setting of a name."""
+        """Return the last setting with a name; ``None`` if there is none."""
         return next((one for one in reversed(self.settings) if one.name == name), None)
 
     def all(self, name: str) -> list[ConfSetting]:
-        """Return every setting of a name that has a value, one for each part where commas part it."""
+        """Return all settings with a name and a value, one per comma-separated part."""
         return [
             ConfSetting(one.name, part.strip(), one.place)
             for one in self.settings
@@ -79,17 +80,17 @@ class Section:
 
 
 Keep = Callable[[str, str, str], tuple[str, Secret | None]]
-"""Takes section, name and value; returns what is kept of the value, and what a password in it opens."""
+"""Takes section, name and value; returns the part of the value to keep, and the kind of a secret in it or ``None``."""
 
 
 class Config:
-    """One configuration file with all that it includes."""
+    """One configuration file with all its includes."""
 
     def __init__(self, folder: Folder, root: str, keep: Keep) -> None:
         self.sections: list[Section] = []
         self.problems: list[Problem] = []
         self.secrets: dict[Place, Secret] = {}
-        """Where a password or a key stands, and what it opens as far as its line tells."""
+        """Locations of passwords and keys, with their kinds as far as their lines show."""
         self._folder, self._root, self._keep = folder, root, keep
         self._named: dict[str, Section] = {}
         """The last section of each name."""
@@ -98,17 +99,17 @@ class Config:
         self._full = False
 
     def read(self, path: str) -> Config:
-        """Read a file of the folder; one that is not there is an empty one."""
+        """Read a file of the folder; a missing file counts as empty."""
         if path in self._folder.files:
             self._read(path, ())
         return self
 
     def begin(self, name: str, place: Place, *, template: bool = False) -> None:
-        """Begin a section that has what it takes over from templates among its own settings."""
+        """Begin a section whose inherited settings will be added like its own."""
         self._keep_section(Section(name, place, template))
 
     def _keep_section(self, section: Section) -> bool:
-        """Keep a section and go on in it; of more than any PBX has the rest is left out."""
+        """Add a section and make it current; beyond ``MOST_SECTIONS``, skip it and report the limit once."""
         if len(self.sections) >= MOST_SECTIONS:
             if not self._full:
                 self._full = True
@@ -142,7 +143,7 @@ class Config:
                 self._setting(line, place)
 
     def _code(self, path: str) -> Iterator[tuple[int, str]]:
-        """Return the lines of a file that say something, without comments."""
+        """Yield the non-empty lines of a file with their numbers, without comments."""
         shown, depth, begun = self._folder.shown(path), 0, 0
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
@@ -203,7 +204,7 @@ class Config:
             self.take(name, value.removeprefix(">"), place)
 
     def take(self, name: str, value: str, place: Place) -> None:
-        """Keep a setting of the section that was begun last, without what is secret in it."""
+        """Add a setting to the current section, without its secrets."""
         if self._current is not None and len(self._current.settings) < MOST_SETTINGS:
             name, value = name.strip().rstrip("+").rstrip(), value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
@@ -239,7 +240,7 @@ class Config:
                 self._read(path, above)
 
     def _found(self, name: str) -> list[str]:
-        """Return the files of the folder that an include means, as Asterisk finds them from its own folder."""
+        """Return the files of the folder that an include matches, resolved from Asterisk's configuration folder."""
         relative = name.removeprefix(SYSTEM_FOLDER)
         wanted = posixpath.normpath(posixpath.join(self._root, relative.lstrip("/")))
         if wanted in self._folder.files:
@@ -256,14 +257,14 @@ class Config:
 
 def uncommented(line: str, depth: int) -> tuple[str, int]:
     r"""
-    Take the comments out of a line.
+    Remove the comments from a line.
 
     Args:
-        line: Without its end.
-        depth: How many ``;--`` are open where it begins.
+        line: A line without its line ending.
+        depth: Number of open ``;--`` comments at its start.
 
     Returns:
-        What is no comment, ``\;`` as ``;``, and how many ``;--`` are open where it ends.
+        The line without comments, with ``\;`` as ``;``, and the number of open ``;--`` comments at its end.
     """
     if ";" not in line:
         return ("" if depth else line), depth

@@ -1,7 +1,7 @@
 """
-Asterisk's dialplan, as far as it tells what is dialed: steps, subroutines, contexts.
+Asterisk's dialplan, evaluated to find dial strings: steps, subroutines, contexts.
 
-Steps of an extension are followed in their order; conditions are not.
+The steps of an extension are evaluated in order; conditions are ignored.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from dashboard.pbx.readers.secrets import Secret, by_name, has_key
 MOST_CALLERS = 50
 MOST_CONTEXTS = 10_000
 MOST_WALKED = 1_000_000
-"""Contexts that are gone through in all in search of feature codes."""
+"""Maximum number of contexts visited in total to find reachable contexts and feature codes."""
 MOST_EVALUATED = 200_000
-"""Steps that are followed in all: a dialplan of a large office has thirty thousand."""
+"""Maximum number of steps evaluated in total; the dialplan of a large office has 30,000."""
 PLAIN_ARGS = 50
-"""Characters for which one step counts; what variables made longer counts for more, as it takes longer."""
+"""Argument characters per counted step; longer expanded arguments take longer and count as more steps."""
 
 _STEP = re.compile(r"(?P<app>\w+)\s*(\((?P<args>.*)\)?)?\s*$", re.DOTALL)
 _GLOBAL = re.compile(r"GLOBAL\((?P<name>[^)]+)\)$")
@@ -33,7 +33,7 @@ _KEPT = frozenset({"dial", "set", "sipaddheader", "goto", "gosub", "macro"})
 
 @dataclass(frozen=True)
 class DialplanStep:
-    """One step of an extension: an application and its arguments; those of most applications are not kept."""
+    """One step of an extension: an application and its arguments, which are kept for few applications only."""
 
     context: str
     pattern: str
@@ -44,14 +44,14 @@ class DialplanStep:
 
 @dataclass(frozen=True)
 class Dialed:
-    """What a step dials: a device, with what is known put in, and who wrote it."""
+    """A device dialed by a step, with known variables expanded."""
 
     device: str
     step: DialplanStep
 
 
 def keep(section: str, name: str, value: str) -> tuple[str, Secret | None]:
-    """Keep of an extensions.conf what tells what is dialed; passwords inside device names are cut out."""
+    """Return the part of an extensions.conf setting about dialing, and the kind of a secret in it."""
     if section == GLOBALS:
         kept, found = without_credentials(value)
         return ("", Secret.API_KEY) if has_key(value) else (kept, Secret.UNKNOWN if found else None)
@@ -74,7 +74,7 @@ def _kept_step(name: str, value: str) -> tuple[str, Secret | None]:
 
 
 class Dialplan:
-    """An extensions.conf that was read."""
+    """A parsed extensions.conf."""
 
     def __init__(self, config: Config) -> None:
         self.globals: dict[str, str] = {}
@@ -82,7 +82,7 @@ class Dialplan:
         self.includes: dict[str, list[str]] = {}
         self.patterns: dict[str, list[tuple[str, Place]]] = {}
         self.cut = False
-        """There were more steps than are followed."""
+        """Whether a limit on steps or contexts ended the evaluation early."""
         self._gotos: dict[str, list[str]] = {}
         self._left, self._walked = MOST_EVALUATED, 0
         for section in config.live():
@@ -94,7 +94,7 @@ class Dialplan:
         self._callers = self._calls()
 
     def dialed(self) -> Iterator[Dialed]:
-        """Return what every step dials, once for each caller where a subroutine dials what it is given."""
+        """Yield the devices that every step dials, once per caller for a subroutine that dials its arguments."""
         for (context, _), steps in self.steps.items():
             plain = [(step, args) for step, args in self._evaluated(steps, {}) if step.app == "dial"]
             callers = self._callers.get(context, [])[:MOST_CALLERS]
@@ -108,7 +108,7 @@ class Dialplan:
                 )
 
     def headers(self, name: str) -> Iterator[tuple[str, Place]]:
-        """Return the values that a SIP header is set to."""
+        """Yield the values assigned to a SIP header."""
         pjsip = re.compile(rf"PJSIP_HEADER\(\s*(?:add|update)\s*,\s*{name}\s*\)\s*=(?P<value>.*)", re.IGNORECASE)
         chan_sip = re.compile(rf"\s*{name}\s*:\s*(?P<value>.*)", re.IGNORECASE)
         freepbx = re.compile(rf"func-set-sipheader,s,1\(\s*{name}\s*,(?P<value>[^)]*)\)", re.IGNORECASE)
@@ -120,13 +120,13 @@ class Dialplan:
                     yield found["value"].strip().strip('"'), step.place
 
     def inbound(self, contexts: Iterable[str]) -> Iterator[tuple[str, Place]]:
-        """Return the patterns of contexts, and of those they include or go to with the number dialed, each once."""
+        """Yield the patterns of contexts and of the contexts they include or go to with a variable, each once."""
         for name in self._below(contexts, (self.includes, self._gotos)):
             yield from self.patterns.get(name, ())
 
-    @cache  # noqa: B019 - a dialplan lives for one reading
+    @cache  # noqa: B019 - a dialplan exists only while one PBX is read
     def code(self, context: str) -> str:
-        """Return a feature code that a call in a context can reach; ``""`` where there is none."""
+        """Return a feature code reachable from a context; ``""`` if there is none."""
         if self._walked > MOST_WALKED:
             self.cut = True
             return ""
@@ -134,7 +134,7 @@ class Dialplan:
         return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
 
     def _below(self, contexts: Iterable[str], ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
-        """Return contexts and all that they lead to, each once."""
+        """Return contexts and all contexts reachable from them, each once."""
         seen: dict[str, None] = {}
         for context in contexts:
             waiting = [] if context in seen else [context]
@@ -167,7 +167,7 @@ class Dialplan:
                 self._gotos.setdefault(section.name, []).append(_target(step))
 
     def _calls(self) -> dict[str, list[list[str]]]:
-        """Return by context the arguments with which it is called as a subroutine."""
+        """Return the arguments of subroutine calls by called context."""
         found: dict[str, list[list[str]]] = {}
         for steps in self.steps.values():
             for step, args in self._evaluated(steps, {}):
@@ -176,7 +176,7 @@ class Dialplan:
         return found
 
     def _evaluated(self, steps: list[DialplanStep], given: Mapping[str, str]) -> Iterator[tuple[DialplanStep, str]]:
-        """Return the steps of one extension with the variables of the steps before put in."""
+        """Yield the steps of one extension with the variables set by earlier steps expanded."""
         values = ChainMap(dict[str, str](), dict(given), self.globals)
         for step in steps:
             self._left -= 1
@@ -194,7 +194,7 @@ class Dialplan:
 
 
 def _parts(name: str, value: str) -> tuple[str, str, str]:
-    """Part a step into what stands in front of the application, the application, and its arguments."""
+    """Split a step into the text before the application, the application, and its arguments."""
     pieces = value.split(",", 2 if name == "exten" else 1)
     head, last = ",".join(pieces[:-1]), pieces[-1].strip()
     found = _STEP.match(last)
@@ -205,7 +205,7 @@ def _parts(name: str, value: str) -> tuple[str, str, str]:
 
 
 def _target(step: DialplanStep) -> str:
-    """Return the context that a step goes to; its own where none is named."""
+    """Return the context that a step goes to; the step's own context if it names none."""
     parts = step.args.split(",")
     if step.app == "macro":
         return f"macro-{parts[0].strip()}"

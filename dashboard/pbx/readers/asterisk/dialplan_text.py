@@ -1,7 +1,7 @@
 """
-Texts of Asterisk's dialplan: variables and extensions put in, passwords cut out.
+Text functions for Asterisk's dialplan: expand variables and extensions, remove passwords.
 
-What only a call decides stays as it is written, ``${NAME}``.
+Values known only during a call are left as ``${NAME}``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 LONGEST = 2_000
 LONGEST_PATTERN = 80
-"""Asterisk takes no longer extension."""
+"""Maximum length of an Asterisk extension."""
 MOST_ROUNDS = 50
 
 _INNERMOST = re.compile(r"\$\{([^${}]*)\}")
@@ -25,7 +25,12 @@ _SCHEME = re.compile(r"sips?:", re.IGNORECASE)
 
 
 def without_credentials(text: str) -> tuple[str, bool]:
-    """Cut passwords out of device names such as ``SIP/user:password@host``; a ``:`` inside ``${}`` is none."""
+    """
+    Remove passwords from device names such as ``SIP/user:password@host``; a ``:`` inside ``${}`` is not a separator.
+
+    Returns:
+        The text without passwords, and whether it contained any.
+    """
     held: list[str] = []
 
     def hold(found: re.Match[str]) -> str:
@@ -53,7 +58,7 @@ def _without_password(piece: str) -> str:
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
-    """Put in what variables are known to be, innermost first; unknown ones stay as they are."""
+    """Expand known variables, innermost first; leave unknown ones unchanged."""
     unknown: dict[str, str] = {}
 
     def value(found: re.Match[str]) -> str:
@@ -86,7 +91,7 @@ def _value(asked: str, values: Mapping[str, str]) -> str | None:
 
 
 def expanded(text: str, pattern: str) -> str:
-    """Put the extension in: its digits, or the letters of its pattern, such as ``1NXXNXXXXXX``."""
+    """Expand ``${EXTEN}`` to the digits of the extension or the letters of its pattern, such as ``1NXXNXXXXXX``."""
     if len(pattern) > LONGEST_PATTERN:
         return text
     elements = _ELEMENT.findall(pattern.removeprefix("_").replace("-", "").replace(" ", ""))
@@ -109,7 +114,7 @@ def _sliced(parts: list[str], start: str | None, length: str | None) -> list[str
 
 
 def first_of(args: str) -> str:
-    """Return the first argument: commas inside brackets part nothing."""
+    """Return the first argument; commas inside brackets do not separate arguments."""
     depth = 0
     for place, sign in enumerate(args):
         depth += (sign in "({[") - (sign in ")}]")

@@ -1,9 +1,9 @@
 """
-The Asterisk Manager Interface, as far as a configuration is read over it: log in, ask, one answer after the other.
+Client of the Asterisk Manager Interface (AMI) for reading a configuration: log in, then one action after the other.
 
-Every wait, line and answer has a limit. What is secret in an answer is dropped where its line is parsed, and nothing
-of an answer stands in an error: it may repeat what it was sent. The secret of the login goes over the wire as a
-digest; what Asterisk answers does not, so a network that others can listen on takes ``ami+tls``.
+Every wait, line and response has a limit. Secrets in a response are dropped while its line is parsed, and errors never
+quote a response, because it may repeat what was sent. The login secret is sent as a digest, but Asterisk's responses
+are in clear text, so use ``ami+tls`` on a network where others can listen.
 https://docs.asterisk.org/Configuration/Interfaces/Asterisk-Manager-Interface-AMI/
 """
 
@@ -20,36 +20,36 @@ from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
 from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, ManagerTimeouts, Where, connected
 
 LONGEST_LINE = 64 * 1024
-"""Asterisk reads a line of a file into 8,192 bytes."""
+"""Longest response line, in bytes; Asterisk reads a line of a file into 8,192 bytes."""
 RIGHTS = "config,system,reporting"
-"""What a user of ``manager.conf`` has to be given."""
+"""Permissions that the user in ``manager.conf`` needs."""
 _BEFORE_ID = 3
-"""Headers of a message among which the id of its action stands."""
+"""Number of first headers of a message that include the id of its action."""
 
 Header = tuple[str, str]
 
 
 class DeniedError(SourceRefusedError):
-    """The user may not do what was asked."""
+    """The user lacks the permission for an action."""
 
 
 class AbsentError(SourceRefusedError):
-    """There is not what was asked for."""
+    """The requested object does not exist."""
 
 
 @contextmanager
 def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LIMITS) -> Iterator[Ami]:
     """
-    Log in, and leave in the end.
+    Log in, yield the session, and close the connection at the end.
 
     Args:
         where: Host and port.
         user: Name of a section of ``manager.conf``.
-        secret: Its secret; it is digested and never sent.
-        limits: Of time and size.
+        secret: The user's secret; only its digest is sent.
+        limits: Time and size limits.
 
     Raises:
-        SourceError: Of its kinds the one that says what to do.
+        SourceError: The connection, the login or an action failed; the subclass and the message state the remedy.
     """
     with connected(where, limits) as line:
         ami = Ami(where, line, limits)
@@ -58,10 +58,10 @@ def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LI
 
 
 class Ami:
-    """A session of the manager interface."""
+    """An AMI session."""
 
     def __init__(self, where: Where, line: socket.socket, limits: ManagerTimeouts) -> None:
-        """Take a connection on which nothing was said yet."""
+        """Initialize the session on a new connection, before the greeting is read."""
         self.where = where
         self._line_to, self._limits = line, limits
         self._buffer = bytearray()
@@ -69,7 +69,7 @@ class Ami:
         self._bytes = self._lines = self._asked = 0
 
     def log_in(self, user: str, secret: str) -> None:
-        """Greet and log in; the secret goes out as a digest of it and what the other side chose."""
+        """Read the greeting and log in; the secret is sent as an MD5 digest with the server's challenge."""
         if not self._line().startswith("Asterisk Call Manager"):
             raise self._not_understood("What listens there is not a manager interface. Give host and port of AMI.")
         try:
@@ -85,35 +85,35 @@ class Ami:
 
     def config(self, file: str) -> Iterator[Header]:
         """
-        Return what ``GetConfig`` says of a file, header by header while it comes in.
+        Yield the headers of ``GetConfig`` for a file while they arrive.
 
         Raises:
-            DeniedError: The user may not read files.
-            AbsentError: There is no such file, or it cannot be parsed.
+            DeniedError: The user lacks the permission to read files.
+            AbsentError: The file does not exist or cannot be parsed.
         """
         yield from self._answer("GetConfig", {"Filename": file})
 
     def value(self, variable: str) -> str:
         """
-        Return what ``Getvar`` says of a global variable; ``""`` where it is not set.
+        Return the value of a global variable from ``Getvar``; ``""`` if it is not set.
 
         Raises:
-            DeniedError: The user may not ask for variables.
+            DeniedError: The user lacks the permission to read variables.
         """
         return dict(self._answer("Getvar", {"Variable": variable})).get("Value", "")
 
     def events(self, action: str, wanted: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
         """
-        Return the events of a list, of each the headers that are wanted.
+        Yield the events of a list action, each with the wanted headers.
 
         Args:
-            action: Its name.
-            wanted: Names of headers; of one that names a secret only that it is there is told, with ``""``.
-            fields: What the action takes.
+            action: Name of the action.
+            wanted: Names of the headers to keep; a header with the name of a secret is kept with the value ``""``.
+            fields: Parameters of the action.
 
         Raises:
-            DeniedError: The user may not ask for it.
-            AbsentError: There is nothing of the kind, or nobody there knows the action.
+            DeniedError: The user lacks the permission for the action.
+            AbsentError: The list is empty, or Asterisk does not support the action.
         """
         for _ in self._answer(action, fields):
             pass
@@ -129,7 +129,7 @@ class Ami:
             yield event
 
     def _answer(self, action: str, fields: Mapping[str, str]) -> Iterator[Header]:
-        """Send an action; return the headers of its response where that is a success."""
+        """Send an action and yield the headers of its successful response."""
         self._asked += 1
         lines = {"Action": action, "ActionID": str(self._asked), **fields}
         if not all(value.isprintable() for value in lines.values()):
@@ -148,7 +148,7 @@ class Ami:
         raise AbsentError(f"{self.where}: {action} found nothing. {UNHARMED} See whether Asterisk has it.")
 
     def _message(self) -> Iterator[Header]:
-        """Return the headers of the next message that answers the last action; others are passed over."""
+        """Yield the headers of the next message for the last action; other messages are skipped."""
         while True:
             first: list[Header] = []
             ours = ended = False
@@ -169,7 +169,7 @@ class Ami:
                 return
 
     def _header(self) -> Header | None:
-        """Return the next header; ``None`` where a message ends."""
+        """Return the next header; ``None`` at the end of a message."""
         self._lines += 1
         if self._lines > self._limits.most_lines:
             raise self._not_understood(f"It answered more than {self._limits.most_lines:,} lines, which no PBX has.")
@@ -189,7 +189,7 @@ class Ami:
         return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def _received(self) -> bytes:
-        """Wait for the next piece of what is said, within all limits."""
+        """Receive the next bytes, within all limits."""
         left = self._until - time.monotonic()
         late = SourceUnavailableError(
             f"{self.where}: It did not answer everything within {self._limits.all_s:g} s. {UNHARMED} Try again."

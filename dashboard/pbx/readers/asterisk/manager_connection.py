@@ -1,4 +1,4 @@
-"""The way to a manager interface of Asterisk: its address, a connection with or without TLS, and what fails of it."""
+"""Connection to an Asterisk manager interface, with or without TLS: address, limits and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNHARMED = "Nothing in the inventory was changed."
 
 @dataclass(frozen=True)
 class ManagerTimeouts:
-    """How long is waited for the connection, for the next piece of an answer and in all, and how much is read."""
+    """Limits of a session: seconds to connect, between two reads and in total, and bytes and lines read."""
 
     connect_s: float = 5.0
     wait_s: float = 10.0
@@ -31,7 +31,7 @@ LIMITS = ManagerTimeouts()
 
 @dataclass(frozen=True)
 class Where:
-    """A manager interface: ``ami://HOST:PORT/NAME``, where the name is that of the PBX."""
+    """Address of a manager interface: ``ami://HOST:PORT/NAME`` with the name of the PBX."""
 
     scheme: str
     host: str
@@ -41,10 +41,10 @@ class Where:
     @classmethod
     def of(cls, address: str) -> Where:
         """
-        Read an address.
+        Parse an address.
 
         Raises:
-            InputError: It is none.
+            InputError: The address is invalid.
         """
         try:
             parts = urlsplit(address)
@@ -64,10 +64,10 @@ class Where:
 @contextmanager
 def connected(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
     """
-    Connect, and hang up in the end; what fails in between because of the connection is said in a sentence.
+    Connect, and close the connection at the end; convert connection errors raised in the block.
 
     Raises:
-        SourceUnavailableError: It cannot be reached, is silent, or is not who it should be.
+        SourceUnavailableError: The host is unreachable, does not respond, or has an invalid certificate.
     """
     with _as_ours(where, limits), _connection(where, limits) as line:
         yield line
@@ -90,7 +90,7 @@ def _connection(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket
 
 @contextmanager
 def _as_ours(where: Where, limits: ManagerTimeouts) -> Iterator[None]:
-    """Turn what sockets raise into what ``errors`` promises."""
+    """Convert socket errors to ``SourceUnavailableError``."""
     try:
         yield
     except ssl.SSLCertVerificationError as exc:

@@ -1,7 +1,7 @@
 """
-A PBX that is an Asterisk, settled: its trunks to the carrier, its addresses, what it dials and what may call in.
+Evaluation of an Asterisk configuration: trunks to the carrier, addresses, dial strings and accepted sources.
 
-Where the configuration comes from, a folder or a running system, makes no difference here.
+It is independent of the configuration's source, a folder or a running system.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FILES: Mapping[str, Keep] = {
     "sip.conf": keep_sip,
     DIALPLAN: keep,
 }
-"""The files that Asterisk begins with, and what is kept of each."""
+"""Asterisk's top-level files, with the function that selects the values to keep."""
 ADDRESSES = {
     "external_signaling_address": "external",
     "externip": "external",
@@ -47,21 +47,21 @@ ADDRESSES = {
     "local_net": "local_net",
     "localnet": "local_net",
 }
-"""Settings of a transport and of sip.conf's general section, by what they are in a fact's key."""
+"""Fact key suffix by setting of a transport or of sip.conf's general section."""
 TAG = "X-Tag"
 
 
 class Pbx:
-    """One Asterisk being read."""
+    """Evaluator of one Asterisk configuration."""
 
     def __init__(self, name: str, place: Place, trunk: Trunk) -> None:
         """
-        Begin with a PBX of which nothing is known.
+        Start with an empty PBX.
 
         Args:
-            name: As people call it; its id is made of it.
-            place: Where its configuration begins.
-            trunk: By which the carrier's hosts are known.
+            name: Display name of the PBX, from which its id is derived.
+            place: Start of its configuration.
+            trunk: The account's trunk, which identifies the carrier's hosts.
         """
         self._trunk = trunk
         self.found = Found(pbx_id_of(name), name, "Asterisk", place)
@@ -69,7 +69,7 @@ class Pbx:
         self._carrier: list[TrunkEndpoint] = []
 
     def configure(self, configs: Mapping[str, Config]) -> None:
-        """Settle what stands in files of configuration, by the name of each."""
+        """Evaluate the configuration files, given by file name."""
         for config in configs.values():
             self.found.problems += config.problems
         lines, transports = lines_of(configs)
@@ -80,7 +80,7 @@ class Pbx:
             self._dialplan(Dialplan(configs[DIALPLAN]))
 
     def connect(self, lines: list[TrunkEndpoint], transports: list[AsteriskTransport]) -> list[TrunkEndpoint]:
-        """Settle what leads to the carrier, and the addresses it goes out from; return those lines."""
+        """Add the trunks to the carrier and their source addresses; return the endpoints of these trunks."""
         self._lines = {line.name: line for line in lines}
         self._carrier = [line for line in lines if self._goes_to_carrier(line)]
         self._trunks()
@@ -107,7 +107,7 @@ class Pbx:
                 self.found.say("inbound.match", match, place)
 
     def _addresses(self, transports: list[AsteriskTransport]) -> None:
-        """Say the addresses of the transports that trunks to the carrier use, not those of phones."""
+        """Add the addresses of the transports used by trunks to the carrier, not of those used only by phones."""
         used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
         by_name: dict[str, list[AsteriskTransport]] = {}
         for one in transports:
@@ -138,7 +138,7 @@ class Pbx:
             self.found.problems.append(Problem(self.found.place.file, None, "", reason))
 
     def _device(self, device: str, dialed: Dialed, dialplan: Dialplan) -> None:
-        """Say what a device dials where it goes to the carrier, or through the dialplan once more."""
+        """Add the dial string of a device that goes to the carrier, or through the dialplan again."""
         kind, _, rest = device.partition("/")
         if kind.upper() == "LOCAL":
             number, _, context = rest.partition("@")
@@ -149,7 +149,7 @@ class Pbx:
             self.dial(device, dialed.step.place)
 
     def dial(self, device: str, place: Place) -> None:
-        """Say what a device such as ``PJSIP/NUMBER@trunk`` dials where it goes to the carrier."""
+        """Add the dial string of a device such as ``PJSIP/NUMBER@trunk`` if it goes to the carrier."""
         kind, _, rest = device.partition("/")
         if kind.upper() not in ("PJSIP", "SIP"):
             return
@@ -165,7 +165,7 @@ class Pbx:
 
 
 def lines_of(configs: Mapping[str, Config]) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
-    """Return every line of configurations, and the transports."""
+    """Return all endpoints and transports of the configurations."""
     lines: list[TrunkEndpoint] = []
     transports: list[AsteriskTransport] = []
     for name, config in configs.items():
@@ -177,7 +177,7 @@ def lines_of(configs: Mapping[str, Config]) -> tuple[list[TrunkEndpoint], list[A
 
 
 def _ways(rest: str) -> Iterator[tuple[str, str, str]]:
-    """Return what a device after its technology can mean: name of the line, number, host."""
+    """Yield the possible meanings of a device without its technology: endpoint name, number, host."""
     name, _, uri = rest.partition("/")
     user, _, where = rest.rpartition("@")
     if uri.lower().startswith(("sip:", "sips:")):

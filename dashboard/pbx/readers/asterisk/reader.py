@@ -1,8 +1,8 @@
 """
-Asterisk: a folder with ``pjsip.conf``, ``pjsip_wizard.conf``, ``sip.conf`` and ``extensions.conf``.
+Asterisk reader: a folder with ``pjsip.conf``, ``pjsip_wizard.conf``, ``sip.conf`` and ``extensions.conf``.
 
-Read are the trunks to the carrier, what is dialed over them, which numbers and hosts come in, and which address
-Asterisk says is its own. Passwords are dropped while a file is read; that there is one is a fact.
+It reads the trunks to the carrier, the dial strings sent over them, inbound numbers and hosts, and the configured
+public addresses. Passwords are dropped while a file is read; only their presence is kept as a fact.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from dashboard.sip import Trunk
 
 
 def accepts_folder(folder: Folder) -> bool:
-    """Say whether a folder has a PBX of this kind in it."""
+    """Return whether a folder contains an Asterisk configuration."""
     return bool(_roots(folder))
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
-    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
     return together((_read(folder, root, trunk) for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
-    """Return the folders in which the files that Asterisk begins with stand."""
+    """Return the folders that contain any of Asterisk's top-level files (``FILES``)."""
     return sorted({str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name in FILES})
 
 

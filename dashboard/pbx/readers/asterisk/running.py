@@ -1,11 +1,12 @@
 """
-A running Asterisk, over its manager interface: ``ami://HOST:PORT/NAME``, or ``ami+tls://`` where it has TLS.
+Reader of a running Asterisk over its manager interface: ``ami://HOST:PORT/NAME``, or ``ami+tls://`` with TLS.
 
-``GetConfig`` gives the files that ``asterisk`` reads in a folder, as Asterisk itself reads them, with includes and
-templates put in; so both give the same inventory. What PJSIP has loaded is compared with it: endpoints and
-registrations that stand in no file (they may come from a database) are read from ``PJSIPShowEndpoint``, and a dialplan
-that stands in none from ``ShowDialPlan``. Every fact names the action and the object. Passwords, which AMI hands out in
-clear text, are dropped while a line is parsed.
+``GetConfig`` returns the files that ``readers.asterisk.reader`` reads from a folder, as parsed by Asterisk, with
+includes and templates expanded; so both give the same inventory. It is compared with the endpoints that PJSIP has
+loaded: endpoints and registrations absent from all files (they may come from a database) are read with
+``PJSIPShowEndpoint`` and ``PJSIPShowRegistrationsOutbound``, a dialplan absent from all files with ``ShowDialPlan``.
+The location of every fact is the action and the object. Passwords, which AMI sends in clear text, are dropped while a
+line is parsed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from dashboard.sip import Trunk
 SCHEME = "ami"
 USER, SECRET = "TRUNKGATE_AMI_USER", "TRUNKGATE_AMI_SECRET"
 MOST_ENDPOINTS = 200
-"""Endpoints to the carrier that stand in no file and are asked for one by one."""
+"""Maximum number of endpoints to the carrier that are absent from all files and requested individually."""
 PJSIP = "pjsip.conf"
 MOST_SAID, LONGEST_NAME = 20, 120
 MOST_VARIABLES = 50
@@ -43,7 +44,7 @@ KINDS = {
     "AuthDetail": "auth",
     "OutboundRegistrationDetail": "registration",
 }
-"""Events by the type of section that they are in a file."""
+"""Section type in a file, by AMI event."""
 REGISTRATIONS = "PJSIPShowRegistrationsOutbound"
 _STEP = frozenset({"Context", "Extension", "Priority", "Application", "AppData", "IncludeContext"})
 _VARIABLE = re.compile(r"\$\{(?!EXTEN\b|ARG\d)([A-Za-z_]\w*)")
@@ -57,18 +58,18 @@ def read_address(
     address: str, secrets: Mapping[str, str], trunk: Trunk, limits: ManagerTimeouts = LIMITS
 ) -> ReaderResult:
     """
-    Read a running Asterisk; ``pbx.sources`` says what a reader takes and gives.
+    Read a running Asterisk; see ``pbx.sources`` for the reader interface.
 
     Args:
         address: ``ami://HOST:PORT/NAME``.
-        secrets: Its user and the secret, by the names of their environment variables.
-        trunk: What is known of the account.
-        limits: Of time and size.
+        secrets: User and secret, by the names of their environment variables.
+        trunk: The account's trunk.
+        limits: Time and size limits.
 
     Raises:
-        SettingsError: User or secret are not set.
-        InputError: The address is none.
-        SourceError: It cannot be reached, does not let us in, or is not understood.
+        SettingsError: The user or the secret is not set.
+        InputError: The address is invalid.
+        SourceError: Asterisk is unreachable, denies access, or sends an invalid response.
     """
     user, secret = secrets.get(USER, ""), secrets.get(SECRET, "")
     if not user or not secret:
@@ -90,7 +91,7 @@ def read_address(
 
 
 def _config(ami: Ami, file: str) -> Config | None:
-    """Read a file as Asterisk has it on disk; ``None`` where there is none."""
+    """Read one of Asterisk's files on disk; return ``None`` if it does not exist."""
     config = _empty(file)
     place = Place("", 0)
     try:
@@ -110,7 +111,7 @@ def _config(ami: Ami, file: str) -> Config | None:
 
 
 def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
-    """Take the dialplan that is loaded where no file has one: it may be written in another language, or a database."""
+    """Add the loaded dialplan if no file has one: it may be written in another language or come from a database."""
     written = configs.get(DIALPLAN)
     if written and any(one.name == "exten" for section in written.sections for one in section.settings):
         return
@@ -136,7 +137,7 @@ def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
 
 
 def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
-    """Take what global variables are set to, of those that steps name."""
+    """Add the values of the global variables used in steps, up to ``MOST_VARIABLES``."""
     place = _place(ami, "Getvar")
     config.begin(GLOBALS, place)
     try:
@@ -149,7 +150,7 @@ def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
 
 
 def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
-    """Add the endpoints to the carrier that PJSIP has loaded and no file has, and say which it has not loaded."""
+    """Add loaded PJSIP endpoints to the carrier that are absent from all files; report endpoints not loaded."""
     loaded = {one["ObjectName"]: one for one in _events(ami, "PJSIPShowEndpoints") if "ObjectName" in one}
     written = {name: place for config in configs.values() for name, place in _endpoints(config).items()}
     more = [name for name, one in loaded.items() if name not in written and _may_be_carrier(one, trunk)]
@@ -174,7 +175,7 @@ def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
 
 
 def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
-    """Return the events of a list; none where there is nothing of the kind, or the module is not loaded."""
+    """Return the events of a list action; empty if the list is empty or the module is not loaded."""
     try:
         return list(ami.events(action, _WANTED, **fields))
     except AbsentError:
@@ -182,12 +183,12 @@ def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
 
 
 def _transports(config: Config) -> set[str]:
-    """Return the names of the transports of a configuration."""
+    """Return the names of a configuration's transports."""
     return {one.name for one in config.sections if one.get("type") == "transport"}
 
 
 def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place, transports: set[str]) -> None:
-    """Take an event as the section of a file that it stands for; a transport once."""
+    """Add an event as the equivalent section of a file; add each transport only once."""
     kind, name = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint)
     if kind is None or (kind == "transport" and name in transports):
         return
@@ -208,18 +209,18 @@ def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place,
 
 
 def _endpoints(config: Config) -> dict[str, Place]:
-    """Return the endpoints of a configuration."""
+    """Return the endpoints of a configuration with their locations, by name."""
     return {one.name: one.place for one in config.live() if one.get("type").lower() in ("endpoint", "wizard")}
 
 
 def _may_be_carrier(endpoint: Mapping[str, str], trunk: Trunk) -> bool:
-    """Say whether an endpoint of the list has a contact at the carrier."""
+    """Return whether a listed endpoint has a contact at the carrier."""
     contacts = endpoint.get("Contacts", "").split(",")
     return any(trunk.is_carrier(host_of(one.partition("/")[2])) for one in contacts)
 
 
 def _network(text: str) -> str:
-    """Write a network as files do: Asterisk gives its mask in dots."""
+    """Return a network in the notation of files; Asterisk sends the mask in dotted form."""
     try:
         network = ip_network(text.strip())
     except ValueError:
@@ -228,7 +229,7 @@ def _network(text: str) -> str:
 
 
 def _place(ami: Ami, asked: str) -> Place:
-    """Name what was asked, with what cannot be seen in it left out."""
+    """Return the location for an AMI request, without unprintable characters."""
     return Place(f"{ami.where} {''.join(filter(str.isprintable, asked[:LONGEST_NAME]))}", 0)
 
 

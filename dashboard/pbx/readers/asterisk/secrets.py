@@ -1,4 +1,4 @@
-"""What the secrets in Asterisk's files open: the trunk to the carrier, another one, a phone, or the PBX itself."""
+"""Kinds of the secrets in Asterisk's files: trunk to the carrier, another trunk, a phone, or the PBX itself."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from dashboard.pbx.readers.secrets import Secret
 from dashboard.sip import Trunk
 
 WATCHED = ("manager.conf", "ari.conf")
-"""Files that are read for their secrets alone."""
+"""Files that are read only to find secrets."""
 
 _HOLDERS = {*URIS, "register", "auth", "exten", "same"}
-"""Settings in whose value a password may stand; where a place is a whole object, its others tell nothing."""
+"""Settings whose value may contain a password; in an object of a running system, others are not evidence."""
 _HOST = re.compile(r"@([^/,;&|()\s~]+)")
 
 
 def keep_nothing(_section: str, _name: str, _value: str) -> tuple[str, Secret | None]:
-    """Keep no value of a file that is read for its secrets alone."""
+    """Drop every value of a file that is read only to find secrets."""
     return "", None
 
 
 def secrets_of(configs: Mapping[str, Config], carrier: Collection[str], trunk: Trunk) -> dict[Place, Secret]:
     """
-    Say what each secret opens.
+    Return the kind of each secret.
 
     Args:
-        configs: By name of the file; ``WATCHED`` ones among them.
-        carrier: Names of the lines that go to the carrier.
-        trunk: By which the carrier's hosts are known.
+        configs: Configurations by file name, including the ``WATCHED`` ones.
+        carrier: Names of the endpoints that go to the carrier.
+        trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
-        The kind of each secret by where it stands; the worst of them where it serves several ends.
+        The kind of each secret by location; the most severe one for a secret with several uses.
     """
     told: dict[Place, Secret] = {}
     for name, config in configs.items():
@@ -50,7 +50,7 @@ def secrets_of(configs: Mapping[str, Config], carrier: Collection[str], trunk: T
 
 
 def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> Iterator[tuple[Place, Secret]]:
-    """Return for each secret what the sections say that hold it, or take it over from a template."""
+    """Yield the kinds of each secret according to the sections that contain it or inherit it from a template."""
     logins = {} if name in ("sip.conf", "extensions.conf") else _logins(config, carrier, trunk)
     of_file = "host" if name == "sip.conf" else "type"
     for section in config.live():
@@ -70,7 +70,7 @@ def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> 
 
 
 def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str, Secret]:
-    """Return what the ``auth`` sections of a pjsip.conf are used for, by their names."""
+    """Return the use of each ``auth`` section of a pjsip.conf, by section name."""
     found: dict[str, Secret] = {}
 
     def used(settings: list[ConfSetting], kind: Secret) -> None:
@@ -112,7 +112,7 @@ def _of_sip(section: Section, one: ConfSetting, host: str, carrier: Collection[s
 
 
 def _dialed(one: ConfSetting, trunk: Trunk) -> Secret:
-    """Say what a step's secret opens; in an object of a running system, the step may be another than the secret's."""
+    """Return the kind of a dialplan step's secret; in a running system, the secret may belong to another step."""
     hosts = _HOST.findall(one.value)
     kind = _by_hosts(hosts, trunk) if hosts else Secret.UNKNOWN
     return kind if one.place.line or kind is Secret.TRUNK else Secret.UNKNOWN

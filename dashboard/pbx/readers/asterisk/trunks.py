@@ -1,7 +1,7 @@
 """
-Asterisk's trunks: ``pjsip.conf``, ``pjsip_wizard.conf`` and ``sip.conf``, each as lines to some host.
+Asterisk trunks: endpoints from ``pjsip.conf``, ``pjsip_wizard.conf`` and ``sip.conf``.
 
-Of each file only what tells where calls go to and come from is kept; of a URI only its host.
+Only settings about call routing are kept, and only the host of a URI.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ PLAIN = frozenset(
     )
 )
 MOST_HOSTS = 200
-"""Hosts and matches of one line that are kept; a trunk has a few, and a shared aor may have thousands of phones."""
+"""Maximum number of contacts kept per endpoint; a trunk has a few, a shared AOR may have thousands of phones."""
 YES = frozenset({"yes", "true", "on", "1", "y", "t"})
 
 
 @dataclass
 class TrunkEndpoint:
-    """A way to some host: an endpoint, a peer."""
+    """A PJSIP endpoint or a chan_sip peer."""
 
     name: str
     place: Place
@@ -67,14 +67,14 @@ class TrunkEndpoint:
 
 @dataclass(frozen=True)
 class AsteriskTransport:
-    """Where Asterisk listens, and what it says its address is; ``name`` is ``""`` where there is only one."""
+    """Listening and public addresses of a transport; ``name`` is ``""`` if there is only one."""
 
     name: str
     settings: list[ConfSetting]
 
 
 def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
-    """Keep of a pjsip.conf what tells where calls go."""
+    """Return the part of a pjsip.conf setting about call routing, and the kind of a secret in it."""
     if name in URIS:
         hosts = [host_of(part) for part in value.split(",")]
         found = any(has_password(part) for part in value.split(","))
@@ -83,7 +83,7 @@ def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None
 
 
 def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
-    """Keep of a sip.conf what tells where calls go; of ``register`` the host, of ``auth`` the realm."""
+    """Return the part of a sip.conf setting about call routing: the host of ``register``, the realm of ``auth``."""
     if name == "register":
         host = value.rpartition("@")[2].rpartition("?")[2]
         found = ":" in value.rpartition("@")[0]
@@ -95,7 +95,7 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
 
 
 def of_pjsip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
-    """Return the endpoints of a pjsip.conf that have a host, and its transports."""
+    """Return the endpoints and transports of a pjsip.conf."""
     of = {kind: [one for one in config.live() if one.get("type").lower() == kind] for kind in _KINDS}
     contacts = {one.name: _placed(one.all("contact")) for one in of["aor"]}
     lines = {}
@@ -119,7 +119,7 @@ def of_pjsip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTranspor
 
 
 def of_sip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
-    """Return the peers of a sip.conf that have a host, and what its general section says of addresses."""
+    """Return the peers of a sip.conf with a static host, and its general section as transport."""
     lines = {}
     secrets = set(config.secrets)
     general = [section for section in config.live() if section.name == "general"]
@@ -152,7 +152,7 @@ def _of_wizard(section: Section) -> TrunkEndpoint:
 
 
 def _register(lines: Iterable[TrunkEndpoint], servers: Iterable[tuple[ConfSetting, str]]) -> None:
-    """Give each line the last registration that names it or, where that names none, its host."""
+    """Assign each endpoint the last registration for its name, or for its host if the registration has no name."""
     by_name: dict[str, tuple[int, Place]] = {}
     by_host: dict[str, tuple[int, Place]] = {}
     for number, (server, name) in enumerate(servers):

@@ -1,9 +1,9 @@
 """
-Tables as people paste them: names, addresses, numbers in any order, with or without a line of headers.
+Pasted tables: names, addresses and numbers in any column order, with or without a header line.
 
-Not a file on disk: whoever has such a table names it by ``table_name``. What stands in a column is told by its
-header, or else by its cells. A PBX without an id is given one made of its name, so that the same table pasted twice
-changes nothing; a cell may hold several addresses or numbers.
+A pasted table is not a file on disk; the caller names it with ``table_name``. The content of a column is determined by
+its header, else by its cells. A PBX without an id gets one derived from its name, so that pasting the same table twice
+changes nothing. A cell may have several addresses or numbers.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
 MARK: Final = "Table: "
 MOST_ROWS: Final = 2_000
-"""Read of one table; nobody looks through more, and the rest can be pasted afterwards."""
+"""Maximum number of rows read from one table; more are impractical to review and can be pasted afterwards."""
 SAMPLE_ROWS: Final = 50
-"""By how many rows is judged what a column without a header holds."""
+"""Number of rows used to guess the content of columns without headers."""
 SHOWN = 120
 ENOUGH: Final = 0.6
-"""Share of a column's cells that have to look like something."""
+"""Minimum share of a column's cells that must look like its kind."""
 
 OWN_NAMES: Final = {"pbx": "name"}
-"""What a column stands for in a table that people type, and not in a file."""
+"""Column by header, for headers with another meaning in pasted tables than in files."""
 COLUMNS: Final = frozenset(RULES["pbxs"]) | {"address", "number", "country"}
 MAKES: Final = frozenset({"asterisk", "freepbx", "freeswitch", "kamailio"})
 CARRIER: Final = ".sip.flowroute.com"
@@ -42,23 +42,23 @@ _HOST = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class TableLayout:
-    """What the columns of a table are read as."""
+    """Assignment of a table's columns to inventory columns."""
 
     columns: Mapping[str, int]
-    """Column of the inventory to its place in the table."""
+    """Index in the table by inventory column."""
     left_out: tuple[str, ...]
-    """Headers, or places, of columns that are not read."""
+    """Headers, or positions, of columns that are not read."""
     headed: bool
-    """The first line is a line of headers."""
+    """Whether the first line is a header line."""
 
 
 def table_name(name: str) -> str:
-    """Return the name by which a table is known to this reader."""
+    """Return the name under which this reader accepts a table."""
     return f"{MARK}{name}"
 
 
-def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is asked the same
-    """Say whether this reader is the one for a file."""
+def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - all readers have the same interface
+    """Return whether this reader supports a file."""
     return name.startswith(MARK)
 
 
@@ -67,11 +67,11 @@ def read(name: str, data: bytes) -> ReaderResult:
     Read one table.
 
     Args:
-        name: From ``table_name``; stands in every message without its mark.
-        data: Its bytes.
+        name: Name from ``table_name``; messages show it without its mark.
+        data: Content of the table.
 
     Returns:
-        Rows as text with the line each begins on, and what could not be read.
+        Rows as text with their first line, and the problems.
     """
     shown = name.removeprefix(MARK)
     try:
@@ -104,7 +104,7 @@ def read(name: str, data: bytes) -> ReaderResult:
 
 
 def layout_of(name: str, data: bytes) -> TableLayout | None:
-    """Return what the columns of a table are read as; ``None`` where it is no table."""
+    """Return the layout of a table; ``None`` if the data is not a table."""
     try:
         return _layout(_records(name.removeprefix(MARK), data))
     except FileError:
@@ -132,16 +132,16 @@ def _layout(found: Sequence[TextRecord]) -> TableLayout:
 
 
 def _seen(cell: str) -> str:
-    """Return a header as it may be shown: printable, on one line, not long."""
+    """Return a header in displayable form: printable, one line, at most ``SHOWN`` characters."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
 
 
 def _with_names(layout: TableLayout, name: str) -> TableLayout:
     """
-    Return a layout that says whose a line is.
+    Return the layout unchanged if it identifies the PBX of a line.
 
     Raises:
-        FileError: No column of it has names or ids.
+        FileError: The layout has no column with names or ids.
     """
     if "name" in layout.columns or "pbx_id" in layout.columns:
         return layout
@@ -153,13 +153,13 @@ def _column(cell: str) -> str:
 
 
 def _guessed(found: Sequence[TextRecord]) -> TableLayout:
-    """Tell columns by their cells: the first of a kind is taken, and the first that is nothing else has the names."""
+    """Guess columns from their cells; the first column of a kind is used, and the first text column has the names."""
     columns: dict[str, int] = {}
     left: list[str] = []
     for place in range(max(len(record.cells) for record in found)):
         cells = [record.cells[place].strip() for record in found if len(record.cells) > place]
         looks = [_looks(cell) for cell in cells if cell]
-        if "address" in looks:  # among addresses the word dynamic stands for one
+        if "address" in looks:  # in an address column, "dynamic" counts as an address
             looks = ["address" if one == "ip_kind" else one for one in looks]
         best = max(sorted(set(looks)), key=looks.count, default="")
         kind = best if best and looks.count(best) >= ENOUGH * len(looks) else "text"
@@ -173,7 +173,7 @@ def _guessed(found: Sequence[TextRecord]) -> TableLayout:
 
 
 def _looks(cell: str) -> str:
-    """Say which column a cell looks as if it were of; ``""`` of an empty one."""
+    """Return the kind of column that a cell looks like: a column name, ``text``, or ``""`` for an empty cell."""
     text = cell.strip().lower()
     kinds = {
         "": not text,
@@ -196,7 +196,7 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     Return the rows of one line.
 
     Raises:
-        InputError: It cannot be read, or has no name.
+        InputError: The line cannot be read, or does not name a PBX.
     """
     if record.fault:
         raise InputError(record.fault)

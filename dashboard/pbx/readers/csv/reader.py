@@ -1,9 +1,8 @@
 """
-CSV files: one for each frame, or one simple file with a PBX, its address and its number on a line.
+CSV reader: one file per frame, or one simple file with a PBX, its address and its number per line.
 
-Columns are read by name: case, spaces and hyphens do not matter, their order does not, and those that are not read
-are named in a note. Only ``pbx_id`` and what the frame is about are required. A cell may hold several addresses or
-numbers.
+Columns are identified by name, ignoring case, spaces, hyphens and order; a note lists the columns that are not read.
+Required are only ``pbx_id`` and the key columns of the frame. A cell may have several addresses or numbers.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from dashboard.pbx.inventory.rows import FRAMES, InventoryRow, Problem, ReaderRe
 from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
 OWN_NAMES = {"pbx": "pbx_id"}
-"""What a column stands for in a file, and not in a table that people type."""
+"""Column by header, for headers with another meaning in files than in pasted tables."""
 KEYS = frozenset({"pbx_id", "address", "number"})
-"""Columns of which two are a mistake, whatever they are called: nobody can tell which is meant."""
+"""Columns that must not occur twice under any of their names, because it would be ambiguous which one counts."""
 SHOWN_COLUMNS = 12
 SPLIT = {"pbx_addresses": ("address", pieces), "pbx_numbers": ("number", numbers_in)}
-"""Frames of which a cell may bring several rows."""
+"""Column and split function of frames for which one cell may give several rows."""
 KNOWN = frozenset(column for name in FRAMES for column in RULES[name]) | {"country"}
 OWN = {name: frozenset(RULES[name]) - {"pbx_id"} for name in FRAMES}
 
 
-def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - every reader is asked the same
-    """Say whether this reader is the one for a file."""
+def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - all readers have the same interface
+    """Return whether this reader supports a file."""
     return name.lower().endswith((".csv", ".txt", ".tsv"))
 
 
@@ -38,11 +37,11 @@ def read(name: str, data: bytes) -> ReaderResult:
     Read one file.
 
     Args:
-        name: As the operator knows it; stands in every message.
-        data: Its bytes.
+        name: File name as the operator knows it; used in every message.
+        data: Content of the file.
 
     Returns:
-        Rows as text with the line each begins on, and what could not be read.
+        Rows as text with their first line, and the problems.
     """
     try:
         found = records(decode(name, data))
@@ -67,7 +66,7 @@ def read(name: str, data: bytes) -> ReaderResult:
 
 
 def _rows(name: str, record: TextRecord, cells: Mapping[str, str], frames: Sequence[str]) -> list[InventoryRow]:
-    """Return the rows of one line: of each frame one, or one for each address and each number."""
+    """Return the rows of one line: one per frame, or one per address and per number."""
     parts = [frame for frame in frames if frame == frames[0] or any(cells.get(c, "").strip() for c in _key(frame))]
     rows: list[InventoryRow] = []
     for frame in parts:
@@ -81,7 +80,12 @@ def _rows(name: str, record: TextRecord, cells: Mapping[str, str], frames: Seque
 
 
 def _columns(name: str, header: TextRecord) -> dict[str, int]:
-    """Return column -> place for the columns that are known; fail on what is missing or there twice."""
+    """
+    Return the index of each known column.
+
+    Raises:
+        FileError: The header cannot be read, or a required column is missing or occurs twice.
+    """
     if header.fault:
         raise FileError(header.fault, file=name, line=header.line)
     columns = _places(name, header)
@@ -99,7 +103,7 @@ def _columns(name: str, header: TextRecord) -> dict[str, int]:
 
 
 def _places(name: str, header: TextRecord) -> dict[str, int]:
-    """Return column -> place; of a column and another that only goes by its name, the first is meant."""
+    """Return the index of each known column; a column's own name takes precedence over an alternative name."""
     exact: dict[str, int] = {}
     other: dict[str, int] = {}
     for place, cell in enumerate(header.cells):
@@ -115,7 +119,7 @@ def _places(name: str, header: TextRecord) -> dict[str, int]:
 
 
 def _some(cells: Sequence[str]) -> str:
-    """Return headers as a sentence may name them: the first ones, and how many more there are."""
+    """Return headers for a sentence: the first ``SHOWN_COLUMNS``, and the number of the others."""
     shown = ", ".join(cell.strip()[:40] or "(empty)" for cell in cells[:SHOWN_COLUMNS])
     return shown + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
 
@@ -123,7 +127,7 @@ def _some(cells: Sequence[str]) -> str:
 def _left_out(
     name: str, header: TextRecord, columns: Mapping[str, int], filled: Collection[int]
 ) -> tuple[Problem, ...]:
-    """Name the columns that no row is made of; one without a name counts where something stands in it."""
+    """Return a note that lists the unused columns; a column without a header is listed only if it has content."""
     frames = _frames(columns)
     used = {column for frame in frames for column in RULES[frame]} | ({"country"} if "pbx_numbers" in frames else set())
     read = {place for column, place in columns.items() if column in used}
@@ -140,7 +144,7 @@ def _left_out(
 
 
 def _frames(columns: Mapping[str, int]) -> list[str]:
-    """Return the frames that a header speaks of; the first is what the file is about."""
+    """Return the frames whose required columns are present; the first is the file's main frame."""
     return [frame for frame in FRAMES if set(REQUIRED[frame]) <= columns.keys()]
 
 
@@ -149,7 +153,7 @@ def _key(frame: str) -> tuple[str, ...]:
 
 
 def _width_fault(record: TextRecord, header: TextRecord) -> str:
-    """Say whether a record has fewer cells than the header, or more that are not empty."""
+    """Return the fault of a record with fewer cells than the header, or with more non-empty ones; else ``""``."""
     have, want = len(record.cells), len(header.cells)
     if have < want or any(cell.strip() for cell in record.cells[want:]):
         cells = counted(have, "cell")

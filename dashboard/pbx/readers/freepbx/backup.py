@@ -1,8 +1,8 @@
 """
-FreePBX's own backup, version 15 and newer: the settings of a module as JSON below ``modulejson``.
+FreePBX backups, version 15 and newer: module settings as JSON below ``modulejson``.
 
-``Core.json`` has trunks, routes and inbound routes, ``Sipsettings.json`` what Asterisk SIP Settings keep. They are
-taken as the rows of the tables that they were made of. A password is dropped when its object has been parsed.
+``Core.json`` has trunks, routes and inbound routes; ``Sipsettings.json`` has the Asterisk SIP Settings. Both are
+converted to rows of the tables from which they were exported. A password is dropped once its object is parsed.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ FILES: Mapping[str, frozenset[str]] = {
     "core.json": frozenset({"trunks"}),
     "sipsettings.json": frozenset({"kvstore_sipsettings"}),
 }
-"""By file the tables that it stands for."""
+"""Tables exported to each file."""
 _SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\n]', re.DOTALL)
 
 
 class _Object(dict[str, Any]):
-    """An object, the line it begins on, and whether a password was in it."""
+    """A JSON object with its first line, and whether it contained a password."""
 
     line = 1
     secret = False
 
 
 def tables_of_backup(path: str) -> frozenset[str]:
-    """Return the tables that a file of a backup stands for; none where it is no such file."""
+    """Return the tables exported to a backup file; empty for any other file."""
     pure = PurePosixPath(path.lower())
     return FILES.get(pure.name, frozenset()) if pure.parent.name == FOLDER else frozenset()
 
 
 def read_backup(shown: str, data: bytes, tables: FreepbxTables) -> None:
-    """Read a file of a backup; one that cannot be read is said with its line."""
+    """Read a backup file; report a file that cannot be parsed, with its line."""
     text = text_of(data)
     try:
         said = json.loads(text, object_pairs_hook=_Objects(text).made)
@@ -65,7 +65,7 @@ def read_backup(shown: str, data: bytes, tables: FreepbxTables) -> None:
 
 
 def _read_core(shown: str, configs: object, tables: FreepbxTables) -> None:
-    """Take trunks, routes and inbound routes."""
+    """Add trunks, routes and inbound routes to the tables."""
     trunks = _of(configs, "Trunks")
     found = [("trunks", _of(trunks, "trunks")), ("trunk_dialpatterns", _of(trunks, "dialpatterns"))]
     found += [(tech, _of(_of(trunks, "techTables"), tech)) for tech in ("pjsip", "sip")]
@@ -86,9 +86,9 @@ def _read_core(shown: str, configs: object, tables: FreepbxTables) -> None:
 
 class _Objects:
     """
-    Objects in the order in which they end, each with the line it begins on.
+    First lines of JSON objects, in the order in which the objects end.
 
-    The parser gives an object when it has ended, so the lines of the braces that open are put into that order.
+    The JSON parser calls its hook at the end of an object, so the lines of opening braces are sorted by closing brace.
     """
 
     def __init__(self, text: str) -> None:
@@ -106,7 +106,7 @@ class _Objects:
         self._lines = iter(ended)
 
     def made(self, pairs: list[tuple[str, Any]]) -> _Object:
-        """Make an object of its pairs, without what is secret in it."""
+        """Build an object from its pairs, without secrets."""
         made = _Object(pairs)
         made.line = next(self._lines, 1)
         hidden = [name for name in made if SECRET.search(name) and not any(name in of for of in COLUMNS.values())]
@@ -119,7 +119,7 @@ class _Objects:
 
 
 def _of(said: object, name: str) -> Any:
-    """Return a part of an object; ``None`` where it is none or has no such part."""
+    """Return a member of an object; ``None`` if the value is not an object or lacks the member."""
     return said.get(name) if isinstance(said, _Object) else None
 
 

@@ -1,8 +1,8 @@
 """
-What FreePBX dials: the patterns of a route, then the rules of a trunk, with letters for digits.
+FreePBX dial rules: the patterns of a route, then the rules of a trunk, with letters for digits.
 
-A route adds digits in front of what it passes on; then the first rule of the trunk that fits takes its own prefix
-off and adds its own digits; then the trunk's outbound prefix goes in front. So a prefix can go in twice.
+A route prepends digits to the number it passes on; then the first matching rule of the trunk removes its prefix and
+prepends its own digits; then the trunk's outbound prefix is prepended. So a prefix can be added twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dashboard.pbx.readers.facts import Place
 
 LONGEST = 80
-"""Asterisk takes no longer extension."""
+"""Maximum length of an Asterisk extension."""
 MOST_RULES = 500
 
 _ELEMENT = re.compile(r"\[[^\]]*\]|.", re.DOTALL)
@@ -24,7 +24,7 @@ OPEN = (".", "!")
 
 @dataclass(frozen=True)
 class DialRule:
-    """What is taken off in front, what has to follow, what is put in front, and where it stands."""
+    """A dial rule: the prefix to remove, the pattern that must follow, the digits to prepend, and its location."""
 
     prefix: str
     passed: str
@@ -34,14 +34,14 @@ class DialRule:
 
 def through(number: str, rules: Iterable[DialRule]) -> Iterator[tuple[str, DialRule | None]]:
     """
-    Return what a trunk makes of a number.
+    Yield the results of applying a trunk's rules to a number.
 
     Args:
-        number: Digits and letters of a pattern, as a route hands it on.
-        rules: Of the trunk, in their order.
+        number: Digits and letters of a pattern, as passed on by a route.
+        rules: Rules of the trunk, in order.
 
     Returns:
-        Each text that can come out, and the rule it came through; ``None`` where none fits.
+        Each possible result and the rule applied; ``None`` if no rule matches.
     """
     left = _elements(number)
     for rule in list(rules)[:MOST_RULES]:
@@ -62,7 +62,7 @@ def _elements(pattern: str) -> list[str]:
 
 
 def _met(number: list[str], pattern: list[str]) -> tuple[list[str], bool] | None:
-    """Return the numbers that a pattern takes, and whether that is all of them; ``None`` where it takes none."""
+    """Return the intersection of number and pattern, and whether it is the whole number; ``None`` if it is empty."""
     narrowed: list[str] = []
     whole = True
     for place in range(max(len(number), len(pattern))):
@@ -81,7 +81,7 @@ def _met(number: list[str], pattern: list[str]) -> tuple[list[str], bool] | None
 
 
 def _digits(element: str) -> frozenset[str]:
-    """Return the signs that an element stands for; none where there is no element."""
+    """Return the characters that a pattern element matches; empty for an empty element."""
     if not element.startswith("["):
         return frozenset(_LETTERS.get(element, element))
     inner = element.strip("[]")

@@ -1,9 +1,10 @@
 """
-FreePBX: its settings of trunks and routes, from a backup, a dump of its database or CSV files of the tables.
+FreePBX reader: trunks and routes from a backup, a database dump or CSV files of the tables.
 
-Read are ``trunks`` with ``pjsip`` and ``sip``, ``trunk_dialpatterns``, ``outbound_routes`` with their patterns and
-trunks, ``incoming``, and what Asterisk SIP Settings keeps of addresses. What FreePBX would write from them is settled
-as Asterisk's own files are. A folder that has those files too is read from them, since they are what runs.
+It reads ``trunks`` with ``pjsip`` and ``sip``, ``trunk_dialpatterns``, ``outbound_routes`` with their patterns and
+trunks, ``incoming``, and the addresses in Asterisk SIP Settings. The configuration that FreePBX would generate from
+them is evaluated like Asterisk's own files. If a folder also has those files, they are read instead, because Asterisk
+runs them.
 https://sangomakb.atlassian.net/wiki/spaces/PG (trunks, outbound routes, inbound routes, backup)
 """
 
@@ -31,20 +32,20 @@ from dashboard.sip import Trunk
 CUSTOM = "extensions_custom.conf"
 ON = ("on", "yes", "1")
 CONTEXT = "from-pstn"
-"""Where calls of a trunk come in unless it says otherwise."""
+"""Default context of inbound calls from a trunk."""
 MOST_TRIED = 100_000
-"""Rules of trunks that patterns of routes are held against, in all."""
+"""Maximum number of trunk rules tried for all route patterns together."""
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _DID = re.compile(r"[+\d]+|_.+")
 
 
 def accepts_folder(folder: Folder) -> bool:
-    """Say whether a folder has tables of trunks in it."""
+    """Return whether a folder contains tables of trunks."""
     return bool(_roots(folder))
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
-    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
     written = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name in FILES}
     found: list[Found] = []
     problems: list[Problem] = []
@@ -61,7 +62,7 @@ def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
 
 
 def _roots(folder: Folder) -> dict[str, list[str]]:
-    """Return the folders in which tables stand, with the files that have them."""
+    """Return the files with tables, by folder."""
     tables = {
         path: names for path, data in folder.files.items() if (names := tables_of_backup(path) or tables_of(path, data))
     }
@@ -77,7 +78,7 @@ def _is_within(path: str, root: str) -> bool:
 
 
 class _FreePbx:
-    """One FreePBX being read."""
+    """Reader of one FreePBX."""
 
     def __init__(self, folder: Folder, root: str, paths: list[str], trunk: Trunk) -> None:
         self._tables = FreepbxTables()
@@ -100,7 +101,7 @@ class _FreePbx:
         tell(self.found, self._opened({row["trunkid"]: line in carrier for row, line in lines}))
 
     def _opened(self, carriers: Mapping[str, bool]) -> dict[Place, Secret]:
-        """Say what each secret opens, by the trunks, of which ``carriers`` says whether they go to the carrier."""
+        """Return the kind of each secret; ``carriers`` maps trunk ids to whether the trunk goes to the carrier."""
         told = dict.fromkeys(self._tables.secrets, Secret.UNKNOWN)
         for (_, name), rows in self._settings.items():
             way, _, number = name.rpartition("-")
@@ -113,7 +114,7 @@ class _FreePbx:
         return told
 
     def _by_id(self) -> dict[tuple[str, str], dict[str, TableRow]]:
-        """Return the settings of pjsip and sip, by table and id, then by name."""
+        """Return the settings of ``pjsip`` and ``sip`` by table and id, then by name."""
         found: dict[tuple[str, str], dict[str, TableRow]] = {}
         for table in ("pjsip", "sip"):
             for row in self._tables.of(table):
@@ -121,7 +122,7 @@ class _FreePbx:
         return found
 
     def _line(self, row: TableRow) -> Iterator[TrunkEndpoint]:
-        """Return the line that a trunk is; none where it is of another technology."""
+        """Yield the endpoint of a trunk; nothing for a technology other than ``pjsip`` and ``sip``."""
         number, tech = row["trunkid"], row["tech"].lower()
         if tech == "pjsip":
             yield self._pjsip(row, self._settings.get(("pjsip", number), {}))
@@ -150,7 +151,7 @@ class _FreePbx:
         return line
 
     def _transport(self) -> AsteriskTransport:
-        """Return what Asterisk SIP Settings say of addresses, in either way that FreePBX has kept them."""
+        """Return the addresses in Asterisk SIP Settings, from any of the tables in which FreePBX has stored them."""
         settings: list[ConfSetting] = []
         for row in [*self._tables.of("kvstore_sipsettings"), *self._tables.of("kvstore")]:
             settings += _address(row["key"].lower(), row["val"], row.place)
@@ -159,7 +160,7 @@ class _FreePbx:
         return AsteriskTransport("", settings)
 
     def _routes(self, trunks: dict[str, tuple[str, TableRow]]) -> None:
-        """Say what every route dials over trunks, by their ids, in the order in which FreePBX tries them."""
+        """Add the dial strings of every route over ``trunks`` (by id), in the order in which FreePBX tries them."""
         rules: dict[str, list[DialRule]] = {}
         for row in self._ordered("trunk_dialpatterns"):
             rules.setdefault(row["trunkid"], []).append(_rule(row))
@@ -180,7 +181,7 @@ class _FreePbx:
                 self._dials(name, own, text, place)
 
     def _ordered(self, table: str) -> list[TableRow]:
-        """Return the rows of a table in the order that they say."""
+        """Return the rows of a table in the order of their ``seq`` column."""
         return sorted(self._tables.of(table), key=lambda row: int(row["seq"]) if _COUNT.fullmatch(row["seq"]) else 0)
 
     def _dials(self, name: str, row: TableRow, text: str, place: Place) -> None:
@@ -196,7 +197,7 @@ class _FreePbx:
             self.found.numbers.append((row["extension"], row.place))
 
     def _tag(self, folder: Folder, root: str) -> None:
-        """Read the one file that people write themselves, where it was put beside the tables."""
+        """Read X-Tags from the custom dialplan file, which operators edit, if it is next to the tables."""
         for path in (str(PurePosixPath(root) / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
             config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
             self.found.problems += config.problems
@@ -205,7 +206,7 @@ class _FreePbx:
 
 
 def _dialed(route: DialRule, rules: list[DialRule], trunk: TableRow) -> Iterator[tuple[str, Place]]:
-    """Return what goes out for a pattern of a route, and the place that decided it last."""
+    """Yield the dial strings for a route pattern, and the location of the setting that determined each."""
     for text, rule in through(f"{route.prepend}{route.passed}", rules):
         outer = trunk["dialoutprefix"]
         inner = rule.place if rule and rule.prepend else trunk.place if outer else route.place
@@ -230,7 +231,7 @@ def _parts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
 
 
 def _address(name: str, value: str, place: Place) -> list[ConfSetting]:
-    """Return a setting of Asterisk SIP Settings as a transport has it."""
+    """Convert a setting of Asterisk SIP Settings to transport settings."""
     if name in ("localnets", "binds"):
         return [ConfSetting("local_net" if name == "localnets" else "bind", one, place) for one in _listed(name, value)]
     own = "local_net" if name.startswith("localnet_") else "external_signaling_address"
@@ -239,7 +240,7 @@ def _address(name: str, value: str, place: Place) -> list[ConfSetting]:
 
 
 def _listed(name: str, value: str) -> list[str]:
-    """Return the networks or the addresses of a setting that is kept as JSON."""
+    """Return the networks or addresses of a setting stored as JSON."""
     try:
         said = json.loads(value or "null")
     except (ValueError, RecursionError):

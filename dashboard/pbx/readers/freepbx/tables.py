@@ -1,8 +1,8 @@
 """
-Tables of FreePBX's database, from a dump as ``mysqldump`` writes it or from a CSV file for each table.
+Tables of FreePBX's database, from a ``mysqldump`` dump or from one CSV file per table.
 
-Only tables and columns that tell where calls go to and come from are kept. A password is dropped while its row is
-parsed; that there is one is kept, with its place.
+Only tables and columns about call routing are kept. A password is dropped while its row is parsed; only its location
+is kept.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     "kvstore": frozenset({"module", "key", "val"}),
     "sipsettings": frozenset({"keyword", "data"}),
 }
-"""By table what is kept of a row."""
+"""Columns that are kept, by table."""
 OTHER_NAMES = {"dids": "incoming", "did": "extension"}
-"""As the bulk handler and the module before it name a table and a column when they export inbound routes."""
+"""Names of a table and a column in exports of inbound routes by the bulk handler and its predecessor module."""
 WORDS = frozenset(
     (
         "sip_server",
@@ -55,19 +55,19 @@ WORDS = frozenset(
         "binds",
     )
 )
-"""Names of settings whose value is kept, besides those of Asterisk's own files."""
+"""Names of settings whose values are kept, in addition to those of Asterisk's own files."""
 OWN_ADDRESS = re.compile(r"(?:udp|tcp|tls)extip-|localnet_\d")
 _OF = {"aor_contact": "contact"}
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of a table, by column, and where it stands."""
+    """A table row by column, and its location."""
 
     values: Mapping[str, str]
     place: Place
     secret: bool = False
-    """There was a password in it."""
+    """Whether the row contained a password."""
 
     def __getitem__(self, column: str) -> str:
         return self.values.get(column, "").strip()
@@ -75,7 +75,7 @@ class TableRow:
 
 @dataclass
 class FreepbxTables:
-    """What was read of the tables, by name in lower case."""
+    """Rows by table name in lower case, problems, and locations of secrets."""
 
     rows: dict[str, list[TableRow]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -89,7 +89,7 @@ class FreepbxTables:
     def add(
         self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place, *, secret: bool = False
     ) -> None:
-        """Take a row without what is secret in it; ``secret`` says that something was dropped already."""
+        """Add a row without its secrets; ``secret`` indicates that one was already dropped."""
         self.count += 1
         if self.count > MOST_ROWS:
             if self.count == MOST_ROWS + 1:
@@ -111,13 +111,13 @@ class FreepbxTables:
         self.rows.setdefault(table, []).append(TableRow(kept, place, found))
 
     def say(self, place: Place, message: str) -> None:
-        """Say what was not understood, up to a number of times."""
+        """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
             self.problems.append(Problem(place.file, place.line or None, "", message))
 
 
 def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
-    """Keep of a setting what tells where calls go, and say whether a password was in it."""
+    """Return the part of a setting about call routing, and whether the setting contained a password."""
     if SECRET.search(name):
         return "", bool(value)
     if name in WORDS or OWN_ADDRESS.match(name):
@@ -127,7 +127,7 @@ def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
 
 
 def tables_of(path: str, data: bytes) -> frozenset[str]:
-    """Return the tables that a file seems to have: told by the statements of a dump, or by a CSV file's name."""
+    """Return the tables in a file, from the statements of a dump or from the name and header of a CSV file."""
     pure = PurePosixPath(path)
     if pure.suffix.lower() == ".sql":
         return frozenset(tables_in(text_of(data)) & COLUMNS.keys())
@@ -139,7 +139,7 @@ def tables_of(path: str, data: bytes) -> frozenset[str]:
 
 
 def read_file(shown: str, data: bytes, tables: FreepbxTables) -> None:
-    """Read the tables of a file; what cannot be read is said with its line."""
+    """Read the tables of a file; report unreadable rows with their line."""
     if shown.lower().endswith(".sql"):
         _read_dump(shown, text_of(data), tables)
     else:
@@ -147,14 +147,14 @@ def read_file(shown: str, data: bytes, tables: FreepbxTables) -> None:
 
 
 def _table_of(stem: str) -> str:
-    """Return the table that a file is named for, as ``trunks`` or ``asterisk_trunks``."""
+    """Return the table named by a file, such as ``trunks`` or ``asterisk_trunks``; ``""`` for any other file."""
     plain = stem.lower().removeprefix("asterisk").lstrip("_.-")
     plain = OTHER_NAMES.get(plain, plain)
     return plain if plain in COLUMNS else ""
 
 
 def _named(header: Sequence[str]) -> list[str]:
-    """Return the columns that a CSV file's first line names."""
+    """Return the column names of a CSV header."""
     return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
 
 

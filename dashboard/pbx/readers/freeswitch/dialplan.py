@@ -1,4 +1,4 @@
-"""FreeSWITCH's dialplan, as far as it tells what is dialed: conditions on the number, variables, bridges."""
+"""FreeSWITCH's dialplan, evaluated to find dial strings: conditions on the number, variables, bridges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BETWEEN = re.compile(r":_:|[|,]")
 
 @dataclass(frozen=True)
 class Leg:
-    """One thing that a step calls: a gateway or a profile and a host, with the number as it is sent."""
+    """One leg of a bridge: a gateway, or a profile and a host, with the number as sent."""
 
     gateway: str
     host: str
@@ -35,7 +35,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Again:
-    """A number that is sent through the dialplan once more."""
+    """A number that passes through the dialplan again."""
 
     number: str
     context: str
@@ -43,16 +43,16 @@ class Again:
 
 
 Told = Leg | Again | tuple[str, Place]
-"""What an extension says: a call, a number sent through again, or an X-Tag."""
+"""Result of an action: a call, a number that passes through the dialplan again, or an X-Tag with its location."""
 
 
 def told(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
     """
-    Follow the actions of an extension in their order, whatever its conditions decide.
+    Evaluate the actions of an extension in order, regardless of its conditions.
 
     Args:
-        extension: Whole, with its conditions and actions.
-        variables: Global ones, which actions can name too.
+        extension: The extension with its conditions and actions.
+        variables: Global variables, which actions can also use.
     """
     shapes: tuple[Variant, ...] = ()
     values = dict(variables)
@@ -67,7 +67,7 @@ def told(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
 
 
 def numbers(extension: Element) -> Iterator[tuple[str, tuple[Variant, ...], Place]]:
-    """Return the expressions that an extension holds the number called to, and the shapes that they match."""
+    """Yield the expressions that an extension applies to the dialed number, with the patterns they match."""
     for condition in extension.children:
         if condition.tag == "condition" and condition.attrs.get("field") == NUMBER:
             expression = condition.attrs.get("expression", "")
@@ -104,7 +104,7 @@ def _bridge(action: Element, shapes: list[tuple[Variant, bool]], values: dict[st
 
 
 def _parted(data: str) -> tuple[list[str], list[str]]:
-    """Part what a bridge is given into the variables it sets and the legs it calls; references are kept whole."""
+    """Split the data of a bridge into variable settings and legs; variable references are not split."""
     held: list[str] = []
 
     def hold(found: re.Match[str]) -> str:
@@ -131,7 +131,7 @@ def _leg(leg: str, action: Element) -> Iterator[Told]:
 
 
 def _put_in(text: str, shape: Variant, values: Mapping[str, str], *, groups: bool) -> str:
-    """Put in what is known: variables, the number, and what the condition's brackets hold of it."""
+    """Expand known variables, the dialed number, and the groups captured by the condition."""
 
     def value(found: re.Match[str]) -> str:
         name = found["name"]

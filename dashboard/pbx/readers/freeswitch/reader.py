@@ -1,8 +1,8 @@
 """
-FreeSWITCH: a folder with ``freeswitch.xml`` or ``vars.xml``, gateways in ``sip_profiles`` and a ``dialplan``.
+FreeSWITCH reader: a folder with ``freeswitch.xml`` or ``vars.xml``, gateways in ``sip_profiles`` and a ``dialplan``.
 
-Read are the gateways to the carrier, what is bridged to them, which numbers come in, and which address a profile says
-is its own. Passwords are dropped while a file is read; that there is one is a fact.
+It reads the gateways to the carrier, the dial strings bridged to them, inbound numbers, and the configured addresses of
+profiles. Passwords are dropped while a file is read; only their presence is kept as a fact.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ YES = frozenset({"true", "yes", "on", "1", "t", "enabled", "active", "allow"})
 
 
 def accepts_folder(folder: Folder) -> bool:
-    """Say whether a folder has a PBX of this kind in it."""
+    """Return whether a folder contains a FreeSWITCH configuration."""
     return bool(_roots(folder))
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
-    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
     return together((_FreeswitchReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
-    """Return the folders that hold a configuration; the whole folder where single files of one are given."""
+    """Return the folders with a configuration; the whole folder if it has only single files of one."""
     files = [PurePosixPath(path) for path in folder.files if path.lower().endswith(".xml")]
     found = {str(path.parent) for path in files if path.name in STARTS}
     parted = {str(parent.parent) for path in files for parent in path.parents if parent.name in PARTS}
@@ -54,7 +54,7 @@ def _is_below(path: str, root: str) -> bool:
 
 
 class _FreeswitchReader:
-    """One FreeSWITCH being read."""
+    """Reader of one FreeSWITCH."""
 
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
         self._trunk = trunk
@@ -114,7 +114,7 @@ class _FreeswitchReader:
             self.found.say(f"{key}.context", context, gateway.place)
 
     def _profile(self, profile: Element) -> None:
-        """Say the addresses of a profile with a gateway to the carrier; of every profile where there is no gateway."""
+        """Add the addresses of a profile if it has a gateway to the carrier, or if no profile has one."""
         own = id(profile) in self._profiles
         if self._profiles and not own:
             return
@@ -189,6 +189,6 @@ class _FreeswitchReader:
 
 
 def _hosts(gateway: Element) -> list[tuple[str, Place]]:
-    """Return the hosts that a gateway names; its own name is one where it names none."""
+    """Return the hosts of a gateway; its own name if it specifies none."""
     named = [(host_of(one.attrs.get("value", "")), one.place) for key in HOSTS if (one := gateway.param(key))]
     return named or [(host_of(gateway.attrs.get("name", "")), gateway.place)]

@@ -1,4 +1,4 @@
-"""What the secrets in FreeSWITCH's files open: the trunk to the carrier, another one, a phone, or the PBX itself."""
+"""Kinds of the secrets in FreeSWITCH's files: trunk to the carrier, another trunk, a phone, or the PBX itself."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _GATEWAY = re.compile(r"sofia/gateway/([^/,|\]}]+)")
 
 def secrets_of(config: Configuration, is_carrier: Callable[[Element], bool], trunk: Trunk) -> Mapping[Place, Secret]:
     """
-    Say what each secret opens.
+    Return the kind of each secret.
 
     Args:
-        config: Which was read.
-        is_carrier: Says whether a gateway goes to the carrier.
-        trunk: By which the carrier's hosts are known.
+        config: The parsed configuration.
+        is_carrier: Returns whether a gateway goes to the carrier.
+        trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
-        The kind of each secret by where it stands; the worst of them where it serves several ends.
+        The kind of each secret by location; the most severe one for a secret with several uses.
     """
     told = dict(config.secrets)
     ours = {one.attrs.get("name", "") for one, _ in config.found if one.tag == "gateway" and is_carrier(one)}

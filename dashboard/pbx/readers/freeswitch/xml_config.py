@@ -1,8 +1,8 @@
 """
-FreeSWITCH's configuration as it reads it: XML with ``X-PRE-PROCESS`` sets and includes, and ``$${NAME}`` put in.
+Parser of FreeSWITCH's configuration: XML with ``X-PRE-PROCESS`` sets and includes, and ``$${NAME}`` expanded.
 
-Files are read in the order in which they are included, so a variable has the value that it has at that place. Only
-what tells where calls go is kept, and no password: it is dropped when its element begins.
+Files are read in include order, so that a variable has the value valid at its position. Only elements about call
+routing are kept, without passwords, which are dropped at the start of their element.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ MOST_ELEMENTS = 500_000
 DEEPEST = 100
 MOST_SAID = 100
 LITERAL, REFERENCE = "literal", "reference"
-"""What stands where a password is asked for: the password, or the name of a variable that holds it."""
+"""Content of a password parameter: the password itself, or a reference to a variable that contains it."""
 WHOLE = ("gateway", "extension", "profile", "list")
-"""Elements that are kept with all they hold."""
+"""Elements that are kept with all their descendants."""
 
 SECRET = re.compile(
     r"pass(?!_?th)|secret|a1-hash|token|(?:api|access)[-_]?key|auth(ori|_pass)|(?:^|[-_])(?:pin|pw)(?:$|[-_])",
@@ -41,7 +41,7 @@ SECRET = re.compile(
 )
 APPLICATIONS = frozenset({"bridge", "set", "export", "transfer"})
 UNUSED = frozenset({"", "not-used", "notused", "not_used", "unused", "none", "dummy", "password-not-used"})
-"""Passwords that are written where FreeSWITCH asks for one and nobody signs in."""
+"""Placeholder passwords, used where FreeSWITCH requires a password that is never used."""
 
 _GLOBAL = re.compile(r"\$\$\{(?P<name>[^{}$]*)\}")
 _HOLDER = re.compile(r"\$?\$\{(?P<name>[\w.-]+)\}")
@@ -53,7 +53,7 @@ _IN_DATA = re.compile(r"(?<![\w-])(?P<name>[\w-]+)=(?P<value>[^,}\]|]*)")
 
 @dataclass
 class Element:
-    """An element with its attributes, variables put in; of a password only whether there is one."""
+    """An element and its attributes with variables expanded; only the presence of a password is kept."""
 
     tag: str
     attrs: Mapping[str, str]
@@ -62,34 +62,34 @@ class Element:
     has_password: bool = False
 
     def param(self, name: str) -> Element | None:
-        """Return the last ``param`` of a name."""
+        """Return the last ``param`` with a name; ``None`` if there is none."""
         return next(
             (one for one in reversed(self.children) if one.tag == "param" and one.attrs.get("name") == name), None
         )
 
     def value(self, name: str) -> str:
-        """Return the value of a ``param``; ``""`` where there is none."""
+        """Return the value of a ``param``; ``""`` if there is none."""
         return found.attrs.get("value", "") if (found := self.param(name)) else ""
 
 
 class Configuration:
-    """What is read of one FreeSWITCH."""
+    """The parsed configuration of one FreeSWITCH."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.variables: dict[str, str] = {}
         self.found: list[tuple[Element, tuple[Element, ...]]] = []
-        """Whole elements, each with those that it stands in."""
+        """Elements of ``WHOLE``, each with its ancestors."""
         self.secrets: dict[Place, Secret] = {}
-        """Where a password or a key stands, and what it opens as far as its element and those around it tell."""
+        """Locations of passwords and keys, with their kinds as far as the element and its ancestors show."""
         self.named: dict[str, Place] = {}
-        """Where variables are set, and so passwords that are asked for by their name."""
+        """Locations where variables are set, including passwords referenced by name."""
         self.problems: list[Problem] = []
         self.stack: list[Element] = []
         self._files = self._elements = self._whole = 0
 
     def read(self, path: str, above: tuple[str, ...] = ()) -> None:
-        """Read a file of the folder, and all that it includes."""
+        """Read a file of the folder with all its includes."""
         self._files += 1
         depth, handler = len(self.stack), _Handler(self, path, above)
         try:
@@ -106,7 +106,7 @@ class Configuration:
         del self.stack[depth:]
 
     def include(self, pattern: str, place: Place, path: str, above: tuple[str, ...]) -> None:
-        """Read the files that an include means, from the folder of the file that includes them."""
+        """Read the files that an include matches, relative to the folder of the including file."""
         wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), pattern))
         depth = wanted.count("/")
         paths = [wanted] if wanted in self.folder.files else []
@@ -123,7 +123,7 @@ class Configuration:
                 self.read(one, (*above, path))
 
     def put_in(self, text: str) -> str:
-        """Put in the variables that are set so far; others stay as they are written."""
+        """Expand the variables set so far; leave others unchanged."""
         for _ in range(MOST_LEVELS):
             new = _GLOBAL.sub(lambda found: self.variables.get(found["name"], found[0]), text)[:LONGEST]
             if new == text:
@@ -136,7 +136,7 @@ class Configuration:
         Begin an element.
 
         Raises:
-            SAXException: There are too many, or they are nested too deep.
+            SAXException: There are too many elements, or they are nested too deeply.
         """
         self._elements += 1
         if self._elements > MOST_ELEMENTS or len(self.stack) > DEEPEST:
@@ -147,20 +147,20 @@ class Configuration:
         self._whole += element.tag in WHOLE
 
     def end(self) -> None:
-        """End an element; one that is wanted is whole now."""
+        """End an element; keep it if it is one of ``WHOLE``."""
         element = self.stack.pop()
         if element.tag in WHOLE:
             self._whole -= 1
             self.found.append((element, tuple(self.stack)))
 
     def say(self, place: Place, message: str) -> None:
-        """Say what was not understood; of very much the first things."""
+        """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
             self.problems.append(Problem(place.file, place.line, "", message))
 
 
 class _Handler(ContentHandler):
-    """Reads one file into the configuration."""
+    """SAX handler that adds one file to the configuration."""
 
     def __init__(self, into: Configuration, path: str, above: tuple[str, ...]) -> None:
         super().__init__()
@@ -169,15 +169,15 @@ class _Handler(ContentHandler):
         self._locator: Any = None
 
     def place(self) -> Place:
-        """Return where the parser is."""
+        """Return the current location of the parser."""
         return Place(self.shown, self._locator.getLineNumber() if self._locator else 1)
 
     def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 - the name that SAX calls
-        """Take what tells the line."""
+        """Store the locator, which provides line numbers."""
         self._locator = locator
 
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - the name that SAX calls
-        """Begin an element: directives are carried out, passwords are dropped."""
+        """Begin an element: execute directives, drop passwords."""
         place, given = self.place(), {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
         if name.upper() == "X-PRE-PROCESS":
             self._directive(given, place)
@@ -209,7 +209,7 @@ class _Handler(ContentHandler):
 
 
 def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Return the attributes that are kept, and what password there was: if any."""
+    """Return the attributes to keep, and ``LITERAL`` or ``REFERENCE`` for a dropped password, else ``""``."""
     name = given.get("name", "")
     if tag in ("param", "variable") and SECRET.search(name):
         value = given.get("value", "")
@@ -231,7 +231,7 @@ def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
 
 
 def _opens(tag: str, given: Mapping[str, str], above: list[Element]) -> Secret:
-    """Say what the secret of an element opens, by its names and by what it stands in."""
+    """Return the kind of an element's secret, from its names and its ancestors."""
     if tag == "action":
         data = given.get("data", "")
         names = [one["name"] for one in _IN_DATA.finditer(data) if SECRET.search(one["name"])]

@@ -1,8 +1,9 @@
 r"""
-The grammar of Kamailio's configuration below statements: lines, directives, comments, includes, and tokens.
+Lexer of Kamailio's configuration: lines, directives, comments, includes and tokens.
 
-As in Kamailio's ``core/cfg.lex``: ``#!define`` and its kin, ``include_file``, ``#`` and ``/* */`` for comments, strings
-with backslashes, pseudo-variables as ``$rU`` and ``$(rU{s.strip,1})``. A password is dropped while its line is read.
+Follows Kamailio's ``core/cfg.lex``: ``#!define`` and related directives, ``include_file``, comments (``#``, ``/* */``),
+strings with backslash escapes, pseudo-variables such as ``$rU`` and ``$(rU{s.strip,1})``. A password is dropped while
+its line is read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MOST_SAID = 100
 SECRET = re.compile(
     r"secret|pass(?!\w*(th|column|avp))|credential|token|(?:api|access)_?key|(?:^|_)(ha1|pwd|pw)(?:$|_)", re.IGNORECASE
 )
-"""Names of what is never kept; a column or a variable that is named for a password holds none."""
+"""Names of values that are never kept; parameters for a password's column or AVP do not contain one."""
 _CHECKS = re.compile(r"pv_\w*(authenticate|auth_check)")
 """Functions whose second argument is a password."""
 _DIRECTIVE = re.compile(r"\s*(?:#!|!!)\s*(?P<word>\w+)\s*(?P<rest>.*)")
@@ -58,17 +59,17 @@ class ScriptToken:
 
     @property
     def sign(self) -> str:
-        """The sign that it is, ``""`` where it is none."""
+        """Text of a ``sign`` token; ``""`` for any other kind."""
         return self.text if self.kind == "sign" else ""
 
 
 class Source:
-    """A configuration with all that it includes, as tokens."""
+    """Tokens of a configuration with all its includes."""
 
     def __init__(self, folder: Folder, root: str) -> None:
         self.tokens: list[ScriptToken] = []
         self.listens: list[tuple[str, Place]] = []
-        """What stands behind ``listen=``."""
+        """Values of ``listen=`` with their locations."""
         self.defines: dict[str, str] = {}
         self.secrets = Held()
         self.problems: list[Problem] = []
@@ -77,13 +78,13 @@ class Source:
         self._substitutions: dict[str, str] = {}
         self._ifs: list[bool] = []
         self._open = ""
-        """What is open where a line begins: ``*/`` for a comment, a quote for a string."""
+        """Terminator of the construct open at the start of a line: ``*/`` for a comment, a quote for a string."""
         self._held, self._since = "", Place("", 1)
         self._lines = self._expansions = 0
         self._full = False
 
     def read(self, path: str, above: tuple[str, ...] = ()) -> None:
-        """Read a file of the folder with all that it includes."""
+        """Read a file of the folder with all its includes."""
         self.files.add(path)
         shown, ifs = self._folder.shown(path), len(self._ifs)
         for number, line in self._whole_lines(path):
@@ -101,12 +102,12 @@ class Source:
         del self._ifs[ifs:]
 
     def say(self, place: Place, message: str) -> None:
-        """Say what was not understood; of very much the first things."""
+        """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
             self.problems.append(Problem(place.file, place.line, "", message))
 
     def found(self, name: str, beside: str = "") -> str:
-        """Return the path of a file of the folder that a configuration names, ``""`` where there is none."""
+        """Return the path in the folder of a file named in a configuration; ``""`` if it is missing."""
         parts = [part for part in name.split("/") if part]
         for start in range(len(parts)) if name.startswith("/") else (0,):
             for base in (posixpath.dirname(beside), self._root, ""):
@@ -116,7 +117,7 @@ class Source:
         return ""
 
     def _whole_lines(self, path: str) -> Iterator[tuple[int, str]]:
-        """Return lines with their numbers; a directive that a backslash goes on with is one."""
+        """Yield lines with their numbers; a directive continued by backslashes is one line."""
         begun, held = 0, ""
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
             if len(line) + len(held) > LONGEST_LINE:
@@ -179,7 +180,7 @@ class Source:
                 self.defines[found["name"]] = f'"{value}"' if word == "substdefs" else value
 
     def _safe(self, name: str, value: str, place: Place) -> str:
-        """Return a value without a password in it; none of what a secret's name stands for."""
+        """Return a value without passwords; a placeholder if the name is that of a secret."""
         if value and SECRET.search(name):
             self.secrets.without_logins(value[:LONGEST_STRING], place)
             self.secrets.keep(place, by_name(name))
@@ -187,7 +188,7 @@ class Source:
         return self._cut(value[:LONGEST_STRING], place)
 
     def _cut(self, text: str, place: Place) -> str:
-        """Return a text without the passwords in it, and nothing of one that signs in to an API."""
+        """Return a text without passwords; a placeholder if it contains credentials for an HTTP API."""
         kept = self.secrets.without_logins(text, place)
         if not has_key(kept):
             return kept
@@ -214,7 +215,7 @@ class Source:
             self.read(path, above)
 
     def _tokens(self, line: str, place: Place, depth: int = 0) -> None:
-        """Add the tokens of a line; what is open at its end goes on with the next."""
+        """Add the tokens of a line; a comment or string open at its end continues on the next line."""
         self._expansions += 1 if depth else 0
         if self._expansions > MOST_TOKENS:
             return
@@ -238,7 +239,7 @@ class Source:
                 self._add(kind, found[0][1:-1] if kind == "string" else found[0], place)
 
     def _gone_on(self, line: str) -> int:
-        """Go on with a comment or a string that is open; return where it ends."""
+        """Continue an open comment or string; return its end position in the line."""
         end = _end_of(line, self._open)
         self._held = f"{self._held}{line if end < 0 else line[:end]}\n"[:LONGEST_STRING]
         if end < 0:
@@ -250,7 +251,7 @@ class Source:
         return end
 
     def _add(self, kind: str, text: str, place: Place) -> None:
-        """Keep a token; a text that follows the name of a secret is dropped."""
+        """Add a token; the value after the name of a secret is replaced by a placeholder."""
         if kind == "string":
             plain = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[0]), text)
             text = self._substituted(self._cut(plain[:LONGEST_STRING], place))
@@ -260,7 +261,7 @@ class Source:
             self.tokens.append(ScriptToken(kind, text, place))
 
     def _is_secret(self, text: str, place: Place) -> bool:
-        """Say whether a text stands where a secret does; then what it opens is kept."""
+        """Return whether a text is at the position of a secret; if so, record the secret's kind."""
         *called, named, sign = [ScriptToken("", "", self._since)] * 4 + self.tokens[-4:]
         if named.text == "auth_password_avp":
             self.secrets.answering = text
@@ -277,7 +278,7 @@ class Source:
 
 
 def _end_of(line: str, what: str) -> int:
-    """Return where what is open ends in a line; -1 where it does not."""
+    """Return the position of the terminator of an open comment or string in a line; -1 if it is not there."""
     if what == "*/":
         return line.find(what)
     found = re.match(rf"(?:[^{what}\\]|\\.)*{what}", line)
@@ -285,7 +286,7 @@ def _end_of(line: str, what: str) -> int:
 
 
 def _end_of_pv(line: str, start: int) -> int:
-    """Return where a pseudo-variable ends, brackets within it balanced."""
+    """Return the end position of a pseudo-variable, with balanced parentheses."""
     found = _PV.match(line, start)
     if not found:
         return start + 1

@@ -1,7 +1,7 @@
 r"""
-Numbers as Kamailio's routes change them, with the letters of a pattern for digits that only a call gives.
+Number transformations in Kamailio's routes, with pattern letters for digits that are known only during a call.
 
-``${EXTEN}`` is the number as it was dialed, ``${EXTEN:3}`` without its first three digits, as in the other readers.
+``${EXTEN}`` is the dialed number, ``${EXTEN:3}`` the number without its first three digits, as in the other readers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _OPEN_COUNT = re.compile(r"[*+]|\{\d*,\d*\}")
 _COUNTED_GROUP = re.compile(r"\)[*+{]")
 _SUBST = re.compile(r"(?P<by>[^\w\s])(?P<expression>.*?)(?<!\\)(?P=by)(?P<put>.*?)(?P=by)\w*$", re.DOTALL)
 _REST = re.compile(r"\^?(?P<lead>[^.*]*?)\((?:\.|\[0-9\]|\\d)[*+]\)\$?")
-"""An expression that ends with a group of whatever is left."""
+"""An expression that ends with a group for the rest of the number."""
 _GROUP = re.compile(r"\\(\d)|\$(\d)")
 
 
 def shapes(expression: str) -> list[str]:
-    """Return the shapes of numbers that an expression fits, the end left open where it does not say it."""
+    """Return the number patterns that an expression matches, open-ended unless the expression anchors the end."""
     found = [one.letters for one in variants(expression)]
     open_end = not expression.endswith("$")
     open_begin = not expression.lstrip("(").startswith("^")
@@ -34,7 +34,7 @@ def shapes(expression: str) -> list[str]:
 
 
 def matches(expression: str, number: str) -> bool | None:
-    """Say whether an expression fits a number of a shape; ``None`` where that cannot be told."""
+    """Return whether an expression matches numbers of a pattern; ``None`` if undecidable."""
     sample = sample_of(number)
     plain = sample.replace("${REST}", "5")
     costly = len(_OPEN_COUNT.findall(expression)) > MOST_OPEN or _COUNTED_GROUP.search(expression)
@@ -44,7 +44,7 @@ def matches(expression: str, number: str) -> bool | None:
 
 
 def stripped(number: str, count: int, *, tail: bool = False) -> str:
-    """Return a number without its first signs, or its last ones."""
+    """Return a number without its first ``count`` characters, or without its last ones with ``tail``."""
     elements = list(_ELEMENT.finditer(number))
     if tail:
         is_open = any("${" in one[0] or one[0] == "." for one in elements)
@@ -61,7 +61,7 @@ def stripped(number: str, count: int, *, tail: bool = False) -> str:
 
 
 def subst(instruction: str, number: str) -> str:
-    r"""Carry out ``/expression/replacement/`` as far as it can be told for every number; ``${…}`` where not."""
+    r"""Apply ``/expression/replacement/`` to a number; return ``${…}`` if the result is undecidable."""
     found = _SUBST.match(instruction)
     if not found:
         return "${…}"
@@ -72,7 +72,7 @@ def subst(instruction: str, number: str) -> str:
 
 
 def _groups(expression: str, number: str) -> dict[int, str]:
-    """Return what each group of an expression has of a number; none where it cannot be told."""
+    """Return the part of a number matched by each group of an expression; empty if undecidable."""
     if rest := _REST.fullmatch(expression):
         for lead in variants(rest["lead"]):
             first = len(_ELEMENT.findall(lead.letters))

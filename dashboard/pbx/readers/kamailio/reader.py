@@ -1,9 +1,9 @@
 """
-Kamailio where it is the egress: a folder with ``kamailio.cfg``, its includes, its lists and its tables.
+Kamailio reader for an egress proxy: a folder with ``kamailio.cfg``, its includes, lists and tables.
 
-Read are the destinations at the carrier, the number that goes to them on each way through the routes, the X-Tag,
-whether a challenge is answered, who is let in, and which address a socket says is its own. Passwords are dropped
-while a file is read; that there is one is a fact.
+It reads the carrier destinations, the number sent to them on each path through the routes, the X-Tag, whether digest
+challenges are answered, which sources are accepted, and the addresses that sockets advertise. Passwords are dropped
+during parsing; only their presence is kept as a fact.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LISTS = {
     "dispatcher": ("dispatcher", "list_file", "dispatcher.list"),
     "address": ("permissions", "address_file", "address.list"),
 }
-"""By table the module and the parameter that name its list, and how that is called where they do not."""
+"""Module, parameter and default file name of each table's list file."""
 _BEGINNING = 65_536
 _SOCKET = re.compile(
     r"(?:(?P<kind>udp|tcp|tls|sctp):)?(?P<bind>\[[^\]]*\]|[^\s:]+)\S*"
@@ -44,30 +44,30 @@ _PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "
 
 
 def accepts_folder(folder: Folder) -> bool:
-    """Say whether a folder has a PBX of this kind in it."""
+    """Return whether a folder contains a Kamailio configuration."""
     return bool(_roots(folder))
 
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
-    """Read every PBX of a folder; ``pbx.sources`` says what a reader takes and gives."""
+    """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
     return together((_KamailioReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
-    """Return the folders that Kamailio begins in; the whole folder where parts of a configuration are given."""
+    """Return the folders with ``kamailio.cfg``; the whole folder if it has only other parts of a configuration."""
     starts = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name == START}
     return sorted(starts) or (["."] if _parts(folder) else [])
 
 
 def _parts(folder: Folder) -> list[str]:
-    """Return the files that are parts of a Kamailio's configuration by what stands in them."""
+    """Return the files recognized by their content as parts of a Kamailio configuration."""
     return sorted(
         path for path, data in folder.files.items() if path.endswith(".cfg") and MARKS.search(data[:_BEGINNING])
     )
 
 
 class _KamailioReader:
-    """One Kamailio being read."""
+    """Reader of one Kamailio."""
 
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
         self._folder, self._root, self._trunk = folder, "" if root == "." else root, trunk
@@ -92,7 +92,7 @@ class _KamailioReader:
         self._unread()
 
     def _read_tables(self) -> None:
-        """Read the lists that modules name, and every table that lies in the folder."""
+        """Read the list files configured in modules, and all table files in the folder."""
         for table, (module, name, default) in LISTS.items():
             value = self._script.param(module, name)
             path = self._source.found(value.text if value else default)
@@ -110,7 +110,7 @@ class _KamailioReader:
                 self._tables.read_db_text(path, pure.stem)
 
     def _secrets(self) -> None:
-        """Say where secrets stand, by what they open."""
+        """Add the facts about secrets, with their kinds."""
         ours = [way.trunk for way, _ in self._sent]
         tell(self.found, secrets_of(self._source.secrets, self._tables, self._calls.signs_in, ours, self._trunk))
 
@@ -142,7 +142,7 @@ class _KamailioReader:
                 self.found.say("x_tag", tag, place)
 
     def _destinations(self) -> dict[str, tuple[tuple[str, Place], ...]]:
-        """Return hosts by trunk: those that calls go to, and sets of the carrier that no call was seen to go to."""
+        """Return hosts by trunk: destinations of calls, and carrier sets without any call to them."""
         found = {way.trunk: way.hosts for way, _ in self._sent}
         seen = {one for hosts in found.values() for one in hosts}
         for name, members in self._tables.sets.items():
@@ -152,7 +152,7 @@ class _KamailioReader:
         return found
 
     def _inbound(self) -> None:
-        """Say which networks the groups that let the carrier in hold, and what conditions name of it."""
+        """Add the networks of groups and sets that accept the carrier, and carrier addresses named in conditions."""
         allowed, from_sets = self._calls.allowed or {""}, self._calls.from_sets
         sets = {name: [(one.host, "", one.place) for one in many] for name, many in self._tables.sets.items()}
         for groups, asked in ((self._tables.groups, allowed), (sets, from_sets)):
@@ -171,7 +171,7 @@ class _KamailioReader:
         return not self._trunk.pops and not all(_is_private(match) for match, _, _ in entries)
 
     def _sockets(self) -> Iterator[tuple[str, str, str, Place]]:
-        """Return what sockets are bound to, what they advertise, how they are called, and where that stands."""
+        """Yield bound address, advertised address, name and location of each socket."""
         for text, place in self._source.listens:
             found = _SOCKET.match(text)
             if found:
@@ -185,7 +185,7 @@ class _KamailioReader:
                 yield (bind["bind"].strip("[]") if bind else ""), host, name, (advertised or block["bind"]).place
 
     def _addresses(self) -> None:
-        """Say the addresses of the sockets that calls to the carrier leave from, of every one where none is named."""
+        """Add the addresses of the sockets used for calls to the carrier; of all sockets if the routes name none."""
         sockets = list(self._sockets())
         used = dict.fromkeys(way.socket for way, _ in self._sent if way.socket)
         named = [(text, _bound(text)) for text in used]
@@ -201,7 +201,7 @@ class _KamailioReader:
             self.found.addresses.insert(0, (host_of(everywhere.text), everywhere.place))
 
     def _unread(self) -> None:
-        """Say what decides of calls and is not read."""
+        """Report parts of the configuration that affect calls but are not read."""
         engine = self._script.settings.get("cfgengine")
         if engine and engine.text not in ("native", "default"):
             self._problem(

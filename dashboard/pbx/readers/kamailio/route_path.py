@@ -1,4 +1,4 @@
-"""One way of a call through Kamailio's routes, what functions change of it, and what expressions come to on it."""
+"""Path of a call through Kamailio's routes: its state, the functions that change it, and expression evaluation."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _KEPT = ("$var(", "$avp(", "$xavp(", "$shv(", "$dlg_var(", "$xavu(")
 
 @dataclass(frozen=True)
 class Way:
-    """One way through the routes, as far as it is walked."""
+    """State of a call at a point of its path through the routes."""
 
     number: str = DIALED
     at: Place | None = None
-    """Where the number was changed last."""
+    """Location of the last change of the number."""
     hosts: tuple[tuple[str, Place], ...] = ()
-    """Where the call goes, the first one first."""
+    """Destination hosts, in order of preference."""
     trunk: str = ""
     socket: str = ""
     tags: tuple[tuple[str, Place], ...] = ()
@@ -39,25 +39,25 @@ class Way:
     sent: bool = False
 
     def dials(self, number: str, place: Place) -> Way:
-        """Return it with another number."""
+        """Return the path with another number."""
         number = number[:LONGEST]
         return self if number == self.number else replace(self, number=number, at=place, sent=False)
 
 
 def to_host(way: Way, host: str, place: Place) -> Way:
-    """Return a way that goes to one host."""
+    """Return the path with one destination host."""
     name = host_of(host)
     return replace(way, hosts=((name, place),) if name else (), trunk=name, sent=False)
 
 
 def to_uri(way: Way, uri: str, place: Place) -> Way:
-    """Return a way that goes to a SIP URI; without a user in it the number stays."""
+    """Return the path with a SIP URI as destination; a URI without a user keeps the number."""
     number, at, _ = re.sub(r"^\s*sips?:", "", uri, flags=re.IGNORECASE).rpartition("@")
     return to_host(way.dials(number, place) if at else way, uri, place)
 
 
 def assigned(way: Way, target: str, value: str, place: Place) -> Way:
-    """Return a way behind an assignment to a pseudo-variable."""
+    """Return the path after an assignment to a pseudo-variable."""
     if target in TARGETS:
         return CHANGES[TARGETS[target]](way, value, place)
     if target.lower() in (f"$x_hdr({TAG})", f"$hdr({TAG})"):
@@ -69,13 +69,13 @@ def assigned(way: Way, target: str, value: str, place: Place) -> Way:
 
 
 class Values:
-    """What expressions come to."""
+    """Evaluator of expressions on a path."""
 
     def __init__(self, settings: Mapping[str, ScriptToken]) -> None:
         self._settings = settings
 
     def of(self, tokens: Tokens, way: Way, *, inside: bool = False) -> str:
-        """Put an expression together; ``inside`` puts in what stands in its strings too."""
+        """Evaluate an expression; ``inside`` also expands pseudo-variables in its strings."""
         parts = []
         for token in tokens:
             if token.kind == "pv":
@@ -133,7 +133,7 @@ CHANGES: Mapping[str, Change] = {
     **dict.fromkeys(("seturi", "rewriteuri"), to_uri),
     **dict.fromkeys(("force_send_socket", "set_send_socket", "set_send_socket_name"), _socket),
 }
-"""Functions that change one thing, by what their first argument says."""
+"""Functions that change the path by their first argument."""
 
 TARGETS: Mapping[str, str] = {
     **dict.fromkeys(("$rU", "$ruri_user"), "setuser"),
@@ -141,4 +141,4 @@ TARGETS: Mapping[str, str] = {
     **dict.fromkeys(("$rd", "$ruri_domain", "$du", "$dd"), "setdsturi"),
     **dict.fromkeys(("$fs", "$fsn"), "set_send_socket"),
 }
-"""Pseudo-variables that do what a function does when they are given a value."""
+"""Pseudo-variables whose assignment has the effect of a function."""

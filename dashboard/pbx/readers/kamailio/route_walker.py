@@ -1,8 +1,8 @@
 """
-What Kamailio's routes do with a call: each way through them, with the number and the destination at its end.
+Walker of Kamailio's routes: every path of a call, with the number and the destination at its end.
 
-Nothing is run. A condition on the dialed number parts the ways by the shapes that it matches; any other one parts
-them in two. What only a call decides stands as ``${NAME}``.
+Nothing is executed. A condition on the dialed number splits the paths by the patterns that it matches; any other
+condition splits each path in two. Values known only during a call are kept as ``${NAME}``.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ HEADERS = frozenset(
 ELSEWHERE = frozenset(
     {"dp_translate", "do_routing", "next_gw", "route_to_gw", "cr_route", "sql_pvquery", "next_routing"}
 )
-"""Functions that take number or destination from a database."""
+"""Functions that take the number or the destination from a database."""
 _SOURCE = re.compile(r"\$si|src_ip")
 
 
 class RouteWalker:
-    """Every call that the routes send somewhere."""
+    """All paths on which the routes send a call to a destination."""
 
     def __init__(self, script: Script, tables: KamailioTables) -> None:
         self.sent: list[tuple[Way, Place]] = []
         self.signs_in: dict[str, Place] = {}
-        """Trunks that a challenge is answered to."""
+        """Trunks on which a digest challenge is answered, with the location."""
         self.allowed: set[str] = set()
-        """Groups of addresses that are asked for."""
+        """Address groups against which callers are checked."""
         self.from_sets: set[str] = set()
-        """Sets of the dispatcher that callers are held to; ``""`` for any."""
+        """Dispatcher sets against which callers are checked; ``""`` for any set."""
         self.sources: list[tuple[str, Place]] = []
-        """Addresses that a condition names."""
+        """Source addresses compared in conditions."""
         self.cut = False
         self._tables, self._values = tables, Values(script.settings)
         self._routes = {(route.kind, route.name): route.block for route in script.routes if route.name}
@@ -61,7 +61,7 @@ class RouteWalker:
             self._begin(route.block)
 
     def _begin(self, block: Block) -> None:
-        """Walk a route that nobody calls; what goes out of it with a destination is sent elsewhere."""
+        """Walk a route that no other route calls; keep a path that ends with a destination but was not sent."""
         self._returned.append([])
         ways = [*self._walk(block, [Way()], 0), *self._returned.pop()]
         for way in ways:
@@ -106,7 +106,7 @@ class RouteWalker:
         return [*then, *other]
 
     def _decided(self, step: Branch, way: Way) -> tuple[list[Way], list[Way]]:
-        """Part a way by a condition on its number; by any other in two."""
+        """Return the paths for a true and a false condition; both are possible unless it tests the number."""
         asked = _expression_of(step.condition)
         if asked is None:
             return [way], [way]
@@ -145,7 +145,7 @@ class RouteWalker:
         return list(dict.fromkeys([*live, *self._returned.pop()]))
 
     def _changed(self, name: str, call: Call, way: Way) -> Way:
-        """Return a way behind a function that changes where it goes or what it dials."""
+        """Return the path after a function that may change its destination, number or headers."""
         said = self._values.of(call.args[0], way, inside=True) if call.args else ""
         if name in CHANGES:
             return CHANGES[name](way, said, call.place)
@@ -178,7 +178,7 @@ class RouteWalker:
         return replace(way, hosts=hosts, trunk=f"dispatcher-{name}".rstrip("-"), socket=socket, sent=False)
 
     def _send(self, call: Call, way: Way, depth: int) -> Way:
-        """Send a call: where it goes is kept, and what happens when it fails is walked once."""
+        """Record a sent call, and walk its failure route once."""
         target = self._values.of(call.args[0], way, inside=True) if call.args else ""
         if target and not target.startswith("0x") and "." in target:
             way = to_host(way, target.removeprefix("udp:").removeprefix("tcp:").removeprefix("tls:"), call.place)
@@ -209,7 +209,7 @@ class RouteWalker:
 
 
 def _called(block: Block) -> Iterator[str]:
-    """Return the routes that a block calls."""
+    """Yield the names of the routes that a block calls."""
     for step in block:
         if isinstance(step, Branch):
             yield from (call.text(0) for call in _calls_in(step.condition) if call.name == "route")
@@ -223,7 +223,7 @@ def _called(block: Block) -> Iterator[str]:
 
 
 def _calls_in(condition: Tokens) -> Iterator[Call]:
-    """Return the functions that a condition calls, as far as they are called with plain arguments."""
+    """Yield the functions that a condition calls; nested calls in their arguments are not parsed."""
     for at, token in enumerate(condition):
         if token.kind == "word" and at + 1 < len(condition) and condition[at + 1].sign == "(":
             args: list[list[ScriptToken]] = [[]]
@@ -238,7 +238,7 @@ def _calls_in(condition: Tokens) -> Iterator[Call]:
 
 
 def _expression_of(condition: Tokens) -> tuple[str, bool, bool] | None:
-    """Return the expression that a condition holds the number to, whether it must not fit, and whether that is all."""
+    """Return a condition's expression for the number, whether it is negated, and whether it is the whole condition."""
     if any(token.text in ("||", "or") for token in condition if token.kind in ("sign", "word")):
         return None
     for at in range(len(condition) - 2):

@@ -1,7 +1,7 @@
 """
-Kamailio's configuration as statements: parameters of modules, settings, sockets, and the blocks of its routes.
+Parser of Kamailio's configuration statements: module parameters, settings, sockets and route blocks.
 
-What is no statement is said at its line, and reading goes on with the next one.
+Text that is not a statement is reported with its line, and parsing continues with the next statement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUTES = frozenset(
 )
 ENDS = frozenset({"exit", "drop", "return", "break"})
 _LINES = frozenset({"loadmodule", "loadmodulex", "loadpath", "cfgengine", "flags", "avpflags", "enum", "import_file"})
-"""Words that settings of one line begin with."""
+"""First words of one-line settings."""
 _BREAKS = frozenset({";", "{", "}"})
 
 Tokens = tuple[ScriptToken, ...]
@@ -27,20 +27,20 @@ Tokens = tuple[ScriptToken, ...]
 
 @dataclass(frozen=True)
 class Call:
-    """A function that is called, or a route."""
+    """A call of a function or a route."""
 
     name: str
     args: tuple[Tokens, ...]
     place: Place
 
     def text(self, number: int) -> str:
-        """Return an argument as it is written, ``""`` where there is none."""
+        """Return the source text of an argument; ``""`` if it is missing."""
         return "".join(token.text for token in self.args[number]) if number < len(self.args) else ""
 
 
 @dataclass(frozen=True)
 class Assign:
-    """A pseudo-variable that is given a value."""
+    """An assignment to a pseudo-variable."""
 
     target: str
     value: Tokens
@@ -49,7 +49,7 @@ class Assign:
 
 @dataclass(frozen=True)
 class Branch:
-    """What depends on a condition; a loop is run once or never."""
+    """A conditional statement; a loop is treated as executed once or never."""
 
     condition: Tokens
     then: Block
@@ -59,14 +59,14 @@ class Branch:
 
 @dataclass(frozen=True)
 class Choice:
-    """The cases of a ``switch``, one of which is taken, or none."""
+    """A ``switch`` statement, of which one case or none is executed."""
 
     cases: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
 class End:
-    """Where a route, or everything, ends."""
+    """A statement that ends a block, a route or the whole script: ``exit``, ``drop``, ``return``, ``break``."""
 
     word: str
 
@@ -77,7 +77,7 @@ Block = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Route:
-    """A route with its kind and its name; the main route has none."""
+    """A route with its kind and name; the main route has no name."""
 
     kind: str
     name: str
@@ -86,34 +86,34 @@ class Route:
 
 @dataclass
 class Script:
-    """What a configuration says."""
+    """A parsed configuration."""
 
     params: list[tuple[str, str, ScriptToken]] = field(default_factory=list)
-    """Modules with ``|`` between, name, value."""
+    """Modules separated by ``|``, parameter name, value."""
     settings: dict[str, ScriptToken] = field(default_factory=dict)
     sockets: list[dict[str, ScriptToken]] = field(default_factory=list)
-    """Blocks ``socket = {...}``, by setting."""
+    """Settings of each ``socket = {...}`` block, by name."""
     routes: list[Route] = field(default_factory=list)
 
     def param(self, module: str, name: str) -> ScriptToken | None:
-        """Return the last value of a module's parameter."""
+        """Return the last value of a module's parameter; ``None`` if it is not set."""
         found = [value for modules, named, value in self.params if named == name and module in modules.split("|")]
         return found[-1] if found else None
 
 
 def parse(tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> Script:
     """
-    Read tokens as statements.
+    Parse tokens into statements.
 
     Args:
-        tokens: Of a configuration with all that it includes.
-        say: Takes what was not understood, and where.
+        tokens: Tokens of a configuration with all its includes.
+        say: Called with the location and the message of each problem.
     """
     return _Parser(tokens, say).script
 
 
 class _Parser:
-    """Tokens being read from left to right."""
+    """Recursive-descent parser of tokens."""
 
     def __init__(self, tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> None:
         self.script = Script()
@@ -186,14 +186,14 @@ class _Parser:
         self.script.routes.append(Route(kind, name, self._block(0)))
 
     def _until(self, signs: frozenset[str]) -> Tokens:
-        """Take tokens up to one of the signs, which stays."""
+        """Consume tokens up to, but not including, one of the signs."""
         begin = self._at
         while self._at < len(self._tokens) and self._tokens[self._at].sign not in signs:
             self._at += 1
         return tuple(self._tokens[begin : self._at][:MOST_TOKENS_OF_VALUE])
 
     def _block(self, depth: int) -> Block:
-        """Read a block with its brackets, or one statement where there are none."""
+        """Parse a block with its braces, or one statement if there are none."""
         if not self._take("{"):
             return self._statement(depth)
         place = self._tokens[self._at - 1].place
@@ -232,7 +232,7 @@ class _Parser:
         return found
 
     def _simple(self, token: ScriptToken) -> Block:
-        """Read a statement that holds no other one, up to its semicolon."""
+        """Parse a statement without nested statements, up to its semicolon."""
         if token.kind == "word" and token.text in ENDS:
             self._until(_BREAKS)
             return (End(token.text),)
@@ -270,7 +270,7 @@ class _Parser:
         return (Choice((*cases, tuple(case))),)
 
     def _bracketed(self) -> Tokens:
-        """Take what stands in brackets, those within it balanced."""
+        """Consume balanced parentheses and return the tokens between them."""
         begin, depth = self._at, 0
         while self._at < len(self._tokens):
             sign = self._sign()

@@ -1,4 +1,4 @@
-"""What the secrets in Kamailio's files open: the trunk to the carrier, another one, phones, a database, or an API."""
+"""Kinds of the secrets in Kamailio's files: trunk to the carrier, another trunk, phones, a database or an API."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _HOST = re.compile(r"@(\[[^\]]*\]|[^/:;>\s\"']+)")
 _HTTP, _SIP = ("http", "https"), ("sip", "sips")
 _DATABASES = re.compile(r"mysql|postgres\w*|pgsql|unixodbc|odbc|oracle|redis|mongodb|cassandra|sqlite|db_\w+")
 _REALM = 1
-"""Which part of ``user:realm:password`` is the realm."""
+"""Index of the realm in ``user:realm:password``."""
 
 
 @dataclass
 class Held:
-    """Where secrets stand, and what each opens as far as its own line tells."""
+    """Locations of secrets, and their kinds as far as their own lines show."""
 
     kinds: dict[Place, Secret] = field(default_factory=dict)
     hosts: dict[Place, set[str]] = field(default_factory=dict)
-    """Hosts and realms that SIP logins are for."""
+    """Hosts and realms of SIP logins, by location."""
     variables: dict[Place, set[str]] = field(default_factory=dict)
-    """Pseudo-variables that are given a secret."""
+    """Pseudo-variables to which a secret is assigned, by location."""
     answering: str = ""
-    """The pseudo-variable whose value answers a challenge."""
+    """The pseudo-variable with the password for a digest challenge."""
 
     def keep(self, place: Place, kind: Secret = Secret.UNKNOWN) -> None:
-        """Keep that a secret stands somewhere; of several on one line the worst counts."""
+        """Record the location of a secret; of several on one line, the most severe kind is kept."""
         self.kinds[place] = self.kinds.get(place, kind).worse(kind)
 
     def without_logins(self, text: str, place: Place) -> str:
-        """Return a text without the passwords in its URLs, which are kept by what they open."""
+        """Return a text without the passwords in its URLs, and record the kinds of the passwords."""
         return logins_cut(text, lambda run, found: self._login(run, found, place))
 
     def _login(self, text: str, found: re.Match[str], place: Place) -> str:
@@ -53,7 +53,7 @@ class Held:
         return found[0].partition(":")[0]
 
     def named(self, name: str, value: str, place: Place) -> None:
-        """Keep a secret by the name of what it is the value of, a parameter or a pseudo-variable."""
+        """Record a secret by the name of its parameter or pseudo-variable."""
         self.keep(place, by_name(name.strip("$()")))
         parts = value.split(":")
         if name == "credential" and len(parts) > _REALM:
@@ -66,17 +66,17 @@ def secrets_of(
     held: Held, tables: KamailioTables, signs_in: Mapping[str, Place], ours: Iterable[str], trunk: Trunk
 ) -> dict[Place, Secret]:
     """
-    Say what each secret opens.
+    Return the kind of each secret.
 
     Args:
-        held: Those of the configuration.
-        tables: Those of its lists and tables stand in rows with their hosts.
-        signs_in: Trunks that a challenge is answered to.
+        held: Secrets of the script.
+        tables: Lists and tables, whose secrets are in rows with their hosts.
+        signs_in: Trunks on which a digest challenge is answered, with the location.
         ours: Trunks that go to the carrier.
-        trunk: By which the carrier's hosts are known.
+        trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
-        The kind of each secret by where it stands.
+        The kind of each secret by location.
     """
     told = dict(held.kinds)
 

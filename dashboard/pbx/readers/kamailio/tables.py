@@ -1,8 +1,8 @@
 r"""
-Kamailio's lists and tables: destinations of the dispatcher, groups of addresses, registrations.
+Kamailio's lists and tables: dispatcher destinations, address groups, registrations.
 
-As files of their own (``dispatcher.list``, the address file of permissions), as db_text keeps them (a header of
-``name(type)``, ``:`` between cells, ``\:`` for one within), and as MySQL, SQLite and PostgreSQL dump them.
+Formats: list files (``dispatcher.list``, the address file of permissions), db_text tables (a header of
+``name(type)``, cells separated by ``:``, ``\:`` for a colon within one), and MySQL, SQLite and PostgreSQL dumps.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "socket",
     ),
 }
-"""Tables that are read, with their columns in Kamailio's own order."""
+"""Supported tables, with their columns in Kamailio's order."""
 NOT_USED = 1 | 4
-"""Flags of a destination that is never called: inactive, disabled."""
+"""Flags of a destination that is never called: inactive or disabled."""
 _COLUMN = re.compile(r"(?P<name>\w+)\((?:int|string|str|double|blob|time)[^)]*\)", re.IGNORECASE)
 _COLON = re.compile(r"(?<!\\):")
 
 
 @dataclass(frozen=True)
 class DispatcherDestination:
-    """A destination of the dispatcher."""
+    """A dispatcher destination."""
 
     host: str
     priority: int
@@ -62,28 +62,28 @@ class DispatcherDestination:
     place: Place
 
     def attr(self, *names: str) -> str:
-        """Return the value of the first attribute that is there."""
+        """Return the value of the first of these attributes that is present; ``""`` if none is."""
         found = dict(part.partition("=")[::2] for part in self.attrs.split(";"))
         return next((found[name] for name in names if name in found), "")
 
 
 @dataclass
 class KamailioTables:
-    """What the lists and tables of one Kamailio say."""
+    """Contents of the lists and tables of one Kamailio."""
 
     folder: Folder
     sets: dict[str, list[DispatcherDestination]] = field(default_factory=dict)
-    """Destinations that are used, by their set, the highest priority first."""
+    """Active destinations by dispatcher set, the highest priority first."""
     groups: dict[str, list[tuple[str, str, Place]]] = field(default_factory=dict)
-    """Networks or hosts with their tag, by their group."""
+    """Networks or hosts with their tag and location, by address group."""
     registrations: list[tuple[str, Place]] = field(default_factory=list)
-    """Hosts that it registers with."""
+    """Hosts with which Kamailio registers."""
     secrets: list[Place] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _rows: int = 0
 
     def read_list(self, path: str, table: str) -> None:
-        """Read ``dispatcher.list``, or an address file of permissions."""
+        """Read a list file: ``dispatcher.list`` or the address file of permissions."""
         for place, line in self._lines(path):
             parts = re.sub(r"(^|\s)#.*", "", line).split()
             if not parts:
@@ -98,7 +98,7 @@ class KamailioTables:
                 self._row(table, dict(zip(names, parts, strict=False)), place)
 
     def read_db_text(self, path: str, table: str) -> None:
-        """Read a table as db_text keeps it."""
+        """Read a table in db_text format."""
         columns: list[str] = []
         for place, line in self._lines(path):
             if not columns:
@@ -114,7 +114,7 @@ class KamailioTables:
                     self._row(table, dict(zip(columns, cells, strict=False)), place)
 
     def read_sql(self, path: str) -> None:
-        """Read the tables of a dump; statements of others are passed over."""
+        """Read the supported tables of a database dump."""
         shown = self.folder.shown(path)
         for row in rows(text_of(self.folder.files[path]), COLUMNS):
             place = Place(shown, row.line)
@@ -156,7 +156,7 @@ class KamailioTables:
         if has_password(uri) or any(SECRET.search(part.partition("=")[0]) for part in attrs.split(";") if "=" in part):
             self.secrets.append(place)
         kept = ";".join(part for part in attrs.split(";") if not SECRET.search(part.partition("=")[0]))
-        number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - no flags are as long
+        number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - flags are shorter
         priority = cells.get("priority", "0")
         if host_of(uri) and not number & NOT_USED:
             one = DispatcherDestination(

@@ -1,4 +1,4 @@
-"""Objects of NetBox's answers: what a part of one holds, whatever shape a release of NetBox gives it."""
+"""Accessors for objects in NetBox responses, independent of the format of a NetBox release."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ _INSIDE = tuple(
     IPv4Network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
 )
-"""Networks that the carrier never sees a call from; nor does it take IPv6."""
+"""Networks from which the carrier never receives calls; it does not accept IPv6 either."""
 
 
 def of(value: Any) -> Mapping[str, Any]:
-    """Return an object of an answer; an empty one where there is something else."""
+    """Return a value if it is an object; else an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def id_of(value: Any) -> int:
-    """Return the id of an object of an answer; 0, which none has, where there is no such object."""
+    """Return the id of an object; 0, which NetBox never uses, if there is none."""
     found = of(value).get("id")
     return found if isinstance(found, int) else 0
 
 
 def custom_fields_of(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an object's custom fields by their names; none where it has none."""
+    """Return the custom fields of an object by name; empty if it has none."""
     return of(one.get("custom_fields"))
 
 
 def text_of(value: Any) -> str:
-    """Return what a custom field holds as text: a choice, an object by its name, several with commas between."""
+    """Return the value of a custom field as text: a choice, an object's name, or several values joined by commas."""
     parts = value if isinstance(value, list) else [value]
     return ",".join(filter(None, map(_plain, parts)))
 
@@ -45,12 +45,12 @@ def _plain(value: Any) -> str:
 
 
 def value_of(one: Mapping[str, Any], name: str) -> str:
-    """Return a part of an object as text; ``""`` where it is not there."""
+    """Return a field of an object as text; ``""`` if it is missing."""
     return text_of(one.get(name) or "")
 
 
 def in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Return addresses with the primary ones in front, that of version 4 first."""
+    """Yield addresses with the primary ones first, IPv4 before IPv6."""
     named = [dict(of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if id_of(one.get(name))]
     order = [address.get("id") for address in named]
     known = {address.get("id") for address in addresses}
@@ -59,7 +59,7 @@ def in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterato
 
 
 def host_of(text: Any) -> str:
-    """Return the address of ``ADDRESS/LENGTH``, as NetBox writes one; ``""`` where it is none."""
+    """Return the address part of NetBox's ``ADDRESS/LENGTH``; ``""`` if the text is not an address."""
     try:
         return str(ip_interface(str(text)).ip)
     except ValueError:
@@ -67,6 +67,11 @@ def host_of(text: Any) -> str:
 
 
 def is_inside(address: str) -> bool:
-    """Say whether the carrier never sees calls from an address; ``ValueError`` where it is none."""
+    """
+    Return whether the carrier can never receive calls from an address.
+
+    Raises:
+        ValueError: The text is not an address.
+    """
     known = ip_address(address)
-    return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the version that the carrier takes
+    return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the carrier accepts IPv4 only

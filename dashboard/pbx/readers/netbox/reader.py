@@ -1,11 +1,11 @@
 """
-NetBox, asked over its API: devices and virtual machines that a tag or a custom field marks as PBXs.
+NetBox reader: devices and virtual machines marked as PBXs by a tag or a custom field, read over the API.
 
-The address is that of NetBox with ``netbox+`` in front, such as ``netbox+https://netbox.example.net/?tag=pbx``. It may
-say ``tag`` (``pbx`` where nothing is said) or ``field``, a custom field that is true, or has a value behind a colon;
-and for each of ``FIELDS`` the name of the custom field that holds it, where it has another name here. The token is
-``TRUNKGATE_NETBOX_TOKEN``. Addresses are declared: a register says what ought to be. With NAT in front of a PBX, what
-is outside counts.
+The address is NetBox's URL with the prefix ``netbox+``, such as ``netbox+https://netbox.example.net/?tag=pbx``. Its
+options are ``tag`` (default ``pbx``), or ``field``, a custom field that must be true or, as ``NAME:VALUE``, have a
+value; and for each of ``FIELDS`` the name of its custom field, if it differs. The token is ``TRUNKGATE_NETBOX_TOKEN``.
+Addresses are read as declared, because a register records the intended state. For a PBX behind NAT the outside address
+counts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dashboard.pbx.readers.netbox.session import NetBox
 
 SCHEME = "netbox"
-TOKEN = "TRUNKGATE_NETBOX_TOKEN"  # noqa: S105 - the name of the variable, not what it holds
+TOKEN = "TRUNKGATE_NETBOX_TOKEN"  # noqa: S105 - the name of the variable, not its value
 TAG = "pbx"
 FIELDS = (
     "auth_method",
@@ -51,7 +51,7 @@ FIELDS = (
     "vendor",
     "x_tag",
 )
-"""What a custom field of the same name holds, unless the address names another."""
+"""Data read from custom fields of the same name, unless the address specifies another field."""
 STATUS: Mapping[str, str] = {
     "active": "active",
     "planned": "standby",
@@ -62,29 +62,29 @@ STATUS: Mapping[str, str] = {
     "failed": "standby",
     "decommissioning": "retired",
 }
-"""NetBox's states as the inventory's."""
+"""Inventory status by NetBox status."""
 DYNAMIC = frozenset({"dhcp", "slaac"})
-"""States of an address that changes."""
+"""NetBox statuses of dynamic addresses."""
 VENDORS = ("3CX", "Asterisk", "FreePBX", "FreeSWITCH", "FusionPBX", "Kamailio")
-"""What a platform may be called that is a PBX; any other is the machine's own system."""
+"""Prefixes of platform names that are PBX software; any other platform is an operating system."""
 NOT_USED = frozenset({"deprecated", "reserved"})
 MOST_PBXS = 5_000
 IDS = 50
-"""Ids of one question."""
+"""Maximum number of ids in one request."""
 _KINDS = (("dcim", "devices", "device_id"), ("virtualization", "virtual_machines", "virtual_machine_id"))
 _BETWEEN = re.compile(r"[,;\n]+")
 
 
-def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> ReaderResult:  # noqa: ARG001 - a register says nothing of the carrier
+def read_address(address: str, secrets: Mapping[str, str], trunk: Trunk) -> ReaderResult:  # noqa: ARG001 - a register has no data about the carrier
     """
-    Read every PBX that a NetBox knows; ``pbx.sources`` says what a reader takes and gives.
+    Read all PBXs from NetBox; see ``pbx.sources`` for the reader interface.
 
     Raises:
-        SettingsError: There is no token.
-        InputError: The address is not one.
-        SourceError: NetBox does not answer, declines, or is not understood; or it marks no PBX.
+        SettingsError: The token is not set.
+        InputError: The address is invalid.
+        SourceError: NetBox does not respond, declines the request, sends an invalid response, or marks no PBX.
     """
-    from dashboard.pbx.readers.netbox.session import NetBox  # noqa: PLC0415 - loads an HTTP client, which files do without
+    from dashboard.pbx.readers.netbox.session import NetBox  # noqa: PLC0415 - loads an HTTP client, which file readers do not need
 
     base, options = _parts(address)
     if base.startswith("http:") and not is_loopback(base):
@@ -111,7 +111,7 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
 
 
 class _Register:
-    """One NetBox being read."""
+    """Reader of one NetBox."""
 
     def __init__(self, netbox: NetBox, options: Mapping[str, str]) -> None:
         self._netbox, self._options = netbox, options
@@ -121,7 +121,7 @@ class _Register:
         self._problems: list[Problem] = []
 
     def reading(self) -> ReaderResult:
-        """Read devices, then virtual machines, each with its addresses."""
+        """Read devices, then virtual machines, each with their addresses."""
         for app, kind, key in _KINDS:
             marked = self._marked(app, kind)
             addresses = self._addresses(key, [one["id"] for one in marked])
@@ -138,7 +138,7 @@ class _Register:
         return ReaderResult(tuple(self._rows), tuple(self._problems))
 
     def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
-        """Return the objects that are marked; each is looked at, for NetBox passes over a filter it does not know."""
+        """Return the marked objects; the mark is checked again because NetBox ignores unknown filters."""
         asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
         marked: list[dict[str, Any]] = []
         for one in self._netbox.all(app, kind, **asked):
@@ -153,7 +153,7 @@ class _Register:
         return marked
 
     def _addresses(self, key: str, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
-        """Return addresses by the object that they are assigned to."""
+        """Return addresses by the id of the object to which they are assigned."""
         found: dict[int, list[dict[str, Any]]] = {}
         name = key.removesuffix("_id")
         for start in range(0, len(ids), IDS):
@@ -212,12 +212,12 @@ class _Register:
 
     @staticmethod
     def _given(one: Mapping[str, Any], name: str) -> str:
-        """Return what a custom field holds; nothing of a secret."""
+        """Return the value of a custom field as text; ``""`` if it contains a secret."""
         value = custom_fields_of(one).get(name)
         return "" if is_secret(name, value) else text_of(value)
 
     def _declare(self, pbx_id: str, used: list[dict[str, Any]]) -> None:
-        """Say each address as a fact, and as declared what the carrier can see of it."""
+        """Add each address as a fact, and the addresses that the carrier can see as declared addresses."""
         seen: set[str] = set()
         for one in used:
             where = f"{self._netbox.host}/ipam/ip-addresses/{one.get('id', '')}/"
@@ -234,7 +234,7 @@ class _Register:
                     seen.add(address)
 
     def _fits(self, place: str, column: str, text: str) -> bool:
-        """Say whether a cell is one; what is none is said, and the rest of the PBX is kept."""
+        """Return whether a cell is valid; report an invalid one, so that the rest of the PBX is kept."""
         try:
             if column != "inbound_host":
                 read_cell("pbx_numbers" if column == "number" else "pbxs", column, text, ())

@@ -1,4 +1,4 @@
-"""What the secrets in an object of NetBox open: its custom fields and its context are looked through, none is kept."""
+"""Kinds of the secrets in a NetBox object's custom fields and config contexts; no value is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.pbx.readers.secrets import LONGEST_VALUE, Secret, by_name, has_key, has_login
 
 PARTS = ("custom_fields", "config_context", "local_context_data")
-"""Parts of an object in which people keep what NetBox has no place for."""
+"""Parts of an object used for data without a field of their own in NetBox."""
 MOST_DEEP, MOST_TOLD, LONGEST_PATH = 8, 20, 120
 _SECRET = re.compile(
     r"secret|pass(?!_?th)|token|(?:api|access)[-_]?key|(?:^|[-_])(?:pwd?|pin|ha1)(?:$|[-_])", re.IGNORECASE
@@ -18,12 +18,12 @@ _OF_TRUNK = re.compile(r"trunk|carrier|provider|flowroute", re.IGNORECASE)
 
 
 def is_named(name: str) -> bool:
-    """Say whether a field's name is that of a secret."""
+    """Return whether a field name indicates a secret."""
     return bool(_SECRET.search(name))
 
 
 def is_secret(name: str, value: Any) -> bool:
-    """Say whether a field holds a secret: by its name, or because it signs in to something."""
+    """Return whether a field contains a secret, by its name or because its value contains credentials."""
     if isinstance(value, str):
         return bool(value) and (is_named(name) or has_login(value))
     return is_named(name) and isinstance(value, int | float) and not isinstance(value, bool)
@@ -31,13 +31,13 @@ def is_secret(name: str, value: Any) -> bool:
 
 def secrets_of(one: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
     """
-    Return where secrets stand in an object, and what each opens as far as its name tells.
+    Yield the paths of the secrets in an object and their kinds, as far as their names show.
 
     Args:
-        one: The object, as NetBox's JSON has it.
+        one: The object in NetBox's JSON format.
 
     Yields:
-        The way to each, such as ``custom_fields.sip_password``, and its kind; of very many the first ones.
+        Path, such as ``custom_fields.sip_password``, and kind of each secret, up to ``MOST_TOLD``.
     """
     told: dict[str, Secret] = {}
     for part in PARTS:
@@ -49,7 +49,7 @@ def secrets_of(one: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
 
 
 def _leaves(value: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, str, Any]]:
-    """Return every text and number below a value, with the way there and the name it has."""
+    """Yield path, field name and value of every text and number nested in a value."""
     if depth > MOST_DEEP:
         return
     if isinstance(value, dict):

@@ -1,11 +1,11 @@
 """
-The door to a NetBox: requests of ``pynetbox`` go through here, and what any of them can meet becomes an error of ours.
+NetBox session: sends the requests of ``pynetbox`` and converts its failures to ``dashboard.core.errors``.
 
-The token goes to the one origin that it is for: over TLS (plain HTTP on loopback), never across a redirect, never after
-a link of an answer to another host, and into no message. Every request has a time limit, every answer a size limit.
+The token is sent to its own origin only: over TLS (plain HTTP on loopback), never across a redirect, never to another
+host linked in a response. No message contains it. Every request has a time limit, every response a size limit.
 
-Sources: netboxlabs.com/docs/netbox/integrations/rest-api (paging, statuses, ``detail`` of a refusal), pynetbox's own
-documentation for its session.
+Sources: netboxlabs.com/docs/netbox/integrations/rest-api (paging, statuses, ``detail`` of an error), and pynetbox's own
+documentation of its session.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import SourceAnswerError, SourceError, SourceRefusedError, SourceUnavailableError
 
 TIMEOUT_S = (5.0, 30.0)
-"""To connect, and between two pieces of an answer."""
+"""Timeouts in seconds: to connect, and between two reads of a response."""
 LIMIT_S = 120.0
-"""For everything that is asked of one NetBox."""
+"""Time limit in seconds for all requests to one NetBox."""
 ANSWER_MAX_BYTES = 32 * 1024**2
 ALL_MAX_BYTES = 128 * 1024**2
-"""Of all answers together: pages that never end fill no memory. Thousands of PBXs are a fifth of it."""
+"""Size limit of all responses together, so that endless paging cannot fill memory. Thousands of PBXs need a fifth."""
 PIECE_BYTES = 64 * 1024
 PAGE = 200
-"""Objects of a page."""
+"""Objects per page."""
 DETAIL_LENGTH = 300
 OK, REDIRECT, CLIENT_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 300, 400, 401, 403, 404
 TOO_MANY, SERVER_ERROR = 429, 500
 _NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
-"""What pynetbox raises by itself over an answer that is JSON and not NetBox's."""
+"""Exceptions that pynetbox raises for a JSON response that is not NetBox's."""
 
 
 class _AsItIs(AuthBase):
-    """Leaves a request as it is: pynetbox has put the token in, and no file of passwords is asked for another."""
+    """Authentication that changes nothing: pynetbox has set the token, and ``requests`` must not consult ``.netrc``."""
 
     def __call__(self, request: Any) -> Any:
         """Return the request."""
@@ -57,16 +57,16 @@ class _AsItIs(AuthBase):
 
 
 class _Plain(HTTPConnection):
-    """A connection whose answers have to begin in time: headers that trickle hold nobody."""
+    """An HTTP connection with a time limit for response headers, against servers that trickle them."""
 
     def getresponse(self) -> Any:
-        """Wait for the headers of an answer, and hang up where that takes twice the time of a piece."""
+        """Wait for the response headers; shut the connection down after twice the read timeout."""
         with _cut_off(self.sock, self.timeout):
             return super().getresponse()
 
 
 class _Tls(HTTPSConnection):
-    """The same over TLS."""
+    """An HTTPS connection with a time limit for response headers."""
 
     def getresponse(self) -> Any:
         """See ``_Plain``."""
@@ -83,17 +83,17 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections of these kinds."""
+    """HTTP adapter that uses the connections with a time limit."""
 
     def init_poolmanager(self, *given: Any, **more: Any) -> None:
-        """Make the pools, and have them make ours."""
+        """Create the pool manager with the pool classes of this module."""
         super().init_poolmanager(*given, **more)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
 
 
 @contextmanager
 def _cut_off(line: Any, timeout_s: Any) -> Iterator[None]:
-    """Shut a connection down, unless the block ends before twice the time of a piece."""
+    """Shut a connection down unless the block ends within twice the read timeout."""
     timer = Timer(2 * float(timeout_s or TIMEOUT_S[1]), _shut, [line])
     timer.daemon = True
     timer.start()
@@ -104,12 +104,12 @@ def _cut_off(line: Any, timeout_s: Any) -> Iterator[None]:
 
 
 def _shut(line: Any) -> None:
-    with suppress(OSError):  # it has ended by itself in the meantime
+    with suppress(OSError):  # the connection was closed in the meantime
         line.shutdown(SHUT_RDWR)
 
 
 class _Session(requests.Session):
-    """A session that goes to one origin only, and not for longer than it may."""
+    """A session limited to one origin, a total time and a total size."""
 
     def __init__(self, base: str, limits: tuple[tuple[float, float], float], most_bytes: int) -> None:
         super().__init__()
@@ -120,10 +120,10 @@ class _Session(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **given: Any) -> requests.Response:
         """
-        Send one request of pynetbox to the origin, whatever host a link of an answer names.
+        Send one request of pynetbox to the configured origin, regardless of the host in a link of a response.
 
         Raises:
-            SourceError: There is no answer with a status of pynetbox's to judge.
+            SourceError: The request failed, or the status is one that is handled here instead of by pynetbox.
         """
         parts, origin = urlsplit(str(url)), urlsplit(self._base)
         host = origin.hostname
@@ -178,7 +178,7 @@ class _Session(requests.Session):
 
     @staticmethod
     def _judge(answer: requests.Response, host: str) -> None:
-        """Sort out what is the same for every request."""
+        """Raise an error for the statuses that are handled the same way for every request."""
         status = answer.status_code
         if status == TOO_MANY or status >= SERVER_ERROR:
             raise SourceUnavailableError(f"{host} answered {status}. Try again later.")
@@ -192,7 +192,7 @@ class _Session(requests.Session):
 
 
 class NetBox:
-    """A NetBox with a token."""
+    """API client for one NetBox."""
 
     def __init__(
         self,
@@ -202,13 +202,13 @@ class NetBox:
         most_bytes: int = ALL_MAX_BYTES,
     ) -> None:
         """
-        Prepare to ask it; nothing is sent yet.
+        Prepare a session without sending a request.
 
         Args:
-            base: Its address, without ``/api``.
-            token: Of its API.
-            limits: Seconds to connect and between two pieces, and for everything together.
-            most_bytes: Of all answers together.
+            base: URL of NetBox, without ``/api``.
+            token: API token.
+            limits: Timeouts to connect and between two reads, and the total time limit, in seconds.
+            most_bytes: Size limit of all responses together.
         """
         self.host = urlsplit(base).hostname or ""
         self._token = token
@@ -220,15 +220,15 @@ class NetBox:
 
     def all(self, app: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         """
-        Return every object of a kind, page after page, as NetBox's JSON has it.
+        Yield all objects of a kind, page by page, in NetBox's JSON format.
 
         Args:
             app: Part of the API, such as ``dcim``.
-            kind: Of objects, such as ``devices``.
-            filters: What they are held to, as NetBox names it.
+            kind: Kind of object, such as ``devices``.
+            filters: NetBox query filters.
 
         Raises:
-            SourceError: NetBox does not answer, declines, or is not understood.
+            SourceError: NetBox does not respond, declines the request, or sends an invalid response.
         """
         try:
             for record in getattr(getattr(self.api, app), kind).filter(limit=PAGE, **filters):
@@ -259,7 +259,7 @@ class NetBox:
         return SourceRefusedError(f"{self.host} declined what was asked ({answer.status_code}{self._detail(answer)}).")
 
     def _detail(self, answer: requests.Response) -> str:
-        """Return what an answer says, fit for a sentence and without the token."""
+        """Return the detail of an error response for use in a sentence, without the token."""
         try:
             said = answer.json()
         except (ValueError, RecursionError):
@@ -270,7 +270,7 @@ class NetBox:
 
 
 def _whole(answer: requests.Response, data: bytes) -> requests.Response:
-    """Return an answer with its content read."""
+    """Return a copy of a response with its content loaded."""
     whole = requests.Response()
     whole.status_code, whole.reason, whole.url = answer.status_code, answer.reason, answer.url
     whole.headers, whole.request, whole.encoding = answer.headers, answer.request, answer.encoding
