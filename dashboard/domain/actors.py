@@ -1,4 +1,4 @@
-"""Who acts, by role, and what each may do. The person's name is kept as text, so that it outlives the account."""
+"""Actors, their roles and permitted acts. A person's name is stored as text, so that it outlives the account."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dashboard.core.private import user_name
 from dashboard.core.text import legible, one_line
 
 NAME_LENGTH = 80
-"""Characters of a person's name at most, so that the whole text of an actor stays below 200."""
+"""Maximum length of a person's name, in characters; it keeps the whole text of an actor below 200."""
 
 
 NAMELESS = "nobody named"
-"""Stands for the name of a person whose name cannot be seen."""
+"""Placeholder for a name without visible characters."""
 
 
 class Role(StrEnum):
-    """Viewers look, operators apply plans, approvers also apply those that break calls."""
+    """Viewers read, operators apply plans, approvers also apply plans that break calls."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    """What may be asked of an actor."""
+    """An act that requires permission."""
 
     LOOK = "look"
     APPLY = "apply a fix"
@@ -46,23 +46,23 @@ MAY: dict[Role, frozenset[Act]] = {
 
 @dataclass(frozen=True)
 class Actor:
-    """One person, or one program acting for a person."""
+    """A person, or a program acting for a person."""
 
     name: str
     role: Role
     by: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """
-    How they signed in, for the journal: ``way`` (``link``, or how the local person uses this machine) and ``user``,
-    the user of this machine as ``os:UID``. Of a link also ``link``, its number, and ``link_by``, who made it; of the
-    local person ``host``, and ``for``, the person behind sudo.
+    How the actor signed in, for the journal: ``way`` (``link``, or how the local person uses this machine) and
+    ``user``, the user of this machine as ``os:UID``. For a link also ``link`` (its number) and ``link_by`` (its
+    creator); for the local person ``host``, and ``for`` (the person who ran sudo).
     """
 
     def require(self, act: Act) -> None:
         """
-        Let the act pass.
+        Check that the role permits the act.
 
         Raises:
-            FixError: The role does not include it.
+            FixError: The role does not permit it.
         """
         if act not in MAY[self.role]:
             raise FixError(f"{self.name} is a {self.role} and may not {act}. Ask somebody who may.")
@@ -70,26 +70,26 @@ class Actor:
 
 def os_user() -> str:
     """
-    Return the user that runs this process, by its uid: ``$LOGNAME`` is whatever its caller set it to.
+    Return the name of the user that runs this process, by its effective uid: the caller can set ``$LOGNAME`` freely.
 
-    Where the process was started by sudo, the person behind it is named too.
+    If sudo started the process, the text also names the person who ran sudo.
     """
     user, behind = user_name(os.geteuid()), _behind_sudo()
     return f"{user} for {behind}" if behind else user
 
 
 def _behind_sudo() -> str:
-    """Return the person who started this process by sudo; empty where nobody did."""
+    """Return the person who started this process with sudo; empty if it was not started with sudo."""
     behind = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
     return "" if behind == user_name(os.geteuid()) else behind
 
 
 def local_actor(through: str) -> Actor:
     """
-    Return whoever runs this process on this machine: without sign-in that person is alone, so an approver.
+    Return the actor for the user that runs this process: there is no sign-in and no second person, so an approver.
 
     Args:
-        through: How they use it, for the record: ``command line``, ``notebook``.
+        through: How they use it, for the journal: ``command line``, ``notebook``.
     """
     by = {"way": through, "user": f"os:{os.geteuid()}", "host": socket.gethostname()}
     if behind := _behind_sudo():
@@ -98,21 +98,21 @@ def local_actor(through: str) -> Actor:
 
 
 def name_of_person(text: str) -> str:
-    """Return a person's name as it is recorded and shown; empty where it has no letter or digit that can be seen."""
+    """Return a person's name as it is recorded and shown; empty if it has no visible letter or digit."""
     name = one_line(text, NAME_LENGTH)
     return name if legible(name) else ""
 
 
 def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = "", uid: int | None = None) -> Actor:
     """
-    Return whoever sits at a browser that was let in by a link.
+    Return the actor for a browser session that was opened with a link.
 
     Args:
-        name: That the person typed, or that the link was made for.
+        name: The name that the person typed, or that the link was made for.
         issuer: The user of this machine who made the link.
         vouched: The issuer gave the name.
-        link: Its number.
-        uid: Of the user of this machine who opened it, where that is known.
+        link: Number of the link.
+        uid: Uid of the user of this machine who opened the link, if known.
     """
     person, maker = name_of_person(name) or NAMELESS, one_line(issuer, NAME_LENGTH)
     way = f"link by {maker}" if vouched else f"unverified, link by {maker}"

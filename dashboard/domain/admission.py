@@ -1,9 +1,9 @@
 """
-The admission rule, in the one place it is written, and policies as dated values.
+The admission rule, in its only implementation, and policies as dated values.
 
-The emulator's traffic, the replay, the checks and the SIP edge of the lab all follow ``admit``.
-``tests/domain/admission_cases.csv`` holds every one of them to it. Facts are three-valued: ``None`` is not
-known. A decision with unknown facts is made only where every completion of them agrees.
+The emulator's traffic, the replay, the checks and the SIP edge of the lab all use ``admit``;
+``tests/domain/admission_cases.csv`` tests each of them against it. Facts are three-valued: ``None`` means
+unknown. ``admit`` decides with unknown facts only if every possible value of them gives the same decision.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ACL_REASON = "Tech Prefix and IP not in ACL - support@flowroute.com"
 
 CHALLENGE_REASON = "Proxy Authentication Required"
 DEFAULT_NO_PATH_STATUS = 403
-"""Emulated code where credentials are off and no prefix is dialed; the carrier's own is not known."""
+"""Emulated SIP status of a call without a prefix while credentials are off; the carrier's own status is not known."""
 
 
 @dataclass(frozen=True)
 class Observations:
     """
-    The rule's two unknowns. ``None`` until somebody has observed the carrier do it.
+    The two unknowns of the rule; ``None`` until the carrier's behavior has been observed.
 
-    Source: the carrier documents neither; a real account starts with both unknown.
+    The carrier documents neither, so a real account starts with both unknown.
     """
 
     digest_rescues_prefix: bool | None = None
@@ -38,24 +38,24 @@ class Observations:
 
 @dataclass(frozen=True)
 class CallFacts:
-    """What bears on one outbound call."""
+    """Facts that decide the admission of one outbound call."""
 
     dials_prefix: bool | None
     authorized: bool | None
-    """The prefix dialed is the account's and the source address is on its list."""
+    """Whether the prefix dialed is the account's and the source address is on the account's list."""
     credentials_on: bool | None
     digest_valid: bool | None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a call. ``admitted`` is ``None`` where nobody can tell."""
+    """Admission decision for one call; ``admitted`` is ``None`` if it cannot be decided."""
 
     admitted: bool | None
     by: str = ""
-    """``ip``, ``credentials``, or ``""`` (refused, or several ways agree on admission)."""
+    """``ip``, ``credentials``, or ``""`` (refused, or several methods agree on admission)."""
     sip_status: int | None = None
-    """Of a refusal, where known."""
+    """SIP status of a refusal, if known."""
     sip_reason: str = ""
 
 
@@ -72,11 +72,11 @@ def admit(facts: CallFacts, observed: Observations) -> Decision:
     Apply the admission rule to one outbound call.
 
     Args:
-        facts: What is known of the call and of the account at that time.
-        observed: What has been observed of the carrier where it documents nothing.
+        facts: Known facts about the call and about the account at that time.
+        observed: Observed behavior of the carrier that it does not document.
 
     Returns:
-        The decision; ``CANNOT_TELL`` where the unknown facts leave both ways open.
+        The decision; ``CANNOT_TELL`` if the unknown facts allow both admission and refusal.
     """
     ways = {
         _admit(prefix, together, credentials, digest, observed)
@@ -106,7 +106,7 @@ def _admit(
     digest: bool,  # noqa: FBT001 - as above
     observed: Observations,
 ) -> Decision:
-    """Read one row of the table; every fact is known here."""
+    """Return the decision of one row of the rule's table; every fact is known here."""
     if prefix and together:
         return BY_IP
     if prefix and not (credentials and digest):
@@ -122,19 +122,19 @@ def _admit(
 
 @dataclass(frozen=True)
 class Policy:
-    """An account's admission policy as it stands, or stood, or is proposed."""
+    """An account's admission policy: current, past or proposed."""
 
     networks: frozenset[str] = field(default_factory=frozenset)
     """Entries of Outbound Allowed IPs, addresses or CIDR."""
     credentials_on: bool | None = None
     tech_prefix: str = ""
     prefix_known: bool = True
-    """False where nobody knows the account's tech prefix: then only calls prove that a PBX dials that very one."""
+    """False if the account's tech prefix is unknown: then only calls prove that a PBX dials the right one."""
 
 
 @dataclass(frozen=True)
 class PolicyVersion:
-    """A policy and the instant from which it was in force (until the next version's)."""
+    """A policy and the instant from which it was in force, until that of the next version."""
 
     policy: Policy
     valid_from: datetime

@@ -1,4 +1,4 @@
-"""What a carrier lets a program do, as data: asked before, never found out by an exception."""
+"""Operations that a carrier offers to programs, as data: callers check them first instead of catching exceptions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Capability(StrEnum):
-    """One thing a carrier may allow. A page, a check or a fix asks ``in carrier.capabilities``."""
+    """An operation that a carrier may offer. Pages, checks and fixes test ``in carrier.capabilities``."""
 
     READ_CALLS = "read_calls"
     READ_NUMBERS = "read_numbers"
@@ -19,4 +19,4 @@ class Capability(StrEnum):
     CIDR_ENTRIES = "cidr_entries"
     IPV6_ENTRIES = "ipv6_entries"
     REFUSALS_IN_CDRS = "refusals_in_cdrs"
-    """Refused attempts are known to appear among the CDRs; without it refusal counts are a lower bound."""
+    """Refused attempts are known to appear in the CDRs; without this, refusal counts are a lower bound."""

@@ -1,8 +1,8 @@
 """
-The kinds of change to an account, each with its inverse, and the plan that holds them.
+Kinds of change to an account, each with its inverse, and the plan that contains them.
 
-A check proposes changes as values; only ``fixes`` has them carried out. A plan is what the operator
-was shown: its hash covers the exact changes, the account as it stood, and who would lose calls.
+A check proposes changes as values; only ``fixes`` carries them out. A plan is what the operator
+was shown: its hash covers the exact changes, the account before them, and which PBXs would lose calls.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ class AllowAddress(_Value):
     purpose: str = ""
     role: str = "active"
     review_by: str = ""
-    """ISO 8601 date and time; ``""`` where nobody set one."""
+    """ISO 8601 date and time; ``""`` if none is set."""
     added_by: str = ""
-    """Who put it there; ``""`` for whoever applies the plan."""
+    """Who added the entry; ``""`` for the operator who applies the plan."""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> RemoveAddress:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return RemoveAddress(**self.model_dump(exclude={"kind"}))
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return f"Allow {self.network}"
 
 
@@ -56,16 +56,16 @@ class RemoveAddress(_Value):
     purpose: str = ""
     role: str = "active"
     review_by: str = ""
-    """ISO 8601 date and time; ``""`` where nobody set one."""
+    """ISO 8601 date and time; ``""`` if none is set."""
     added_by: str = ""
     needs: ClassVar[Capability] = Capability.WRITE_ALLOWED_IPS
 
     def inverse(self) -> AllowAddress:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return AllowAddress(**self.model_dump(exclude={"kind"}))
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return f"Remove {self.network}"
 
 
@@ -77,11 +77,11 @@ class SetCredentials(_Value):
     needs: ClassVar[Capability] = Capability.WRITE_CREDENTIALS
 
     def inverse(self) -> SetCredentials:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return SetCredentials(enabled=not self.enabled)
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return "Enable outbound credentials" if self.enabled else "Disable outbound credentials"
 
 
@@ -95,11 +95,11 @@ class CreateRoute(_Value):
     needs: ClassVar[Capability] = Capability.WRITE_ROUTES
 
     def inverse(self) -> DeleteRoute:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return DeleteRoute(**self.model_dump(exclude={"kind"}))
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return f"Create route {self.alias} to {self.value}"
 
 
@@ -113,11 +113,11 @@ class DeleteRoute(_Value):
     needs: ClassVar[Capability] = Capability.WRITE_ROUTES
 
     def inverse(self) -> CreateRoute:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return CreateRoute(**self.model_dump(exclude={"kind"}))
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return f"Delete route {self.alias}"
 
 
@@ -131,11 +131,11 @@ class RouteNumber(_Value):
     needs: ClassVar[Capability] = Capability.WRITE_ROUTES
 
     def inverse(self) -> RouteNumber:
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return RouteNumber(number=self.number, to_alias=self.was_alias, was_alias=self.to_alias)
 
     def sentence(self) -> str:
-        """Say the change as a button would: verb and object."""
+        """Return the text of a button for the change: verb and object."""
         return f"Point {self.number} at {self.to_alias}" if self.to_alias else f"Unassign {self.number}"
 
 
@@ -147,17 +147,17 @@ Change = Annotated[
 
 
 UNASSIGNED = " (unassigned)"
-"""Follows the address of a caller that belongs to no PBX of the inventory."""
+"""Suffix of the address of a caller that belongs to no PBX of the inventory."""
 
 
 def not_counted(calls: int, verb: str = "counted") -> str:
-    """Write ``12 calls are only in imported files, not in the carrier's export, and are not counted.``."""
+    """Return ``12 calls are only in imported files, not in the carrier's export, and are not counted.``."""
     are = "call is" if calls == 1 else "calls are"
     return f"{calls:,} {are} only in imported files, not in the carrier's export, and {are.split()[1]} not {verb}."
 
 
 class LabelCount(_Value):
-    """What a replay says of one label: ``cost_usd`` as text with all its digits."""
+    """Totals of one replay label; ``cost_usd`` is text with all its digits."""
 
     calls: int = 0
     minutes: float = 0.0
@@ -166,63 +166,63 @@ class LabelCount(_Value):
 
 class ReplayImpact(_Value):
     """
-    The replay of a plan over the window: by label (``replay_labels``), and the share of calls that was decided.
+    Result of replaying a plan over the window: totals by label (``replay_labels``) and the share of decided calls.
 
-    Plans written before there were eight labels have four in ``labels`` and no ``callers`` or ``reasons``.
+    Plans stored before the eight labels were introduced have four in ``labels`` and no ``callers`` or ``reasons``.
     """
 
     labels: dict[str, LabelCount]
     decided: float = Field(ge=0, le=1)
     since: datetime | None = None
     until: datetime | None = None
-    """End of the window, exclusive; ``None`` where it reaches to the last call."""
+    """End of the window, exclusive; ``None`` if it reaches to the last call."""
     breaks: tuple[str, ...] = ()
-    """Names of the PBXs that would lose calls; in older plans also addresses of no PBX."""
+    """Names of the PBXs that would lose calls; in older plans also unassigned addresses."""
     saves: tuple[str, ...] = ()
     """Callers whose calls would be admitted: PBX names, then unassigned addresses."""
     to_ip: int = 0
     """Calls that stay admitted and move from credentials to IP authentication."""
     nobodys: dict[str, int] = Field(default_factory=dict)
-    """By label, how many of the calls came from unassigned addresses."""
+    """Number of calls from unassigned addresses, by label."""
     unclear: dict[str, int] = Field(default_factory=dict)
-    """Undecided calls by reason (a clause that follows a colon), the most calls first."""
+    """Undecided calls by reason (a clause that follows a colon), most calls first."""
     callers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """By label, who made the calls: PBX names, then unassigned addresses, the most calls first."""
+    """Callers by label: PBX names, then unassigned addresses, most calls first."""
     reasons: dict[str, dict[str, int]] = Field(default_factory=dict)
-    """By undecided label, its calls by reason, the most calls first."""
+    """Number of calls by undecided label and reason, most calls first."""
     not_judged: int = 0
-    """Outbound calls of the window that only imported files have; they are in no label."""
+    """Outbound calls of the window that are only in imported files; they have no label."""
 
     @property
     def total(self) -> int:
-        """Count all calls that were replayed."""
+        """Number of replayed calls."""
         return sum(counted.calls for counted in self.labels.values())
 
     @property
     def apart(self) -> str:
-        """Say how many calls were not judged, as a sentence with a space before it; empty where all were."""
+        """Sentence with the number of calls that were not judged, after a leading space; empty if all were judged."""
         return f" {not_counted(self.not_judged, 'judged')}" if self.not_judged else ""
 
     @property
     def share(self) -> str:
-        """Return the share of decided calls in percent; 0 % and 100 % appear only where they are exact."""
+        """Share of decided calls in percent; 0 % and 100 % appear only if exact."""
         least, most = 0.001, 0.999
         return f"{self.decided:.0%}" if self.decided in (0, 1) else f"{min(max(self.decided, least), most):.1%}"
 
     def calls(self, label: str) -> int:
-        """Return how many calls carry the label."""
+        """Return the number of calls with the label."""
         return self.labels[label].calls if label in self.labels else 0
 
     def ours(self, label: str) -> int:
-        """Return how many calls of our PBXs carry the label."""
+        """Return the number of calls with the label that came from our PBXs."""
         return self.calls(label) - self.nobodys.get(label, 0)
 
     def who(self, label: str) -> tuple[str, ...]:
-        """Return who made the calls of a label; nothing where an older plan does not say."""
+        """Return the callers of a label; empty if an older plan does not record them."""
         return self.callers.get(label) or {BROKEN: self.breaks, SAVED: self.saves}.get(label, ())
 
     def why(self, label: str) -> dict[str, int]:
-        """Return the calls of an undecided label by reason; an older plan has only those that cannot be told."""
+        """Return the calls of an undecided label by reason; for an older plan, all its undecided calls."""
         return self.reasons.get(label) or ({} if self.reasons else self.unclear)
 
 
@@ -233,31 +233,31 @@ class Interlock(_Value):
     sentence: str
     met: bool
     confirm: str = ""
-    """The phrase that lets the plan through all the same; ``""`` where nothing does."""
+    """Phrase that confirms the plan despite the unmet guard; ``""`` if the guard cannot be overridden."""
 
 
 class Plan(_Value):
-    """Exact changes, the account before them, what they would do to past calls, and the guards."""
+    """Exact changes, the account before them, their impact on past calls, and the guards."""
 
     title: str
     check: str = ""
     subject: str = ""
     changes: tuple[Change, ...]
     before: dict[str, Any]
-    """Before-image: what of the account the changes touch, as it stood when the plan was made."""
+    """Before-image: the part of the account that the changes touch, as of the time the plan was made."""
     impact: ReplayImpact
     interlocks: tuple[Interlock, ...] = ()
     guided: bool = False
-    """True where the carrier has no such endpoint and the operator carries it out in the portal."""
+    """True if the carrier has no endpoint for a change, so that the operator makes it in the portal."""
     undoes: int | None = None
-    """Journal entry that this plan takes back."""
+    """Number of the journal entry that this plan undoes."""
     last_known_at: datetime | None = None
-    """When the data behind the finding was read, where the finding is a last known failure."""
+    """When the data behind the finding was read, if the finding is a last known failure."""
     made_at: datetime
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the changes, the before-image and who would lose calls; not over time or counts."""
+        """SHA-256 of the changes, the before-image and the callers that would lose calls; excludes times and counts."""
         body = self.model_dump(mode="json", include={"check", "subject", "changes", "before", "guided", "undoes"})
         body["breaks"] = sorted({*self.impact.breaks, *self.impact.callers.get(STOPPED, ())})
         body["confirm"] = sorted(lock.confirm for lock in self.interlocks if not lock.met)
@@ -265,21 +265,21 @@ class Plan(_Value):
 
     @property
     def blocked(self) -> tuple[Interlock, ...]:
-        """Guards that are not met and that no typed phrase lets through."""
+        """Guards that are not met and that no typed phrase overrides."""
         return tuple(lock for lock in self.interlocks if not lock.met and not lock.confirm)
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """Phrases the operator must type, each once."""
+        """Phrases that the operator must type, without duplicates."""
         return tuple(dict.fromkeys(lock.confirm for lock in self.interlocks if not lock.met and lock.confirm))
 
     def inverse_changes(self) -> tuple[Change, ...]:
-        """Return the changes that take this plan back, last first."""
+        """Return the changes that undo this plan, last first."""
         return tuple(change.inverse() for change in reversed(self.changes))
 
 
 def canonical(value: Any) -> str:
-    """Write a JSON value in one way only: sorted keys, no spaces."""
+    """Return the canonical JSON text of a value: sorted keys, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 

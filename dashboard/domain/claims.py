@@ -1,8 +1,8 @@
 """
-What may be claimed: headlines, figures and green marks as functions of evaluated, fresh verdicts.
+Claims: headlines, figures and check marks derived from evaluated, fresh verdicts.
 
-No data is not a pass. Whoever writes a positive sentence, a zero or a check mark asks here first; where the data does
-not support it, this module returns what is lacking and why. Values only: no page, no store, no carrier.
+Missing data is not a pass. Code that shows a positive sentence, a zero or a check mark calls this module first; if the
+data does not support the claim, it returns what is lacking and why. Values only: no page, no store, no carrier.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dashboard.domain.findings import Finding, Impact, Status
 from dashboard.domain.snapshot import Age, Snapshot
 
 CORE: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
-"""Inputs without which no statement about the whole account is made. PBX configurations are optional."""
+"""Inputs required for a statement about the whole account. PBX configurations are optional."""
 NOTHING: Final = "\u2013"
-"""Stands where a number would be, and its input is missing."""
+"""Placeholder for a number whose input is missing."""
 CAN_CALL: Final = ("pbx_address_is_allowed", "call_source_is_allowed")
 """The checks behind "Every PBX places calls from a listed address."."""
 OF_ENTRIES: Final = ("allowed_ip_has_pbx", "allowed_ip_is_used")
-"""The checks of which every entry of the list is a subject."""
+"""The checks that have every entry of the list as a subject."""
 
 _MISSING: Final = {
     "calls": "Calls never fetched",
@@ -54,14 +54,14 @@ _TO_COME: Final = {
     "inventory": "inventory",
     "configurations": "PBX configurations",
 }
-"""How an input is named where it was read while the clock was ahead."""
+"""Names of inputs in the message that they were read while the clock was ahead."""
 _BY_SYNC: Final = {
     "calls": Capability.READ_CALLS,
     "allowed_ips": Capability.READ_ALLOWED_IPS,
     "credentials": Capability.READ_CREDENTIALS,
     "routes": Capability.READ_ROUTES,
 }
-"""What the carrier has to let a program read, so that a sync cures a missing or stale input."""
+"""Capability that the carrier must offer so that a sync fixes a missing or stale input."""
 _BY_HAND: Final = {
     "calls": "Import its call record files: trunkgate calls import FILE.",
     "allowed_ips": "Paste what the portal shows on the page Account, or run: trunkgate account paste FILE.",
@@ -70,25 +70,25 @@ _BY_HAND: Final = {
     "inventory": "Confirm it on the page Inventory, or import it again: trunkgate inventory read FILE --keep.",
     "configurations": "Import the folders of your PBXs on the page Inventory.",
 }
-"""The cure where it does not, or where no carrier knows."""
+"""Remedy if the carrier lacks the capability, or if no carrier provides the input."""
 
 
 class GroupStatus(StrEnum):
-    """What a group of verdicts supports, worst first."""
+    """Overall status of a group of verdicts, worst first."""
 
     OPEN = "open"
     """Something fails now."""
     LAST_KNOWN = "last known"
-    """Nothing fails for certain, and something failed on the last data."""
+    """Nothing is known to fail now, but something failed on the last known data."""
     UNKNOWN = "unknown"
-    """Nothing fails or failed, and not everything was evaluated on fresh data."""
+    """Nothing fails or failed, but not everything was evaluated on fresh data."""
     CLEAR = "clear"
     """Everything was evaluated on fresh data and passed."""
 
 
 @dataclass(frozen=True)
 class ClaimedNumber:
-    """A number as it may be shown: its text, ``NOTHING`` where its input is missing, and why or as of when."""
+    """A number for display: its text, ``NOTHING`` if its input is missing, and why or as of when."""
 
     text: str
     why: str = ""
@@ -97,12 +97,12 @@ class ClaimedNumber:
 @dataclass(frozen=True)
 class Claims:
     """
-    Decides what may be claimed of one snapshot.
+    Claims that the data of one snapshot supports.
 
     Args:
-        snapshot: How old each input is, and when that was.
-        findings: What every check says of just this snapshot.
-        fault: Why the carrier could not be read last; empty where it could.
+        snapshot: Provides the age of each input and the time of the snapshot.
+        findings: Findings of all checks on this snapshot.
+        fault: Why the last reading of the carrier failed; empty if it succeeded.
         named: See below.
     """
 
@@ -110,28 +110,28 @@ class Claims:
     findings: Sequence[Finding]
     fault: str = ""
     named: bool = False
-    """What is missing is named with its cure where these claims are shown: headlines do not name it again."""
+    """The page already names the missing inputs with their remedies, so headlines omit them."""
 
     def lacking(self, *names: str) -> str:
         """
-        Return a sentence for each input that is missing or stale; empty where all are fresh.
+        Return a sentence for each input that is missing or stale; empty if all are fresh.
 
         Args:
-            names: Inputs by their names in ``Snapshot.freshness``; all of ``CORE`` where none is given.
+            names: Inputs by their names in ``Snapshot.freshness``; all of ``CORE`` if none is given.
         """
         return lacking(self.snapshot, *names)
 
     def fresh(self, *names: str) -> bool:
-        """Whether every one of the inputs is fresh; all of ``CORE`` where none is given."""
+        """Return whether all of the inputs are fresh; all of ``CORE`` if none is given."""
         return not self.lacking(*names)
 
     def figure(self, value: int, *names: str) -> ClaimedNumber:
         """
-        Return a count as it may be shown: no number without its input, and no zero on input that is out of date.
+        Return a count for display: no number without its input, and no zero from an input that is out of date.
 
         Args:
-            value: What was counted.
-            names: The inputs it was counted from.
+            value: The count.
+            names: The inputs that it was counted from.
         """
         why = self.lacking(*names)
         missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
@@ -139,10 +139,10 @@ class Claims:
 
     def standing(self, checks: Collection[str] = (), subject: str = "") -> GroupStatus:
         """
-        Say what the verdicts of some checks support.
+        Return the overall status of the verdicts of some checks.
 
         Args:
-            checks: Names of checks; all of them, and every input of ``CORE``, where none is given.
+            checks: Names of checks; if none is given, all of them, and every input of ``CORE`` must be fresh.
             subject: Only verdicts on this subject, and those that concern the whole account.
         """
         about = [one for one in self.findings if not checks or one.check in checks]
@@ -160,7 +160,7 @@ class Claims:
 
     @cached_property
     def open(self) -> list[Finding]:
-        """Findings that fail now or failed on the last data, worst first."""
+        """Findings that fail now or failed on the last known data, worst first."""
         return [one for one in self.findings if one.open]
 
     @cached_property
@@ -170,19 +170,19 @@ class Claims:
 
     @cached_property
     def unevaluated(self) -> list[Finding]:
-        """Findings that are unknown and did not fail on the last data."""
+        """Findings that are unknown and did not fail on the last known data."""
         return [one for one in self.findings if one.status is Status.UNKNOWN and not one.open]
 
     @property
     def open_figure(self) -> ClaimedNumber:
-        """The number of open findings; no zero unless all that rests on ``CORE`` was evaluated on fresh data."""
+        """Number of open findings; zero only if everything based on ``CORE`` was evaluated on fresh data."""
         if not self.open and not (self.fresh() and self._evaluated and not any(map(self._counts, self.unevaluated))):
             return ClaimedNumber(NOTHING, self.why_not or "Nothing was checked yet.")
         return ClaimedNumber(f"{len(self.open):,}", self.not_evaluated)
 
     @property
     def not_evaluated(self) -> str:
-        """How much could not be evaluated, as a sentence; empty where everything was."""
+        """Sentence with the number of checks and subjects that could not be evaluated; empty if all were."""
         if not self.unevaluated:
             return ""
         ran = {one.check for one in self.findings if one.status is not Status.UNKNOWN or one.failed_last}
@@ -193,11 +193,11 @@ class Claims:
 
     @property
     def why_not(self) -> str:
-        """How much could not be evaluated and which inputs are lacking, as sentences; empty where nothing is."""
+        """Sentences on what could not be evaluated and which inputs are lacking; empty if there is neither."""
         return " ".join(filter(None, (self.not_evaluated, self._unnamed())))
 
     def entry(self, network: str) -> GroupStatus:
-        """Say what the verdicts on one entry of the list support; clear only where each check of entries passed."""
+        """Return the overall status of one entry of the list; clear only if each check in ``OF_ENTRIES`` passed."""
         about = [one for one in self.findings if one.subject == network or _removes(one, network)]
         if any(one.status is Status.FAIL for one in about):
             return GroupStatus.OPEN
@@ -212,12 +212,12 @@ class Claims:
 
     def headline(self, now: Sequence[str] = (), last: Sequence[str] = (), inputs: Sequence[str] = ("calls",)) -> str:
         """
-        Return the answer of the overview.
+        Return the headline of the overview page.
 
         Args:
-            now: Sentences on what is wrong now, by fresh data.
-            last: Sentences on what was wrong on the last data.
-            inputs: What the last data are of.
+            now: Sentences on what is wrong now, according to fresh data.
+            last: Sentences on what was wrong according to the last known data.
+            inputs: Inputs that the last known data belong to.
         """
         if last:
             return " ".join([*now, f"Last known: {' '.join(last)}", self.lacking(*inputs)])
@@ -235,7 +235,7 @@ class Claims:
         return f"No failures found, but {self.why_not}"
 
     def of_findings(self) -> str:
-        """Say how many findings are open, what they cost, how many are last known, and what was not evaluated."""
+        """Return a summary: open findings, what they cost, how many are last known, and what was not evaluated."""
         if not self.findings:
             return "Nothing was checked yet."
         if not self.open:
@@ -253,7 +253,7 @@ class Claims:
         return " ".join(filter(None, said))
 
     def _unnamed(self, *names: str) -> str:
-        """Return a sentence for each input that is missing or stale and not named elsewhere; as ``lacking``."""
+        """Return a sentence for each input that is missing or stale and not named elsewhere; see ``lacking``."""
         if not self.named:
             return self.lacking(*names)
         stale = [name for name in names or CORE if self.snapshot.age(name) is Age.STALE]
@@ -261,17 +261,17 @@ class Claims:
 
     @property
     def _evaluated(self) -> bool:
-        """Whether any verdict is of fresh data."""
+        """Whether any verdict is based on fresh data."""
         return any(one.status is not Status.UNKNOWN for one in self.findings)
 
     def _counts(self, finding: Finding) -> bool:
-        """Whether a verdict rests on an input of ``CORE``, and not on configurations that are not there."""
+        """Return whether a verdict depends on an input of ``CORE`` and all its other deciding inputs are fresh."""
         optional = [name for name in finding.deciding if name not in CORE]
         return bool(set(finding.deciding) & set(CORE)) and all(self.snapshot.age(one) is Age.FRESH for one in optional)
 
     @property
     def _to_review(self) -> str:
-        """Count what is open; say that calls go through only on fresh calls, and where it is known of every source."""
+        """Summary of open findings; says "Calls go through" only for fresh inputs and evaluated ``CAN_CALL`` checks."""
         outage = [one for one in self.open if one.impact is Impact.OUTAGE]
         about = outage or self.open
         old = sum(one.failed_last for one in about)
@@ -284,13 +284,13 @@ class Claims:
 
     @property
     def _as_of(self) -> str:
-        """Begin a positive sentence: dated, where the carrier cannot be reached."""
+        """Beginning of a positive sentence; with the age of the data if the carrier could not be read."""
         times = [at for name in CORE if (fresh := self.snapshot.freshness.get(name)) and (at := fresh.as_of)]
         return f"As of {short(self.snapshot.taken_at - min(times))} ago, e" if self.fault and times else "E"
 
 
 def lacking(snapshot: Snapshot, *names: str) -> str:
-    """Return a sentence for each input that is missing or stale; see ``Claims.lacking``."""
+    """Return a sentence for each input of a snapshot that is missing or stale; see ``Claims.lacking``."""
     said, to_come = [], []
     for name in names or CORE:
         age = snapshot.age(name)
@@ -307,20 +307,20 @@ def lacking(snapshot: Snapshot, *names: str) -> str:
 
 
 def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
-    """Write which inputs were read while the clock was ahead, and how they are brought up to date."""
+    """Return sentences on which inputs were read while the clock was ahead, and how to update them."""
     whats = [_TO_COME[name] for name in names]
     cures = dict.fromkeys(cure(snapshot, name) for name in names)
     return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {' '.join(cures)}"
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Write a list as the begin of a sentence."""
+    """Return words as a list that begins a sentence."""
     said = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     return f"{said[0].upper()}{said[1:]}"
 
 
 def cure(snapshot: Snapshot, name: str) -> str:
-    """Return what to do about an input that is missing or stale, as this account lets it be done."""
+    """Return the remedy for an input that is missing or stale, depending on what this account's carrier offers."""
     if _BY_SYNC.get(name) in snapshot.capabilities:
         return "Sync the account."
     if name == "calls" and snapshot.to_come(name):
@@ -329,22 +329,22 @@ def cure(snapshot: Snapshot, name: str) -> str:
 
 
 def why_ahead(snapshot: Snapshot, name: str) -> str:
-    """Say how an input comes to be of a time in the future, as a clause."""
+    """Return a clause that explains why an input is dated in the future."""
     files = name == "calls" and _of_files(snapshot)
     return "the newest imported call is dated so" if files else "the clock was set back"
 
 
 def _of_files(snapshot: Snapshot) -> bool:
-    """Whether calls are known from imported files alone, as in mode ``files``."""
+    """Return whether calls come from imported files only, as in mode ``files``."""
     return Capability.READ_CALLS not in snapshot.capabilities
 
 
 def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
     """
-    Say how many outbound calls only imported files have and no figure counts, as a sentence; empty for none.
+    Return a sentence with the number of outbound calls that are only in imported files and in no count; else empty.
 
     Args:
-        snapshot: Its window is meant.
+        snapshot: Provides the calls and the window.
         since: Only calls from then on; a time at which the snapshot's traffic is split.
     """
     rows = snapshot.file_only_traffic[(snapshot.file_only_traffic["direction"] == "outbound").to_numpy()]
@@ -355,7 +355,7 @@ def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
 
 
 def as_of(finding: Finding, now: datetime) -> str:
-    """Say when a last known result is from: ``Last known: failed, 2 h ago``; empty where the status is of now."""
+    """Return the status and age of a last known result, ``Last known: failed, 2 h ago``; empty if there is none."""
     known = finding.last_known
     if known is None:
         return ""
@@ -364,18 +364,18 @@ def as_of(finding: Finding, now: datetime) -> str:
 
 
 def age_s(finding: Finding, now: datetime) -> int | None:
-    """Return how old a last known result is, in seconds; ``None`` for a missing result or one dated in the future."""
+    """Return the age of a last known result, in seconds; ``None`` for a missing result or one dated in the future."""
     known = finding.last_known
     return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """Write when something was, as a headline does: ``2 h ago``, or that its time is in the future."""
+    """Return a time relative to now for a headline: ``2 h ago``, or that it is in the future."""
     return TO_COME if to_come(at, now) else f"{short(now - at)} ago"
 
 
 def short(passed: timedelta) -> str:
-    """Write a length of time as a headline does: ``45 min``, ``2 h``, ``8 days``."""
+    """Return a duration as short text for a headline: ``45 min``, ``2 h``, ``8 days``."""
     minutes = max(1, round(passed.total_seconds() / 60))
     if minutes < 100:  # noqa: PLR2004 - beyond it, hours read better
         return f"{minutes} min"
@@ -389,6 +389,6 @@ def _removes(finding: Finding, network: str) -> bool:
 
 
 def evaluated(statuses: Iterable[Status]) -> bool:
-    """Whether there are verdicts and every one passes: what a single check mark needs."""
+    """Return whether there are verdicts and all of them pass: the condition for a single check mark."""
     found = list(statuses)
     return bool(found) and all(status is Status.PASS for status in found)

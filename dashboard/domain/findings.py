@@ -1,4 +1,4 @@
-"""What a check says: statuses, severities, verdicts, and findings with their life."""
+"""Results of checks: statuses, severities, verdicts, and findings with their lifecycle state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What a verdict says. No data is never a pass."""
+    """Status of a verdict. Missing data is never a pass."""
 
     FAIL = "fail"
     UNKNOWN = "unknown"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad, worst first."""
+    """Severity of a failure, worst first."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -31,11 +31,11 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 is the worst."""
+        """Position in the order of severities; 0 is the worst."""
         return _RANKS[self]
 
     def at_least(self, other: Severity) -> bool:
-        """Say whether this is as bad as ``other`` or worse."""
+        """Return whether this is as severe as ``other`` or more severe."""
         return self.rank <= other.rank
 
 
@@ -43,7 +43,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Confidence(StrEnum):
-    """What a verdict rests on."""
+    """Evidence that a verdict is based on."""
 
     PROVEN = "proven by calls"
     INFERRED = "inferred from configuration"
@@ -51,7 +51,7 @@ class Confidence(StrEnum):
 
 
 class Impact(StrEnum):
-    """What the fault costs: money, calls, or order."""
+    """Kind of damage that a fault causes: lost money, lost calls, or untidiness."""
 
     LOSS = "loss"
     OUTAGE = "outage"
@@ -59,7 +59,7 @@ class Impact(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a verdict is unknown."""
+    """Reason why a verdict is unknown."""
 
     UNDECIDABLE = "undecidable"
     MISSING = "missing"
@@ -68,7 +68,7 @@ class Cause(StrEnum):
 
 
 class Life(StrEnum):
-    """Where a finding stands."""
+    """Lifecycle state of a finding."""
 
     NEW = "new"
     OPEN = "open"
@@ -78,15 +78,15 @@ class Life(StrEnum):
     WAIVED = "waived"
     REGRESSED = "regressed"
     UNCONFIRMED = "unconfirmed"
-    """The check could not be evaluated on fresh data, and no failure is open. Shown, never stored."""
+    """The check could not be evaluated on fresh data, and no failure is open. Displayed, never stored."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """
-    What one check says of one subject.
+    Result of one check for one subject.
 
-    ``evidence`` rows are plain values under readable keys; ``changes`` would put the fault right.
+    ``evidence`` rows are plain values under readable keys; ``changes`` would fix the fault.
     """
 
     subject: str
@@ -94,7 +94,7 @@ class Verdict:
     reason: str
     confidence: Confidence = Confidence.INFERRED
     severity: Severity | None = None
-    """Only where it differs from the check's own."""
+    """Set only if it differs from the check's severity."""
     impact: Impact | None = None
     cause: Cause | None = None
     pbx_ids: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class Verdict:
 @dataclass(frozen=True)
 class LastKnown:
     """
-    The verdict of a check on the last data, where a deciding input is out of date.
+    The verdict of a check on the last known data, while a deciding input is out of date.
 
     ``as_of`` is when the oldest stale input was last read, UTC.
     """
@@ -116,14 +116,14 @@ class LastKnown:
     status: Status
     as_of: datetime
     reason: str = ""
-    """The verdict's own sentence, without the notice that it is out of date."""
+    """Reason of the verdict, without the notice that it is out of date."""
     changes: tuple[Change, ...] = ()
-    """What the check proposed; it can be reviewed, and applied once the account was read again."""
+    """Changes that the check proposed; they can be reviewed, and applied once the account has been read again."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict stamped with its check. Identity is (check, subject)."""
+    """A verdict with the attributes of its check. Identity is (check, subject)."""
 
     check: str
     title: str
@@ -139,34 +139,34 @@ class Finding:
     changes: tuple[Change, ...] = ()
     controls: tuple[str, ...] = ()
     deciding: tuple[str, ...] = ()
-    """Inputs that decide its check, by name."""
+    """Names of the inputs that decide its check."""
     life: Life = Life.NEW
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     times_reopened: int = 0
     last_known: LastKnown | None = None
-    """Only where the status is unknown because an input is stale."""
+    """Set only if the status is unknown because an input is stale."""
     without: tuple[str, ...] = ()
-    """Additional inputs, by name, that are missing or stale: they lower the confidence, never the status."""
+    """Names of additional inputs that are missing or stale: they lower the confidence, never the status."""
     lacking: tuple[str, ...] = ()
-    """Deciding inputs, by name, that are missing or stale; ``reason`` names each with its cure."""
+    """Names of deciding inputs that are missing or stale; ``reason`` names each with its cure."""
 
     @property
     def id(self) -> str:
-        """Identity as one text."""
+        """Identity as text, ``CHECK:SUBJECT``."""
         return f"{self.check}:{self.subject}"
 
     @property
     def failed_last(self) -> bool:
-        """Whether the last known status is a failure and the present one cannot be evaluated."""
+        """Whether the last known status is a failure and the current status cannot be evaluated."""
         return self.last_known is not None and self.last_known.status is Status.FAIL
 
     @property
     def open(self) -> bool:
-        """Whether this counts as an open problem: it fails now, or failed on the last data."""
+        """Whether this counts as an open problem: it fails now, or failed on the last known data."""
         return self.status is Status.FAIL or self.failed_last
 
     @property
     def proposals(self) -> tuple[Change, ...]:
-        """What would fix it: the changes proposed now, else those proposed on the last data."""
+        """Changes that would fix it: those proposed now, else those proposed on the last known data."""
         return self.changes or (self.last_known.changes if self.last_known else ())

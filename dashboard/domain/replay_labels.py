@@ -1,7 +1,7 @@
 """
-The labels of a replay: one table of names, order, colors, marks and meanings.
+Replay labels: one table of names, order, colors, icons and meanings.
 
-Every part that counts or shows replayed calls reads this table: replay, guards, pages, command line, exports.
+The replay, guards, pages, command line and exports all use this table to count or show replayed calls.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ UNCHANGED: Final = "unchanged"
 
 @dataclass(frozen=True)
 class Label:
-    """How one label is shown."""
+    """Display attributes of one label."""
 
     name: str
-    """Its value in frames, plans, JSON and CSV; capitalized on pages."""
+    """Value in frames, plans, JSON and CSV; capitalized on pages."""
     noun: str
-    """One call of the label, as in "1 broken call"."""
+    """Singular, as in "1 broken call"."""
     plural: str
-    """Several, as in "1,204 broken calls"."""
+    """Plural, as in "1,204 broken calls"."""
     state: str
-    """Its place in the theme's palette (``marks.STATES``)."""
+    """Key of the color in the theme's palette (``charts.encodings.STATES``)."""
     color: str
-    """The same color as Markdown names it."""
+    """Name of the same color in Markdown."""
     icon: str
-    """Its mark, so that color is never the only sign."""
+    """Icon, so that color is never the only distinction."""
     opacity: float
-    """Of its part of the bar: what shares a color differs here."""
+    """Opacity of its bar segment; it distinguishes labels of the same color."""
     meaning: str
-    """One sentence for glossary and help texts."""
+    """One sentence for the glossary and help texts."""
 
 
 TABLE: Final = (
@@ -123,11 +123,11 @@ TABLE: Final = (
         "The change makes no difference to these calls.",
     ),
 )
-"""Worst first: the order of bars, figures, tables, JSON and CSV."""
+"""All labels, worst first: the order in charts, tables, JSON and CSV."""
 
 LABELS: Final = tuple(label.name for label in TABLE)
 BY_NAME: Final = {label.name: label for label in TABLE}
 UNDECIDED: Final = (MAY_BREAK, CANNOT, MAY_SAVE)
-"""Labels of calls for which the replay has no answer, only at best a direction."""
+"""Labels of calls that the replay could not decide; for some it knows the possible direction."""
 AT_RISK: Final = (BROKEN, MAY_BREAK, CANNOT)
-"""Labels that may cost a PBX of yours its calls: what guards ask about."""
+"""Labels of calls that a PBX of yours may lose; guards ask about these."""

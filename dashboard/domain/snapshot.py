@@ -1,4 +1,4 @@
-"""The account, the inventory and the calls as they stood at one instant: what checks and pages read."""
+"""Snapshot: the account, the inventory and the calls at one instant, as input for checks and pages."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from dashboard.domain.capabilities import Capability
 Made = TypeVar("Made")
 
 SHARED = "|"
-"""Joins the ids of PBXs that share an address; no id contains it."""
+"""Separator between the ids of PBXs that share an address; no id contains it."""
 
 
 class Age(StrEnum):
-    """How old an input is, measured against what its kind may be."""
+    """Age of an input relative to the limit for its kind."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -40,9 +40,9 @@ class Freshness:
 
     def age(self, now: datetime) -> Age:
         """
-        Say whether the input is fresh, stale or missing at ``now``.
+        Return whether the input is fresh, stale or missing at ``now``.
 
-        An input that was read at a time in the future is stale: how old it is cannot be known.
+        An input that was read at a time in the future is stale, because its age is unknown.
         """
         if self.as_of is None:
             return Age.MISSING
@@ -51,17 +51,17 @@ class Freshness:
         return Age.STALE if now - self.as_of > timedelta(seconds=self.stale_after_s) else Age.FRESH
 
     def to_come(self, now: datetime) -> bool:
-        """Whether the input was read at a time that is in the future at ``now``."""
+        """Return whether the input was read at a time that is in the future at ``now``."""
         return self.as_of is not None and to_come(self.as_of, now)
 
     def until(self, now: datetime) -> datetime:
-        """Return until when the input speaks at ``now``: when it was read where that is too long ago, else ``now``."""
+        """Return the time up to which the input is valid: ``now``, or the time it was read if it is stale."""
         return now if self.as_of is None or self.age(now) is not Age.STALE else min(self.as_of, now)
 
 
 @dataclass(frozen=True)
 class Account:
-    """What the carrier calls the account's profile, as far as this product uses it."""
+    """The account's profile at the carrier, as far as this product uses it."""
 
     tech_prefix: str
     credentials_on: bool | None
@@ -73,17 +73,17 @@ class Account:
 @dataclass(frozen=True)
 class Snapshot:
     """
-    Frames by the contracts of ``schemas``, the account, and how fresh each input is.
+    Frames that conform to ``schemas``, the account, and the freshness of each input.
 
     ``traffic`` is attributed (``pbx_id``), covers ``[since, taken_at)``, and none of its rows
-    straddles an instant of ``versions``; there are few rows, however many calls.
+    straddles an instant of ``versions``. It has few rows, regardless of the number of calls.
     """
 
     taken_at: datetime
     account: Account
     allowed_ips: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.ALLOWED_IPS))
     entry_periods: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.ENTRY_PERIODS))
-    """Since when each entry is on the list and who put it there, by this product's records, and earlier times."""
+    """Periods of each entry on the list, current and earlier, and who added it, according to this product's records."""
     pbxs: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.PBXS))
     pbx_addresses: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.PBX_ADDRESSES))
     pbx_numbers: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.PBX_NUMBERS))
@@ -97,46 +97,46 @@ class Snapshot:
     traffic: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.TRAFFIC))
     call_patterns: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.CALL_PATTERNS))
     """
-    Hours and zones of sources that only claim to be a PBX, calls of imported files included, and of that PBX's own
-    addresses by the carrier's records; attributed.
+    Hours and zones of sources that only claim to be a PBX, including calls of imported files, and of that PBX's own
+    addresses according to the carrier's records; attributed.
     """
     past_traffic: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.TRAFFIC))
     """
-    As ``traffic``: the calls before ``window_start`` and the latest change of the policy or its first record; those of
-    imported files only are among them, marked by ``provenance``.
+    Like ``traffic``: the calls before ``window_start`` and before the latest change of the policy or its first record;
+    includes calls that are only in imported files, marked by ``provenance``.
     """
     loss_reviews: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.LOSS_REVIEWS))
     """Every review of a past loss, oldest first."""
     file_only_traffic: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.TRAFFIC))
-    """Calls of imported files that the carrier's export of their time does not have: in no total, but judged."""
+    """Calls of imported files that are missing from the carrier's export for their time: in no total, but checked."""
     pbx_records: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.PBX_RECORDS))
     pbx_attempts: pd.DataFrame = field(default_factory=lambda: schemas.empty(schemas.PBX_ATTEMPTS))
-    """What PBXs themselves recorded since ``window_start``, split at the same changes as ``traffic``."""
+    """Attempts in the PBXs' own records since ``window_start``, split at the same changes as ``traffic``."""
     pbx_freshness: Mapping[str, Freshness] = field(default_factory=dict)
-    """By PBX: until when its own records reach. One that is not there has none, and nothing is concluded of it."""
+    """End of each PBX's own records, by PBX id. A PBX without an entry has no records; nothing is inferred for it."""
     since: datetime | None = None
-    """Start of the calls covered; ``None`` where no call was ever loaded."""
+    """Start of the calls covered; ``None`` if no call was ever loaded."""
     calls_from: datetime | None = None
-    """Start of the time whose calls were fetched or imported, from which on silence means something."""
+    """Start of the period whose calls were fetched or imported; from then on the absence of calls is significant."""
     window_start: datetime | None = None
-    """From when on calls were looked for."""
+    """Start of the window from which calls were requested."""
     split_at: tuple[datetime, ...] = ()
-    """Where ``traffic`` is split: a policy or an address changed, or the last 24 hours began."""
+    """Instants at which ``traffic`` is split: changes of a policy or an address, and the start of the last 24 hours."""
     versions: tuple[PolicyVersion, ...] = ()
-    """Policies by the instant from which each was in force, oldest first; the last is today's."""
+    """Policies by the instant from which each was in force, oldest first; the last is the current one."""
     observed: Observations = field(default_factory=Observations)
     capabilities: frozenset[Capability] = frozenset()
     freshness: Mapping[str, Freshness] = field(default_factory=dict)
     """
-    By input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``, and ``configurations`` where
-    some PBX was read.
+    Freshness by input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``, and ``configurations``
+    if the configuration of any PBX was read.
     """
     treated_as_public: tuple[str, ...] = ()
     silent_days: int = 28
 
     @cached_property
     def policy(self) -> Policy:
-        """Today's policy, from the frames themselves."""
+        """The current policy, derived from the frames."""
         return Policy(
             networks=frozenset(self.allowed_ips["network"]),
             credentials_on=self.account.credentials_on,
@@ -145,20 +145,20 @@ class Snapshot:
         )
 
     def age(self, name: str) -> Age:
-        """Return how old an input is; ``MISSING`` where nothing is recorded of it."""
+        """Return the age of an input; ``MISSING`` if nothing is recorded for it."""
         return self.freshness[name].age(self.taken_at) if name in self.freshness else Age.MISSING
 
     @property
     def calls_at(self) -> datetime:
         """
-        Until when the calls speak: now, or when they were last fetched where that is too long ago.
+        Time up to which the calls are valid: ``taken_at``, or the last fetch if the calls are stale.
 
         Windows such as "the last 24 hours" end here: hours without a sync must not look like hours without calls.
         """
         return self.freshness.get("calls", Freshness(None, 0)).until(self.taken_at)
 
     def to_come(self, name: str) -> bool:
-        """Whether an input was read at a time in the future: a clock or a time zone is wrong."""
+        """Return whether an input was read at a time in the future, so that a clock or a time zone is wrong."""
         return name in self.freshness and self.freshness[name].to_come(self.taken_at)
 
     def without(self, names: Collection[str]) -> Snapshot:
@@ -166,7 +166,7 @@ class Snapshot:
         Return the snapshot as if some inputs had never been read.
 
         Args:
-            names: Inputs, by their names in ``freshness``.
+            names: Names of inputs, as in ``freshness``.
         """
         gone: dict[str, Any] = {}
         for name in names:
@@ -183,9 +183,9 @@ class Snapshot:
 
     def name_of(self, pbx_id: str) -> str:
         """
-        Return the PBX's name as people say it, with its id where two have one name; the id where it has none.
+        Return a PBX's display name: its name, with its id if two PBXs have the same name; the id if it has no name.
 
-        Ids joined by ``SHARED`` give ``one of Denver, Seattle``.
+        Ids joined by ``SHARED`` return ``one of Denver, Seattle``.
         """
         if SHARED in pbx_id:
             return f"one of {', '.join(map(self.name_of, members(pbx_id)))}"
@@ -199,7 +199,7 @@ class Snapshot:
 
     @cached_property
     def owners(self) -> Mapping[str, tuple[tuple[str, ...], bool]]:
-        """Return by address the PBXs that call from it now, or else the last that did, and whether it is now."""
+        """Mapping of address to the PBXs that call from it now, else those that last did, and whether it is now."""
         rows = self.egress.sort_values("valid_to", na_position="last", kind="stable")
         last = rows["valid_to"].groupby(rows["address"]).transform("last")
         open_ended = rows["valid_to"].isna() & last.isna()
@@ -211,7 +211,11 @@ class Snapshot:
         return owners
 
     def owners_of(self, network: str) -> tuple[tuple[str, ...], bool]:
-        """Return the PBXs that call from an address or from inside a network now, or else the last that did."""
+        """
+        Return the PBXs that call from an address or from inside a network now, else those that last did.
+
+        The second value is whether they call from it now.
+        """
         inside = [self.owners[network]] if network in self.owners else []
         if "/" in network:
             inside = [owners for address, owners in self.owners.items() if contains((network,), address)]
@@ -222,29 +226,29 @@ class Snapshot:
 
     @property
     def window_days(self) -> int:
-        """How many days of calls were looked for, at least one."""
+        """Length of the window in days, at least 1."""
         return max(1, (self.taken_at - (self.window_start or self.taken_at)).days)
 
     @cached_property
     def listed_since(self) -> Mapping[str, Mapping[str, Any]]:
-        """The current row of ``entry_periods`` by network."""
+        """Current row of ``entry_periods`` by network."""
         rows = self.entry_periods[self.entry_periods["until"].isna()].to_dict("records")
         return {row["network"]: {str(name): value for name, value in row.items()} for row in rows}
 
     @cached_property
     def judged_traffic(self) -> pd.DataFrame:
-        """The traffic that checks judge: ``traffic`` and, marked by ``provenance``, ``file_only_traffic``."""
+        """Traffic that checks evaluate: ``traffic`` and, marked by ``provenance``, ``file_only_traffic``."""
         if self.file_only_traffic.empty:
             return self.traffic
         return pd.concat([self.traffic, self.file_only_traffic], ignore_index=True)
 
     @cached_property
     def egress(self) -> pd.DataFrame:
-        """The rows of ``pbx_addresses`` that count as what a PBX calls from: see ``egress_of``."""
+        """Rows of ``pbx_addresses`` that count as source addresses of a PBX; see ``egress_of``."""
         return egress_of(self.pbx_addresses)
 
     def once(self, make: Callable[[Snapshot], Made]) -> Made:
-        """Return what ``make`` makes of this snapshot. It is made once, for whoever asks; nobody may change it."""
+        """Return ``make(self)``, computed once per snapshot and shared between callers, which must not change it."""
         if make not in self._made:
             self._made[make] = make(self)
         made: Made = self._made[make]
@@ -256,7 +260,7 @@ class Snapshot:
 
     @cached_property
     def addresses_now(self) -> pd.DataFrame:
-        """The rows of ``egress`` that are valid now."""
+        """Rows of ``egress`` that are valid at ``taken_at``."""
         return self.addresses_at(self.taken_at)
 
     def addresses_at(self, moment: datetime) -> pd.DataFrame:
@@ -268,7 +272,7 @@ class Snapshot:
 
 
 def members(pbx_id: str) -> tuple[str, ...]:
-    """Return the ids of the PBXs behind an attribution: one, several where they share an address, none for ``""``."""
+    """Return the PBX ids of an attribution: one, several if they share an address, none for ``""``."""
     return tuple(pbx_id.split(SHARED)) if pbx_id else ()
 
 
@@ -289,15 +293,15 @@ _FRAMES_OF: Mapping[str, Mapping[str, Any]] = {
     },
     "configurations": {"pbx_config": schemas.PBX_CONFIG},
 }
-"""The frames that each input fills."""
+"""Frames that each input fills, with their schemas."""
 
 
 def egress_of(pbx_addresses: pd.DataFrame) -> pd.DataFrame:
     """
-    Return the rows of PBX_ADDRESSES that count as what a PBX calls from.
+    Return the rows of PBX_ADDRESSES that count as source addresses of a PBX.
 
-    Configured is not observed: a configured address counts only where nothing else is known of its PBX, and where
-    no other PBX is known to have it.
+    A configured address is not an observed one: it counts only if its PBX has no address from another source and no
+    other PBX is known to have it.
     """
     told = pbx_addresses["source"] != "configured"
     known = pbx_addresses[told]
