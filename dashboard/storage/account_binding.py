@@ -1,11 +1,11 @@
 """
-Whose home it is: one account to a home, so that the calls and lists of two are never mixed.
+Binding of a home to one account, so that the calls and lists of two accounts are never mixed.
 
-An account is known by its host and by its key. The key's own digest is kept, never the key. A home that
-holds nothing yet can still be given to another account: a mistyped address locks nobody out.
+An account is identified by its host and its key. Only a digest of the key is stored, never the key. A home that
+is still empty can be bound to another account, so a mistyped address does not lock the home.
 
-A home remembers its mode by its owner: ``embedded``, ``files``, or the host of a real account. A home of mode
-``files`` can be given a key later, and a home of a real account can be looked at in mode ``files`` without one.
+The stored owner also records the mode of the home: ``embedded``, ``files``, or the host of a real account. A home of
+mode ``files`` can get a key later, and a home of a real account can be opened in mode ``files`` without a key.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from dashboard.storage.database import State
 EMBEDDED, FILES = str(Mode.EMBEDDED), str(Mode.FILES)
 OWNER, KEY = "account_of_home", "key_of_home"
 FIRST_KEPT = "account"
-"""What every account has, and the first sync keeps."""
+"""Kind of version that every account has; the first sync stores it."""
 
 
 def bind_account(state: State, settings: Settings, *, new_key: bool = False) -> Settings:
     """
-    Keep one account to a home.
+    Bind a home to the account of the settings, or check that it is bound to that account.
 
     Args:
-        state: Of the home.
-        settings: Name the account.
-        new_key: The key was renewed: another one than before is not taken for another account.
+        state: State database of the home.
+        settings: Settings that name the account.
+        new_key: The key was renewed: a different key does not count as a different account.
 
     Returns:
-        The settings, with the mode that the home remembers where they name none.
+        The settings, with the mode of the home if they name none.
 
     Raises:
         SettingsError: The home belongs to another account, or its key is not set.
@@ -59,14 +59,14 @@ def bind_account(state: State, settings: Settings, *, new_key: bool = False) -> 
 
 
 def with_mode(state: State, settings: Settings) -> Settings:
-    """Return the settings, with mode files where the home remembers it and they name no mode."""
+    """Return the settings, with mode ``files`` if the home is bound to it and they name no mode."""
     if state.get(OWNER) == FILES and settings.account is None:
         return settings.model_copy(update={"account": Mode.FILES})
     return settings
 
 
 def keep_key(state: State, settings: Settings) -> None:
-    """Take the key in use for the home's own, from now on."""
+    """Store the digest of the key in use as the key of the home."""
     state.put(KEY, digest_of(settings))
 
 
@@ -76,7 +76,7 @@ def owner_of(settings: Settings) -> str:
 
 
 def digest_of(settings: Settings) -> str:
-    """Return what tells one key from another, and nothing of either; empty where there is none."""
+    """Return a digest that identifies a key without revealing it; empty outside mode ``flowroute``."""
     if settings.mode is not Mode.FLOWROUTE:
         return ""
     parts = (settings.host, settings.flowroute_access_key, settings.flowroute_secret_key)
@@ -85,7 +85,7 @@ def digest_of(settings: Settings) -> str:
 
 
 def holds_anything(state: State) -> bool:
-    """Say whether anything of an account was kept: read, declared, or fetched."""
+    """Return whether a home contains data of an account: read, declared or fetched."""
     kinds = (FIRST_KEPT, "allowed_ips", "numbers", "routes", "pbxs")
     return state.get("calls_until") is not None or any(state.latest(kind) for kind in kinds)
 

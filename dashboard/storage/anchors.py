@@ -1,12 +1,13 @@
 """
-Anchors: the heads of the journal and of the recorded versions, written down outside the database.
+Anchors: heads of the journal and of the recorded versions, stored outside the database.
 
-An append-only file of the home (mode 0600, JSON lines, flushed to disk). Each head has two lines: ``writing``
-before the database commits the row, ``written`` after. So a process that is killed in between leaves no doubt: a head
-that was ``written`` and is not in the database was removed from it. The first line of each chain is ``start``.
+The anchor file is append-only (mode 0600, JSON lines, flushed to disk) and part of the home. Each head has two lines:
+``writing`` before the database commits the row, ``written`` after. If a process is killed in between, the result is
+unambiguous: a head that is ``written`` but not in the database was removed from it. The first line of each chain is
+``start``.
 
-Each line holds the hash of the line before it. With a key (``TRUNKGATE_JOURNAL_KEY``) it also holds an HMAC, so that
-whoever can write to the home but has no key cannot write anchors that verify.
+Each line contains the hash of the line before it. With a key (``TRUNKGATE_JOURNAL_KEY``) it also contains an HMAC, so
+that a user who can write to the home but does not have the key cannot write anchors that verify.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ FILE = "journal.anchors"
 JOURNAL, VERSIONS = "journal", "versions"
 START, WRITING, WRITTEN = "start", "writing", "written"
 TAIL_BYTES = 65_536
-"""The last line of the file is looked for among so many bytes; a line has a few hundred."""
+"""Number of bytes at the end of the file in which the last line is searched; a line has a few hundred."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a chain at one time: how many rows it had, and the hash of the last one."""
+    """The end of a chain at one time: number of rows, and hash of the last one."""
 
     chain: str
     """``journal`` or ``versions``."""
@@ -55,14 +56,14 @@ class Head:
 
 @dataclass(frozen=True)
 class Anchor(Head):
-    """One line of the file."""
+    """One line of the anchor file."""
 
     at: datetime
     line: int
-    """Counted from 1."""
+    """Line number, counted from 1."""
     signed: bool
     after_calls: bool = False
-    """On a ``start``: the home had calls although its database had just been created."""
+    """On a ``start`` line: the home had calls although its database had just been created."""
 
 
 class Anchors:
@@ -70,24 +71,24 @@ class Anchors:
 
     def __init__(self, home: Path, *, key: bytes = b"", syslog: str = "") -> None:
         """
-        Name the file; it is created by the first ``append``.
+        Set the path of the file; the first ``append`` creates it.
 
         Args:
             home: State folder.
-            key: Of the HMAC; lines are not signed when empty.
-            syslog: Where each head is sent too: path of a socket, or HOST or HOST:PORT for UDP.
+            key: HMAC key; lines are not signed if empty.
+            syslog: Syslog target that also receives each head: path of a socket, or HOST or HOST:PORT for UDP.
         """
         self.path = home / FILE
         self._key, self._syslog = key, syslog
 
     @property
     def has_key(self) -> bool:
-        """Whether lines are signed, and signatures can be checked."""
+        """Whether lines are signed and signatures can be checked."""
         return bool(self._key)
 
     @property
     def exists(self) -> bool:
-        """Whether there is a file with anything in it."""
+        """Whether the file exists and is not empty."""
         try:
             return self.path.stat().st_size > 0
         except OSError:
@@ -95,14 +96,14 @@ class Anchors:
 
     def append(self, *heads: Head, after_calls: bool = False) -> None:
         """
-        Write heads down, each as a line, and wait until they are on disk.
+        Append each head as a line, and wait until the lines are on disk.
 
         Args:
-            heads: In their order.
+            heads: Heads in the order of their lines.
             after_calls: See ``Anchor``.
 
         Raises:
-            JournalError: The file or the syslog cannot be written, or the lines before are signed and no key is set.
+            JournalError: The file or the syslog cannot be written, or the last line is signed and no key is set.
         """
         try:
             with self._open() as file:
@@ -131,13 +132,14 @@ class Anchors:
 
     def read(self) -> list[Anchor]:
         """
-        Return every line, oldest first; an empty list without a file.
+        Return all lines, oldest first; an empty list if the file does not exist.
 
         Raises:
-            JournalError: A line was changed, removed or inserted, or its signature is wrong; the first is named.
+            JournalError: The file cannot be read, a line was changed, removed or inserted, or its signature is wrong;
+                the message names the first such line.
         """
         try:
-            # no link is followed, and nothing waits for a pipe's other end
+            # do not follow symbolic links, and do not block on a pipe
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -172,7 +174,7 @@ class Anchors:
 
     @contextmanager
     def _open(self) -> Iterator[int]:
-        """Open the file for the one who appends; others wait."""
+        """Open the file for appending, with an exclusive lock; other writers wait."""
         new = not self.path.exists()
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -185,21 +187,21 @@ class Anchors:
 
 
 def of_settings(settings: Settings) -> Anchors:
-    """Return the anchors of the home that the settings name, with their key."""
+    """Return the anchors of the home that the settings name, with its key and syslog target."""
     key = settings.journal_key.get_secret_value().encode()
     return Anchors(settings.home, key=key, syslog=settings.journal_syslog)
 
 
 def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
     """
-    Read the lines of an anchor file and check that each follows the one before it.
+    Parse the lines of an anchor file and check that each follows the one before it.
 
-    A line that was cut off while it was written is skipped; the next one follows the line before it.
+    A line that was cut off during writing is skipped; the next line follows the one before the cut-off line.
 
     Args:
         text: Content of the file.
-        name: Of the file, for messages.
-        key: Checks signatures; where it is given, no line after a signed one may be unsigned.
+        name: Name of the file, for messages.
+        key: Key to check signatures with. Regardless of it, no line after a signed one may be unsigned.
 
     Raises:
         JournalError: See ``Anchors.read``.
@@ -236,19 +238,19 @@ def compare(
     """
     Compare a chain in the database with its anchors.
 
-    A mark in the row proves nothing: whoever can write to the database can write it. So a row may lack
-    an anchor only where the row that it ends has one, and only until the next row is anchored: the anchor that was
-    missing is written together with that one's.
+    A mark in the row proves nothing, because any user who can write to the database can write it. So an outcome row may
+    lack an anchor only if the ``begun`` row of its action has one, and only until the next row is anchored: the missing
+    anchor is written together with that of the next row.
 
     Args:
-        anchors: Of the file, oldest first.
+        anchors: Lines of the anchor file, oldest first.
         chain: ``journal`` or ``versions``.
-        hashes: Of the rows in the database, oldest first.
-        excusable: Rows, numbered from 1, that say themselves that their anchor could not be written, each with the row
-            that it ends.
+        hashes: Hashes of the rows in the database, oldest first.
+        excusable: Rows, numbered from 1, that record that their anchor could not be written, each with the ``begun``
+            row of its action.
 
     Returns:
-        What is noteworthy although it is in order, as a sentence, else empty; and the rows that have no anchor yet.
+        Sentences about interrupted writes, else empty; and the rows that have no anchor yet.
 
     Raises:
         JournalError: Rows were removed from, changed in or added to the database, or lines removed from the file.
@@ -292,7 +294,7 @@ def compare(
 
 
 def _body(line: str) -> dict[str, Any] | None:
-    """Parse one line of the file; return ``None`` for a cut-off line or one that is no JSON object."""
+    """Parse one line of the file; return ``None`` for a cut-off line or one that is not a JSON object."""
     try:
         body = json.loads(line)
     except ValueError:
@@ -301,7 +303,7 @@ def _body(line: str) -> dict[str, Any] | None:
 
 
 def _last_line(file: int) -> tuple[str, bool]:
-    """Return the last whole line, and whether something that was cut off follows it."""
+    """Return the last complete line, and whether a cut-off line follows it."""
     size = os.fstat(file).st_size
     tail = os.pread(file, TAIL_BYTES, max(0, size - TAIL_BYTES)).decode(errors="replace")
     whole = [line for line in tail.split("\n") if _body(line) is not None]
@@ -317,7 +319,7 @@ def _mac(key: bytes, body: dict[str, Any]) -> str:
 
 
 def _write(file: int, data: bytes) -> None:
-    """Add to a file and wait until it is on disk: all of it, or nothing, as where the disk is nearly full."""
+    """Append data to a file and wait until it is on disk; on an error, such as a full disk, nothing is appended."""
     size = os.fstat(file).st_size
     try:
         left = data
@@ -335,17 +337,17 @@ def _sync_folder(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as exc:
-        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems flush no folders
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot flush folders
             raise
     finally:
         os.close(handle)
 
 
 class _Sender(SysLogHandler):
-    """Sends a line to syslog; a failure is raised instead of printed."""
+    """Syslog handler that raises errors instead of printing them."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's signature
-        """Raise what is being handled."""
+        """Re-raise the current exception."""
         raise  # noqa: PLE0704 - called by ``emit`` while it handles the exception
 
 

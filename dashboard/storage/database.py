@@ -1,8 +1,8 @@
 """
-The state database: dated versions, findings, plans, the journal's rows, notes, small facts.
+State database: dated versions, findings, plans, journal rows, notes and small facts.
 
 SQLAlchemy on SQLite (WAL, ``synchronous=FULL``, ``BEGIN IMMEDIATE`` for writes); any SQLAlchemy
-address works, so that several replicas can share a PostgreSQL. Migrations are Alembic's and run
+URL works, so that several replicas can share a PostgreSQL database. Alembic migrations run
 when the database is opened.
 """
 
@@ -31,10 +31,10 @@ from dashboard.storage.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN
 from dashboard.storage.read_only import copy_database, is_read_only
 
 HEAD = "0003"
-"""The newest migration. A database that has it needs no Alembic, which takes half a second to load."""
+"""Newest migration. A database at this revision does not load Alembic, which takes half a second."""
 BUSY_S = 30
 ANCHORED = "anchors_began"
-"""Fact: the first line of the anchor file, so that a file that was removed and begun again is noticed."""
+"""Fact: time of the first line of the anchor file; reveals that the file was removed and started again."""
 SEALED = "versions_sealed"
 """Fact: when sealing of versions began and how many there were."""
 
@@ -42,17 +42,17 @@ log = logging.getLogger(__name__)
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
-    """A UTC timestamp; stored without its zone, because SQLite keeps none."""
+    """A UTC timestamp, stored without a time zone because SQLite has no type for it."""
 
     impl = sa.DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Store UTC without zone."""
+        """Convert an aware time to UTC without a time zone."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
-        """Return an aware UTC time."""
+        """Convert a stored time to an aware UTC time."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -125,31 +125,31 @@ meta = sa.Table(
 
 
 class _Writes(local):
-    """How often each thread has written."""
+    """Number of writes by each thread."""
 
     count = 0
 
 
 class State:
-    """One open state database. Safe to share between threads; close it when done."""
+    """An open state database. Safe to share between threads; close it when done."""
 
     def __init__(self, url: str, home: Path, anchors: Anchors | None = None) -> None:
         """
-        Connect to a database; ``open`` is the door.
+        Connect to a database; callers use ``open``, which also migrates it.
 
         Args:
-            url: SQLAlchemy address.
+            url: SQLAlchemy URL.
             home: State folder.
-            anchors: Of that home; without a key when not given.
+            anchors: Anchors of that home; without a key by default.
         """
         self.url, self.home = url, home
         self.anchors = anchors or Anchors(home)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._writes = _Writes()
         self._begun = False
-        self._before: str | None = HEAD
-        """Migration that the database had when it was opened; ``None`` where it was made then."""
         """Whether the anchors of the home are known to have their first lines."""
+        self._before: str | None = HEAD
+        """Revision of the database before it was opened; ``None`` if opening created it."""
         self._engine = sa.create_engine(url, connect_args={"timeout": BUSY_S} if url.startswith("sqlite") else {})
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -158,19 +158,19 @@ class State:
     @classmethod
     def open(cls, home: Path, url: str = "", *, anchors: Anchors | None = None) -> State:
         """
-        Open the database of a home, making or migrating it first.
+        Open the database of a home; create or migrate it first.
 
-        A home that cannot be written is opened on a private copy of its database: everything can be read, what
-        checks keep for themselves goes to the copy and is lost, and whatever would be recorded is refused.
+        A read-only home is opened on a private copy of its database: everything can be read, internal notes such as
+        lifecycle states and plans go to the copy and are lost, and all other writes are refused.
 
         Args:
-            home: State folder; made when it does not exist.
-            url: SQLAlchemy address; SQLite in the home when empty.
-            anchors: Of that home; without a key when not given.
+            home: State folder; created if it does not exist.
+            url: SQLAlchemy URL; SQLite in the home if empty.
+            anchors: Anchors of that home; without a key by default.
 
         Raises:
-            BusyError: Another process is migrating it and does not end.
-            StateError: It cannot be opened, or a newer version of the product wrote it.
+            BusyError: Another process is migrating the database and does not finish in time.
+            StateError: The database cannot be opened, or a newer version of the product wrote it.
         """
         if not url and is_read_only(home):
             return cls._open_copy(home, anchors)
@@ -183,7 +183,7 @@ class State:
             state._before = state._migrate()
             try:
                 state._begin_anchors(before=state._before)
-            except JournalError as exc:  # what needs an anchor is refused later; everything else works without
+            except JournalError as exc:  # writes that need an anchor are refused later; the rest works without
                 log.warning("%s", exc)
         return state
 
@@ -202,33 +202,33 @@ class State:
 
     @property
     def read_only(self) -> bool:
-        """Whether the home cannot be written, so that nothing is recorded."""
+        """Whether the home is read-only, so that nothing is recorded."""
         return self._scratch is not None
 
     @property
     def scratch(self) -> Path | None:
-        """Folder of the private copy of a read-only home's database, which ends with ``close``."""
+        """Temporary folder beside the private copy of a read-only home's database; ``close`` deletes it."""
         return Path(self._scratch.name) / "spill" if self._scratch else None
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections and delete the private copy of a read-only home's database."""
         self._engine.dispose()
         if self._scratch is not None:
             self._scratch.cleanup()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a connection that only reads."""
+        """Open a connection for reading."""
         with _as_ours(self.url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self, *, own_notes: bool = False) -> Iterator[Connection]:
         """
-        Open one transaction that writes: all of it, or nothing.
+        Open a write transaction; all of it is committed, or nothing.
 
         Args:
-            own_notes: What is written may be lost: for a read-only home it goes to the private copy.
+            own_notes: The data may be lost: for a read-only home it goes to the private copy.
 
         Raises:
             StateError: The home is read-only, or the database cannot be written.
@@ -245,26 +245,27 @@ class State:
 
     @property
     def writes(self) -> int:
-        """How often this thread has written, so that what it read before is known to be old."""
+        """Number of writes by this thread; a change means that data read before may be outdated."""
         return self._writes.count
 
     def record(self, kind: str, content: Any, *, valid_from: datetime, seen_at: datetime, known_by: str) -> bool:
         """
-        Keep a version of something, or confirm that the latest one still holds.
+        Record a new version, or confirm that the latest one is still valid.
 
         A version that begins at a time in the future was written while the clock was ahead. The first reading after
-        the clock was set back is a version of its own, equal or not: from then on the content is known to hold, and
-        ``begins`` has earlier versions begin no later.
+        the clock was set back is recorded as a new version even if its content is equal: from then on the content is
+        known to be valid, and ``begins`` limits the start of earlier versions to it.
 
         Args:
             kind: Name of a frame, or ``account``.
             content: JSON value: rows as dicts for a frame.
-            valid_from: Instant from which this content holds; ``seen_at`` where it is later by more than clocks differ.
+            valid_from: Instant from which this content is valid; replaced by ``seen_at`` if it is later than that by
+                more than the tolerated clock difference.
             seen_at: Instant at which it was read.
             known_by: ``carrier``, or the operator as text.
 
         Returns:
-            True where a new version was written.
+            Whether a new version was written.
 
         Raises:
             JournalError: The new version cannot be anchored, so it was not written.
@@ -305,11 +306,11 @@ class State:
 
     def begin_anchors(self) -> None:
         """
-        Write the first lines of the anchors where that was not possible when the home was opened.
+        Write the first lines of the anchors if that failed when the home was opened.
 
         Raises:
-            JournalError: It is still not possible.
-            BusyError: Another process keeps the home busy.
+            JournalError: They still cannot be written.
+            BusyError: Another process holds the lock of the home.
         """
         if self._begun or self.read_only:
             return
@@ -317,54 +318,54 @@ class State:
             self._begin_anchors(before=self._before)
 
     def anchored(self, head: Head) -> None:
-        """Note that an announced row is committed; where that cannot be noted, its announcement stays valid."""
+        """Append the ``written`` anchor of a committed row; if that fails, its ``writing`` anchor stays valid."""
         try:
             self.anchors.append(head)
         except JournalError as exc:
             log.warning("%s", exc)
 
     def versions_head(self) -> str:
-        """Return the hash of the version that was recorded last; 64 zeros where there is none."""
+        """Return the hash of the last recorded version; 64 zeros if there is none."""
         with self.reading() as connection:
             row = connection.execute(_newest(versions)).first()
         return str(row.hash) if row else sealing.GENESIS
 
     def sealed_versions(self) -> list[dict[str, Any]]:
-        """Return every version of every kind in the order of the chain."""
+        """Return all versions of all kinds, in the order of the chain."""
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(versions.select().order_by(versions.c.id)).mappings()]
 
     def latest(self, kind: str) -> dict[str, Any] | None:
-        """Return the latest version of a kind as a row of ``versions``; ``None`` where there is none."""
+        """Return the latest version of a kind as a row of ``versions``; ``None`` if there is none."""
         with self.reading() as connection:
             row = connection.execute(_latest(kind)).mappings().first()
         return dict(row) if row else None
 
     def last_version(self) -> int:
-        """Return the number of the newest version of any kind; 0 where there is none."""
+        """Return the id of the newest version of any kind; 0 if there is none."""
         with self.reading() as connection:
             return int(connection.execute(sa.select(sa.func.max(versions.c.id))).scalar() or 0)
 
     def versions(self, kind: str) -> list[dict[str, Any]]:
-        """Return every version of a kind, oldest first, with its times as written; see ``begins``."""
+        """Return all versions of a kind, oldest first, with their times as written; see ``begins``."""
         query = versions.select().where(versions.c.kind == kind).order_by(versions.c.id)
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a small fact."""
+        """Return the value of a small fact; ``default`` if it is not set."""
         with self.reading() as connection:
             row = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).first()
         return row[0] if row else default
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a small fact."""
+        """Store a small fact."""
         with self.writing() as connection:
             connection.execute(meta.delete().where(meta.c.key == key))
             connection.execute(meta.insert().values(key=key, value=value))
 
     def keep_plan(self, plan: Plan) -> None:
-        """Keep a plan under its hash, as it was shown."""
+        """Store a plan under its hash, as it was shown."""
         with self.writing(own_notes=True) as connection:
             connection.execute(plans.delete().where(plans.c.hash == plan.hash))
             connection.execute(
@@ -378,7 +379,7 @@ class State:
         return [Plan.model_validate(row) for row in rows]
 
     def _migrate(self) -> str | None:
-        """Bring the database to ``HEAD``; return the revision that it had, ``None`` where it was empty."""
+        """Migrate the database to ``HEAD``; return its previous revision, ``None`` if it was empty."""
         with self.writing(own_notes=True) as connection:
             at: str | None = None
             if sa.inspect(connection).has_table("alembic_version"):
@@ -397,12 +398,12 @@ class State:
 
     def _begin_anchors(self, *, before: str | None) -> None:
         """
-        Write the first line of each chain where the home has no anchors yet, and keep the first line as a fact.
+        Write the first line of each chain if the home has no anchors yet, and store its time as a fact.
 
-        A database that was emptied is told from a new home by the calls that the home has.
+        If the home already has calls, its database was emptied, so it is not a new home.
 
         Raises:
-            JournalError: They cannot be written.
+            JournalError: The anchors cannot be written.
         """
         if self.get(ANCHORED) is None:
             begun = self._first_anchor(before=before)
@@ -427,10 +428,10 @@ def _busy(home: Path) -> str:
 
 def begins(rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
     """
-    Return when each version of a kind began, never later than the next one.
+    Return the start of each version of a kind, never later than that of the next one.
 
     Args:
-        rows: Of ``State.versions``: what was written while the clock was ahead may begin after its successor.
+        rows: From ``State.versions``; a version written while the clock was ahead may begin after its successor.
     """
     found: list[datetime] = []
     for row in reversed(rows):
@@ -448,12 +449,12 @@ def _latest(kind: str) -> sa.Select[Any]:
 
 
 def _newest(table: sa.Table) -> sa.Select[Any]:
-    """Select number and hash of the last row of a chain."""
+    """Select the id and hash of the last row of a chain."""
     return sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
 
 
 def _plain(at: datetime) -> datetime:
-    """Return a time in UTC as the database gives it back; pandas has a kind of its own."""
+    """Return a time as a plain ``datetime`` in UTC, as the database returns it; pandas has its own subclass."""
     utc = at.astimezone(UTC)
     return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
 
@@ -471,7 +472,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _as_ours(url: str) -> Iterator[None]:
-    """Turn what SQLAlchemy raises into what ``errors`` promises."""
+    """Translate SQLAlchemy errors to ``StateError``."""
     try:
         yield
     except SQLAlchemyError as exc:

@@ -1,8 +1,8 @@
 """
-Entry history: since when each entry has been on Outbound Allowed IPs, and who put it there, by this product's records.
+Entry history: since when each entry has been on Outbound Allowed IPs and who added it, by this product's records.
 
-Derived from the dated versions of the list and from the journal, so a home that never had a history has one. What the
-carrier reports is separate: it dates an entry anew whenever it is put back.
+The history is derived from the dated versions of the list and from the journal, so every existing home has one. It is
+separate from the dates that the carrier reports: the carrier assigns a new date whenever an entry is put back.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from dashboard.storage.database import State, begins
 from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal, JournalEntry
 
 CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
-"""What a period's begin rests on: the carrier's report, a fix of this product, or a copy in which it was first seen."""
+"""Source of a period's start: the carrier's report, a fix by this product, or the copy that first had the entry."""
 KIND = "allowed_ips"
 END = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 SKEW = timedelta(minutes=5)
-"""How far the carrier's clock may be behind ours."""
+"""Maximum time by which the carrier's clock may be behind ours."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """A time during which an entry was on the list."""
+    """A period during which an entry was on the list."""
 
     network: str
     since: datetime
     since_known_by: str
     """``CARRIER``, ``JOURNAL`` or ``FIRST_SEEN``."""
     added_by: str
-    """Who put it there; where it was first seen, who declared the list. ``""`` where that is not known."""
+    """Who added the entry; for ``FIRST_SEEN``, who declared the list. ``""`` if unknown."""
     until: datetime | None = None
-    """``None`` while it is on the list."""
+    """End of the period; ``None`` while the entry is on the list."""
 
 
 @dataclass(frozen=True)
 class _Action:
-    """What a journal entry did to the list."""
+    """Effect of a journal entry on the list."""
 
     begun_at: datetime
     actor: str
@@ -54,7 +54,7 @@ class _Action:
 
 
 def entry_periods(state: State) -> pd.DataFrame:
-    """Return ENTRY_PERIODS of a home: every period of every entry, the oldest first."""
+    """Return ENTRY_PERIODS of a home: every period of every entry, oldest first."""
     found = periods(state.versions(KIND), Journal(state).entries())
     rows = [{name: getattr(one, name) for name in schemas.ENTRY_PERIODS.columns} for one in found]
     return (
@@ -66,14 +66,15 @@ def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[JournalEntr
     """
     Derive the periods of every entry.
 
-    An undo continues the period that its fix ended: it puts back what was there. Any other return begins a new one.
+    An undo continues the period that its fix ended, because it restores the entry. Any other return of an entry begins
+    a new period.
 
     Args:
-        versions: Of the list, the oldest first, as ``State.versions`` gives them.
-        entries: The journal, the oldest first.
+        versions: Versions of the list, oldest first, as ``State.versions`` returns them.
+        entries: The journal, oldest first.
 
     Returns:
-        Periods by their begin; the last of a network is open where the network is on the list now.
+        Periods ordered by start; the last period of a network is open if the network is on the list now.
     """
     actions = _actions(entries)
     found: dict[str, list[Period]] = {}
@@ -101,10 +102,10 @@ def _beside(
     actions: Sequence[_Action], versions: Sequence[Mapping[str, Any]], place: int
 ) -> tuple[list[_Action], list[_Action]]:
     """
-    Return the actions that may have led to a version: those that began before it, and those shortly after.
+    Return the actions that may have caused a version: those that began before it, and those shortly after.
 
-    An action begins before the carrier changes the list, but for clocks that differ. Times are those that were
-    written: a fix and what it led to carry the time of one clock, right or wrong.
+    An action begins before the carrier changes the list, unless clocks differ. Times are used as written, because a fix
+    and the version that it caused carry the time of the same clock, right or wrong.
     """
     written = [version["valid_from"] for version in versions]
     at, nothing = written[place], datetime.min.replace(tzinfo=UTC)
@@ -116,7 +117,7 @@ def _beside(
 
 
 def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
-    """Return what was done to the list, in order; an action without a second entry has no known outcome."""
+    """Return the actions on the list, in order, without those that have no second entry and thus no known outcome."""
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     found = []
     for ended in entries:
@@ -134,26 +135,26 @@ def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
 
 
 def _put_back(row: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Return whether the carrier reports a later date for an entry that is on both versions."""
+    """Return whether the carrier reports a later date for an entry that is in both versions."""
     now, then = _added_at(row), _added_at(old)
     return now is not None and then is not None and now > then
 
 
 def _allowing(network: str, *spans: Sequence[_Action]) -> _Action | None:
-    """Return the last action that put an entry on the list, of the first span that has one."""
+    """Return the last action that added an entry to the list, from the first span that has one."""
     found = ([one for one in span if network in one.allowed and not one.failed] for span in spans)
     return next((done[-1] for done in found if done), None)
 
 
 def _continues(network: str, *spans: Sequence[_Action]) -> bool:
-    """Return whether an undo, or a fix that failed and was rolled back, put an entry back."""
+    """Return whether an undo, or the rollback of a failed fix, put an entry back."""
     if (done := _allowing(network, *spans)) is not None:
         return done.is_undo
     return any(action.failed and network in action.removed for span in spans for action in span)
 
 
 def _begun(row: Mapping[str, Any], version: Mapping[str, Any], at: datetime, action: _Action | None) -> Period:
-    """Return the period that begins with a version, at its instant."""
+    """Return the period that a version begins at its instant."""
     network, by, added_at = str(row["network"]), str(row.get("added_by") or ""), _added_at(row)
     if action is not None:
         return Period(network, at, JOURNAL, action.actor)

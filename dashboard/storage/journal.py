@@ -1,10 +1,10 @@
 """
-The journal: append-only, each entry carrying the hash of the one before it.
+Journal of fixes: append-only; each entry contains the hash of the one before it.
 
 ``begin`` is called before the first write to the carrier, ``finish`` after the last. An action
-without a second entry is open: it still runs, or it was interrupted and its outcome is not known yet
-(``fixes.settling`` finds it out). Each entry is anchored outside the database (``anchors``); an outcome that could
-not be is anchored together with the next entry.
+without a second entry is open: it is still running, or it was interrupted and its outcome is not known yet
+(``fixes.settlement`` determines it). Each entry is anchored outside the database (``anchors``); an outcome that could
+not be anchored is anchored together with the next entry.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from dashboard.storage.database import journal as table
 from dashboard.storage.sealing import GENESIS
 
 BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
-"""Phases. ``partly``: some changes are live and others are not."""
+"""Phases of an action. ``partly``: some changes are live and others are not."""
 OUTCOMES = (DONE, FAILED, PARTLY)
 NOT_ANCHORED = "not_anchored"
-"""In the content of an outcome whose anchor could not be written: why."""
+"""Key in the content of an outcome whose anchor could not be written; the value is the reason."""
 SHORTEST_HEAD = 8
-"""Hex digits of a head by which it is known again; messages print twelve."""
+"""Minimum number of hex digits that identify a head; messages print twelve."""
 SHORT = 12
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One line: who did what, the account's rows before and after, and the chain."""
+    """One journal entry: actor, action, the account's rows before and after, and the chain hashes."""
 
     id: int
     at: datetime
@@ -54,68 +54,67 @@ class JournalEntry:
     undoes: int | None
     content: dict[str, Any]
     """
-    ``plan`` (whole), ``before`` and ``by`` (see ``Actor.by``) on ``begun``; ``before``, ``after``, ``message`` on the
-    second entry, and there ``live`` (the changes that are in place) where not all of them are or an interruption hid
-    which.
+    ``plan`` (whole), ``before`` and ``by`` (see ``Actor.by``) on ``begun``; ``before``, ``after`` and ``message`` on
+    the second entry, plus ``live`` (the changes in place) if the fix failed or was interrupted.
     """
     previous_hash: str
     hash: str
 
     @property
     def short_hash(self) -> str:
-        """The head after this entry, as messages print it; ``journal verify --head`` accepts it."""
+        """The journal head after this entry, as messages print it; ``journal verify --head`` accepts it."""
         return self.hash[:SHORT]
 
     @property
     def by(self) -> dict[str, Any]:
-        """How the actor signed in, see ``Actor.by``; empty where that was not recorded."""
+        """How the actor signed in, see ``Actor.by``; empty if not recorded."""
         found = self._content.get("by")
         return found if isinstance(found, dict) else {}
 
     @property
     def not_anchored(self) -> str:
-        """Why its anchor could not be written, in its own words; empty where it says nothing of that."""
+        """Recorded reason why the anchor of this entry could not be written; empty if there is none."""
         return str(self._content.get(NOT_ANCHORED, ""))
 
     @property
     def _content(self) -> dict[str, Any]:
-        """The content as it must be; what somebody else wrote in its place counts as empty."""
+        """The content as a mapping; a tampered value of another type counts as empty."""
         content: Any = self.content
         return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
 class Noted:
-    """A head that was noted outside the home: by a person, in a manifest, in a copy of the anchor file."""
+    """A head recorded outside the home: by a person, in a manifest, or in a copy of the anchor file."""
 
     head: str
-    """64 hex digits, or at least the first eight of them."""
+    """All 64 hex digits, or at least the first eight."""
     chain: str = JOURNAL
     entries: int | None = None
-    """How many entries there were, where that was noted too."""
+    """Number of entries at that head, if recorded."""
     source: str = "the head given"
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a verification found in order, and what it has to say beside that."""
+    """Result of a successful verification."""
 
     entries: int
     head: str
     versions: int
     versions_head: str
     anchored_from: datetime | None
-    """Time of the first anchor; ``None`` where there is none."""
+    """Time of the first anchor; ``None`` if there is none."""
     older: int
-    """Entries from before the first anchor."""
+    """Number of entries from before the first anchor."""
     older_versions: int
-    """Versions from before the first anchor."""
+    """Number of versions from before the first anchor."""
     open_entries: tuple[JournalEntry, ...]
     """Fixes without a recorded outcome."""
     unanchored: tuple[JournalEntry, ...] = field(default=())
-    """Outcomes whose anchor could not be written and has not been since: the next entry is anchored with them."""
+    """Outcomes that have no anchor yet because it could not be written; they are anchored with the next entry."""
     notes: tuple[str, ...] = field(default=())
-    """Sentences about what is in order and still noteworthy."""
+    """Sentences about noteworthy facts that do not invalidate the journal."""
 
 
 class Journal:
@@ -128,12 +127,12 @@ class Journal:
         self, plan: Plan, *, actor: str, before: dict[str, Any], by: Mapping[str, Any] | None = None
     ) -> JournalEntry:
         """
-        Record what is about to be done, by whom, and the account's rows before it.
+        Append a ``begun`` entry with the plan, the actor and the before-image.
 
         Args:
-            plan: What is about to be carried out.
-            actor: Who asked, as text.
-            before: The account's rows before it.
+            plan: Plan that is about to be carried out.
+            actor: Actor as text.
+            before: The account's rows before the fix.
             by: How the actor signed in, see ``Actor.by``.
 
         Raises:
@@ -156,25 +155,25 @@ class Journal:
         **more: Any,
     ) -> JournalEntry:
         """
-        Record the outcome, also where its anchor cannot be written.
+        Append the outcome of an action, even if its anchor cannot be written.
 
-        The entry then says why, and gets its anchor with the next one.
+        In that case the entry contains the reason and is anchored together with the next one.
 
         Args:
             begun: First entry of the action.
-            plan: What was to be carried out.
+            plan: Plan of the action.
             phase: ``done``, ``failed`` or ``partly``.
-            after: The account's rows after it.
-            before: The account's rows before it.
-            message: Sentences for people.
-            more: Further facts; ``actor`` is who recorded it where that is not who began.
+            after: The account's rows after the fix.
+            before: The account's rows before the fix.
+            message: Sentences for the operator.
+            more: Further facts; ``actor`` names who records the outcome if it is not the actor of ``begun``.
         """
         actor = more.pop("actor", begun.actor)
         content = {"before": before, "after": after, "message": message} | more
         return self._append(begun.action, phase, actor, plan, content)
 
     def entries(self) -> list[JournalEntry]:
-        """Return every entry, oldest first."""
+        """Return all entries, oldest first."""
         with self._state.reading() as connection:
             return _entries(connection)
 
@@ -199,28 +198,28 @@ class Journal:
         return JournalEntry(**row)
 
     def last(self) -> JournalEntry | None:
-        """Return the last entry; ``None`` where there is none."""
+        """Return the last entry; ``None`` if there is none."""
         with self._state.reading() as connection:
             row = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
         return JournalEntry(**row) if row else None
 
     def head(self) -> str:
-        """Return the hash of the last entry; 64 zeros where there is none."""
+        """Return the hash of the last entry; 64 zeros if there is none."""
         last = self.last()
         return last.hash if last else GENESIS
 
     def versions_head(self) -> str:
-        """Return the hash of the last recorded version; 64 zeros where there is none."""
+        """Return the hash of the last recorded version; 64 zeros if there is none."""
         return self._state.versions_head()
 
     def anchor(self) -> Verified:
         """
-        Verify, then anchor both heads as they are now: after a key was set, or a home of an earlier version opened.
+        Verify the chains, then anchor both heads: for use after setting a key or opening a home of an earlier version.
 
-        Outcomes whose anchor could not be written get it.
+        Outcomes whose anchor could not be written are anchored too.
 
         Raises:
-            JournalError: Something does not verify, or the anchors cannot be written.
+            JournalError: The verification failed, or the anchors cannot be written.
         """
         found = self.examine(new_key=True)
         heads = [(JOURNAL, found.entries, found.head), (VERSIONS, found.versions, found.versions_head)]
@@ -231,26 +230,26 @@ class Journal:
 
     def verify(self, head: str = "") -> int:
         """
-        Verify everything; see ``examine``.
+        Verify the journal and the versions; see ``examine``.
 
         Args:
-            head: A head noted earlier, whole or its first digits.
+            head: A head recorded earlier, complete or its first digits.
 
         Returns:
-            How many entries hold.
+            Number of verified entries.
         """
         return self.examine([Noted(head)] if head else []).entries
 
     def examine(self, noted: Sequence[Noted] = (), *, new_key: bool = False) -> Verified:
         """
-        Recompute the chains of entries and of versions, and compare them with every anchor there is.
+        Recompute the chains of entries and of versions, and compare them with all anchors.
 
         Args:
             noted: Heads from outside the home; the chains must still contain them.
-            new_key: A key was just set, so that no anchor need be signed with it yet.
+            new_key: A key was just set, so no anchor needs to be signed with it yet.
 
         Raises:
-            JournalError: Something was changed, removed or added; the first place is named.
+            JournalError: A row was changed, removed or added; the message names the first one found.
         """
         entries, versions = self.entries(), self._state.sealed_versions()
         _check_entries(entries)
@@ -278,7 +277,7 @@ class Journal:
         )
 
     def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[JournalEntry]) -> None:
-        """Refuse anchors that were removed or begun again, and an empty journal where there must have been another."""
+        """Raise ``JournalError`` if anchors were removed or started again, or if an existing journal was emptied."""
         path, began = self._state.anchors.path, self._state.get(ANCHORED)
         if began and not lines:
             raise JournalError(f"The anchor file {path} is missing or empty. Anchors were written since {began['at']}.")
@@ -295,7 +294,7 @@ class Journal:
     def _compare(
         self, lines: Sequence[Anchor], entries: Sequence[JournalEntry], hashes: dict[str, list[str]], *, new_key: bool
     ) -> tuple[list[str], tuple[JournalEntry, ...]]:
-        """Compare both chains with the anchors; return what is noteworthy, and the entries without an anchor yet."""
+        """Compare both chains with the anchors; return notes, and the entries that have no anchor yet."""
         if not lines:
             return [], ()
         keyed, signed = self._state.anchors.has_key, [line for line in lines if line.signed]
@@ -376,7 +375,7 @@ def _check_versions(versions: Sequence[dict[str, Any]]) -> None:
 
 
 def _find(noted: Noted, hashes: Sequence[str]) -> None:
-    """Find a noted head in a chain; the one whose number was noted must be that very entry."""
+    """Find a recorded head in a chain; if its number of entries was recorded too, both must match."""
     head = noted.head.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
         raise JournalError(f"{noted.source}: {noted.head[:80]!r} is no head. Give at least {SHORTEST_HEAD} hex digits.")
@@ -398,9 +397,9 @@ def _clock(entries: Sequence[JournalEntry]) -> list[str]:
 
 def _excusable(entries: Sequence[JournalEntry]) -> dict[int, int]:
     """
-    Return the entries that may lack an anchor, each with the entry that began its action.
+    Return the ids of entries that may lack an anchor, each with the id of the ``begun`` entry of its action.
 
-    A fix begins only with an anchor and has one outcome, so nothing but that outcome can lack it.
+    A fix begins only with an anchor and has one outcome, so only that outcome can lack an anchor.
     """
     of_action: dict[str, list[JournalEntry]] = {}
     for entry in entries:
@@ -416,14 +415,14 @@ def _unanchored_end(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
 
 
 def _late(entries: Sequence[JournalEntry]) -> list[Head]:
-    """Return the anchors of entries that are in the database already."""
+    """Return the anchors of entries that are already in the database."""
     return [Head(JOURNAL, step, entry.id, entry.hash) for entry in entries for step in (WRITING, WRITTEN)]
 
 
 def _anchored_late(
     entries: Sequence[JournalEntry], unanchored: Sequence[JournalEntry], lines: Sequence[Anchor]
 ) -> list[str]:
-    """Say of each entry whose anchor could not be written at first when it was."""
+    """Return a sentence for each entry that was anchored late, with the time of its anchor."""
     late = [entry for entry in entries if entry.not_anchored and entry not in unanchored]
     anchored = {line.head: line.at for line in reversed(lines) if line.chain == JOURNAL}
     since = {entry.id: anchored.get(entry.hash) for entry in late}

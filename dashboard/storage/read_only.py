@@ -1,4 +1,4 @@
-"""Homes that cannot be written: found out before anything is tried, and their database copied to be read."""
+"""Read-only homes: detection before the first write, and a readable copy of their database."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WRITE_BITS = 0o222
 
 def is_read_only(home: Path) -> bool:
     """
-    Return whether a home has a database and cannot be written.
+    Return whether a home has a database and is read-only.
 
-    A folder without any write permission counts, also for the superuser, to whom permissions do not apply: somebody
-    took them away so that the copy stays as it is.
+    A folder or database without any write permission bit counts as read-only, also for the superuser, to whom
+    permissions do not apply: the bits were removed to preserve the copy.
     """
     database = home / "state.db"
     try:
@@ -32,14 +32,14 @@ def is_read_only(home: Path) -> bool:
 
 def copy_database(source: Path, target: Path) -> None:
     """
-    Copy an SQLite database that cannot be written, with what its write-ahead log holds.
+    Copy an SQLite database that cannot be written, including the content of its write-ahead log.
 
     Args:
         source: The database; files ending in ``-wal`` and ``-shm`` may be beside it.
-        target: In a folder that can be written.
+        target: Path of the copy, in a writable folder.
 
     Raises:
-        StateError: It cannot be read.
+        StateError: The database cannot be read.
     """
     log, index = (source.with_name(f"{source.name}-{ending}") for ending in ("wal", "shm"))
     in_use = log.exists() and index.exists() and not os.access(source.parent, os.W_OK)
@@ -57,7 +57,7 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def _backed_up(source: Path, target: Path) -> bool:
-    """Copy a database that another user may be writing to; return whether SQLite could read it where it is."""
+    """Back up a database that another user may be writing to; return whether SQLite could read it in place."""
     try:
         address = f"{source.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as there, closing(sqlite3.connect(target)) as copy:

@@ -1,7 +1,7 @@
 """
 Migrations of the state database, by Alembic: revisions are numbered, oldest first, and never edited.
 
-``state.HEAD`` names the newest; a test holds the two together.
+``database.HEAD`` names the newest revision; a test checks that it does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 
 def config() -> Config:
-    """Return Alembic's settings: where the revisions are."""
+    """Return Alembic's configuration with the location of the revisions."""
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent))
     made.set_main_option("path_separator", "os")
@@ -22,7 +22,7 @@ def config() -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring a database to the newest revision, in the transaction that is open."""
+    """Upgrade a database to the newest revision, in the open transaction."""
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

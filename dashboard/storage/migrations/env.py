@@ -1,4 +1,4 @@
-"""Alembic's environment: always run by ``State.open`` on the connection it passes."""
+"""Alembic environment; ``State.open`` always runs it, on the connection that it passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first tables: versions, findings, plans, journal, meta."""
+"""Initial tables: versions, findings, plans, journal, meta."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables; on SQLite the journal also refuses changes to rows it has."""
+    """Create the tables; on SQLite, triggers also refuse changes to existing journal rows."""
     op.create_table(
         "versions",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -1,4 +1,4 @@
-"""What people noted while they set up a PBX: that its configuration is on it, what a test call met."""
+"""Set-up notes of a PBX, such as that its configuration was installed, or the result of a test call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; a note is never changed, a later one counts instead."""
+    """Create the table; a note is never changed, a later one replaces it."""
     op.create_table(
         "set_up_notes",
         sa.Column("id", sa.Integer, primary_key=True),

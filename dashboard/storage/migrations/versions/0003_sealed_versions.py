@@ -1,7 +1,7 @@
 """
-Chain the recorded versions as the journal is chained, and refuse rows that replace others.
+Chain the recorded versions like the journal, and refuse inserts that replace existing rows.
 
-Versions that are there already are sealed as they are; ``meta`` says when, and how many they were.
+Existing versions are sealed as they are; ``meta`` records when, and how many there were.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ depends_on = None
 
 EPOCH = "1970-01-01 00:00:00.000000"
 MUTABLE = ("seen_at", "known_by")
-"""When and by whom a version was last confirmed; everything else of it stays as it was recorded."""
+"""Columns that record when and by whom a version was last confirmed; all others stay as recorded."""
 
 versions = sa.table(
     "versions",
@@ -41,7 +41,7 @@ meta = sa.table("meta", sa.column("key", sa.String), sa.column("value", sa.JSON)
 
 
 def upgrade() -> None:
-    """Add the columns of the chain, seal what is there, then refuse changes to it."""
+    """Add the columns of the chain, seal existing versions, then refuse changes to them."""
     op.add_column("versions", sa.Column("recorded_at", sa.DateTime, nullable=False, server_default=EPOCH))
     op.add_column("versions", sa.Column("recorded_by", sa.String(200), nullable=False, server_default=""))
     op.add_column("versions", sa.Column("previous_hash", sa.String(64), nullable=False, server_default=""))
@@ -67,10 +67,10 @@ def upgrade() -> None:
 
 def _refuse_on_sqlite() -> None:
     """
-    Refuse what would change a sealed row.
+    Create triggers that refuse changes to a sealed row.
 
-    ``INSERT OR REPLACE`` fires no delete trigger, unless a client asks for it; so an insert of an id that exists is
-    refused before it is carried out.
+    ``INSERT OR REPLACE`` fires no delete trigger unless a client enables that, so a trigger refuses the insert of an
+    existing id before it is carried out.
     """
     sealed = "id, kind, valid_from, digest, content, recorded_at, recorded_by, previous_hash, hash"
     op.execute(
