@@ -1,7 +1,7 @@
 """
-Fixes: planned, guarded, watched and undone.
+Fixes: plan, guard, apply, monitor and undo changes of the account.
 
-plan -> apply exactly that, or refuse because the account moved -> verify by re-reading -> watch the
-sources it touches -> done, or take it back by the stored inverse. Only this room speaks to a carrier
-in order to change something.
+plan -> apply exactly that plan, or refuse because the account changed -> verify by re-reading -> monitor
+the affected sources -> done, or undo with the stored inverse. Only this package calls a carrier in order to
+change the account.
 """

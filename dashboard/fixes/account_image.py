@@ -1,8 +1,8 @@
 """
-The before-image: what of the account a set of changes touches or was judged by.
+Before-image: the part of the account that a set of changes touches or was evaluated with.
 
-Policy changes are judged under the whole list and the switch, so all of it is in the image; changes of
-routes concern only the routes and numbers they name.
+Policy changes are evaluated with the whole list and the credentials switch, so the image contains both; changes of
+routes concern only the routes and numbers that they name.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ SIP_REG = "sip-reg"
 
 
 class Frames(Protocol):
-    """Whatever has the account's frames: a snapshot, or a fresh reading of the carrier."""
+    """Protocol for objects with the account's frames: a snapshot, or a fresh reading of the carrier."""
 
     @property
     def allowed_ips(self) -> pd.DataFrame:
-        """ALLOWED_IPS."""
+        """Frame ALLOWED_IPS."""
         ...
 
     @property
     def numbers(self) -> pd.DataFrame:
-        """NUMBERS."""
+        """Frame NUMBERS."""
         ...
 
     @property
     def routes(self) -> pd.DataFrame:
-        """ROUTES."""
+        """Frame ROUTES."""
         ...
 
     @property
     def policy(self) -> Policy:
-        """Today's policy."""
+        """Current policy."""
         ...
 
 
 def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
     """
-    Return the part of the account that matters to the changes, as JSON.
+    Return the part of the account that is relevant to the changes, as a JSON value.
 
     Args:
         frames: The account as read.
-        changes: What is planned.
+        changes: Planned changes.
 
     Returns:
         ``allowed_ips`` (whole entries by network) and ``credentials_on`` for policy changes;
@@ -83,7 +83,7 @@ def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
-    """Return what changes change: pairs of a part of the image and a name in it."""
+    """Return the places that changes modify, as pairs of a part of the image and a name in it."""
     found: list[tuple[str, str]] = []
     for change in changes:
         match change:
@@ -99,13 +99,13 @@ def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
 
 
 def part_of(found: dict[str, Any], kind: str, name: str) -> Any:
-    """Return what an image has at a place that ``touched`` names; ``None`` where there is nothing."""
+    """Return the value of an image at a place from ``touched``; ``None`` if it has none."""
     part = found.get(kind)
     return part.get(name) if isinstance(part, dict) else part
 
 
 def entry(row: Any) -> dict[str, str]:
-    """Return what restores an entry of the list: all that the operator gave it."""
+    """Return the fields that restore an entry of the list: all those that the operator set."""
     review = row.get("review_by")
     return {
         **{name: str(row[name]) for name in ("label", "owner", "purpose", "role")},
@@ -114,7 +114,7 @@ def entry(row: Any) -> dict[str, str]:
 
 
 def route_aliases(routes: pd.DataFrame) -> dict[str, str]:
-    """Return route id -> alias; the default route ``0`` goes by ``sip-reg``."""
+    """Return a mapping of route id to alias; the default route ``0`` has the alias ``sip-reg``."""
     return {"": "", "0": SIP_REG} | {
         row["route_id"]: (SIP_REG if row["route_type"] == SIP_REG else row["alias"] or row["route_id"])
         for row in routes.to_dict("records")
@@ -123,14 +123,14 @@ def route_aliases(routes: pd.DataFrame) -> dict[str, str]:
 
 def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
     """
-    Work out the image that the changes must leave behind.
+    Compute the image that must result from the changes.
 
     Args:
-        before: The image before.
-        changes: In the order they are carried out.
+        before: Image before the changes.
+        changes: Changes in the order they are carried out.
 
     Returns:
-        The image that re-reading must show.
+        The image expected when the account is read again.
     """
     made: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in before.items()}
     for change in changes:
@@ -151,7 +151,7 @@ def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def proposed(policy: Policy, changes: Sequence[Change]) -> Policy:
-    """Return the policy that the changes would make of this one."""
+    """Return the policy that results from applying the changes to this one."""
     networks, credentials_on = set(policy.networks), policy.credentials_on
     for change in changes:
         match change:

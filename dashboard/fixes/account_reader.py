@@ -1,4 +1,4 @@
-"""Read of the account exactly what some changes touch."""
+"""Reader for the parts of the account that a set of changes touches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.domain.changes import Change
 
 @dataclass(frozen=True)
 class AccountReading:
-    """The account as the carrier gives it at this moment."""
+    """The account as the carrier reports it now."""
 
     allowed_ips: pd.DataFrame
     numbers: pd.DataFrame
@@ -25,7 +25,7 @@ class AccountReading:
 
     @classmethod
     def take(cls, carrier: Carrier, changes: Sequence[Change]) -> AccountReading:
-        """Ask the carrier for what the changes touch, and for nothing else."""
+        """Read from the carrier only the parts of the account that the changes touch."""
         needs = {change.needs for change in changes}
         entries, numbers, routes = (schemas.empty(s) for s in (schemas.ALLOWED_IPS, schemas.NUMBERS, schemas.ROUTES))
         credentials_on, prefix = None, ""

@@ -1,10 +1,10 @@
 """
-Apply: exactly the plan that was shown, or nothing.
+Executor of fixes: applies exactly the plan that was shown, or nothing.
 
-The account is read again first; when it is not as the plan has it, nothing is written. The journal is
-written and anchored before the first change and written after the last. A failure in between is rolled back
-change by change; the outcome that is recorded says what is live afterwards. Where that cannot be read, or the
-process ends, the entry stays open until ``settlement`` finds the outcome.
+The executor first reads the account again; if it differs from the plan's before-image, nothing is written. The
+``begun`` journal entry is written and anchored before the first change, the outcome is written after the last. After a
+failure in between, the changes are rolled back one by one; the recorded outcome states which are live afterwards. If
+that cannot be read, or the process ends, the entry stays open until ``settlement`` determines the outcome.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ LOCK_S = 10
 
 def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[str] = ()) -> dict[str, Any]:
     """
-    Do all that ``apply`` does short of writing: this is the dry run.
+    Perform a dry run: all the checks of ``apply``, without writing.
 
     Args:
-        plan: As it was shown.
-        carrier: Read again for what the plan touches.
-        actor: Who asks.
-        typed: Phrases the operator typed.
+        plan: The plan as it was shown.
+        carrier: Carrier from which the parts that the plan touches are read again.
+        actor: Actor who applies the plan.
+        typed: Phrases that the operator typed.
 
     Returns:
         The before-image as just read.
 
     Raises:
-        FixError: The actor may not.
-        CapabilityError: The carrier has no endpoint for it; the plan is carried out by hand.
+        FixError: The actor's role does not permit it.
+        CapabilityError: The carrier has no endpoint for a change; the plan must be carried out by hand.
         NotConfirmedError: A guard is not met, or its phrase was not typed.
-        StalePlanError: The account is not as the plan has it.
+        StalePlanError: The account differs from the plan's before-image.
     """
     actor.require(Act.APPLY_BREAKING if plan.impact.calls("broken") else Act.APPLY)
     if plan.blocked:
@@ -79,24 +79,25 @@ def apply(
     plan: Plan, *, carrier: Carrier, journal: Journal, home: Path, actor: Actor, typed: Sequence[str] = ()
 ) -> JournalEntry:
     """
-    Carry a plan out and verify it by reading the account again.
+    Carry out a plan and verify it by reading the account again.
 
     Args:
-        plan: As it was shown.
-        carrier: Where the changes are made.
-        journal: Written before and after.
-        home: State folder, for the lock that lets one fix run at a time.
-        actor: Who asks.
-        typed: Phrases the operator typed.
+        plan: The plan as it was shown.
+        carrier: Carrier that makes the changes.
+        journal: Journal, written before and after the changes.
+        home: State folder, for the lock that allows one fix at a time.
+        actor: Actor who applies the plan.
+        typed: Phrases that the operator typed.
 
     Returns:
         The ``done`` entry of the journal.
 
     Raises:
+        FixError: The actor's role does not permit it; see ``check_ready`` for its other errors.
         BusyError: Another fix is running.
-        CarrierError: A change was refused; what was done before it was rolled back.
+        CarrierError: A change was refused; the changes before it were rolled back.
         JournalError: The journal cannot be written or anchored; nothing was changed.
-        NotVerifiedError: Re-reading did not show the changes.
+        NotVerifiedError: Reading the account again did not show the changes.
     """
     busy = "Another fix is being applied. Wait for it to end, then plan again."
     with exclusive(home / "fix.lock", timeout_s=LOCK_S, busy=busy):
@@ -130,14 +131,14 @@ def apply(
 
 
 def _signed(change: Change, actor: Actor) -> Change:
-    """Say on an entry who put it on the list; one that is put back keeps who did before."""
+    """Set the actor as ``added_by`` of a new entry; an entry that is put back keeps its previous ``added_by``."""
     if isinstance(change, AllowAddress) and not change.added_by:
         return change.model_copy(update={"added_by": actor.name})
     return change
 
 
 def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
-    """Undo what was done before a failure, last first; say what could not be undone."""
+    """Undo the changes made before a failure, last first; return a sentence if a change could not be undone."""
     left = list(done)
     while left:
         try:
@@ -150,10 +151,10 @@ def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
 
 def _record(begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
     """
-    Record the outcome of a fix that failed, by what the account has now; return what to tell the operator.
+    Record the outcome of a failed fix according to the account's current state; return the message for the operator.
 
-    A change whose answer was lost may have been carried out. So where the account cannot be read, nothing is
-    recorded: the entry stays open and is settled once it can.
+    A change whose response was lost may have been carried out. So if the account cannot be read, nothing is
+    recorded: the entry stays open and is settled once the account can be read.
     """
     before: dict[str, Any] = begun.content["before"]
     try:
@@ -175,7 +176,7 @@ def _record(begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, c
 
 
 def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str:
-    """Name the first places in which two images differ."""
+    """Return text that names the first differences between two images."""
     places = []
     for key, value in wanted.items():
         other = found.get(key)

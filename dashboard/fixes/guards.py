@@ -1,8 +1,8 @@
 """
-Interlocks: what must hold before a plan may be applied, each as a sentence.
+Guards: conditions that a plan must meet before it may be applied, each with a sentence.
 
-A guard that is not met blocks the plan, unless it names a phrase that lets it through when typed.
-Adding one is one function here, with ``@interlock``.
+A guard that is not met blocks the plan, unless it names a phrase that confirms the plan when typed.
+To add a guard, add a function with ``@interlock`` to this module.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from dashboard.schemas.tables import FILE_ONLY
 
 @dataclass(frozen=True)
 class Situation:
-    """What an interlock may look at."""
+    """Input of a guard."""
 
     snapshot: Snapshot
     changes: Sequence[Change]
     replay: Replay
     max_changes: int
     removals: Mapping[str, Removal] = field(default_factory=dict)
-    """By network: the fix that removed its entry for cause, where the latest change of the entry was such a fix."""
+    """Fix that removed an entry for cause, by network, if that fix is the latest change of the entry."""
 
     @property
     def impact(self) -> ReplayImpact:
-        """The replay, counted."""
+        """Totals of the replay."""
         return self.replay.impact
 
 
@@ -58,19 +58,19 @@ GUARDS: list[Guard] = []
 
 
 def interlock(guard: Guard) -> Guard:
-    """Register a guard; it returns ``None`` where it has nothing to say of these changes."""
+    """Register a guard; a guard returns ``None`` if it does not apply to the changes."""
     GUARDS.append(guard)
     return guard
 
 
 def check_all(situation: Situation) -> tuple[Interlock, ...]:
-    """Ask every guard, in the order of this module."""
+    """Evaluate all guards, in the order of this module."""
     return tuple(found for guard in GUARDS if (found := guard(situation)) is not None)
 
 
 @interlock
 def size_is_bounded(situation: Situation) -> Interlock:
-    """One press of a button changes no more than ``max_changes`` things."""
+    """Block a plan without changes or with more than ``max_changes``."""
     count, most = len(situation.changes), situation.max_changes
     met = 0 < count <= most
     noun = "change" if count == 1 else "changes"
@@ -80,7 +80,7 @@ def size_is_bounded(situation: Situation) -> Interlock:
 
 @interlock
 def address_is_usable(situation: Situation) -> Interlock | None:
-    """Only single public addresses are put on the list."""
+    """Block the addition of anything but single public addresses to the list."""
     added = [change.network for change in situation.changes if isinstance(change, AllowAddress)]
     if not added:
         return None
@@ -95,7 +95,7 @@ def address_is_usable(situation: Situation) -> Interlock | None:
 
 @interlock
 def removal_can_be_undone(situation: Situation) -> Interlock | None:
-    """Ask for an entry, typed, that the list would not take again once it is removed, such as a network."""
+    """Require typing each removed entry that could not be added to the list again, such as a network."""
     removed = [change.network for change in situation.changes if isinstance(change, RemoveAddress)]
     refused = [network for network in removed if _is_refused(network, situation.snapshot)]
     if not refused:
@@ -113,7 +113,7 @@ def removal_can_be_undone(situation: Situation) -> Interlock | None:
 
 
 def _is_refused(network: str, snapshot: Snapshot) -> bool:
-    """Return whether ``address_is_usable`` would refuse to add an entry."""
+    """Return whether ``address_is_usable`` would block the addition of an entry."""
     try:
         parse_entry(network, public_ranges=snapshot.treated_as_public)
     except AddressError:
@@ -123,7 +123,7 @@ def _is_refused(network: str, snapshot: Snapshot) -> bool:
 
 @interlock
 def account_is_known(situation: Situation) -> Interlock | None:
-    """Judge a policy change against a fresh list and switch."""
+    """Block a policy change unless the list and the credentials switch were read recently."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     snapshot = situation.snapshot
@@ -140,7 +140,7 @@ def account_is_known(situation: Situation) -> Interlock | None:
 
 @interlock
 def calls_are_known(situation: Situation) -> Interlock | None:
-    """Say so where the replay has no fresh calls to rest on."""
+    """Require confirmation if the replay of a policy change is not based on fresh calls."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     snapshot = situation.snapshot
@@ -157,7 +157,7 @@ def calls_are_known(situation: Situation) -> Interlock | None:
 
 @interlock
 def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
-    """Ask for the PBX's name, typed, where calls of ours that can recur would be rejected."""
+    """Require typing the PBX's name if calls of our PBXs that can recur would be rejected."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     impact = situation.impact
@@ -182,7 +182,7 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
 
 @interlock
 def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
-    """Ask for the name of a PBX whose address of today would go off the list, though no call from it is on record."""
+    """Require typing the name of a PBX whose current address would leave the list and has no broken call on record."""
     snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
     gone = snapshot.policy.networks - listed
     rows = snapshot.addresses_now
@@ -204,7 +204,7 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
 
 @interlock
 def undecided_calls_are_said(situation: Situation) -> Interlock | None:
-    """Ask to acknowledge calls of ours that may be rejected; calls that may only be gained ask for nothing."""
+    """Require confirmation if undecided calls of our PBXs may be rejected; calls that may be saved need none."""
     impact = situation.impact
     ours = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
     if not any(ours.values()):
@@ -225,7 +225,7 @@ def undecided_calls_are_said(situation: Situation) -> Interlock | None:
 
 @interlock
 def owners_are_known(situation: Situation) -> Interlock | None:
-    """Ask to acknowledge that a stale inventory does not tell whether rejected calls are ours."""
+    """Require confirmation if a stale inventory leaves open whether rejected calls are ours."""
     calls = sum(count for why, count in situation.impact.why(CANNOT).items() if INVENTORY in why)
     if not calls:
         return None
@@ -240,9 +240,9 @@ def owners_are_known(situation: Situation) -> Interlock | None:
 @interlock
 def money_was_not_lost_there(situation: Situation) -> Interlock | None:
     """
-    Ask for an address, typed, that is allowed again after it cost money while unassigned, or was removed for cause.
+    Require typing an added address that cost money while unassigned, or whose entry was removed for cause.
 
-    An address that a PBX of a fresh inventory calls from now is assigned, so its cause is gone.
+    The cause no longer applies to an address that a PBX of a fresh inventory calls from now.
     """
     snapshot = situation.snapshot
     faults: dict[str, str] = {}
@@ -261,7 +261,7 @@ def money_was_not_lost_there(situation: Situation) -> Interlock | None:
 
 
 def _is_assigned(snapshot: Snapshot, network: str) -> bool:
-    """Return whether a PBX of a fresh inventory calls from an address now."""
+    """Return whether a PBX calls from an address now, according to a fresh inventory."""
     inventory = snapshot.freshness.get("inventory")
     if inventory is None or inventory.age(snapshot.taken_at) is not Age.FRESH:
         return False
@@ -269,7 +269,7 @@ def _is_assigned(snapshot: Snapshot, network: str) -> bool:
 
 
 def _loss(snapshot: Snapshot, network: str) -> str:
-    """Return what calls from an unassigned address cost, and until when; ``""`` where they cost nothing."""
+    """Return a sentence on the cost and the last date of calls from an unassigned address; ``""`` without cost."""
     rows = snapshot.judged_traffic
     rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[membership([network], rows["source_ip"])]
@@ -299,7 +299,7 @@ def _removal(removal: Removal | None, *, with_cost: bool) -> str:
 
 @interlock
 def numbers_are_free(situation: Situation) -> Interlock | None:
-    """Move a number that goes elsewhere, or took calls lately, only when its digits are typed."""
+    """Require typing a number that is routed elsewhere or took calls within the window before moving it."""
     moves = [change for change in situation.changes if isinstance(change, RouteNumber)]
     if not moves:
         return None
@@ -335,7 +335,7 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
 
 
 def _no_calls(snapshot: Snapshot) -> str:
-    """Say since when no calls are on record, as the end of a sentence; empty where the calls are fresh."""
+    """Return since when no calls are on record, as the end of a sentence; empty if the calls are fresh."""
     age = snapshot.age("calls")
     if age is Age.MISSING:
         return "no calls on record"

@@ -1,8 +1,8 @@
 """
-Watch: how the next calls of the sources that a fix touched ended.
+Monitoring: outcomes of the next calls from the sources that a fix affected.
 
-The evidence is the calls that started after the fix, and nothing else. A ``Monitor`` reads them again only where the
-store or the account changed.
+Only calls that started after the fix count as evidence. A ``Monitor`` reads them again only if the store or the account
+changed.
 """
 
 from __future__ import annotations
@@ -20,47 +20,51 @@ from dashboard.schemas.tables import ADMISSION, REFUSAL
 from dashboard.storage.journal import JournalEntry
 
 ENOUGH = 20
-"""Calls after which a watch ends: one refused call in twenty shows with 64 % at a true share of 5 %."""
+"""Calls after which monitoring ends: at a true share of 5 %, a refused call appears among 20 with probability 64 %."""
 
 
 @dataclass(frozen=True)
 class MonitorResult:
-    """Calls of the touched sources since the fix. Calls that prove neither are in ``calls`` alone."""
+    """
+    Number of calls from the affected sources since the fix.
+
+    Calls that prove neither admission nor refusal count only in ``calls``.
+    """
 
     calls: int
     admitted: int
     refused: int
     since: datetime
     sources: tuple[str, ...]
-    """Addresses watched; empty where every source is."""
+    """Monitored addresses; empty if all sources are monitored."""
     foreseen: int = 0
-    """Refused calls of PBXs that the plan said it would break."""
+    """Refused calls of PBXs whose calls the plan predicted to break."""
     foreseen_of: tuple[str, ...] = ()
-    """The names of those PBXs."""
+    """Names of those PBXs."""
     others: tuple[str, ...] = ()
-    """PBXs of whom other calls were refused; not told where single addresses are watched."""
+    """Names of PBXs with other refused calls; empty if single addresses are monitored."""
 
     @property
     def over(self) -> bool:
-        """Say whether enough calls were seen that prove admission or refusal."""
+        """Whether enough calls that prove admission or refusal were observed."""
         return self.decided >= ENOUGH
 
     @property
     def decided(self) -> int:
-        """Return how many calls prove admission or refusal."""
+        """Number of calls that prove admission or refusal."""
         return self.admitted + self.refused
 
 
 def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapshot) -> MonitorResult:
     """
-    Count the outbound calls since a fix of the sources that it touched.
+    Count the outbound calls since a fix from the sources that it affected.
 
     Args:
-        plan: What was applied.
+        plan: Plan that was applied.
         ended: Its ``done`` entry.
-        store: Calls, synced since.
-        snapshot: Policy versions and inventory; its calls are not read. When the switch was touched, only calls of
-            PBXs of ours are watched.
+        store: Calls, synced since the fix.
+        snapshot: Policy versions and inventory; its calls are not used. If the plan changes the credentials switch,
+            the calls of all PBXs of the inventory are counted, and no others.
     """
     since = ended.at.replace(microsecond=0) + timedelta(seconds=1)
     rows = store.traffic(since=since, split_at=[since])
@@ -92,7 +96,7 @@ def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapsh
 
 
 class Monitor:
-    """The watch of one fix, for a page that asks every few seconds."""
+    """Monitoring of one fix, for a page that polls every few seconds."""
 
     def __init__(
         self,
@@ -104,14 +108,14 @@ class Monitor:
         account: Callable[[], Snapshot],
     ) -> None:
         """
-        Prepare to watch; nothing is read yet.
+        Prepare monitoring; nothing is read yet.
 
         Args:
-            plan: What was applied.
+            plan: Plan that was applied.
             ended: Its ``done`` entry.
-            store: Calls; its digest names what it holds.
-            state: Names the state of the account and the inventory.
-            account: Reads policy versions and inventory; calls are not needed.
+            store: Calls; its digest identifies its content.
+            state: Returns an identifier of the state of the account and the inventory.
+            account: Returns policy versions and inventory; calls are not needed.
         """
         self._plan = plan
         self._ended = ended
@@ -122,7 +126,7 @@ class Monitor:
         self._seen: MonitorResult | None = None
 
     def poll(self) -> MonitorResult:
-        """Return the watch as it is now; calls are read only where something changed since the last time."""
+        """Return the current result; calls are read only if the store or the account changed since the last poll."""
         now = (self._store.digest, self._state())
         if self._seen is None or now != self._read_at:
             self._seen = watch(self._plan, self._ended, store=self._store, snapshot=self._account())

@@ -1,4 +1,4 @@
-"""Plans: exact changes, the account before them, their replay and their guards, as one value."""
+"""Planner: builds a plan from exact changes, the account before them, their replay and their guards."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def build(
     last_known_at: datetime | None = None,
 ) -> Plan:
     """
-    Plan a set of changes.
+    Build the plan for a set of changes.
 
     Args:
-        snapshot: The account, the inventory and the calls as they stand.
-        changes: In the order they are to be carried out.
-        max_changes: The largest fix.
-        title: Verb and object; made from the changes when empty.
-        check: The check that asked for it, if one did.
-        subject: Its subject.
-        undoes: Journal entry that this takes back.
-        entries: The journal, oldest first, for the guards that look at earlier fixes.
-        last_known_at: When the stale data behind a last known failure was read; ``None`` where it is fresh.
+        snapshot: The current account, inventory and calls.
+        changes: Changes in the order they are to be carried out.
+        max_changes: Maximum number of changes in one fix.
+        title: Verb and object; derived from the changes if empty.
+        check: Check that proposed the changes, if any.
+        subject: Subject of that check.
+        undoes: Number of the journal entry that the plan undoes.
+        entries: The journal, oldest first, for guards that consider earlier fixes.
+        last_known_at: When the stale data behind a last known failure was read; ``None`` if the data is fresh.
 
     Returns:
-        A plan; whether it may be applied is in its interlocks.
+        The plan; its interlocks determine whether it may be applied.
 
     Raises:
-        UnknownFindingError: There is nothing to change.
+        UnknownFindingError: There are no changes.
     """
     if not changes:
         raise UnknownFindingError("There is nothing to change, so there is no plan.")
@@ -73,7 +73,7 @@ UNDO = "Undo: "
 
 def undoing(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Change, ...], str]:
     """
-    Find the changes that undo an entry of the journal: the inverse of exactly what it left in place.
+    Return the changes that undo a journal entry: the inverse of exactly the changes it left in place.
 
     Args:
         journal: The journal.
@@ -83,7 +83,7 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Ch
         The plan that was applied, the entry of its outcome, the inverse changes, and a title.
 
     Raises:
-        JournalError: There is no such entry, its outcome is not known, it changed nothing, or it was undone already.
+        JournalError: There is no such entry, its outcome is unknown, it changed nothing, or it was already undone.
     """
     entries = journal.entries()
     chosen = journal.entry(number)
@@ -111,7 +111,7 @@ _CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
 
 
 def live_of(plan: Plan, ended: JournalEntry) -> tuple[Change, ...]:
-    """Return the changes of a plan that its outcome says are in place, in their order."""
+    """Return the changes of a plan that are in place according to its outcome, in their order."""
     if "live" in ended.content:
         return _CHANGES.validate_python(ended.content["live"])
     return plan.changes if ended.phase == DONE else ()
@@ -119,10 +119,10 @@ def live_of(plan: Plan, ended: JournalEntry) -> tuple[Change, ...]:
 
 def refuse_if_moved(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
     """
-    Let an undo pass only where the account still is as the fix left it.
+    Check that the account is still in the state in which the fix left it, as an undo requires.
 
     Raises:
-        StalePlanError: Somebody changed it since; it is named.
+        StalePlanError: The account was changed since; the message names what changed.
     """
     left, now = ended.content["after"], image(frames, plan.changes)
     places = touched(live_of(plan, ended))
@@ -135,7 +135,7 @@ def refuse_if_moved(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
 
 
 def plan_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEntry | None:
-    """Return the entry that undid this one, if one did."""
+    """Return the entry that undid this one, if any."""
     return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == DONE), None)
 
 

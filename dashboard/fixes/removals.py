@@ -1,4 +1,4 @@
-"""Entries that a fix removed from the list for cause, as the journal has them."""
+"""Removals for cause: entries that a fix removed from the list for a reason recorded in the journal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dashboard.domain.replay_labels import BROKEN, CANNOT, STOPPED
 from dashboard.storage.journal import DONE, JournalEntry
 
 CHECK = "allowed_ip_has_pbx"
-"""The check whose fix removes an entry because no PBX in service has its address."""
+"""Check whose fix removes an entry because no PBX in service has its address."""
 OLD_SUFFIX = " (nobody's)"
-"""How plans written before the word "unassigned" end such an address."""
+"""Suffix of an unassigned address in plans stored before the word "unassigned" was introduced."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """The fix that removed an entry for cause."""
+    """A fix that removed an entry for cause."""
 
     network: str
     at: datetime
@@ -27,7 +27,7 @@ class Removal:
     cause: str
     """A clause that follows "because"."""
     cost_usd: str
-    """What the calls that it stopped had cost, where the plan removed only this entry; ``"0"`` where not known."""
+    """Cost of the calls that it stopped, if the plan removed only this entry; ``"0"`` if unknown."""
 
 
 def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
@@ -38,7 +38,7 @@ def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
         entries: The journal, oldest first.
 
     Returns:
-        By network. An entry that was allowed again since is left out.
+        Removals by network, without entries that were allowed again since.
     """
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     found: dict[str, Removal] = {}
@@ -58,7 +58,7 @@ def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
 
 
 def _cause(plan: Plan, network: str) -> str:
-    """Return why a plan removed an entry; ``""`` where that says nothing against allowing it again."""
+    """Return why a plan removed an entry; ``""`` if the reason is no objection to allowing it again."""
     stopped = [name for label in (STOPPED, CANNOT, BROKEN) for name in plan.impact.who(label)]
     if plan.check == CHECK and plan.subject == network:
         return "no PBX in service had its address"
@@ -68,7 +68,7 @@ def _cause(plan: Plan, network: str) -> str:
 
 
 def _cost(plan: Plan) -> str:
-    """Return what the unassigned calls of a plan cost; plans of four labels have them under ``broken``."""
+    """Return the cost of a plan's unassigned calls, USD; plans with four labels count them as ``broken``."""
     costs = [plan.impact.labels[label].cost_usd for label in (STOPPED, CANNOT, BROKEN) if _unassigned(plan, label)]
     return costs[0] if costs else "0"
 

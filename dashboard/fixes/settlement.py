@@ -1,8 +1,8 @@
 """
-Settle: find out the outcome of a fix that was interrupted, by reading the account.
+Settlement: determine the outcome of an interrupted fix by reading the account.
 
-What is live is told from the image before the fix and the images after each of its changes. Only what the changes
-touch is compared: the rest of the account may have moved since.
+The live changes follow from a comparison with the image before the fix and the images after each of its changes. Only
+the parts that the changes touch are compared: the rest of the account may have changed since.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dashboard.fixes.account_reader import AccountReading
 from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal, JournalEntry
 
 SYSTEM = "trunkgate (system)"
-"""Who records an outcome that nobody waited for."""
+"""Actor of an outcome that was recorded after an interruption."""
 INTERRUPTED = "Found after an interruption: "
 
 log = logging.getLogger(__name__)
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[JournalEntry]:
     """
-    Record an outcome for each fix that has none, unless one is being applied.
+    Record an outcome for each fix that has none, unless a fix is being applied.
 
     Args:
-        carrier: Read for what the fixes touch.
-        journal: Where the outcomes are recorded.
-        home: State folder, for the lock of the fix that may be running.
+        carrier: Carrier from which the parts that the fixes touch are read.
+        journal: Journal to which the outcomes are appended.
+        home: State folder, for the lock of a fix that may be running.
 
     Returns:
-        The outcomes that were recorded. A fix whose part of the account cannot be read stays open.
+        The recorded outcomes. A fix whose part of the account cannot be read stays open.
     """
     if not journal.open_entries():
         return []
@@ -49,7 +49,7 @@ def settle(*, carrier: Carrier, journal: Journal, home: Path) -> list[JournalEnt
 
 
 def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[JournalEntry]:
-    """Do what ``settle`` does; the caller holds the lock, so no fix is running."""
+    """Do the work of ``settle``; the caller holds the lock, so no fix is running."""
     settled: list[JournalEntry] = []
     unsettled = journal.open_entries()
     entries = journal.entries() if unsettled else []
@@ -87,19 +87,19 @@ def judge(
     before: dict[str, Any], now: dict[str, Any], changes: Sequence[Change]
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """
-    Tell which changes of a fix are live.
+    Determine which changes of a fix are live.
 
-    A fix carries its changes out in order and takes them back in the opposite order, so those that are live are the
-    first ones. Where the account is as none of these states, each change is looked at by itself.
+    A fix carries out its changes in order and rolls them back in reverse order, so the live changes are the
+    first ones. If the account matches none of these states, each change is compared by itself.
 
     Args:
         before: Image before the first change.
         now: Image as just read.
-        changes: In the order in which they are carried out.
+        changes: Changes in the order in which they are carried out.
 
     Returns:
-        The changes that are live, in their order; and what is neither as it was before nor as the fix leaves it,
-        by name.
+        The live changes, in their order; and the names of the places whose value is neither that of before the fix nor
+        that of after it.
     """
     places = list(dict.fromkeys(touched(changes)))
     states = [after(before, changes[:count]) for count in range(len(changes) + 1)]
@@ -119,9 +119,9 @@ def judge(
 
 def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]) -> dict[str, Any] | None:
     """
-    Return what the next fix read of the same part of the account before it changed anything; ``None`` without one.
+    Return the before-image of the next fix that covers the same part of the account; ``None`` if there is none.
 
-    A later fix may have done, or undone, what the interrupted one was to do.
+    A later fix may have made, or undone, the changes of the interrupted one.
     """
     places = touched(plan.changes)
     for later in entries:
@@ -133,19 +133,19 @@ def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]
 
 
 def _covers(found: dict[str, Any], kind: str, name: str) -> bool:
-    """Return whether an image speaks of a place: the list is in it as a whole, routes and numbers by name."""
+    """Return whether an image covers a place: it contains the whole list, but routes and numbers by name."""
     return kind in found and (kind not in ("routes", "numbers") or name in found[kind])
 
 
 def phase_of(live: Sequence[Change], changes: Sequence[Change], moved: Sequence[str]) -> str:
-    """Return the phase that an outcome is recorded as."""
+    """Return the phase to record for an outcome."""
     if not live and not moved:
         return FAILED
     return DONE if len(live) == len(changes) else PARTLY
 
 
 def standing(live: Sequence[Change], changes: Sequence[Change], moved: Sequence[str]) -> str:
-    """Say which changes are live, as sentences."""
+    """Return sentences on which changes are live."""
     if not live and not moved:
         return "none of its changes is in place."
     if len(live) == len(changes):
@@ -160,5 +160,5 @@ def standing(live: Sequence[Change], changes: Sequence[Change], moved: Sequence[
 
 
 def dumped(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Return changes as the journal keeps them."""
+    """Return changes as JSON values for the journal."""
     return [change.model_dump(mode="json") for change in changes]
