@@ -1,8 +1,8 @@
 """
-What runs beside the pages: syncing a home by itself.
+Background sync: a thread that syncs a home periodically.
 
-One loop a home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own. Where another
-process syncs the home already, the loop does nothing until that one ends, and takes over then.
+There is one active loop per home: ``serve`` runs it, and a dashboard that was started without ``serve`` runs its own.
+If another process already syncs the home, the loop waits until that process ends, and then takes over.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from dashboard.services.sync_owner import SyncOwner
 from dashboard.services.workspace import Workspace
 
 SYNC_ERROR = "sync_error"
-"""Where the state keeps why the last sync by itself did not succeed, for every process that shows the home."""
+"""Key in the state database for the error of the last background sync, for every process that shows the home."""
 
 TAKE_OVER_EVERY_S = 2.0
-"""How often a loop that is attached looks whether the process that syncs has ended."""
+"""Interval, in seconds, at which a waiting loop checks whether the process that syncs has ended."""
 
 log = logging.getLogger(__name__)
 
 
 class SyncLoop:
     """
-    Sync a workspace at once, then again and again, until told to stop; an error is kept and tried again.
+    Loop that syncs a workspace immediately and then periodically until stopped; errors are stored, the sync retried.
 
-    An embedded account that ended meanwhile is started again.
+    The loop also restarts the embedded account if it has ended.
     """
 
     def __init__(self, workspace: Workspace, owner: SyncOwner | None = None) -> None:
         """
-        Take the open home; nothing is done before ``start``.
+        Prepare the loop; ``start`` begins it.
 
         Args:
             workspace: The open home.
-            owner: This process's claim to sync it; a new one where not given.
+            owner: Lock with which this process owns the sync; a new one by default.
         """
         self._workspace = workspace
         self._owner = owner or SyncOwner(workspace.settings.home)
@@ -47,22 +47,22 @@ class SyncLoop:
         self.last_error = ""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Sync now rather than at the end of the pause."""
+        """Sync now instead of at the end of the pause."""
         self._wake.set()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """End; a sync under way is asked to stop between its steps."""
+        """Stop the thread, waiting up to ``timeout_s``; a running sync stops between its steps."""
         self._stop.set()
         self._wake.set()
         self._thread.join(timeout_s)
         self._owner.release()
 
     def _wait_for_ownership(self) -> None:
-        """Return once this process syncs the home, or the loop is told to stop."""
+        """Wait until this process owns the sync of the home, or the loop is stopped."""
         waited = False
         while not self._stop.is_set():
             try:
@@ -94,8 +94,8 @@ class SyncLoop:
             except DashboardError as exc:
                 self._keep(str(exc))
                 log.warning("The sync did not succeed and is tried again in %.0f s. %s", pause, exc)
-            except Exception as exc:  # a fault of ours must not end the loop in silence
-                if self._stop.is_set():  # what it reads and writes is being closed
+            except Exception as exc:  # a bug must not end the loop silently
+                if self._stop.is_set():  # the workspace is being closed
                     log.info("The sync was cut off by the end of the program.", exc_info=True)
                     return
                 self._keep(f"The sync met a fault of trunkgate's own ({type(exc).__name__}); its log has the details.")

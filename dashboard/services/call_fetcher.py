@@ -1,8 +1,8 @@
 """
-Fetching calls: what was not fetched yet, and again the hours in which late rows may come.
+Call fetcher: fetches new calls from the carrier, and again those of the last hours, in which late rows may appear.
 
-A window that was asked for is remembered until it is in the store: a sync that was cut takes up the carrier's
-job where it is, instead of asking for another.
+A requested window is remembered until it is in the store, so an interrupted sync resumes the carrier's export job
+instead of requesting another one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from dashboard.storage.database import State
 
 Progress = Callable[[str, float], None]
 QUICK_AGAIN = timedelta(minutes=10)
-"""How far back a quick sync reaches: longer than any call takes to reach the export of the embedded account."""
+"""Overlap of a quick sync: longer than any call takes to appear in the export of the embedded account."""
 ASKED = "calls_asked"
 ASK_AGAIN = timedelta(hours=2)
-"""After so long a window that was never taken in is not asked for again: the next one spans it."""
+"""Time after which a window that was never imported is not requested again, because the next one covers it."""
 
 
 def refresh_calls(
@@ -44,20 +44,20 @@ def refresh_calls(
     Fetch the calls since the last sync, and again those of the last hours, into the store.
 
     Args:
-        carrier: Exports calls by their start.
-        store: Replaces each export's whole window.
-        state: Remembers up to when calls were fetched.
-        settings: How far back to begin, how many hours to fetch again.
+        carrier: Carrier that exports calls by their start time.
+        store: Call store; each export replaces the calls of its whole window.
+        state: State database, which records up to when calls were fetched.
+        settings: Start of the history in days, and number of hours to fetch again.
         now: End of the window, exclusive, UTC.
         quick: Fetch only the last minutes again.
-        progress: Told what is going on and how far it is, 0 to 1.
-        stop: Asked between steps; True ends the sync early.
+        progress: Callback with a description of the step and the completed share, 0 to 1.
+        stop: Callback polled between steps; True ends the sync early.
 
     Returns:
-        A result per export. A sync that was stopped goes on where it ended.
+        One result per export. After an early end, the next sync resumes where this one ended.
 
     Raises:
-        CarrierAnswerError: An export file could not be read; what was imported before it stands.
+        CarrierAnswerError: An export file could not be read; exports imported before it are kept.
     """
     results: list[FileResult] = []
     fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress or _silent, stop=stop or _go_on)
@@ -71,10 +71,10 @@ def refresh_calls(
 
 def next_since(state: State, store: CallStore, settings: Settings, now: datetime, *, quick: bool = False) -> datetime:
     """
-    Return the start, UTC, of what the next sync fetches: calls from there on are compared with the export.
+    Return the start, UTC, of the window that the next sync fetches and compares with the export.
 
-    Where calls were fetched at a time in the future, the clock was ahead, and nothing after the newest call of the
-    carrier's is sure to be there. Looking back for it ends where the first sync would begin.
+    If the last fetch is dated in the future, the clock was ahead, and only calls up to the newest exported one are
+    certain to be in the store: the window starts before that call, but not before the start of a first sync.
     """
     fetched, first = state.get("calls_until"), now - timedelta(days=settings.history_days)
     if not fetched:
@@ -88,7 +88,7 @@ def next_since(state: State, store: CallStore, settings: Settings, now: datetime
 
 
 def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:
-    """Return the window that was asked for and never taken in: the carrier may have its file ready by now."""
+    """Return the window that was requested but never imported: the carrier's file may be ready by now."""
     since, until = (datetime.fromisoformat(at) for at in state.get(ASKED) or (now.isoformat(), now.isoformat()))
     return (since, until) if since < until and not to_come(until, now) and now - until < ASK_AGAIN else None
 
@@ -105,7 +105,7 @@ def _fetch(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> list[FileResult]:
-    """Export a window and import what comes; the state says which was asked for until it is in."""
+    """Export a window and import the files; the state records the requested window until it is imported."""
     results: list[FileResult] = []
     state.put(ASKED, [since.isoformat(), until.isoformat()])
     with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
@@ -134,7 +134,7 @@ def _folder(home: Path) -> Path:
 
 
 def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 def _go_on() -> bool:

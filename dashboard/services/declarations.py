@@ -1,4 +1,4 @@
-"""What an operator says of an account that no program can read: kept as dated, signed versions."""
+"""Declarations: an operator's statements about an account that no program can read; versions with date and name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashboard.sip import parse_tech_prefix
 
 @dataclass(frozen=True)
 class Shown:
-    """When somebody last looked at the portal for something, and who."""
+    """Time and person of the last look at the portal."""
 
     at: datetime
     by: str
@@ -26,14 +26,14 @@ class Shown:
 
 def last_shown(workspace: Workspace, kind: str) -> Shown | None:
     """
-    Say how a declared copy is known.
+    Return when and by whom a declared copy was last confirmed.
 
     Args:
         workspace: The open home.
         kind: ``account`` or ``allowed_ips``.
 
     Returns:
-        The last look at the portal; ``None`` where nobody said yet what it shows.
+        The last look at the portal; ``None`` if nothing was declared yet.
     """
     version = workspace.state.latest(kind)
     return Shown(version["seen_at"], version["known_by"]) if version else None
@@ -41,13 +41,13 @@ def last_shown(workspace: Workspace, kind: str) -> Shown | None:
 
 def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool, by: str) -> None:
     """
-    Keep what the portal shows of the prefix and the switch.
+    Store the tech prefix and the credentials switch as the portal shows them.
 
     Args:
         workspace: The open home.
-        tech_prefix: As the portal shows it.
-        credentials_on: As the portal shows it.
-        by: Who looked, as text.
+        tech_prefix: Tech prefix as the portal shows it.
+        credentials_on: State of the switch as the portal shows it.
+        by: Person who looked at the portal, as text.
 
     Raises:
         DialStringError: The prefix is not eight digits.
@@ -63,17 +63,17 @@ def keep_list(
     workspace: Workspace, current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], by: str
 ) -> None:
     """
-    Keep the list as the portal shows it; entries that the paste leaves out stay unless named.
+    Store the list as the portal shows it; entries missing from the paste are kept unless named in ``remove``.
 
     Args:
         workspace: The open home.
-        current: ALLOWED_IPS as kept.
-        found: The paste against it.
-        remove: Which of the missing entries are really gone.
-        by: Who looked, as text.
+        current: Stored ALLOWED_IPS.
+        found: Difference between the paste and ``current``.
+        remove: Missing entries that were in fact removed from the list.
+        by: Person who looked at the portal, as text.
 
     Raises:
-        InputError: Somebody else accepted another list since the paste was compared.
+        InputError: Another list was accepted since the paste was compared.
     """
     now = clocks.now()
     if set(load_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
@@ -84,18 +84,18 @@ def keep_list(
 
 def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: str) -> bool:
     """
-    Keep one frame of the inventory, or confirm that it still holds.
+    Store one frame of the inventory, or confirm that the stored one is still valid.
 
     Args:
         workspace: The open home.
         name: ``pbxs``, ``pbx_addresses``, ``pbx_numbers`` or ``pbx_config``.
-        frame: All of its rows.
-        by: Who edited it, as text.
+        frame: The whole frame.
+        by: Person who edited it, as text.
 
     Returns:
-        True where it differs from what was kept.
+        Whether a new version was written, because the frame differs from the stored one.
 
     Raises:
-        TableError: The frame does not keep its contract.
+        TableError: The frame does not conform to its schema.
     """
     return save_frame(workspace.state, name, frame, now=clocks.now(), known_by=by)

@@ -1,7 +1,7 @@
 """
-The life of findings: new, open, planned, applied, verified, regressed.
+Lifecycle of findings: new, open, planned, applied, verified, regressed.
 
-What a check says is of this moment; what became of a finding is kept in the state database.
+Verdicts describe the current snapshot; the state database stores the lifecycle of each finding between runs.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ ENDED = (Life.VERIFIED,)
 
 def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
     """
-    Stamp findings with where they stand, and remember it.
+    Set the lifecycle state of findings, and store it.
 
     A failure is new, then open; planned once a plan for it was shown; applied once a fix was carried out
     and the check does not pass yet; a pass after a failure is verified; a failure after that regressed.
-    A last known failure counts as a failure: it keeps its place and when it was first seen. What else cannot be
-    evaluated keeps what is recorded of it, and is never verified.
+    A last known failure counts as a failure: it keeps its state and the time it was first seen. Any other finding that
+    cannot be evaluated keeps its stored state, and is never verified.
 
     Args:
-        found: What the checks say now.
-        state: Keeps each finding's life.
-        journal: Tells which fixes were carried out and stand.
-        now: The time of the checks, UTC.
+        found: Current findings of the checks.
+        state: State database, which stores the lifecycle of each finding.
+        journal: Journal, for the fixes that were carried out and not undone.
+        now: Time of the checks, UTC.
     """
     with state.reading() as connection:
         known = {(row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()}
@@ -68,7 +68,7 @@ def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, 
 
 
 def _set_back(row: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
-    """Return a row with no time in the future: what was written while the clock was ahead was before now."""
+    """Return a row with future times replaced by now: they were written while the clock was ahead."""
     if row is None:
         return None
     times = {name: now for name in ("first_seen_at", "last_seen_at") if to_come(row[name], now)}
@@ -83,7 +83,7 @@ def _next(
     applied_at: datetime | None,
     now: datetime,
 ) -> dict[str, Any] | None:
-    """Work out the row to keep; ``None`` for a subject that never failed."""
+    """Return the row to store; ``None`` for a subject that never failed."""
     if not finding.open:
         if before is None:
             return None
@@ -111,10 +111,10 @@ def _going_on(
     before: dict[str, Any], *, planned_at: datetime | None, applied_at: datetime | None, now: datetime
 ) -> Life:
     """
-    Say where a fault that was failing before stands.
+    Return the lifecycle state of a finding that already failed before.
 
-    What was done before it was seen, or before it came back, is history. The row's own ``last_seen_at``
-    is when the row last changed, because a row that only was seen again is not written.
+    Fixes and plans from before the failure was first seen, or before it recurred, are ignored. The stored
+    ``last_seen_at`` is when the row last changed, because a row that was only seen again is not written.
     """
     reopened = before["times_reopened"] > 0
     since = before["last_seen_at"] if reopened else before["first_seen_at"]
@@ -133,7 +133,7 @@ def _settled(finding: Finding, before: dict[str, Any]) -> Life:
 
 
 def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
-    """Return when each (check, subject) was last fixed by a fix that still stands."""
+    """Return when each (check, subject) was last fixed by a fix that was not undone."""
     entries = journal.entries()
     begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
     standing = [
@@ -143,7 +143,7 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
 
 
 def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]]) -> None:
-    """Write what changed; a second writer of the same findings at the same time changes nothing more."""
+    """Write the rows that changed; a concurrent writer of the same findings changes nothing more."""
     changed = [
         row
         for before, row in rows

@@ -1,9 +1,9 @@
 """
-What pages show, made ready behind their backs.
+Snapshot cache: the data of the pages, computed in the background.
 
-Putting it together takes a second or two over ten million calls, and all who click meanwhile would wait for it. So a
-thread does it as soon as calls have come or time has passed; until then what was current a moment ago is shown. What
-people did, and what was read of the account, is shown at once: whoever asks waits for it.
+The computation takes one to two seconds over ten million calls, and all page requests would wait for it. So a thread
+computes the data when new calls have arrived or time has passed; until then pages show the previous data. Changes by
+operators and new readings of the account are shown immediately: a request waits for them.
 """
 
 from __future__ import annotations
@@ -30,59 +30,63 @@ from dashboard.services.workspace import Workspace
 from dashboard.storage import database
 
 AGE_EVERY_S = 300
-"""How often what is stale is looked at."""
+"""Interval, in seconds, at which the data is recomputed because inputs may have become stale."""
 LOOK_EVERY_S = 0.5
-"""How often the thread looks whether there is something to make."""
+"""Interval, in seconds, at which the thread checks whether the data must be recomputed."""
 
 log = logging.getLogger(__name__)
 
 
 class StateVersion(NamedTuple):
-    """What was known at a moment, by name: while none of it changes, nothing that is made of it does."""
+    """Identifiers of all inputs at one moment: as long as they are equal, the computed data is the same."""
 
     home: str
     calls: str
     """The digests of the carrier's calls and of the PBXs' own records."""
     account: str
-    """The last version of what is known, the last entry of the journal, when people last confirmed something."""
+    """Last version, last entry of the journal, and sum of the times of operators' confirmations."""
     look: str
-    """Which call for a new look it answers: after a sync that brought nothing, what is known is fresher."""
+    """Number of calls of ``look_again``: after a sync without changes, only the freshness of the inputs changes."""
     period: str
-    """Time itself, by ``AGE_EVERY_S``: what was fresh grows stale."""
+    """Number of the current period of ``RefreshPolicy.age_every_s`` seconds, because fresh inputs become stale."""
 
 
 @dataclass(frozen=True)
 class AccountView:
-    """All that was known at a moment, and what is made of it. Shared between sessions: never change it."""
+    """Snapshot of one moment and the data computed from it. Shared between sessions: never change it."""
 
     moment: StateVersion
     snapshot: Snapshot
     findings: list[Finding]
-    """What every check says of just this snapshot, worst first."""
+    """Findings of all checks on this snapshot, worst first."""
     cube: Cube
-    """The outbound calls of the snapshot, added up by hour."""
+    """Hourly totals of the snapshot's outbound calls."""
     replayer: Replayer
-    """The snapshot made ready for replays."""
+    """The snapshot prepared for replays."""
 
 
 @dataclass(frozen=True)
 class RefreshPolicy:
-    """How often is looked, and how old may be shown, in seconds."""
+    """Intervals and maximum ages of the cached data, in seconds."""
 
     calls_every_s: float = 30.0
-    """How often new calls are looked at: so old may they be, and by ``patience_s`` more while they are made ready."""
+    """
+    Interval at which the cache checks for new calls.
+
+    Calls may be that old, and up to ``patience_s`` older while new data is being computed.
+    """
     age_every_s: float = AGE_EVERY_S
     patience_s: float = 20.0
-    """For how long something older may be shown while the new is made; a page waits for it then."""
+    """Maximum time for which old data is shown while new data is being computed; after that a page waits."""
     idle_s: float = 120.0
-    """So long after a page last asked nothing is made behind its back. An open page asks every few seconds."""
+    """Time after the last request at which background computation stops. An open page polls every few seconds."""
 
 
 class SnapshotCache:
-    """Keeps what a home knows ready. Safe to share between threads."""
+    """Cache of the current snapshot of a home and the data computed from it. Safe to share between threads."""
 
     def __init__(self, workspace: Workspace, pace: RefreshPolicy | None = None) -> None:
-        """Take the open home; nothing is made before somebody asks."""
+        """Prepare the cache of an open home; nothing is computed before the first request."""
         self._workspace, self._pace = workspace, pace or RefreshPolicy()
         self._known: AccountView | None = None
         self._looks = 0
@@ -94,21 +98,21 @@ class SnapshotCache:
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin to make things ready; without it whoever asks makes them."""
+        """Start background computation; without it, requests compute the data themselves."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """End; what is being made is waited for."""
+        """Stop the thread, waiting up to ``timeout_s`` for a running computation."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def now(self, waiting: Callable[[], AbstractContextManager[Any]] = nullcontext) -> AccountView:
         """
-        Return what is known now, or was a moment ago where only calls came or time has passed since.
+        Return the current data, or slightly older data if only new calls arrived or time passed since.
 
         Args:
-            waiting: Entered for as long as it has to be waited for.
+            waiting: Context manager entered while the caller waits for the computation.
 
         Raises:
             StoreError: The calls cannot be read.
@@ -120,20 +124,20 @@ class SnapshotCache:
             return self._ready(self._moment()) or self._make()
 
     def moment(self) -> StateVersion:
-        """Name what ``now`` would return, without making it."""
+        """Return the state version of the data that ``now`` would return, without computing it."""
         self._asked_at = time.monotonic()
         wanted = self._moment()
         ready = self._ready(wanted)
         return ready.moment if ready else wanted
 
     def look_again(self) -> None:
-        """Have whoever asks next wait for everything as it stands: somebody has just fetched it."""
+        """Make the next request wait for current data, as after a sync."""
         with self._looking:
             self._looks += 1
             self._digest_at = -float("inf")
 
     def _ready(self, wanted: StateVersion) -> AccountView | None:
-        """Return what may be shown; ``None`` where it has to be waited for."""
+        """Return the data that may be shown; ``None`` if the caller must wait for new data."""
         known, now = self._known, time.monotonic()
         if known is None or known.moment.look != wanted.look:
             return None
@@ -145,7 +149,7 @@ class SnapshotCache:
         return known if soon and known.moment.account == wanted.account else None
 
     def _moment(self, *, anew: bool = False) -> StateVersion:
-        """Look at what there is; at calls again only now and then, or ``anew``."""
+        """Return the current state version; calls are checked every ``calls_every_s`` seconds, or now if ``anew``."""
         opened = self._workspace
         with self._looking:
             now = time.monotonic()
@@ -159,7 +163,7 @@ class SnapshotCache:
         return StateVersion(str(opened.settings.home), calls, account, look, str(period))
 
     def _make(self) -> AccountView:
-        """Make everything anew and show it from now on."""
+        """Compute all data and replace the cached data by it."""
         opened, before = self._workspace, self._known
         moment = self._moment(anew=True)
         taken = opened.snapshot()
@@ -183,7 +187,7 @@ class SnapshotCache:
                 self._making.release()
 
     def _make_ready(self) -> None:
-        """Make what changed since the last look; what cannot be made is left to whoever asks, who is told why."""
+        """Recompute the data if something changed; after an error, the next request tries again and reports it."""
         wanted: StateVersion | None = None
         try:
             wanted = self._moment()
@@ -193,13 +197,13 @@ class SnapshotCache:
         except DashboardError as exc:
             self._failed = wanted
             log.info("What pages show could not be made ready. %s", exc)
-        except Exception:  # a fault of ours must not end the thread in silence
+        except Exception:  # a bug must not end the thread silently
             self._failed = wanted
             log.exception("What pages show could not be made ready.")
 
 
 def _same_calls(before: Snapshot, now: Snapshot) -> bool:
-    """Say whether the calls of a store are the same PBXs' in both, and in the same hours."""
+    """Return whether the calls of a store have the same attribution and the same hours in both snapshots."""
     starts = {
         known.window_start.replace(minute=0, second=0, microsecond=0)
         for known in (before, now)
@@ -215,4 +219,9 @@ _ACCOUNT = sa.select(
     .where(database.versions.c.known_by != "carrier")
     .scalar_subquery(),
 )
-"""Times are added up, not compared: after the clock was set back the newest confirmation is not the latest time."""
+"""
+Query for ``StateVersion.account``.
+
+It sums the times of confirmations instead of taking the latest: after the clock was set back, the newest confirmation
+does not have the latest time.
+"""

@@ -1,8 +1,8 @@
 """
-One sync loop per home: the process that holds ``sync-owner.lock`` syncs, any other attaches and waits for it to end.
+Ownership of the sync: one sync loop per home; the process that holds ``sync-owner.lock`` syncs, any other waits.
 
-The operating system releases the lock when its process ends, however that happens, so no owner is ever left behind.
-``sync-owner.json`` only says who it is: process, start, port.
+The operating system releases the lock whenever its process ends, so a stale owner cannot remain.
+``sync-owner.json`` only describes the owner: process, start, port.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ class Owner:
 
     pid: int
     since: str
-    """When it began, UTC, ISO 8601."""
+    """Time at which the process became the owner, UTC, ISO 8601."""
     port: int = 0
-    """Of its dashboard on loopback; 0 where it does not say."""
+    """Port of its dashboard on loopback; 0 if unknown."""
 
     @property
     def sentence(self) -> str:
-        """Name the process for an operator."""
+        """Description of the process for an operator."""
         port = f", http://127.0.0.1:{self.port}" if self.port else ""
         return f"process {self.pid}, since {datetime.fromisoformat(self.since):%Y-%m-%d %H:%M:%S} UTC{port}"
 
 
 class SyncOwner:
-    """Claim of one process to sync a home. Threads may share it."""
+    """Lock with which one process owns the sync of a home. Safe to share between threads."""
 
     def __init__(self, home: Path, *, port: int = 0) -> None:
         """
-        Take nothing yet.
+        Prepare the lock without acquiring it.
 
         Args:
             home: State folder.
-            port: Of this process's dashboard, for others to name.
+            port: Port of this process's dashboard, to be named by other processes.
         """
         self._note = home / "sync-owner.json"
         self._path = home / "sync-owner.lock"
@@ -54,13 +54,13 @@ class SyncOwner:
 
     def acquire(self) -> bool:
         """
-        Become the owner where there is none, without waiting.
+        Become the owner if there is none, without waiting.
 
         Returns:
             Whether this process is the owner.
 
         Raises:
-            StateError: The lock or the note beside it cannot be written.
+            StateError: The lock or ``sync-owner.json`` cannot be written.
         """
         if self._hold:
             return True
@@ -74,7 +74,7 @@ class SyncOwner:
         return True
 
     def other(self) -> str:
-        """Name the process that syncs this home instead of this one; empty where this one does."""
+        """Return a description of the other process that syncs this home; empty if this process does."""
         if self._hold:
             return ""
         try:
@@ -83,7 +83,7 @@ class SyncOwner:
             return "a process that has not said who it is"
 
     def release(self) -> None:
-        """Let another process sync the home."""
+        """Release the lock, so that another process can sync the home."""
         if self._hold:
             with suppress(OSError):
                 self._note.unlink()

@@ -1,9 +1,9 @@
 """
 One-time links into a running dashboard.
 
-A link's token is never kept: the folder ``links/`` of the home has one file for each unused link, named by the SHA-256
-of its token. Opening a link removes that file, so a second opening finds nothing. Whoever can write the home can make
-links; whoever cannot read it cannot guess one.
+A link's token is never stored: the folder ``links/`` of the home has one file per unused link, named by the SHA-256
+of its token. Opening a link removes the file, so a link works only once. Any user who can write to the home can make
+links; tokens cannot be guessed.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from dashboard.domain.actors import name_of_person, os_user
 
 FOLDER: Final = "links"
 VALID_S: Final = 3600
-"""How long a link can be opened, where nothing else is asked for."""
+"""Default time for which a link can be opened, in seconds."""
 LONGEST_TOKEN: Final = 100
 NUMBER: Final = 12
-"""Digits of a link's number."""
+"""Length of a link's number, in hex digits."""
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,20 +37,20 @@ class Link:
     made_by: str
     """The user of this machine who made it."""
     name: str
-    """Whom it is for; empty where the browser is to ask."""
+    """Person for whom it was made; empty if the browser asks for the name."""
     valid_s: float
     boot: str
-    """Names the start of the machine in which it was made; empty where the system does not tell."""
+    """Boot id of the machine at the time it was made; empty if the system does not provide one."""
     made_at: float
-    """By the clock of ``boot``."""
+    """Time at which it was made, in seconds of the clock of ``boot``."""
 
     @property
     def fresh(self) -> bool:
         """
-        Tell whether the link can still be opened.
+        Whether the link can still be opened.
 
-        Its age is taken from the clock that counts since the machine started, which nobody sets. A link of an earlier
-        start of the machine is not fresh: how old it is cannot be told.
+        Its age is measured with the clock that counts from the boot of the machine, which cannot be set. A link from
+        before the last boot is not fresh, because its age is unknown.
         """
         boot, now = _clock()
         return boot == self.boot and 0 <= now - self.made_at < self.valid_s
@@ -61,12 +61,12 @@ def make(home: Path, *, name: str = "", valid_s: float = VALID_S) -> str:
     Make a link and return its token.
 
     Args:
-        home: Of the dashboard that it is for.
-        name: Whom it is for.
-        valid_s: How long it can be opened.
+        home: Home of the dashboard that the link opens.
+        name: Person for whom it is made.
+        valid_s: Time for which it can be opened, in seconds.
 
     Raises:
-        InputError: The name cannot be seen.
+        InputError: The name has no visible letter or digit.
     """
     person = name_of_person(name)
     if name and not person:
@@ -81,40 +81,40 @@ def make(home: Path, *, name: str = "", valid_s: float = VALID_S) -> str:
 
 
 def is_unused(home: Path, token: str) -> bool:
-    """Tell whether a token's link can still be opened, and leave it as it is."""
+    """Return whether a token's link can still be opened, without using it."""
     link = _read(home / FOLDER / digest(token))
     return link is not None and link.fresh
 
 
 def use(home: Path, token: str) -> Link | None:
-    """Take an unused link out of a home; ``None`` where there is none of that token, or it is too old."""
+    """Remove an unused link from a home and return it; ``None`` if there is none for the token, or it has expired."""
     path = home / FOLDER / digest(token)
     link = _read(path)
     try:
         path.unlink()
     except OSError:
-        return None  # another browser was quicker, or there never was one
+        return None  # another browser used it first, or it never existed
     return link if link and link.fresh else None
 
 
 def revoke(home: Path, token: str) -> None:
-    """Have a link open nothing any more, used or not."""
+    """Revoke a link, so that it cannot be opened any more; a used link is ignored."""
     with suppress(OSError):
         (home / FOLDER / digest(token)).unlink()
 
 
 def digest(token: str) -> str:
-    """Return the name under which a token's link is kept."""
+    """Return the file name of a token's link."""
     return hashlib.sha256(token[:LONGEST_TOKEN].encode(errors="replace")).hexdigest()
 
 
 def number_of(token: str) -> str:
-    """Return the number of a link, by which the journal tells it from others; it opens nothing."""
+    """Return the number that identifies a link in the journal; it cannot be used to open the link."""
     return digest(token)[:NUMBER]
 
 
 def address(url: str, token: str) -> str:
-    """Return what a browser opens."""
+    """Return the URL that opens a link in a browser."""
     return f"{url}/enter?token={token}"
 
 
@@ -134,7 +134,7 @@ def _drop_old(folder: Path) -> None:
 
 
 def _clock() -> tuple[str, float]:
-    """Return the name of a clock that only goes forward, and its time in seconds."""
+    """Return an identifier of a monotonic clock, and its time in seconds."""
     try:
         return BOOT_ID.read_text(encoding="ascii").strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
     except (OSError, AttributeError):
