@@ -1,7 +1,7 @@
 """
-Carrier, inventory, calls and state become one dated Snapshot.
+Snapshot builder: combines account, inventory, calls and state into one dated Snapshot.
 
-``refresh_account`` and ``refresh_calls`` write what the carrier says; ``build_snapshot`` only reads.
+``refresh_account`` and ``call_fetcher.refresh_calls`` store data from the carrier; ``build_snapshot`` only reads.
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ from dashboard.storage.database import State, begins
 from dashboard.storage.entry_history import entry_periods
 
 DAY = timedelta(days=1)
-"""What happened in the last 24 hours is told apart."""
+"""Calls of the last 24 hours are counted separately."""
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
 RESOLVED = "resolved_hosts"
-"""Key of the addresses that host names resolved to, by name, each with its time."""
+"""Key in the state database for the addresses of host names, each name with the time of its lookup."""
 KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What one sync brought."""
+    """Result of one sync."""
 
     changed: tuple[str, ...]
-    """Kinds of which a new version was written."""
+    """Kinds that got a new version."""
     calls: int
-    """Calls fetched, new and replaced ones alike."""
+    """Number of calls fetched, including those that replaced stored ones."""
     rejected: int
     until: datetime
     file_only: int = 0
-    """Stored calls that are in imported files and not in the carrier's export of their time."""
+    """Number of stored calls that are in imported files but missing from the carrier's export for their time."""
 
 
 def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:
     """
-    Read everything but calls from the carrier and keep what changed as new versions.
+    Read everything except calls from the carrier and record what changed as new versions.
 
     Args:
-        carrier: Whom to ask, for what its capabilities include.
-        state: Where versions are kept.
-        now: The time of reading, UTC.
+        carrier: Carrier to read, as far as its capabilities allow.
+        state: State database for the versions.
+        now: Time of the reading, UTC.
 
     Returns:
-        Names of what changed.
+        Names of the kinds that changed.
     """
     changed = []
     can = carrier.capabilities
@@ -101,14 +101,14 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
 
 def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
     """
-    Resolve the host names on which it depends whether a number leads to its PBX, and keep their addresses.
+    Resolve the host names that determine whether a number is routed to its PBX, and store their addresses.
 
     A name that cannot be resolved keeps the addresses and the time of its last lookup.
 
     Args:
-        resolver: Looks the names up; it is not called where two hosts can be compared as text.
-        state: Holds routes and inventory, and keeps the answer.
-        now: The time of the lookup, UTC.
+        resolver: Resolver for the names; it is not called if two hosts can be compared as text.
+        state: State database with routes and inventory, which also stores the addresses.
+        now: Time of the lookup, UTC.
     """
     needed = _hosts_in_doubt(*(load_frame(state, name) for name in ("pbxs", "pbx_numbers", "numbers", "routes")))
     before: dict[str, Any] = state.get(RESOLVED, {})
@@ -122,7 +122,7 @@ def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
 def _hosts_in_doubt(
     pbxs: pd.DataFrame, pbx_numbers: pd.DataFrame, numbers: pd.DataFrame, routes: pd.DataFrame
 ) -> frozenset[str]:
-    """Return the host names of routes and of PBXs where a number's route names another host than its PBX does."""
+    """Return the host names of numbers' routes and PBXs that cannot be compared as text."""
     pairs = pbx_numbers.merge(pbxs, on="pbx_id").merge(numbers, on="number").merge(routes, on="route_id")
     pairs = pairs[pairs["route_type"].isin(["host", "uri"]) & (pairs["inbound_host"] != "")]
     hosts: set[str] = set()
@@ -134,7 +134,7 @@ def _hosts_in_doubt(
 
 
 def resolved_hosts(state: State) -> pd.DataFrame:
-    """Return the addresses of host names as RESOLVED_HOSTS."""
+    """Return the stored addresses of host names as RESOLVED_HOSTS."""
     kept: dict[str, Any] = state.get(RESOLVED, {})
     rows = [
         {"host": host, "address": address, "resolved_at": one["at"]}
@@ -145,7 +145,7 @@ def resolved_hosts(state: State) -> pd.DataFrame:
 
 
 def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
-    """Keep a version of the list for each time at which entries were removed from it, oldest first."""
+    """Record a version of the list for each time at which entries were removed from it, oldest first."""
     since = past["added_at"].max()
     for removed_at in sorted(past["removed_at"].unique()):
         there = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
@@ -155,7 +155,12 @@ def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *,
 
 
 def save_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
-    """Keep a frame that an operator or a reader brought, as a version from now on; see ``load_frame`` for its times."""
+    """
+    Record a frame from an operator or a reader as a version that is valid from now on; see ``load_frame`` for times.
+
+    Returns:
+        Whether a new version was written; False if the frame equals the latest one.
+    """
     rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
     return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
 
@@ -165,10 +170,10 @@ def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
     Return the latest version of a frame; an empty frame if no version exists.
 
     Args:
-        state: Holds the versions.
-        name: Of the frame.
-        now: A time of an address that is in the future, and was not when the version was written, is this one: it
-            was written while the clock was ahead. Not given, times are as they were written.
+        state: State database with the versions.
+        name: Name of the frame.
+        now: Replaces times of addresses that are in the future now but were not when the version was written: the clock
+            was ahead at that time. By default times are returned as written.
     """
     version = state.latest(name)
     frame = from_rows(version["content"] if version else [], schemas.FRAMES[name])
@@ -176,7 +181,7 @@ def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
 
 
 def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:
-    """Return a frame in which no time of an address is in the future that was not when the version was written."""
+    """Return a frame whose address times are at most ``now``, except those that were in the future when written."""
     if name != "pbx_addresses" or version is None or not to_come(version["valid_from"], now):
         return frame
     present, written = pd.Timestamp(now), pd.Timestamp(version["valid_from"])
@@ -198,16 +203,16 @@ def build_snapshot(
     split_at: Sequence[datetime] = (),
 ) -> Snapshot:
     """
-    Put together what is known, without asking the carrier.
+    Build a snapshot from stored data, without calling the carrier.
 
     Args:
         state: Versions of the account, the lists and the inventory.
-        store: Calls.
-        settings: Window and freshness.
-        capabilities: What the carrier lets a program do.
-        now: Defaults to the present, UTC.
-        since: Look back to here; over the window of the settings where not given.
-        split_at: More instants that no row of the traffic may straddle.
+        store: Call store.
+        settings: Window and freshness limits.
+        capabilities: Capabilities of the carrier.
+        now: Time of the snapshot, UTC; the present by default.
+        since: Start of the window; by default the window of the settings.
+        split_at: Additional instants that no row of the traffic may straddle.
     """
     now = now or clocks.now()
     account_version = state.latest("account")
@@ -272,8 +277,8 @@ def _patterns(
     """
     Return hours and zones of the sources that only claim to be a PBX, and of the addresses of that PBX.
 
-    A source's own calls count from both records. A PBX's usual hours and zones come from the carrier's records only, so
-    that an imported file cannot make a theft look usual.
+    The calls of such a source count from the carrier's records and from imported files. The usual hours and zones of a
+    PBX come from the carrier's records only, so that an imported file cannot make a theft look usual.
     """
     claimed = claimed_sources(judged, frames["pbx_addresses"])
     if not claimed:
@@ -304,7 +309,7 @@ def _past_traffic(
 
 
 def _owned(rows: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Attribute rows of the roll-up by the inventory."""
+    """Attribute rows of the roll-up to PBXs of the inventory."""
     return attribute(rows, **{name: frames[name] for name in INVENTORY})
 
 
@@ -326,14 +331,14 @@ def keep_loss_review(
     now: datetime,
 ) -> None:
     """
-    Keep that somebody reviewed a past loss, as a version of its own: reviews are only ever added.
+    Record the review of a past loss as a separate version: reviews are append-only.
 
     Args:
         state: The state database.
         subject: Source address.
-        calls: How many calls were seen.
-        cost_usd: What they cost.
-        last_at: When the last of them began.
+        calls: Number of calls shown to the reviewer.
+        cost_usd: Cost of the calls, USD.
+        last_at: Start of the last of the calls.
         evidence_digest: Digest of the evidence that was shown.
         by: Name of the reviewer.
         now: Time of the review, UTC.
@@ -352,12 +357,12 @@ def keep_loss_review(
 
 def without_calls(state: State, capabilities: frozenset[Capability], *, now: datetime | None = None) -> Snapshot:
     """
-    Return the policy versions and the inventory, without any call: enough to attribute calls and judge refusals.
+    Return a snapshot without calls, with the policy versions and inventory needed to attribute and classify calls.
 
     Args:
         state: Versions of the account, the lists and the inventory.
-        capabilities: What the carrier lets a program do.
-        now: Defaults to the present, UTC.
+        capabilities: Capabilities of the carrier.
+        now: Time of the snapshot, UTC; the present by default.
     """
     now = now or clocks.now()
     version = state.latest("account")
@@ -376,11 +381,12 @@ def without_calls(state: State, capabilities: frozenset[Capability], *, now: dat
 
 def policy_versions(state: State, *, now: datetime | None = None) -> tuple[PolicyVersion, ...]:
     """
-    Merge the versions of the list and of the account into policies, oldest first, from where both are known.
+    Merge the versions of the list and of the account into policies, oldest first, from the time both are known.
 
     Args:
-        state: Holds the versions.
-        now: By default the present. A version that begins later was written while the clock was ahead, and begins now.
+        state: State database with the versions.
+        now: The present by default. A version that begins later was written while the clock was ahead; its start is
+            set to ``now``.
     """
     present = now or clocks.now()
     events = []
@@ -407,7 +413,7 @@ def policy_versions(state: State, *, now: datetime | None = None) -> tuple[Polic
 
 
 def to_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Write a conformed frame as JSON rows: times as ISO 8601 text, what is absent as null."""
+    """Convert a conformed frame to JSON rows: times as ISO 8601 text, missing values as null."""
     return [{str(key): _json(value) for key, value in row.items()} for row in frame.to_dict("records")]
 
 
@@ -418,7 +424,7 @@ def _json(value: Any) -> Any:
 
 
 def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read back what ``to_rows`` wrote."""
+    """Convert rows from ``to_rows`` back to a frame."""
     if not rows:
         return schemas.empty(schema)
     return schemas.conform(pd.DataFrame(rows), schema, source="the state database")
@@ -427,7 +433,7 @@ def from_rows(rows: list[dict[str, Any]], schema: pa.DataFrameSchema) -> pd.Data
 def _instants(
     versions: tuple[PolicyVersion, ...], addresses: pd.DataFrame, since: datetime, now: datetime
 ) -> list[datetime]:
-    """Return when the policy changed or an address came or went, as far as the window sees it."""
+    """Return the instants within the window at which the policy changed or an address was added or left."""
     moves = pd.concat([addresses["valid_from"], addresses["valid_to"]]).dropna()
     instants = {*(version.valid_from for version in versions), *(at.to_pydatetime() for at in moves)}
     return sorted(at for at in instants if since <= at <= now)
@@ -444,9 +450,9 @@ def _compared(
     now: datetime,
 ) -> Reconciliation:
     """
-    Compare what PBXs recorded with the carrier's calls, as far as those were fetched.
+    Compare the PBXs' own records with the carrier's calls, up to the time at which those were fetched.
 
-    Where they were fetched at a time in the future, that is not known, and nothing is compared.
+    If the fetch is dated in the future, that time is unknown, and nothing is compared.
     """
     fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
     if fetched and to_come(fetched, now):
@@ -462,7 +468,7 @@ def _compared(
 
 
 def _calls_begin(state: State, store: CallStore) -> datetime | None:
-    """Return the start of what was fetched; the first call where nothing was fetched but calls were imported."""
+    """Return the start of the fetched period; if nothing was fetched, the first imported call, else ``None``."""
     fetched = state.get("calls_since")
     if fetched:
         return datetime.fromisoformat(fetched)
@@ -475,7 +481,12 @@ def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime,
 
 
 def calls_until(state: State, store: CallStore, settings: Settings) -> datetime | None:
-    """Return until when calls are known, UTC: the last sync, in mode ``files`` the latest call; ``None`` for never."""
+    """
+    Return up to when calls are known, UTC: the last sync, in mode ``files`` the latest call if that is later.
+
+    Returns:
+        ``None`` if no calls are known.
+    """
     fetched = state.get("calls_until")
     known = [datetime.fromisoformat(fetched)] if fetched else []
     span = store.span() if settings.files else None
@@ -485,7 +496,7 @@ def calls_until(state: State, store: CallStore, settings: Settings) -> datetime 
 
 
 def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
-    """Return when each input was last read or confirmed, and for how long that is fresh."""
+    """Return for each input when it was last read or confirmed, and how long it counts as fresh."""
 
     def seen(*kinds: str) -> datetime | None:
         found = [version["seen_at"] for version in map(state.latest, kinds) if version]

@@ -1,8 +1,8 @@
 """
-One home, opened: what pages, the command line and notebooks share.
+Workspace: an open home, shared by pages, the command line and notebooks.
 
-Opens the carrier that the settings name. Without a key that is the embedded account: the emulator of
-the home is used where it runs, and started for as long as the workspace is open where it does not.
+The workspace opens the carrier that the settings name. Without a key that is the embedded account: the workspace uses
+the running emulator of the home, or starts one for as long as the workspace is open.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ from dashboard.storage.read_only import is_read_only
 
 SYNC_WAIT_S = 60
 CAPABILITIES = "capabilities"
-"""Fact: what the carrier let a program do at the last sync, for a copy of the home that asks no carrier."""
+"""Fact: capabilities of the carrier at the last sync, for read-only homes and for when the carrier cannot be read."""
 MOST_MONITORS = 20
-"""Fixes whose watches stay in memory, the newest."""
+"""Maximum number of monitors in memory; those of the newest fixes are kept."""
 
 log = logging.getLogger(__name__)
 
 
 class Workspace:
-    """An open home. Close it, or use it in a ``with``."""
+    """An open home. Close it, or use it as a context manager."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Workspace:
         traffic: float = 0.0,
         resolver: Resolver | None = None,
     ) -> None:
-        """Take the parts of a home; ``resolver`` looks up host names, by default as ``_resolver`` says."""
+        """Combine the parts of a home; ``resolver`` resolves host names, by default that of ``_resolver``."""
         self.resolver = resolver or _resolver(settings)
         self.settings = settings
         self.state = state
@@ -81,22 +81,22 @@ class Workspace:
         self._users = users
         self._traffic = traffic
         self._monitors: dict[int, Monitor] = {}
-        """By journal entry: watches of the latest fixes."""
+        """Monitors of the latest fixes, by id of the journal entry."""
         self._unreadable = False
-        """Whether the carrier did not answer when it was last asked."""
+        """Whether the last attempt to read the carrier failed."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
         """
-        Open the home that the settings name, and record the outcome of fixes that were interrupted.
+        Open the home that the settings name, and record the outcome of interrupted fixes.
 
-        A home that cannot be written is opened without locks, without its account and without the emulator: it can
+        A read-only home is opened without locks, without its account and without the emulator: it can
         be verified, checked and exported as it is.
 
         Args:
-            settings: Read from the environment when not given.
-            traffic: Live calls per second, where the embedded account has to be started.
-            new_key: The account's key was renewed; the next sync that succeeds keeps it.
+            settings: By default read from the environment.
+            traffic: Live calls per second, if the embedded account must be started.
+            new_key: The account's key was renewed; the next successful sync stores its digest.
 
         Raises:
             SettingsError: The home belongs to another account, or its key is not set.
@@ -132,14 +132,14 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Give everything back; end the emulator that was started for workspaces once nobody uses it."""
+        """Close all resources; stop the emulator that was started for workspaces once no process uses it."""
         self.carrier.close()
         self.state.close()
         _release(self._users, self.settings)
         self._users = None
 
     def settle(self) -> list[JournalEntry]:
-        """Record the outcome of fixes that were interrupted, as far as the account can be read."""
+        """Record the outcome of interrupted fixes, as far as the account can be read; return the recorded entries."""
         settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
         last, routes = self.journal.last(), self.state.latest("routes")
         if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
@@ -148,9 +148,9 @@ class Workspace:
 
     def revive(self) -> bool:
         """
-        Start the embedded account again where it has ended, at the address and with the key it had.
+        Restart the embedded account if it has ended, with the same address and key.
 
-        It ends when it is killed. Where another program has started it again, this one goes on with that.
+        It ends when its process is killed. If another program has restarted it, the workspace uses that process.
 
         Returns:
             Whether it had ended.
@@ -171,16 +171,16 @@ class Workspace:
         self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
     ) -> SyncReport:
         """
-        Read the account and fetch calls. In mode ``files`` there is nothing to fetch, and nothing is done.
+        Read the account and fetch calls; do nothing in mode ``files``.
 
         Args:
-            quick: Fetch again only the calls of the last minutes, rather than of the last two days.
-            progress: Told what is going on and how far it is, 0 to 1.
-            stop: Asked between steps; True ends the sync early.
+            quick: Fetch again only the calls of the last minutes, instead of those of the last two days.
+            progress: Callback with a description of the step and the completed share, 0 to 1.
+            stop: Callback polled between steps; True ends the sync early.
 
         Raises:
-            BusyError: Another process is syncing this home and does not end.
-            CarrierError: The carrier did not give what was asked.
+            BusyError: Another process is syncing this home and does not finish in time.
+            CarrierError: The carrier did not return the requested data.
             StateError: The home is read-only.
         """
         if self.state.read_only:
@@ -220,7 +220,7 @@ class Workspace:
             return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now, file_only=file_only)
 
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
-        """Return everything known as it stands now, with the calls of the window or since an instant."""
+        """Return the current snapshot, with the calls of the window or since an instant."""
         return snapshot_builder.build_snapshot(
             self.state, self.store, self.settings, self.capabilities, since=since, split_at=split_at
         )
@@ -228,10 +228,10 @@ class Workspace:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """
-        What the carrier lets a program do; as the last sync found it where the carrier cannot be read.
+        Capabilities of the carrier; those of the last sync if the carrier cannot be read.
 
         Raises:
-            CarrierError: The carrier has to be asked, cannot be read, and no sync ever succeeded.
+            CarrierError: The carrier cannot be read, and no sync ever succeeded.
         """
         kept = self.state.get(CAPABILITIES)
         if kept is not None and self._unreadable:
@@ -250,7 +250,7 @@ class Workspace:
             self.state.put(CAPABILITIES, now)
 
     def findings(self, snapshot: Snapshot | None = None) -> list[Finding]:
-        """Run every check and stamp each verdict with its life, worst first."""
+        """Run all checks and return the findings with their lifecycle states, worst first."""
         snapshot = snapshot or self.snapshot()
         return finding_lifecycle.with_lifecycle(
             checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at
@@ -258,10 +258,10 @@ class Workspace:
 
     def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> Loss:
         """
-        Return the past loss of a source that can be marked as reviewed.
+        Return the past loss of a source, which can be marked as reviewed.
 
         Raises:
-            UnknownFindingError: The source has none, or its calls are still admitted.
+            UnknownFindingError: The source has no past loss, or its calls are still admitted.
         """
         found = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
         if subject not in found:
@@ -275,16 +275,16 @@ class Workspace:
 
     def review(self, subject: str, *, actor: Actor, evidence_digest: str) -> None:
         """
-        Mark a past loss as reviewed, by name.
+        Mark a past loss as reviewed by an actor.
 
         Args:
             subject: Source address.
-            actor: Who reviewed it.
+            actor: Reviewer.
             evidence_digest: Digest of the evidence that was shown.
 
         Raises:
-            UnknownFindingError: There is no such past loss, or it is not what was shown.
-            FixError: The actor may not.
+            UnknownFindingError: There is no such past loss, or it differs from the evidence that was shown.
+            FixError: The actor's role does not permit it.
         """
         actor.require(Act.APPLY)
         loss = self.loss(subject)
@@ -305,10 +305,10 @@ class Workspace:
 
     def plan(self, check: str, subject: str, *, snapshot: Snapshot | None = None) -> Plan:
         """
-        Plan the fix that a finding proposes, or proposed on the last data, and keep the plan as shown.
+        Build and store the plan for the fix that a finding proposes, or proposed on the last known data.
 
         Raises:
-            UnknownFindingError: There is no such finding, or it proposes nothing; what there is is named.
+            UnknownFindingError: There is no such finding, or it proposes no fix; the message names alternatives.
         """
         snapshot = snapshot or self.snapshot()
         found = checks.run(snapshot)
@@ -334,7 +334,7 @@ class Workspace:
         undoes: int | None = None,
         last_known_at: datetime | None = None,
     ) -> Plan:
-        """Plan any changes, and keep the plan as shown; ``last_known_at`` dates the stale data behind them."""
+        """Build and store the plan for any changes; ``last_known_at`` is the time of the stale data behind them."""
         snapshot = snapshot or self.snapshot()
         plan = planning.build(
             snapshot,
@@ -351,7 +351,7 @@ class Workspace:
         return plan
 
     def undo_plan(self, number: int) -> Plan:
-        """Plan the inverse of what a journal entry did."""
+        """Build and store the plan that undoes a journal entry."""
         done, ended, changes, title = planning.undoing(self.journal, number)
         snapshot = self.snapshot()
         planning.refuse_if_moved(ended, done, snapshot)
@@ -360,11 +360,11 @@ class Workspace:
         )
 
     def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
-        """Do all that ``apply`` does short of writing."""
+        """Perform a dry run of a plan; see ``executor.check_ready``."""
         applying.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
 
     def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> JournalEntry:
-        """Carry out exactly this plan, verify it, and read the account anew."""
+        """Carry out exactly this plan, verify it, and read the account again; return the ``done`` entry."""
         entry = applying.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
         )
@@ -372,14 +372,14 @@ class Workspace:
         return entry
 
     def _read_account(self) -> None:
-        """Read the account after a fix; where that fails, the next sync does."""
+        """Read the account after a fix; if that fails, the next sync reads it."""
         try:
             snapshot_builder.refresh_account(self.carrier, self.state, now=clocks.now())
         except (CarrierError, StateError) as exc:
             log.warning("The outcome of the fix is recorded; the account is read again by the next sync. %s", exc)
 
     def watch(self, entry: JournalEntry) -> MonitorResult:
-        """Return how the next calls of the sources that a fix touched ended; calls are read where some came since."""
+        """Return the outcomes of calls from the sources that a fix affected, updated if anything changed since."""
         monitor = self._monitors.get(entry.id) or self._monitor(entry)
         return monitor.poll()
 
@@ -405,7 +405,7 @@ def _release(users: Closable | None, settings: Settings) -> None:
 
 
 def _offline(state: State) -> OfflineCarrier:
-    """Return the account of a read-only home; one that an earlier version filled does not say what it could do."""
+    """Return the carrier of a read-only home; homes of earlier versions lack stored capabilities and get defaults."""
     known = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
     reason = f"The home {state.home} is read-only, so its account is not asked."
     return OfflineCarrier(frozenset(Capability(name) for name in known), reason)
@@ -436,7 +436,7 @@ def _carrier(settings: Settings, state: State, running: process.Running | None) 
 
 
 def _resolver(settings: Settings) -> Resolver:
-    """Return what looks up host names: an emulated account has names that no name server knows."""
+    """Return the resolver for host names; an emulated account has names that no name server knows."""
     return SAMPLE if settings.embedded or settings.on_loopback else SystemResolver()
 
 

@@ -1,1 +1,1 @@
-"""Reports: every table as a CSV that a spreadsheet cannot be tricked by, and folders with a manifest of hashes."""
+"""Exports: every table as CSV, protected against formula injection, and folders with a manifest of hashes."""

@@ -1,8 +1,8 @@
 """
 CSV files and the manifest that seals them.
 
-In text cells a replacement character stands for each character that a reader cannot see, and those that a spreadsheet
-would run as a formula are neutralized with an apostrophe (OWASP, "CSV injection"); numbers and times are left alone.
+In text cells, invisible characters are replaced by a replacement character, and cells that a spreadsheet would run as
+a formula are neutralized with an apostrophe (OWASP, "CSV injection"); numbers and times are unchanged.
 Times are ISO 8601 in UTC.
 """
 
@@ -27,48 +27,48 @@ from dashboard.storage.journal import Journal
 from dashboard.storage.sealing import GENESIS
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with, in full width as well, or what a spreadsheet may pass over before one."""
+"""Characters that begin a formula, also in full width, or that a spreadsheet may skip before one."""
 SAMPLE = "SAMPLE"
 MANIFEST = "manifest.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip can hold: the same tables make the same bytes."""
+"""The earliest time that a zip file supports; a fixed time makes the bytes reproducible."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table to export, made once somebody asks for it."""
+    """A table to export, computed on demand."""
 
     rows: int | None
-    """How many there are, where that is known before."""
+    """Number of rows; ``None`` if it is unknown before the computation."""
     first: Callable[[int], pd.DataFrame]
-    """Return so many rows, or all where there are fewer."""
+    """Return the given number of first rows, or all if there are fewer."""
     pieces: Callable[[], Iterable[pd.DataFrame]]
-    """Return all rows, a few at a time and at least one frame, so that no table has to fit into memory."""
+    """Return all rows in pieces, at least one frame, so that no table must fit in memory."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Table:
-        """Return the table of a frame that is there."""
+        """Return the table for an existing frame."""
         return cls(len(frame), frame.head, lambda: [frame])
 
 
 @dataclass(frozen=True)
 class Seal:
-    """What a manifest is about: whose the files are, the time of the snapshot (UTC), the journal's last hash."""
+    """Content of a manifest: account of the files, time of the snapshot (UTC), hashes of the journal and versions."""
 
     account: str
     taken_at: datetime
     head: str
-    """So that a journal cut later is noticed."""
+    """Last hash of the journal, so that a later truncation of the journal is detected."""
     entries: int = 0
-    """Of the journal."""
+    """Number of journal entries."""
     versions_head: str = GENESIS
-    """The last hash of the recorded versions of the account and the inventory."""
+    """Last hash of the recorded versions of the account and the inventory."""
     open_fixes: int = 0
-    """Fixes without a recorded outcome."""
+    """Number of fixes without a recorded outcome."""
 
     @classmethod
     def of(cls, journal: Journal, *, account: str, taken_at: datetime) -> Seal:
-        """Return the seal of what is exported now."""
+        """Return the seal for an export made now."""
         entries = journal.entries()
         head = entries[-1].hash if entries else GENESIS
         return cls(account, taken_at, head, len(entries), journal.versions_head(), len(journal.open_entries()))
@@ -76,12 +76,12 @@ class Seal:
 
 def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
     """
-    Write a frame as CSV bytes, exactly its rows in its order.
+    Convert a frame to CSV bytes, with exactly its rows in its order.
 
     Args:
-        frame: What is on the screen, a whole table, or a piece of one.
-        account: Whose it is; stands in the first column of every row.
-        header: Begin with the line of names.
+        frame: A displayed table, a whole table, or a piece of one.
+        account: Account name for the first column of every row.
+        header: Begin with the row of column names.
 
     Returns:
         UTF-8 with LF line ends.
@@ -101,20 +101,20 @@ def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
 
 
 def csv_of(table: Table, *, account: str) -> bytes:
-    """Write a whole table as CSV bytes; as ``to_csv``."""
+    """Convert a whole table to CSV bytes; see ``to_csv``."""
     packed = io.BytesIO()
     _write(packed, "", table, account)
     return packed.getvalue()
 
 
 def account_name(*, sample: bool, tech_prefix: str) -> str:
-    """Return what the first column says: SAMPLE, or the account's tech prefix."""
+    """Return the account name for the first column: SAMPLE, the account's tech prefix, or ``unknown``."""
     return SAMPLE if sample else tech_prefix or "unknown"
 
 
 def write_folder(folder: Path, tables: Mapping[str, Table], seal: Seal) -> list[Path]:
     """
-    Write each table as a CSV by its name and, last of all, ``manifest.json``.
+    Write each table as ``NAME.csv`` and, last, ``manifest.json``; return the paths.
 
     Raises:
         InputError: The folder cannot be written.
@@ -132,7 +132,7 @@ def write_folder(folder: Path, tables: Mapping[str, Table], seal: Seal) -> list[
 
 
 def to_zip(tables: Mapping[str, Table], seal: Seal) -> bytes:
-    """Pack the CSV of each table and the manifest that seals them into one zip."""
+    """Return a zip file with the CSV of each table and the manifest that seals them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         entries = []
@@ -144,7 +144,7 @@ def to_zip(tables: Mapping[str, Table], seal: Seal) -> bytes:
 
 
 def _write(file: IO[bytes], name: str, table: Table, account: str) -> dict[str, Any]:
-    """Write a table piece by piece; return what the manifest says of it."""
+    """Write a table piece by piece; return its manifest entry."""
     size, rows, told = 0, 0, hashlib.sha256()
     for number, piece in enumerate(table.pieces()):
         data = to_csv(piece, account=account, header=number == 0)

@@ -1,4 +1,4 @@
-"""Kind and meaning of the columns of exported tables that are no frames of ``schemas``."""
+"""Kinds and meanings of the columns of exported tables that are not frames of ``schemas``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from dashboard.schemas.contract import TEXT, TIME, USD, WHOLE
 
 MINUTES: Final = "minutes"
-"""Kind of a column of minutes with one decimal."""
+"""Kind of a column with minutes to one decimal."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "findings": {
@@ -81,6 +81,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
 }
 """
-Kind and meaning by table and column. ``replay`` is what ``trunkgate replay --format csv`` prints; the others are files
-of ``trunkgate export``.
+Kind and meaning by table and column.
+
+``replay`` is the output of ``trunkgate replay --format csv``; the others are files of ``trunkgate export``.
 """

@@ -1,4 +1,4 @@
-"""Which tables there are to export, each as a frame under readable column names."""
+"""Tables to export, as frames with readable column names."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from dashboard.services.exports.csv_files import Table
 from dashboard.storage.journal import BEGUN, JournalEntry
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
-"""Rows that one spreadsheet sheet can hold, rounded down; and calls that are in memory at once."""
+"""Maximum rows of a spreadsheet sheet, rounded down; and number of calls in memory at once."""
 OF_SNAPSHOT = ("pbxs", "pbx_addresses", "pbx_numbers", "pbx_config", "numbers", "routes", "edges")
 
 
 def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFrame:
     """
-    Return the compliance table: a row per check and subject, passes and unknowns as well as failures.
+    Return the compliance table: a row per check and subject, with passes and unknowns as well as failures.
 
     Args:
-        findings: Verdicts of a run, in the order they are to stand.
-        snapshot: For the PBXs' names and the time.
+        findings: Findings of a run, in the order of the rows.
+        snapshot: Provides the PBXs' names and the time.
     """
     rows = [
         {
@@ -70,14 +70,14 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
 
 def replay_frame(answer: Replay) -> pd.DataFrame:
     """
-    Return a replay by who placed the calls and by label: its ``calls`` add up to the counts that pages show.
+    Return a replay by caller and label; the sums of ``calls`` equal the counts on the pages.
 
     Args:
         answer: The replay.
 
     Returns:
         ``who``, ``label``, ``calls``, ``minutes``, ``cost_usd``, ``decided_today_by``, ``decided_after_by``,
-        ``undecided_because``; labels in the order of ``replay_labels``, then the most calls first.
+        ``undecided_because``; labels in the order of ``replay_labels``, then most calls first.
     """
     rows = answer.by_pbx()
     order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
@@ -88,10 +88,10 @@ def replay_frame(answer: Replay) -> pd.DataFrame:
 
 def allowed_ips_frame(snapshot: Snapshot) -> pd.DataFrame:
     """
-    Return the list with its history: since when each entry is on it and who put it there, by this product's records.
+    Return the list with its history: since when each entry is on it and who added it, by this product's records.
 
-    What the carrier reports stands in columns of its own: it dates an entry anew whenever it is put back. An entry that
-    somebody pasted was first seen then; when it was added is not known.
+    Data from the carrier is in separate columns, because the carrier assigns a new date whenever an entry is put back.
+    For an entry from a pasted list, only the time of the paste is known, not when the entry was added.
     """
     rows = []
     for entry in snapshot.allowed_ips.to_dict("records"):
@@ -120,7 +120,7 @@ def allowed_ips_frame(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def earlier_periods(snapshot: Snapshot, network: str) -> list[str]:
-    """Return the times during which an entry was on the list before, as ``2026-10-15 to 2026-11-02, added by ann``."""
+    """Return the earlier periods of an entry on the list, as ``2026-10-15 to 2026-11-02, added by ann``."""
     rows = snapshot.entry_periods
     rows = rows[(rows["network"] == network) & rows["until"].notna()]
     return [
@@ -134,7 +134,7 @@ def _by(period: Mapping[Any, Any]) -> str:
 
 
 def journal_frame(entries: Sequence[JournalEntry]) -> pd.DataFrame:
-    """Return the journal, oldest first: who, what, how it ended, and the chain; a fix without an outcome says so."""
+    """Return the journal, oldest first: actor, action, outcome and chain hashes; open fixes are marked as such."""
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
     rows = [
         {
@@ -159,14 +159,14 @@ def all_tables(
     snapshot: Snapshot, findings: Sequence[Finding], entries: Sequence[JournalEntry], store: CallStore
 ) -> dict[str, Table]:
     """
-    Return every table by the name of its file.
+    Return all tables by file name, without extension.
 
     Args:
         snapshot: The account and the inventory.
-        findings: Verdicts of a run on that snapshot.
+        findings: Findings of a run on that snapshot.
         entries: The journal.
-        store: Calls of the window, and those of it that only imported files have, which no total counts; the newest
-            ``MOST_CALLS`` where there are more.
+        store: Call store, for the calls of the window and, separately, for those that are only in imported files and in
+            no total; at most the newest ``MOST_CALLS`` of each.
     """
     frames = {name: getattr(snapshot, name) for name in OF_SNAPSHOT}
     calls, traffic = partial(_calls, snapshot, store), partial(_traffic, snapshot, store)
@@ -191,13 +191,13 @@ def all_tables(
 
 
 def _traffic(snapshot: Snapshot, store: CallStore) -> pd.DataFrame:
-    """Return the roll-up by the hour, attributed."""
+    """Return the attributed hourly roll-up."""
     found = store.traffic(since=_since(snapshot), until=snapshot.taken_at, split_at=snapshot.split_at)
     return _attributed(found, snapshot)
 
 
 def _count(snapshot: Snapshot, store: CallStore, *, file_only: bool = False) -> int:
-    """Count the calls that ``_calls`` yields: the store is asked only where some are dated in the future."""
+    """Return the number of calls that ``_calls`` yields; it queries the store only if calls are dated in the future."""
     rows = snapshot.file_only_traffic if file_only else snapshot.traffic
     if (rows["last_at"] >= snapshot.taken_at).any():
         since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
@@ -207,13 +207,13 @@ def _count(snapshot: Snapshot, store: CallStore, *, file_only: bool = False) -> 
 
 def _calls(snapshot: Snapshot, store: CallStore, piece: int, *, file_only: bool = False) -> Iterator[pd.DataFrame]:
     """
-    Yield the calls that the snapshot counts, newest first, attributed, so many at a time.
+    Yield the calls of the snapshot in pieces, newest first, attributed.
 
     Args:
-        snapshot: For its window and the inventory.
-        store: Where the calls are.
-        piece: How many at a time.
-        file_only: Those that are in imported files and not in the carrier's export instead, marked by ``provenance``.
+        snapshot: Provides the window and the inventory.
+        store: Call store.
+        piece: Maximum number of calls per frame.
+        file_only: Yield instead the calls that are only in imported files, marked by ``provenance``.
     """
     since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
     where, after, left = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only), None, MOST_CALLS
