@@ -1,3 +1,3 @@
-"""Onboarding: the carrier's set-up steps for each PBX, judged by their evidence."""
+"""Onboarding: the carrier's set-up steps for each PBX, evaluated from evidence."""
 
 from __future__ import annotations

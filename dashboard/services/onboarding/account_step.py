@@ -1,4 +1,4 @@
-"""The last step, which is the account's: credentials go off once calls prove that no PBX needs them."""
+"""Last set-up step, for the whole account: turn credentials off once calls prove that no PBX needs them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ MOST_NAMED = 12
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where the step stands, what says so, who still needs them, and the finding whose fix turns them off."""
+    """Progress of the step, evidence, PBXs that still need credentials, and the finding whose fix turns them off."""
 
     progress: Progress
     evidence: str
     needs: tuple[str, ...] = ()
-    """Sentences: who needs them, and who is not proven to do without."""
+    """Sentences on PBXs that need credentials, and on those not proven to work without them."""
     finding: Finding | None = None
 
 
 def credentials(ground: OnboardingContext) -> Credentials:
     """
-    Judge the step.
+    Evaluate the step.
 
-    It is open only when every active static PBX is proven by calls and none has a dynamic address: the switch is
-    one for the whole account.
+    While credentials are on, it is open only if calls prove that every active static PBX works without them and no
+    active PBX has a dynamic address, because the switch applies to the whole account.
     """
     known = ground.snapshot
     active = [pbx for pbx in ground.pbxs.values() if pbx["status"] == "active"]

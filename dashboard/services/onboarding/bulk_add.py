@@ -1,4 +1,4 @@
-"""A table of PBXs that was pasted: what is understood of each line, what is missing or wrong, and what it would add."""
+"""Bulk add: reads a pasted table of PBXs and reports per line what is recognized, missing or wrong and what it adds."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ HEADS: Final = {"name": "Name", "pbx_id": "Id", "address": "Calls from", "number
 
 @dataclass(frozen=True)
 class PastedFleet:
-    """What a table comes to, beside the inventory as it stands."""
+    """Result of reading a table, compared with the current inventory."""
 
     layout: str
-    """A sentence: what its columns are read as."""
+    """Sentence on how the columns were interpreted."""
     rows: pd.DataFrame
-    """A row a line, what is wrong in front: ``line``, ``state``, ``name``, ``kind``, ``addresses``, ``numbers``,
+    """One row per line, faulty ones first: ``line``, ``state``, ``name``, ``kind``, ``addresses``, ``numbers``,
     ``says``."""
     problems: tuple[Problem, ...]
     difference: InventoryDiff
     added: int
-    """PBXs that are new."""
+    """Number of new PBXs."""
 
     @property
     def empty(self) -> bool:
@@ -53,22 +53,22 @@ class PastedFleet:
 
 
 def upload(text: str) -> Upload:
-    """Return a paste as a file of tables."""
+    """Return pasted text as an uploaded table."""
     return Upload(pasted.table_name(PASTE), text.encode("utf-8", errors="replace"))
 
 
 def table(name: str, data: bytes) -> Upload:
-    """Return a file as one of tables."""
+    """Return a file as an uploaded table."""
     return Upload(pasted.table_name(name), data)
 
 
 def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
     """
-    Read a table against what is known.
+    Read a table and compare it with the inventory.
 
     Args:
         snapshot: The account and the inventory.
-        given: From ``upload`` or ``table``.
+        given: Table from ``upload`` or ``table``.
     """
     current = frames_of(snapshot)
     public = snapshot.treated_as_public
@@ -87,7 +87,7 @@ def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
 
 
 def changed_only(difference: InventoryDiff) -> InventoryDiff:
-    """Return what is changed of PBXs that are there; what is added stands in the rows themselves."""
+    """Return only the changes of existing PBXs; additions are visible in the rows themselves."""
     return replace(difference, changes=difference.changes[difference.changes["change"] == CHANGED])
 
 
@@ -104,7 +104,7 @@ def _layout(given: Upload) -> str:
 
 
 def _without_clashes(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> Inventory:
-    """Put aside what belongs to another PBX of the inventory: a number, a name under another id."""
+    """Remove rows that conflict with another PBX of the inventory, by number or by name, and add problems for them."""
     lines = {(row.frame, row.cells["pbx_id"].strip(), _own(row.cells)): row for row in reversed(told)}
     owners = {
         "pbx_numbers": dict(zip(snapshot.pbx_numbers["number"], snapshot.pbx_numbers["pbx_id"], strict=True)),
@@ -140,12 +140,12 @@ def _own(cells: Mapping[str, str]) -> str:
 
 
 def _first(told: Sequence[InventoryRow], frame: str, pbx_id: str) -> InventoryRow:
-    """Return the first row of a PBX in a frame: a number is told in other forms than it is kept in."""
+    """Return the first row of a PBX in a frame, for values that the table has in another form than the inventory."""
     return next(row for row in told if row.frame == frame and row.cells["pbx_id"].strip() == pbx_id)
 
 
 def _others_of_name(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> dict[str, str]:
-    """Return by name the PBX of the inventory that a new one, whose id is made of its name, is probably meant to be."""
+    """Return, by name, the inventory's PBX that a new one with an id derived from the same name probably duplicates."""
     there = set(snapshot.pbxs["pbx_id"])
     pbxs = found.frames["pbxs"]
     new = {pbx_id for pbx_id in pbxs["pbx_id"] if pbx_id not in there}
@@ -157,7 +157,7 @@ def _others_of_name(found: Inventory, told: Sequence[InventoryRow], snapshot: Sn
 
 
 def _with_hosts(found: Inventory, current: Mapping[str, pd.DataFrame]) -> Inventory:
-    """Have inbound calls of a new static PBX go to its first address, where the table does not say: as the carrier."""
+    """Set a missing inbound host of a new static PBX to its first address, as the carrier does."""
     pbxs = found.frames["pbxs"].copy()
     first = found.frames["pbx_addresses"].drop_duplicates("pbx_id").set_index("pbx_id")["address"]
     blank = (pbxs["inbound_host"] == "") & (pbxs["ip_kind"] == "static")
@@ -169,7 +169,7 @@ def _with_hosts(found: Inventory, current: Mapping[str, pd.DataFrame]) -> Invent
 def _rows(
     told: Sequence[InventoryRow], found: Inventory, difference: InventoryDiff, snapshot: Snapshot
 ) -> pd.DataFrame:
-    """Return a row for each line that was read or put aside, what is wrong in front."""
+    """Return one row per line that was read or rejected, faulty ones first."""
     wrong: dict[int, list[Problem]] = {}
     for problem in found.problems:
         wrong.setdefault(problem.line or 0, []).append(problem)
@@ -220,7 +220,7 @@ def _head(column: str) -> str:
 
 
 class _Merged:
-    """The inventory as it would be, looked up by PBX."""
+    """The inventory after the merge, indexed by PBX id."""
 
     def __init__(self, difference: InventoryDiff, snapshot: Snapshot) -> None:
         frames = difference.merged
@@ -243,7 +243,7 @@ class _Merged:
         self.touched = frozenset(self._changes)
 
     def of(self, pbx_id: str) -> tuple[str, list[str]]:
-        """Say whether a PBX is whole, and what is missing."""
+        """Return the state of a PBX and sentences on what is new, changed, shared or missing."""
         pbx, said = self.pbxs[pbx_id], []
         changes = [*dict.fromkeys(filter(None, self._changes.get(pbx_id, [])))]
         if pbx_id not in self._there:
@@ -265,7 +265,7 @@ class _Merged:
 
 
 def press_of(pasted: PastedFleet) -> str:
-    """Say on the button what keeping the table does."""
+    """Return the label of the button that stores the table."""
     if pasted.empty:
         return "Nothing to add"
     if pasted.added:

@@ -1,4 +1,4 @@
-"""The configuration of every PBX that is set up, as one archive: a folder a PBX, and what to do with its files."""
+"""Archive with the configuration of every PBX in set-up: one folder per PBX, with instructions for its files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LEFT_OUT: Final = "NOT-WRITTEN.txt"
 
 def files_of(ground: OnboardingContext) -> dict[str, str]:
     """
-    Write the configuration of every PBX that is not retired.
+    Generate the configuration of every PBX that is not retired.
 
     Returns:
-        Texts by their path in the archive; of those that cannot be written the reason, in a file of its own.
+        File contents by path in the archive; a separate file lists the PBXs that cannot be written, with reasons.
     """
     files: dict[str, str] = {}
     reasons: list[str] = []
@@ -39,7 +39,7 @@ def files_of(ground: OnboardingContext) -> dict[str, str]:
 
 
 def writable(ground: OnboardingContext) -> int:
-    """Say for how many PBXs a configuration is likely to be written: static ones with an address."""
+    """Return the number of PBXs whose configuration can likely be written: static ones with an address."""
     if not ground.snapshot.account.tech_prefix:
         return 0
     live = [pbx for pbx in ground.pbxs.values() if pbx["status"] != RETIRED and pbx["ip_kind"] != "dynamic"]

@@ -1,4 +1,4 @@
-"""What the steps of a set-up are judged by, of every PBX at once and looked up by its id."""
+"""Data that the set-up steps are evaluated from, for all PBXs at once and indexed by PBX id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETIRED = "retired"
 
 @dataclass(frozen=True)
 class OnboardingContext:
-    """The account, the inventory, the calls, what the checks say, and what was noted."""
+    """The account, the inventory, the calls, the findings and the set-up notes."""
 
     snapshot: Snapshot
     findings: Sequence[Finding]
@@ -33,13 +33,13 @@ class OnboardingContext:
 
     @cached_property
     def pbxs(self) -> dict[str, dict[str, Any]]:
-        """Rows of PBXS by id, in the inventory's order."""
+        """Rows of PBXS by id, in the order of the inventory."""
         rows = self.snapshot.pbxs.to_dict("records")
         return {str(row["pbx_id"]): {str(name): value for name, value in row.items()} for row in rows}
 
     @cached_property
     def addresses(self) -> dict[str, list[str]]:
-        """The addresses that each PBX calls from today."""
+        """Current source addresses by PBX id."""
         rows = self.snapshot.addresses_now
         found: dict[str, dict[str, None]] = {}
         for pbx_id, address in zip(rows["pbx_id"], rows["address"], strict=True):
@@ -48,16 +48,17 @@ class OnboardingContext:
 
     @cached_property
     def heard(self) -> frozenset[str]:
-        """Those of which any outbound call is on record, be it in an imported file only."""
+        """Ids of PBXs with any outbound call on record, including calls that are only in imported files."""
         rows = self.snapshot.judged_traffic
         return frozenset(rows.loc[(rows["direction"] == "outbound").to_numpy(), "pbx_id"].unique())
 
     @cached_property
     def calls(self) -> dict[str, list[Tally]]:
         """
-        Return the calls of each PBX from its addresses of today, from after the latest policy change for each.
+        Calls by PBX id, from its current addresses and since the latest policy change for each address.
 
-        Calls that only an X-Tag or a caller id ties to a PBX prove nothing about it.
+        A PBX without current addresses has only calls that are attributed by something other than X-Tag or caller id:
+        those two prove nothing about a PBX.
         """
         found: dict[str, list[Tally]] = {}
         for source, calls in self.snapshot.once(OutboundCalls).by_source.items():
@@ -70,11 +71,11 @@ class OnboardingContext:
 
     @cached_property
     def read(self) -> frozenset[str]:
-        """Those of whose configuration something was read."""
+        """Ids of PBXs whose configuration was read, at least in part."""
         return frozenset(self.snapshot.pbx_config["pbx_id"].unique())
 
     def of(self, check: str, pbx_id: str) -> list[Finding]:
-        """Return what a check says of one PBX; where it could not be made at all, that it could not."""
+        """Return the findings of a check on one PBX; if there are none, its unknown findings on the account."""
         return self._found.get((check, pbx_id)) or [
             one for one in self._found.get((check, ACCOUNT), []) if one.status is Status.UNKNOWN
         ]
@@ -92,16 +93,16 @@ class OnboardingContext:
         return self.notes.get(pbx_id, {}).get(kind)
 
     def counts_from(self, addresses: Sequence[str]) -> datetime | None:
-        """Return from when what was met speaks of today's policy for addresses; ``None`` where it never changed."""
+        """Return the time from which results reflect today's policy for addresses; ``None`` if it never changed."""
         changes = [at for one in addresses if (at := _evidence.changed_at(self.snapshot, one)) is not None]
         return _evidence.counts_from(max(changes)) if changes else None
 
     def differs(self, pbx_id: str) -> list[writers.SettingComparison]:
         """
-        Return what differs between what was read of a PBX and what it should have.
+        Return the differences between the configuration read from a PBX and the one it should have.
 
         Raises:
-            WritingError: What it should have cannot be said.
+            WritingError: The configuration that it should have cannot be determined.
         """
         wanted = self.wanted(pbx_id)
         return [
@@ -110,10 +111,10 @@ class OnboardingContext:
 
     def wanted(self, pbx_id: str) -> writers.TrunkSpec:
         """
-        Say what the configuration of a PBX is to be, looking at its own rows only.
+        Return the trunk specification of a PBX, derived from its own rows only.
 
         Raises:
-            WritingError: It must keep its credentials, or something is not known.
+            WritingError: It must keep its credentials, or a required fact is unknown.
         """
         known = self.snapshot
         groups = self._groups
@@ -126,7 +127,7 @@ class OnboardingContext:
         return writers.wanted_for(own, pbx_id)
 
     def kind(self, pbx_id: str) -> str:
-        """Return the kind of configuration that a PBX takes, by the make that the inventory has of it."""
+        """Return the kind of configuration for a PBX, according to its vendor in the inventory."""
         return writers.kind_for(str(self.pbxs[pbx_id]["vendor"]))
 
     def _config(self, pbx_id: str) -> pd.DataFrame:

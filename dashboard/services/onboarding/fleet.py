@@ -1,4 +1,4 @@
-"""Every PBX that is set up, at once: where each stands, what is next, and what one plan can do for several."""
+"""Set-up progress of all PBXs: state and next step of each, and plans that cover several PBXs at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COLUMNS: Final = {
     "probe": "Test call",
     "call": "First call",
 }
-"""The steps as heads of columns, in their order."""
+"""Column heads of the steps, in order."""
 
 NEXT, REFUSED = "→ Next", "✕ Refused"
 CELLS: Final = {
@@ -45,7 +45,7 @@ CELLS: Final = {
     Progress.UNKNOWN: "? Unsure",
     Progress.NOT_NEEDED: "∅ Skip",
 }
-"""What stands in a cell: a sign and a word, so that color is never the only sign."""
+"""Text of a cell: a symbol and a word, so that color is never the only distinction."""
 
 STATES: Final = {
     CELLS[Progress.DONE]: "good",
@@ -64,7 +64,7 @@ LEGEND = (
 
 
 class Show(StrEnum):
-    """Which PBXs of the matrix."""
+    """Filter for the PBXs of the matrix."""
 
     ALL = "All"
     TO_DO = "To do"
@@ -73,27 +73,27 @@ class Show(StrEnum):
 
 @dataclass(frozen=True)
 class PbxProgress:
-    """One PBX: its steps, and the next of them; ``None`` where every one is passed."""
+    """Set-up progress of one PBX; ``next`` is ``None`` if all steps are passed."""
 
     pbx_id: str
     name: str
     steps: tuple[OnboardingStep, ...]
     next: OnboardingStep | None
     by_address: bool
-    """Calls prove that it does without credentials."""
+    """Whether calls prove that it works without credentials."""
     dynamic: bool
     active: bool
     refused: bool
-    """Its calls are being refused now."""
+    """Whether its last decided call was refused."""
 
     @property
     def place(self) -> int:
-        """Number of the next step, from 1; one beyond the last where there is none."""
+        """Number of the next step, from 1; number of steps plus 1 if there is none."""
         return self.steps.index(self.next) + 1 if self.next else len(self.steps) + 1
 
 
 def standings(ground: OnboardingContext) -> list[PbxProgress]:
-    """Return where every PBX stands that is not retired: those that are refused first, then by what is next."""
+    """Return the progress of all PBXs that are not retired: those with refused calls first, then by next step."""
     found = []
     for pbx_id, pbx in ground.pbxs.items():
         if pbx["status"] == RETIRED:
@@ -118,12 +118,12 @@ def _urgency(one: PbxProgress) -> tuple[bool, bool, bool, int, str, str]:
 
 
 def chosen(found: Sequence[PbxProgress], show: Show) -> list[PbxProgress]:
-    """Return those that a filter lets through, in their order."""
+    """Return the PBXs that match a filter, in the given order."""
     return [one for one in found if show is Show.ALL or (one.next is None) is (show is Show.SET_UP)]
 
 
 def frame_of(found: Sequence[PbxProgress], ground: OnboardingContext) -> pd.DataFrame:
-    """Return the matrix: ``name``, ``next``, and a column a step whose cells are lists of one chip."""
+    """Return the matrix: ``name``, ``next``, and one column per step whose cells are lists of one chip."""
     rows = [
         {"name": one.name, "next": next_words(one, ground)} | {step.id: [_cell(one, step)] for step in one.steps}
         for one in found
@@ -138,7 +138,7 @@ def _cell(one: PbxProgress, step: OnboardingStep) -> str:
 
 
 def evidence_of(found: Sequence[PbxProgress]) -> pd.DataFrame:
-    """Return the matrix with its evidence, as a file has it: two columns a step."""
+    """Return the matrix with evidence for export: two columns per step."""
     rows = [
         {"pbx_id": one.pbx_id, "name": one.name, "next": one.next.title if one.next else ""}
         | {f"{step.id}_state": str(step.progress) for step in one.steps}
@@ -150,7 +150,7 @@ def evidence_of(found: Sequence[PbxProgress]) -> pd.DataFrame:
 
 
 def next_words(one: PbxProgress, ground: OnboardingContext) -> str:
-    """Say in a few words what is next for a PBX: what its fix does, or the step."""
+    """Return short text for the next action of a PBX: the effect of its fix, or the step."""
     if one.next is None:
         return "Nothing"
     check = {"allow": ALLOWED, "route": ROUTED}.get(one.next.id, "")
@@ -174,7 +174,7 @@ SHORT: Final = {
 
 @dataclass(frozen=True)
 class Together:
-    """One plan for several PBXs: what its button says, and its changes; ``rest`` are left for the next plan."""
+    """One plan for several PBXs: button label and changes; ``rest`` is the number left for the next plan."""
 
     label: str = ""
     changes: tuple[Change, ...] = ()
@@ -183,11 +183,11 @@ class Together:
 
 def allow_together(ground: OnboardingContext, most: int) -> Together:
     """
-    Return what allows the addresses that are missing on the list, as the checks propose it.
+    Return the changes, proposed by the checks, that allow the addresses missing from the list.
 
     Args:
-        ground: What is known.
-        most: Changes that one plan may make.
+        ground: Data that the steps are evaluated from.
+        most: Maximum number of changes in one plan.
     """
     found: dict[str, Change] = {}
     for finding in _failing(ground, ALLOWED):
@@ -199,11 +199,13 @@ def allow_together(ground: OnboardingContext, most: int) -> Together:
 
 def route_together(ground: OnboardingContext, most: int) -> Together:
     """
-    Return what routes the numbers that do not lead to their PBX, each route made before a number points at it.
+    Return the changes that route numbers to their PBX; each route is created before a number points at it.
+
+    Two PBXs with the same name would create the same route twice, so the second waits for the next plan.
 
     Args:
-        ground: What is known.
-        most: Changes that one plan may make. Two PBXs of one name would make one route twice: the second waits.
+        ground: Data that the steps are evaluated from.
+        most: Maximum number of changes in one plan.
     """
     taken: list[Change] = []
     made: set[str] = set()
@@ -232,7 +234,11 @@ def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
 
 
 def answer(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
-    """Say how many place calls by address and what is next, as a title; ``why`` names inputs that are not fresh."""
+    """
+    Return a page title: how many PBXs place calls by IP authentication, and the next action.
+
+    ``why`` names inputs that are not fresh.
+    """
     if not found:
         return "No PBX is being set up."
     active = [one for one in found if one.active]

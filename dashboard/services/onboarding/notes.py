@@ -1,8 +1,8 @@
 """
-What a set-up has to remember that no reading of the account shows: who put a configuration on, what a test call met.
+Set-up notes: facts that cannot be read from the account, such as who installed a configuration or a test call's result.
 
-Notes are kept in the state database, signed and dated, and never changed: the latest of a kind counts. A note is
-what somebody said or what a machine printed. Whether a step is done is judged beside it, by calls and checks.
+Notes are stored in the state database with author and time, and are never changed: the latest of a kind counts. A note
+is a person's statement or a program's output. Whether a step is done is also determined by calls and checks.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dashboard.storage import database
 from dashboard.storage.database import State
 
 CONFIGURED: Final = "configured"
-"""Somebody said that the configuration is on the PBX."""
+"""A person stated that the configuration is installed on the PBX."""
 CALLED: Final = "called"
-"""What a test call from the PBX's own machine met, as its probe printed it."""
+"""Result of a test call from the PBX's own machine, as the probe printed it."""
 REACHED: Final = "reached"
-"""Which PoPs answered from the machine of this dashboard."""
+"""PoPs that answered the machine of this dashboard."""
 LONGEST, CUT = 20_000, 300
 HOW = "Paste all that the command printed, from { to }."
 
@@ -41,20 +41,20 @@ class Note:
 
 
 Notes = Mapping[str, Mapping[str, Note]]
-"""By PBX id and kind: the latest note."""
+"""Latest note by PBX id and kind."""
 
 
 def keep(kept: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at: datetime, by: str) -> None:
     """
-    Keep a note.
+    Store a note.
 
     Args:
         kept: The state database.
-        pbx_id: Of the inventory.
+        pbx_id: Id of the PBX in the inventory.
         kind: ``configured``, ``called`` or ``reached``.
-        content: What there is to say beside that.
-        at: UTC.
-        by: Who said it, as text.
+        content: Further facts.
+        at: Time of the note, UTC.
+        by: Author, as text.
     """
     row = {"pbx_id": pbx_id, "kind": kind, "at": at, "by": by, "content": dict(content)}
     with kept.writing() as connection:
@@ -62,13 +62,13 @@ def keep(kept: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at:
 
 
 def newest(kept: State) -> int:
-    """Return the number of the last note, by which is known whether there are others since; 0 for none."""
+    """Return the id of the last note, which shows whether new notes exist; 0 if there is none."""
     with kept.reading() as connection:
         return int(connection.execute(sa.select(sa.func.max(database.set_up_notes.c.id))).scalar() or 0)
 
 
 def latest(kept: State) -> dict[str, dict[str, Note]]:
-    """Return the latest note of each kind, by PBX."""
+    """Return the latest note of each kind, by PBX id and kind."""
     table = database.set_up_notes
     last = sa.select(sa.func.max(table.c.id)).group_by(table.c.pbx_id, table.c.kind)
     with kept.reading() as connection:
@@ -80,24 +80,25 @@ def latest(kept: State) -> dict[str, dict[str, Note]]:
 
 
 def reached(probes: Sequence[Probe]) -> dict[str, Any]:
-    """Return what PoPs answered, as a note keeps it."""
+    """Return the answers of PoPs as the content of a note."""
     return {"pops": [asdict(one) for one in probes]}
 
 
 def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
     """
-    Read what a test call printed, on the PBX's own machine.
+    Parse the output of a test call that was placed on the PBX's own machine.
 
     Args:
         text: JSON, as ``trunkgate probe --format json`` prints it.
-        addresses: That the PBX calls from.
+        addresses: Addresses that the PBX calls from.
 
     Returns:
-        What a note keeps of it: ``source``, ``pop``, ``request_uri``, ``sip_status``, ``sip_reason``, ``admitted``, and
-        ``meaning`` without what another home knew of the account.
+        Content of the note: ``source``, ``pop``, ``request_uri``, ``sip_status``, ``sip_reason``, ``admitted``, and
+        ``meaning`` without the part about the account as known by the home on that machine.
 
     Raises:
-        InputError: It is not that, it was no test call, or none from an address of this PBX.
+        InputError: The text is not such output, it is not from a test call, or the call came from an address that is
+            not one of this PBX.
     """
     try:
         told = json.loads(text) if len(text) <= LONGEST else None
@@ -123,6 +124,6 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Take a text as a note keeps it: short, one line, nothing invisible."""
+    """Return text as stored in a note: one line of at most ``CUT`` characters, without unprintable ones."""
     text = " ".join(value.split()) if isinstance(value, str) else ""
     return "".join(sign for sign in text if sign.isprintable())[:CUT]

@@ -1,4 +1,4 @@
-"""The carrier's steps for one PBX, each judged by its evidence. Source: the carrier's set-up of IP authentication."""
+"""Set-up steps of one PBX, each evaluated from evidence. Source: the carrier's guide to IP authentication."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dashboard.sip.probe import ProbeContext, of_account
 
 
 class Progress(StrEnum):
-    """Where a step stands."""
+    """Progress of a step."""
 
     DONE = "done"
     OPEN = "open"
@@ -43,7 +43,7 @@ TITLES: Final = {
     "probe": "Place a test call from it",
     "call": "See its first admitted call",
 }
-"""What is to be done for one PBX, in its order."""
+"""Titles of the steps for one PBX, in order."""
 
 WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     "snippet": ("kind",),
@@ -51,7 +51,7 @@ WAITS_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     "probe": ("kind", "allow"),
     "call": ("kind", "allow"),
 }
-"""What has to be passed before a step can be done."""
+"""Steps that must be passed before a step can be done."""
 
 RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "kind": ("inventory",),
@@ -60,10 +60,10 @@ RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "probe": ("inventory",),
     "call": ("calls", "allowed_ips", "inventory"),
 }
-"""Inputs that have to be fresh for a step to be done. What findings say of a step has been asked that already."""
+"""Inputs that must be fresh for a step to be done. Steps based on findings are absent: checks ensure freshness."""
 
 ADDRESS_REFUSED: Final = 403
-"""What the carrier answers where prefix and address are not authorized together; it asks for credentials by 407."""
+"""SIP status if prefix and address are not authorized together; the carrier requests credentials with 407."""
 
 ON: Final = {"active": "active", "standby": "on standby", "retired": "retired"}
 OF_DYNAMIC: Final = {
@@ -72,7 +72,7 @@ OF_DYNAMIC: Final = {
     "allow": "An address that changes is not listed; credentials let it in.",
     "probe": "A test call sends no credentials, so it would be refused.",
 }
-"""What a PBX with a dynamic address does not need, and why."""
+"""Steps that a PBX with a dynamic address does not need, with reasons."""
 
 Judged = tuple[Progress, str]
 Pbx = Mapping[str, Any]
@@ -80,7 +80,7 @@ Pbx = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class OnboardingStep:
-    """One step: what to do, where it stands, and what says so."""
+    """One step: title, progress and evidence."""
 
     id: str
     title: str
@@ -90,11 +90,11 @@ class OnboardingStep:
 
 def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
     """
-    Judge every step for one PBX.
+    Evaluate all steps for one PBX.
 
     Args:
-        ground: What is known.
-        pbx_id: Of the inventory.
+        ground: Data that the steps are evaluated from.
+        pbx_id: Id of the PBX in the inventory.
     """
     pbx = ground.pbxs[pbx_id]
     judges: Mapping[str, Callable[[OnboardingContext, Pbx], Judged]] = {
@@ -117,7 +117,7 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
 
 
 def _dated(ground: OnboardingContext, name: str, judged: Judged) -> Judged:
-    """Turn a step that is done by data out of date into one that nobody can tell: the last known state, and why."""
+    """Change a step that is done according to stale data to ``UNKNOWN``, with last known evidence and the reason."""
     progress, evidence = judged
     why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
     if progress is not Progress.DONE or not why:
@@ -126,7 +126,7 @@ def _dated(ground: OnboardingContext, name: str, judged: Judged) -> Judged:
 
 
 def _held_up(step: OnboardingStep, found: Sequence[OnboardingStep]) -> OnboardingStep:
-    """Say of a step that is open whether another has to be done first."""
+    """Change an open step to ``BLOCKED`` if another step must be done first."""
     waits = [n for n, one in enumerate(found, 1) if one.id in WAITS_FOR.get(step.id, ()) and one.progress not in PASSED]
     if not waits or step.progress is not Progress.OPEN:
         return step
@@ -134,13 +134,13 @@ def _held_up(step: OnboardingStep, found: Sequence[OnboardingStep]) -> Onboardin
 
 
 def next_open(found: Sequence[OnboardingStep]) -> OnboardingStep | None:
-    """Return the first step that is not done and that can be; where none can, the first that is held up."""
+    """Return the first open or unknown step; if there is none, the first blocked step, else ``None``."""
     open_one = next((step for step in found if step.progress in TO_DO), None)
     return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
 
 
 def answer(found: Sequence[OnboardingStep], name: str) -> str:
-    """Say where the set-up stands, as a title."""
+    """Return the progress of the set-up as a page title."""
     step = next_open(found)
     if step is None:
         said = sum(step.progress is Progress.SAID for step in found)
@@ -151,7 +151,7 @@ def answer(found: Sequence[OnboardingStep], name: str) -> str:
 
 
 def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
-    """Say whether fresh calls show that a PBX does without credentials: it dials the prefix, is listed, and let in."""
+    """Return whether a PBX works without credentials by fresh calls: it dials the prefix, is listed and is admitted."""
     pbx = ground.pbxs[pbx_id]
     if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
         return False
@@ -161,7 +161,7 @@ def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
 
 
 def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
-    """Say whether the last call of a PBX, from its addresses of today and under today's policy, was refused."""
+    """Return whether the last decided call of a PBX, from its current addresses under today's policy, was refused."""
     calls = ground.calls.get(pbx_id, [])
     admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
     return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
@@ -195,7 +195,7 @@ def _dial(ground: OnboardingContext, pbx: Pbx) -> Judged:
 
 
 def _snippet(ground: OnboardingContext, pbx: Pbx) -> Judged:
-    """Judge by calls first, then by what was read of it, and last by what somebody said."""
+    """Evaluate the configuration step: by calls first, then by the configuration read, last by a person's note."""
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
         beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
@@ -227,7 +227,7 @@ def _read_back(ground: OnboardingContext, pbx_id: str) -> Judged:
 
 
 def _got_through(call: ev.Tally) -> bool:
-    """Return whether a call proves that a trunk is set up: admitted, or refused by the ACL and not for its digest."""
+    """Return whether a call proves that a trunk is configured: admitted, or refused by the ACL, not for its digest."""
     proves = PROVES[call.outcome]
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
@@ -251,7 +251,7 @@ def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
 
 
 def _probe(ground: OnboardingContext, pbx: Pbx) -> Judged:
-    """Judge by the latest test call since the policy for its address changed; real calls say more than that one."""
+    """Evaluate the test call step: by real calls, else by a test call since the policy for its address changed."""
     note = ground.note(pbx["pbx_id"], notes.CALLED)
     if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
         return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
@@ -278,7 +278,7 @@ def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> Judged:
 
 
 def _beside_account(ground: OnboardingContext, told: Mapping[str, Any]) -> str:
-    """Say what the account has to do with a test call that was answered, where it was read."""
+    """Return how the account's policy explains an answered test call; ``""`` if the account was not read."""
     known = ground.snapshot
     read = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := known.freshness.get(name))]
     times = [at for at in read if at is not None]
