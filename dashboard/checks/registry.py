@@ -1,11 +1,11 @@
 """
-Find and run the checks: one module each, named for the good state; ``discover`` finds them by their files.
+Check registry: discovery and execution of checks. Each check is one module, named for the good state.
 
-A check is a pure function of a Snapshot that yields a verdict for every subject. No data is never a pass:
-a stale or missing deciding input, a check that stops on an error and one with nothing to examine each leave
-unknown findings. A stale deciding input leaves one for each subject, with the last known verdict; a missing one
-leaves one for the account. Missing or stale additional inputs lower the confidence, never the verdict.
-``evidence`` has what several checks use.
+A check is a pure function of a Snapshot that yields a verdict for every subject. Missing data is never a pass:
+a stale or missing deciding input, a check that raises an error and a check with nothing to examine each produce
+unknown findings. A stale deciding input produces one per subject, with the last known verdict; a missing one
+produces one for the account. Missing or stale additional inputs lower the confidence, but never change the verdict.
+``evidence`` contains code that several checks share.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashboard.domain.snapshot import Age, Freshness, Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
 
 ACCOUNT = "account"
-"""Subject of what concerns the whole account."""
+"""Subject of findings that concern the whole account."""
 
 INPUTS = {
     "calls": ("The calls", "were last fetched"),
@@ -36,23 +36,23 @@ INPUTS = {
     "inventory": ("The inventory of PBXs", "was last confirmed"),
     "configurations": ("The configuration of PBXs", "was last read"),
 }
-"""What a check may need, and how a sentence speaks of it; ``claims.cure`` has the cure."""
+"""Inputs that a check may need, with words for sentences about them; ``claims.cure`` returns the remedy."""
 
 logger = logging.getLogger(__name__)
 
 Evaluate = Callable[[Snapshot], Iterable[Verdict]]
 
 passed = partial(Verdict, status=Status.PASS)
-"""Say that a subject is in order: ``passed(subject, reason=...)``."""
+"""Create a passing verdict: ``passed(subject, reason=...)``."""
 failed = partial(Verdict, status=Status.FAIL)
-"""Say that a subject is not: ``failed(subject, reason=..., changes=...)``."""
+"""Create a failing verdict: ``failed(subject, reason=..., changes=...)``."""
 unknown = partial(Verdict, status=Status.UNKNOWN, confidence=Confidence.CANNOT_TELL, cause=Cause.UNDECIDABLE)
-"""Say that nobody can tell: ``unknown(subject, reason=...)``."""
+"""Create an undecided verdict: ``unknown(subject, reason=...)``."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check with what it declares of itself. ``id`` is the name of its file and of its function."""
+    """A check and its metadata. ``id`` is the name of its file and of its function."""
 
     id: str
     title: str
@@ -65,7 +65,7 @@ class Check:
     evaluate: Evaluate
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:
-        """Return a finding for every subject; one unknown finding where the check cannot be made."""
+        """Return a finding for every subject; one unknown finding if the check cannot be evaluated."""
         verdicts = self._verdicts(snapshot)
         by_subject = {verdict.subject: verdict for verdict in sorted(verdicts, key=self._rank, reverse=True)}
         return [self._stamp(verdict) for verdict in by_subject.values()]
@@ -84,11 +84,11 @@ class Check:
 
     def _on_what_there_is(self, snapshot: Snapshot) -> list[Verdict]:
         """
-        Evaluate with as many of the additional inputs as there are.
+        Evaluate the check with the additional inputs that are available.
 
-        A stale additional input adds severity, evidence and words, and never decides: each subject is judged without it
-        too. Where it is unknown without it, the input decided after all, and its verdict is out of date. Where stale
-        data cast doubt on a pass, the doubt remains.
+        A stale additional input adds severity, evidence and text, but never decides: each subject is also evaluated
+        without it. If a subject is unknown without the input, the input did decide, so the verdict is out of date. If
+        stale data make a pass unknown, it stays unknown.
         """
         lacking = [name for name in self.additional if snapshot.age(name) is not Age.FRESH]
         if not lacking:
@@ -109,7 +109,7 @@ class Check:
     def _evaluated(self, snapshot: Snapshot) -> list[Verdict]:
         try:
             verdicts = list(self.evaluate(snapshot))
-        except Exception as exc:  # whatever a check stops on must not hide what the others found
+        except Exception as exc:  # an error in one check must not hide the findings of the others
             logger.exception("Check %s stopped.", self.id)
             reason = f"The check {self.id} stopped on an error of its own ({type(exc).__name__}); nothing was decided."
             return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
@@ -154,13 +154,13 @@ def check(
     additional: tuple[str, ...] = (),
 ) -> Callable[[Evaluate], Check]:
     """
-    Make a check of a function.
+    Decorate a function as a check.
 
     Args:
         title: The good state, as a claim of at most 150 characters.
-        severity: How bad a failure is, where the verdict does not say otherwise.
-        impact: What a failure costs, where the verdict does not say otherwise.
-        control: Requirements it speaks to, as ``framework id``; only those read at their source.
+        severity: Severity of a failure, unless the verdict sets another.
+        impact: Impact of a failure, unless the verdict sets another.
+        control: Requirements that the check covers, as ``framework id``; only those verified at their source.
         deciding: Inputs that decide pass or fail, by their names in ``INPUTS``. They must be fresh.
         additional: Inputs that add severity, evidence and confidence. Without them the verdict is the same.
     """
@@ -183,7 +183,7 @@ def check(
 
 @cache
 def discover() -> tuple[Check, ...]:
-    """Return every check, by name: adding one is adding its file."""
+    """Return all checks, by name; to add a check, add its file."""
     modules = modules_of(__name__.rpartition(".")[0], without={"registry"})
     return tuple(getattr(module, module.__name__.rpartition(".")[2]) for module in modules)
 
@@ -193,12 +193,12 @@ def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Findi
     Run checks against a snapshot.
 
     Args:
-        snapshot: Read, never changed.
-        checks: Every check there is, unless some are named.
+        snapshot: Snapshot to evaluate; it is not modified.
+        checks: Checks to run; all by default.
 
     Returns:
-        A finding for every subject of every check, worst first: failures and last known failures, then what is
-        unknown, then what passes; by ``rank``.
+        A finding for every subject of every check, sorted by ``rank``, worst first: failures and last known failures,
+        then unknown findings, then passes.
     """
     found = [finding for one in (discover() if checks is None else checks) for finding in one.findings(snapshot)]
     return sorted(found, key=rank)
@@ -206,10 +206,10 @@ def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Findi
 
 def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str, str]:
     """
-    Return what findings are sorted by, worst first, wherever they are listed; a last known failure ranks as a failure.
+    Return the sort key of a finding, worst first, for all lists of findings; a last known failure ranks as a failure.
 
-    Within a severity: calls rejected in the last 24 hours on record, then unassigned callers of those hours, the
-    costliest first; then outage before loss before hygiene, and within a loss the costliest first.
+    Within a severity: calls rejected in the last 24 hours on record, then unassigned callers of those hours, costliest
+    first; then outage before loss before hygiene, and within losses the costliest first.
     """
     recent = [row for row in finding.evidence if row.get("calls in 24 h")]
     loss, rejected = finding.impact is Impact.LOSS, {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
@@ -230,12 +230,12 @@ def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str
 
 
 def _dollars(evidence: Iterable[Mapping[str, Any]], name: str) -> float:
-    """Add up a column of dollars; a row that says none adds nothing."""
+    """Return the sum of a USD column of evidence; rows without a value are ignored."""
     return float(sum(Decimal(str(row[name])) for row in evidence if row.get(name) is not None))
 
 
 def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> Verdict:
-    """Return a verdict on stale inputs as unknown, with what it was as the last known one."""
+    """Return a verdict based on stale inputs as unknown, with the original as the last known verdict."""
     if verdict.cause is Cause.CRASHED:
         return verdict
     as_of = min(at for name in stale if (at := snapshot.freshness[name].as_of) is not None)
@@ -254,7 +254,7 @@ def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> 
 
 
 def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Verdict:
-    """Return a verdict that was made without some additional inputs: never proven, and a decided one says which."""
+    """Return a verdict without some additional inputs: at most inferred; a decided one names them in its reason."""
     if verdict.cause is Cause.CRASHED:
         return verdict
     if verdict.status is Status.UNKNOWN:
@@ -269,12 +269,12 @@ def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Ve
 
 
 def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
-    """Return a sentence and a cure for each input that is missing or stale."""
+    """Return a sentence with a remedy for each input that is missing or stale."""
     return " ".join(why_not(snapshot, name) for name in names)
 
 
 def why_not(snapshot: Snapshot, name: str) -> str:
-    """Say of an input that it is missing or stale, since when, and what to do about it."""
+    """Return a sentence that an input is missing or stale, since when, and the remedy."""
     freshness = snapshot.freshness.get(name, Freshness(None, 0))
     what, verb = INPUTS[name]
     if freshness.as_of is None:

@@ -1,4 +1,4 @@
-"""Rows by the address they are of, found by address or by network, as fast for thousands as for ten."""
+"""Index of rows by IP address, for lookups by address or network in logarithmic time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
 Place = tuple[int, int]
-"""An address in its order: the IP version and the number."""
+"""Sort key of an address: the IP version and the address as an integer."""
 
 
 class AddressIndex(Generic[Row]):
     """
-    Rows by address.
+    Index of rows by address.
 
     Args:
-        rows: Each with its address; one whose address is none is found by nothing.
+        rows: Pairs of address and row; a row with an invalid address is never found.
     """
 
     def __init__(self, rows: Iterable[tuple[str, Row]]) -> None:
@@ -30,7 +30,7 @@ class AddressIndex(Generic[Row]):
         self._rows, self._places = found, sorted(found)
 
     def of(self, network: str) -> list[Row]:
-        """Return the rows in a network or of an address, in their order; none for a text that is neither."""
+        """Return the rows of a network or an address, in their original order; empty for any other text."""
         ends = _ends(network)
         if ends is None:
             return []

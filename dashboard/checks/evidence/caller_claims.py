@@ -1,4 +1,4 @@
-"""Sources that only the caller's own X-Tag or caller id ties to a PBX: signs that somebody else is calling."""
+"""Sources attributed to a PBX only by X-Tag or caller id: signs that another party is calling."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, PROVES
 
 NEW = timedelta(days=14)
-"""A source counts as new for so long after its first call."""
+"""Time after its first call during which a source counts as new."""
 ENOUGH_CALLS, ENOUGH_DAYS = 100, timedelta(days=7)
-"""So many calls over so many days show the hours at which a PBX usually calls."""
+"""Minimum number of calls, and of days that they span, to know a PBX's usual calling hours."""
 RARE = 0.01
-"""Hours are odd where they and their neighbors hold a smaller share of the PBX's own calls."""
+"""An hour is unusual if it and its two neighbors together have a smaller share of the PBX's own calls."""
 MOST_ZONES = 3
 NAMES = {X_TAG: "X-Tag", CALLER_ID: "caller id"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a source claims, and what speaks against it."""
+    """Claim of a source to be a PBX, and the signs against it."""
 
     sentence: str
-    """Names the field that the claim rests on."""
+    """Text that names the fields on which the claim is based."""
     signs: tuple[str, ...]
-    """Sentences; empty where nothing speaks against the claim."""
+    """Clauses with signs against the claim; empty if there are none."""
     own_in_use: str
-    """An address of the PBX from which it placed admitted calls meanwhile; ``""`` for none."""
+    """Address of the PBX from which it placed admitted calls in the meantime; ``""`` if none."""
 
 
 def is_claimed(owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> bool:
-    """Return whether nothing but the caller's own words ties calls from one source to a PBX."""
+    """Return whether calls from one source are attributed to a PBX only by values that the caller can set."""
     words_only = bool(calls) and all(one.attributed_by in CLAIMS for one in calls)
     return bool(pbx_id) and words_only and pbx_id not in inv.ids(owners.ever.of(calls[0].source_ip))
 
 
 def examine(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> Claim:
     """
-    Compare the calls of a claimed source with what its PBX does from its own addresses.
+    Compare the calls of a claimed source with those that the PBX places from its own addresses.
 
     Args:
-        snapshot: With ``call_patterns`` of the source and of the PBX's addresses.
+        snapshot: Snapshot with ``call_patterns`` of the source and of the PBX's addresses.
         owners: Owners of addresses.
-        pbx_id: The PBX that the caller claims to be.
+        pbx_id: Id of the PBX that the caller claims to be.
         calls: Admitted calls from one source; at least one.
     """
     name, address = snapshot.name_of(pbx_id), calls[0].source_ip
@@ -81,7 +81,7 @@ def _new(snapshot: Snapshot, calls: ev.Tallies) -> str:
 
 
 def _own_in_use(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> str:
-    """Return a current address of the PBX with admitted calls at or after the first of these calls."""
+    """Return a current address of the PBX with admitted calls at or after the first of these calls; ``""`` if none."""
     rows = snapshot.addresses_now
     first, by_source = ev.first(calls), snapshot.once(ev.OutboundCalls).by_source
     for address in rows.loc[rows["pbx_id"] == pbx_id, "address"]:

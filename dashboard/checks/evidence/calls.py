@@ -1,4 +1,4 @@
-"""What calls say of an address: since when they count, how many there were, and the sentences for it."""
+"""Calls as evidence about an address: relevant period, counts, and sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashboard.schemas.tables import ADMISSION, FILE_ONLY, OUTCOME_LABELS, REFUS
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 ONLY_FILES = "imported file only"
-"""The ``record`` of evidence that the carrier's export of its time does not have."""
+"""Value of ``record`` in evidence that is missing from the carrier's export for its time."""
 KEYS = (
     *("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status"),
     *("today", "in_day", "orphaned", "on_record", "file_only"),
@@ -29,7 +29,7 @@ KEYS = (
 
 
 class Tally(NamedTuple):
-    """Outbound calls that are alike, counted: the only ones that say anything of admission."""
+    """Count of outbound calls with equal attributes; only outbound calls are evidence about admission."""
 
     source_ip: str
     pbx_id: str
@@ -37,15 +37,15 @@ class Tally(NamedTuple):
     outcome: str
     sip_status: int | None
     today: bool
-    """From after the latest policy change for the source; what came before is history."""
+    """Whether the calls are from after the latest policy change for the source; earlier calls are history."""
     in_day: bool
-    """Reaching into the last 24 hours."""
+    """Whether the calls reach into the last 24 hours."""
     orphaned: bool
-    """From after the last PBX left the source address, as far as anybody wrote it down."""
+    """Whether the calls are from after the last PBX left the source address, as far as recorded."""
     on_record: bool
-    """From after the first policy on record began: what policy an earlier call met is not known."""
+    """Whether the calls are from after the first policy on record began; the policy for earlier calls is unknown."""
     file_only: bool
-    """In an imported file and not in the carrier's export of its time."""
+    """Whether the calls are in an imported file but missing from the carrier's export for their time."""
     calls: int
     cost_usd: Decimal | None
     first_at: datetime
@@ -56,7 +56,7 @@ Tallies = Sequence[Tally]
 
 
 class OutboundCalls:
-    """The outbound calls of a snapshot by source address."""
+    """Outbound calls of a snapshot by source address."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         rows = snapshot.judged_traffic[snapshot.judged_traffic["direction"] == "outbound"]
@@ -76,26 +76,26 @@ class OutboundCalls:
         names = [*KEYS, *(f"{name}_{how}" for name, how in sums)]
         tallies = [Tally(*values) for values in zip(*(found[name].to_pylist() for name in names), strict=True)]
         self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda one: one.source_ip)}
-        """The calls of each source address, in the order of their texts."""
+        """Calls of each source address, in the order of the addresses as text."""
         self._within = AddressIndex((one.source_ip, one) for one in tallies)
 
     def of(self, network: str) -> list[Tally]:
-        """Return the calls whose source address is in a network, over the whole window."""
+        """Return the calls of the whole window whose source address is in a network."""
         return self._within.of(network)
 
 
 def _begins(rows: pd.DataFrame, since: pd.Series[pd.Timestamp]) -> pd.Series[bool]:
-    """Say of each row whether it begins at or after an instant of its source; true where there is none."""
+    """Return for each row whether it begins at or after the instant of its source; True if the source has none."""
     instants = pd.Series(since.reindex(rows["source_ip"]).array, index=rows.index)
     return instants.isna() | (rows["first_at"] >= instants)
 
 
 def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
     """
-    Return the latest instant at which the policy for an address changed.
+    Return the latest instant at which the policy for an address changed; ``None`` if it never did.
 
-    That is its place on the list, the credentials switch, or the tech prefix. The first version on record
-    is not a change: it is what was found.
+    The policy for an address is whether it is listed, the credentials switch, and the tech prefix. The first version on
+    record is not a change, because it is the initial state.
     """
     kept = [
         (contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in snapshot.versions
@@ -105,12 +105,12 @@ def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
 
 
 def counts_from(change: datetime) -> datetime:
-    """Return from when calls speak of the policy after a change: CDRs carry whole seconds, so its own says nothing."""
+    """Return the time from which calls reflect a policy change: the next second, because CDRs have whole seconds."""
     return change.replace(microsecond=0) + SECOND
 
 
 def record_begins(snapshot: Snapshot) -> datetime:
-    """Return from when calls speak of a policy that is on record; the present where none is."""
+    """Return the time from which calls reflect a policy on record; the time of the snapshot if there is none."""
     return counts_from(snapshot.versions[0].valid_from) if snapshot.versions else snapshot.taken_at
 
 
@@ -118,9 +118,9 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
     """
     Return the calls from an address that are evidence of today's policy.
 
-    They begin after the latest policy change for the address. A call from before the first policy on record that
+    These begin after the latest policy change for the address. A call from before the first policy on record that
     contradicts today's policy (refused from a listed address, admitted from an unlisted one with credentials off)
-    met another policy: it is history.
+    was placed under another policy and is excluded.
     """
     listed, off = contains(snapshot.policy.networks, address), snapshot.account.credentials_on is False
 
@@ -131,19 +131,19 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
 
 
 def since_policy(snapshot: Snapshot, address: str) -> str:
-    """Write since when calls would be evidence of today's policy for an address, as the end of a sentence."""
+    """Return since when calls would be evidence of today's policy for an address, as the end of a sentence."""
     if changed_at(snapshot, address) is not None:
         return "since the policy changed"
     return f"since {moment(record_begins(snapshot))}, when the policy on record begins"
 
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls that prove a refusal for authorization, under today's policy."""
+    """Return the calls that prove a refusal for authorization under today's policy."""
     return [one for one in calls if _proof(snapshot, one) == REFUSAL]
 
 
 def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
-    """Return the calls that prove admission: answered, busy or no answer, and those that the caller gave up."""
+    """Return the calls that prove admission: answered, busy, no answer, or canceled by the caller."""
     return [one for one in calls if _proof(snapshot, one) == ADMISSION]
 
 
@@ -163,33 +163,33 @@ def last_day(calls: Tallies) -> list[Tally]:
 
 
 def count(calls: Tallies) -> int:
-    """Return how many calls there are."""
+    """Return the number of calls."""
     return sum(one.calls for one in calls)
 
 
 def dollars(calls: Tallies) -> Decimal:
-    """Return what the calls cost, in USD; calls without a price add nothing."""
+    """Return the cost of the calls, USD; calls without a price are ignored."""
     return sum((one.cost_usd for one in calls if one.cost_usd is not None), Decimal(0))
 
 
 def first(calls: Tallies) -> datetime:
-    """Return when the first of the calls began; there is one at least."""
+    """Return the start of the first call; ``calls`` must not be empty."""
     return min(one.first_at for one in calls)
 
 
 def last(calls: Tallies) -> datetime:
-    """Return when the last of the calls began; there is one at least."""
+    """Return the start of the last call; ``calls`` must not be empty."""
     return max(one.last_at for one in calls)
 
 
 def calls_and_dollars(calls: Tallies) -> str:
-    """Write ``318 calls, $41.20``, and how many of them only imported files have."""
+    """Return ``318 calls, $41.20``, and how many of them are only in imported files."""
     number = count(calls)
     return f"{number:,} {'call' if number == 1 else 'calls'}, ${dollars(calls):,.2f}{file_only(calls)}"
 
 
 def file_only(calls: Tallies) -> str:
-    """Write `` (12 of them only in imported files)``; ``""`` where the carrier's export has them all."""
+    """Return `` (12 of them only in imported files)``; ``""`` if the carrier's export has them all."""
     number, total = sum(one.calls for one in calls if one.file_only), count(calls)
     if not number:
         return ""
@@ -197,13 +197,13 @@ def file_only(calls: Tallies) -> str:
 
 
 def over_time(calls: Tallies) -> str:
-    """Write how many calls there were and what they cost, the last 24 hours first; there is one at least."""
+    """Return number and cost of the calls, the last 24 hours first; ``calls`` must not be empty."""
     day, whole = last_day(calls), f"{calls_and_dollars(calls)} since {moment(first(calls))}"
     return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if day else f"{whole}, none in the last 24 h"
 
 
 def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
-    """Return evidence: a row an outcome and SIP status, the most frequent first; imported files' calls are apart."""
+    """Return evidence: a row per outcome and SIP status, most calls first; file-only calls have separate rows."""
     groups: dict[tuple[str, int | None, bool], list[Tally]] = {}
     order = sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0, one.file_only))
     for one in order:
@@ -227,14 +227,14 @@ def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
 
 def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     """
-    Write ``318 calls were refused in the last 24 h``, or when the last was; ``""`` for no calls.
+    Return ``318 calls were refused in the last 24 h``, or the time of the last one; ``""`` for no calls.
 
-    Where the policy changed within those hours it is ``since`` that: what came before is history.
+    If the policy changed within those hours, the text says ``since`` that change, because earlier calls are history.
 
     Args:
-        snapshot: For its versions and its time.
-        calls: Of one source address, from after the latest policy change.
-        became: What became of them.
+        snapshot: Provides the policy versions and the time.
+        calls: Calls of one source address, from after the latest policy change.
+        became: Outcome of the calls, such as ``refused``.
     """
     if not calls:
         return ""
@@ -253,7 +253,7 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
 
 
 def silence(snapshot: Snapshot) -> str:
-    """Write that no calls are on record, and whether that says anything."""
+    """Return text that no calls are on record, and whether that is significant."""
     if snapshot.age("calls") is not Age.FRESH:
         return "whether calls come from it is not known"
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
@@ -262,13 +262,13 @@ def silence(snapshot: Snapshot) -> str:
 
 
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
-    """Say whether calls were fetched after today's policy for an address began, so that silence means something."""
+    """Return whether calls were fetched since today's policy for an address began, so that their absence counts."""
     change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
     return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
 
 
 def callers(calls: Tallies) -> tuple[str, ...]:
-    """Return the ids of the PBXs that calls are attributed to, each of a shared address, the most frequent first."""
+    """Return the ids of the PBXs that calls are attributed to, all of a shared address, most calls first."""
     found: dict[str, int] = {}
     for one in calls:
         for pbx_id in members(one.pbx_id):
@@ -277,11 +277,11 @@ def callers(calls: Tallies) -> tuple[str, ...]:
 
 
 def moment(at: datetime) -> str:
-    """Write a time as a sentence says it, in UTC."""
+    """Return a time for a sentence, as ``2026-11-20 10:00 UTC``."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def named(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str) -> str:
-    """Write ``Denver (198.51.100.24)``; the address alone where no PBX goes with it."""
+    """Return ``Denver (198.51.100.24)``; only the address if there is no PBX."""
     names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in pbx_ids)
     return f"{names} ({address})" if names else address

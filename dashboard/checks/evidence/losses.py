@@ -1,4 +1,4 @@
-"""Calls that somebody else placed at the account's cost before the policy for their source changed."""
+"""Past losses: calls by unauthorized callers at the account's cost, before the policy for their source changed."""
 
 from __future__ import annotations
 
@@ -20,37 +20,41 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, FILE_ONLY
 
 DIGEST = "evidence digest"
-"""Name of the evidence that a review records."""
+"""Evidence key of the digest that a review records."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Admitted calls of one source, from before the latest change of the policy for it."""
+    """Admitted calls of one source from before the latest policy change for it."""
 
     source_ip: str
     pbx_ids: tuple[str, ...]
-    """PBXs that the caller claimed to be."""
+    """Ids of the PBXs that the caller claimed to be."""
     calls: int
     cost_usd: Decimal
     first_at: datetime
     last_at: datetime
     goes_on: bool
-    """Calls of the same source were admitted after that change, too."""
+    """Whether calls of the same source were also admitted after that change."""
     all_claimed: bool = False
-    """Every call claimed to be of one of ``pbx_ids``."""
+    """Whether the caller claimed to be one of ``pbx_ids`` in every call."""
     file_only: int = 0
-    """How many of the calls are in imported files and not in the carrier's export of their time."""
+    """Number of calls in imported files that are missing from the carrier's export for their time."""
 
     @property
     def digest(self) -> str:
-        """Return the digest of the evidence."""
+        """Digest of the evidence."""
         times = [self.first_at.isoformat(), self.last_at.isoformat()]
         apart = [self.file_only] if self.file_only else []
         return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times, *apart])
 
     @property
     def sentence(self) -> str:
-        """Write ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``; blame nobody for claimed calls."""
+        """
+        Text such as ``60 calls, $412.50, by someone else until 2026-11-20 10:00 UTC``.
+
+        If all calls are claimed, it says ``from an address of no PBX`` instead of ``by someone else``.
+        """
         calls = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}"
         who = "from an address of no PBX" if self.all_claimed else "by someone else"
         apart = ""
@@ -61,7 +65,7 @@ class Loss:
 
     @property
     def evidence(self) -> Mapping[str, Any]:
-        """Return the loss as an evidence row; with its digest where it can be reviewed."""
+        """The loss as an evidence row; with its digest if it can be reviewed."""
         row = {
             "source": self.source_ip,
             "calls": self.calls,
@@ -74,10 +78,10 @@ class Loss:
 
 def losses(snapshot: Snapshot) -> list[Loss]:
     """
-    Return the past losses of every source, the costliest first; calls that only imported files have are among them.
+    Return the past losses of all sources, costliest first, including calls that are only in imported files.
 
-    Where calls from before the first policy on record were admitted though that policy would have rejected them,
-    the policy changed before anybody recorded it: they are past as well.
+    If calls from before the first policy on record were admitted although that policy would have rejected them,
+    the policy changed before it was recorded, so they are past losses as well.
     """
     if not snapshot.versions:
         return []
@@ -106,19 +110,19 @@ def losses(snapshot: Snapshot) -> list[Loss]:
 
 
 def reviews_of(snapshot: Snapshot, source_ip: str) -> Sequence[Mapping[Any, Any]]:
-    """Return the reviews of one source's past loss, oldest first."""
+    """Return the reviews of a source's past loss, oldest first."""
     reviews = snapshot.loss_reviews
     return reviews[reviews["subject"] == source_ip].to_dict("records")
 
 
 def covers(review: Mapping[Any, Any], loss: Loss) -> bool:
-    """Return whether a review saw all of a loss: no later call, and no more calls or dollars than it recorded."""
+    """Return whether a review covers a loss: no later call, and no more calls or cost than it recorded."""
     cost = review["cost_usd"]
     return bool(review["calls"] >= loss.calls and cost >= loss.cost_usd and review["last_at"] >= loss.last_at)
 
 
 def _ended_at(snapshot: Snapshot, source_ip: str) -> datetime | None:
-    """Return from when on calls of a source met today's policy; ``None`` where no change of it shows."""
+    """Return the time from which today's policy applied to a source; ``None`` if no change of it is evident."""
     if (change := ev.changed_at(snapshot, source_ip)) is not None:
         return ev.counts_from(change)
     first = snapshot.versions[0].policy
@@ -130,7 +134,7 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     """
     Return the admitted outbound calls that no PBX in use placed from an address of its own.
 
-    An address that a PBX in use has today is its own, also for calls from before the inventory says so.
+    A current address of a PBX in use counts as its own also for calls from before its start date in the inventory.
     """
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Sources inside a listed network: each is judged by itself, because a network lets in more than the PBXs in it."""
+"""Sources inside a listed network; each gets its own verdict, because a network admits more than the PBXs in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SHOWN = 3
 
 
 def unassigned(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.OutboundCalls) -> Iterator[Verdict]:
-    """Judge each source that only a network lets in and that no PBX calls from today."""
+    """Yield a verdict for each source that only a network entry admits and that is no current address of a PBX."""
     covering: dict[str, list[inv.Row]] = {}
     singles: set[str] = set()
     for entry in inv.entries(snapshot):
@@ -33,19 +33,19 @@ def unassigned(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Outbound
 
 
 def sources_without_pbx(owners: inv.AddressOwners, calls: ev.Tallies) -> list[str]:
-    """Return the sources of calls that no PBX calls from today, as far as they called since the last one left."""
+    """Return the sources that no PBX uses now and that placed calls since the last PBX left them."""
     return sorted({one.source_ip for one in calls if one.orphaned and not owners.now.of(one.source_ip)})
 
 
 def of_owners(calls: ev.Tallies, held: Sequence[inv.Row]) -> ev.Tallies:
-    """Return the calls of the PBXs that an entry holds, without those of other sources; all where it holds none."""
+    """Return the calls of the PBXs inside an entry, without those of other sources; all calls if it contains none."""
     addresses, pbx_ids = {str(row["address"]) for row in held}, set(inv.ids(held))
     mine = [one for one in calls if one.source_ip in addresses or pbx_ids.intersection(members(one.pbx_id))]
     return mine if held else calls
 
 
 def also_lets_in(owners: inv.AddressOwners, calls: ev.Tallies) -> str:
-    """Write which sources a network lets in beside its PBXs, the first of many; ``""`` where there are none."""
+    """Return a sentence with the first other sources that a network admits besides its PBXs; ``""`` if none."""
     sources = sources_without_pbx(owners, calls)
     if not sources:
         return ""
@@ -55,7 +55,7 @@ def also_lets_in(owners: inv.AddressOwners, calls: ev.Tallies) -> str:
 
 
 def is_single(network: str) -> bool:
-    """Say whether an entry is a single address."""
+    """Return whether an entry is a single address."""
     return ip_network(network).num_addresses == 1
 
 
@@ -89,7 +89,7 @@ def _verdict(
 
 
 def _replace(snapshot: Snapshot, owners: inv.AddressOwners, entries: list[inv.Row]) -> tuple[tuple[Change, ...], str]:
-    """Return the changes that list the PBXs' single addresses in place of networks, and a sentence about them."""
+    """Return the changes that replace networks by the PBXs' single addresses, and a sentence about them."""
     gone = {str(entry["network"]) for entry in entries}
     left = snapshot.policy.networks - gone
     needed: dict[str, tuple[str, ...]] = {}

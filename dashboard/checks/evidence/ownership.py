@@ -1,4 +1,4 @@
-"""What the inventory says of addresses: whose they are, and whose they were."""
+"""Current and past ownership of addresses according to the inventory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.domain.changes import AllowAddress, RemoveAddress
 from dashboard.domain.snapshot import Age, Snapshot, members
 
 Row = Mapping[str, Any]
-"""A row of a frame, by its columns."""
+"""A row of a frame: values by column name."""
 
 EMPTY_LIST = "Outbound Allowed IPs is empty, so no call is admitted by its address."
 RETIRED = "retired"
@@ -23,7 +23,7 @@ STANDBY = "standby"
 
 
 class Need(StrEnum):
-    """Why a PBX needs SIP credentials, as the end of a sentence that begins with its name."""
+    """Reason why a PBX needs SIP credentials, as the end of a sentence that begins with its name."""
 
     DYNAMIC = "has a dynamic address"
     NO_PREFIX = "does not dial the tech prefix"
@@ -40,10 +40,14 @@ FIRST = {
     Need.NO_PREFIX: "have {names} dial the tech prefix",
     Need.SIGNS_IN: "change {names} to IP authentication",
 }
-"""What lets a PBX do without credentials, by why it needs them."""
+"""Step after which a PBX no longer needs credentials, by the reason why it needs them."""
 CANNOT_DO_WITHOUT = tuple(FIRST)
 NOT_READY = (Need.PROOF, Need.LIST, Need.LISTING, Need.LISTING_AND_PROOF)
-"""Needs that end with a change of the list or a word in the inventory; until then the PBX would be cut off."""
+"""
+Needs that end with a change of the list or an entry in the inventory.
+
+Until then, turning off credentials would cut off the PBX.
+"""
 
 
 def live(snapshot: Snapshot) -> pd.DataFrame:
@@ -52,31 +56,31 @@ def live(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def current(snapshot: Snapshot) -> pd.DataFrame:
-    """Return today's addresses of PBXs that are not retired, with what is known of their PBX."""
+    """Return the current addresses of PBXs that are not retired, joined with the rows of their PBXs."""
     rows = snapshot.addresses_now
     return rows.merge(live(snapshot), on="pbx_id", suffixes=("", "_of_pbx"))
 
 
 def ever(snapshot: Snapshot) -> pd.DataFrame:
-    """Return every row of addresses, past ones and those of retired PBXs too, the latest first."""
+    """Return all rows of addresses, including past ones and those of retired PBXs, latest first."""
     return snapshot.egress.sort_values("valid_to", ascending=False, na_position="first", kind="stable")
 
 
 class AddressOwners:
-    """Whose the addresses of a snapshot are, and whose they were."""
+    """Current and past owners of the addresses of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.now = AddressIndex((row["address"], row) for row in _records(snapshot.once(current)))
-        """Today's addresses, as ``current`` has them."""
+        """Index of current addresses, from ``current``."""
         self.ever = AddressIndex((row["address"], row) for row in _records(ever(snapshot)))
-        """Every address there was, the latest first."""
+        """Index of all current and past addresses, latest first."""
         self.kinds = {row["pbx_id"]: str(row["ip_kind"]) for row in _records(live(snapshot))}
-        """``static`` or ``dynamic``, of PBXs that are not retired."""
+        """``static`` or ``dynamic`` by id of PBXs that are not retired."""
         self._moved_to = snapshot.once(current).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
         self._snapshot = snapshot
 
     def became(self, network: str) -> str:
-        """Write what became of the last owner of an address: retired, moved, or there never was one."""
+        """Return text on the last owner of an address: it was retired, it moved, or there never was one."""
         past = self.ever.of(network)
         if not past:
             return "is on the list and belongs to no PBX of the inventory"
@@ -88,19 +92,19 @@ class AddressOwners:
         return f"is still on the list, though the PBX was retired{until}"
 
     def last(self, network: str) -> tuple[str, ...]:
-        """Return the ids of the PBXs that left an address last; several where they shared it to the end."""
+        """Return the ids of the PBXs that last left an address; several if they shared it until the end."""
         past = self.ever.of(network)
         end = past[0]["valid_to"] if past else None
         together = [row for row in past if row["address"] == past[0]["address"] and row["valid_to"] == end]
         return ids(together or past[:1])
 
     def kind(self, pbx_id: str) -> str:
-        """Return ``static``, ``dynamic``, or ``""`` where none is in use; of several PBXs ``static`` if one is."""
+        """Return ``static`` if any of the PBXs is static, else ``dynamic``; ``""`` if none is in use."""
         kinds = {self.kinds.get(one, "") for one in members(pbx_id)}
         return next((kind for kind in ("static", "dynamic") if kind in kinds), "")
 
     def next_step(self, address: str, pbx_ids: tuple[str, ...]) -> str:
-        """Write what to do about calls of PBXs in use from an address that is none of theirs; ``""`` where it is."""
+        """Return advice on calls of PBXs in use from an address that is not theirs; ``""`` if it is or cannot be."""
         live = [pbx_id for pbx_id in pbx_ids if pbx_id in self.kinds]
         if not live or fault(self._snapshot, address) or set(live) & set(ids(self.now.of(address))):
             return ""
@@ -111,9 +115,10 @@ class AddressOwners:
 
     def allow(self, address: str, owners: tuple[str, ...]) -> tuple[AllowAddress, ...]:
         """
-        Return the change that lists an address; its label names every PBX that calls from there today.
+        Return the change that lists an address; its label names every PBX that calls from it now.
 
-        Nothing is returned where the address is not one of the owners' today, or cannot be listed.
+        Returns:
+            Empty if the address is not a current address of the owners, or cannot be listed.
         """
         rows = self.now.of(address)
         if not set(owners) & set(ids(rows)) or fault(self._snapshot, address):
@@ -135,12 +140,12 @@ def _records(rows: pd.DataFrame) -> list[Row]:
 
 
 def ids(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the PBX ids of rows, each once, in their order."""
+    """Return the distinct PBX ids of rows, in their order."""
     return tuple(dict.fromkeys(str(row["pbx_id"]) for row in rows))
 
 
 def fault(snapshot: Snapshot, address: str) -> str:
-    """Return the sentence that says why an address cannot stand on the list; ``""`` where it can."""
+    """Return a sentence on why an address cannot be listed; ``""`` if it can."""
     try:
         parse_entry(address, public_ranges=snapshot.treated_as_public)
     except AddressError as exc:
@@ -149,24 +154,24 @@ def fault(snapshot: Snapshot, address: str) -> str:
 
 
 def remove(entry: Row) -> RemoveAddress:
-    """Return the change that takes an entry off the list and carries its whole row."""
+    """Return the change that removes an entry from the list and contains its whole row."""
     texts = {name: str(entry[name]) for name in ("network", "label", "owner", "purpose", "role", "added_by")}
     review_by = "" if entry["review_by"] is pd.NaT else entry["review_by"].isoformat()
     return RemoveAddress(**texts, review_by=review_by)
 
 
 def is_spare(row: Row) -> bool:
-    """Say of an address of today whether it is held in reserve: a standby PBX's, or for failover."""
+    """Return whether a current address is a reserve: it belongs to a standby PBX, or is for failover."""
     return bool(row["status"] == STANDBY or row["kind"] == "failover")
 
 
 def entries(snapshot: Snapshot) -> list[Row]:
-    """Return the entries of the list, in their order."""
+    """Return the entries of the list, in the order of the list."""
     return _records(snapshot.allowed_ips)
 
 
 def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active",)) -> dict[str, Need]:
-    """Return why each PBX of a status needs SIP credentials, as far as the inventory and the list tell."""
+    """Return why each PBX with one of the statuses needs SIP credentials, according to the inventory and the list."""
     active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], snapshot.once(current)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
@@ -190,7 +195,7 @@ def _need(pbx: Row, *, listed: bool) -> Need:
 
 
 def before_switching_off(snapshot: Snapshot, need: Mapping[str, Need]) -> str:
-    """Write what has to be done before credentials can be turned off without cutting a PBX off."""
+    """Return a sentence with the steps required before credentials can be turned off without cutting off a PBX."""
     steps = []
     for why, step in FIRST.items():
         names = [snapshot.name_of(pbx_id) for pbx_id, its in need.items() if its is why]

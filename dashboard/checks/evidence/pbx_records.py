@@ -1,4 +1,4 @@
-"""What PBXs' own records say where the carrier has none: attempts that nobody at the carrier wrote down."""
+"""Attempts in PBXs' own records for which the carrier has no CDR."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot
 
 ENOUGH = 3
-"""So many attempts in a row make a PBX suspect that should be let in; fewer may be a fault of the network."""
+"""Consecutive attempts that make a PBX that should be admitted suspect; fewer may be a network fault."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """Attempts that PBXs recorded and the carrier did not, up to the newest; there is one at least."""
+    """Attempts that PBXs recorded and the carrier did not, up to the newest; at least one."""
 
     attempts: int
     since: datetime
@@ -29,7 +29,7 @@ class Lost:
 
     @property
     def sentence(self) -> str:
-        """Write ``2 attempts in the PBX's own records since ... have no record at the carrier``."""
+        """Text such as ``2 attempts in the PBX's own records since ... have no record at the carrier``."""
         one = self.attempts == 1
         counted = "1 attempt" if one else f"{self.attempts:,} attempts"
         return (
@@ -39,14 +39,14 @@ class Lost:
 
 
 def meaning(snapshot: Snapshot) -> str:
-    """Write what it means that the carrier has no record of attempts, as the end of a sentence about them."""
+    """Return what missing records at the carrier mean, as the end of a sentence about the attempts."""
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
         return "though it records what it refuses: they did not reach it"
     return "as a refusal looks where the carrier writes none, and as a fault of the network would"
 
 
 def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
-    """Write that no calls are on record, whether that says anything, and why PBXs' own records say nothing of it."""
+    """Return text that no calls are on record, whether that is significant, and why PBXs' own records do not help."""
     own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
     told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
     return "; ".join([ev.silence(snapshot), *told])
@@ -71,10 +71,11 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
     """
     Return the attempts of PBXs that ended at once and of which the carrier has no record.
 
-    They count from after the latest policy change of the address, from after it became the PBX's, and from after the
-    last attempt that the carrier has. Nothing is returned where a PBX has addresses on the list and others that are
-    not: its records do not say from which it called. Neither where its records are old, or do not compare with the
-    carrier's, nor where calls from the address were let in (``let_in``) after them.
+    Only attempts count that are later than the latest policy change of the address, than the time it became the PBX's,
+    and than the last attempt that the carrier has. A PBX is ignored if some of its addresses are on the list and others
+    are not, because its records do not contain the source address, or if its records are not fresh or not comparable
+    with the carrier's. Returns ``None`` if no attempts remain, or if calls from the address were admitted (``let_in``)
+    after them.
     """
     speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
     if not speaking:
@@ -90,14 +91,14 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
 
 
 def _came(snapshot: Snapshot, address: str) -> datetime | None:
-    """Return when the last of the PBXs that call from an address began to; ``None`` where nobody wrote it down."""
+    """Return when the last PBX began to call from an address; ``None`` if not recorded."""
     addresses = snapshot.addresses_now
     came = addresses.loc[addresses["address"] == address, "valid_from"].max()
     return None if pd.isna(came) else came
 
 
 def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
-    """Say whether a PBX's records are of today and of one kind of address."""
+    """Return whether a PBX's records are fresh and all its addresses are listed, or none."""
     fresh = snapshot.pbx_freshness.get(pbx_id)
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
         return False
@@ -107,7 +108,7 @@ def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
 
 
 def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
-    """Return a row a PBX, word and cause of its records, and how its clock was compared."""
+    """Return a row per PBX, disposition, cause and status of its records, with how its clock was compared."""
     keys = ["pbx_id", "disposition", "q850_cause", "sip_status"]
     sums = {"attempts": ("attempts", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
     groups = rows.groupby(keys, dropna=False, as_index=False).agg(**sums)

@@ -1,4 +1,4 @@
-"""Where a number's calls go: its route, the host that route names, and the route a PBX should have."""
+"""Destinations of numbers: the route of a number, the host of the route, and the route that a PBX should have."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dashboard.domain.snapshot import Freshness, Snapshot
 
 SIP_REG = "sip-reg"
 SIP_REG_ID = "0"
-"""The route of that id sends calls to whatever is registered; a new number has it (the carrier's API)."""
+"""Id of the route that sends calls to the registered device; a new number has this route (the carrier's API)."""
 
 
 class Hosts:
-    """The host names of a snapshot whose addresses are known, and not from too long ago."""
+    """Host names of a snapshot with their addresses, as far as the lookups are recent, and the times of lookups."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         limit = timedelta(seconds=snapshot.freshness.get("routes", Freshness(None, 0)).stale_after_s)
@@ -33,7 +33,7 @@ class Hosts:
         }
 
     def sentence(self, *targets: SipTarget) -> str:
-        """Write what is known of the names among targets, as the end of a sentence; ``""`` where none is a name."""
+        """Return the lookups of host names among targets, as the end of a sentence; ``""`` if none is a host name."""
         return ", and ".join(self._said(target.host) for target in targets if target.is_name)
 
     def _said(self, name: str) -> str:
@@ -47,7 +47,7 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Leads:
-    """Where one number leads. ``alias`` names its route as changes do: ``""`` for none."""
+    """Destination of one number. ``alias`` is the route's alias as in changes; ``""`` for no route."""
 
     number: str
     on_account: bool
@@ -56,7 +56,7 @@ class Leads:
     value: str = ""
 
     def sentence(self) -> str:
-        """Say what is so of the number."""
+        """Return a clause on the destination of the number."""
         if not self.on_account:
             return f"{self.number} is not on the account"
         if not self.alias:
@@ -66,13 +66,13 @@ class Leads:
         return f"{self.number} leads to {self.value or self.alias}"
 
     def evidence(self, *, in_order: bool | None) -> Mapping[str, Any]:
-        """Return the number as an evidence row; ``None`` where it cannot be told whether it is in order."""
+        """Return the number as an evidence row; ``in_order`` is ``None`` if it cannot be decided."""
         words = "in order" if in_order else "cannot tell" if in_order is None else self.sentence()
         return {"number": self.number, "route": self.alias, "type": self.route_type, "to": self.value, "finding": words}
 
 
 def routes_of(snapshot: Snapshot, numbers: Sequence[str]) -> list[Leads]:
-    """Return where each number leads, in their order."""
+    """Return the destination of each number, in the given order."""
     pointed = dict(zip(snapshot.numbers["number"], snapshot.numbers["route_id"], strict=True))
     routes = {str(row["route_id"]): row for row in snapshot.routes.to_dict("records")}
     found = []
@@ -87,10 +87,10 @@ def routes_of(snapshot: Snapshot, numbers: Sequence[str]) -> list[Leads]:
 
 def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool | None:
     """
-    Say whether a number leads to a PBX: to its host and port, or to its registration where its address is dynamic.
+    Return whether a number leads to a PBX: to its host and port, or to its registration if its address is dynamic.
 
     Returns:
-        ``None`` where a host name and an address cannot be compared.
+        ``None`` if a host name and an address cannot be compared.
     """
     if leads.route_type == SIP_REG:
         return pbx["ip_kind"] == "dynamic"
@@ -100,7 +100,7 @@ def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool |
 
 
 def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
-    """Write where numbers lead that do not lead to a PBX, with what host names resolved to where that decides it."""
+    """Return text on the destinations of numbers that do not lead to a PBX, with the addresses of known host names."""
     hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
     targets = [target_of(one.value) for one in leads if one.route_type in ("host", "uri")]
     names = sorted({one for one in (wanted, *targets) if one.host in hosts.addresses}, key=str)
@@ -108,7 +108,7 @@ def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> 
 
 
 def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
-    """Write why it cannot be told that numbers lead to a PBX, each cause once."""
+    """Return text on why it cannot be decided whether numbers lead to a PBX, grouped by cause."""
     hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
     causes = {one.value: hosts.sentence(target_of(one.value), wanted) for one in leads}
     numbers = {value: [one.number for one in leads if one.value == value] for value in causes}
@@ -116,7 +116,7 @@ def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str])
 
 
 def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[CreateRoute, ...]]:
-    """Return the alias of a route to a PBX's host, and the change that creates it where there is none yet."""
+    """Return the alias of a route to a PBX's host, and the change that creates it if it does not exist yet."""
     rows = snapshot.routes[snapshot.routes["route_type"].isin(["host", "uri"]) & (snapshot.routes["alias"] != "")]
     wanted, addresses = target_of(pbx["inbound_host"]), snapshot.once(Hosts).addresses
     there = [

@@ -1,4 +1,4 @@
-"""What the secrets in a PBX's configuration mean for the account."""
+"""Verdicts on secrets in a PBX's configuration."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.sources import OF_SIP, PRESENT, RECORD, Secret, place_of
 
 Found = Mapping[Secret, tuple[str, ...]]
-"""By kind of secret where it stands, as ``FILE, line N``."""
+"""Locations of secrets by kind, as ``FILE, line N``."""
 
 MOST_PLACES = 3
 
 
 def read(snapshot: Snapshot) -> pd.DataFrame:
-    """Return the facts that were read from PBXs' own configuration, not those of a register of assets."""
+    """Return the facts that were read from PBXs' own configuration, without those from an asset register."""
     facts = snapshot.pbx_config
     return facts[~facts["key"].str.startswith(RECORD)]
 
 
 def of(facts: pd.DataFrame) -> Found:
-    """Return the secrets among the facts of one PBX."""
+    """Return the locations of secrets among the facts of one PBX."""
     found: dict[Secret, tuple[str, ...]] = {}
     rows = facts[facts["key"] == PRESENT]
     for value, file, line in zip(rows["value"], rows["file"], rows["line"], strict=True):
@@ -35,7 +35,7 @@ def of(facts: pd.DataFrame) -> Found:
 
 
 def key(who: str, pbx_id: str, found: Found) -> Verdict:
-    """Judge the API keys in a PBX's files."""
+    """Return the verdict on API keys in a PBX's files."""
     subject, places = f"{pbx_id}: {Secret.API_KEY}", found.get(Secret.API_KEY, ())
     if not places:
         reason = f"No API key stands in what was read of {who}."
@@ -49,7 +49,7 @@ def key(who: str, pbx_id: str, found: Found) -> Verdict:
 
 
 def password(snapshot: Snapshot, who: str, pbx_id: str, found: Found, need: inv.Need) -> Verdict:
-    """Judge the SIP passwords of the trunk in a PBX's files."""
+    """Return the verdict on SIP passwords of the trunk in a PBX's files."""
     subject, ours = f"{pbx_id}: SIP password", {kind: found[kind] for kind in OF_SIP if kind in found}
     places, open_ones = tuple(at for kind in ours.values() for at in kind), found.get(Secret.UNKNOWN, ())
     if not places and open_ones:

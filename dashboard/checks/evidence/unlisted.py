@@ -1,4 +1,4 @@
-"""What it means that calls come from an address that is not listed."""
+"""Verdicts on calls from an address that is not listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.domain.snapshot import Snapshot, members
 
 
 def judge_each(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
-    """Judge the calls from one address by whose they are; where several call from it, the worst says so of all."""
+    """Return the verdict on the calls from one address; with several callers, the worst status applies to all."""
     address = calls[0].source_ip
     each = [
         judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])
@@ -35,13 +35,13 @@ def judge_each(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Tallies)
 
 def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.Tallies) -> Verdict:
     """
-    Judge the calls that one PBX, or nobody, placed from an address that is not listed.
+    Return the verdict on calls from an unlisted address that are attributed to one PBX or to none.
 
     Args:
         snapshot: The account and the inventory.
-        owners: Whose addresses are.
-        owner: The PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` for nobody.
-        calls: From one source address, as ``_evidence.of_today`` gives them; at least one.
+        owners: Owners of addresses.
+        owner: PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` if unassigned.
+        calls: Calls from one source address, as ``evidence.calls.of_today`` returns them; at least one.
     """
     address = calls[0].source_ip
     ids = members(owner)
@@ -91,9 +91,10 @@ def _judge_claim(
     evidence: tuple[Mapping[str, Any], ...],
 ) -> Verdict:
     """
-    Judge admitted calls of a source that only the caller's own words tie to a PBX: unknown at best.
+    Return the verdict on admitted calls that only X-Tag or caller id attribute to a PBX: unknown at best.
 
-    A static PBX calls from its own address. Where it does so while another source uses its name, somebody else does.
+    A static PBX calls from its own address. If it does so while another source uses its name, that source is another
+    party.
     """
     address, name = let_in[0].source_ip, snapshot.name_of(owner)
     claim = examine(snapshot, owners, owner, let_in)
