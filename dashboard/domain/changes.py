@@ -47,7 +47,7 @@ class AllowAddress(_Value):
 
 
 class RemoveAddress(_Value):
-    """Take an entry off Outbound Allowed IPs; carries the whole row, so that it can be put back."""
+    """Take an entry off Outbound Allowed IPs; contains the whole row, so that it can be put back."""
 
     kind: Literal["remove_address"] = "remove_address"
     network: str
@@ -86,7 +86,7 @@ class SetCredentials(_Value):
 
 
 class CreateRoute(_Value):
-    """Create an inbound route; its alias is unique on the account and names it from then on."""
+    """Create an inbound route; its alias is unique on the account and identifies it from then on."""
 
     kind: Literal["create_route"] = "create_route"
     alias: str
@@ -227,7 +227,7 @@ class ReplayImpact(_Value):
 
 
 class Interlock(_Value):
-    """One guard of a plan: a sentence, whether it is met, and the phrase to type where it is not."""
+    """Result of one guard of a plan: a sentence, whether it is met, and the phrase to type if it is not."""
 
     id: str
     sentence: str

@@ -377,7 +377,7 @@ def ago(at: datetime, now: datetime) -> str:
 def short(passed: timedelta) -> str:
     """Return a duration as short text for a headline: ``45 min``, ``2 h``, ``8 days``."""
     minutes = max(1, round(passed.total_seconds() / 60))
-    if minutes < 100:  # noqa: PLR2004 - beyond it, hours read better
+    if minutes < 100:  # noqa: PLR2004 - above this limit, hours are easier to read
         return f"{minutes} min"
     hours = round(minutes / 60)
     return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"  # noqa: PLR2004 - as above

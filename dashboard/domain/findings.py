@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dashboard.domain.changes import Change  # loads pydantic, which the command line's help does without
+    from dashboard.domain.changes import Change  # loads pydantic, which the command line's help does not need
 
 
 class Status(StrEnum):

@@ -33,7 +33,7 @@ class Age(StrEnum):
 
 @dataclass(frozen=True)
 class Freshness:
-    """When an input was last read or confirmed, and for how many seconds that counts as fresh."""
+    """Time at which an input was last read or confirmed, and seconds for which it counts as fresh."""
 
     as_of: datetime | None
     stale_after_s: int

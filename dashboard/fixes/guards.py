@@ -182,7 +182,7 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
 
 @interlock
 def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
-    """Require typing the name of a PBX whose current address would leave the list and has no broken call on record."""
+    """Require typing the name of a PBX whose current address would leave the list although no call from it breaks."""
     snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
     gone = snapshot.policy.networks - listed
     rows = snapshot.addresses_now
