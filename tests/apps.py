@@ -1,4 +1,4 @@
-"""The app as Streamlit's own tests run it: without a browser, in this process."""
+"""The app under Streamlit's AppTest: in this process, without a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def new_app() -> AppTest:
 
 @cache
 def _components() -> BidiComponentManager:
-    """Return the components of installed packages; to look for them takes longer than most pages take to run."""
+    """Return the components of installed packages, discovered once because discovery is slower than most pages."""
     found = BidiComponentManager()
     found.discover_and_register_components(start_file_watching=False)
     return found

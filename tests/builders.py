@@ -1,4 +1,4 @@
-"""Rows, frames and snapshots made by hand, with names that say only what matters."""
+"""Builders for rows, frames and snapshots; a test passes only the values that matter to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INPUTS = ("calls", "allowed_ips", "credentials", "routes", "inventory", "configu
 
 
 def frame(schema: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Make a conformed frame from rows that name only what matters."""
+    """Return a frame that conforms to a schema, from rows that may omit columns."""
     if not rows:
         return schemas.empty(schema)
     filled = [{name: row.get(name) for name in schema.columns} for row in rows]
@@ -27,13 +27,13 @@ def frame(schema: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def pbx(pbx_id: str, **facts: Any) -> dict[str, Any]:
-    """Return a row of ``pbxs``: static, on IP authentication, dialing the prefix, unless said otherwise."""
+    """Return a ``pbxs`` row; defaults: static address, IP authentication, dials the tech prefix."""
     row = {"ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes", "status": "active"}
     return {"pbx_id": pbx_id, "name": pbx_id.capitalize(), **row, **facts}
 
 
 def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
-    """Return a row of ``traffic``: one answered outbound call an hour before NOW, unless said otherwise."""
+    """Return a ``traffic`` row; default: one answered outbound call an hour before ``NOW``."""
     at = facts.pop("at", NOW - timedelta(hours=1))
     row = {
         "hour_at": at.replace(minute=0, second=0, microsecond=0),
@@ -53,7 +53,7 @@ def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
 
 
 def cube_of(snapshot: Snapshot) -> Cube:
-    """Add up a snapshot's outbound rows as the store does for its cube."""
+    """Aggregate the outbound rows of a snapshot as the store does for its cube."""
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].sort_values("hour_at")
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     codes, owners = pd.factorize(pd.Series(callers(rows, names)))
@@ -71,7 +71,7 @@ def cube_of(snapshot: Snapshot) -> Cube:
 
 
 def refused_row(source_ip: str, **facts: Any) -> dict[str, Any]:
-    """Return a row of ``traffic``: one call refused for authorization."""
+    """Return a ``traffic`` row: one call refused for authorization."""
     quiet = {"outcome": "refused_auth", "sip_status": 403, "duration_s": 0, "billed_s": 0, "cost_usd": "0"}
     return calls_row(source_ip, **(quiet | facts))
 
@@ -87,7 +87,7 @@ def make_snapshot(
     observed: Observations | None = None,
     **frames: list[dict[str, Any]],
 ) -> Snapshot:
-    """Make a snapshot of NOW from rows; every input is fresh and today's policy held for 60 days."""
+    """Return a snapshot taken at ``NOW``; by default every input is fresh and today's policy applied for 60 days."""
     policy = Policy(frozenset(allowed), credentials_on, "12345678")
     return Snapshot(
         taken_at=NOW,

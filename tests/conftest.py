@@ -1,4 +1,4 @@
-"""What many tests share: an environment of their own, an embedded account."""
+"""Fixtures shared by the whole suite: an isolated environment and embedded accounts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dashboard.services.workspace import Workspace
 
 SAMPLE_CALLS = 4_000
 
-hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine must not fail a test
 hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the developer's account or home."""
+    """Isolate each test from the developer's account and home."""
     for name in ("TRUNKGATE_ACCOUNT", "FLOWROUTE_BASE_URL", "FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "home"))
@@ -30,7 +30,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
-    """Open an embedded account with few calls, without the stories named; everything ends with the test."""
+    """Open an embedded account with few calls, without the given stories; it closes with the test."""
     with ExitStack() as stack:
 
         def make(*without: str, **settings: Any) -> Workspace:
@@ -43,7 +43,7 @@ def embedded(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
 
 @pytest.fixture(scope="session")
 def synced_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the home of a whole embedded account with few calls, synced and closed, to be copied."""
+    """Create the home of a complete embedded account with few calls, synced and closed, as a template to copy."""
     home = tmp_path_factory.mktemp("synced") / "home"
     with Workspace.open(Settings(home=home, sample_calls=SAMPLE_CALLS)) as opened:
         opened.sync()
@@ -52,7 +52,7 @@ def synced_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def synced(synced_home: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """Open a whole embedded account with few calls, synced, that no other test sees."""
+    """Open a private copy of a complete, synced embedded account with few calls."""
     home = tmp_path / "synced"
     shutil.copytree(synced_home, home)
     with Workspace.open(Settings(home=home, sample_calls=SAMPLE_CALLS)) as opened:

@@ -1,4 +1,4 @@
-"""File systems of a test's own: without permissions, without shared memory, or small. Mounting takes root."""
+"""Temporary file systems without permissions, without shared memory, or with little space. Mounting requires root."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BINDFS = {
     "of nobody": f"{OPEN} --chmod-ignore --force-user=nobody",
     "no memory": "-o direct_io",
 }
-"""Ways in which network file systems and FAT treat modes and owners, by the options of bindfs that do the same."""
+"""bindfs options that reproduce how network file systems and FAT treat modes and owners, by kind."""
 NTFS = "ntfs"
 SMALL = "size "
-"""Before a size, such as ``size 500k``: a disk in memory that has so much room."""
+"""Prefix of the kind for a small disk in memory, followed by its size: ``size 500k``."""
 WITHOUT_PERMISSIONS = (NTFS, "refuses", "ignores", "of nobody")
 
 
 @contextmanager
 def mounted(kind: str, folder: Path) -> Iterator[Path]:
-    """Mount a file system of a kind for as long as the block runs; skip the test where that is impossible."""
+    """Mount a file system of a kind for the duration of the block; skip the test where mounting is impossible."""
     place, under, image = folder / "mounted", folder / "under", folder / "image"
     place.mkdir()
     if kind.startswith(SMALL):

@@ -1,7 +1,7 @@
 """
-Homes of a real account with faults: an input that was never read or is out of date, a carrier that does not answer.
+Homes of a real account with faults: inputs that are missing or out of date, a carrier that does not answer.
 
-The state database and the call store are written directly, so that no network and no emulator is needed.
+The builder writes the state database and the call store directly, so no network and no emulator is needed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ CARRIERS: Final = {
     "wrong key": "The carrier refused the key. Check FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY.",
 }
 AHEAD: Final = "ahead"
-"""Beside every ``Age``: stale, because it was read while the clock was three days ahead."""
+"""An additional age beside every ``Age``: stale, because the clock was three days ahead when the input was read."""
 FAULTS: Final = (*(f"{name} {age}" for name in INPUTS for age in (Age.MISSING, Age.STALE, AHEAD)), *CARRIERS)
-"""Every single fault, as ``INPUT AGE`` or the carrier's."""
+"""Every single fault, as ``INPUT AGE`` or the name of a carrier fault."""
 AHEAD_BY: Final = timedelta(days=3)
 STALE_FOR: Final = {
     "calls": timedelta(hours=3),
@@ -50,7 +50,7 @@ PBXS: Final = {"seattle": SEATTLE, "denver": DENVER}
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Return every pair of faults that can be at once, without those of a clock."""
+    """Return every pair of faults that can occur together, except clock faults."""
     first = [fault.rpartition(" ")[0] if fault not in CARRIERS else "carrier" for fault in FAULTS]
     whose = dict(zip(FAULTS, first, strict=True))
     told = [fault for fault in FAULTS if not fault.endswith(AHEAD)]
@@ -58,7 +58,7 @@ def pairs() -> list[tuple[str, str]]:
 
 
 def ages(faults: Collection[str]) -> dict[str, Age]:
-    """Return how old each input is under some faults."""
+    """Return the age of each input under the given faults."""
     found = dict.fromkeys(INPUTS, Age.FRESH)
     for fault in set(faults) - set(CARRIERS):
         name, _, age = fault.rpartition(" ")
@@ -68,12 +68,12 @@ def ages(faults: Collection[str]) -> dict[str, Age]:
 
 def make(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> Path:
     """
-    Write a home with two static PBXs that place calls by address, credentials off, every input fresh but for faults.
+    Create a home with two static PBXs that call by address, credentials off; all inputs are fresh except for faults.
 
     Args:
-        home: A folder; made.
-        faults: Of ``FAULTS``; for one input at most one.
-        refused: Denver's address is not listed, and its calls are refused.
+        home: Folder; created.
+        faults: Members of ``FAULTS``; at most one per input.
+        refused: Leave Denver's address off the allow list, so that the carrier refuses its calls.
     """
     fetched = set_faults(home, faults, refused=refused)
     if fetched is not None:
@@ -82,7 +82,7 @@ def make(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> 
 
 
 def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> datetime | None:
-    """Replace all that a home's state database knows, and return until when it has calls; see ``make``."""
+    """Replace the contents of a home's state database; return the end of its calls. See ``make``."""
     state, now, by_name = State.open(home), datetime.now(UTC), _ages(faults)
     fetched = None if by_name["calls"] == Age.MISSING else _read_at("calls", by_name, now)
     try:
@@ -99,7 +99,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
 
 
 def _empty(connection: Connection) -> None:
-    """Remove every version, past the trigger that keeps them."""
+    """Delete every version, despite the trigger that prevents deletion."""
     kept = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'versions_keeps_delete'"
     trigger = connection.exec_driver_sql(kept).scalar_one()
     connection.exec_driver_sql("DROP TRIGGER versions_keeps_delete")
@@ -108,7 +108,7 @@ def _empty(connection: Connection) -> None:
 
 
 def _ages(faults: Collection[str]) -> dict[str, str]:
-    """Return ``ages`` with what was read while the clock was ahead told apart."""
+    """Return ``ages`` with inputs read while the clock was ahead marked as ``AHEAD``."""
     return {**ages(faults), **{fault.partition(" ")[0]: AHEAD for fault in faults if fault.endswith(AHEAD)}}
 
 
@@ -119,7 +119,7 @@ def _read_at(name: str, by_name: dict[str, str], now: datetime) -> datetime:
 
 
 def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: Collection[str]) -> None:
-    """Keep what was declared, read and entered, each as of its time."""
+    """Save the declared, fetched and entered rows as versions, each at its own time."""
     long_ago = now - timedelta(days=60)
     held = [{"pbx_id": name, "address": one, "kind": "primary", "source": "declared"} for name, one in PBXS.items()]
     pbxs = [
@@ -169,7 +169,7 @@ def _frame(kind: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _calls(home: Path, until: datetime, *, refused: bool) -> None:
-    """Import twenty days of calls, some of them in the last hour before they were fetched."""
+    """Import twenty days of calls, some of them from the last hour before the fetch."""
     moments = [until - timedelta(minutes=30), *(until - timedelta(days=n, minutes=30) for n in range(1, 20))]
     lost = {"result": "failed", "call_fail_sip_code": "403", "duration": "0", "billed_duration": "0"}
     lost |= {"call_fail_reason": "Tech Prefix and IP not in ACL - support@flowroute.com", "total_cost": "0.00000000"}

@@ -1,4 +1,4 @@
-"""Homes as earlier versions left them: the database of an old revision, rows written past the product."""
+"""Homes as earlier versions left them: a database at an old revision, with rows inserted by plain SQL."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ THEN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 def make_database(home: Path, revision: str, *, plans: Sequence[tuple[Plan, str]] = ()) -> None:
     """
-    Make the database of an old revision, with two versions of the account and entries of the journal.
+    Create the database of an old revision, with two versions of the account and journal entries.
 
     Args:
-        home: Made where it does not exist.
-        revision: Of the migrations, such as ``0002``.
-        plans: A plan and how it ended, ``""`` for a fix that was interrupted.
+        home: Folder; created if missing.
+        revision: Migration revision, e.g. ``0002``.
+        plans: Pairs of a plan and its outcome; ``""`` means an interrupted fix.
     """
     home.mkdir(exist_ok=True)
     engine = sa.create_engine(f"sqlite:///{home / 'state.db'}")

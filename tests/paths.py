@@ -1,4 +1,4 @@
-"""Folders of the repository that tests read."""
+"""Repository folders that tests read."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ ROOT: Final = TESTS.parent
 PACKAGE: Final = ROOT / "dashboard"
 PAGES: Final = PACKAGE / "web" / "pages"
 PBX_CASES: Final = TESTS / "pbx" / "cases"
-"""Recorded configurations by product, each with the inventory that is expected of it."""
+"""Recorded configurations by product, each with its expected inventory."""

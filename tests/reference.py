@@ -1,9 +1,9 @@
 """
-Reference documentation in ``docs/``, generated from the code: ``python -m tests.reference`` writes it.
+Generator of the reference documentation in ``docs/``: ``python -m tests.reference`` writes it.
 
 Each text comes from the object that it describes: a check from its declaration and docstrings, a setting from its
 field, a command from its Typer object, a column from its schema. ``test_reference.py`` fails where a file differs from
-what this module generates.
+the generated text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ BOOLEAN = {True: "on", False: "off"}
 SENTENCE_END = re.compile(r"(?<=\.)\s")
 STATUS = re.compile(r"(?:^|, )(\d) (?=when|on|where|if)")
 FRAME_OF_EXPORT = {"imported_only_calls": "calls"}
-"""Exported tables whose columns are those of a frame of another name."""
+"""Exported tables whose columns are those of a frame with another name."""
 TYPES = {
     "string[pyarrow]": "text",
     "Int64": "integer",
@@ -64,13 +64,13 @@ KINDS = {TEXT: "text", TIME: "timestamp", WHOLE: "integer", USD: "decimal(18, 8)
 
 
 def main() -> None:
-    """Write every file."""
+    """Write every reference file."""
     for name, text in generate().items():
         (DOCS / name).write_text(text, encoding="utf-8")
 
 
 def generate() -> dict[str, str]:
-    """Return the text of every file by its name."""
+    """Return the text of every reference file by file name."""
     parts = {"checks.md": checks, "settings.md": settings, "cli.md": commands, "tables.md": tables}
     return {name: "\n".join([NOTICE, "", *make()]).rstrip() + "\n" for name, make in parts.items()}
 
@@ -81,7 +81,7 @@ def plain(text: str | None) -> str:
 
 
 def prose(*paragraphs: str) -> list[str]:
-    """Return paragraphs, each followed by an empty line, with lines of the width of the repository."""
+    """Return paragraphs, each followed by an empty line, wrapped at the line width of the repository."""
     lines: list[str] = []
     for paragraph in paragraphs:
         lines += [*textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False), ""]
@@ -89,29 +89,29 @@ def prose(*paragraphs: str) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a Markdown table; a bar in a cell is escaped."""
+    """Return a Markdown table; bars in cells are escaped."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [head, ["---"] * len(head), *rows]]
     return [*(f"| {' | '.join(row)} |" for row in cells), ""]
 
 
 def code(text: object) -> str:
-    """Return text as code."""
+    """Return text as inline code."""
     return f"`{text}`"
 
 
 def listed(words: Iterable[object], *, none: str = "none") -> str:
-    """Return words as code, comma separated."""
+    """Return words as inline code, separated by commas."""
     return ", ".join(map(code, words)) or none
 
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    """Parse a module."""
+    """Parse a module into a syntax tree."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def attribute_docs(body: Sequence[ast.stmt]) -> dict[str, str]:
-    """Return the docstring below each assignment of a module or class, by the name that is assigned to."""
+    """Return the docstring below each assignment of a module or class, by target name."""
     found = {}
     for node, after in pairwise(body):
         target = node.target if isinstance(node, ast.AnnAssign) else None
@@ -128,7 +128,7 @@ def attribute_docs(body: Sequence[ast.stmt]) -> dict[str, str]:
 
 @dataclass
 class Ratings:
-    """What the code of a check can yield: severities, impacts, and kinds of change."""
+    """Values that a check's code can yield: severities, impacts and kinds of change."""
 
     severities: set[Severity] = field(default_factory=set)
     impacts: set[Impact] = field(default_factory=set)
@@ -142,14 +142,14 @@ class Module:
     functions: Mapping[str, ast.FunctionDef]
     methods: Mapping[str, Sequence[ast.FunctionDef]]
     modules: Mapping[str, str]
-    """Modules of the package by the name that they are imported as."""
+    """Modules of the package by their local import name."""
     names: Mapping[str, tuple[str, str]]
-    """Module and name of each imported function by the name that it is imported as."""
+    """Module and name of each imported function by its local import name."""
 
 
 @cache
 def check_modules() -> dict[str, Module]:
-    """Return every module below ``checks`` by its dotted name, without the registry."""
+    """Return every module below ``checks``, except the registry, by dotted name."""
     paths = [path for path in sorted((PACKAGE / "checks").rglob("*.py")) if path.stem != "registry"]
     return {".".join(path.relative_to(ROOT).with_suffix("").parts): _module(parsed(path)) for path in paths}
 
@@ -171,7 +171,7 @@ def _module(tree: ast.Module) -> Module:
 
 
 def ratings(check: Check) -> Ratings:
-    """Collect what a check's function can yield, with every function of the package that it reaches."""
+    """Collect what a check's function can yield, including every function of the package that it reaches."""
     found = Ratings({check.severity}, {check.impact})
     start = f"dashboard.checks.{check.id}"
     waiting = deque([(start, check_modules()[start].functions[check.id])])
@@ -199,7 +199,7 @@ def _note(found: Ratings, node: ast.AST) -> None:
 
 
 def _reached(name: str, node: ast.AST) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the functions that a node may call, each with its module; a method is known by its name alone."""
+    """Yield the functions that a node may call, each with its module; methods are matched by name alone."""
     every, module = check_modules(), check_modules()[name]
     if isinstance(node, ast.Name):
         place, own = module.names.get(node.id, (name, node.id))
@@ -216,7 +216,7 @@ def _reached(name: str, node: ast.AST) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def change_kinds() -> tuple[type, ...]:
-    """Return the kinds of change that a fix is made of."""
+    """Return the kinds of change that a fix can contain."""
     union = get_args(changes.Change)[0]
     return get_args(union)
 
@@ -386,7 +386,7 @@ def _option_lines(options: Sequence[Any]) -> list[str]:
 
 
 def exit_lines(text: str | None) -> Iterator[str]:
-    """Yield what the help of a command says of its exit codes, as a list."""
+    """Yield the exit codes from a command's help text as a list."""
     _, (sentence,) = _split(text)
     parts = STATUS.split(sentence.removeprefix("Ends with ").rstrip("."))
     for number, meaning in sorted(zip(parts[1::2], parts[2::2], strict=True)):
@@ -424,7 +424,7 @@ def _names(option: Any) -> str:
 
 
 def _kind(param: Any) -> Any:
-    """Return the type of one value."""
+    """Return the type of a single value."""
     kind = param.type_descriptor.annotation
     while get_origin(kind) is not None:
         kind = next(one for one in get_args(kind) if one is not type(None))
@@ -510,7 +510,7 @@ def tables() -> Iterator[str]:
 
 
 def exported_tables() -> list[str]:
-    """Return the names of all tables that are exported, as ``frames.all_tables`` lists them."""
+    """Return the names of all exported tables, as listed by ``frames.all_tables``."""
     module = parsed(PACKAGE / "services" / "exports" / "frames.py")
     (made,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "all_tables")
     (returned,) = (node.value for node in made.body if isinstance(node, ast.Return))
@@ -533,7 +533,7 @@ def _export_unit(column: str, kind: str) -> str:
 
 
 def _frame_docs() -> dict[str, str]:
-    """Return the docstring of every frame by its name."""
+    """Return the docstring of every frame by frame name."""
     docs: dict[str, str] = {}
     for path in (PACKAGE / "schemas" / "tables.py", PACKAGE / "schemas" / "pbx_records.py"):
         docs |= attribute_docs(parsed(path).body)

@@ -1,4 +1,4 @@
-"""``docs/architecture.md`` names packages, modules and functions that exist."""
+"""Packages, modules and functions named in ``docs/architecture.md`` exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATHS = sorted({span for span in SPANS if re.fullmatch(r"[\w./]+\.(py|csv)", spa
 
 
 def defined_in(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield the names that a module or a class defines, each with its statement."""
+    """Yield the names that a module or class defines, each with its statement."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node
@@ -55,13 +55,13 @@ def is_defined(dotted: str) -> bool:
 
 @pytest.mark.parametrize("dotted", DOTTED)
 def test_every_dotted_name_is_defined(dotted: str) -> None:
-    """Each is a package, a module, a class, a method, a function or a constant of ``dashboard``."""
+    """Each dotted name is a package, module, class, method, function or constant of ``dashboard``."""
     assert is_defined(dotted)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_exists(path: str) -> None:
-    """Each is a file below the root or below ``dashboard``."""
+    """Each path is a file below the root or below ``dashboard``."""
     assert (ROOT / path).is_file() or (PACKAGE / path).is_file()
 
 
@@ -73,14 +73,14 @@ def test_an_unknown_name_is_not_defined() -> None:
 
 
 def test_the_diagram_has_the_layers_of_the_contract() -> None:
-    """The boxes of the diagram hold the packages of the import contract, in its order."""
+    """The diagram boxes hold the packages of the import contract, in the same order."""
     boxes = re.findall(r'^ +L\d\["(.*?)( \(.*)?"\]$', TEXT, re.MULTILINE)
 
     assert LAYERS == [re.findall(r"<b>(\w+)</b>", box) for box, _ in boxes]
 
 
 def test_the_table_has_every_package_once() -> None:
-    """The table "Where is what" has one row per package of the import contract, in its order."""
+    """The table "Where is what" has one row per package of the import contract, in the same order."""
     (table,) = re.findall(r"^## Where is what\n(.*?)^## ", TEXT, re.DOTALL | re.MULTILINE)
 
     assert [name for layer in LAYERS for name in layer] == re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A number of one has its noun in the singular, wherever a sentence counts something."""
+"""Sentences that contain a count use the singular noun for one."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ MANY = {
     "anchors.py: head.entries": "a line for machines, which find it by its form",
     "allowed_ip_is_used.py: days": "four weeks",
 }
-"""Counts that are never one, or read by machines, and why."""
+"""Counts that are never one, or that only machines read, each with its reason."""
 
 
 def limit(node: ast.expr) -> bool:
-    """Say whether a value is a limit: its last name is that of a constant, or begins with ``most``."""
+    """Return whether a value is a limit: its last name is a constant, or begins with ``most``."""
     names = [one.id if isinstance(one, ast.Name) else one.attr for one in ast.walk(node) if named(one)]
     return any(name.isupper() or name.startswith("most") for name in names)
 
 
 def named(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
-    """Say whether a part of an expression has a name."""
+    """Return whether part of an expression contains a name."""
     return isinstance(node, (ast.Name, ast.Attribute))
 
 
 def counts(path: Path) -> Iterator[str]:
-    """Yield each count that a plural follows without a singular beside it."""
+    """Yield each count that is followed by a plural noun without a singular alternative."""
     tree = ast.parse(path.read_text())
     beside = {id(one) for node in ast.walk(tree) if isinstance(node, ast.IfExp) for one in ast.walk(node)}
     for node in ast.walk(tree):
@@ -67,7 +67,7 @@ def counts(path: Path) -> Iterator[str]:
 
 
 def test_no_count_of_one_has_a_plural() -> None:
-    """``counted`` puts it right; the exceptions are named, and none is named in vain."""
+    """Sentences use ``counted``; each exception is listed, and no listed exception is unused."""
     found = {count for path in sorted(ROOT.rglob("*.py")) for count in counts(path)}
 
     assert set(MANY) == found
@@ -84,5 +84,5 @@ def test_no_count_of_one_has_a_plural() -> None:
     ],
 )
 def test_a_number_has_its_noun(number: int, noun: str, plural: str, said: str) -> None:
-    """One is singular, all others are plural."""
+    """One takes the singular; every other number takes the plural."""
     assert said == counted(number, noun, plural)

@@ -1,4 +1,4 @@
-"""Documents name only files, modules and tests that exist, and CONTRIBUTING.md stays short."""
+"""Files, modules and tests named in documents exist, and CONTRIBUTING.md is short."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ PACKAGES = ("dashboard.", "tests.")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 TESTS_OF_FILE = re.compile(r"`(tests/[\w/]+\.py)`((?:[:,;(\s]|and|`test_\w+`)*)")
-"""A test file and the test functions that follow it directly."""
+"""A test file and the test functions that directly follow it."""
 TEST_NAME = re.compile(r"`(test_\w+)`")
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
 def code_spans(text: str) -> list[str]:
-    """Return the text of each inline code span, without code blocks."""
+    """Return the text of each inline code span outside code blocks."""
     return CODE.findall(FENCE.sub("", text))
 
 
 def path_exists(path: str) -> bool:
-    """Return whether a path from the root exists; a pattern with ``*`` has to match a file."""
+    """Return whether a path relative to the root exists; a pattern with ``*`` must match a file."""
     return any(ROOT.glob(path)) if "*" in path else (ROOT / path).exists()
 
 
@@ -88,14 +88,14 @@ def test_named_files_and_modules_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", [ROOT / "SECURITY.md", *ADRS], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_named_tests_exist_in_their_files(document: Path) -> None:
-    """A test function that is named directly after a test file is defined in that file."""
+    """A test function named directly after a test file is defined in that file."""
     named = named_tests(document.read_text())
 
     assert [] == [(file, name) for file, name in named if name not in functions_of(ROOT / file)]
 
 
 def test_security_policy_names_tests() -> None:
-    """The pattern still matches the way in which SECURITY.md names tests."""
+    """The pattern matches the test names in SECURITY.md."""
     assert len(named_tests((ROOT / "SECURITY.md").read_text())) > 50
 
 
@@ -121,12 +121,12 @@ def test_contributing_is_short() -> None:
     ],
 )
 def test_missing_names_are_found(text: str, missing: list[str]) -> None:
-    """A name in a code span is reported when it does not exist, and only then."""
+    """A name in a code span is reported only if it does not exist."""
     assert missing == missing_names(text)
 
 
 def test_tests_are_read_with_their_file() -> None:
-    """Names belong to the file in front of them, up to the next other text."""
+    """Test names belong to the preceding file, up to the next other text."""
     text = "`tests/a.py`: `test_x`, `test_y`; `tests/b.py` and `test_z`. Later `test_other` is named."
 
     assert [("tests/a.py", "test_x"), ("tests/a.py", "test_y"), ("tests/b.py", "test_z")] == named_tests(text)

@@ -1,4 +1,4 @@
-"""The examples in docs/examples obey the contracts of real plug-ins and run on real objects."""
+"""The examples in docs/examples satisfy the contracts of real plug-ins and run on real objects."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ a line without a value
 
 
 def load(name: str) -> ModuleType:
-    """Return an example as a module."""
+    """Import an example as a module."""
     spec = spec_from_file_location(f"docs_examples_{name}", EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -109,7 +109,7 @@ def inventory(tmp_path) -> Inventory:
 
 
 def test_reader_gives_pbx_address_and_facts(inventory: Inventory) -> None:
-    """The rows pass the validation of the inventory, and each fact has its file and line."""
+    """The rows pass inventory validation, and each fact has its file and line."""
     (pbx,) = inventory.frames["pbxs"].to_dict("records")
     (address,) = inventory.frames["pbx_addresses"].to_dict("records")
     facts = inventory.frames["pbx_config"]
@@ -132,7 +132,7 @@ def test_reader_gives_pbx_address_and_facts(inventory: Inventory) -> None:
 
 
 def test_reader_drops_the_password(inventory: Inventory) -> None:
-    """A secret is recorded by what it opens and where it is, never by its value."""
+    """A secret is recorded by its purpose and its location, never by its value."""
     facts = inventory.frames["pbx_config"].set_index("key")
 
     assert "trunk password" == facts.loc["secret_present", "value"]
@@ -140,14 +140,14 @@ def test_reader_drops_the_password(inventory: Inventory) -> None:
 
 
 def test_reader_reports_a_bad_line_with_its_place(inventory: Inventory) -> None:
-    """A line that cannot be read is a problem with file, line and cure; every other line is read."""
+    """An unreadable line becomes a problem with file, line and remedy; the reader keeps every other line."""
     assert ["reno/etc/examplepbx.conf, line 7: The line has no '='. Write it as name = value."] == [
         str(problem) for problem in inventory.problems
     ]
 
 
 def test_reader_leaves_other_folders_alone(tmp_path) -> None:
-    """A folder of another product is not accepted."""
+    """The reader does not accept a folder of another product."""
     (tmp_path / "pjsip.conf").write_text("[trunk]\n")
     folder, _ = from_disk(tmp_path)
 
@@ -159,7 +159,7 @@ def test_reader_leaves_other_folders_alone(tmp_path) -> None:
 
 @pytest.fixture
 def script() -> Script:
-    """Return scripted answers in place of the carrier's API."""
+    """Return scripted answers that replace the carrier's API."""
     answers = Script()
     answers.answers[ACL] = Reply({"items": [{"cidr": "198.51.100.11", "note": "Seattle"}]})
     return answers
@@ -174,7 +174,7 @@ def carrier(script: Script) -> Iterator[Carrier]:
 
 
 def test_carrier_has_the_methods_of_the_protocol(carrier: Carrier) -> None:
-    """Every method has the parameters, kinds and defaults of the protocol."""
+    """Every method has the parameters, parameter kinds and defaults of the protocol."""
     methods = [name for name, value in vars(Carrier).items() if inspect.isfunction(value) and not name.startswith("_")]
 
     assert len(methods) > 5
@@ -188,7 +188,7 @@ def test_carrier_has_the_methods_of_the_protocol(carrier: Carrier) -> None:
 
 
 def test_carrier_returns_conformed_frames(carrier: Carrier) -> None:
-    """Frames keep their contracts: conforming them again changes nothing."""
+    """Frames satisfy their schemas: conforming them again changes nothing."""
     frames = {"allowed_ips": carrier.allowed_ips()[0]}
     frames |= {name: getattr(carrier, name)() for name in ("numbers", "routes", "edges")}
 
@@ -201,7 +201,7 @@ def test_carrier_returns_conformed_frames(carrier: Carrier) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"items": None}, {"items": {}}])
 def test_carrier_answer_without_a_list_is_an_error(carrier: Carrier, script: Script, body: dict[str, object]) -> None:
-    """An answer that is not understood is an error, never an empty list."""
+    """An answer that is not understood raises an error and never yields an empty list."""
     script.answers[ACL] = Reply(body)
 
     with pytest.raises(CarrierAnswerError, match="GET /acl has no list of items"):
@@ -209,7 +209,7 @@ def test_carrier_answer_without_a_list_is_an_error(carrier: Carrier, script: Scr
 
 
 def test_carrier_applies_a_change_and_its_inverse(carrier: Carrier, script: Script) -> None:
-    """Each change is one request; what the API cannot do is refused with the step to take by hand."""
+    """Each change is one request; a change that the API does not support is refused with the manual step."""
     script.answers |= {f"POST {ORIGIN}/acl": Reply(status=201), f"DELETE {ORIGIN}/acl/198.51.100.12": Reply(status=204)}
     change = AllowAddress(network="198.51.100.12", label="Denver")
 
@@ -223,7 +223,7 @@ def test_carrier_applies_a_change_and_its_inverse(carrier: Carrier, script: Scri
 
 
 def test_carrier_has_no_calls(carrier: Carrier, tmp_path) -> None:
-    """Without READ_CALLS no window is exported and no file is written."""
+    """Without READ_CALLS the carrier exports no window and writes no file."""
     now = datetime.now(UTC)
 
     assert [] == carrier.export_calls(now, now, tmp_path)
@@ -235,7 +235,7 @@ def test_carrier_has_no_calls(carrier: Carrier, tmp_path) -> None:
 
 @pytest.fixture
 def page(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """Return the example page on a home in mode files that has one PBX; no emulator is started."""
+    """Return the example page on a home in mode ``files`` with one PBX; no emulator is started."""
     home = tmp_path / "home"
     for name, value in {"TRUNKGATE_ACCOUNT": "files", "TRUNKGATE_HOME": str(home), SYNCED_BY: "tests"}.items():
         monkeypatch.setenv(name, value)
@@ -254,7 +254,7 @@ def page(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
 
 
 def test_page_shows_what_the_snapshot_has(page: AppTest) -> None:
-    """The title line answers the question of the page, and the table has the addresses in use."""
+    """The title answers the question of the page, and the table lists the addresses in use."""
     page.run()
 
     assert not page.exception

@@ -1,4 +1,4 @@
-"""Rules of the house that no single test would notice."""
+"""Conventions of the repository that no single test covers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ MOST_LINES_OF_A_PAGE = 120
 
 
 def test_no_module_beside_the_app_shadows_the_standard_library() -> None:
-    """``streamlit run dashboard/app.py`` puts dashboard/ first on the path: calendar.py there would be the calendar."""
+    """
+    No module in dashboard/ shadows the standard library.
+
+    ``streamlit run dashboard/app.py`` puts dashboard/ first on ``sys.path``, so a ``calendar.py`` there would replace
+    the standard library's.
+    """
     names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
 
     assert set() == names & set(sys.stdlib_module_names)
@@ -26,7 +31,7 @@ def test_no_module_beside_the_app_shadows_the_standard_library() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_says_what_it_is(path: Path) -> None:
-    """The first statement is a docstring; a page, which is layout, stays short."""
+    """The first statement of a module is a docstring; a page, which is layout only, is short."""
     text = path.read_text()
 
     assert ast.get_docstring(ast.parse(text))
@@ -35,14 +40,14 @@ def test_every_module_says_what_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_layout(path: Path) -> None:
-    """No function and no class: what a page decides belongs in a module."""
+    """A page defines no function and no class: its decisions belong in a module."""
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
     assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, defined)]
 
 
 def test_every_ignore_has_its_reason() -> None:
-    """``noqa`` and ``type: ignore`` carry a code and a reason on their line."""
+    """Every ``noqa`` and ``type: ignore`` has a code and a reason on its line."""
     bare = re.compile(r"#\s*(noqa(?!: [A-Z0-9, ]+ - \S)|type:\s*ignore(?!\[[a-z-, ]+\]\s+# \S))")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
@@ -56,7 +61,11 @@ def test_every_ignore_has_its_reason() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_what_is_a_terminal_is_asked_of_the_system(path: Path) -> None:
-    """Variables such as ``FORCE_COLOR`` make rich call a log file a terminal: a secret would be written into it."""
+    """
+    The operating system decides what is a terminal, not rich.
+
+    Variables such as ``FORCE_COLOR`` make rich treat a log file as a terminal, and a secret would be written to it.
+    """
     asked = {"is_terminal", "is_interactive", "is_dumb_terminal"}
     found = [node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
 
@@ -64,7 +73,7 @@ def test_what_is_a_terminal_is_asked_of_the_system(path: Path) -> None:
 
 
 def test_locks_name_no_index() -> None:
-    """A lock file holds versions and hashes, and no address."""
+    """A lock file contains versions and hashes, and no index URL."""
     for lock in ("requirements.lock", "requirements-dev.lock"):
         text = (ROOT / lock).read_text()
         assert "://" not in text
@@ -75,7 +84,7 @@ def test_locks_name_no_index() -> None:
 
 
 def test_both_locks_agree() -> None:
-    """What the tests run on is what users install."""
+    """Tests run on the same versions that users install."""
     pins = [
         dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
         for lock in ("requirements.lock", "requirements-dev.lock")
@@ -85,7 +94,7 @@ def test_both_locks_agree() -> None:
 
 
 def test_importing_the_command_line_does_not_load_streamlit() -> None:
-    """``trunkgate check`` in cron pays for no dashboard."""
+    """``trunkgate check`` in cron does not load Streamlit."""
     code = "import sys, dashboard.cli.entry_point; sys.exit('streamlit' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

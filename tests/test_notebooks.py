@@ -1,4 +1,4 @@
-"""Notebooks run from their first cell to their last, on a home of their own."""
+"""Notebooks run from the first cell to the last, each on its own home."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
 def test_there_is_a_notebook() -> None:
-    """The list below is not empty by mistake."""
+    """The list of notebooks is not empty by mistake."""
     assert [path.name for path in NOTEBOOKS][:1] == ["01_first_look.ipynb"]
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the Jupyter client's own use of event loops
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # as above: sockets it closes after the loop has ended
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # as above: the client closes sockets after the loop has ended
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell runs on the embedded account, and the last table of the checks is not empty."""
@@ -34,7 +34,7 @@ def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_defines_nothing_and_keeps_no_output(path: Path) -> None:
-    """Notebooks import the package; functions belong there, and outputs are made by running."""
+    """Notebooks import the package; they define no functions and store no outputs."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
     assert not [cell.source for cell in cells if "def " in cell.source or "class " in cell.source]

@@ -1,7 +1,7 @@
 """
-What the whole sample account must not say, beside the failures planted in it.
+Verdicts on the complete sample account that must not appear beside its planted failures.
 
-The failures themselves, story by story, are held by ``tests/emulator/test_sample.py``.
+``tests/emulator/test_sample.py`` covers the planted failures, story by story.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 def test_nothing_grave_is_left_undecided_and_a_standby_site_is_in_order(
     embedded: Callable[..., Workspace], *, recorded: bool
 ) -> None:
-    """No verdict of high severity is unknown, and all that is said of Dallas and its entry is a pass."""
+    """No verdict of high severity is unknown, and every verdict on Dallas and its entry is a pass."""
     account = embedded(sample_refusals_in_cdrs=recorded)
     account.sync()
     snapshot = account.snapshot()

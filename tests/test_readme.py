@@ -1,4 +1,4 @@
-"""What the README tells people to type is understood, and its example runs."""
+"""Commands in the README are valid, and its example runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_understood(command: str) -> None:
-    """Each names a command that there is, with options and values that it takes; none is carried out."""
+    """Each command exists and accepts its options and values; the test runs none of them."""
     _, *words = shlex.split(command)
     found = get_command(app)
     while hasattr(found, "commands"):
@@ -37,16 +37,16 @@ def test_every_command_is_understood(command: str) -> None:
 
 
 def test_there_are_commands() -> None:
-    """They are looked for by how the README is written."""
+    """The pattern finds commands in the README."""
     assert len(COMMANDS) > 15
 
 
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """On a sample account of its own, which has something to find."""
+    """The example runs on its own sample account, which has findings."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path))
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "3000")
     assert Settings().home == tmp_path
     (example,) = [text for kind, text in BLOCKS if kind == "python"]
-    exec(compile(example, str(README), "exec"), {})  # noqa: S102 - what the README tells people to run
+    exec(compile(example, str(README), "exec"), {})  # noqa: S102 - the README's example, which users are told to run
 
     assert "credentials_are_off" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The reference in ``docs/`` is what the code generates, is complete, and depends on no machine."""
+"""The reference in ``docs/`` equals the generated text, is complete, and does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GENERATED = reference.generate()
 
 @pytest.mark.parametrize("name", sorted(GENERATED))
 def test_file_is_what_the_code_generates(name: str) -> None:
-    """Whoever changes a check, a setting, a command or a column writes the reference again."""
+    """A change to a check, setting, command or column requires the reference to be generated again."""
     path = reference.DOCS / name
     written = path.read_text(encoding="utf-8") if path.exists() else ""
 
@@ -41,7 +41,7 @@ def test_file_is_what_the_code_generates(name: str) -> None:
 
 
 def test_generation_depends_on_no_terminal_and_no_home(tmp_path: Path) -> None:
-    """Width, colors, the user's folders and settings of the environment change nothing."""
+    """Terminal width, colors, the user's folders and environment settings do not change the output."""
     code = "import json; from tests.reference import generate; print(json.dumps(generate()))"
     environment = {
         "PATH": os.environ["PATH"],
@@ -67,7 +67,7 @@ def test_generation_depends_on_no_terminal_and_no_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(GENERATED))
 def test_links_inside_a_file_lead_to_a_heading(name: str) -> None:
-    """A table of contents whose links lead nowhere is worse than none."""
+    """Every link within a file, such as in its table of contents, leads to an existing heading."""
     text = GENERATED[name]
     headings = {line.lstrip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
 
@@ -75,14 +75,14 @@ def test_links_inside_a_file_lead_to_a_heading(name: str) -> None:
 
 
 def test_every_check_setting_and_frame_has_a_place() -> None:
-    """Nothing is left out of its file."""
+    """Each file documents all of its checks, settings or frames."""
     assert all(f"\n## {check.id}\n" in GENERATED["checks.md"] for check in discover())
     assert all(f"\n| `{name}` |" in GENERATED["settings.md"] for name in (*variables(), *INTERNAL))
     assert all(f"\n## {name}\n" in GENERATED["tables.md"] for name in FRAMES)
 
 
 def test_every_column_of_a_frame_has_a_meaning_and_none_is_left_over() -> None:
-    """A column that was removed does not stay in the documentation."""
+    """Every column is described, and a removed column does not remain in the documentation."""
     columns = {name: set(schema.columns) for name, schema in FRAMES.items()}
 
     assert columns == {name: set(meanings) for name, meanings in COLUMNS.items()}
@@ -91,7 +91,7 @@ def test_every_column_of_a_frame_has_a_meaning_and_none_is_left_over() -> None:
 
 
 def test_every_column_of_an_exported_table_has_a_meaning_in_its_order() -> None:
-    """The frames themselves say which columns there are."""
+    """Every column of an exported table is described, in the order of the frame itself."""
     snapshot = Snapshot(
         taken_at=datetime(2026, 11, 30, tzinfo=UTC), account=Account(tech_prefix="", credentials_on=None)
     )
@@ -105,7 +105,11 @@ def test_every_column_of_an_exported_table_has_a_meaning_in_its_order() -> None:
 
 
 def test_every_exported_table_is_described() -> None:
-    """By a frame or by a table of its own; what is described is exported, or printed by ``replay``."""
+    """
+    Every exported table is described by a frame or a table of its own.
+
+    Every described table is exported, or printed by ``replay``.
+    """
     exported = set(reference.exported_tables())
     by_frame = {reference.FRAME_OF_EXPORT.get(name, name) for name in exported - EXPORTED.keys()}
 
@@ -125,14 +129,14 @@ def test_every_exported_table_is_described() -> None:
     ],
 )
 def test_changes_that_a_check_proposes_are_found_in_its_code(check: str, kinds: set[type]) -> None:
-    """Those of functions that it calls in other modules, too."""
+    """Changes proposed by called functions in other modules are included."""
     (found,) = (one for one in discover() if one.id == check)
 
     assert {kind.__name__ for kind in kinds} == reference.ratings(found).changes
 
 
 def test_severities_and_impacts_of_single_findings_are_found_in_the_code() -> None:
-    """A check that calls a helper is rated by what the helper yields."""
+    """The ratings of a check include what its helper functions yield."""
     (found,) = (one for one in discover() if one.id == "call_source_is_allowed")
     ratings = reference.ratings(found)
 
@@ -141,6 +145,6 @@ def test_severities_and_impacts_of_single_findings_are_found_in_the_code() -> No
 
 
 def test_numbers_in_descriptions_are_those_of_the_code() -> None:
-    """Texts that repeat a constant of another module change with it."""
+    """Numbers in descriptions equal the constants of other modules that they repeat."""
     assert f"below {SHORT_S} s" in COLUMNS["traffic"]["short_calls"]
     assert f"{SHORTEST_KEY} characters or more" in GENERATED["settings.md"]

@@ -1,4 +1,4 @@
-"""``make soak``: each part can be started alone, and a part that does not exist is named with those that do."""
+"""Parts of ``make soak``: each starts alone, and an unknown part gives an error that lists the valid names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = Path(soak.__file__).parent
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_says_what_it_is_and_has_a_beginning(name: str) -> None:
-    """A docstring, and ``main``, which needs no argument and returns a line; nothing runs when it is looked at."""
+    """Each part has a docstring and a ``main`` that needs no argument and returns a line; importing runs nothing."""
     tree = ast.parse((FOLDER / f"{name}.py").read_text())
     (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
 
@@ -29,19 +29,19 @@ def test_a_part_says_what_it_is_and_has_a_beginning(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_can_be_imported(name: str) -> None:
-    """What it imports is there; otherwise it would fail only when somebody starts it."""
+    """The imports of a part succeed; otherwise the part would fail only when it is run."""
     assert callable(import_module(f"tests.soak.{name}").main)
 
 
 def test_there_are_parts() -> None:
-    """They are found by their files; the program that runs them is none."""
+    """Parts are found by file name, without the program that runs them."""
     assert PARTS == sorted(PARTS) != []
     assert not [name for name in PARTS if name.startswith("_")]
 
 
 @pytest.mark.parametrize("names", [["nonsense"], [PARTS[0], "nonsense"], ["nonsense", "other"]])
 def test_an_unknown_part_runs_nothing(names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 2 before anything is started; the message names what there is."""
+    """The program exits with status 2 before it starts anything; the message lists the valid names."""
     assert 2 == soak.main(names)
 
     told = capsys.readouterr()

@@ -1,10 +1,11 @@
 """
-The one place for limits of time in tests: they are generous, because a busy machine is ten times slower.
+Time limits for tests, all in this module and generous, because a busy machine is ten times slower.
 
-A test waits for an event, by ``until`` or by what it started, for ``WAIT_S`` at most; only a test that fails waits so
-long. What must not grow with everything (a reader that compares each with each) is held to ``SLOW_S``: done right it
-takes a second or two, done wrong it takes hours. Nothing sleeps for a fixed time to let something happen; where a test
-shows that nothing happens, which has no event, it waits for a moment and says so on the line.
+A test waits for an event, through ``until`` or through the call that it started, for at most ``WAIT_S``; only a failing
+test waits that long. Work that must not grow quadratically, such as a reader that compares every row with every other,
+is limited to ``SLOW_S``: a correct implementation takes a second or two, a quadratic one takes hours. No test sleeps
+for a fixed time to let something happen. A test that shows that nothing happens, for which there is no event, waits
+briefly and states this on the line.
 """
 
 from __future__ import annotations
@@ -13,25 +14,25 @@ import time
 from collections.abc import Callable
 
 WAIT_S = 600
-"""Limit of waiting for anything that is going to happen."""
+"""Limit in seconds for any event that is expected to happen."""
 
 WAIT_MS = WAIT_S * 1000
-"""As ``WAIT_S``, for browsers."""
+"""``WAIT_S`` in milliseconds, for browsers."""
 
 SLOW_S = 120
-"""Limit of work that takes a second or two on a quiet machine."""
+"""Limit in seconds for work that takes a second or two on an idle machine."""
 
 LOOK_EVERY_S = 0.05
 
 
 def until(condition: Callable[[], object], *, going: Callable[[], bool] | None = None, say: str = "") -> None:
     """
-    Wait until something holds.
+    Wait until a condition is true.
 
     Args:
-        condition: Asked again and again.
-        going: Whether what is waited for can still happen, such as that a process runs.
-        say: What to say where it does not hold for ``WAIT_S`` seconds.
+        condition: Polled until it is true.
+        going: Whether the condition can still become true, e.g. whether a process runs.
+        say: Failure message if the condition is not true within ``WAIT_S`` seconds.
     """
     end = time.monotonic() + WAIT_S
     while not condition():
@@ -41,7 +42,7 @@ def until(condition: Callable[[], object], *, going: Callable[[], bool] | None =
 
 
 def at_rest(value: Callable[[], object], for_s: float) -> object:
-    """Wait until a value has not changed for so many seconds, and return it."""
+    """Wait until a value has not changed for ``for_s`` seconds and return it."""
     end = time.monotonic() + WAIT_S
     last = value()
     since = time.monotonic()

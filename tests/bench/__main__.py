@@ -1,9 +1,9 @@
 """
-The benchmarks: every work beside its floor and its peers, in the same run.
+Benchmarks: each workload, its floor and its peers, measured in the same run.
 
-BENCH_CALLS are the sizes (``1000000,10000000``), BENCH_PBXS and BENCH_ENTRIES the account's PBXs (40) and
-entries on its list (2000), BENCH_ROUNDS the turns of each way of ingest (3), BENCH_DIR a folder that keeps
-the generated files (else a temporary one).
+BENCH_CALLS sets the sizes (``1000000,10000000``), BENCH_PBXS and BENCH_ENTRIES the account's number of PBXs (40) and of
+allow list entries (2000), BENCH_ROUNDS the turns of each ingest implementation (3), and BENCH_DIR a folder that keeps
+the generated files (default: a temporary folder).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tests.bench.table import Row, as_json, markdown
 SIZES = "1000000,10000000"
 ROUNDS = 3
 ENDED = 143
-"""Exit status after a termination signal; what was started is ended first."""
+"""Exit status after a termination signal; child processes are stopped first."""
 MISSED = 3
-"""Exit status where every count is right and a target is missed."""
+"""Exit status if every count is right and a target is missed."""
 PARTS = ("ingest", "replay", "checks", "pages", "sessions", "gate")
 
 
@@ -37,11 +37,11 @@ def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: 
     Run the benchmarks.
 
     Args:
-        account: Whose calls.
-        folder: Where generated files go.
+        account: Account that generates the calls.
+        folder: Folder for generated files.
         sizes: Numbers of calls, ascending; replay, checks, pages and sessions are measured at the largest.
-        rounds: Turns of each way of ingest.
-        parts: Which of ``PARTS``.
+        rounds: Turns of each ingest implementation.
+        parts: Members of ``PARTS`` to run.
     """
     works: dict[str, Callable[[], list[Row]]] = {
         "ingest": lambda: ingest_bench.run(account, folder, sizes, rounds),
@@ -55,13 +55,13 @@ def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: 
 
 
 def account_until_now(**more: int) -> Account:
-    """Return an account whose calls end a day ago, so that one more day can be imported."""
+    """Return an account whose calls end a day ago, so that another day can be imported."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Account(until=today - timedelta(days=1), **more)
 
 
 def main() -> int:
-    """Run what the command line and the environment ask for; 1 where a count is wrong, 3 where a target is missed."""
+    """Run what the command line and the environment select; return 1 if a count is wrong, 3 if a target is missed."""
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks.")
     asked.add_argument("parts", nargs="*", default=PARTS, help=f"which of {', '.join(PARTS)}; all by default")
     asked.add_argument("--json", type=Path, help="write the numbers to this file")
@@ -77,7 +77,7 @@ def main() -> int:
         folder = Path(os.environ.get("BENCH_DIR") or passing)
         folder.mkdir(parents=True, exist_ok=True)
         rows = bench(account, folder, sizes, rounds, options.parts)
-    print(markdown(rows))  # noqa: T201 - a program of its own
+    print(markdown(rows))  # noqa: T201 - output of a command-line program
     if options.json:
         options.json.write_text(json.dumps(as_json(rows), indent=1) + "\n", encoding="utf-8")
     wrong = [fault for row in rows for fault in row.wrong]

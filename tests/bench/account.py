@@ -1,9 +1,9 @@
 """
-A made-up account with a contact center, and export files of any number of its calls.
+A synthetic account with a contact center, and export files with any number of its calls.
 
-Addresses are of 198.18.0.0/15 (RFC 2544, for benchmarks), numbers of the 555-01xx range and of ranges
-kept for fiction. Everything follows from the seed. What became of each call follows from the admission
-rule and the account's true facts, so the account knows which calls a change would break or save.
+Addresses are from 198.18.0.0/15 (RFC 2544, for benchmarks), numbers from 555-01xx and from ranges reserved for fiction.
+The seed determines everything. The admission rule and the account's true facts determine the result of each call, so
+the account knows which calls a change would break or save.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dashboard.domain.admission import CallFacts, Decision, Observations, Policy
 OBSERVED = Observations(digest_rescues_prefix=True, no_path_status=403)
 FIRST_ADDRESS = IPv4Address("198.18.0.1")
 PREFIX = "12345678"
-COLUMNS = (  # noqa: SIM905 - as it stands in a file, to be compared with one
+COLUMNS = (  # noqa: SIM905 - same text as an export's header, for comparison
     "direction start_time end_time destination number_alias callerid total_cost destination_name callerid_country "
     "line_information result call_fail_sip_code call_fail_reason duration billed_duration rate first_increment "
     "subsequent_increment cost_subtotal connect_fee usf_fee ccrf cnam_lookup_fee custom_x_tag customer_ip"
@@ -46,7 +46,7 @@ FEES = ("connect_fee", "usf_fee", "ccrf", "cnam_lookup_fee")
 MONEY = ", ".join(f"{name}::DECIMAL(18, 8) AS {name}" for name in ("total_cost", "rate", "cost_subtotal", *FEES))
 TIMES = ", ".join(f"strftime({name}, '%Y-%m-%d %H:%M:%S+00') AS {name}" for name in ("start_time", "end_time"))
 ABROAD = 0.08
-"""Share of the calls that go abroad, the same to each country."""
+"""Share of the calls that go abroad, split equally between countries."""
 COUNTRIES = (
     ("CANADA", 0.012, 1613),
     ("UNITED KINGDOM", 0.017, 4420),
@@ -71,10 +71,10 @@ ZONES = (
 @dataclass(frozen=True)
 class Account:
     """
-    PBXs of every kind, their addresses, the list and the switch.
+    PBXs of every kind, their addresses, the allow list and the credentials switch.
 
-    Calls are spread over PBXs by Zipf's law. Of every twenty PBXs three dial without the prefix on
-    credentials, one has moved to an address that is not listed, the others are in order.
+    Calls are distributed over PBXs by Zipf's law. Of every twenty PBXs, three dial without the prefix on credentials,
+    one has moved to an address that is not listed, and the others are in order.
     """
 
     pbx_count: int = 40
@@ -84,7 +84,7 @@ class Account:
     days: int = 92
     seed: int = 5
     callers: pd.DataFrame = field(init=False)
-    """A row an address: ``pbx``, ``address``, ``weight``, ``tag``, ``dials_prefix``, ``digest``, ``listed``."""
+    """One row per address: ``pbx``, ``address``, ``weight``, ``tag``, ``dials_prefix``, ``digest``, ``listed``."""
 
     def __post_init__(self) -> None:
         rows = []
@@ -113,14 +113,14 @@ class Account:
 
     @cached_property
     def policy(self) -> Policy:
-        """Today's policy, in force all the time: the listed addresses, and others up to ``entries``."""
+        """Policy in force for the whole period: the listed addresses, and spare ones up to ``entries``."""
         listed = self.callers.loc[self.callers["listed"], "address"]
         spare = FIRST_ADDRESS + 2 * len(self.callers)
         others = [str(spare + number) for number in range(self.entries - len(listed))]
         return Policy(frozenset([*listed, *others]), credentials_on=True, tech_prefix=PREFIX)
 
     def decisions(self, policy: Policy) -> list[Decision]:
-        """Return what becomes of a call of each row of ``callers`` under a policy: the truth."""
+        """Return the true admission decision for a call of each ``callers`` row under a policy."""
         return [
             admit(
                 CallFacts(
@@ -135,7 +135,7 @@ class Account:
         ]
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """Return ``allowed_ips``, ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` as the inventory has them."""
+        """Return ``allowed_ips``, ``pbxs``, ``pbx_addresses`` and ``pbx_numbers`` as in the inventory."""
         pbxs = self.callers.drop_duplicates("pbx")
         inventory = {
             "allowed_ips": pd.DataFrame({"network": sorted(self.policy.networks), "known_by": "operator"}),
@@ -166,11 +166,11 @@ class Account:
 
     def day(self, number: int, calls: int) -> pyarrow.Table:
         """
-        Return the calls of one day as the export has them, by time.
+        Return the calls of one day in the columns of the export, ordered by time.
 
         Args:
-            number: Of the day, from 0.
-            calls: How many.
+            number: Day number, from 0.
+            calls: Number of calls.
         """
         rng = np.random.default_rng([self.seed, number])
         second = np.sort(rng.choice(24, calls, p=HOURS / HOURS.sum()) * 3600 + rng.integers(0, 3600, calls))
@@ -218,13 +218,13 @@ class Account:
 
     def write(self, folder: Path, calls: int, *, files: int = 23, packed: bool = False) -> list[Path]:
         """
-        Write export files that hold ``calls`` calls between them, each some days of the account in order of time.
+        Write export files that hold ``calls`` calls in total, each with some days of the account in order of time.
 
         Args:
-            folder: Where to; made where it is not there.
-            calls: How many.
-            files: Over how many files.
-            packed: Gzip, as the carrier delivers.
+            folder: Target folder; created if missing.
+            calls: Number of calls.
+            files: Number of files.
+            packed: Compress with gzip, as the carrier does.
         """
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
@@ -234,12 +234,12 @@ class Account:
         return paths
 
     def write_day(self, path: Path, number: int, calls: int) -> Path:
-        """Write an export file of one day, by its number; one after the last is a new day."""
+        """Write an export file of one day by its number; the number after the last day gives a new day."""
         return _export(path, self.day(number, calls))
 
 
 def _export(path: Path, made: pyarrow.Table) -> Path:
-    """Write calls as the carrier does; gzip by the path's suffix."""
+    """Write calls in the carrier's format, compressed with gzip if the path's suffix asks for it."""
     how = "gzip" if path.suffix == ".gz" else "none"
     text = f"SELECT * REPLACE ({MONEY}, {TIMES}) FROM made"  # noqa: S608 - constants of this module
     with duckdb.connect() as connection:
@@ -257,7 +257,7 @@ def _our_number(pbx: int) -> int:
 
 
 def _their_numbers(rng: np.random.Generator, zone: np.ndarray) -> np.ndarray:
-    """Draw a number in each zone: at home 555-01xx of any area code, abroad the zone's code and seven digits."""
+    """Draw a called number in each zone: 555-01xx of any area code at home, the zone's code and seven digits abroad."""
     home = 10**10 + rng.integers(201, 990, len(zone)) * 10**7 + 5_550_100 + rng.integers(0, 100, len(zone))
     code = np.array([code for _, _, code, _ in ZONES])[zone]
     return np.where(zone == 0, home, code * 10**7 + rng.integers(0, 10**7, len(zone)))

@@ -1,9 +1,9 @@
 """
-A work measured apart: in a process of its own, so that its peak of memory is its own.
+Measurement of a workload in its own process, so that its peak memory is its own.
 
-The process is told a function of this package and its arguments as JSON, and answers as JSON. The
-function times itself, so that what Python takes to start counts for nobody. With BENCH_HERE set all works
-run in this process, which is quicker to try out; peaks of memory then say nothing.
+The child process receives a function of this package and its arguments as JSON and returns JSON. The function times
+itself, so Python's startup time is not counted. With BENCH_HERE set, all workloads run in this process, which is faster
+for trials but makes memory peaks meaningless.
 """
 
 from __future__ import annotations
@@ -28,12 +28,16 @@ ROOT = Path(__file__).parent.parent.parent
 LONGEST_S = 3600
 MARK = "measured: "
 POOL = "ARROW_DEFAULT_MEMORY_POOL"
-"""The product chooses it for its own processes; this one has loaded the product, and peers are to have their own."""
+"""
+Variable that the product sets for its own processes.
+
+This process has loaded the product; it must not pass the product's choice on to the peers.
+"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one process found."""
+    """Measurements of one process."""
 
     seconds: float
     memory_mb: float
@@ -42,7 +46,7 @@ class Measured:
 
 @dataclass
 class Watch:
-    """A stopwatch that a work fills in."""
+    """Stopwatch that a workload fills in."""
 
     seconds: float = 0.0
 
@@ -57,14 +61,14 @@ def timed() -> Iterator[Watch]:
 
 def apart(work: Callable[..., tuple[float, Any]], arguments: Mapping[str, Any]) -> Measured:
     """
-    Run a work in a process of its own.
+    Run a workload in its own process.
 
     Args:
-        work: A function at the top of a module; returns its seconds and an answer that JSON can hold.
-        arguments: What JSON can hold.
+        work: Function at the top level of a module; returns its seconds and a JSON-serializable result.
+        arguments: JSON-serializable arguments.
 
     Raises:
-        RuntimeError: The process failed; its own words are told.
+        RuntimeError: The process failed; the message contains its output.
     """
     if os.environ.get("BENCH_HERE"):
         seconds, answer = work(**arguments)
@@ -89,7 +93,7 @@ def apart(work: Callable[..., tuple[float, Any]], arguments: Mapping[str, Any]) 
 def in_turns(
     works: Mapping[str, tuple[Callable[..., tuple[float, Any]], Mapping[str, Any]]], rounds: int
 ) -> dict[str, list[Measured]]:
-    """Run works one after the other, then all again, so that what else the machine does hits all alike."""
+    """Run the workloads one after the other, in rounds, so that other load on the machine affects all equally."""
     found: dict[str, list[Measured]] = {name: [] for name in works}
     for turn in range(rounds):
         for name, (work, arguments) in works.items():
@@ -100,20 +104,20 @@ def in_turns(
 
 
 def time_of(name: str, turns: list[Measured], note: str = "") -> Time:
-    """Return the median time and the largest peak of some turns."""
+    """Return the median time and the largest memory peak of the turns."""
     return Time(name, median(turn.seconds for turn in turns), max(turn.memory_mb for turn in turns), note)
 
 
 def tell(what: str) -> None:
-    """Say how far the bench is, beside the table."""
-    print(what, file=sys.stderr, flush=True)  # noqa: T201 - a program of its own
+    """Report the progress of the benchmark on stderr, separate from the table."""
+    print(what, file=sys.stderr, flush=True)  # noqa: T201 - output of a command-line program
 
 
 def peak_mb(pid: str | int = "self") -> float:
     """
-    Return the peak of a process's resident memory.
+    Return the peak resident memory of a process in MB.
 
-    From the kernel's own mark, because the usage that a child reports begins with its parent's.
+    Reads the kernel's own high-water mark, because the usage that a child reports begins with its parent's.
     """
     status = Path(f"/proc/{pid}/status")
     if status.is_file():
@@ -123,7 +127,7 @@ def peak_mb(pid: str | int = "self") -> float:
 
 
 def main() -> None:
-    """Do the work that the command line names."""
+    """Run the workload named on the command line."""
     place, arguments = sys.argv[1:]
     module, _, name = place.partition(":")
     seconds, answer = getattr(importlib.import_module(module), name)(**json.loads(arguments))

@@ -1,4 +1,4 @@
-"""The constants that the bare page draws: tables as large as ours, with other numbers for each choice."""
+"""Constant data for the bare page: tables as large as the dashboard's, with different numbers for each choice."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CHARTS = ("pbx", "codes", "zones")
 
 
 def data(*choice: object) -> dict[str, pd.DataFrame]:
-    """Return what is drawn for a choice, always the same."""
+    """Return the data for one choice, always the same."""
     return every_choice()[zlib.crc32(repr(choice).encode()) % CHOICES]
 
 
 @cache
 def every_choice() -> list[dict[str, pd.DataFrame]]:
-    """Return what is drawn: the same tables, their numbers multiplied by the number of the choice."""
+    """Return the data of every choice: the same tables, multiplied by the number of the choice."""
     base = constants()
     places = {"day", "hour"}
     numbers = {name: [*frame.select_dtypes("number").columns.difference(places)] for name, frame in base.items()}
@@ -42,7 +42,7 @@ def every_choice() -> list[dict[str, pd.DataFrame]]:
 
 
 def constants() -> dict[str, pd.DataFrame]:
-    """Return tables with as many rows and columns as ours."""
+    """Return tables with as many rows and columns as the dashboard's."""
     days = [(BEGUN + timedelta(days=day), name, 100 + day) for day in range(DAYS) for name in KINDS]
     kinds = [(pbx, name, 1 + number) for number, pbx in enumerate(NAMES[:MOST_BARS]) for name in KINDS]
     week = [(day, hour, day * hour) for day in range(7) for hour in range(HOURS)]

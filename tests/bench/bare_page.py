@@ -1,10 +1,10 @@
 """
-The floor of the pages: the same widgets, charts and tables as ours, drawn from constant data by Streamlit alone.
+Floor of the page benchmarks: the dashboard's widgets, charts and tables, drawn from constants by Streamlit alone.
 
-For each choice there are other constants, because tables and charts that a click does not change would leave the
-browser nothing to draw. Its script makes its charts at each run, as scripts do. Titles, labels and places are those
-of the dashboard, so that the same clicks can be made on both. What is loaded is taken out of the garbage
-collector's sight here too, because Streamlit is twice as quick with it.
+The constants differ for each choice, because the browser redraws no table or chart that a click does not change. The
+script creates its charts in each run, as scripts do. Titles, labels and positions equal the dashboard's, so the same
+clicks work on both. As in the dashboard, loaded objects are frozen for the garbage collector, because Streamlit is
+twice as fast with it.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ COLORS = alt.Color("outcome:N", scale=alt.Scale(domain=list(KINDS)))
 
 @st.cache_resource
 def settle() -> None:
-    """Collect once, as the dashboard does."""
+    """Collect garbage and freeze loaded objects once, as the dashboard does."""
     gc.collect()
     gc.freeze()
 
 
 def header() -> None:
-    """Draw what stands above every page."""
+    """Draw the header of every page."""
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.markdown("Flowroute account", width="content")
         st.badge("Synced", color="gray")
@@ -50,7 +50,7 @@ def header() -> None:
 
 
 def overview() -> None:
-    """Draw figures, a list with buttons, small multiples and two tables."""
+    """Draw metrics, a list with buttons, small multiples and two tables."""
     st.title("Overview of constant data")
     with st.grid(4, min_column_width=150):
         for name in ("Calls admitted, 24 h", "Refused", "Open findings", "Outbound credentials"):
@@ -72,7 +72,7 @@ def overview() -> None:
 
 @st.dialog("Review fix", width="medium")
 def review(number: int) -> None:
-    """Draw what a fix changes, what it would have done, its guards, and what applies it."""
+    """Draw the review of a fix: its changes, its replay, its guards and the button that applies it."""
     shown = data(number)
     st.markdown("**What changes**")
     st.markdown("| | Before | After |\n| --- | --- | --- |\n| `198.18.0.1` | not allowed | allowed |")
@@ -84,7 +84,7 @@ def review(number: int) -> None:
 
 
 def replayed(shown: dict[str, pd.DataFrame]) -> None:
-    """Draw the replay's figures and bar."""
+    """Draw the metrics and the bar of a replay."""
     st.markdown("**What it would have done**")
     grid = st.grid(2, min_column_width=240, gap="small")
     for pair in (0, 2):
@@ -183,7 +183,7 @@ def calls() -> None:
 
 
 def outcomes() -> None:
-    """Draw ten figures with their explanations, a choice of the view, and a table."""
+    """Draw ten metrics with their explanations, a view selector and a table."""
     title = st.empty()
     span = st.segmented_control(
         "Time",
@@ -216,7 +216,7 @@ def outcomes() -> None:
 
 
 def what_if() -> None:
-    """Draw the replay's figures and bar, an editor of a list, the switch, and what it does by PBX."""
+    """Draw the replay's metrics and bar, a list editor, the credentials switch, and the effect by PBX."""
     title, numbers = st.empty(), st.container()
     left, right = st.columns([6, 5], gap="medium")
     with left:
@@ -244,7 +244,7 @@ def what_if() -> None:
 
 @st.fragment
 def by_pbx(rows: pd.DataFrame) -> None:
-    """Draw a choice of labels and a table of them."""
+    """Draw a label selector and a table of its PBXs."""
     st.pills("Only", ["Broken", "Saved", "Cannot tell"], key="label", label_visibility="collapsed")
     st.dataframe(
         rows,

@@ -1,4 +1,4 @@
-"""Checks and fixes with few and with many calls behind them."""
+"""Benchmark of checks and fixes with few and with many calls in the store."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.bench.table import Row, Time, calls_words, ratio_to
 
 FEW, ROUNDS = 10_000, 3
 MOST = 1.2
-"""What pages are held to."""
+"""Upper limit of the ratio of many calls to few; pages have the same limit."""
 
 
 def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
-    Measure every check, and the plan of a fix, with few and with many calls by turns.
+    Measure every check, and the plan of a fix, with few and with many calls in alternating turns.
 
     Args:
-        account: Whose calls.
-        folder: Where its homes are, or are made.
-        calls: How many are behind the large one.
+        account: Account that generates the calls.
+        folder: Folder of its homes; missing homes are created.
+        calls: Number of calls in the large home.
     """
     tell(f"Checks and fixes over {FEW:,} and {calls:,} calls")
     sizes = {"": calls, calls_words(FEW): FEW}

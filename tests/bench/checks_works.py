@@ -1,4 +1,4 @@
-"""Every check, and the plan of a fix, over an account's calls."""
+"""Workload: every check, and the plan of a fix, over an account's calls."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TURNS, PLANS = 5, 20
 
 
 def judged(home: str, account: dict[str, Any]) -> tuple[float, Any]:
-    """Run every check; also the time of a plan that takes an address off the list, replay and guards included."""
+    """Run every check; also time a plan that removes an allow list entry, including replay and guards."""
     made, store, state = account_of(account), CallStore(Path(home)), State.open(Path(home))
     known = snapshot(made, state, store)
     took, plans, most = [], [], Settings().max_changes
     for _ in range(TURNS):
-        fresh = replace(known)  # it remembers nothing of the turn before
+        fresh = replace(known)  # without caches of the previous turn
         with timed() as again:
             found = checks.run(fresh)
         took.append(again.seconds)

@@ -1,4 +1,4 @@
-"""What the gate adds to a request."""
+"""Benchmark of the latency that the gate adds to a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_MS = 2.0
 
 
 def run() -> list[Row]:
-    """Measure requests through the gate and through a middleware that lets everything pass, by turns."""
+    """Measure requests through the gate and through a pass-through middleware in alternating turns."""
     tell(f"{REQUESTS} requests through the gate")
     took = by_turns(REQUESTS)
     ours, floor = Time("", median(took["gate"])), Time("pass-through middleware", median(took["pass-through"]))

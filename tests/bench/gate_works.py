@@ -1,4 +1,4 @@
-"""Requests to one small app behind the gate and behind a middleware that lets everything pass, by turns."""
+"""Workload: requests to a small app behind the gate and behind a pass-through middleware, in alternating turns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashboard.web.sessions import MemorySessions, Session
 START_S = 30
 WARM_UP = 20
 SESSIONS = 20
-"""How many browsers have a session, as the gate compares a cookie with each."""
+"""Number of browsers with a session; the gate compares a cookie with each."""
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -33,13 +33,13 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 
 
 class PassThrough:
-    """What any middleware costs: it calls the app and sends on what the app sends."""
+    """Baseline cost of any middleware: call the app and forward its messages."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Let everything pass."""
+        """Forward every request and response unchanged."""
 
         async def send_on(message: Any) -> None:
             await send(message)
@@ -49,7 +49,7 @@ class PassThrough:
 
 @contextmanager
 def running(app: Any, listening: socket.socket) -> Iterator[int]:
-    """Run an app on a socket until the block ends; its port."""
+    """Run an app on a socket for the duration of the block; yield its port."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -64,14 +64,14 @@ def running(app: Any, listening: socket.socket) -> Iterator[int]:
 
 
 def bound() -> socket.socket:
-    """Return a socket on a free port of loopback; named as TCP, so that nothing waits to fill a packet."""
+    """Return a socket on a free loopback port, created as TCP explicitly so that asyncio disables Nagle's algorithm."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     return listening
 
 
 def asked(line: http.client.HTTPConnection, headers: dict[str, str]) -> float:
-    """Ask once over an open connection; the seconds it took."""
+    """Send one request over an open connection; return the seconds it took."""
     begun = time.perf_counter()
     line.request("GET", "/static/js/index.js", headers=headers)
     found = line.getresponse()
@@ -84,13 +84,13 @@ def asked(line: http.client.HTTPConnection, headers: dict[str, str]) -> float:
 
 def by_turns(requests: int) -> dict[str, list[float]]:
     """
-    Ask both by turns, each over one connection.
+    Send requests to both apps in alternating turns, each over one connection.
 
     Args:
-        requests: Of each.
+        requests: Number of requests to each app.
 
     Returns:
-        The seconds of each request, of ``gate`` and of ``pass-through``.
+        Seconds of each request, by ``gate`` and ``pass-through``.
     """
     gated, bare = bound(), bound()
     sessions = MemorySessions()

@@ -1,4 +1,4 @@
-"""Homes of the made-up account: its exports, its calls imported, and what the carrier and the inventory say of it."""
+"""Homes of the synthetic account: exports, imported calls, and the carrier's and the inventory's data."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests.bench.apart import apart
 
 
 def account_of(told: Mapping[str, Any]) -> Account:
-    """Return the account that another process told of."""
+    """Return the account from parameters that another process sent; inverse of ``told``."""
     return Account(**{**told, "until": datetime.fromisoformat(told["until"])})
 
 
 def told(account: Account) -> dict[str, Any]:
-    """Return what ``account_of`` makes the same account of; JSON can hold it."""
+    """Return JSON-serializable parameters from which ``account_of`` rebuilds the account."""
     names = ("pbx_count", "addresses_each", "entries", "days", "seed")
     return {"until": account.until.isoformat(), **{name: getattr(account, name) for name in names}}
 
 
 def exports(account: Account, folder: Path, calls: int) -> list[Path]:
-    """Return export files of so many calls; made where they are not there yet."""
+    """Return export files with the given number of calls; create them if missing."""
     kept = folder / f"exports-{_name(account, calls)}"
     if not (kept / "complete").exists():
         shutil.rmtree(kept, ignore_errors=True)
@@ -40,12 +40,12 @@ def exports(account: Account, folder: Path, calls: int) -> list[Path]:
 
 
 def home(account: Account, folder: Path, calls: int) -> Path:
-    """Return where the home of a size lies, or will."""
+    """Return the path of the home for a size, whether or not it exists."""
     return folder / f"home-{_name(account, calls)}"
 
 
 def filled(account: Account, folder: Path, calls: int) -> Path:
-    """Return the home of a size with its calls, its lists and its inventory, as if a sync had just ended."""
+    """Return the home for a size with its calls, lists and inventory, as after a sync."""
     place = home(account, folder, calls)
     if CallStore(place).count() != calls:
         shutil.rmtree(place, ignore_errors=True)
@@ -58,7 +58,7 @@ def filled(account: Account, folder: Path, calls: int) -> Path:
 
 
 def snapshot(account: Account, state: State, store: CallStore) -> Snapshot:
-    """Return all that is known of the account, over all of its days."""
+    """Return a snapshot of the account over all of its days."""
     return build_snapshot(state, store, Settings(), frozenset(), now=account.until, since=account.since)
 
 

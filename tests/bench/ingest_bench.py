@@ -1,4 +1,4 @@
-"""Ingest of export files, and of one new day, beside the bare engine, pandas and Polars."""
+"""Benchmark of ingest of export files, and of one new day, beside the bare engine, pandas and Polars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.bench.table import Ratio, Row, Time, calls_words, ratio_to
 
 MOST_MB = 1500
 SHORT, SHORT_TURNS = range(500_000, 2_000_001), 3
-"""So many calls take a second or two, of which one turn alone says little: there are at least so many turns of them."""
+"""Sizes that take only a second or two, where a single turn is too noisy, and their minimum number of turns."""
 NEW_DAY_TURNS = 7
 FLOORS = ("bare engine", "bare engine, by day")
 TARGETS: dict[str, dict[str, Any]] = {
@@ -34,7 +34,7 @@ TARGETS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Ingested:
-    """One size, measured."""
+    """Measurements of one size."""
 
     calls: int
     ours: Time
@@ -46,10 +46,10 @@ def run(account: Account, folder: Path, sizes: list[int], rounds: int) -> list[R
     Measure every size, then a new day.
 
     Args:
-        account: Whose calls.
-        folder: Files are made here and kept: the exports, and the homes they were imported into.
+        account: Account that generates the calls.
+        folder: Folder for files, which are kept: the exports, and the homes into which they are imported.
         sizes: Numbers of calls, ascending.
-        rounds: Turns of each way.
+        rounds: Turns of each implementation.
     """
     done = []
     for calls in sizes:
@@ -94,7 +94,7 @@ def _size(account: Account, folder: Path, calls: int, rounds: int, smallest: Ing
 
 
 def _other_files(account: Account, folder: Path, plain: Ingested) -> list[Row]:
-    """Import the same calls packed, in no order, and with faults, once each, at the smallest size."""
+    """Import the same calls compressed, unordered, and with faults, once each, at the smallest size."""
     files = exports(account, folder, plain.calls)
     rows = []
     for kind, make in other_files.KINDS.items():
@@ -120,7 +120,7 @@ def _memory(ours: Time, polars: Time, smallest: Ingested | None) -> list[Ratio]:
     mine = ours.memory_mb or 0
     found = [Ratio("peak", mine, most=MOST_MB, unit=" MB")]
     share = mine / polars.memory_mb if polars.memory_mb else None
-    grown = smallest is not None  # with few calls it is the process itself that takes memory
+    grown = smallest is not None  # with few calls the process itself dominates memory
     found.append(Ratio("peak ours / Polars", share, most=0.25 if grown else None))
     if smallest is not None and smallest.ours.memory_mb and smallest.ours.seconds and ours.seconds:
         found.append(Ratio(f"peak / that of {calls_words(smallest.calls)}", mine / smallest.ours.memory_mb, most=1.5))
@@ -133,7 +133,7 @@ def _missing(name: str) -> Time:
 
 
 def _wrong(calls: int, turns: dict[str, list[Measured]]) -> list[str]:
-    """Say who did not write every call, whose roll-up is not ours, and what our import complained of."""
+    """Return errors: missing calls, a roll-up that differs from ours, and complaints of our import."""
     groups = turns["ours"][0].answer["groups"]
     faults = {fault for turn in turns["ours"] for fault in turn.answer["faults"]}
     for name, kept in turns.items():
@@ -146,13 +146,13 @@ def _wrong(calls: int, turns: dict[str, list[Measured]]) -> list[str]:
 
 
 def _new_day(account: Account, folder: Path, calls: int) -> Row:
-    """Import one more day into the full store and into an empty one, by turns."""
+    """Import one more day into the full store and into an empty one, in alternating turns."""
     tell(f"A new day after {calls:,} calls")
     rows = max(calls // account.days, 1)
     file = account.write_day(folder / f"new-day-{rows}.csv", account.days, rows)
     full, turns = folder / "full", {"full": list[Measured](), "empty": list[Measured]()}
     for turn in range(NEW_DAY_TURNS):
-        for name in list(turns)[:: -1 if turn % 2 else 1]:  # neither always goes first
+        for name in list(turns)[:: -1 if turn % 2 else 1]:  # alternate which goes first
             shutil.rmtree(full, ignore_errors=True)
             if name == "full":
                 shutil.copytree(home(account, folder, calls), full, copy_function=os.link)

@@ -1,4 +1,4 @@
-"""Export files to typed Parquet, by trunkgate: in a module of its own, which loads it before anything else."""
+"""Workload: export files to typed Parquet with trunkgate, in its own module, which loads trunkgate first."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """
-The work of an import with pandas and with Polars, as their own guides do it.
+Workloads: the import with pandas and with Polars, as their own guides recommend.
 
-The same files become the same things: texts trimmed, numbers as digits, times and money typed, address and port
-apart, an outcome for each call, rows that are no calls and rows that come twice left out; Parquet by day, the
-roll-up by hour, and the load of each minute. Money may be binary fractions here, and what one row of a file said
-wrong is told to nobody. The roll-ups are compared with ours, row by row in number and call by call in sum.
+The same files give the same result: trimmed text, numbers as digits, typed times and money, address and port split, an
+outcome for each call, non-call rows and duplicate rows dropped; Parquet by day, the roll-up by hour, and the load of
+each minute. Unlike in the product, money may be binary floating point, and bad rows are not reported. The roll-ups are
+compared with the product's by row count and by sum of calls.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ Found = tuple[float, Any]
 
 
 def pandas_c(files: list[str], target: str) -> Found:
-    """Read with pandas file by file, as most people do."""
+    """Read with pandas and its C parser file by file, the usual way."""
     return _pandas(files, target, engine="c", parse_dates=TIMES)
 
 
 def pandas_pyarrow(files: list[str], target: str) -> Found:
-    """Read with pandas and the pyarrow reader, which knows times by itself."""
+    """Read with pandas and the pyarrow parser, which recognizes times itself."""
     return _pandas(files, target, engine="pyarrow")
 
 
 def polars(files: list[str], target: str) -> Found:
-    """Stream with Polars: one plan with three ends, which share what they read."""
+    """Stream with Polars: one plan with three sinks that share the scan."""
     import polars as pl  # noqa: PLC0415 - a peer that may not be installed
 
     with timed() as watch:
@@ -96,13 +96,13 @@ def polars(files: list[str], target: str) -> Found:
 
 
 def rolled(parts: Iterable[Path]) -> dict[str, int]:
-    """Return how many calls a roll-up adds up to, and in how many rows, from its files."""
+    """Return the sum of calls and the number of rows of a roll-up, from its files."""
     counts = [pyarrow.parquet.ParquetFile(part).read(columns=["calls"])["calls"] for part in parts]
     return {"rolled": sum(pyarrow.compute.sum(each).as_py() for each in counts), "groups": sum(map(len, counts))}
 
 
 def rows_in(parts: Iterable[Path]) -> int:
-    """Count what was written, from the files themselves."""
+    """Count the written rows from the files themselves."""
     return sum(pyarrow.parquet.read_metadata(part).num_rows for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""Export files to typed Parquet by others: the bare engine, and the peers. Each runs in a process of its own."""
+"""Workloads: export files to typed Parquet with the bare engine and the peers, each in its own process."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.bench.apart import timed
 from tests.bench.ingest_peers import TIMES, Found, pandas_c, pandas_pyarrow, polars, rows_in
 
 FLUSH = "SET partitioned_write_flush_threshold = 20000"
-"""Without it the engine keeps ten times as much in memory while it writes by day."""
+"""DuckDB setting; without it the engine uses ten times as much memory for a write partitioned by day."""
 
 
 def bare_engine(files: list[str], target: str) -> Found:
-    """Copy with DuckDB, to one file."""
-    rows = f"SELECT * FROM read_csv({files!r})"  # noqa: S608 - paths of this bench
+    """Copy with DuckDB to one file."""
+    rows = f"SELECT * FROM read_csv({files!r})"  # noqa: S608 - paths of this benchmark
     return _copy(f"COPY ({rows}) TO '{target}/calls.parquet' (FORMAT parquet)", target)
 
 
 def bare_engine_by_day(files: list[str], target: str) -> Found:
-    """Copy with DuckDB, to a folder a day."""
-    rows = f"SELECT *, start_time::DATE AS day FROM read_csv({files!r})"  # noqa: S608 - paths of this bench
+    """Copy with DuckDB to one folder per day."""
+    rows = f"SELECT *, start_time::DATE AS day FROM read_csv({files!r})"  # noqa: S608 - paths of this benchmark
     return _copy(f"COPY ({rows}) TO '{target}/calls' (FORMAT parquet, PARTITION_BY (day))", target)
 
 
 def pandas_only(files: list[str], target: str) -> Found:
-    """Read and write with pandas, file by file, and nothing else."""
+    """Read and write with pandas, file by file, without any other processing."""
     Path(target).mkdir(parents=True)
     with timed() as watch:
         for path in files:
@@ -39,7 +39,7 @@ def pandas_only(files: list[str], target: str) -> Found:
 
 
 def polars_only(files: list[str], target: str) -> Found:
-    """Read and write with Polars, streaming, and nothing else."""
+    """Read and write with Polars, streaming, without any other processing."""
     import polars as pl  # noqa: PLC0415 - a peer that may not be installed
 
     with timed() as watch:
@@ -58,7 +58,7 @@ WAYS: dict[str, Callable[[list[str], str], Found]] = {
     "pandas, reading and writing only": pandas_only,
     "Polars, reading and writing only": polars_only,
 }
-"""Everybody but us, by name."""
+"""Every implementation except the product's, by name."""
 NEED_POLARS = ("Polars", "Polars, reading and writing only")
 
 

@@ -1,4 +1,4 @@
-"""The exports of the made-up account as they also come: packed, in no order, with faults."""
+"""Variants of the synthetic account's exports: compressed, unordered, with faults."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ONE_IN = 1000
-"""So many rows have one with a fault among them."""
+"""One faulty row per this number of rows."""
 SEED = 11
 Made = tuple[list[Path], int]
-"""The files, and how many rows of them cannot be calls."""
+"""The files and the number of rows that cannot be calls."""
 
 
 def packed(files: Sequence[Path], folder: Path) -> Made:
-    """Pack each file."""
+    """Compress each file."""
     made = []
     for path in files:
         target = folder / f"{path.name}.gz"
@@ -27,7 +27,7 @@ def packed(files: Sequence[Path], folder: Path) -> Made:
 
 
 def in_no_order(files: Sequence[Path], folder: Path) -> Made:
-    """Put the rows of each file in any order."""
+    """Shuffle the rows of each file."""
     rng, made = random.Random(SEED), []
     for path in files:
         header, *rows = path.read_bytes().splitlines(keepends=True)
@@ -39,7 +39,7 @@ def in_no_order(files: Sequence[Path], folder: Path) -> Made:
 
 
 def with_faults(files: Sequence[Path], folder: Path) -> Made:
-    """Break a row in a thousand: its first cell is no direction."""
+    """Break one row in a thousand: its first cell is not a direction."""
     made, faults = [], 0
     for path in files:
         target = folder / path.name

@@ -1,4 +1,4 @@
-"""Clicks on pages with few and with many calls behind them, beside a bare page of constant data."""
+"""Benchmark of clicks on pages with few and with many calls, beside a bare page of constant data."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.bench.table import NOT_MEASURED, Ratio, Row, Time, calls_words, mb, r
 FEW = 10_000
 TURNS = 16
 LONGEST_S = 150
-"""A kind of click so slow that its turns take longer than this is measured by fewer of them."""
+"""Time limit for the turns of one kind of click; slower clicks are measured with fewer turns."""
 MOST_MB = 1000
 WORK = "Click to settled page in Chromium"
 
 
 def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
-    Measure every kind of click, on the three pages by turns.
+    Measure every kind of click on the three pages in alternating turns.
 
     Args:
-        account: Whose calls.
-        folder: Where its homes are, or are made.
-        calls: How many are behind the large one.
+        account: Account that generates the calls.
+        folder: Folder of its homes; missing homes are created.
+        calls: Number of calls in the large home.
     """
     if pages_works.there() is None:
         return [Row(WORK, calls_words(calls), Time("", note="chromium is not installed"), memory=NOT_MEASURED)]

@@ -1,4 +1,4 @@
-"""A person at a page: real clicks in Chromium, each timed in the page from the click to the last change."""
+"""Workload: real clicks in Chromium, each timed in the page from the click to the last DOM change."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TIMER = Path(__file__).with_name("clicks.js").read_text(encoding="utf-8")
 ROW_PX, MARGIN_PX = 35, 16
 FIRST_ROW, DAYS = 1.5, 30
 WARM_UP = 2
-"""Turns before the first that counts."""
+"""Turns before the first that is counted."""
 
 
 def there() -> str | None:
-    """Return where Chromium is; ``None`` where it is not."""
+    """Return the path of Chromium, or ``None`` if it is not installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -45,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, url: str, link: str = "") -> Page:
-    """Open a window on a page, where there is a gate by a link, and wait until the page stands."""
+    """Open a page in a new window, through a one-time link if there is a gate, and wait until it is drawn."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(LONGEST_MS)
     page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {{ {TIMER} }})")
@@ -66,13 +66,13 @@ def stand(page: Page) -> None:
 
 
 def span(page: Page, turn: int) -> float:
-    """Choose the other span of time."""
+    """Select the other time span."""
     chosen = page.get_by_role("radio", name=("30 days", "7 days")[turn % 2], exact=True)
     return _timed(page, chosen.click)
 
 
 def outcome(page: Page, turn: int) -> float:
-    """Choose an outcome, or any."""
+    """Select an outcome, or any outcome."""
     page.get_by_role("combobox", name="Outcome").click()
     chosen = page.get_by_role("option", name=("Answered", "Any outcome")[turn % 2], exact=True)
     chosen.wait_for()
@@ -80,7 +80,7 @@ def outcome(page: Page, turn: int) -> float:
 
 
 def row(page: Page, turn: int) -> float:
-    """Choose a row of the table."""
+    """Select a row of the table."""
     table = page.get_by_test_id("stDataFrame").last
     table.scroll_into_view_if_needed()
     page.wait_for_timeout(PAUSE_MS)
@@ -91,7 +91,7 @@ def row(page: Page, turn: int) -> float:
 
 
 def pbx(page: Page, turn: int) -> float:
-    """Choose a PBX that was not chosen before."""
+    """Select a PBX that was not selected before."""
     box = page.get_by_role("combobox", name="PBX")
     box.click()
     box.fill(f"{turn + WARM_UP:03}")
@@ -100,20 +100,20 @@ def pbx(page: Page, turn: int) -> float:
 
 
 def search(page: Page, turn: int) -> float:
-    """Look for digits that were not looked for before."""
+    """Search for digits that were not searched for before."""
     box = page.get_by_role("textbox", name="Number, or part of it")
     box.fill(f"55501{turn + WARM_UP:02}")
     return _timed(page, lambda: box.press("Enter"))
 
 
 def switch(page: Page, turn: int) -> float:
-    """Turn the switch of the draft, so that every past call is judged."""
+    """Toggle the switch of the draft, so that every past call is evaluated."""
     chosen = page.get_by_role("radio", name=("Off", "On")[turn % 2], exact=True)
     return _timed(page, chosen.click)
 
 
 def stretch(page: Page, turn: int) -> float:
-    """Draw over a stretch of the chart over time, another one each time."""
+    """Brush a range of the timeline chart, a different one each turn."""
     box = _chart(page, 0)
     left, middle = box["x"] + box["width"] * (0.1 + (turn + WARM_UP) / DAYS), box["y"] + box["height"] / 2
 
@@ -128,7 +128,7 @@ def stretch(page: Page, turn: int) -> float:
 
 
 def bar(page: Page, turn: int) -> float:
-    """Choose one of the PBXs' bars, another one each time."""
+    """Select one of the bars by PBX, a different one each turn."""
     _chart(page, 1)
     bars = page.get_by_test_id("stVegaLiteChart").nth(1).locator(".mark-rect.role-mark path")
     chosen = bars.nth(bars.count() * (turn % 3) // 3)
@@ -146,7 +146,7 @@ def review(page: Page, turn: int) -> float:
 
 
 def _chart(page: Page, place: int) -> Any:
-    """Bring a chart into sight and return where it is."""
+    """Scroll a chart into view and return its position."""
     chart = page.get_by_test_id("stVegaLiteChart").nth(place)
     chart.scroll_into_view_if_needed()
     page.wait_for_timeout(PAUSE_MS)
@@ -154,7 +154,7 @@ def _chart(page: Page, place: int) -> Any:
 
 
 def other_page(page: Page, turn: int) -> float:
-    """Go to Findings, or back to Overview."""
+    """Navigate to Findings, or back to Overview."""
     name = ("Findings", "Overview")[turn % 2]
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
     return _timed(page, link.click)
@@ -173,7 +173,7 @@ CLICKS: dict[str, tuple[str, Callable[[Page, int], float]]] = {
     "Overview to Findings and back": ("", other_page),
     "Overview: review of a fix": ("", review),
 }
-"""What is clicked, on which page."""
+"""Kinds of click, each with its page."""
 
 
 def _timed(page: Page, click: Callable[[], None]) -> float:

@@ -1,4 +1,4 @@
-"""Replay of a proposal beside the same labels row by row; against the truth; and the way to single calls."""
+"""Benchmark of a proposal's replay beside row-by-row peers and the true labels, with drill-down to single calls."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
     Measure the replay at one size.
 
     Args:
-        account: Whose calls.
-        folder: Where its home is, or is made.
-        calls: How many.
+        account: Account that generates the calls.
+        folder: Folder of its home; a missing home is created.
+        calls: Number of calls.
     """
     tell(f"Replay of {calls:,} calls")
     arguments = {"home": str(filled(account, folder, calls)), "account": told(account)}
@@ -78,7 +78,11 @@ def _wrong(ours: dict[str, Any], by_sql: dict[str, Any], by_pandas: dict[str, An
 
 
 def _rounded(found: dict[str, Any]) -> dict[str, tuple[int, float, float]]:
-    """Return calls, minutes and dollars by label; pandas counts money in floating point, and minutes have a digit."""
+    """
+    Return calls, minutes and dollars by label, rounded because pandas sums money in floating point.
+
+    Minutes are rounded to one digit.
+    """
     return {
         label: (calls, round(minutes, 1), round(float(cost), 4))
         for label, (calls, minutes, cost) in found["labels"].items()

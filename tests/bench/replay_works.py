@@ -1,4 +1,4 @@
-"""One proposal replayed: ours, row by row in SQL, and vectorized in pandas. Each runs in a process of its own."""
+"""Workloads: replay of a proposal with trunkgate, row by row in SQL, and vectorized in pandas, each in a process."""
 
 from __future__ import annotations
 
@@ -67,25 +67,25 @@ FROM met
 GROUP BY label
 """
 """
-The rule of ``policy.admit`` where a digest rescues a prefix, as this account's carrier does.
+The rule of ``admission.admit`` where a digest rescues a prefix, as this account's carrier does.
 
-The account's entries are single addresses, so the list is joined by equality, which is quicker than by range.
+The account's entries are single addresses, so the list is joined by equality, which is faster than by range.
 """
 
 Found = tuple[float, Any]
 
 
 class Watched(CallStore):
-    """A store that remembers which parts a question was put to."""
+    """Store that records which parts a query read."""
 
     def parts(self, names: Iterable[str]) -> list[str]:
-        """Return where these parts lie, and remember them."""
+        """Return the paths of the parts and record their names."""
         self.opened = [*getattr(self, "opened", []), *(kept := list(names))]
         return super().parts(kept)
 
 
 def ours(home: str, account: dict[str, Any]) -> Found:
-    """Replay from the store's roll-up; also the time until then, the drill-downs, and what the truth says."""
+    """Replay from the store's roll-up; also time preparation and drill-downs, and count errors against the truth."""
     made, store, state = account_of(account), Watched(Path(home)), State.open(Path(home))
     with timed() as reading:
         known = snapshot(made, state, store)
@@ -116,7 +116,7 @@ def ours(home: str, account: dict[str, Any]) -> Found:
 
 
 def _of_four(impact: ReplayImpact) -> dict[str, list[Any]]:
-    """Return calls, minutes and dollars by label, with all undecided labels as one, as the peers have them."""
+    """Return calls, minutes and dollars by label, with all undecided labels merged as in the peers."""
     found: dict[str, list[Any]] = {}
     for label, counted in impact.labels.items():
         if counted.calls:
@@ -166,7 +166,7 @@ def vectorized(home: str, account: dict[str, Any]) -> Found:
 
 
 def proposal(account: Account, *, skip: int = 0) -> Policy:
-    """Return today's policy with credentials off and twenty addresses off the list, from another on where asked."""
+    """Return today's policy with credentials off and without twenty addresses; ``skip`` selects other addresses."""
     listed = sorted(account.callers.loc[account.callers["listed"], "address"])[skip : skip + REMOVED]
     return replace(account.policy, credentials_on=False, networks=account.policy.networks - set(listed))
 
@@ -191,7 +191,7 @@ def _labeled(calls: pd.DataFrame, callers: pd.DataFrame, today: Policy, then: Po
 
 
 def _against_truth(account: Account, replay: Replay) -> dict[str, int]:
-    """Count calls that are labeled otherwise than they truly would fare."""
+    """Count calls whose label contradicts their true result."""
     pairs = zip(account.decisions(account.policy), account.decisions(proposal(account)), strict=True)
     labels = {(True, True): UNCHANGED, (False, False): UNCHANGED, (True, False): BROKEN, (False, True): SAVED}
     fates = [labels[bool(now.admitted), bool(then.admitted)] for now, then in pairs]
@@ -205,7 +205,7 @@ def _against_truth(account: Account, replay: Replay) -> dict[str, int]:
 
 
 def _drill_downs(account: Account, store: Watched, replay: Replay) -> dict[str, Any]:
-    """Ask for the newest broken calls, and for those of a day in the middle."""
+    """Query the newest broken calls, and those of a day in the middle."""
     broken = replay.rows[replay.rows["label"] == BROKEN]
     middle = account.until - timedelta(days=account.days // 2)
     asked = {"newest": CallFilter(), "day": CallFilter(since=middle, until=middle + timedelta(days=1))}
@@ -213,7 +213,7 @@ def _drill_downs(account: Account, store: Watched, replay: Replay) -> dict[str, 
     found: dict[str, Any] = {"parts": sum(len(day.calls) for day in days.values())}
     for name, where in asked.items():
         seconds, opened, calls = _drill(store, where, broken)
-        # The days of the calls that were found, and those after them, on which there might have been some.
+        # The days of the calls found, and later days on which there might have been some.
         seen = calls["started_at"].dt.date
         reach = {day for day in days if name == "newest" and day >= seen.min()} | {*seen}
         own = {name: {part for day in reach for part in days[day].calls}}
@@ -228,7 +228,7 @@ def _drill_downs(account: Account, store: Watched, replay: Replay) -> dict[str, 
 
 def _drill(store: Watched, where: CallFilter, broken: pd.DataFrame) -> tuple[float, set[str], pd.DataFrame]:
     took: list[float] = []
-    ask: Callable[[], pd.DataFrame] = lambda: store.calls(where, among=broken, limit=PAGE)  # noqa: E731 - asked twice
+    ask: Callable[[], pd.DataFrame] = lambda: store.calls(where, among=broken, limit=PAGE)  # noqa: E731 - called twice
     for _ in range(DRILLS):
         store.opened = []
         with timed() as again:
@@ -238,7 +238,7 @@ def _drill(store: Watched, where: CallFilter, broken: pd.DataFrame) -> tuple[flo
 
 
 def _callers(account: Account) -> pd.DataFrame:
-    """Return what the inventory says of each address."""
+    """Return what the inventory records for each address."""
     frames = account.frames()
     rows = frames["pbx_addresses"].merge(frames["pbxs"], on="pbx_id")
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""A page process: the dashboard on a home of the made-up account, or the bare page beside it."""
+"""Page process: the dashboard on a home of the synthetic account, or the bare page."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ BARE = Path(__file__).with_name("bare_page.py")
 START_S = 60
 STOP_S = 10
 NOBODY = "https://carrier.example.invalid"
-"""Where no carrier answers; nothing here asks one. On loopback its portal would be asked as well."""
+"""URL where no carrier answers; nothing here sends it a request. On loopback its portal would be queried as well."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """A page process that answers."""
+    """Running page process."""
 
     url: str
     pid: int
     home: Path | None = None
-    """Of the dashboard; the bare page has none."""
+    """Home of the dashboard; ``None`` for the bare page."""
 
     def link(self) -> str:
-        """Return a new one-time link into the dashboard; empty for the bare page, which anybody may open."""
+        """Return a new one-time link to the dashboard; empty for the bare page, which has no access control."""
         return links.address(self.url, links.make(self.home, name="Bench")) if self.home else ""
 
     def resident_mb(self) -> float:
-        """Return the memory that it holds now."""
+        """Return the current resident memory in MB."""
         return psutil.Process(self.pid).memory_info().rss / 1e6
 
     def peak_mb(self) -> float:
-        """Return the most memory that it held."""
+        """Return the peak resident memory in MB."""
         return peak_mb(self.pid)
 
 
 @contextmanager
 def serving(script: Path, folder: Path, *, home: Path | None = None, days: int = 92) -> Iterator[Served]:
     """
-    Run a page process until the block ends.
+    Run a page process for the duration of the block.
 
     Args:
         script: ``DASHBOARD`` or ``BARE``.
-        folder: Where its log goes.
-        home: Of the dashboard; looked at as if ``serve`` synced it.
-        days: The window of the pages.
+        folder: Folder for its log.
+        home: Home of the dashboard, displayed as if ``serve`` synced it.
+        days: Window of the pages in days.
 
     Raises:
-        RuntimeError: It did not start; its last lines are told.
+        RuntimeError: The process did not start; the message contains the last lines of its log.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -104,7 +104,7 @@ def serving(script: Path, folder: Path, *, home: Path | None = None, days: int =
 
 
 def options(port: int) -> list[str]:
-    """Return how the bare page is started, which has no gate."""
+    """Return the command-line options of the bare page, which has no gate."""
     return [
         f"--server.port={port}",
         "--server.address=127.0.0.1",

@@ -1,4 +1,4 @@
-"""Twenty sessions at once on one process, beside one session alone."""
+"""Benchmark of twenty concurrent sessions on one process, beside one session alone."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from tests.bench.table import Ratio, Row, Time, calls_words, mb
 SESSIONS = 20
 RERUNS = 20
 EVERY_S = 1.8
-"""Twenty people who each click so often ask for eleven reruns a second."""
+"""Seconds between clicks: twenty people who each click this often request eleven reruns a second."""
 ALONE, ALONE_EVERY_S = 100, 0.5
-"""Reruns of the session alone, of which five are above the p95, and its pause: one click never waits for another."""
+"""
+Reruns of the session alone, of which five exceed the p95, and its pause in seconds, so that no click waits for another.
+"""
 TOO_SLOW_S = 5.0
-"""Twenty sessions of such reruns would take hours and say nothing more."""
+"""Twenty sessions with reruns this slow would take hours and add no information."""
 P95 = 0.95
 MOST_MB = 1000
 
 
 def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
-    Measure one session and twenty, clicking as people do and without a pause.
+    Measure one session and twenty, with realistic pauses and without a pause.
 
     Args:
-        account: Whose calls.
-        folder: Where its home is, or is made.
-        calls: How many are behind the pages.
+        account: Account that generates the calls.
+        folder: Folder of its home; a missing home is created.
+        calls: Number of calls in the home.
     """
     tell(f"{SESSIONS} sessions at once over {calls:,} calls")
     with serving(DASHBOARD, folder, home=filled(account, folder, calls), days=account.days) as served:
@@ -51,7 +53,7 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
 
 
 def _not_measured(calls: int, alone: Load) -> Row:
-    """Say that already one session alone is too slow."""
+    """Return the row for a size at which one session alone is already too slow."""
     missed = Ratio("median of one session alone, s", alone.share(0.5), most=TOO_SLOW_S, unit="")
     why = Time("", note="one session alone is too slow for twenty")
     return Row(f"{SESSIONS} sessions at once: p95 of a rerun", calls_words(calls), why, ratios=(missed,))
@@ -63,8 +65,8 @@ def _row(
     """
     Compare many sessions with one.
 
-    Without a pause there is no target for the single rerun: all of Python takes turns, so twenty that never stop
-    wait for each other whatever the page costs; then only how many there are in a second counts.
+    Without a pause there is no target for a single rerun: Python threads take turns, so twenty sessions that never
+    pause wait for each other whatever the page costs. Only the reruns per second count then.
     """
     single = alone.share(P95)
     return Row(

@@ -1,4 +1,4 @@
-"""A session that speaks Streamlit's own protocol: it asks for a page again and waits until its script has run."""
+"""Workload: a session that requests page reruns over Streamlit's own protocol and waits for each script to end."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 ROUND = ("", "calls", "outcomes", "findings", "calls", "what_if")
-"""Pages that a session goes through, over and over."""
+"""Pages that a session visits in a cycle."""
 SPANS, OUTCOMES = ("24 h", "7 days", "30 days", "All"), ("", "answered", "refused_auth", "busy_or_no_answer")
 LONGEST_S = 300
 MOST_S = 60
-"""After so long no session clicks again; what is under way is waited for."""
+"""Seconds after which no session clicks again; reruns in progress are completed."""
 MOST_BYTES = 64 * 2**20
 
 
 @dataclass
 class Session:
-    """One connection."""
+    """One WebSocket connection."""
 
     wire: ClientConnection
     pages: dict[str, str] = field(default_factory=dict)
-    """Pages by their path, as the server numbers them."""
+    """Pages by path, with the identifiers that the server assigns."""
     errors: list[str] = field(default_factory=list)
 
     async def rerun(self, path: str, query: str = "") -> float:
-        """Run a page's script; return the seconds from asking until it has ended."""
+        """Run a page's script; return the seconds from request to completion."""
         asked = BackMsg()
         asked.rerun_script.page_script_hash = self.pages.get(path, "")
         asked.rerun_script.query_string = query
@@ -58,7 +58,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Load:
-    """What some sessions met."""
+    """Measurements of concurrent sessions."""
 
     seconds: list[float]
     wall_s: float
@@ -66,25 +66,25 @@ class Load:
 
     @property
     def per_second(self) -> float:
-        """Reruns a second, all sessions together."""
+        """Reruns per second of all sessions together."""
         return len(self.seconds) / self.wall_s
 
     def share(self, part: float) -> float:
-        """Return the time that this part of the reruns stayed below."""
+        """Return the time in seconds below which this share of the reruns stayed."""
         return sorted(self.seconds)[math.ceil(part * len(self.seconds)) - 1]
 
 
 def load(url: str, link: str, sessions: int, reruns: int, *, every_s: float = 0.0) -> Load:
     """
-    Rerun pages from some sessions at once.
+    Rerun pages from several sessions at once.
 
     Args:
-        url: Of the page process.
-        link: Lets the sessions in.
-        sessions: How many.
-        reruns: Of each; its first run, which opens it, does not count.
-        every_s: Seconds between two clicks of a session, which begin at different times; a click waits for
-            the page of the one before. 0 for no pause.
+        url: URL of the page process.
+        link: One-time link that admits the sessions.
+        sessions: Number of sessions.
+        reruns: Reruns per session; the first run, which opens it, is not counted.
+        every_s: Seconds between two clicks of a session, with staggered starts; a click waits for the page of the
+            previous click. 0 means no pause.
     """
     cookie = requests.get(link, timeout=LONGEST_S).headers["set-cookie"].partition(";")[0]
     return asyncio.run(_load(url, cookie, sessions, reruns, every_s))
@@ -113,7 +113,7 @@ async def _load(url: str, cookie: str, sessions: int, reruns: int, every_s: floa
 
 
 def looked_for(place: int, number: int) -> str:
-    """Return what a session looks for on the page Calls: its own digits, and another time and outcome each turn."""
+    """Return the search of a session on the page Calls: its own digits, and another time span and outcome each turn."""
     asked = {"number": f"55501{place:02}", "span": SPANS[(place + number) % 4], "outcome": OUTCOMES[number % 4]}
     return urlencode({name: value for name, value in asked.items() if value})
 

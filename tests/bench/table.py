@@ -1,4 +1,4 @@
-"""The table of the benchmarks: a row a work, our time beside its floor and its peers, each target met or not."""
+"""Table of the benchmarks: a row per workload with our time, its floor, its peers, and whether targets are met."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ NOT_MEASURED = "not measured"
 
 @dataclass(frozen=True)
 class Time:
-    """What one way of doing a work took: the median of its turns."""
+    """Median time of the turns of one implementation."""
 
     name: str
     seconds: float | None = None
-    """``None`` where it was not measured; ``note`` says why."""
+    """``None`` if not measured; ``note`` has the reason."""
     memory_mb: float | None = None
-    """Peak of its process."""
+    """Peak memory of its process in MB."""
     note: str = ""
 
     def __str__(self) -> str:
-        """Say it in a unit that fits."""
+        """Format the time in a suitable unit."""
         if self.seconds is None:
             return f"{self.name} {NOT_MEASURED} ({self.note})".strip()
         return f"{self.name} {said(self.seconds)}".strip() + (f" ({self.note})" if self.note else "")
@@ -37,7 +37,7 @@ class Time:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A figure that counts, with its target where it has one."""
+    """Measured figure, with its target if it has one."""
 
     name: str
     value: float | None
@@ -53,7 +53,7 @@ class Ratio:
         return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
 
     def __str__(self) -> str:
-        """Say the figure, its target, and whether it is met."""
+        """Format the figure, its target, and whether it is met."""
         value = NOT_MEASURED if self.value is None else f"{number(self.value)}{self.unit}"
         if self.most is None and self.least is None:
             return f"{self.name} {value}"
@@ -64,7 +64,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Row:
-    """One work of one size."""
+    """One workload at one size."""
 
     work: str
     size: str
@@ -73,17 +73,17 @@ class Row:
     peers: tuple[Time, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     memory: str = ""
-    """Said by itself; the peaks of ``ours``, ``floor`` and ``peers`` where it is empty."""
+    """Text of the memory column; if empty, the peaks of ``ours``, ``floor`` and ``peers``."""
     wrong: tuple[str, ...] = ()
-    """Counts that are not what they must be, as sentences."""
+    """Counts that are wrong, as sentences."""
 
     @property
     def missed(self) -> list[str]:
-        """Targets that are missed."""
+        """Missed targets."""
         return [f"{self.work}: {ratio}" for ratio in self.ratios if ratio.met is False]
 
     def cells(self) -> tuple[str, ...]:
-        """Return what the columns of ``HEADER`` say."""
+        """Return the cells of the columns of ``HEADER``."""
         peaks = [
             f"{time.name or 'ours'} {mb(time.memory_mb)}"
             for time in (self.ours, *self.floor, *self.peers)
@@ -102,7 +102,7 @@ class Row:
 
 
 def ratio_to(ours: Time, other: Time, *, most: float | None = None, least: float | None = None) -> Ratio:
-    """Return ours / other with an upper target, or how many times faster ours is with a lower one."""
+    """Return ours / other with an upper target, or other / ours (the speedup) with a lower one."""
     both = ours.seconds and other.seconds
     if least is not None:
         return Ratio(f"faster than {other.name}", other.seconds / ours.seconds if both else None, least=least)
@@ -110,20 +110,20 @@ def ratio_to(ours: Time, other: Time, *, most: float | None = None, least: float
 
 
 def markdown(rows: list[Row]) -> str:
-    """Return the table and the machine, to be pasted into ``docs/performance.md``."""
+    """Return the table and the machine, in the form of ``docs/performance.md``."""
     lines = [HEADER, ("---",) * len(HEADER), *(row.cells() for row in rows)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"{table}\n\n{machine_words()}\n"
 
 
 def as_json(rows: list[Row]) -> dict[str, Any]:
-    """Return every number, with the machine."""
+    """Return every number and the machine."""
     met = [{"ratios": [asdict(ratio) | {"met": ratio.met} for ratio in row.ratios]} for row in rows]
     return {"machine": machine(), "rows": [asdict(row) | more for row, more in zip(rows, met, strict=True)]}
 
 
 def machine() -> dict[str, Any]:
-    """Return what the numbers were taken on."""
+    """Return a description of the machine of this run."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -142,7 +142,7 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Return the processor's name, where the system tells it, else its architecture."""
+    """Return the processor's name from the system, else its architecture."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -150,7 +150,7 @@ def _processor() -> str:
 
 
 def machine_words() -> str:
-    """Say the machine in a line."""
+    """Return the machine in one line."""
     found = machine()
     packages = ", ".join(f"{name} {kept}" for name, kept in found["packages"].items() if kept)
     return (
@@ -160,24 +160,24 @@ def machine_words() -> str:
 
 
 def said(seconds: float) -> str:
-    """Say a time in a unit that fits."""
+    """Format a time in a suitable unit."""
     if seconds >= 2 * MINUTE:
         return f"{seconds / MINUTE:.1f} min"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def mb(value: float | None) -> str:
-    """Say an amount of memory."""
+    """Format an amount of memory in MB."""
     return NOT_MEASURED if value is None else f"{value:,.0f} MB"
 
 
 def number(value: float) -> str:
-    """Say a ratio with as many digits as matter."""
+    """Format a ratio with its significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2f}".removesuffix(".00")
 
 
 def calls_words(calls: int) -> str:
-    """Say how many calls."""
+    """Format a number of calls."""
     million, thousand = 1_000_000, 1_000
     if calls % million == 0:
         return f"{calls // million} million calls"

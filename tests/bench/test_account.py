@@ -1,4 +1,4 @@
-"""The made-up account of the benchmarks: imported, cut into segments and replayed, it is what its maker says."""
+"""The synthetic account of the benchmarks, imported, cut into segments and replayed, agrees with its generator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.domain.snapshot import Account as Profile
 from dashboard.domain.snapshot import Snapshot
 from tests.bench.account import OBSERVED, PREFIX, Account
 
-pytestmark = pytest.mark.xdist_group("bench-account")  # it is made and imported once
+pytestmark = pytest.mark.xdist_group("bench-account")  # the account is generated and imported once
 
 CALLS = 20_000
 DECIDED = 0.95
@@ -25,13 +25,13 @@ DECIDED = 0.95
 
 @pytest.fixture(scope="module")
 def account() -> Account:
-    """Return an account with a list of 2,000 entries."""
+    """Return an account with an allow list of 2,000 entries."""
     return Account(days=14)
 
 
 @pytest.fixture(scope="module")
 def snapshot(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """Return what is known of it, with the calls of its exports."""
+    """Return a snapshot of the account with the calls of its exports."""
     folder = tmp_path_factory.mktemp("account")
     store = CallStore(folder / "home")
     results = import_files(store, account.write(folder / "exports", CALLS, files=3, packed=True))
@@ -53,7 +53,7 @@ def snapshot(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Snap
 
 
 def proposals(account: Account) -> dict[str, Policy]:
-    """Return changes that an operator might think of."""
+    """Return changes that an operator might consider."""
     policy = account.policy
     listed, others = (account.callers.loc[account.callers["listed"] == flag, "address"] for flag in (True, False))
     return {
@@ -71,7 +71,7 @@ def proposals(account: Account) -> dict[str, Policy]:
 def test_replay_says_what_would_have_happened(
     account: Account, snapshot: Snapshot, name: str, record_property: pytest.RecordProperty
 ) -> None:
-    """At least 95 % of the calls are decided, and none is called broken or saved that was not."""
+    """At least 95 % of the calls are decided, and no call is wrongly labeled broken or saved."""
     proposal = proposals(account)[name]
     pairs = zip(account.decisions(account.policy), account.decisions(proposal), strict=True)
     labels = {(True, True): UNCHANGED, (False, False): UNCHANGED, (True, False): BROKEN, (False, True): SAVED}
@@ -90,7 +90,7 @@ def test_replay_says_what_would_have_happened(
 
 
 def test_money_of_the_exports_is_money_of_the_store(account: Account, snapshot: Snapshot) -> None:
-    """What the traffic costs is what the export files say, to the last digit."""
+    """The cost of the traffic equals the sum in the export files, to the last digit."""
     written = sum(
         (
             Decimal(str(cost)).quantize(Decimal("0.00000001"))

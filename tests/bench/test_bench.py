@@ -1,4 +1,4 @@
-"""The benchmarks, tiny: a row a work, each with a ratio, right counts, and peers that are not there named."""
+"""The benchmarks at a tiny size: one row per workload, each with a ratio, right counts, and missing peers named."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from tests.bench.__main__ import account_until_now, bench
 from tests.bench.table import HEADER, NOT_MEASURED, Ratio, Row, Time, as_json, markdown, ratio_to
 
-pytestmark = pytest.mark.xdist_group("bench")  # its rows are made once
+pytestmark = pytest.mark.xdist_group("bench")  # its rows are measured once
 
 CALLS = 20_000
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """Return the table's rows, from ingest and replay of a few days."""
+    """Return the table's rows from ingest and replay of a few days."""
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as setting:
         setting.setenv("BENCH_HERE", "1")
@@ -25,7 +25,11 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 
 def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
-    """Ingest of both sizes, of three other kinds of files, a new day; replay, two drill-downs; checks and a plan."""
+    """
+    The table has rows for ingest, replay, checks and a plan.
+
+    Ingest: both sizes, three other kinds of files, a new day. Replay: with two drill-downs.
+    """
     works = [row.work.split()[0] for row in rows]
 
     assert works == [*["Ingest"] * 6, "Replay", "The", "Drill-down", "Drill-down", "Every", "The"]
@@ -33,12 +37,12 @@ def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
 
 
 def test_no_count_is_wrong(rows: list[Row]) -> None:
-    """Everybody wrote every call, the labels are those of SQL and of pandas, and none is against the truth."""
+    """Every implementation wrote every call; the labels equal those of SQL and pandas and agree with the truth."""
     assert [fault for row in rows for fault in row.wrong] == []
 
 
 def test_nearly_every_call_is_decided(rows: list[Row]) -> None:
-    """The coverage stands in the table, and meets its target."""
+    """The table contains the share of decided calls, which meets its target."""
     (decided,) = (ratio for row in rows for ratio in row.ratios if ratio.name == "decided")
 
     assert decided.met
@@ -46,7 +50,7 @@ def test_nearly_every_call_is_decided(rows: list[Row]) -> None:
 
 
 def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]) -> None:
-    """Markdown with a line a row and the machine below; JSON says of each ratio whether it is met."""
+    """Markdown has one line per row and the machine below; JSON has for each ratio whether it is met."""
     lines = markdown(rows).splitlines()
     told = json.loads(json.dumps(as_json(rows)))
 
@@ -57,7 +61,7 @@ def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]
 
 
 def test_a_missed_target_and_a_peer_that_is_not_there_are_said() -> None:
-    """Neither is left out of the table."""
+    """The table contains missed targets and missing peers."""
     ours, peer = Time("", 2.0), Time("a peer", 1.0)
     row = Row(
         "Work", "1", ours, peers=(Time("Polars", note="not installed"),), ratios=(ratio_to(ours, peer, most=1.5),)
@@ -70,7 +74,11 @@ def test_a_missed_target_and_a_peer_that_is_not_there_are_said() -> None:
 
 
 def test_the_gate_adds_less_than_its_target_to_a_request() -> None:
-    """Two milliseconds at most; generous here, as the machine may be busy, and held to the target by the benchmark."""
+    """
+    The gate adds less than two milliseconds, the target of the benchmark.
+
+    The limit of this test is generous because the machine may be busy; the benchmark enforces the target.
+    """
     (row,) = bench(account_until_now(days=5), Path(), [CALLS], 1, ("gate",))
     (added,) = (ratio for ratio in row.ratios if ratio.name == "added")
 

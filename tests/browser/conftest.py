@@ -1,4 +1,4 @@
-"""The running program and a real browser in front of it."""
+"""Fixtures for the running program and a real browser."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ QUIET = [
 expect.set_options(timeout=WAIT_MS)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 NAME = "Ola"
-"""The person at every browser of these tests."""
+"""Name of the person at the browser in these tests."""
 HOMES: dict[str, Path] = {}
-"""Home of each program, by its address."""
+"""Home of each program, by its URL."""
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
-"""Below which path the app is, the browser finds out by asking; it logs as an error each place where it is not."""
+"""URLs that the browser requests to find the path of the app; it logs each one that is not found as an error."""
 TELL = """
 addEventListener("securitypolicyviolation", event =>
     console.error(`policy: ${event.effectiveDirective} refuses ${event.blockedURI} at ${event.sourceFile}`));
 """
-"""Tells what the content security policy refuses, also where the browser itself says nothing of it."""
+"""Script that reports violations of the content security policy, including those that the browser does not log."""
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 DRAWN = """
 settled => new Promise(stands => {
@@ -61,7 +61,7 @@ settled => new Promise(stands => {
     }, 20);
 })
 """
-"""Resolves once the script does not run and nothing of the page has changed for a while."""
+"""Script that resolves once the app's script is idle and the page has not changed for a while."""
 DARKNESS = 3 * 128
 PAINTED = f"""
 dark => {{
@@ -69,23 +69,25 @@ dark => {{
     return color.match(/[0-9.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b) < {DARKNESS} === dark;
 }}
 """
-"""Whether the page has a dark ground."""
+"""Whether the page has a dark background."""
 SCHEMES = ("light", "dark")
 WIDTHS = {1280: "light", 390: "dark"}
-"""Widths of a desk and of a telephone, each with the scheme in which a page is loaded there; see ``looks``."""
+"""
+Widths of a desktop and of a phone in pixels, each with the color scheme in which the page is loaded. See ``looks``.
+"""
 TALLEST = 3200
 
 
 @dataclass(frozen=True)
 class Program:
-    """A running ``trunkgate serve``."""
+    """Running ``trunkgate serve`` process."""
 
     url: str
     home: Path
     child: subprocess.Popen[bytes]
 
     def stop(self) -> None:
-        """End it, as its operator does."""
+        """Stop the process as its operator does."""
         _stop(self.child)
 
     @property
@@ -98,7 +100,7 @@ class Program:
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[..., None]:
-    """Take pictures, of what a page shows or of the whole page, where the environment names a folder for them."""
+    """Take screenshots, of the viewport or of the whole page, if the environment names a folder for them."""
     named = os.environ.get("TRUNKGATE_SCREENSHOTS")
     if not named:
         return lambda *_, **__: None
@@ -120,7 +122,7 @@ def picture() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Start Chromium, or skip by name."""
+    """Start Chromium, or skip the test with a reason."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("NOT AVAILABLE: chromium. Install it with: apt-get install chromium")
@@ -132,7 +134,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    """Run ``trunkgate serve`` on a home of its own, with live traffic; it ends with the test."""
+    """Run ``trunkgate serve`` on its own home with live traffic; it ends with the test."""
     with ExitStack() as stack:
 
         def run(port: int = 0, **settings: str) -> Program:
@@ -163,9 +165,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """
-    Open pages in a context of their own; what goes wrong in them, or leaves the machine, fails the test.
+    Open pages in a separate context; an error in a page, or a request that leaves the machine, fails the test.
 
-    A console error that contains one of the texts ``expected`` is not a fault.
+    A console error that contains one of the texts in ``expected`` is allowed.
     """
     faults: list[str] = []
     with ExitStack() as stack:
@@ -209,7 +211,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def enter(page: Page, url: str) -> None:
-    """Let a browser in by a link of its own, and say who sits at it."""
+    """Admit a browser with a new one-time link and set the person's name."""
     page.goto(links.address(url, links.make(HOMES[url])))
     name = page.get_by_role("textbox", name="Your name")
     name.fill(NAME)
@@ -219,20 +221,20 @@ def enter(page: Page, url: str) -> None:
 
 
 def visit(page: Page, url: str) -> None:
-    """Open a page of the app and wait until it stands."""
+    """Open a page of the app and wait until it is drawn."""
     page.goto(url)
     page.get_by_role("heading", level=1).first.wait_for(timeout=WAIT_MS)
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait until the page's script has run and what it draws stands."""
+    """Wait until the page's script has run and the page is drawn."""
     page.wait_for_selector(SETTLED, timeout=WAIT_MS)
     page.evaluate(DRAWN, SETTLED)
 
 
 def looks(page: Page) -> Iterator[str]:
-    """Show a page that stands in both schemes, that in which it was loaded first; it ends in that one."""
+    """Show a drawn page in both color schemes, first the one it was loaded in; it ends in that one."""
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     for scheme in (SCHEMES[dark], SCHEMES[not dark]):
         page.emulate_media(color_scheme=scheme)

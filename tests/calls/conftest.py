@@ -1,4 +1,4 @@
-"""A store in a folder that goes away, and export files for it."""
+"""Fixtures: a store in a temporary folder, and export files for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> CallStore:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Callable[..., Path]:
-    """Return a maker of export files: rows, text or bytes in; packed where the name says so."""
+    """Return a function that writes an export file from rows, text or bytes, compressed if the name asks for it."""
 
     def make(content: Iterable[Row] | str | bytes, name: str = "export.csv") -> Path:
         if not isinstance(content, str | bytes):

@@ -1,4 +1,4 @@
-"""A carrier over the script, and what holds in every test here: no secret comes out, the key stays home."""
+"""Fixtures for a carrier over scripted answers; every test checks that no secret leaks and the key stays home."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, SIGNATURE, Sc
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Running]:
-    """Run one emulator with few calls; each test leaves its account as it was."""
+    """Run one emulator with few calls; each test leaves its account unchanged."""
     home = tmp_path_factory.mktemp("emulator")
     yield process.start(home, calls=300, days=3)
     process.stop(home)
@@ -35,7 +35,7 @@ def script() -> Script:
 
 @pytest.fixture
 def session(script: Script) -> Iterator[requests.Session]:
-    """Open a session in which every address leads to the script."""
+    """Open a session that sends every request to the scripted carrier."""
     with requests.Session() as opened:
         opened.mount("https://", script)
         opened.mount("http://", script)
@@ -44,13 +44,13 @@ def session(script: Script) -> Iterator[requests.Session]:
 
 @pytest.fixture
 def slept() -> list[float]:
-    """Collect the seconds that would have been waited."""
+    """Collect the seconds of each skipped wait."""
     return []
 
 
 @pytest.fixture
 def transport(session: requests.Session, slept: list[float]) -> HttpSession:
-    """Return a transport with the key, over the script."""
+    """Return a transport with the key, over the scripted carrier."""
     return HttpSession(ORIGIN, ACCESS, SECRET, session=session, sleep=slept.append)
 
 
@@ -64,13 +64,13 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 @pytest.fixture
 def carrier(transport: HttpSession, state: State) -> FlowrouteCarrier:
-    """Return a real account over the script."""
+    """Return a real account over the scripted carrier."""
     return FlowrouteCarrier(transport, DeclaredPortal(state))
 
 
 @pytest.fixture
 def fails() -> Callable[[type[Exception], Callable[[], Any]], str]:
-    """Call what must fail and return the message; no error, and none behind it, may hold a secret."""
+    """Return a function that expects an error and returns its message; no error in the chain may contain a secret."""
 
     def check(kind: type[Exception], call: Callable[[], Any]) -> str:
         with pytest.raises(kind) as caught:
@@ -88,7 +88,7 @@ def fails() -> Callable[[type[Exception], Callable[[], Any]], str]:
 
 @pytest.fixture(autouse=True)
 def _no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """At the most talkative level, the key is in no record of any library."""
+    """Check that the key is in no log record of any library at the most verbose level."""
     caplog.set_level(logging.DEBUG)
     yield
     assert not [secret for secret in (ACCESS, SECRET, BASIC) if secret in caplog.text]
@@ -96,7 +96,7 @@ def _no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _the_key_stays_home(script: Script) -> Iterator[None]:
-    """Whatever a test does, the key went to the account's origin and to nothing else."""
+    """Check that the test sent the key only to the account's origin."""
     yield
     for request in script.sent:
         at_home = str(request.url).startswith(f"{ORIGIN}/")

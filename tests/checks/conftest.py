@@ -1,4 +1,4 @@
-"""A small account in which every check has something to say, and verdicts by subject."""
+"""Fixtures: a small account on which every check yields verdicts, and verdicts by subject."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MOVED = NOW - timedelta(days=3)
 
 
 def address(pbx_id: str, text: str, **facts: Any) -> dict[str, Any]:
-    """Return a row of ``pbx_addresses`` that is valid from long ago on, unless said otherwise."""
+    """Return a ``pbx_addresses`` row; by default valid since long ago."""
     return {"pbx_id": pbx_id, "address": text, "kind": "primary", "source": "declared", "valid_from": LONG_AGO, **facts}
 
 
 def entry(network: str, **facts: Any) -> dict[str, Any]:
-    """Return a row of ``allowed_ips`` that was added long ago, unless said otherwise."""
+    """Return an ``allowed_ips`` row; by default added long ago."""
     return {"network": network, "role": "active", "added_at": LONG_AGO, "known_by": "carrier", **facts}
 
 
 @pytest.fixture
 def judged() -> Callable[[Check, Snapshot], dict[str, Verdict]]:
-    """Return verdicts by subject."""
+    """Return a function that evaluates a check and gives verdicts by subject."""
 
     def judge(check: Check, snapshot: Snapshot) -> dict[str, Verdict]:
         return {verdict.subject: verdict for verdict in check.evaluate(snapshot)}
@@ -41,7 +41,7 @@ def judged() -> Callable[[Check, Snapshot], dict[str, Verdict]]:
 
 @pytest.fixture
 def story() -> Snapshot:
-    """Return an account with one PBX in order and one of every trouble."""
+    """Return an account with one PBX in order and one for each kind of problem."""
     snapshot = make_snapshot(
         pbxs=[
             pbx("seattle", inbound_host="198.51.100.11", x_tag="seattle"),

@@ -1,4 +1,4 @@
-"""An emulated account in a process of its own, and a client with its key."""
+"""Fixtures for an emulated account in its own process, and a client with its key."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tests.waiting import WAIT_S
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module on one worker, so that the account they share is started once."""
+    """Keep the tests of a module on one worker, so that their shared account is started once."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.xdist_group(f"emulator-{item.path.stem}"))
 
 
 class Client:
-    """Speaks to an emulator with its key, and returns the raw answers."""
+    """Client that sends the emulator's key and returns the raw responses."""
 
     def __init__(self, running: process.Running) -> None:
         self.running = running
         self.key = (running.access_key, running.secret_key)
 
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
-        """Send one request; redirects are not followed."""
+        """Send one request without following redirects."""
         more = {"auth": self.key, "allow_redirects": False} | more
         return requests.request(method, self.running.url + path, timeout=WAIT_S, **more)
 
     def data(self, path: str, **params: Any) -> Any:
-        """Return the ``data`` of a document that has to be there."""
+        """Return the ``data`` of a document that must exist."""
         answer = self("GET", path, params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
@@ -43,7 +43,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
-    """Start emulators with few calls; they end with the module."""
+    """Return a function that starts emulators with few calls; they end with the module."""
     with ExitStack() as stack:
 
         def make(**options: Any) -> Client:
@@ -57,12 +57,12 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 @pytest.fixture(scope="module")
 def whole(emulator: Callable[..., Client]) -> Client:
-    """Start the whole sample account with few calls, once for a module."""
+    """Start the complete sample account with few calls, once per module."""
     return emulator()
 
 
 @pytest.fixture
 def api(whole: Client) -> Iterator[Client]:
-    """Hand out the account, with every fault off before and after."""
+    """Return the account's client, with every fault off before and after the test."""
     yield whole
     whole("DELETE", "/portal/faults")

@@ -1,4 +1,4 @@
-"""Reading one file made of text or bytes."""
+"""Fixture that reads one file from text or bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PUBLIC = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 
 @pytest.fixture
 def read() -> Callable[..., Inventory]:
-    """Return a reader of one file; the documentation ranges are public."""
+    """Return a function that reads one file; documentation address ranges count as public."""
 
     def one(content: str | bytes, name: str = "pbxs.csv", **context) -> Inventory:
         data = content if isinstance(content, bytes) else content.encode()

@@ -1,8 +1,8 @@
 """
-Run the long tests of ``make soak``: every part, or the one that ``PART`` names.
+Long tests of ``make soak``: every part, or the one named by ``PART``.
 
-A part is a module of this folder with a function ``main() -> str``: it returns one line that says what was run
-and how often, and raises where something did not hold. Adding a part is adding its file.
+A part is a module of this folder with a function ``main() -> str``, which returns one line that states what ran and how
+often, and raises on a failure. To add a part, add its file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def parts() -> list[str]:
-    """Return the names of the parts, in order."""
+    """Return the names of the parts, sorted."""
     return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
@@ -25,7 +25,7 @@ def main(names: list[str]) -> int:
     if wrong := [name for name in names if name not in known]:
         print(f"There is no part {', '.join(wrong)}. The parts are: {', '.join(known)}.", file=sys.stderr)  # noqa: T201 - a program of its own
         return 2
-    logging.basicConfig(level=logging.ERROR)  # what the parts provoke is expected, and not what they print
+    logging.basicConfig(level=logging.ERROR)  # the parts provoke warnings on purpose
     for name in names or known:
         print(f"{name}: started", flush=True)  # noqa: T201 - a program of its own
         start = time.monotonic()

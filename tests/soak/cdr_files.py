@@ -1,9 +1,9 @@
 """
-20,000 CDR files, sound and damaged, and those without each pair of optional columns, each read in both ways.
+20,000 CDR files, sound and damaged, and files for each pair of optional columns, each read by both readers.
 
-Of the 131,072 subsets of optional columns none, each alone and all are in the suite, each pair absent and each pair
-alone present are here, and the rest is a property: each of the 20,000 files lacks a subset that its seed draws. The
-seeds are fixed, so a failure can be had again.
+The suite covers three of the 131,072 subsets of optional columns: none, each alone, and all. This part covers each pair
+absent and each pair alone present. The remaining subsets are sampled: each of the 20,000 files lacks a subset drawn
+from its seed. The seeds are fixed, so a failure is reproducible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.calls.ingest.cdr_files import BATCH, CdrFile, cdr_file, compare
 FILES = 20_000
 AT_ONCE = 2
 FIRST_OF_PAIRS = 500_000
-"""Seeds of the files with pairs of columns begin here."""
+"""First seed of the files with pairs of columns."""
 
 
 def main(files: int = FILES) -> str:
@@ -45,7 +45,7 @@ def _pairs(first: int) -> int:
 
 
 def _subsets() -> list[tuple[list[str], bool]]:
-    """Return what files with pairs lack: each pair, and all but each pair, without a bad row and with one."""
+    """Return the columns missing in the pair files (each pair, and all but each pair), without and with a bad row."""
     pairs = [[*pair] for pair in combinations(OPTIONAL, 2)]
     others = [[name for name in OPTIONAL if name not in pair] for pair in pairs]
     return [(absent, bad) for absent in (*pairs, *others) for bad in (False, True)]

@@ -1,4 +1,4 @@
-"""Seeded combinations of faults: every page of a home, and the commands, as many as fit into the time."""
+"""Seeded combinations of faults: every page of a home and the commands, as many as the time budget allows."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.web.pages.faults import look
 
 ALL = 2 * 3 ** len(faulty_homes.INPUTS) * (1 + len(faulty_homes.CARRIERS))
 BUDGET_S, SEED = float(os.environ.get("SOAK_CLAIMS_S", "1080")), 20261129
-"""Eighteen minutes, which leaves a margin to twenty, unless the environment says otherwise."""
+"""Eighteen minutes, which leaves a margin to twenty, unless the environment sets another budget; and the seed."""
 AT_ONCE = 2
 
 
 def main() -> str:
-    """Draw combinations of any number of faults, without two of one input, until the time is up."""
+    """Draw combinations of any number of faults, at most one per input, until the time is up."""
     with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
         done = list(pool.map(partial(_draw_until, time.time() + BUDGET_S), range(AT_ONCE)))
     homes, pages, commands = map(sum, zip(*done, strict=True))
@@ -42,8 +42,8 @@ def main() -> str:
 
 
 def _draw_until(end: float, place: int) -> tuple[int, int, int]:
-    """Take one process's part of the combinations, shared out by their text; return homes, pages and commands."""
-    logging.disable(logging.WARNING)  # Streamlit's, on running without a server
+    """Run one process's share of the combinations, split by text; return numbers of homes, pages and commands."""
+    logging.disable(logging.WARNING)  # Streamlit warns about running without a server
     drawn = random.Random(f"{SEED} {place}")
     mine = {one for one in _everything() if crc32(repr(one).encode()) % AT_ONCE == place}
     order = sorted(mine)
@@ -54,7 +54,7 @@ def _draw_until(end: float, place: int) -> tuple[int, int, int]:
     with answering(401) as refusing, answering(503) as down:
         for faults, refused in order:
             begun = time.time()
-            if begun + longest > end:  # the last home has to be within the time too
+            if begun + longest > end:  # the last home must fit into the time as well
                 break
             shown, ran = _hold(faults, refusing, down, refused=refused)
             homes, pages, commands = homes + 1, pages + shown, commands + ran
@@ -64,12 +64,12 @@ def _draw_until(end: float, place: int) -> tuple[int, int, int]:
 
 
 def _hold(faults: tuple[str, ...], refusing: str, down: str, *, refused: bool) -> tuple[int, int]:
-    """Make a home and hold its pages and the commands to it; return how many of each there were."""
+    """Create a home and check its pages and commands; return the number of each."""
     folder = Path(tempfile.mkdtemp(prefix="trunkgate-claims-"))
     try:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv(SYNCED_BY, "soak")
-            # two homes, because the commands' one belongs to a carrier at another address
+            # two homes, because the commands use a carrier at another address
             pages, home = (faulty_homes.make(folder / name, faults, refused=refused) for name in ("pages", "commands"))
             run = Commands(home, faults, environment, refusing, down)
             return look(pages, faults, environment), hold(run, folder / "out", refused=refused)
@@ -80,7 +80,7 @@ def _hold(faults: tuple[str, ...], refusing: str, down: str, *, refused: bool) -
 
 
 def _everything() -> list[tuple[tuple[str, ...], bool]]:
-    """Return every combination: each input at one of three ages, the carrier's faults at most one, and the account."""
+    """Return every combination: each input at one of three ages, at most one carrier fault, and the account."""
     found: list[tuple[str, ...]] = [()]
     for name in faulty_homes.INPUTS:
         found = [(*one, *more) for one in found for more in ((), (f"{name} stale",), (f"{name} missing",))]

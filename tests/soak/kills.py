@@ -1,4 +1,4 @@
-"""200 fixes that are killed at seeded steps and moments of their work, on the embedded account."""
+"""200 fixes killed at seeded steps and moments, on the embedded account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAST_STEP = 11
 
 
 def main() -> str:
-    """Kill fixes of every kind of change; after each the records are held to the account, and the fix is undone."""
+    """Kill fixes of every kind of change; compare the records with the account after each, and undo the fix."""
     rng, phases, killed = random.Random(SEED), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder) / "home", sample_calls=3_000)

@@ -1,4 +1,4 @@
-"""20,000 real calls at 500 a second while the list changes; needs root and the SIP lab's system parts."""
+"""20,000 real calls at 500 calls per second while the allow list changes; requires root and the SIP lab's packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CALLS, RATE = "20000", "500"
 
 
 def main() -> str:
-    """Run the lab's load test at full size; each call is held to the policy of its time."""
+    """Run the lab's load test at full size; each call is checked against the policy of its time."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "tests/lab/test_load.py"]
     subprocess.run(command, env={**os.environ, "LAB_CALLS": CALLS, "LAB_RATE": RATE}, check=True)
     return f"{CALLS} calls at {RATE} a second"

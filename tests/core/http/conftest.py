@@ -1,4 +1,4 @@
-"""Requests over the scripted carrier, with what holds in every test of a carrier."""
+"""Fixtures for requests over the scripted carrier; checks that apply to every carrier test."""
 
 from __future__ import annotations
 
