@@ -1,4 +1,4 @@
-"""Export files made by hand: rows of the 25 documented columns, written as the carrier does."""
+"""Builders of export files: rows of the 25 documented columns in the carrier's format."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-HEADER = (  # noqa: SIM905 - as it stands in a file, to be compared with one
+HEADER = (  # noqa: SIM905 - same text as an export's header, for comparison
     "direction,start_time,end_time,destination,number_alias,callerid,total_cost,destination_name,callerid_country,"
     "line_information,result,call_fail_sip_code,call_fail_reason,duration,billed_duration,rate,first_increment,"
     "subsequent_increment,cost_subtotal,connect_fee,usf_fee,ccrf,cnam_lookup_fee,custom_x_tag,customer_ip"
 ).split(",")
-"""The 25 documented columns, in their order."""
+"""The 25 documented columns in order."""
 WITH_ID = [*HEADER, "cdr_id"]
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ Row = Mapping[str, object]
 
 
 def a_row(**changed: object) -> dict[str, object]:
-    """Return an answered outbound call of one minute at noon, with what is changed."""
+    """Return an answered outbound call of one minute at noon; arguments override columns."""
     row = dict.fromkeys(HEADER, "") | {
         "direction": "Outbound",
         "start_time": "2026-11-02 12:00:00+00",
@@ -51,17 +51,17 @@ def a_row(**changed: object) -> dict[str, object]:
 
 
 def at(moment: datetime) -> str:
-    """Write a time as the carrier does."""
+    """Format a time as the carrier does."""
     return f"{moment:%Y-%m-%d %H:%M:%S}+00"
 
 
 def rows_at(*moments: datetime, **changed: object) -> list[dict[str, object]]:
-    """Return a call for each time."""
+    """Return one call for each time."""
     return [a_row(start_time=at(m), end_time=at(m + timedelta(minutes=1)), **changed) for m in moments]
 
 
 def as_csv(rows: Iterable[Row], header: Iterable[str] = HEADER) -> str:
-    """Write rows as the carrier does: comma separated, a header, quotes only where they must be."""
+    """Format rows as the carrier does: comma separated, with a header, quoted only where necessary."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(header), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Which PBX a call belongs to: the rules in their order, and what they do not decide."""
+"""Attribution of calls to PBXs: the order of the rules, and undecided cases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOVED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def pbxs(**tags: str) -> pd.DataFrame:
-    """Return PBXS by id and X-Tag."""
+    """Return PBXS with ids and X-Tags."""
     fixed = {"ip_kind": "static", "auth_method": "ip", "status": "active"}
     rows = [{"pbx_id": pbx_id, "name": pbx_id.title(), "x_tag": tag, **fixed} for pbx_id, tag in tags.items()]
     return schemas.conform(pd.DataFrame(rows), schemas.PBXS, source="test") if rows else schemas.empty(schemas.PBXS)
@@ -107,7 +107,7 @@ INVENTORY = {
     ],
 )
 def test_the_rules_in_their_order(call, expected):
-    """X-Tag, then the address at that time (of all its owners), then the caller id; inbound the number."""
+    """The order is X-Tag, address at that time (all its owners), caller id; inbound the called number."""
     row = attribute(a_call(**call), **INVENTORY).iloc[0]
 
     assert (row["pbx_id"], row["attributed_by"]) == expected
@@ -122,12 +122,12 @@ def test_the_rules_in_their_order(call, expected):
     ],
 )
 def test_an_address_is_valid_up_to_its_end(moment, address, pbx):
-    """Validity is half open: the instant at which an address ends is no longer its PBX's."""
+    """Validity is half open: at the instant an address ends it no longer belongs to its PBX."""
     assert attribute(a_call(first_at=moment, source_ip=address), **INVENTORY)["pbx_id"].item() == pbx
 
 
 def test_calls_and_roll_up_are_attributed_alike(store, export):
-    """Single calls and the rows that count them belong to the same PBXs, by the same rules."""
+    """Single calls and the rows that count them are attributed to the same PBXs."""
     rows = [
         *rows_at(NOON, custom_x_tag="seattle"),
         *rows_at(NOON, custom_x_tag="", customer_ip="198.51.100.24:5060"),
@@ -152,7 +152,7 @@ def test_calls_and_roll_up_are_attributed_alike(store, export):
 
 
 def test_without_an_inventory_nothing_is_attributed():
-    """No inventory, no calls: the frame comes back in its shape."""
+    """Without an inventory or calls, the frame is returned with its columns."""
     nothing = {
         "pbxs": schemas.empty(schemas.PBXS),
         "pbx_addresses": schemas.empty(schemas.PBX_ADDRESSES),
@@ -166,7 +166,7 @@ def test_without_an_inventory_nothing_is_attributed():
 
 
 def test_a_configured_address_takes_no_call_from_the_pbx_that_is_known_to_have_it() -> None:
-    """A copy of a configuration claims an address; what people or calls say of it stands."""
+    """Declared and observed addresses take precedence over an address in a copied configuration."""
     both = addresses(("seattle", "198.51.100.11"), ("denver", "198.51.100.11"), ("reno", "198.51.100.90"))
     both["source"] = ["declared", "configured", "configured"]
 

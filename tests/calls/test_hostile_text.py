@@ -1,4 +1,4 @@
-"""Call records that hold what a terminal would obey or a reader cannot see: kept and found, and never shown raw."""
+"""CDRs with control and invisible characters: stored and searchable, but never displayed raw."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TEXTS = (
     "sip_callid",
     "cdr_id",
 )
-"""Columns that take any text."""
+"""Columns that accept any text."""
 ODD_ADDRESSES = (
     HOSTILE,
     "\u202e198.51.100.11:5060",
@@ -49,10 +49,10 @@ ODD_ADDRESSES = (
     "[2001:db8::1]\x9b31m:5060",
     "=198.51.100.11",
     "<b>198.51.100.11</b>",
-    "１９８.51.100.11",  # noqa: RUF001 - full-width digits are the case
+    "１９８.51.100.11",  # noqa: RUF001 - full-width digits are the test case
     "::ffff:198.51.100.11\u202e",
     "0.0.0.0:5060",
-    "0.0.0.0",  # noqa: S104 - text of a file
+    "0.0.0.0",  # noqa: S104 - cell of a CDR file
     "0.1.2.3:5060",
     "::ffff:0.0.0.0",
     "[::ffff:0:0]:5060",
@@ -61,14 +61,14 @@ ODD_ADDRESSES = (
 
 
 def as_columns(text: str) -> bytes:
-    """Return a file large enough to be read day by day, as columns."""
+    """Return a file that is large enough for the columnar reader."""
     head, *rows = text.splitlines()
     note = "x" * min(60_000, LEAST_BYTES // len(rows) + 1)
     return "\n".join([f"{head},note", *(f"{row},{note}" for row in rows), ""]).encode()
 
 
 def line_by_line(text: str) -> bytes:
-    """Return a file that is read the slow way."""
+    """Return a file that is read line by line."""
     content = slow(text.encode())
     assert content
     return content
@@ -80,18 +80,18 @@ WAYS: dict[str, Callable[[str], bytes]] = {
     "text": lambda text: text.replace("+00", "Z").encode(),
     "slow": line_by_line,
 }
-"""How a file of the carrier may be read."""
+"""Files for each way in which a file of the carrier is read."""
 
 
 def unseen(*frames: pd.DataFrame) -> list[str]:
-    """Return every text that holds such a character."""
+    """Return every test text with an invisible or control character."""
     texts = [str(text) for frame in frames for text in frame.astype(object).to_numpy().ravel()]
     return [text for text in texts if UNSAFE.search(text)]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_text_of_a_call_is_given_out_raw(store: CallStore, tmp_path: Path, way: str) -> None:
-    """In whatever way its file is read; and a call is found by the text that its file has."""
+    """No reader returns a raw control character, and a call is found by the text of its file."""
     path = tmp_path / f"{HOSTILE}.csv"
     rows = [a_row(**dict.fromkeys(TEXTS, HOSTILE)), a_row(direction="Inbound", customer_ip=HOSTILE)]
     path.write_bytes(WAYS[way](as_csv(rows, [*HEADER, "sip_callid", "cdr_id"])))
@@ -108,7 +108,7 @@ def test_no_text_of_a_call_is_given_out_raw(store: CallStore, tmp_path: Path, wa
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tmp_path: Path, way: str) -> None:
-    """It is put aside with line, column and reason, and none becomes a source of calls; an inbound one is kept."""
+    """The row is rejected with line, column and reason, and is no source of calls; an inbound row is stored."""
     path = tmp_path / f"{HOSTILE}.csv"
     rows = [a_row(customer_ip=address) for address in ODD_ADDRESSES]
     rows += [a_row(direction="Inbound", customer_ip=address) for address in ODD_ADDRESSES]
@@ -127,7 +127,7 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
 
 
 def _asterisk() -> list[str]:
-    """Return lines of Master.csv: a call through the trunk, a call through another trunk, a malformed line."""
+    """Return lines of Master.csv: a call over the trunk, a call over another trunk, a malformed line."""
     changed = dict.fromkeys(("account", "source", "caller", "channel", "context", "flags"), HOSTILE)
     sent = master(**changed, data=f"PJSIP/{PREFIX}*12065550100@flowroute,20{HOSTILE}", more=(HOSTILE, HOSTILE))
     return [sent, master(**changed, disposition=HOSTILE), f"{HOSTILE},{HOSTILE}\n"]
@@ -145,12 +145,12 @@ def _freeswitch() -> list[str]:
 
 
 PBX_FILES: dict[str, Callable[[], list[str]]] = {"asterisk_csv": _asterisk, "freeswitch_csv": _freeswitch}
-"""By reader of PBXs' own records: lines of which the first is a call to the carrier."""
+"""Lines by reader of PBX records; the first line is a call to the carrier."""
 
 
 @pytest.mark.parametrize("reader", [one.__name__.rpartition(".")[2] for one in readers()])
 def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, reader: str) -> None:
-    """By each reader that there is: in the rows, in what is put aside, and in what an import says."""
+    """Rows, rejects and import messages of every reader contain no raw control character."""
     kept, path = PbxRecords(store, lock_wait_s=0), tmp_path / f"{HOSTILE}.csv"
     path.write_text("".join(PBX_FILES[reader]()), encoding="utf-8")
 
@@ -180,7 +180,7 @@ def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, r
     ids=lambda column: str(column.dtype),
 )
 def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
-    """Frames and tables, whose texts have several types, lists of texts among them."""
+    """Frames and tables with mixed text types, including lists of texts, can be displayed."""
     frame = pd.DataFrame({"a": column, "b": 1})
     for made in (grids.shown(frame), shown(pyarrow.Table.from_pandas(frame)).to_pandas()):
         assert MARK in str(made["a"].iloc[0])
@@ -188,7 +188,7 @@ def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
 
 
 def test_no_chart_has_it_in_its_rows_or_its_drawing() -> None:
-    """The names of destinations stand at its bars, in its sentences and in its notes."""
+    """The chart's bars, sentences and notes contain destination names without raw control characters."""
     rows = pd.DataFrame({"zone": pd.Series([HOSTILE], dtype="str"), "calls": 1, "minutes": 1.0, "cost_usd": 1.0})
     made = prepared(top_destinations(rows, chosen=HOSTILE))
     tables = [pyarrow.ipc.open_stream(told).read_all().to_pandas() for told in made.datasets.values()]

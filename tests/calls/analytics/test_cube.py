@@ -1,4 +1,4 @@
-"""The cube: what it adds up is what the roll-up says, however it is cut."""
+"""The cube: its sums equal those of the roll-up, however it is sliced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOVED = NOON + timedelta(minutes=30)
 
 @pytest.fixture
 def snapshot(store, export):
-    """Return two days of calls: of a PBX that an address came to at half past noon, and of nobody."""
+    """Return two days of calls: of a PBX that receives an address at 12:30, and of an unassigned address."""
     rows = [
         a_row(start_time=at(NOON), custom_x_tag="", callerid="", duration="3", total_cost="0.01"),
         a_row(start_time=at(NOON + 2 * HOUR), custom_x_tag="", callerid="", total_cost="0.02"),
@@ -57,7 +57,7 @@ def snapshot(store, export):
 
 
 def taken(store, snapshot, at):
-    """Return the snapshot again, with the calls that the store has now."""
+    """Return the snapshot again with the calls that the store has now."""
     traffic = attribute(
         store.traffic(since=snapshot.since, split_at=snapshot.split_at, step="segment"),
         pbxs=snapshot.pbxs,
@@ -74,14 +74,18 @@ def cube(store, snapshot):
 
 
 def test_callers_are_told_apart_at_the_instant_an_address_changes_hands(cube):
-    """The calls of one hour may be of two callers; nobody's are known by the address."""
+    """
+    Callers are told apart at the instant an address changes owner.
+
+    The calls of one hour may belong to two callers; unassigned callers are identified by address.
+    """
     found = cube.sums("who").set_index("who")["calls"].to_dict()
 
     assert found == {"Denver": 2, "198.51.100.11 (unassigned)": 1, "198.51.100.66 (unassigned)": 1}
 
 
 def test_sums_are_exact(cube):
-    """Calls, short calls, seconds and money of outbound calls; money stays decimal."""
+    """Calls, short calls, seconds and money of outbound calls are summed exactly; money stays decimal."""
     (whole,) = cube.sums().to_dict("records")
 
     assert whole == {"calls": 4, "short_calls": 1, "duration_s": 3 + 3 * 60, "cost_usd": Decimal("0.06980000")}
@@ -101,12 +105,12 @@ def test_sums_are_exact(cube):
     ],
 )
 def test_a_part_is_what_was_asked_for(cube, part, calls):
-    """Time and every dimension narrow, alone and together; what does not occur gives no row."""
+    """Time and every dimension filter, alone and together; a value that does not occur gives no row."""
     assert cube.sums(part=part)["calls"].sum() == calls
 
 
 def test_steps_are_those_of_the_zone(cube):
-    """Noon in UTC is the morning in Los Angeles and late evening in Auckland, where the next day has begun."""
+    """Steps follow the time zone: noon in UTC is morning in Los Angeles and the next day in Auckland."""
     for zone, days in (("UTC", [2, 3]), ("America/Los_Angeles", [2, 3]), ("Pacific/Auckland", [3, 4])):
         found = cube.sums("outcome", step="day", zone=ZoneInfo(zone))
         assert sorted({moment.day for moment in found["at"]}) == days
@@ -120,7 +124,11 @@ def test_steps_are_those_of_the_zone(cube):
     ["UTC", "America/Denver", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"],
 )
 def test_days_of_every_zone_add_up_to_its_calls(store, snapshot, export, zone):
-    """Also where a day begins within an hour of UTC: each day has its calls, and hours and owners stay as they were."""
+    """
+    Each local day has exactly its calls, and hours and owners do not change.
+
+    This includes zones where a day begins within an hour of UTC.
+    """
     begins = [NOON + timedelta(minutes=7) * number for number in range(600)]
     import_files(store, [export(rows_at(*begins, custom_x_tag="", callerid=""))])
     place, known = ZoneInfo(zone), taken(store, snapshot, NOON + 4 * DAY)
@@ -139,7 +147,7 @@ def test_days_of_every_zone_add_up_to_its_calls(store, snapshot, export, zone):
 
 
 def test_a_cube_of_a_day_of_a_half_hour_zone(store, snapshot, export):
-    """A part that begins at midnight of the zone has the calls from then on."""
+    """A slice that begins at local midnight of a half-hour zone has the calls from then on."""
     midnight = (NOON + DAY).astimezone(ZoneInfo("Asia/Kolkata")).replace(hour=0, minute=0).astimezone(UTC)
     import_files(store, [export(rows_at(midnight - timedelta(seconds=1), midnight, custom_x_tag="", callerid=""))])
     made = build_cube(store, taken(store, snapshot, NOON + 2 * DAY), zone=ZoneInfo("Asia/Kolkata"))
@@ -149,7 +157,7 @@ def test_a_cube_of_a_day_of_a_half_hour_zone(store, snapshot, export):
 
 
 def test_an_empty_cube_answers(cube):
-    """Without a call every question has an answer of the usual shape."""
+    """Without calls, every query returns an empty answer with its usual columns."""
     empty = Cube(EMPTY, [])
 
     for names, step in (((), ""), (("who", "zone"), "day"), ((), "week")):
@@ -158,7 +166,7 @@ def test_an_empty_cube_answers(cube):
 
 
 def test_many_cells_are_counted_as_few(store, snapshot, cube):
-    """Where there are too many combinations to count all of them, those that occur are counted: the same answer."""
+    """Where there are too many combinations for a dense count, counting only those that occur gives the same answer."""
     names = ("who", "outcome", "code", "zone")
     sparing = build_cube(store, snapshot, most_cells=1)
 

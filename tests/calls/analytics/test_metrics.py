@@ -1,4 +1,4 @@
-"""What calls add up to: ratios against tables worked out by hand, intervals, sums, peaks."""
+"""Metrics of calls: ratios against tables calculated by hand, confidence intervals, sums, peaks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUMS = ("calls", "short_calls", "duration_s")
 
 
 def grouped(*rows: dict[str, object]) -> pd.DataFrame:
-    """Return grouped calls; each row is one answered call of a minute and a cent, with what is changed."""
+    """Return grouped calls; each row defaults to one answered call of one minute and one cent."""
     usual = {
         "pbx_id": "seattle",
         "outcome": "answered",
@@ -41,7 +41,7 @@ def grouped(*rows: dict[str, object]) -> pd.DataFrame:
 
 
 def coded(status: int | None, calls: int, reason: str = "", **more: object) -> dict[str, object]:
-    """Return a row of calls that ended with a code and were not answered, unless it is 200."""
+    """Return a row of calls that ended with a SIP status; answered only if it is 200."""
     talk = {} if status == 200 else {"duration_s": 0, "cost_usd": "0"}
     kind = outcome("", status, reason)
     return {"sip_status": status, "sip_reason": reason, "outcome": kind, "calls": calls, **talk, **more}
@@ -67,10 +67,10 @@ CODES = grouped(
     coded(None, 4),
 )
 """
-Exactly 100 calls, of which 40 were answered and 4 have no code.
+Exactly 100 calls, of which 40 were answered and 4 have no SIP status.
 
-Coded 96, without the four 302 that is 92. With 480, 486, 600, 603: 5 + 6 + 1 + 2 = 14.
-Refused for authorization: 3 with 401 and 7 with 403 and the word ACL.
+With a status: 96; without the four 302: 92. With 480, 486, 600, 603: 5 + 6 + 1 + 2 = 14. Refused for authorization: 3
+with 401, and 7 with 403 and the word ACL.
 """
 
 
@@ -87,7 +87,7 @@ Refused for authorization: 3 with 401 and 7 with 403 and the word ACL.
     ],
 )
 def test_each_ratio_is_what_its_definition_says(ratio, numerator, denominator):
-    """Numerator and denominator are those worked out from ``CODES`` by hand."""
+    """Numerator and denominator equal those calculated from ``CODES`` by hand."""
     found = metrics.ratios(CODES).set_index("ratio").loc[ratio]
 
     assert (found["numerator"], found["denominator"]) == (numerator, denominator)
@@ -96,7 +96,7 @@ def test_each_ratio_is_what_its_definition_says(ratio, numerator, denominator):
 
 
 def test_every_definition_can_be_read():
-    """Each says its formula and its source; what is divided is said in words; a short call says how short."""
+    """Each definition has a formula, a source and a text for its terms; a short call is defined by its seconds."""
     for made in DEFINITIONS.values():
         assert made.name
         assert made.formula
@@ -113,7 +113,7 @@ def test_every_definition_can_be_read():
     [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
 )
 def test_wilson(numerator, denominator, low, high):
-    """Known intervals; 81 of 263 is the example of Newcombe 1998."""
+    """The Wilson intervals equal known values; 81 of 263 is the example of Newcombe 1998."""
     found = [float(bound[0]) for bound in metrics.wilson([numerator], [denominator])]
 
     assert found == pytest.approx([low, high], abs=5e-5)
@@ -121,7 +121,7 @@ def test_wilson(numerator, denominator, low, high):
 
 @given(counts=st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_an_interval_holds_the_share(counts):
-    """It contains the share and lies between 0 and 1."""
+    """The interval contains the share and lies between 0 and 1."""
     low, high = (float(bound[0]) for bound in metrics.wilson([counts[0]], [counts[1]]))
 
     assert 0 <= low <= counts[0] / counts[1] <= high <= 1
@@ -134,7 +134,11 @@ ROW = st.builds(coded, st.sampled_from(STATUSES), st.integers(1, 30), pbx_id=st.
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ROW, max_size=20))
 def test_by_pbx_is_each_pbx_alone(rows):
-    """NER is never below ASR; few calls show nothing; a group has what its rows alone would have."""
+    """
+    Each group has the ratios of its rows alone.
+
+    NER is never below ASR; groups with few calls show no ratio.
+    """
     frame = grouped(*rows)
     found = metrics.ratios(frame, ["pbx_id"])
     few = found["denominator"] < MIN_SAMPLE
@@ -150,7 +154,11 @@ def test_by_pbx_is_each_pbx_alone(rows):
 
 
 def test_ratios_need_only_their_own_columns():
-    """Without codes there is no SER, and ASR stands; a ratio can be asked for by name."""
+    """
+    Each ratio needs only its own columns and can be selected by name.
+
+    Without statuses there is no SER, but there is an ASR.
+    """
     frame = CODES[["outcome", "calls"]]
 
     assert metrics.ratios(frame)["ratio"].tolist() == ["asr", "ner", "refusal_share"]
@@ -158,7 +166,7 @@ def test_ratios_need_only_their_own_columns():
 
 
 def test_a_group_may_be_without_a_name_and_may_be_the_outcome():
-    """A missing key is a group of its own, and codes can be grouped by."""
+    """A missing key forms its own group, and statuses can be grouped by."""
     found = metrics.ratios(CODES, ["sip_status"], only=["asr"])
 
     assert len(found) == CODES["sip_status"].nunique(dropna=False)
@@ -167,7 +175,7 @@ def test_a_group_may_be_without_a_name_and_may_be_the_outcome():
 
 
 def test_average_duration():
-    """Talk time of answered calls by their number: 6000 s of 40 calls; of few calls it is not shown."""
+    """ACD is the talk time of answered calls divided by their number: 6000 s / 40 calls; hidden for few calls."""
     frame = pd.concat([CODES, grouped({"pbx_id": "denver", "calls": 2, "duration_s": 90})])
     found = metrics.acd(frame, ["pbx_id"]).set_index("pbx_id")
 
@@ -177,7 +185,7 @@ def test_average_duration():
 
 
 def test_totals():
-    """Sums, exact to the last digit of money, of all and by any key."""
+    """Sums, exact to the last digit of money, in total and by any key."""
     frame = grouped(
         {"calls": 3, "duration_s": 90, "cost_usd": "400.00000001"},
         {"calls": 2, "duration_s": 30, "cost_usd": "0.00000002", "pbx_id": "denver"},
@@ -193,7 +201,7 @@ def test_totals():
 
 
 def test_breakdown():
-    """By code, reason and outcome, most first, with the share of the group."""
+    """Rows by status, reason and outcome, most calls first, with their share of the group."""
     found = metrics.breakdown(CODES)
     by_pbx = metrics.breakdown(pd.concat([CODES, grouped({"pbx_id": "denver"})]), ["pbx_id"])
 
@@ -206,7 +214,7 @@ def test_breakdown():
 
 
 def test_top():
-    """The costliest first, then those with more calls."""
+    """The highest cost comes first, then the most calls."""
     frame = grouped(
         {"zone": "UNITED STATES", "calls": 50, "cost_usd": "1"},
         {"zone": "UK PREMIUM", "cost_usd": "400.5"},
@@ -222,7 +230,7 @@ def test_top():
 
 
 def test_time_in_a_zone():
-    """Noon of a Monday in UTC is four in the morning in Seattle; a day there begins at eight in UTC."""
+    """Noon of a Monday in UTC is 04:00 in Seattle; a day in Seattle begins at 08:00 UTC."""
     frame = grouped({"hour_at": NOON}, {"hour_at": NOON - 5 * HOUR}, {"hour_at": NOON + 7 * DAY})
     week = metrics.hour_of_week(frame, "America/Los_Angeles")
     days = metrics.totals(metrics.in_steps(frame, "day", "America/Los_Angeles"), ["at"])
@@ -233,7 +241,7 @@ def test_time_in_a_zone():
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Adelaide", "Asia/Kathmandu", "Australia/Lord_Howe"])
 def test_no_hour_of_a_zone_is_made_of_hours_that_straddle_it(zone):
-    """Where the zone's hours begin within those of UTC, its days and hours of the week are refused with the cure."""
+    """Zones whose hours straddle UTC hours are refused for days and hours of the week, with the remedy."""
     frame = grouped({"hour_at": NOON}, {"hour_at": NOON + 200 * DAY})
 
     for made in (lambda: metrics.hour_of_week(frame, zone), lambda: metrics.in_steps(frame, "day", zone)):
@@ -243,7 +251,7 @@ def test_no_hour_of_a_zone_is_made_of_hours_that_straddle_it(zone):
 
 
 def test_peaks():
-    """Each direction by itself, with the first minute that reached the peak."""
+    """Peaks are counted per direction, with the first minute that reached the peak."""
     rows = [
         (NOON, "outbound", 30, 2, 9),
         (NOON + HOUR, "outbound", 40, 2, 7),
@@ -270,7 +278,11 @@ def test_peaks():
 
 
 def test_first_seen():
-    """What began within the last hours, the newest first; nothing where everything did, the record being so young."""
+    """
+    Sources and destinations first seen within the last hours are listed, newest first.
+
+    If the record is so young that everything is new, the list is empty.
+    """
     now = datetime(2026, 11, 2, 12, tzinfo=UTC)
     rows = [("source", "198.51.100.11", NOON - 30 * DAY), ("zone", "CUBA", NOON - 5 * HOUR)]
     rows += [("source", "203.0.113.66", NOON - HOUR)]
@@ -283,7 +295,7 @@ def test_first_seen():
 
 
 def test_no_calls_are_no_fault():
-    """By a key there is nothing; of all there are zeros and no share."""
+    """Without calls, a grouped query returns no rows, and a total returns zeros without ratios."""
     nothing = schemas.empty(schemas.TRAFFIC)
     whole = metrics.ratios(nothing)
 

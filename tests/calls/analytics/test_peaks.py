@@ -1,4 +1,4 @@
-"""Peaks by PBX, source, destination and PoP, against counting single calls second by second."""
+"""Peaks by PBX, source, destination and PoP, compared with a count second by second."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 SINCE, UNTIL = MIDNIGHT - 5 * MINUTE, MIDNIGHT + 6 * MINUTE + 30 * SECOND
 EARLIER, MOVED = MIDNIGHT - 6 * MINUTE, MIDNIGHT + 90 * SECOND
-"""When an address went from one PBX to another: one before the time asked about, one within."""
+"""When an address moves from one PBX to another: once before the queried period, once within."""
 ADDRESSES, TAGS = ("198.51.100.11", "198.51.100.12", "203.0.113.66"), ("", "", "tag-b", "unknown")
 ZONES, NUMBERS = ("UNITED STATES", "CANADA", ""), ("12065550100", "12065550101", "12065550199")
 
 
 class Call(NamedTuple):
-    """A call by seconds from ``MIDNIGHT``."""
+    """A call, in seconds from ``MIDNIGHT``."""
 
     starts: int
     lasts: int
@@ -62,7 +62,7 @@ CALL = st.builds(
 
 
 def rows_of(calls: list[Call]) -> list[dict[str, object]]:
-    """Return rows of an export."""
+    """Return export rows of the calls."""
     return [
         a_row(
             direction=call.direction,
@@ -81,7 +81,7 @@ def rows_of(calls: list[Call]) -> list[dict[str, object]]:
 
 
 def inventory() -> dict[str, pd.DataFrame]:
-    """Return two PBXs: by address, by X-Tag and by number; both addresses move from one to the other."""
+    """Return two PBXs, known by address, X-Tag and number; both addresses move from one to the other."""
     fixed = {"ip_kind": "static", "auth_method": "ip", "status": "active"}
     pbxs = [
         {"pbx_id": "a", "name": "Alpha", "x_tag": "", **fixed},
@@ -99,7 +99,7 @@ def inventory() -> dict[str, pd.DataFrame]:
 
 
 def snapshot_of(store: CallStore) -> Snapshot:
-    """Return what a snapshot knows of the store's calls."""
+    """Return a snapshot of the store's calls."""
     known, since, cuts = inventory(), MIDNIGHT - 3 * DAY, (EARLIER, MOVED)
     traffic = attribute(store.traffic(since=since, split_at=cuts, step="segment"), **known)
     account = Account(tech_prefix="", credentials_on=None)
@@ -107,7 +107,7 @@ def snapshot_of(store: CallStore) -> Snapshot:
 
 
 def counted(calls: pd.DataFrame, of: list[str]) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Return the peaks by group and direction, by looking at every second of the time asked about."""
+    """Return the peaks by group and direction from a count of every second of the queried period."""
     groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for name, call in zip(of, calls.to_dict("records"), strict=True):
         last = call["started_at"].normalize() + 2 * DAY
@@ -127,19 +127,23 @@ def counted(calls: pd.DataFrame, of: list[str]) -> dict[tuple[str, str], tuple[i
 
 
 def told(found: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Return rows in the same form."""
+    """Return peak rows in the form of ``counted``."""
     return {(row.of, row.direction): (row.peak_1s, row.peak_60s, row.concurrent) for row in found.itertuples()}
 
 
 LONG_AGO = Call(-90_000, 100_000, "Outbound", "200", ADDRESSES[0], "", "CANADA", NUMBERS[0])
-"""Begins on the day before the first one asked about, on which no call begins, and runs on through it."""
+"""A call that begins on the day before the first queried day, on which no call begins, and continues through it."""
 
 
 @settings(max_examples=25, deadline=None)
 @example(calls=[LONG_AGO], at_once=4)
 @given(calls=st.lists(CALL, min_size=1, max_size=30, unique=True), at_once=st.sampled_from([1, 4, 1_000_000]))
 def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: int) -> None:
-    """By source, destination, PBX and PoP: over midnight, unanswered, both directions, in any number of pieces."""
+    """
+    Peaks by source, destination, PBX and PoP equal the count of every second.
+
+    Cases: calls over midnight, unanswered calls, both directions, any number of pieces.
+    """
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(peaks, "AT_ONCE", at_once)
         store, path = CallStore(Path(folder) / "home"), Path(folder) / "export.csv"
@@ -167,7 +171,11 @@ def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: 
 
 
 def test_a_call_makes_room_in_the_second_it_ends() -> None:
-    """One ends as the next starts: never two at once; groups are told apart, and one that only runs has no start."""
+    """
+    A call that ends in a second does not overlap one that starts in it; groups are counted separately.
+
+    A call that only continues has no start.
+    """
     calls = [(0, 0, 60), (0, 60, 90), (2, -5, 7), (5, 10, 10), (5, 10, 10), (5, 59, 59)]
     group, start, done = (np.array(each, dtype=np.int64) for each in zip(*calls, strict=True))
     groups, *found = peaks_of_groups(group, start, done, 120)
@@ -177,7 +185,7 @@ def test_a_call_makes_room_in_the_second_it_ends() -> None:
 
 
 def test_no_calls_have_no_peaks(store: CallStore) -> None:
-    """An empty store gives a frame of the same columns without rows."""
+    """An empty store gives a frame with the same columns and no rows."""
     found = count_peaks(store, "source_ip", since=SINCE)
 
     assert list(found.rows.columns) == ["of", "direction", *PEAKS]
@@ -186,7 +194,7 @@ def test_no_calls_have_no_peaks(store: CallStore) -> None:
 
 
 def test_days_whose_calls_are_gone_are_said(store: CallStore, export: Callable[..., Path]) -> None:
-    """They are named, and nothing of them is counted."""
+    """Days without single calls are named, and nothing of them is counted."""
     days = [MIDNIGHT + number * DAY for number in range(4)]
     import_files(store, [export(rows_at(*days, days[0], days[-1]))], keep_days=2)
     found = count_peaks(store, "source_ip", since=days[0])
@@ -197,6 +205,6 @@ def test_days_whose_calls_are_gone_are_said(store: CallStore, export: Callable[.
 
 
 def test_peaks_begin_with_a_whole_minute(store: CallStore) -> None:
-    """A minute of the clock cannot be counted in part."""
+    """Peaks begin with a whole minute, because part of a clock minute cannot be counted."""
     with pytest.raises(ValueError, match="whole minute"):
         count_peaks(store, "source_ip", since=SINCE + SECOND)

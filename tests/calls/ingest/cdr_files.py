@@ -1,4 +1,4 @@
-"""Seeded CDR files, sound and damaged, and the comparison of the two ways in which each can be read."""
+"""Seeded CDR files, sound and damaged, and the comparison of the two readers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.calls.exports import HEADER, NOON, a_row, at
 BOM = b"\xef\xbb\xbf"
 COLUMNS = [*HEADER, "sip_callid", "cdr_id"]
 BATCH = 200
-"""Files that are imported together."""
+"""Number of files imported together."""
 MOST_ROWS = 1_000_000
 BAD = (
     {"duration": "x"},
@@ -58,11 +58,11 @@ ODD = (
 
 @dataclass
 class CdrFile:
-    """A file, and which calls must be stored whatever was done to it."""
+    """CDR file, and the calls that must be stored whatever damage it has."""
 
     content: bytes
     good: set[str] = field(default_factory=set)
-    """Destinations of rows that nothing was done to, where the file is readable as a whole."""
+    """Destinations of undamaged rows, if the file is readable as a whole."""
     note: str = ""
 
 
@@ -70,13 +70,13 @@ def cdr_file(
     seed: int, *, absent: Sequence[str] | None = None, bad: bool | None = None, damage: bool = True
 ) -> CdrFile:
     """
-    Make a CDR file.
+    Return a CDR file.
 
     Args:
-        seed: Equal seeds make equal files.
-        absent: Optional columns that it lacks; drawn when not given.
-        bad: Whether it has a bad row; drawn when not given.
-        damage: Whether bytes or lines of it may be damaged.
+        seed: Equal seeds give equal files.
+        absent: Optional columns that the file lacks; drawn if not given.
+        bad: Whether the file has a bad row; drawn if not given.
+        damage: Whether bytes or lines of the file may be damaged.
     """
     draw = Random(seed)
     share = draw.choice((0.0, 0.1, 0.5))
@@ -177,7 +177,7 @@ DAMAGES: tuple[Callable[[Random, CdrFile], bytes], ...] = (
 
 
 def _hit(made: CdrFile, data: bytes, place: int) -> bytes:
-    """Let go of the rows at a place and around it; of all rows where the header was hit."""
+    """Remove the rows at a damaged position, and around it, from the good rows; all rows if it hit the header."""
     begin = made.content.rfind(b"\n", 0, max(0, made.content.rfind(b"\n", 0, place))) + 1
     end = made.content.find(b"\n", place)
     near = made.content[begin : end + 1 if end >= 0 else None]
@@ -190,7 +190,7 @@ def _hit(made: CdrFile, data: bytes, place: int) -> bytes:
 
 
 def slow(content: bytes) -> bytes | None:
-    """Return the same rows in a file that is read line by line; ``None`` where that cannot be made."""
+    """Return the same rows in a file that is read line by line; ``None`` if that is impossible."""
     if content.startswith(b"\x1f\x8b"):
         packed = zlib.decompressobj(wbits=31)
         try:
@@ -207,7 +207,7 @@ def _slowed(content: bytes) -> bytes:
 
 
 def told(result: FileResult) -> tuple[int, int, int, bool]:
-    """Return what a result says but for the names and numbers in its sentence."""
+    """Return the content of a result without the names and numbers in its message."""
     return result.kept, result.duplicate, result.rejected, bool(result.error)
 
 
@@ -216,7 +216,7 @@ def compare(files: Sequence[CdrFile], folder: Path) -> None:
     Import files as they are and line by line.
 
     Raises:
-        AssertionError: The two ways differ, a good row is lost, or a file has neither rows nor a reason.
+        AssertionError: The two readers differ, a good row is lost, or a file has neither rows nor a reason.
     """
     pairs = [(file, other) for file in files if (other := slow(file.content)) is not None]
     stores = [CallStore(folder / name, lock_wait_s=0) for name in ("quick", "slow")]
@@ -235,7 +235,7 @@ def compare(files: Sequence[CdrFile], folder: Path) -> None:
     ]
     assert held[0] == held[1], held[0] ^ held[1]
     there = set(stores[0].calls(limit=MOST_ROWS)["destination"])
-    aside = "\n".join(stores[0].rejects()["raw"])  # two stray quotes make one row of all that is between them
+    aside = "\n".join(stores[0].rejects()["raw"])  # two stray quotes turn everything between them into one row
     for (file, _), quick in zip(pairs, results[0], strict=True):
         lost = set() if quick.error else {number for number in file.good - there if number not in aside}
         assert not lost, (file, quick, lost)

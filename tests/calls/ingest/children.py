@@ -1,4 +1,4 @@
-"""Imports in processes of their own: one that is killed, one that another waits for, one whose disk fills up."""
+"""Imports in child processes: one to be killed, one that another waits for, one whose disk fills up."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ IMPORT, HOLD = "import", "hold"
 
 def begin_import(home: Path, files: Sequence[Path], how: str = IMPORT) -> subprocess.Popen[str]:
     """
-    Start an import in a process of its own.
+    Start an import in a child process.
 
     Args:
-        home: The home to import into.
-        files: The exports.
-        how: ``IMPORT`` returns once everything is loaded and the import begins; ``HOLD`` returns once the
-            import is the writer, and it goes on when its standard input gets a line.
+        home: Home to import into.
+        files: Exports.
+        how: ``IMPORT`` returns once everything is loaded and the import begins; ``HOLD`` returns once the import holds
+            the writer lock, and the import continues after a line on its standard input.
     """
     program = [sys.executable, "-m", "tests.calls.children", how, str(home), *map(str, files)]
     child = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -35,19 +35,19 @@ def begin_import(home: Path, files: Sequence[Path], how: str = IMPORT) -> subpro
 
 
 def run_import(home: str, *files: str) -> None:
-    """Import, and tell when it begins."""
+    """Import; print a line when the import begins."""
     store = CallStore(Path(home))
-    print("begins", flush=True)  # noqa: T201 - a program of its own
+    print("begins", flush=True)  # noqa: T201 - output of a child process
     import_files(store, [Path(path) for path in files])
 
 
 def hold_import(home: str, *files: str) -> None:
-    """Import; tell when this process is the writer, and go on after a line of standard input."""
+    """Import; print a line when this process holds the writer lock, and continue after a line of standard input."""
     waited = threading.Lock()
 
     def wait_once() -> bool:
         if waited.acquire(blocking=False):
-            print("begins", flush=True)  # noqa: T201 - a program of its own
+            print("begins", flush=True)  # noqa: T201 - output of a child process
             sys.stdin.readline()
         return False
 
@@ -55,7 +55,7 @@ def hold_import(home: str, *files: str) -> None:
 
 
 def tried(store: CallStore, path: Path) -> str:
-    """Import one file; return what was wrong, ``""`` for nothing."""
+    """Import one file; return the error message, or ``""`` if there was none."""
     try:
         (result,) = import_files(store, [path])
     except DashboardError as exc:
@@ -65,9 +65,9 @@ def tried(store: CallStore, path: Path) -> str:
 
 def fill_up() -> None:
     """
-    Import on a small disk that is nearly full, then on the same disk with room.
+    Import on a small disk that is nearly full, then on the same disk with space.
 
-    The arguments are the disk, a small export, a large one. What came of it is printed as JSON.
+    The arguments are the disk, a small export and a large one. The results are printed as JSON.
     """
     disk, small, large = map(Path, sys.argv[1:])
     store, filler = CallStore(disk / "home"), disk / "filler"
@@ -87,7 +87,7 @@ def fill_up() -> None:
     }
     filler.unlink()
     told |= {"again": tried(store, large), "all": store.count()}
-    print(json.dumps(told))  # noqa: T201 - a program of its own
+    print(json.dumps(told))  # noqa: T201 - output of a child process
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One file staged by itself, and an engine for what is only read."""
+"""Staging of a single file, and a shared engine for reading."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dashboard.calls.store.engine import Engine
 
 
 def staged_alone(path: Path, work: Path, engine: Engine) -> Staged:
-    """Stage a file as an import of it alone does."""
+    """Stage a file as an import of this file alone does."""
     with ThreadPoolExecutor(1) as pool:
         return stage(path, work, engine, whole=False, watch=FileProgress(), shared=Shared(pool))
 
 
 @cache
 def shared_engine() -> Engine:
-    """Return an engine for many readings of a few rows: to begin one takes longer than they do."""
+    """Return an engine shared by many small reads, because starting one takes longer than the reads."""
     return Engine(Path(tempfile.gettempdir()))

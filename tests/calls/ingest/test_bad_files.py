@@ -1,4 +1,4 @@
-"""Bad input: each fault has its own sentence, every good row is kept, every bad one is kept aside."""
+"""Bad input: each fault has its own message, every good row is stored, every bad row is recorded as a reject."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def keep(store, path):
     ],
 )
 def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
-    """A file of which nothing can be taken has its own sentence, which names the file; the store stays empty."""
+    """A file without any usable row has its own message, which names the file; the store stays empty."""
     result, rejects = keep(store, export(content, "bad.csv"))
 
     assert sentence in result.error
@@ -78,7 +78,7 @@ def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
 
 
 def test_a_file_of_a_quiet_window_is_no_fault(store, export):
-    """A header without calls is what the carrier sends when nobody called: every row of it was kept."""
+    """A header without rows is valid: the carrier sends it for a window without calls."""
     result, rejects = keep(store, export(GOOD.splitlines()[0], "quiet.csv"))
 
     assert result == FileResult(result.file)
@@ -86,7 +86,7 @@ def test_a_file_of_a_quiet_window_is_no_fault(store, export):
 
 
 def test_a_file_that_is_not_there(store, tmp_path):
-    """A path without a file, or of a folder, is a result like any other."""
+    """A path without a file, or of a folder, gives a normal result with a message."""
     missing, folder = import_files(store, [tmp_path / "nothing.csv", tmp_path])
 
     assert missing.error.startswith("nothing.csv: The file cannot be read: No such file or directory. Check its name")
@@ -94,7 +94,7 @@ def test_a_file_that_is_not_there(store, tmp_path):
 
 
 def test_a_bad_file_spoils_no_other(store, export):
-    """Good files of an import are taken beside bad ones."""
+    """An import stores good files even if other files are bad."""
     results = import_files(store, [export(b"", "bad.csv"), export(GOOD, "good.csv")])
 
     assert [result.kept for result in results] == [0, 20]
@@ -146,14 +146,14 @@ def test_a_bad_file_spoils_no_other(store, export):
     ],
 )
 def test_what_is_unusual_but_sound_loses_nothing(store, export, content):
-    """BOM, line ends, blank lines, quoting, encodings and packing make no difference to the rows."""
+    """BOM, line ends, blank lines, quoting, encodings and compression do not change the rows."""
     result, rejects = keep(store, export(content))
 
     assert (result.kept, result.rejected, result.error, rejects) == (20, 0, "", [])
 
 
 def test_latin_1_is_read_as_what_it_says(store, export):
-    """Lines that are not UTF-8 are read as Latin-1, so the accent is right and the other lines stay UTF-8."""
+    """Lines that are not UTF-8 are read as Latin-1, so the accent is right; the other lines stay UTF-8."""
     rows = as_csv([a_row(destination_name="MÉXICO"), a_row(destination_name="PERÚ")]).encode()
     import_files(store, [export(rows.replace("É".encode(), "É".encode("latin-1")))])
 
@@ -193,7 +193,7 @@ BAD_VALUES = [
 
 
 def test_a_bad_value_is_kept_aside_with_its_place(store, export):
-    """A value that cannot be read puts its row aside with file, line, column, reason and text; the rest is kept."""
+    """An unreadable value rejects its row with file, line, column, reason and text; other rows are stored."""
     rows = [a_row(number_alias=str(n), **{column: value}) for n, (column, value, _) in enumerate(BAD_VALUES)]
     path = export([a_row(), *rows, a_row(number_alias="last")])
 
@@ -209,7 +209,7 @@ def test_a_bad_value_is_kept_aside_with_its_place(store, export):
 
 
 def test_an_inbound_call_may_name_its_pbx(store, export):
-    """Where a call from outside was delivered may be a host name; only outbound sources must be addresses."""
+    """The delivery address of an inbound call may be a host name; only outbound sources must be addresses."""
     result, _ = keep(store, export([a_row(direction="Inbound", customer_ip="pbx.example.net:5060")]))
 
     assert result.kept == 1
@@ -229,7 +229,7 @@ def test_an_inbound_call_may_name_its_pbx(store, export):
 )
 @pytest.mark.parametrize("place", [1, 20])
 def test_a_broken_row_costs_only_itself(store, export, bad, reason, place):
-    """A row that breaks the rules of CSV is given up at its line; every row before and behind it is kept."""
+    """A row that violates the rules of CSV is rejected with its line; every row before and after it is stored."""
     lines = GOOD.decode().splitlines()
     lines.insert(place, bad)
 
@@ -240,7 +240,7 @@ def test_a_broken_row_costs_only_itself(store, export, bad, reason, place):
 
 
 def test_lines_are_those_of_the_file(store, export):
-    """A quoted line break before a bad row does not shift its line."""
+    """A quoted line break before a bad row does not shift its line number."""
     rows = [a_row(number_alias="two\nlines"), a_row(duration="long")]
 
     _, rejects = keep(store, export(rows))
@@ -249,7 +249,11 @@ def test_lines_are_those_of_the_file(store, export):
 
 
 def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
-    """What stands before the cut is kept, the cut row is put aside, and the result says so; again brings the rest."""
+    """
+    Rows before the cut of a truncated gzip file are stored, the cut row is rejected, and the result reports it.
+
+    Importing the complete file adds the rest.
+    """
     packed = gzip.compress(GOOD, compresslevel=1)
     path = export(packed[: len(packed) * 3 // 4])
 
@@ -270,7 +274,7 @@ def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
 
 
 def test_a_cut_gzip_replaces_no_window(store, export):
-    """Part of an export must not replace the whole window: nothing of it is taken."""
+    """A truncated export must not replace the whole window: none of it is stored."""
     import_files(store, [export(GOOD)])
     packed = gzip.compress(GOOD, mtime=0)
     digest = store.digest
@@ -284,7 +288,7 @@ def test_a_cut_gzip_replaces_no_window(store, export):
 
 
 def test_one_bad_file_of_a_window_stops_all(store, export):
-    """A window comes in several files; where one cannot be read, none replaces anything."""
+    """If one file of a window cannot be read, none of its files replaces anything."""
     paths = [export(GOOD, "good.csv"), export(b"", "bad.csv")]
 
     good, bad = import_files(store, paths, window=(NOON, NOON.replace(hour=13)))
@@ -295,7 +299,7 @@ def test_one_bad_file_of_a_window_stops_all(store, export):
 
 
 def test_a_bomb_is_refused_by_size_too(export, tmp_path):
-    """A file that unpacks to more than the limit is refused whatever its ratio, and names the limit."""
+    """A file that decompresses to more than the limit is refused whatever its ratio; the message names the limit."""
     noise = random.Random(1).randbytes(1 << 20)
 
     with pytest.raises(FileError, match="unpacks to more than 524,288 bytes"):
@@ -303,7 +307,7 @@ def test_a_bomb_is_refused_by_size_too(export, tmp_path):
 
 
 def test_rejects_of_a_file_are_those_of_its_last_import(store, export):
-    """A file that comes again, mended, takes its old bad rows away; another file's stay."""
+    """Importing a corrected file removes its old rejects; rejects of other files remain."""
     import_files(store, [export([a_row(duration="x")], "a.csv"), export([a_row(rate="y")], "b.csv")])
     assert len(store.rejects()) == 2
 
@@ -312,7 +316,7 @@ def test_rejects_of_a_file_are_those_of_its_last_import(store, export):
 
 
 def test_the_same_bad_row_in_two_exports_is_kept_once(store, export):
-    """Overlapping windows bring the same bad row again and again; it is listed once, and counted each time."""
+    """A bad row repeated by overlapping windows is listed once and counted each time."""
     for name in ("a.csv", "b.csv"):
         (result,) = import_files(store, [export([a_row(duration="x")], name)])
         assert result.rejected == 1
@@ -326,7 +330,7 @@ broken = st.sampled_from(['"', 'a,"b', '"x"y,z', "a,b,c", ",,,", "x" * 50, "Outb
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 20), broken), max_size=6), st.sampled_from(["\n", "\r\n"]))
 def test_no_good_row_is_ever_lost(store, export, damage, newline):
-    """Whatever stands between them, all good rows of a file are in the store afterwards."""
+    """All good rows of a file are stored, whatever damage lies between them."""
     lines = GOOD.decode().splitlines()
     for place, text in damage:
         lines.insert(place, text)
@@ -339,12 +343,12 @@ def test_no_good_row_is_ever_lost(store, export, damage, newline):
 
 
 def test_header_of_the_helper_is_the_documented_one():
-    """The hand-made files have the 25 documented columns."""
+    """The test helper's files have the 25 documented columns."""
     assert len(HEADER) == 25
 
 
 def test_what_is_no_file_on_disk_is_not_waited_for(store, tmp_path):
-    """A pipe that nobody writes into would never end."""
+    """A named pipe without a writer does not block the import."""
     os.mkfifo(tmp_path / "pipe.csv")
 
     (result,) = import_files(store, [tmp_path / "pipe.csv"])
@@ -353,7 +357,7 @@ def test_what_is_no_file_on_disk_is_not_waited_for(store, tmp_path):
 
 
 def test_a_last_line_without_end_is_put_aside(store, export):
-    """However long it is: the engine alone would drop it without a word."""
+    """A last line without a line end is rejected, however long it is; the engine alone would drop it silently."""
     result, rejects = keep(store, export(GOOD + b"A" * (31 << 20)))
 
     assert (result.kept, result.rejected) == (20, 1)
@@ -361,7 +365,7 @@ def test_a_last_line_without_end_is_put_aside(store, export):
 
 
 def test_another_kind_of_file_is_not_kept_whole(store, export):
-    """Of endless bad rows the first are put aside with their text, and all are counted."""
+    """Of a file with endless bad rows, the first are recorded with their text, and all are counted."""
     header = GOOD.splitlines()[0].decode()
     row = a_row(start_time="never")
     text = as_csv([row] * (MOST_KEPT + 5))
@@ -373,7 +377,7 @@ def test_another_kind_of_file_is_not_kept_whole(store, export):
 
 
 def test_an_ipv4_address_in_ipv6_form_is_one_source(store, export):
-    """Both forms name one address; a true IPv6 address stays as it is."""
+    """An IPv4 address and its IPv6-mapped form are one source; a true IPv6 address does not change."""
     rows = [a_row(customer_ip=ip) for ip in ("::ffff:198.51.100.11", "[::ffff:198.51.100.11]:5060", "2001:DB8::1")]
 
     import_files(store, [export(rows)])

@@ -1,4 +1,4 @@
-"""CDR files with gaps and damage: both ways of reading give the same, or the file is put aside with a reason."""
+"""CDR files with missing columns and damage: both readers give the same result, or reject the file with a reason."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from tests.calls.exports import HEADER, a_row, as_csv
 from tests.calls.ingest.cdr_files import cdr_file, compare
 
 FEW = 12
-"""Seeds; ``make soak PART=cdr_files`` takes 20,000."""
+"""Number of seeds; ``make soak PART=cdr_files`` uses 20,000."""
 FOUND = (7_692, 12_948, 15_486, 17_132)
-"""Seeds of files that ``make soak`` found to be read in two ways, or to lose a row."""
+"""Seeds whose files the two readers once read differently, or of which they lost a row; found by ``make soak``."""
 
 
 @pytest.mark.parametrize("bad", [False, True])
 def test_any_subset_of_optional_columns_reads_alike(tmp_path: Path, bad: bool) -> None:
-    """None, each alone, all, and some drawn ones: no good row is lost, and the bad one is put aside."""
+    """
+    With any subset of optional columns, no good row is lost and the bad row is rejected.
+
+    Subsets: none, each alone, all, and some drawn ones.
+    """
     draw = Random(int(bad))
     drawn = [[name for name in OPTIONAL if draw.random() < 0.5] for _ in range(FEW)]
     alone = [[name] for name in OPTIONAL]
@@ -40,7 +44,11 @@ def test_any_subset_of_optional_columns_reads_alike(tmp_path: Path, bad: bool) -
 
 
 def test_damaged_files_read_alike_or_are_put_aside(tmp_path: Path) -> None:
-    """Flipped bytes, cuts, odd quotes, other line ends, other orders of columns; no exception leaves the import."""
+    """
+    Damaged files give the same rows in both readers or are rejected; the import raises no exception.
+
+    Damage: flipped bytes, cuts, odd quotes, other line ends, other column orders.
+    """
     compare([cdr_file(seed) for seed in (*range(1_000, 1_000 + FEW), *FOUND)], tmp_path)
 
 
@@ -48,7 +56,7 @@ def test_damaged_files_read_alike_or_are_put_aside(tmp_path: Path) -> None:
 def test_a_bad_row_in_a_file_without_a_column_costs_that_row_only(
     store: CallStore, export: Callable[..., Path], absent: str
 ) -> None:
-    """Its other rows are stored, and so is the sound file beside it."""
+    """The file's other rows are stored, and so is the sound file imported with it."""
     header = [name for name in (*HEADER, "sip_callid", "cdr_id") if name != absent]
     odd = export(as_csv([a_row(), a_row(duration="x")], header), "odd.csv")
     sound = export([a_row(destination="12065550111")], "sound.csv")
@@ -59,7 +67,11 @@ def test_a_bad_row_in_a_file_without_a_column_costs_that_row_only(
 
 
 def test_a_header_with_a_broken_quote_costs_no_row(store: CallStore, export: Callable[..., Path]) -> None:
-    """The engine would read on to the next quote, and take rows for a part of the header."""
+    """
+    A broken quote in the header costs no row.
+
+    The engine alone would read on to the next quote and take rows as part of the header.
+    """
     text = as_csv([a_row(), a_row(destination="12065550111")]).replace(",usf_fee", ',"u"sf_fee')
 
     (result,) = import_files(store, [export(text)])
@@ -68,7 +80,7 @@ def test_a_header_with_a_broken_quote_costs_no_row(store: CallStore, export: Cal
 
 
 def test_a_value_keeps_its_line_end_however_it_is_read(store: CallStore, export: Callable[..., Path]) -> None:
-    """Beside a bad row as without one."""
+    """A value keeps its line end in both readers, with and without a bad row in the file."""
     rows = [a_row(call_fail_reason="one\r\ntwo\rthree")]
     import_files(store, [export([*rows, a_row(duration="x")])])
     (again,) = import_files(store, [export(rows)])
@@ -80,7 +92,7 @@ def test_a_value_keeps_its_line_end_however_it_is_read(store: CallStore, export:
 def test_a_mark_of_utf_8_before_a_header_in_latin_1_costs_no_row(
     store: CallStore, export: Callable[..., Path], fault: str
 ) -> None:
-    """The mark is no part of the first column's name, also where a later column's has a letter of Latin-1."""
+    """A UTF-8 byte order mark is not part of the first column's name, even if a later name has a Latin-1 letter."""
     rows = [a_row(), a_row(destination="12065550111", **({fault: "x"} if fault else {}))]
     text = as_csv(rows).encode().replace(b"destination_name", b"destination_nam\xe9")
 
@@ -90,7 +102,7 @@ def test_a_mark_of_utf_8_before_a_header_in_latin_1_costs_no_row(
 
 
 def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
-    """Return what ``Engine`` makes of an error of the engine."""
+    """Return the exception that ``Engine`` raises for an error of the engine."""
     error = StoreError("The call store could not read an export.")
     error.__cause__ = kind("some detail")
     return error
@@ -108,7 +120,7 @@ def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
     ],
 )
 def test_an_error_of_the_engine_is_the_files(tmp_path: Path, error: Exception) -> None:
-    """The sentence names the file and the cure."""
+    """An engine error about one file gives a message that names the file and the remedy."""
     with (
         pytest.raises(FileError, match=r"^odd\.csv: The file could not be read.*Export it again"),
         contained(tmp_path / "odd.csv"),
@@ -120,7 +132,7 @@ def test_an_error_of_the_engine_is_the_files(tmp_path: Path, error: Exception) -
     "error", [raised_by_engine(duckdb.OutOfMemoryException), StoreError("full"), OSError(28, "full")]
 )
 def test_a_fault_of_the_machine_is_no_files(tmp_path: Path, error: Exception) -> None:
-    """A full disk concerns every file: the import ends, and nothing is put aside for it."""
+    """A full disk affects every file: the import ends and rejects no file for it."""
     with pytest.raises(type(error)) as raised, contained(tmp_path / "sound.csv"):
         raise error
 
@@ -128,7 +140,7 @@ def test_a_fault_of_the_machine_is_no_files(tmp_path: Path, error: Exception) ->
 
 
 def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
-    """It went away or was cut under the reader."""
+    """A file that is deleted or truncated during reading is named."""
     path = tmp_path / "export.csv"
     path.write_text("something")
 

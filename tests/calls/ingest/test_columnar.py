@@ -1,4 +1,4 @@
-"""What is read as columns is what the engine reads of the same text, and what is made of it in memory is its SQL's."""
+"""The columnar reader gives the same rows as the engine, and its aggregates equal those of the engine's SQL."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from dashboard.calls.store.engine import Engine
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 from tests.calls.ingest.staged import shared_engine, staged_alone
 
-DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times
+DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the store are naive UTC
 FAR = a_row(start_time="2026-10-01 12:00:00+00", end_time="2026-10-01 12:00:00+00")
-"""A call of another month: a file that has it is not in days, so the engine reads it."""
+"""A call of another month: a file that contains it is not cut into days, so the engine reads it."""
 WITH_IDS = [*HEADER, "sip_callid", "cdr_id"]
 TIMES = ["2026-11-02 09:00:00+00", "2026-11-02 23:59:59+00", "2026-11-02 00:00:00+00", "2026-11-02 09:00:59+00"]
 ODD_TIMES = ["2026-11-02 24:00:00+00", "2026-11-02 9:00:00+00", "2026-11-02T09:00:00+00", "2026-11-02 09:00:60+00", "x"]
@@ -67,7 +67,7 @@ ONE_ODD = st.sampled_from([(name, text) for name, texts in CHOSEN.items() for te
 
 
 def by_columns(rows: Sequence[Row], header: list[str]) -> pyarrow.Table | None:
-    """Read rows as columns; nothing where they are refused."""
+    """Read rows with the columnar reader; empty if it refuses them."""
     lines = as_csv(rows, header).partition("\n")[2].encode()
     try:
         return Columns(header, shared_engine(), {}).rows(lines)
@@ -76,7 +76,7 @@ def by_columns(rows: Sequence[Row], header: list[str]) -> pyarrow.Table | None:
 
 
 def by_engine(rows: Sequence[Row], header: list[str], folder: Path) -> list[dict[str, object]]:
-    """Read rows by the engine; those that are put aside are not there."""
+    """Read rows with the engine, without rejected rows."""
     path = folder / "export.csv"
     path.write_text(as_csv([FAR, *rows], header), encoding="utf-8")
     found = staged_alone(path, folder / "work", shared_engine())
@@ -86,7 +86,7 @@ def by_engine(rows: Sequence[Row], header: list[str], folder: Path) -> list[dict
 
 
 def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
-    """Put rows in an order of their own, without what tells equal ones apart, and calls of one part of the store."""
+    """Sort rows for comparison, without the ordinals of equal rows, limited to one part of the store."""
     return sorted(
         [repr((name, row[name])) for name in PARTS["calls"] if name not in {"row_hash", "nth"}] for row in rows
     )
@@ -100,7 +100,11 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
 def test_what_is_taken_is_what_the_engine_takes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], odd: tuple[str, str], also: tuple[str, str]
 ) -> None:
-    """Whatever text a cell has: where the columns take the rows, the engine takes them all, with the same values."""
+    """
+    Where the columnar reader accepts the rows, the engine accepts all of them with the same values.
+
+    Cells contain arbitrary text.
+    """
     made = [a_row(**row) for row in rows]
     made[-1] |= dict([odd, also])
     taken = by_columns(made, WITH_IDS)
@@ -124,7 +128,7 @@ def test_what_is_taken_is_what_the_engine_takes(
     ],
 )
 def test_the_forms_of_real_exports_are_taken(tmp_path: Path, column: str, text: str) -> None:
-    """They are not left to the engine, which takes twice as long."""
+    """The columnar reader accepts the formats of real exports; the engine would take twice as long."""
     rows = [a_row(), a_row(**{column: text})]
     taken = by_columns(rows, HEADER)
 
@@ -133,7 +137,7 @@ def test_the_forms_of_real_exports_are_taken(tmp_path: Path, column: str, text: 
 
 
 def test_columns_that_a_file_lacks_are_empty(tmp_path: Path) -> None:
-    """Only ten of them are needed, in any order, and others are left out."""
+    """Only ten columns are required, in any order; other columns are ignored."""
     needed = ["customer_ip", "mine", "duration", "call_fail_reason", "call_fail_sip_code", "result", "total_cost"]
     header = [*needed, "callerid", "destination", "start_time", "direction"]
     named = [f"ignored_{at}" if name == "mine" else name for at, name in enumerate(header)]
@@ -158,7 +162,7 @@ def test_columns_that_a_file_lacks_are_empty(tmp_path: Path) -> None:
     ],
 )
 def test_broken_csv_is_left_to_the_engine(tmp_path: Path, spoiled: object) -> None:
-    """What could be read in two ways is not read here."""
+    """The columnar reader refuses ambiguous CSV and leaves it to the engine."""
     lines = as_csv([a_row(), a_row()]).partition("\n")[2]
     assert callable(spoiled)
 
@@ -167,7 +171,7 @@ def test_broken_csv_is_left_to_the_engine(tmp_path: Path, spoiled: object) -> No
 
 
 def many() -> list[Row]:
-    """Return calls of every kind over a day, some of them equal but for the second."""
+    """Return calls of every kind over a day, some of them equal except for the second."""
     rows = []
     for number in range(600):
         began = DAY.replace(tzinfo=UTC) + timedelta(seconds=143 * number)
@@ -194,7 +198,7 @@ def many() -> list[Row]:
 
 @pytest.fixture
 def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
-    """Return calls as columns, an engine, and the part that they became."""
+    """Return calls as columns, an engine, and the part written from them."""
     found = by_columns(many(), HEADER)
     assert found is not None
     pyarrow.parquet.write_table(found, tmp_path / "calls.parquet", store_schema=False)
@@ -205,7 +209,7 @@ def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
 def test_the_roll_up_is_that_of_the_engine(
     taken: tuple[pyarrow.Table, Engine, list[str]], tmp_path: Path, pieces: int
 ) -> None:
-    """At once or in pieces: the same rows, the same sums, the same types."""
+    """In one piece or in several, the roll-up has the same rows, sums and types as the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1), "hours": None, "cuts": []}
     expected = engine.fetch("rollup", asked, what="roll up")
@@ -220,7 +224,7 @@ def test_the_roll_up_is_that_of_the_engine(
 
 
 def test_the_spans_are_those_of_the_engine(taken: tuple[pyarrow.Table, Engine, list[str]]) -> None:
-    """Call by call: which direction, when it began, and until when it was in progress."""
+    """Each call's direction, start and end in progress equal the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1)}
     expected = engine.fetch("load", asked, what="weigh")

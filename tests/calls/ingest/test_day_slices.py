@@ -1,4 +1,4 @@
-"""Export files cut into their days: every line once, in its day; what cannot be cut is read as it was before."""
+"""Export files cut into days: each line once, in its day; a file that cannot be cut is read as a whole."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tests.calls.ingest.staged import staged_alone
 FIRST = datetime(2026, 11, 2, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 WIDE = 20_000
-"""Characters of a column that is ignored, so that a file of few rows is large enough to be cut."""
+"""Characters of an ignored column, so that a file of few rows is large enough to be cut."""
 A_DAY_ROWS = LEAST_BYTES // WIDE + 1
 
 Text = str | bytes
 
 
 def calls(*days: int, first: datetime = FIRST) -> list[Row]:
-    """Return so many calls for each day from the first on, in order."""
+    """Return calls in order, the given number for each day from the first on."""
     moments = [first + day * A_DAY + each * (A_DAY / rows) for day, rows in enumerate(days) for each in range(rows)]
     return [{**row, "note": "x" * WIDE} for row in rows_at(*moments)]
 
 
 def text(rows: Sequence[Row]) -> str:
-    """Write an export file with a column that is ignored."""
+    """Return an export file with an ignored column."""
     return as_csv(rows, [*HEADER, "note"])
 
 
 def cut(path: Path) -> list[Stretch]:
-    """Return the days a file is cut into."""
+    """Return the days into which a file is cut."""
     with days_of(prepare(path, path.parent)) as days:
         return days.stretches()
 
@@ -53,7 +53,7 @@ def staged(path: Path) -> Staged:
 
 
 def test_a_file_in_order_is_read_day_by_day(export: Callable[..., Path]) -> None:
-    """Each day gave one part, without a detour, and what is known of it."""
+    """Each day is staged as one part directly, with its facts."""
     found = staged(export(text(calls(A_DAY_ROWS, 0, 2 * A_DAY_ROWS, 3))))
 
     assert found.rows == 3 * A_DAY_ROWS + 3
@@ -66,7 +66,7 @@ def test_a_file_in_order_is_read_day_by_day(export: Callable[..., Path]) -> None
 @settings(max_examples=12, deadline=None)
 @given(days=st.lists(st.integers(0, 2 * A_DAY_ROWS), min_size=2, max_size=4))
 def test_the_days_cover_the_file(tmp_path_factory: pytest.TempPathFactory, days: list[int]) -> None:
-    """One after the other from the header to the end, each with the lines of its day and no others."""
+    """The slices follow each other from the header to the end, each with exactly the lines of its day."""
     path = tmp_path_factory.mktemp("cut") / "export.csv"
     path.write_text(text(calls(A_DAY_ROWS, *days, A_DAY_ROWS * len(days))), encoding="utf-8")
     data, found = path.read_bytes(), cut(path)
@@ -81,54 +81,54 @@ def test_the_days_cover_the_file(tmp_path_factory: pytest.TempPathFactory, days:
 
 @pytest.mark.parametrize("rows", [[1], [50], [1, 1]])
 def test_a_small_file_is_not_cut_unless_it_is_a_day(export: Callable[..., Path], rows: list[int]) -> None:
-    """To begin with a day costs more than to sort so few rows."""
+    """A small file of several days is not cut, because starting a day costs more than sorting so few rows."""
     assert len(cut(export(text(calls(*rows))))) == (1 if len(rows) == 1 else 0)
 
 
 def late(rows: list[Row]) -> Text:
-    """Put a call of the first day among those of the second."""
+    """Move a call of the first day into the second."""
     return text([*rows[:5], *rows[6:-3], rows[5], *rows[-3:]])
 
 
 def early(rows: list[Row]) -> Text:
-    """Put a call of the second day among those of the first."""
+    """Move a call of the second day into the first."""
     return text([*rows[:5], rows[-1], *rows[5:-1]])
 
 
 def backwards(rows: list[Row]) -> Text:
-    """Begin with the newest."""
+    """Sort newest first."""
     return text(rows[::-1])
 
 
 def carriage_returns(rows: list[Row]) -> Text:
-    """End lines as Windows does."""
+    """Use Windows line ends."""
     return text(rows).replace("\n", "\r\n")
 
 
 def no_last_line_feed(rows: list[Row]) -> Text:
-    """End with the last row itself."""
+    """Omit the last line feed."""
     return text(rows).removesuffix("\n")
 
 
 def a_row_in_quotes(rows: list[Row]) -> Text:
-    """Have a line break in a value, and after it what looks like a row of the next day."""
+    """Add a quoted line break, followed by text that resembles a row of the next day."""
     fake = text(rows[-1:]).split("\n")[1].replace('"', "")
     value = f"look\n{fake}\nhere"
     return text([{**row, "note": value + "x" * (WIDE - len(value))} if at % 2 else row for at, row in enumerate(rows)])
 
 
 def iso_times(rows: list[Row]) -> Text:
-    """Write times in another form."""
+    """Write times in ISO 8601 form."""
     return text([{**row, "start_time": str(row["start_time"]).replace(" ", "T")} for row in rows])
 
 
 def latin(rows: list[Row]) -> Text:
-    """Have an accent in Latin-1 in the last row."""
+    """Add a Latin-1 accent to the last row."""
     return text([*rows[:-1], {**rows[-1], "callerid": "Jos\u00e9"}]).encode("latin-1")
 
 
 def ipv6(rows: list[Row]) -> Text:
-    """Have an address of another kind in the middle."""
+    """Add an IPv6 address in the middle."""
     return text([*rows[:9], {**rows[9], "customer_ip": "[2001:db8::7]:5060"}, *rows[10:]])
 
 
@@ -145,7 +145,7 @@ def a_long_line(rows: list[Row]) -> Text:
 def test_no_call_is_lost_or_moved(
     store: CallStore, export: Callable[..., Path], changed: Callable[[list[Row]], Text]
 ) -> None:
-    """Whatever the order and the form, each call is there once, at its time."""
+    """Each call is stored once at its time, whatever the order and format of the file."""
     rows = calls(A_DAY_ROWS, A_DAY_ROWS)
     (result,) = import_files(store, [export(changed(rows))])
     found = store.calls(CallFilter(since=FIRST, until=FIRST + 2 * A_DAY), limit=10 * A_DAY_ROWS)
@@ -157,7 +157,7 @@ def test_no_call_is_lost_or_moved(
 
 
 def test_a_bad_row_in_a_large_file_is_named(store: CallStore, export: Callable[..., Path]) -> None:
-    """It is put aside with its line, and every other row is kept."""
+    """A bad row is rejected with its line number, and every other row is stored."""
     rows = calls(A_DAY_ROWS, A_DAY_ROWS)
     rows[A_DAY_ROWS + 7] = {**rows[A_DAY_ROWS + 7], "direction": "Sideways"}
     (result,) = import_files(store, [export(text(rows))])
@@ -167,7 +167,7 @@ def test_a_bad_row_in_a_large_file_is_named(store: CallStore, export: Callable[.
 
 
 def test_a_gzip_of_several_days_is_cut_once_it_is_unpacked(store: CallStore, export: Callable[..., Path]) -> None:
-    """Packed or not, the calls are the same."""
+    """A gzip file of several days is cut after decompression and gives the same calls as a plain file."""
     noise = Random(7)
     rows = [{**row, "note": noise.randbytes(WIDE // 2).hex()} for row in calls(A_DAY_ROWS, A_DAY_ROWS)]
     packed, plain = export(text(rows), "export.csv.gz"), export(text(rows), "again.csv")

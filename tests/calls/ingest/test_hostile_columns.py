@@ -1,4 +1,4 @@
-"""Texts and leftovers that were made to be read wrongly as columns: the engine's answer is the right one."""
+"""Adversarial input to the columnar reader: its result equals the engine's."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST_REMEMBERED = 100_000
 
 
 def lines_of(*rows: Row) -> bytes:
-    """Return rows without their header."""
+    """Return rows without the header."""
     return as_csv(rows).partition("\n")[2].encode()
 
 
 def load_of(store: CallStore) -> dict[str, list[dict[str, object]]]:
-    """Return the load of each day, minute by minute."""
+    """Return the load of each day by minute."""
     days = store.generations.current().days
     return {
         str(day): [
@@ -46,7 +46,7 @@ def load_of(store: CallStore) -> dict[str, list[dict[str, object]]]:
 def test_a_time_of_another_length_is_never_read_with_its_neighbor(
     tmp_path: Path, column: str, short: str, long: str
 ) -> None:
-    """Two texts that are times only end to end are none: each row is judged alone."""
+    """Each value is parsed on its own: two adjacent invalid texts never combine into two valid times."""
     lines = lines_of(a_row(), a_row(**{column: short}), a_row(**{column: long}), a_row())
 
     with pytest.raises(ValueError, match=r"time"):
@@ -54,7 +54,11 @@ def test_a_time_of_another_length_is_never_read_with_its_neighbor(
 
 
 def test_a_mark_before_the_first_row_is_part_of_its_value(tmp_path: Path) -> None:
-    """Arrow drops a byte order mark wherever it begins to read; to the engine it makes the direction another word."""
+    """
+    A byte order mark before the first row makes its direction invalid, as in the engine.
+
+    Arrow drops a byte order mark wherever it begins to read.
+    """
     lines = b"\xef\xbb\xbf" + lines_of(a_row())
 
     with pytest.raises(ValueError, match=r"."):
@@ -64,7 +68,7 @@ def test_a_mark_before_the_first_row_is_part_of_its_value(tmp_path: Path) -> Non
 def test_a_header_that_ends_in_a_carriage_return_alone_costs_no_row(
     store: CallStore, export: Callable[..., Path]
 ) -> None:
-    """The header is known by either line end; the row after it is a call all the same."""
+    """A header that ends in a bare carriage return is recognized, and the row after it is stored."""
     rows = rows_at(NOON, NOON + HOUR, NOON + 2 * HOUR)
     path = export(as_csv(rows).replace("\n", "\r", 1))
 
@@ -78,7 +82,7 @@ def test_a_header_that_ends_in_a_carriage_return_alone_costs_no_row(
 def test_a_damaged_file_beside_a_note_is_made_again(
     store: CallStore, tmp_path: Path, export: Callable[..., Path], which: str, damage: str
 ) -> None:
-    """What a power cut left half on disk is not taken into the store: the export is read again."""
+    """A staged file damaged by a power failure is not stored: the import reads the export again."""
     path = export(rows_at(*(NOON + n * HOUR for n in range(4))))
     whole = CallStore(tmp_path / "whole")
     import_files(whole, [path])
@@ -95,7 +99,7 @@ def test_a_damaged_file_beside_a_note_is_made_again(
 
 
 def many_at(day: int) -> list[Row]:
-    """Return calls of a day in order, as many as a day must have for its file to be cut into days."""
+    """Return calls of a day in order, as many as a file needs to be cut into days."""
     midnight = NOON - 12 * HOUR + day * DAY
     return [*rows_at(*(midnight + timedelta(seconds=60 * n) for n in range(1440)))]
 
@@ -104,7 +108,7 @@ def many_at(day: int) -> list[Row]:
 def test_a_call_of_more_than_a_day_has_one_load(
     store: CallStore, tmp_path: Path, export: Callable[..., Path], pieces: int
 ) -> None:
-    """Whether its days come in one file or in three, as columns or by the engine, each minute has the same calls."""
+    """A call longer than a day gives the same load per minute in one file or three, in columns or by the engine."""
     lasts = a_row(start_time=at(NOON - 12 * HOUR), end_time=at(NOON + 2 * DAY))
     days = [[lasts, *many_at(0)], many_at(1), many_at(2)]
     every = [row for day in days for row in day]
@@ -117,7 +121,7 @@ def test_a_call_of_more_than_a_day_has_one_load(
 
 
 def test_addresses_that_were_read_do_not_pile_up(tmp_path: Path) -> None:
-    """Each call may come from a port of its own: memory does not grow with the calls of an import."""
+    """Each call may come from its own port: memory does not grow with the number of imported calls."""
     customers: Customers = {}
     columns = Columns(HEADER, Engine(tmp_path), customers)
     model = lines_of(a_row(customer_ip="@")).decode()

@@ -1,4 +1,4 @@
-"""Import of sound files: what is kept, what is known again, what a window replaces."""
+"""Import of sound files: stored values, deduplication, and replacement of windows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def test_a_row_becomes_a_call(store, export):
-    """Every documented column arrives under our name: numbers as digits, money exact, times UTC, port apart."""
+    """Every documented column has its name in the store: numbers as digits, exact money, UTC times, port separate."""
     (result,) = import_files(store, [export([a_row(number_alias="Reception", line_information="61")])])
     call = store.calls().iloc[0]
 
@@ -41,14 +41,14 @@ def test_a_row_becomes_a_call(store, export):
 
 
 def test_money_is_exact_to_eight_places(store, export):
-    """Sums of money are decimal: a thousand times a hundredth of a micro-dollar is what it should be."""
+    """Sums of money are decimal: a thousand times a hundredth of a micro-dollar is exact."""
     import_files(store, [export(rows_at(*[NOON + timedelta(seconds=n) for n in range(1000)], total_cost="0.00000001"))])
 
     assert store.traffic(since=NOON)["cost_usd"].sum() == Decimal("0.00001000")
 
 
 def test_importing_twice_adds_nothing(store, export):
-    """A file that was imported is known again: everything in it is a duplicate, and no generation is published."""
+    """Of a file imported again, every row is a duplicate, and no generation is published."""
     path = export(rows_at(NOON, NOON + HOUR))
     import_files(store, [path])
     digest = store.digest
@@ -58,7 +58,7 @@ def test_importing_twice_adds_nothing(store, export):
 
 
 def test_overlapping_files_count_each_call_once(store, export):
-    """Of two files that overlap, the second adds only what the first had not."""
+    """Of two overlapping files, the second adds only the calls that the first did not have."""
     import_files(store, [export(rows_at(NOON, NOON + HOUR), "a.csv")])
 
     (result,) = import_files(store, [export(rows_at(NOON + HOUR, NOON + 2 * HOUR), "b.csv")])
@@ -68,14 +68,14 @@ def test_overlapping_files_count_each_call_once(store, export):
 
 
 def test_files_of_one_import_are_known_to_each_other(store, export):
-    """The same call in two files of one import counts for the first."""
+    """A call that is in two files of one import counts as a call of the first."""
     paths = [export(rows_at(NOON), "a.csv"), export(rows_at(NOON, NOON + HOUR), "b.csv")]
 
     assert [(r.kept, r.duplicate) for r in import_files(store, paths)] == [(1, 0), (1, 1)]
 
 
 def test_equal_rows_of_a_file_stay_as_many_as_they_are(store, export):
-    """Rows equal in every column are calls of their own, and known again as often as they were there."""
+    """Rows that are equal in every column are separate calls, and as many are recognized when imported again."""
     path = export([a_row(), a_row(), a_row()])
 
     assert import_files(store, [path])[0].kept == 3
@@ -84,7 +84,7 @@ def test_equal_rows_of_a_file_stay_as_many_as_they_are(store, export):
 
 
 def test_calls_of_the_same_second_stay_apart(store, export):
-    """Two calls that differ in any documented column are two, also when they come in two files."""
+    """Calls that differ in any documented column are two calls, also in separate files."""
     import_files(store, [export([a_row(custom_x_tag="seattle")], "a.csv")])
 
     (result,) = import_files(store, [export([a_row(custom_x_tag="chicago")], "b.csv")])
@@ -94,7 +94,7 @@ def test_calls_of_the_same_second_stay_apart(store, export):
 
 
 def test_the_same_call_written_otherwise_is_the_same(store, export):
-    """What a row says counts, not how the file writes it: time form, '+', case, zeros, order of columns."""
+    """Deduplication compares values, not their format: time form, '+', case, zeros, column order."""
     import_files(store, [export([a_row()], "a.csv")])
     again = a_row(
         direction="OUTBOUND",
@@ -112,7 +112,7 @@ def test_the_same_call_written_otherwise_is_the_same(store, export):
 
 @pytest.mark.parametrize("between", [0, 300])
 def test_of_an_id_twice_in_a_file_the_last_row_is_right(store, export, between):
-    """A correction further down in the same file replaces what stands above it."""
+    """A correction further down in the same file replaces the earlier row."""
     others = rows_at(*[NOON + timedelta(seconds=n) for n in range(between)])
     rows = [a_row(cdr_id="c1", total_cost="3"), a_row(cdr_id="c1", total_cost="1"), *others]
     rows += [a_row(cdr_id="c1", total_cost="2")]
@@ -129,7 +129,7 @@ MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 @pytest.mark.parametrize("later", [timedelta(seconds=2), -timedelta(seconds=2)])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_correction_may_move_a_call_over_midnight(store, export, later, at_once):
-    """It leaves the day on which it was, in one import with the first row or in a later one."""
+    """A corrected call leaves its previous day, in the same import or in a later one."""
     first = MIDNIGHT - later / 2
     others = rows_at(NOON, NOON + 24 * HOUR)
     paths = [
@@ -146,7 +146,7 @@ def test_a_correction_may_move_a_call_over_midnight(store, export, later, at_onc
 
 
 def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
-    """Nothing is left of it, and the day beside it has the call."""
+    """A day whose only call moved is removed, and the adjacent day has the call."""
     for moment in (MIDNIGHT - timedelta(seconds=1), MIDNIGHT + timedelta(seconds=1)):
         import_files(store, [export(as_csv(rows_at(moment, cdr_id="c1"), WITH_ID), f"{moment.day}.csv")])
 
@@ -155,7 +155,7 @@ def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
 
 
 def test_the_same_id_far_apart_is_two_calls(store, export):
-    """An id that comes again on another day altogether is no correction, not when the days are compared either."""
+    """The same id on distant days is two calls, even when the days are compared."""
     path = export(as_csv(rows_at(NOON, NOON + 24 * HOUR, cdr_id="c1"), WITH_ID))
 
     assert 2 == import_files(store, [path])[0].kept
@@ -164,7 +164,7 @@ def test_the_same_id_far_apart_is_two_calls(store, export):
 
 
 def test_an_id_twice_on_each_of_two_days_loses_no_day(store, export):
-    """Days on which something came twice are compared together, and stay apart."""
+    """Days with repeated ids are compared together and stay separate."""
     days = (NOON, NOON + 24 * HOUR)
     rows = [row for cost in "12" for row in rows_at(*days, cdr_id="c1", total_cost=cost)]
 
@@ -177,7 +177,7 @@ def test_an_id_twice_on_each_of_two_days_loses_no_day(store, export):
 @pytest.mark.parametrize("files", [("1", "2", "1"), ("1", "21")])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_what_came_last_is_right_also_when_it_was_there_before(store, export, files, at_once):
-    """A correction that is taken back is taken back, whether its files come together or one after another."""
+    """A correction can be reverted by a later file, in the same import or in another one."""
     paths = [
         export(as_csv([a_row(cdr_id="c1", total_cost=cost) for cost in costs], WITH_ID), f"{number}.csv")
         for number, costs in enumerate(files)
@@ -189,7 +189,7 @@ def test_what_came_last_is_right_also_when_it_was_there_before(store, export, fi
 
 
 def test_an_id_in_the_file_is_the_key_and_a_correction_replaces(store, export):
-    """With ``cdr_id`` (29 columns) a call is known by it, and comes anew where its content changed."""
+    """With ``cdr_id`` (29 columns) the id is the key, and a row with other values replaces the call."""
     header = [*HEADER, "sip_callid", "cdr_id", "sip_from_tag", "sip_to_tag"]
     first = [a_row(cdr_id="c1", sip_callid="abc@192.0.2.1"), a_row(cdr_id="c2")]
     import_files(store, [export(as_csv(first, header), "a.csv")])
@@ -205,7 +205,7 @@ def test_an_id_in_the_file_is_the_key_and_a_correction_replaces(store, export):
 
 
 def test_a_window_replaces_what_starts_in_it(store, export):
-    """An export from the API is the truth for its window: what it does not have goes, the rest stays."""
+    """An API export is authoritative for its window: calls that it lacks are removed, others remain."""
     import_files(store, [export(rows_at(NOON - HOUR, NOON, NOON + HOUR), "a.csv")])
     later = export(rows_at(NOON + timedelta(minutes=30)), "b.csv")
 
@@ -217,7 +217,7 @@ def test_a_window_replaces_what_starts_in_it(store, export):
 
 
 def test_a_window_without_calls_takes_its_calls_away(store, export):
-    """An export that has only a header says that nobody called: its window is empty, and a day can vanish."""
+    """A header-only export empties its window, and a day can disappear."""
     import_files(store, [export(rows_at(NOON - timedelta(days=3), NOON), "a.csv")])
 
     (result,) = import_files(store, [export([], "b.csv")], window=(NOON - HOUR, NOON + HOUR))
@@ -238,7 +238,7 @@ def test_the_same_window_again_changes_nothing(store, export):
 
 
 def test_only_days_that_change_are_written(store, export):
-    """An import leaves the files of the days that it does not touch as they are."""
+    """An import does not rewrite the files of unaffected days."""
     import_files(store, [export(rows_at(NOON, NOON + timedelta(days=1)), "a.csv")])
     before = store.generations.current().days
 
@@ -251,7 +251,7 @@ def test_only_days_that_change_are_written(store, export):
 
 @pytest.mark.parametrize("name", ["export.csv", "export.csv.gz", "export.dat.gz"])
 def test_gzip_is_known_by_content(store, export, name):
-    """Packed or plain is seen in the file, not in its name."""
+    """Compression is detected from the content, not from the name."""
     path = export(rows_at(NOON), name)
     renamed = path.rename(path.with_name("renamed.txt"))
 
@@ -259,7 +259,7 @@ def test_gzip_is_known_by_content(store, export, name):
 
 
 def test_columns_are_found_by_name(store, export):
-    """The case of the header, blanks around it, its order and columns nobody knows make no difference."""
+    """Header case, surrounding blanks, column order and unknown columns make no difference."""
     header = ["Unknown", *[f" {name.title()} " for name in reversed(HEADER)]]
     row = {f" {name.title()} ": value for name, value in a_row().items()} | {"Unknown": "x"}
 
@@ -267,7 +267,7 @@ def test_columns_are_found_by_name(store, export):
 
 
 def test_optional_columns_may_be_missing(store, export):
-    """A file without the optional columns gives calls; what it does not say is absent."""
+    """Without the optional columns, calls are stored and their values are missing."""
     header = ["direction", "start_time", "destination", "callerid", "total_cost", "result"]
     header += ["call_fail_sip_code", "call_fail_reason", "duration", "customer_ip"]
     import_files(store, [export(as_csv([a_row()], header))])
@@ -280,7 +280,7 @@ def test_optional_columns_may_be_missing(store, export):
 
 
 def test_values_that_may_be_absent_lose_no_row(store, export):
-    """A refused call with next to nothing in its row is a call."""
+    """A refused call with almost no values is stored as a call."""
     bare = a_row(
         end_time="", result="failed", call_fail_sip_code="", duration="", billed_duration="", total_cost="", rate="N/A"
     ) | {"customer_ip": "", "callerid": "anonymous"}
@@ -290,7 +290,7 @@ def test_values_that_may_be_absent_lose_no_row(store, export):
 
 
 def test_progress_and_stop(store, export):
-    """Progress runs from 0 to 1; an import that is stopped says so for each file and stores nothing."""
+    """Progress goes from 0 to 1; a stopped import reports this for each file and stores nothing."""
     told: list[float] = []
     paths = [export(rows_at(NOON), "a.csv"), export(rows_at(NOON + HOUR), "b.csv")]
 
@@ -304,7 +304,7 @@ def test_progress_and_stop(store, export):
 
 
 def test_fifty_thousand_calls_are_counted_once_each(store, export):
-    """A month of a real account: every call is there once, in calls and in the roll-up."""
+    """A month of a real account: each call is stored once, in the calls and in the roll-up."""
     start = datetime(2026, 10, 1, tzinfo=UTC)
     step = timedelta(days=30) / 50_000
     blank = as_csv([a_row(start_time="@", end_time="@", destination="#")]).splitlines()
@@ -325,7 +325,7 @@ def test_fifty_thousand_calls_are_counted_once_each(store, export):
     st.booleans(),
 )
 def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, calls, windows, by_window):
-    """However an account's calls are cut into overlapping exports, every call is there once in the end."""
+    """Overlapping exports in any order give each call exactly once."""
     home = tmp_path_factory.mktemp("home")
     store = CallStore(home)
     rows = {NOON + hours * HOUR: equal for hours, equal in calls}
@@ -340,14 +340,14 @@ def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, cal
 
 
 def test_a_store_is_found_again(store, export, tmp_path):
-    """What was imported is there for the next process."""
+    """A new process finds the imported calls."""
     import_files(store, [export(rows_at(NOON))])
 
     assert CallStore(tmp_path / "home").count() == 1
 
 
 def test_a_window_with_bad_rows_takes_nothing_away(store, export):
-    """What the file could not say must not empty the store: its bad rows may be just the calls that are there."""
+    """An export with bad rows removes no calls of its window, because the bad rows may be those calls."""
     import_files(store, [export(rows_at(NOON, NOON + HOUR), "a.csv")])
     spoilt = export([a_row(start_time=at(NOON), duration="x")], "b.csv")
 
@@ -357,11 +357,15 @@ def test_a_window_with_bad_rows_takes_nothing_away(store, export):
 
 
 def test_an_import_that_was_stopped_goes_on_where_it_was(store, export):
-    """What was read whole is not read again: the same files give the same calls, and no work is left behind."""
+    """
+    A stopped import resumes without reading complete files again.
+
+    The result is the same, and no work files remain.
+    """
     paths = [export(rows_at(NOON + n * HOUR), f"{n}.csv") for n in range(4)]
 
     def notes() -> dict[Path, int]:
-        """Return what was staged whole, and when."""
+        """Return the notes of completely staged files and their times."""
         return {note: note.stat().st_mtime_ns for note in store.generations.work.glob("staged/*/staged.json")}
 
     (first, *_) = import_files(store, paths, stop=lambda: len(notes()) == 4)
@@ -379,7 +383,7 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(store, export):
 
 
 def test_a_file_that_changed_since_the_stop_is_read_again(store, export):
-    """What was staged of a file counts only as long as the file is the same."""
+    """Staged rows of a file are used only while the file is unchanged."""
     path = export(rows_at(NOON), "a.csv")
     import_files(store, [path], stop=lambda: any(store.generations.work.glob("staged/*/staged.json")))
     export(rows_at(NOON, NOON + HOUR), "a.csv")
@@ -390,7 +394,7 @@ def test_a_file_that_changed_since_the_stop_is_read_again(store, export):
 
 
 def test_single_calls_go_with_age_and_what_they_add_up_to_stays(store, export):
-    """Beyond the days kept there is the roll-up alone: counts stay, rows go, and a late file changes nothing there."""
+    """Beyond the retention period only the roll-up remains, and a late file does not change it."""
     old, new = NOON - timedelta(days=5), NOON
     path = export(rows_at(old, old + HOUR, new))
     import_files(store, [path], keep_days=3)
@@ -405,7 +409,7 @@ def test_single_calls_go_with_age_and_what_they_add_up_to_stays(store, export):
 
 
 def test_many_files_make_one_store(store, export):
-    """Files that share days, packed and plain, come together; every call stands once in its own minute of load."""
+    """Files with common days, compressed and plain, are merged; each call counts once in its minute of load."""
     names = ["a.csv", "b.csv.gz", "c.csv"]
     paths = [export(rows_at(NOON + n * HOUR, NOON + timedelta(days=1)), name) for n, name in enumerate(names)]
 

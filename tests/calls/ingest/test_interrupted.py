@@ -1,4 +1,4 @@
-"""Imports that are killed at any moment, and disks that fill up: what was stored stands, and a rerun completes it."""
+"""Killed imports and disks that fill up: stored calls remain, and a rerun completes the import."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.calls.ingest.children import ROOT, begin_import
 from tests.waiting import WAIT_S
 
 KILLS = 10
-"""Moments of an import, evenly apart, at which one is killed."""
+"""Number of evenly spaced times at which an import is killed."""
 A_WEEK = timedelta(days=7)
 DAYS, CALLS_A_DAY = 6, 1_500
 
@@ -41,12 +41,12 @@ def calls_of(days: range, *, seed: int, ids: bool = True) -> list[Row]:
 
 
 def in_order(rows: list[Row]) -> list[Row]:
-    """Put calls in order of time, as an export has them."""
+    """Sort calls by time, as in an export."""
     return sorted(rows, key=lambda row: str(row["start_time"]))
 
 
 def as_they_come(rows: list[Row]) -> list[Row]:
-    """Leave calls in no order."""
+    """Keep calls unordered."""
     return rows
 
 
@@ -54,7 +54,7 @@ Order = Callable[[list[Row]], list[Row]]
 
 
 def everything(store: CallStore) -> pd.DataFrame:
-    """Return every call, in an order of their own."""
+    """Return every call, sorted for comparison."""
     found = store.calls(limit=100_000)
     return found.sort_values("call_key", ignore_index=True)
 
@@ -63,10 +63,10 @@ def everything(store: CallStore) -> pd.DataFrame:
 @pytest.mark.parametrize("order", [in_order, as_they_come])
 def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[..., Path], order: Order):
     """
-    Whenever it is killed, a reader finds the store before or after, whole, and the same import completes it.
+    After a kill at any time, a reader sees the complete store before or after the import, and a rerun completes it.
 
-    The import has new days, days that the store has, and corrections of their calls; files in order of time are read
-    as columns, the others by the engine.
+    The import has new days, stored days, and corrections of their calls; the columnar reader reads files in order of
+    time, the engine the others.
     """
     header = [*a_row(), "cdr_id"]
     base = export(csv_text(calls_of(range(3), seed=1), header), "base.csv")
@@ -97,13 +97,13 @@ def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[...
 
 
 def csv_text(rows: list[Row], header: list[str]) -> str:
-    """Write rows under a header of their own."""
+    """Return rows as CSV below a given header."""
     frame = pd.DataFrame(rows, columns=header)
     return frame.to_csv(index=False, lineterminator="\n")
 
 
 def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float | None) -> float:
-    """Import into a copy of a store; kill the import after some seconds. Return how long it went on."""
+    """Import into a copy of a store and kill the import after the given seconds; return its running time."""
     shutil.copytree(base, home)
     with begin_import(home, files) as child:
         since = time.perf_counter()
@@ -119,7 +119,7 @@ def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [in_order, as_they_come])
 def test_a_disk_that_fills_up_takes_nothing_away(tmp_path: Path, export: Callable[..., Path], order: Order):
-    """A real disk without room: a sentence, the calls of before, and with room again all of them."""
+    """A full disk gives a message and keeps the stored calls; with space again, the import stores all calls."""
     small = export(calls_of(range(1), seed=1, ids=False), "small.csv")
     many = [row for seed in range(8) for row in calls_of(range(1, DAYS), seed=seed, ids=False)]
     large = export(order(many), "large.csv")

@@ -1,4 +1,4 @@
-"""The slow way: a line that is a row beyond doubt is told by its looks, and what is told is told at its place."""
+"""The line-by-line reader: the test for unambiguous rows, and the positions of rejects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CELLS = st.text(alphabet="ab \",;\t'é\0", max_size=6)
 
 
 def read(text: str) -> list[str]:
-    """Read a line by the rules of CSV, blanks and all."""
+    """Parse a line by the rules of CSV, keeping blanks."""
     (row,) = csv.reader([text], strict=True)
     return row
 
@@ -29,7 +29,7 @@ def read(text: str) -> list[str]:
 @example('"",""', 2)
 @example('"a","b', 2)
 def test_what_looks_like_a_row_is_one(text: str, width: int) -> None:
-    """Whatever is passed by its looks has so many values, and the same ones however they are read."""
+    """An accepted line has the expected number of values, and every parser gives the same values."""
     if Shape(width).is_plain(text) and text:
         assert read(text) == _fields(text)
         assert len(read(text)) == width
@@ -37,7 +37,7 @@ def test_what_looks_like_a_row_is_one(text: str, width: int) -> None:
 
 @given(st.lists(CELLS, min_size=1, max_size=5), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 def test_what_a_writer_writes_looks_like_a_row(cells: list[str], quoting: int) -> None:
-    """Rows as programs write them are passed, unless a blank stands where it could be before a value."""
+    """Rows as programs write them are accepted, unless a blank precedes a value."""
     out = io.StringIO()
     csv.writer(out, quoting=quoting, lineterminator="").writerow(cells)
     text = out.getvalue()
@@ -47,7 +47,7 @@ def test_what_a_writer_writes_looks_like_a_row(cells: list[str], quoting: int) -
 
 
 def test_a_bad_value_behind_rows_of_several_lines_has_its_place_and_text(store, export) -> None:
-    """Rows of more than one line, rows that were given up and blank lines do not move what comes behind them."""
+    """Multi-line rows, rejected rows and blank lines do not shift the positions of later rejects."""
     good = as_csv([a_row(start_time=at(NOON), destination_name="two\nlines\n")])
     lost = as_csv(rows_at(NOON)).splitlines()[1].replace("Outbound", '"Outbound')
     bad = as_csv([a_row(direction="Sideways", number_alias='a "quoted", one')]).splitlines()[1]
@@ -64,7 +64,7 @@ def test_a_bad_value_behind_rows_of_several_lines_has_its_place_and_text(store, 
 
 
 def test_a_sure_fault_in_another_encoding(store, export) -> None:
-    """A file that is not UTF-8 is turned into it first, whatever faults its rows have."""
+    """A file that is not UTF-8 is decoded first, whatever faults its rows have."""
     rows = [a_row(direction="Sideways"), *rows_at(NOON, destination_name="CURAÇAO")]
     (result,) = import_files(store, [export(as_csv(rows).encode("cp1252"))])
 
@@ -74,7 +74,7 @@ def test_a_sure_fault_in_another_encoding(store, export) -> None:
 
 @given(st.text(alphabet='", \na', max_size=14))
 def test_a_record_goes_on_where_a_quoted_field_is_open(text: str) -> None:
-    """The standard library's reader, told to be strict, runs out of data exactly there."""
+    """A record continues exactly where the strict parser of the standard library runs out of data."""
     record = text if text.endswith("\n") else f"{text}\n"
     try:
         list(csv.reader(io.StringIO(record, newline=""), strict=True, skipinitialspace=True))
@@ -88,7 +88,7 @@ def test_a_record_goes_on_where_a_quoted_field_is_open(text: str) -> None:
 
 
 def test_a_quote_within_a_value_does_not_break_a_field_of_several_lines(store, export) -> None:
-    """Beside a bad row the file is read line by line; the row with both keeps its place among the calls."""
+    """Beside a bad row the file is read line by line; a row with a quote and a multi-line field keeps its place."""
     row = as_csv([a_row(callerid='+142"5550111', call_fail_reason="two\nlines")])
     row = row.replace('"+142""5550111"', '+142"5550111')
     assert '+142"5550111' in row

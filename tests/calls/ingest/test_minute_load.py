@@ -1,4 +1,4 @@
-"""Load by the minute, against counting second by second; when sources and zones were first seen."""
+"""Load by minute, compared with a count second by second; first calls of sources and zones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dashboard.calls.ingest.minute_load import weigh
 from dashboard.calls.store.engine import Engine, to_frame
 
-SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - the store's times are UTC without a zone
+SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - times of the store are naive UTC
 SPAN_S = 600
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 CALLS = pyarrow.schema(
@@ -46,7 +46,7 @@ TRAFFIC = pyarrow.schema(
 
 
 class Call(NamedTuple):
-    """A call by seconds from ``SINCE``; where the end is not known it lasts ``lasts``."""
+    """A call, in seconds from ``SINCE``; without a known end it lasts ``lasts`` seconds."""
 
     starts: int
     lasts: int
@@ -57,12 +57,12 @@ class Call(NamedTuple):
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """Return an engine that all tests of this module share."""
+    """Return an engine shared by the tests of this module."""
     return Engine(Path(tempfile.gettempdir()))
 
 
 def load(engine: Engine, folder: Path, calls: Iterable[Call]) -> dict[tuple[int, str], tuple[int, int, int]]:
-    """Return by minute and direction: calls, most in a second, most at once, as the query counts them."""
+    """Return calls, most in a second and most at once by minute and direction, as counted by the query."""
     rows = [
         {
             "direction": call.direction,
@@ -84,7 +84,7 @@ def load(engine: Engine, folder: Path, calls: Iterable[Call]) -> dict[tuple[int,
 
 
 def counted(calls: list[Call]) -> dict[tuple[int, str], tuple[int, int, int]]:
-    """Return the same, by looking at every second of the time asked about."""
+    """Return the same from a count of every second of the queried period."""
     starts = Counter((call.starts, call.direction) for call in calls)
     minutes: dict[tuple[int, str], tuple[int, int, int]] = {}
     for direction in ("outbound", "inbound"):
@@ -111,13 +111,13 @@ CALL = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(calls=st.lists(CALL, max_size=25))
 def test_load_is_what_counting_every_second_finds(engine, calls):
-    """Starts, the peak of a second and the most calls at once are those of a count second by second."""
+    """Starts, the peak of a second and the most calls at once equal the count second by second."""
     with tempfile.TemporaryDirectory() as folder:
         assert load(engine, Path(folder), calls) == counted(calls)
 
 
 def test_a_call_that_ends_makes_room_in_the_same_second(engine, tmp_path):
-    """One call ends as the next starts: never two at once; a minute in the middle of a call has its row."""
+    """A call that ends in a second does not overlap one that starts in it; a minute within a call has its row."""
     found = load(engine, tmp_path, [Call(0, 60), Call(60, 121), Call(181, 5, outcome="gave_up")])
 
     assert found == {
@@ -129,12 +129,12 @@ def test_a_call_that_ends_makes_room_in_the_same_second(engine, tmp_path):
 
 
 def test_a_call_from_the_day_before_still_runs(engine, tmp_path):
-    """It counts as in progress, not as a start."""
+    """A call of the previous day counts as in progress, not as a start."""
     assert load(engine, tmp_path, [Call(-3600, 3610)]) == {(0, "outbound"): (0, 0, 1)}
 
 
 def test_a_call_over_midnight_runs_on_both_days():
-    """Days are weighed one by one; a call that runs from one into the next counts as running in both."""
+    """Days are aggregated one by one; a call over midnight counts as in progress on both."""
     since = datetime(2026, 11, 2)  # noqa: DTZ001 - as above
     day_s, two_days = 86_400, since + timedelta(days=2)
     calls = pyarrow.table({"is_inbound": [False], "start_s": [day_s - 30], "done_s": [day_s + 30]})
@@ -147,14 +147,14 @@ def test_a_call_over_midnight_runs_on_both_days():
 
 
 def test_no_parts_have_no_load(engine):
-    """Where there are no calls there is no minute."""
+    """Without parts the load has no rows."""
     asked = {"calls": [], "since": SINCE, "until": SINCE + MINUTE}
 
     assert weigh(engine.fetch("load", asked, what="count load"), SINCE, SINCE + MINUTE).num_rows == 0
 
 
 def test_first_seen(engine, tmp_path):
-    """By source and by zone of outbound calls: the first call, how many, what they cost."""
+    """Each source and each zone of outbound calls has its first call, number of calls and cost."""
     hour, cent = 3600 * SECOND, Decimal("0.01")
     rows = [
         (SINCE, "outbound", "198.51.100.11", "UNITED STATES", 5, 5 * cent, SINCE + MINUTE),

@@ -1,4 +1,4 @@
-"""Files read as columns, by the engine, or each in its way: the store holds the same, and keys are no two calls'."""
+"""The store has the same content whichever reader reads each file, and keys are unique."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.calls.exports import HEADER, Row, a_row, as_csv
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 WIDEST = 60_000
-"""Characters of a column that is ignored, so that a file of few rows is large enough to be cut into days."""
+"""Characters of an ignored column, so that a file of few rows is large enough to be cut into days."""
 NIGHT, MIDNIGHT, NOON = "2026-11-02 23:59:59+00", "2026-11-03 00:00:00+00", "2026-11-02 12:00:00+00"
 KINDS: list[Row] = [
     {"start_time": NIGHT, "end_time": "2026-11-03 00:00:10+00"},
@@ -32,7 +32,7 @@ CALL = st.builds(
     st.sampled_from(["0.01", "0.02", "0.03", ""]),
     st.sampled_from(["", "17", "18"]),
 )
-"""Calls that differ in their rate have one number."""
+"""Calls that differ in their rate have the same fingerprint."""
 ID = st.sampled_from([[], [], ["cdr_id"]])
 """Some files have ids."""
 FILE = st.tuples(st.lists(CALL, min_size=1, max_size=10), st.sampled_from(["+00", "+00", "Z"]), ID)
@@ -40,7 +40,7 @@ IMPORTS = st.lists(st.lists(FILE, min_size=1, max_size=3), min_size=1, max_size=
 
 
 def written(path: Path, calls: Sequence[Row], zone: str, more: list[str]) -> Path:
-    """Write an export in order of time; with another zone than the documented one the engine reads it."""
+    """Write an export in order of time; with another zone format than the documented one, the engine reads it."""
     note = "x" * min(WIDEST, LEAST_BYTES // len(calls) + 1)
     rows = sorted(calls, key=lambda call: str(call["start_time"]))
     told = [{**row, "note": note, "start_time": str(row["start_time"]).replace("+00", zone)} for row in rows]
@@ -49,7 +49,7 @@ def written(path: Path, calls: Sequence[Row], zone: str, more: list[str]) -> Pat
 
 
 def held(store: CallStore) -> tuple[list[str], ...]:
-    """Return the calls, what they add up to, and their load, in an order of their own."""
+    """Return the calls, their roll-up and their load, sorted for comparison."""
     asked = [store.calls(limit=1000).drop(columns="call_key"), store.traffic(since=SINCE), store.load(since=SINCE)]
     return tuple(sorted(map(repr, found.itertuples(index=False))) for found in asked)
 
@@ -65,7 +65,11 @@ def own_keys(store: CallStore) -> pd.Series[str]:
 def test_whatever_way_files_are_read_the_store_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, imports: list[list[tuple[list[Row], str, list[str]]]]
 ) -> None:
-    """Import by import: the same results, calls, sums and load as by the engine alone; no key comes twice or goes."""
+    """
+    Import by import, results, calls, sums and load equal those of the engine alone.
+
+    No key occurs twice or disappears.
+    """
     folder = tmp_path_factory.mktemp("ways")
     mixed, engine = (CallStore(folder / name, lock_wait_s=0) for name in ("mixed", "engine"))
     for files in imports:

@@ -1,4 +1,4 @@
-"""Numbers that tell calls apart: what is equal has one number, what differs has another, however it is cut."""
+"""Row fingerprints: equal rows have the same number, different rows another, however the columns are sliced."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ LOOKED_AT = {
     "customer_ip": ["198.51.100.11:5060", "198.51.100.11:5061", "198.51.100.12:5060"],
     "result": ["completed", "failed"],
 }
-"""Columns that make the number, with values that differ from each other."""
+"""Columns that determine the fingerprint, with different values."""
 ROW = st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in LOOKED_AT.items()})
 
 
 def read(rows: Sequence[Row]) -> pyarrow.Table:
-    """Read rows as columns."""
+    """Read rows with the columnar reader."""
     return Columns(HEADER, shared_engine(), {}).rows(as_csv(rows, HEADER).partition("\n")[2].encode())
 
 
 @given(chosen=st.lists(ROW, min_size=1, max_size=12))
 def test_equal_calls_and_only_those_have_one_number(chosen: list[dict[str, str]]) -> None:
-    """In one piece, and each call in a piece of its own, where each text has another place."""
+    """Fingerprints agree in one piece and one call per piece, where texts have other dictionary positions."""
     rows = [a_row(**each) for each in chosen]
     found = read(rows)["row_hash"].to_pylist()
     alone = [read([row])["row_hash"].to_pylist()[0] for row in rows]
@@ -51,14 +51,14 @@ def test_equal_calls_and_only_those_have_one_number(chosen: list[dict[str, str]]
 
 
 def test_numbers_stay_what_they_are() -> None:
-    """They are part of a call's key, which is to stay the same in the next version."""
+    """Fingerprints are part of a call's key, so they must not change between versions."""
     rows = [a_row(), a_row(custom_x_tag="seattle", end_time="", callerid="anonymous")]
 
     assert read(rows)["row_hash"].to_pylist() == [8216692789131169416, 11953096291798057622]
 
 
 def test_calls_of_a_slice_have_the_numbers_that_they_had() -> None:
-    """A column that begins in the midst of its memory is read from there."""
+    """Fingerprints of a slice equal those of the whole column, although the slice begins within the buffer."""
     calls = read([a_row(destination=f"1206555{at:04}"[: 4 + at], total_cost=f"0.0{at}") for at in range(8)])
     cut = calls.slice(3, 4)
 
@@ -66,13 +66,13 @@ def test_calls_of_a_slice_have_the_numbers_that_they_had() -> None:
 
 
 def keys(store: CallStore) -> dict[str, str]:
-    """Return the key of each call by its destination."""
+    """Return the key of each call by destination."""
     calls = store.calls(limit=100)
     return dict(zip(calls["destination"], calls["call_key"], strict=True))
 
 
 def written_as(rows: Sequence[Row], zone: str) -> list[Row]:
-    """Write the times of rows in another form, which is left to the engine."""
+    """Write the times of rows in another form, which only the engine reads."""
     return [{**row, "start_time": str(row["start_time"]).replace("+00", zone)} for row in rows]
 
 
@@ -80,7 +80,7 @@ ROWS = [a_row(destination=f"1206555010{at}") for at in range(4)]
 
 
 def test_a_call_read_in_two_ways_counts_once(store: CallStore, export: Callable[..., Path]) -> None:
-    """One file is read as columns, the other by the engine, which gives rows numbers of its own."""
+    """A call read by both readers counts once, although the engine numbers rows by itself."""
     first = export(ROWS, name="a.csv")
     more = [*ROWS[2:], a_row(destination="12065550109")]
     second = export(written_as(more, "Z"), name="b.csv")
@@ -94,7 +94,7 @@ def test_a_call_read_in_two_ways_counts_once(store: CallStore, export: Callable[
 def test_a_call_that_comes_again_keeps_its_key(
     store: CallStore, export: Callable[..., Path], first: str, again: str
 ) -> None:
-    """However its file was read, and is read then."""
+    """A call that is imported again keeps its key, whichever readers read it."""
     import_files(store, [export(written_as(ROWS, first), name="a.csv")])
     before = keys(store)
     more = [*ROWS, a_row(destination="12065550109")]
@@ -110,7 +110,7 @@ def test_a_call_that_comes_again_keeps_its_key(
 def test_calls_of_one_day_in_two_files_have_keys_of_their_own(
     store: CallStore, export: Callable[..., Path], zones: tuple[str, str]
 ) -> None:
-    """Calls of one number, which differ in what it is not made of, in one file and in the other."""
+    """Calls with one fingerprint that differ in other columns have different keys, in one file and in two."""
     told = [[a_row(rate="0.01"), a_row(rate="0.02")], [a_row(rate="0.03"), a_row(destination="12065550109")]]
     files = [
         export(written_as(rows, zone), name=f"{at}.csv")

@@ -1,4 +1,4 @@
-"""A row is judged alone: what becomes of it does not depend on the rows beside it, nor on how the file was read."""
+"""The result for a row does not depend on neighboring rows or on the reader."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ODD = {
         "2026-11-02 01:00:00+00 ",
         "2026-11-02 24:00:00+00",
     ),
-    "customer_ip": ("2001:0DB8::0001", "[2001:db8::1", "198.51.100.11:70000", "0.0.0.0", "0.0.0.0:5060", "[::]:5060"),  # noqa: S104 - text of a file
+    "customer_ip": ("2001:0DB8::0001", "[2001:db8::1", "198.51.100.11:70000", "0.0.0.0", "0.0.0.0:5060", "[::]:5060"),  # noqa: S104 - cell of a CDR file
     "destination": ("12065550100.0",),
 }
 BESIDE = {
@@ -37,7 +37,7 @@ BESIDE = {
 
 
 def fate(folder: Path, export: Export, column: str, text: str, beside: str) -> tuple[int, list[dict[str, Any]]]:
-    """Import the odd row with others beside it; return whether it was put aside, and what was stored of it."""
+    """Import the odd row with others; return whether it was rejected, and its stored values."""
     store = CallStore(folder / beside)
     rows = [a_row(**{column: text}), *BESIDE[beside]]
     (result,) = import_files(store, [export(rows, f"{beside}.csv")])
@@ -49,7 +49,7 @@ def fate(folder: Path, export: Export, column: str, text: str, beside: str) -> t
 
 @pytest.mark.parametrize(("column", "text"), [(column, text) for column, texts in ODD.items() for text in texts])
 def test_a_row_has_one_fate(tmp_path: Path, export: Export, column: str, text: str) -> None:
-    """Alone, beside a bad one and in a file of another form, it is kept alike or put aside alike."""
+    """A row is stored or rejected alike: alone, beside a bad row, and in a file of another form."""
     alone, *others = (fate(tmp_path, export, column, text, beside) for beside in BESIDE)
 
     assert 1 == alone[0] + len(alone[1])

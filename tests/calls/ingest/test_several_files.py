@@ -1,4 +1,4 @@
-"""Several files, several writers, several days: which row is right, who waits, and what runs on into the next day."""
+"""Several files, writers and days: precedence of rows, waiting for locks, and calls that continue into the next day."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MIDNIGHT = NOON + timedelta(hours=12)
 
 
 class Turn(Semaphore):
-    """What somebody else has; says when it is waited for."""
+    """Lock held by another party; signals when an import waits for it."""
 
     def __init__(self) -> None:
         super().__init__(0)
         self.asked = Event()
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT002 - as there
-        """Wait for it."""
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT002 - signature of threading.Lock
+        """Wait for the lock."""
         self.asked.set()
         return super().acquire(blocking, timeout)
 
@@ -46,7 +46,7 @@ class Turn(Semaphore):
 def test_of_several_files_the_last_is_right(
     store: CallStore, export: Callable[..., Path], files: tuple[str, ...], *, at_once: bool
 ) -> None:
-    """An id that comes in each of them has the last row of the last file, together or one after another."""
+    """Of an id in several files, the last row of the last file is stored, in one import or in several."""
     paths = [
         export(as_csv([a_row(cdr_id="c1", duration=seconds) for seconds in rows], WITH_ID), f"{number}.csv")
         for number, rows in enumerate(files)
@@ -60,7 +60,7 @@ def test_of_several_files_the_last_is_right(
 def test_a_call_that_runs_on_counts_on_a_day_that_was_there_before(
     store: CallStore, export: Callable[..., Path]
 ) -> None:
-    """Two days are stored; a call comes that starts on the first and ends on the second, where it is one more."""
+    """A new call from one stored day into the next counts as in progress on the second day."""
     import_files(store, [export(rows_at(NOON, MIDNIGHT + timedelta(seconds=10)), "days.csv")])
     long = a_row(start_time=at(MIDNIGHT - HOUR), end_time=at(MIDNIGHT + HOUR), duration="7200", customer_ip="")
 
@@ -75,7 +75,7 @@ def test_a_call_that_runs_on_counts_on_a_day_that_was_there_before(
 def test_a_file_of_the_same_size_is_read_again_once_it_changed(
     store: CallStore, export: Callable[..., Path], how: str
 ) -> None:
-    """What was staged before a stop does not count for a file just as large: another one, or the same one rewritten."""
+    """Rows staged before a stop are not used for another or rewritten file of the same size."""
     path = export(rows_at(NOON, duration="60"), "a.csv")
     import_files(store, [path], stop=lambda: any(store.generations.work.glob("staged/*/staged.json")))
     was = path.stat()
@@ -94,7 +94,7 @@ def test_a_file_of_the_same_size_is_read_again_once_it_changed(
 
 
 def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Callable[..., Path]) -> None:
-    """Both succeed, and the store has the calls of both, each once."""
+    """Both processes succeed, and the store has the calls of both, each once."""
     home = tmp_path / "home"
     shared = rows_at(*(NOON + timedelta(seconds=n) for n in range(3000)))
     files = [
@@ -110,7 +110,7 @@ def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Ca
 
 
 def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
-    """A sentence, and nothing lost: the same import goes through once the other one is done."""
+    """An import that does not wait for the lock gets a message and loses nothing; it succeeds once the lock is free."""
     home = tmp_path / "home"
     first = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(3000))), "first.csv")
     second = export(rows_at(NOON + 3 * A_DAY), "second.csv")
@@ -127,7 +127,7 @@ def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, 
 def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
     tmp_path: Path, export: Callable[..., Path]
 ) -> None:
-    """Only one large file is read at a time; those that wait keep no small one from being read beside it."""
+    """Large files are read one at a time; waiting large files do not block small ones."""
     rows = [a_row(start_time="2026-11-02T12:00:00Z", callerid=n) for n in range(700)]
     noted = ({**row, "note": "x" * 50_000} for row in rows)
     large, small = export(as_csv(noted, [*HEADER, "note"]), "large.csv"), export(rows, "small.csv")
@@ -154,7 +154,7 @@ def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
 def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
     tmp_path: Path, export: Callable[..., Path]
 ) -> None:
-    """It is not begun first."""
+    """A file that waits for the engine is not started after a stop."""
     path = export([a_row(start_time="2026-11-02T12:00:00Z")])
     engine, watch, turn = Engine(tmp_path / "engine"), FileProgress(), Turn()
     with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:

@@ -1,4 +1,4 @@
-"""Imports in trouble that are told apart: whose fault it is, what stands, and what has to be done."""
+"""Failed imports: each message states the cause, what remains stored, and the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def test_a_lock_that_cannot_be_made_is_a_sentence(store: CallStore, export: Callable[..., Path]) -> None:
-    """The disk's word for it, the folder, and that what was stored stands."""
+    """The message contains the operating system's error and the folder, and states that stored calls remain."""
     import_files(store, [export([a_row()])])
     lock = store.generations.folder / "writer.lock"
     lock.unlink()
@@ -36,7 +36,7 @@ def test_a_lock_that_cannot_be_made_is_a_sentence(store: CallStore, export: Call
 
 
 def test_a_newer_store_is_noticed_before_a_file_is_read(store: CallStore, export: Callable[..., Path]) -> None:
-    """Nothing is read for nothing, and nothing is written beside what is not understood."""
+    """A store of a newer version is detected before any file is read, and nothing is written to it."""
     import_files(store, [export([a_row()])])
     folder = store.generations.folder
     manifest = folder / "generations" / f"{store.digest}.json"
@@ -56,7 +56,7 @@ def test_a_newer_store_is_noticed_before_a_file_is_read(store: CallStore, export
 
 @pytest.mark.parametrize("kind", ["unpacked", "utf8"])
 def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Callable[..., Path], kind: str) -> None:
-    """While a copy is written: the sentence is about the disk, not about the file's name and rights."""
+    """A full disk during a copy gives a message about the disk, not about the file's name and permissions."""
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / f"{kind}.csv").symlink_to("/dev/full")
     rows = as_csv([a_row(call_fail_reason="é") for _ in range(200)])
@@ -71,7 +71,7 @@ def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Cal
 
 
 def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callable[..., Path]) -> None:
-    """Bytes that changed on disk: the engine names no file, so it is looked for."""
+    """A corrupted part is named with its remedy; the engine does not name the file, so the import finds it."""
     import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])
     part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
     data = bytearray(part.read_bytes())
@@ -85,7 +85,7 @@ def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callabl
 
 
 def test_a_damaged_list_of_bad_rows_stops_no_import(store: CallStore, export: Callable[..., Path]) -> None:
-    """It begins anew, which is said; the calls are what counts."""
+    """A corrupted list of rejects is started anew and reported; the calls are imported."""
     import_files(store, [export([a_row(duration="x")], "a.csv")])
     store.generations.path(store.generations.current().rejects).write_bytes(b"nothing")
     told = list[str]()
@@ -100,7 +100,7 @@ def test_a_damaged_list_of_bad_rows_stops_no_import(store: CallStore, export: Ca
 
 
 def test_the_newest_bad_rows_are_kept(store: CallStore) -> None:
-    """They do not pile up without an end: beyond the limit the oldest go."""
+    """The number of rejects is limited: beyond the limit the oldest are removed."""
 
     def bad(file: str, day: int, count: int) -> pyarrow.Table:
         rows = [
@@ -125,7 +125,7 @@ def test_the_newest_bad_rows_are_kept(store: CallStore) -> None:
 
 
 def test_the_last_row_of_an_id_counts_in_a_file_of_no_order(store: CallStore, export: Callable[..., Path]) -> None:
-    """However many threads read it: the third row of each id is right, wherever in the file it stands."""
+    """The third row of each id is stored, wherever it is in the file and however many threads read it."""
     rng = random.Random(7)
     first = [a_row(cdr_id=f"c{n}", duration="1", **at_random(rng)) for n in range(9000)]
     second = [row | {"duration": "2"} for row in rng.sample(first, 6000)]
@@ -148,7 +148,7 @@ def at_random(rng: random.Random) -> dict[str, str]:
 
 
 def test_progress_never_runs_backwards(store: CallStore, export: Callable[..., Path]) -> None:
-    """A file that is read again the slow way is not read less."""
+    """Progress does not decrease when a file is read again line by line."""
     rows = as_csv([*rows_at(*(NOON + n * MINUTE for n in range(5000))), a_row(duration="x")])
     shares = list[float]()
 
@@ -159,7 +159,7 @@ def test_progress_never_runs_backwards(store: CallStore, export: Callable[..., P
 
 
 def test_hours_of_retired_days_are_never_lost(store: CallStore, export: Callable[..., Path]) -> None:
-    """An hour in which something changed counts whole, and what straddles the change proves nothing."""
+    """An hour with a change counts whole in retired days, and rows that straddle the change prove nothing."""
     moments = [NOON + timedelta(minutes=10 * n) for n in range(12)]
     later = [moment + 5 * A_DAY for moment in moments]
     import_files(store, [export(rows_at(*moments, *later))], keep_days=2)
@@ -177,7 +177,11 @@ def test_hours_of_retired_days_are_never_lost(store: CallStore, export: Callable
 
 
 def test_what_came_too_late_is_counted_and_left_out(store: CallStore, export: Callable[..., Path]) -> None:
-    """Only the roll-up of its day is left, which cannot take in a call that it may have already."""
+    """
+    A late call of a retired day is counted and not stored.
+
+    Only the roll-up of the day remains, which cannot accept a call that it may already contain.
+    """
     import_files(store, [export(rows_at(NOON, NOON + 5 * A_DAY))], keep_days=2)
 
     (result,) = import_files(store, [export(rows_at(NOON, NOON + MINUTE), "late.csv")])

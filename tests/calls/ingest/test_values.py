@@ -1,4 +1,4 @@
-"""How the text of a file becomes values: the macros of ``sql/macros.sql``, alone."""
+"""Parsing of file text into values: the macros of ``sql/macros.sql`` alone."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def ask(tmp_path_factory) -> Iterator[Any]:
         yield lambda call, text: cursor.execute(f"SELECT {call}", {"x": text}).fetchone()[0]
 
 
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda at: at.replace(microsecond=0))  # noqa: DTZ001 - UTC by the test
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda at: at.replace(microsecond=0))  # noqa: DTZ001 - the test treats it as UTC
 
 
 @settings(max_examples=30, deadline=None)
 @given(moments)
 def test_every_documented_form_of_a_time(ask, moment):
-    """The documented form, ISO 8601 with T, Z, a fraction or minutes only in the offset, all are the same second."""
+    """The documented form and ISO 8601 with T, Z, a fraction or a short offset all give the same second."""
     for text in (
         f"{moment:%Y-%m-%d %H:%M:%S}+00",
         f"{moment:%Y-%m-%dT%H:%M:%S}Z",
@@ -44,7 +44,7 @@ def test_every_documented_form_of_a_time(ask, moment):
 @settings(max_examples=30, deadline=None)
 @given(moments, st.integers(-14 * 4, 14 * 4))
 def test_an_offset_is_taken_off(ask, moment, quarters):
-    """A time with another offset becomes UTC."""
+    """A time with another offset is converted to UTC."""
     zone = timezone(timedelta(minutes=15 * quarters))
     local = moment.replace(tzinfo=UTC).astimezone(zone)
 
@@ -55,20 +55,20 @@ def test_an_offset_is_taken_off(ask, moment, quarters):
     "text", ["", "yesterday", "infinity", "2026-02-30 10:00:00+00", "11/02/2026 10:00", "1793620800", "2026-11-02"]
 )
 def test_what_is_no_time(ask, text):
-    """A date alone, another order, a number, a day that does not exist: no time is guessed."""
+    """A date alone, another order, a number or an invalid day gives no time."""
     assert ask("utc_of($x)", text) is None
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.decimals(-(10**4), 10**4, places=8))
 def test_money_keeps_every_place(ask, amount):
-    """An amount with eight places comes out as it went in."""
+    """An amount with eight decimal places is unchanged."""
     assert ask("usd_of($x)", f"{amount:f}") == amount
 
 
 @pytest.mark.parametrize("text", ["", "free", "$1.00", "1,5", "NaN", "10000.01", "1__0", "12345678901"])
 def test_what_is_no_money(ask, text):
-    """A currency sign, a comma, a word, more than the store can hold: no amount is guessed."""
+    """A currency sign, a comma, a word or an amount beyond the store's range gives no amount."""
     assert ask("usd_of($x)", text) is None
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_money(ask, text):
     ],
 )
 def test_whole_numbers(ask, text, expected):
-    """A count is whole and not negative, and nothing is rounded."""
+    """A count is a non-negative integer; nothing is rounded."""
     assert ask("whole_of($x)", text) == expected
 
 
@@ -108,14 +108,14 @@ def test_whole_numbers(ask, text, expected):
     ],
 )
 def test_numbers(ask, text, expected):
-    """A number is digits without '+'; what is none stays what it is."""
+    """A number is digits without '+'; any other text does not change."""
     assert ask("number_of($x)", text) == expected
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2**24, 2**32 - 1).map(IPv4Address), st.none() | st.integers(0, 65535))
 def test_an_address_and_its_port(ask, address, port):
-    """Every IPv4 address that a call can come from is read, alone or with a port."""
+    """Every IPv4 address that can be a source is parsed, with and without a port."""
     text = f"{address}" if port is None else f"{address}:{port}"
 
     assert ask("address_of($x).ip", text) == str(address)
@@ -149,7 +149,7 @@ def test_an_address_and_its_port(ask, address, port):
     ],
 )
 def test_addresses_at_the_edge(ask, text, ip, port):
-    """IPv6 with and without brackets; leading zeros, short ones and names are no address."""
+    """IPv6 with and without brackets is parsed; leading zeros, short forms and names are not addresses."""
     assert (ask("address_of($x).ip", text), ask("port_of(address_of($x).port)", text)) == (ip, port)
 
 
@@ -160,7 +160,7 @@ def test_addresses_at_the_edge(ask, text, ip, port):
     )
 )
 def test_an_ipv6_address_has_one_text(ask, address):
-    """However it is written, it is the form of RFC 5952; 0.0.0.0/8 and :: are no source of a call."""
+    """Every notation of an address gives the form of RFC 5952; 0.0.0.0/8 and :: are not sources of calls."""
     mapped = address.ipv4_mapped
     nowhere = address.is_unspecified or (mapped is not None and mapped in IPv4Network("0.0.0.0/8"))
     expected = None if nowhere else str(mapped or address)
@@ -171,17 +171,17 @@ def test_an_ipv6_address_has_one_text(ask, address):
 
 @pytest.mark.parametrize("text", [" x", "x ", "\tx", "x\t", "x\r", "x\n", " \t x \n "])
 def test_text_loses_the_blanks_around_it(ask, text):
-    """Blanks, tabs and line ends around a value are not part of it."""
+    """Blanks, tabs and line ends around a value are removed."""
     assert ask("text_of($x)", text) == "x"
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(exclude_characters="\x00", codec="utf-8")))
 def test_text_keeps_everything_else(ask, text):
-    """Any text comes out, less the blanks around it."""
+    """Any text is unchanged except for the surrounding blanks."""
     assert ask("text_of($x)", text) == text.strip(" \t\n\r")
 
 
 def test_decimal_of_the_store_is_decimal(ask):
-    """Money is never a float on its way."""
+    """Money is decimal in every step, never floating point."""
     assert ask("usd_of($x)", "0.1") == Decimal("0.10000000")

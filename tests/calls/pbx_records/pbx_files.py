@@ -1,4 +1,4 @@
-"""Files of PBXs made by hand, written as Asterisk and FreeSWITCH do."""
+"""Builders of CDR files of PBXs in the formats of Asterisk and FreeSWITCH."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UUID = "0a1b2c3d-0000-4000-8000-00000000000"
 def origin(
     zone: str = "UTC", *, pbx_id: str = "denver", config: list[dict[str, Any]] | None = None, **more: Any
 ) -> Origin:
-    """Return a PBX of the inventory in a zone, at an account whose prefix is known."""
+    """Return the origin of records: a PBX of the inventory in a time zone, on an account with a known tech prefix."""
     pbxs = frame(schemas.PBXS, [pbx("denver", timezone="America/Denver"), pbx("seattle")])
     known: pd.DataFrame = frame(schemas.PBX_CONFIG, config or [])
     account = Trunk.of(PREFIX, [("us-west-or.sip.flowroute.com", "")])
@@ -29,7 +29,7 @@ def origin(
 
 
 def quoted(*cells: object) -> str:
-    """Write a line as Asterisk does: texts quoted with quotes doubled, numbers bare."""
+    """Format a line as Asterisk does: texts in quotes with quotes doubled, numbers bare."""
     written = [
         str(cell) if isinstance(cell, int) else '"' + cell.replace('"', '""') + '"' for cell in map(_text, cells)
     ]
@@ -41,7 +41,7 @@ def _text(cell: object) -> Any:
 
 
 def master(start: str = "2026-11-02 12:00:00", **changed: Any) -> str:
-    """Return a line of Master.csv: an answered minute through the trunk, with what is changed."""
+    """Return a line of Master.csv: an answered call of a minute over the trunk; arguments override fields."""
     row = {
         "account": "",
         "source": "13035550100",
@@ -65,7 +65,7 @@ def master(start: str = "2026-11-02 12:00:00", **changed: Any) -> str:
 
 
 def refused(start: str = "2026-11-02 12:00:00", **changed: Any) -> str:
-    """Return a line of Master.csv as a refusal by the carrier leaves it."""
+    """Return the line of Master.csv that a refusal by the carrier produces."""
     return master(start, **({"answer": "", "duration": 0, "billed": 0, "disposition": "NO ANSWER"} | changed))
 
 

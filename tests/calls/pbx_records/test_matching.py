@@ -1,4 +1,4 @@
-"""Which attempts have a record at the carrier: properties that hold for any calls."""
+"""Matching of attempts to the carrier's records: properties that hold for any calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dashboard.calls.pbx_records.matching import TOLERANCE_S, Side, Skew, pair, skew
 
 Call = tuple[int, int, int]
-"""Number called, begin, seconds talked; 0 is not answered."""
+"""Called number, start, seconds of talk time; 0 means not answered."""
 
 CALLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 900), st.sampled_from([0, 0, 5, 30])), max_size=40)
 
@@ -20,18 +20,18 @@ many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 
 
 def side(calls: Sequence[Call]) -> Side:
-    """Make arrays of calls."""
+    """Return arrays of the calls."""
     place, at_s, talk_s = (np.array([call[n] for call in calls], np.int64) for n in range(3))
     return Side(place, at_s, talk_s, talk_s > 0)
 
 
 def near(attempt: Call, record: Call, ahead_s: int) -> bool:
-    """Say whether a record may be an attempt's."""
+    """Return whether a record can belong to an attempt."""
     return attempt[0] == record[0] and abs(attempt[1] + ahead_s - record[1]) <= TOLERANCE_S
 
 
 def most(attempts: Sequence[Call], records: Sequence[Call], ahead_s: int) -> int:
-    """Count the pairs of the largest pairing there is, by augmenting paths: slow and plainly right."""
+    """Return the size of the maximum matching by augmenting paths, a slow and simple reference."""
     owner: dict[int, int] = {}
 
     def found(attempt: int, seen: set[int]) -> bool:
@@ -51,7 +51,7 @@ def most(attempts: Sequence[Call], records: Sequence[Call], ahead_s: int) -> int
 def test_no_record_is_used_twice_and_all_pairs_are_near(
     attempts: list[Call], records: list[Call], ahead_s: int
 ) -> None:
-    """Each attempt has one record at most, of its own number and time, and no record is two attempts'."""
+    """Each attempt has at most one record, with its own number and near its time, and no record is used twice."""
     pairs = [(attempt, record) for attempt, record in enumerate(pair(side(attempts), side(records), ahead_s=ahead_s))]
     used = [record for _, record in pairs if record >= 0]
 
@@ -62,7 +62,7 @@ def test_no_record_is_used_twice_and_all_pairs_are_near(
 @many
 @given(CALLS, CALLS)
 def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[Call]) -> None:
-    """An attempt without a record has none near it that is free."""
+    """An attempt without a record has no free record near it."""
     found = pair(side(attempts), side(records), ahead_s=0)
     free = set(range(len(records))) - set(found.tolist())
 
@@ -77,7 +77,7 @@ def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[
 @many
 @given(CALLS.map(lambda calls: [(n, at, 0) for n, at, _ in calls]), CALLS.map(lambda c: [(n, at, 0) for n, at, _ in c]))
 def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call]) -> None:
-    """Among calls of one kind no other pairing leaves fewer attempts over."""
+    """Among calls of one kind, no other matching leaves fewer attempts unmatched."""
     found = pair(side(attempts), side(records), ahead_s=0)
 
     assert most(attempts, records, 0) == int((found >= 0).sum())
@@ -86,9 +86,9 @@ def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call])
 @many
 @given(CALLS, st.integers(-200, 200), st.randoms())
 def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, random: object) -> None:
-    """Whatever the clocks and the order, a carrier that has every call leaves no attempt without a record."""
+    """If the carrier has every call, every attempt is matched, whatever the clock offset and the order."""
     records = [(number, at + ahead_s, talk) for number, at, talk in calls]
-    random.shuffle(records)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    random.shuffle(records)  # type: ignore[attr-defined]  # hypothesis passes a random.Random
     told = skew(side(calls), side(records))
 
     assert (told.ahead_s if told.compared else ahead_s) == ahead_s
@@ -98,7 +98,7 @@ def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, ran
 @many
 @given(CALLS, CALLS, st.randoms())
 def test_order_does_not_matter(attempts: list[Call], records: list[Call], random: object) -> None:
-    """The same calls in another order: of equal ones as many are left over."""
+    """The same calls in another order leave the same number of equal attempts unmatched."""
 
     def left(mine: list[Call], theirs: list[Call]) -> list[Call]:
         found = pair(side(mine), side(theirs), ahead_s=0)
@@ -112,7 +112,7 @@ def test_order_does_not_matter(attempts: list[Call], records: list[Call], random
 
 
 def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() -> None:
-    """Refused, then answered at once after: the answered one has the record, the refused one has none."""
+    """Of a refused attempt and an answered redial, the answered one gets the record and the refused one has none."""
     attempts, records = [(0, 100, 0), (0, 120, 30)], [(0, 121, 30)]
 
     assert [-1, 0] == pair(side(attempts), side(records), ahead_s=0).tolist()
@@ -120,7 +120,7 @@ def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() 
 
 @pytest.mark.parametrize("ahead_s", [0, 41, -25_200])
 def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
-    """The median of answered calls counts; those talked for different times are not one call."""
+    """The clock offset is the median of answered calls; calls with different talk times are not paired."""
     attempts = [(number, 1000 * number, 10 + number) for number in range(9)]
     records = [(number, at + ahead_s, talk) for number, at, talk in attempts]
     records[3], records[4] = (3, 9, 13), (4, 500_000, 14)
@@ -129,5 +129,5 @@ def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
 
 
 def test_without_an_answered_call_no_clock_is_compared() -> None:
-    """Nothing is known of it, and that is said by the count."""
+    """Without answered calls no clock offset is known, and their count is zero."""
     assert Skew() == skew(side([(0, 1, 0)]), side([(0, 1, 0)]))

@@ -1,4 +1,4 @@
-"""What is read of PBXs' own files: both kinds, every template, and what is put aside."""
+"""Readers of PBX CDR files: both formats, every template, and rejected lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.waiting import SLOW_S
 
 @pytest.fixture
 def reads(tmp_path: Path) -> Any:
-    """Return what reads lines or bytes as one file."""
+    """Return a function that reads lines or bytes as one file."""
 
     def one(*lines: str | bytes, whose: Origin | None = None) -> Read:
         path = tmp_path / "Master.csv"
@@ -29,17 +29,17 @@ def reads(tmp_path: Path) -> Any:
 
 
 def rows(made: Read) -> list[dict[str, Any]]:
-    """Return the rows that were read."""
+    """Return the rows read."""
     return [row for table in made.rows for row in table.to_pylist()]
 
 
 def test_readers_are_found_by_being_there() -> None:
-    """A reader is a file whose name ends in ``_csv``."""
+    """A reader is discovered as a file whose name ends in ``_csv``."""
     assert ["asterisk_csv", "freeswitch_csv"] == [one.__name__.rpartition(".")[2] for one in readers()]
 
 
 def test_a_call_through_the_trunk_is_read_whole(reads: Any) -> None:
-    """The number without the prefix, the dial string as it stands, times in UTC, the PBX's own word."""
+    """A call over the trunk has its number without prefix, original dial string, UTC times and disposition."""
     (row,) = rows(reads(master("2026-11-02 05:00:00", more=("1793620800.7",)), whose=origin("America/Denver")))
 
     assert (row["pbx_id"], row["destination"]) == ("denver", CALLED)
@@ -65,7 +65,7 @@ def test_a_call_through_the_trunk_is_read_whole(reads: Any) -> None:
     ],
 )
 def test_every_form_of_a_dial_string_is_read(reads: Any, data: str, dialed: str) -> None:
-    """Trunk or host, ``*``, ``#`` or ``%23``, several legs: the number called is the same."""
+    """Trunk or host, ``*``, ``#`` or ``%23``, several legs: the called number is the same."""
     (row,) = rows(reads(master(data=data)))
 
     assert dialed == row["destination"]
@@ -81,14 +81,14 @@ def test_every_form_of_a_dial_string_is_read(reads: Any, data: str, dialed: str)
     ],
 )
 def test_what_did_not_go_to_the_carrier_is_counted_and_left_out(reads: Any, more: dict[str, str]) -> None:
-    """Internal calls, other carriers, applications, and what is no number."""
+    """Internal calls, other carriers, applications and invalid numbers are counted and left out."""
     made = reads(master(**more), master())
 
     assert (1, 1, 0) == (len(rows(made)), made.left_out, made.rejected)
 
 
 def test_a_trunk_is_known_by_its_configuration_or_by_name(reads: Any) -> None:
-    """A PBX that dials no prefix is read where its trunk is known to be the carrier's."""
+    """Calls of a PBX that dials no prefix are read if its trunk is known to be the carrier's."""
     line = master(data=f"PJSIP/{CALLED}@uplink", to_channel="PJSIP/uplink-00000002")
     fact = {"pbx_id": "denver", "key": "trunk.uplink.host", "value": "us-west-or.sip.flowroute.com"}
     ended = master(application="Hangup", data="", to_channel="PJSIP/uplink-00000002")
@@ -99,7 +99,7 @@ def test_a_trunk_is_known_by_its_configuration_or_by_name(reads: Any) -> None:
 
 
 def test_the_cause_is_read_where_the_dialplan_wrote_it(reads: Any) -> None:
-    """Only with its name: a bare number in the user field may be anything."""
+    """The cause is read only with its name, because a bare number in the user field may be anything."""
     told = refused(more=("1793620800.7", "hangupcause=21;sip=403"))
     bare = refused(more=("1793620801.8", "21"))
 
@@ -108,7 +108,7 @@ def test_the_cause_is_read_where_the_dialplan_wrote_it(reads: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_every_template_that_says_when_a_call_began_is_read(reads: Any, name: str) -> None:
-    """The shipped templates are told apart by their fields; the cause has its number."""
+    """The shipped templates are distinguished by their fields; the cause has its number."""
     fields, more = (
         TEMPLATES[name],
         {"hangup_cause": "CALL_REJECTED", "billsec": "0", "answer_stamp": "", "duration": "0"},
@@ -127,7 +127,7 @@ def test_every_template_that_says_when_a_call_began_is_read(reads: Any, name: st
 
 
 def test_a_template_of_ones_own_is_given(reads: Any) -> None:
-    """Its text names the fields; one that does not say when a call began is refused."""
+    """A custom template's text defines the fields; one without a start time is refused."""
     text = (
         '"${uuid}","${start_stamp}","${duration}","${billsec}","${hangup_cause}","${destination_number}",'
         '"${sip_gateway_name}","${sip_term_status}"'
@@ -141,7 +141,7 @@ def test_a_template_of_ones_own_is_given(reads: Any) -> None:
 
 
 def test_an_extension_of_freeswitch_says_nothing_of_a_trunk(reads: Any) -> None:
-    """What a user dialed stands in the A leg; where it went does not, so it is left out and counted."""
+    """A FreeSWITCH A leg has the extension that a user dialed but not the trunk, so it is counted and left out."""
     made = reads(switched(TEMPLATES["example"], destination_number=f"9{CALLED}"))
 
     assert ([], 1) == (rows(made), made.left_out)
@@ -164,7 +164,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", sorted(BAD))
 def test_a_bad_line_is_put_aside_and_the_others_count(reads: Any, what: str) -> None:
-    """With its line, the field and the reason; the good records before and after it are kept."""
+    """A bad line is rejected with line, field and reason; the good records before and after it are kept."""
     line, column = BAD[what]
     made = reads(master(), line, master("2026-11-02 12:05:00"))
 
@@ -174,7 +174,7 @@ def test_a_bad_line_is_put_aside_and_the_others_count(reads: Any, what: str) -> 
 
 
 def test_line_ends_marks_and_accents_lose_nothing(reads: Any) -> None:
-    """CRLF, a byte order mark, Latin-1 beside UTF-8, empty lines."""
+    """CRLF, a byte order mark, Latin-1 beside UTF-8 and empty lines lose no record."""
     accent = master("2026-11-02 12:05:00", caller='"Zoë" <101>')
     made = reads("\ufeff", master().replace("\n", "\r\n"), "\n", accent.encode("latin-1"), accent.encode())
 
@@ -182,7 +182,7 @@ def test_line_ends_marks_and_accents_lose_nothing(reads: Any) -> None:
 
 
 def test_a_carriage_return_within_a_line_ends_no_record(reads: Any) -> None:
-    """Wherever it stands, the line is one record or is put aside, and the next one counts."""
+    """A line with a carriage return within it is one record or a reject, and the next line is read."""
     broken = [master().replace(",", "\r,", 1), master().replace("ANSWERED", "ANS\rWERED"), "\rx,\ry\n"]
     made = reads(master("2026-11-02 12:05:00"), *broken, refused())
 
@@ -190,7 +190,7 @@ def test_a_carriage_return_within_a_line_ends_no_record(reads: Any) -> None:
 
 
 def test_brackets_that_are_never_closed_take_no_time(reads: Any) -> None:
-    """A dial string that opens ten thousands of them is a line as any other."""
+    """A dial string with tens of thousands of open brackets is read in normal time."""
     begun = time.monotonic()
     opened = [
         switched(TEMPLATES["asterisk"], last_app="bridge", last_arg=sign * 50_000, uuid=f"{UUID}{number}")
@@ -203,7 +203,7 @@ def test_brackets_that_are_never_closed_take_no_time(reads: Any) -> None:
 
 
 def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any) -> None:
-    """Ten megabytes of one line are not held in memory, and what may be cut is not believed."""
+    """A truncated last line is rejected, and ten megabytes without a line end are not held in memory."""
     made = reads(master(), b"x" * (10 << 20) + b"\n", master("2026-11-02 12:05:00"), refused().rstrip("\n"))
 
     assert 2 == len(rows(made))
@@ -222,7 +222,7 @@ def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any)
     ],
 )
 def test_another_kind_of_file_is_refused_with_a_cure(reads: Any, content: bytes, said: str) -> None:
-    """The sentence names the file and says what it should be."""
+    """The message names the file and the expected format."""
     with pytest.raises(FileError, match="csv") as told:
         reads(content)
 
@@ -230,7 +230,11 @@ def test_another_kind_of_file_is_refused_with_a_cure(reads: Any, content: bytes,
 
 
 def test_a_time_that_a_zone_has_twice_is_never_guessed(reads: Any) -> None:
-    """A unique id tells which of the two it was; without one the line is put aside. A skipped hour is put aside too."""
+    """
+    A local time that occurs twice is resolved by the unique id; without one the line is rejected.
+
+    A time skipped by daylight saving is rejected, too.
+    """
     denver = origin("America/Denver")
     first, second = (refused("2026-11-01 01:30:00", more=(f"{epoch}.1",)) for epoch in (1793518200, 1793521800))
     made = reads(first, second, whose=denver)
@@ -243,13 +247,17 @@ def test_a_time_that_a_zone_has_twice_is_never_guessed(reads: Any) -> None:
 
 
 def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
-    """A file in UTC that is read as local time would make every call one that the carrier does not know."""
+    """
+    Times that contradict the unique ids are refused.
+
+    A file in UTC that is read as local time would make every call unknown to the carrier.
+    """
     with pytest.raises(FileError, match=r"do not fit the zone America/Denver: .* off by 7 h.*--utc"):
         reads(master("2026-11-02 12:00:00", more=("1793620800.7",)), whose=origin("America/Denver"))
 
 
 def test_whose_records_they_are_must_be_known() -> None:
-    """An unknown PBX, and one without a zone, are said with the cure."""
+    """An unknown PBX and a PBX without a time zone are refused with the remedy."""
     with pytest.raises(InputError, match="no PBX 'boston'; it has: denver, seattle"):
         origin(pbx_id="boston")
     with pytest.raises(InputError, match="Give --timezone"):

@@ -1,4 +1,4 @@
-"""PBXs' own records in the store and beside the carrier's: nothing twice, nothing lost, and what may be concluded."""
+"""PBX records in the store and compared with the carrier's: no duplicates, no losses, and valid conclusions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ WHOLE = Span(NOON - timedelta(days=9), NOON + timedelta(days=1), NOON - timedelt
 
 @pytest.fixture
 def kept(store: CallStore) -> PbxRecords:
-    """Return an empty store of PBXs' records; a writer does not wait for another one."""
+    """Return an empty store of PBX records; a writer does not wait for another one."""
     return PbxRecords(store, lock_wait_s=0)
 
 
 @pytest.fixture
 def taken(kept: PbxRecords, tmp_path: Path) -> Callable[..., PbxFileResult]:
-    """Return what imports lines as one file of a PBX."""
+    """Return a function that imports lines as one file of a PBX."""
 
     def take(*lines: str, whose: Origin | None = None, name: str = "Master.csv") -> PbxFileResult:
         path = tmp_path / name
@@ -44,19 +44,19 @@ def taken(kept: PbxRecords, tmp_path: Path) -> Callable[..., PbxFileResult]:
 
 
 def stored(kept: PbxRecords) -> list[tuple[str, str]]:
-    """Return the records that are kept, by day."""
+    """Return the stored records by day."""
     days = kept.generations.current().days
     frames = [pd.read_parquet(kept.generations.path(name)) for day in sorted(days) for name in days[day].calls]
     return [(str(row.started_at), str(row.disposition)) for frame in frames for row in frame.itertuples()]
 
 
 def texts(moment: datetime) -> str:
-    """Write a time as a PBX does."""
+    """Format a time as a PBX does."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def test_a_second_import_adds_nothing(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
-    """A file that grew brings only what is new; one that did not makes no new generation."""
+    """A file that grew adds only its new records; an unchanged file publishes no generation."""
     first = taken(master(more=("1793620800.7",)), refused("2026-11-03 09:00:00"))
     grown = taken(master(more=("1793620800.7",)), refused("2026-11-03 09:00:00"), refused("2026-11-03 09:00:30"))
     name = kept.digest
@@ -68,7 +68,7 @@ def test_a_second_import_adds_nothing(kept: PbxRecords, taken: Callable[..., Pbx
 
 
 def test_equal_lines_without_an_id_stay_two(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
-    """Two redials in one second are two; a record with an id that comes twice is one."""
+    """Two redials in one second are two records; a record with an id that occurs twice is one."""
     assert 2 == taken(refused(), refused()).kept
     assert 1 == taken(refused(more=("1793620800.7",)), refused(more=("1793620800.7",)), name="other.csv").kept
     assert 3 == len(stored(kept))
@@ -77,7 +77,7 @@ def test_equal_lines_without_an_id_stay_two(kept: PbxRecords, taken: Callable[..
 def test_a_record_that_was_read_in_the_wrong_zone_is_corrected(
     kept: PbxRecords, taken: Callable[..., PbxFileResult]
 ) -> None:
-    """The same file again under another zone moves its records, over midnight too, and leaves none behind."""
+    """Importing the file with another time zone moves its records, also over midnight, and leaves none behind."""
     line = switched(TEMPLATES["example"], start_stamp="2026-11-02 20:00:00", uuid=f"{UUID}1")
     assert 1 == taken(line, name="a.csv").kept
     moved = taken(line, whose=origin("America/Denver"), name="a.csv")
@@ -87,7 +87,7 @@ def test_a_record_that_was_read_in_the_wrong_zone_is_corrected(
 
 
 def test_order_of_files_does_not_matter(store: CallStore, tmp_path: Path) -> None:
-    """Two files at once, in either order, with a record that both have: the parts are the same, byte by byte."""
+    """Two files in either order, with a common record, give byte-identical parts."""
     files = [tmp_path / "Master.csv", tmp_path / "Master.csv.1"]
     files[0].write_text(refused("2026-11-02 12:00:00", more=("1793620800.1",)) + master(more=("1793620800.2",)))
     files[1].write_text(master(more=("1793620800.2",)) + refused("2026-11-02 12:00:09", more=("1793620809.3",)))
@@ -103,7 +103,7 @@ def test_order_of_files_does_not_matter(store: CallStore, tmp_path: Path) -> Non
 
 
 def test_bad_lines_are_kept_aside_and_put_right(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
-    """With file, line, field, reason and text; the file once it is put right takes them away."""
+    """Bad lines are recorded with file, line, field, reason and text; importing the corrected file removes them."""
     bad = taken(master(), refused(duration="x"), "=1+1\n")
     aside = kept.rejects()
 
@@ -117,7 +117,7 @@ def test_bad_lines_are_kept_aside_and_put_right(kept: PbxRecords, taken: Callabl
 
 
 def test_a_file_that_cannot_be_used_takes_nothing_from_the_others(kept: PbxRecords, tmp_path: Path) -> None:
-    """It has an error that names it; the other is kept."""
+    """An unusable file has an error that names it; the other file is stored."""
     good, other = tmp_path / "Master.csv", tmp_path / "notes.txt"
     good.write_text(master())
     other.write_text("hello\n")
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_used_takes_nothing_from_the_others(kept: PbxRecor
 
 
 def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
-    """The carrier's calls are not to be removed for it."""
+    """The remedy does not ask to remove the carrier's calls."""
     taken(master())
     (part,) = kept.generations.folder.glob("parts/*-attempts-*")
     part.write_bytes(b"PAR1 and no more")
@@ -141,7 +141,7 @@ def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable
 
 
 def test_one_writes_at_a_time_and_damage_is_said(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
-    """A second writer is told to wait; a list of bad lines that cannot be read names its file."""
+    """A second writer gets a message to wait; an unreadable list of rejects is named."""
     with kept.generations.writing(), pytest.raises(BusyError, match="Another process is writing"):
         taken(master())
     taken(master(), "bad\n")
@@ -155,7 +155,7 @@ def test_one_writes_at_a_time_and_damage_is_said(kept: PbxRecords, taken: Callab
 def compared(
     store: CallStore, kept: PbxRecords, taken: Callable[..., PbxFileResult], export: Callable[..., Path]
 ) -> Callable[..., Reconciliation]:
-    """Return what compares lines of a PBX with rows of the carrier."""
+    """Return a function that compares lines of a PBX with rows of the carrier."""
 
     def both(
         lines: Iterable[str],
@@ -175,19 +175,19 @@ def compared(
 
 
 def carried(moment: datetime, *, talk_s: int = 60, number: str = CALLED, **more: Any) -> dict[str, Any]:
-    """Return a row of the carrier's for a call of the PBX."""
+    """Return the carrier's row for a call of the PBX."""
     ended = at(moment + timedelta(seconds=talk_s))
     row = {"start_time": at(moment), "end_time": ended, "destination": number, "duration": str(talk_s)}
     return a_row(**row | {"customer_ip": "198.51.100.24:5060", "custom_x_tag": ""} | more)
 
 
 def fates(found: Reconciliation) -> dict[str, int]:
-    """Count attempts by what became of them."""
+    """Count attempts by result."""
     return {str(fate): int(count) for fate, count in found.attempts.groupby("fate")["attempts"].sum().items()}
 
 
 def test_attempts_without_a_record_are_missing(compared: Callable[..., Reconciliation]) -> None:
-    """Answered calls compare the clocks; the refused attempt has no record, is over at once and the latest."""
+    """The refused attempt, ended at once, is missing and the latest; answered calls compare the clocks."""
     lines = [master(texts(NOON + n * MINUTE)) for n in range(3)] + [refused(texts(NOON + 9 * MINUTE))]
     found = compared(lines, [carried(NOON + n * MINUTE + timedelta(seconds=41)) for n in range(3)])
     (record,) = found.records.to_dict("records")
@@ -199,7 +199,7 @@ def test_attempts_without_a_record_are_missing(compared: Callable[..., Reconcili
 
 
 def test_the_carrier_may_begin_a_call_at_its_answer(compared: Callable[..., Reconciliation]) -> None:
-    """However long it rang before: whichever of the two begins keeps closer is the one."""
+    """The record is matched by the start or the answer of the call, whichever is nearer, however long it rang."""
     rings = (5, 60, 110, 20)
     starts = [NOON + 5 * n * MINUTE for n in range(4)]
     lines = [master(texts(start), duration=60 + ring) for start, ring in zip(starts, rings, strict=True)]
@@ -222,7 +222,7 @@ def test_the_carrier_may_begin_a_call_at_its_answer(compared: Callable[..., Reco
 def test_only_what_ends_at_once_looks_like_a_refusal(
     compared: Callable[..., Reconciliation], changed: dict[str, Any], quick: bool
 ) -> None:
-    """A telephone that rang, and one that was busy, were not refused."""
+    """A call that rang, or was busy, does not count as refused."""
     found = compared([refused(**changed)], [])
 
     assert [quick] == list(found.attempts["at_once"])
@@ -240,12 +240,12 @@ def test_only_what_ends_at_once_looks_like_a_refusal(
 def test_where_the_carriers_records_are_not_there_nobody_can_tell(
     compared: Callable[..., Reconciliation], span: Span | None
 ) -> None:
-    """Nothing fetched, a call from before or too recent, a day of which there is no call at all."""
+    """No conclusion where nothing was fetched, for calls before or too recent, or for a day without any call."""
     assert {"open": 1} == fates(compared([refused()], [], span=span))
 
 
 def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Reconciliation]) -> None:
-    """A zone that is an hour off is found by the answered calls, and no attempt is called missing."""
+    """Answered calls reveal a time zone that is off by an hour, and no attempt is reported missing."""
     lines = [master(texts(NOON + n * MINUTE), data=f"PJSIP/{PREFIX}*1206555010{n}@x") for n in range(5)]
     rows = [carried(NOON + timedelta(seconds=6) + n * MINUTE + 60 * MINUTE, number=f"1206555010{n}") for n in range(5)]
     found = compared([*lines, refused(texts(NOON - 30 * MINUTE))], rows)
@@ -257,7 +257,11 @@ def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Reconciliatio
 def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(
     compared: Callable[..., Reconciliation],
 ) -> None:
-    """These are another account's records, or the PBX answers before it dials."""
+    """
+    If answered calls are unknown to the carrier, no attempt is reported missing.
+
+    The records belong to another account, or the PBX answers before it dials.
+    """
     found = compared([master(), master("2026-11-02 12:10:00"), refused("2026-11-02 12:20:00")], [carried(NOON)])
 
     assert ["answered"] == list(found.records["fault"])
@@ -265,7 +269,7 @@ def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(
 
 
 def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Reconciliation]) -> None:
-    """Seattle's call to the same number at the same time is not Denver's; one from an unknown address may be."""
+    """A record of one PBX does not match an attempt of another; a record of an unknown address may match."""
     both = [refused(), refused("2026-11-02 13:00:00")]
     unanswered = {"talk_s": 0, "result": "failed", "call_fail_sip_code": "486"}
     rows = [
@@ -277,7 +281,7 @@ def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Reconci
 
 
 def test_no_row_straddles_a_change_of_the_policy(compared: Callable[..., Reconciliation]) -> None:
-    """Attempts before and after are counted apart, by the carrier's clock."""
+    """Attempts before and after a policy change are counted separately, by the carrier's clock."""
     lines = [refused(texts(NOON + n * MINUTE)) for n in range(5)]
     found = compared(lines, [], split_at=((NOON + 150 * timedelta(seconds=1)).replace(microsecond=5),))
 
@@ -286,7 +290,7 @@ def test_no_row_straddles_a_change_of_the_policy(compared: Callable[..., Reconci
 
 
 def test_without_records_there_is_nothing(store: CallStore, kept: PbxRecords) -> None:
-    """No PBX's records: empty frames, and nothing is made on disk."""
+    """Without PBX records, the frames are empty and nothing is written to disk."""
     found = compare(store, kept, WHOLE, since=datetime(2026, 1, 1, tzinfo=UTC), split_at=(), owners={})
 
     assert (0, 0) == (len(found.records), len(found.attempts))

@@ -1,4 +1,4 @@
-"""A slow, obvious replay: worlds of PBXs, addresses, policies and calls, judged one call at a time."""
+"""A slow, simple reference of the replay: worlds of PBXs, addresses, policies and calls, labeled call by call."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ ADDRESSES = ("198.51.100.1", "198.51.100.2", "198.51.100.3", "2001:db8::1")
 LISTABLE = (*ADDRESSES, "198.51.100.0/30")
 WITHIN = {"198.51.100.0/30": ADDRESSES[:3]}
 BEGINS = tuple(NOW - timedelta(days=days, milliseconds=-250) for days in (20, 12, 5))
-"""When policies came into force: within a second, as they do."""
+"""When policies came into force: within a second, as in reality."""
 SECOND = timedelta(seconds=1)
 MOMENTS = tuple(
     at.replace(microsecond=0) + away for at in BEGINS for away in (-SECOND, timedelta(0), SECOND, timedelta(days=3))
 )
 OUTCOMES = {"answered": 200, "busy_or_no_answer": 486, "bad_number": 404, "refused_auth": 407, "refused_unknown": 403}
 NOWHERE = ""
-"""Source address of a call whose row names none."""
+"""Source address of a call whose row has none."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """Calls that are all alike."""
+    """Calls with equal properties."""
 
     source: str
     who: str
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(frozen=True)
 class World:
-    """An account's calls, and all that is on record of it."""
+    """An account's calls, and everything on record about it."""
 
     calls: tuple[Call, ...]
     facts: dict[str, dict[str, str]]
@@ -50,11 +50,11 @@ class World:
 
     @property
     def versions(self) -> tuple[PolicyVersion, ...]:
-        """Each policy from its begin; the last is today's."""
+        """Each policy with its start; the last is today's."""
         return tuple(PolicyVersion(*pair) for pair in zip(self.policies, BEGINS, strict=False))
 
     def snapshot(self, rows: Sequence[dict[str, Any]] | None = None) -> Snapshot:
-        """Return the snapshot whose traffic has a row for each call, or the rows given."""
+        """Return the snapshot whose traffic has a row for each call, or the given rows."""
         today = self.policies[-1]
         made = make_snapshot(
             allowed=tuple(sorted(today.networks)),
@@ -117,11 +117,11 @@ worlds = st.builds(
 @st.composite
 def true_worlds(draw: st.DrawFn) -> tuple[World, bool]:
     """
-    Draw a world whose inventory is complete and whose calls ended as the rule has it.
+    Draw a world whose inventory is complete and whose calls ended as the rule demands.
 
     Returns:
-        The world, and whether the carrier lets a digest rescue a call with a prefix; that and the code of calls
-        without prefix and credentials may not have been observed.
+        The world, and whether the carrier lets a digest rescue a call with a prefix; that, and the SIP status of calls
+        without prefix and credentials, may be unobserved.
     """
     rescues, code, known = draw(st.booleans()), draw(st.sampled_from([403, 404])), draw(st.booleans())
     plain = st.fixed_dictionaries(
@@ -152,7 +152,7 @@ Facts = tuple[bool | None, bool | None, bool | None, bool | None]
 
 
 def table(prefix: bool, together: bool, on: bool, digest: bool, rescues: bool | None) -> bool | None:
-    """Read the design's admission table, row by row, for one call with every fact known."""
+    """Return the admission of one call with every fact known, row by row from the design's admission table."""
     if prefix and together:
         return True
     if prefix:
@@ -161,21 +161,21 @@ def table(prefix: bool, together: bool, on: bool, digest: bool, rescues: bool | 
 
 
 def rule(facts: Facts, rescues: bool | None) -> bool | None:
-    """Judge one call by trying every value of what is not known."""
+    """Return the admission of one call by trying every value of each unknown fact."""
     ways = product(*([True, False] if fact is None else [fact] for fact in facts))
     answers = {table(*way, rescues) for way in ways}
     return answers.pop() if len(answers) == 1 else None
 
 
 def on_list(policy: Policy, source: str) -> bool | None:
-    """Say whether an address or a network around it is on the list; a call from nobody knows where may be."""
+    """Return whether the list contains an address or a network around it; ``None`` for a call without a source."""
     if source == NOWHERE and policy.networks:
         return None
     return any(source == entry or source in WITHIN.get(entry, ()) for entry in policy.networks)
 
 
 def in_force(world: World, at: datetime) -> Policy | None:
-    """Return the policy of that time; nothing before the first, and in the very second of a change."""
+    """Return the policy in force at a time; ``None`` before the first and within the second of a change."""
     found = None
     for place, version in enumerate(world.versions):
         second = version.valid_from.replace(microsecond=0)
@@ -187,7 +187,7 @@ def in_force(world: World, at: datetime) -> Policy | None:
 
 
 def facts_under(world: World, call: Call, policy: Policy) -> Facts:
-    """Gather what is proven of a caller, by going through every call it made."""
+    """Collect the proven facts of a caller from every call it made."""
     known = world.facts.get(call.who)
     dials = None if known is None else {"yes": True, "no": False}.get(known["dials_prefix"])
     holds = None if known is None else {"ip": False, "unknown": None}.get(known["auth_method"], True)
@@ -218,14 +218,14 @@ def digest_shown(world: World, call: Call) -> bool | None:
 
 
 def met(world: World, call: Call, then: Policy) -> Facts:
-    """Return the facts that a call met: what it proves of its digest by itself counts before anything else."""
+    """Return the facts of a call at its time; what it proves about its own digest takes precedence."""
     dials, together, on, holds = facts_under(world, call, then)
     shown = digest_shown(world, call)
     return dials, together, on, holds if shown is None else shown
 
 
 def seen(world: World, call: Call) -> bool | None:
-    """Return whether the carrier admitted the call; an outcome that proves neither gives ``None``."""
+    """Return whether the carrier admitted the call; ``None`` if the outcome proves neither."""
     then = in_force(world, call.at)
     off, code = then is not None and then.credentials_on is not True, world.observed.no_path_status
     if off and OUTCOMES[call.outcome] == code:
@@ -234,7 +234,7 @@ def seen(world: World, call: Call) -> bool | None:
 
 
 def judged(world: World, call: Call, policy: Policy) -> bool | None:
-    """Say what becomes of a call under a policy: by the rule, else by what became of it under the same facts."""
+    """Return the admission of a call under a policy: by the rule, else by its own result under the same facts."""
     facts, then = facts_under(world, call, policy), in_force(world, call.at)
     answer = rule(facts, world.observed.digest_rescues_prefix)
     same = then is not None and call.source != NOWHERE and met(world, call, then) == facts
@@ -242,7 +242,7 @@ def judged(world: World, call: Call, policy: Policy) -> bool | None:
 
 
 def contradicts(world: World, call: Call) -> bool:
-    """Say whether a call ended otherwise than the rule says."""
+    """Return whether a call's result contradicts the rule."""
     then = in_force(world, call.at)
     if then is None or seen(world, call) is None:
         return False
@@ -271,7 +271,7 @@ def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
 
 
 def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[tuple[bool, bool]]:
-    """Return what may become of a call under both policies, by trying every value of each unknown fact on both."""
+    """Return the possible admissions under both policies, by trying every value of each unknown fact for both."""
     one, other = facts_under(world, call, today), facts_under(world, call, proposal)
     somewhere = call.source != NOWHERE or today.networks == proposal.networks
     if somewhere and one == other:
@@ -297,7 +297,7 @@ def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[t
 
 
 def authorized(world: World, call: Call) -> str:
-    """Say whether a call was authorized when it was made."""
+    """Return whether a call was authorized at its time."""
     then = in_force(world, call.at)
     if then is None or contradicts(world, call):
         return "cannot tell"
@@ -308,7 +308,7 @@ def authorized(world: World, call: Call) -> str:
 
 
 def as_segments(world: World) -> list[dict[str, Any]]:
-    """Roll calls up into rows that none of the seconds of a change straddles."""
+    """Aggregate calls into rows that do not straddle the seconds of a change."""
     cuts = [at.replace(microsecond=0) + more for at in BEGINS for more in (timedelta(0), SECOND)]
     alike: dict[tuple[Any, ...], list[Call]] = {}
     for call in world.calls:

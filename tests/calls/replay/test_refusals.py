@@ -1,4 +1,4 @@
-"""What each outcome proves about admission, by itself and under the policy of its time."""
+"""Proof of admission or refusal by each outcome, alone and under the policy of its time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ OBSERVED = Observations(no_path_status=403)
     ],
 )
 def test_each_outcome_proves_admission_refusal_or_nothing(call: dict[str, Any], proven: str) -> None:
-    """With credentials off, the observed code of a call without a path proves refusal; before, it proves nothing."""
+    """
+    Each outcome proves admission, refusal, or neither.
+
+    With credentials off, the observed status of a call without a path proves refusal; before, it proves nothing.
+    """
     rows = frame(schemas.TRAFFIC, [calls_row(**{"source_ip": UNLISTED, "sip_status": 403} | call), calls_row(LISTED)])
 
     assert [proven, "admission"] == admission_proofs(rows, VERSIONS, OBSERVED).tolist()
@@ -52,14 +56,14 @@ def test_each_outcome_proves_admission_refusal_or_nothing(call: dict[str, Any], 
 
 @pytest.mark.parametrize(("source", "proven"), [(UNLISTED, "refusal"), (LISTED, "nothing")])
 def test_another_observed_code_proves_refusal_of_an_unlisted_source_only(source: str, proven: str) -> None:
-    """The far end of a listed source's call may send the same code."""
+    """The observed status proves refusal only of an unlisted source; for a listed one the far end may send it."""
     rows = frame(schemas.TRAFFIC, [calls_row(source, outcome="network", sip_status=503, at=LATER)])
 
     assert [proven] == admission_proofs(rows, VERSIONS, Observations(no_path_status=503)).tolist()
 
 
 def test_without_an_observed_code_only_the_answer_proves_a_refusal() -> None:
-    """Without an observation or a policy on record, a 403 that does not name the list proves nothing."""
+    """Without an observation or a policy on record, a 403 that does not name the ACL proves nothing."""
     rows = frame(
         schemas.TRAFFIC, [calls_row(UNLISTED, outcome="refused_auth"), calls_row(UNLISTED, outcome="refused_unknown")]
     )
@@ -70,7 +74,11 @@ def test_without_an_observed_code_only_the_answer_proves_a_refusal() -> None:
 
 
 def test_calls_speak_of_today_where_nothing_changed_for_their_source() -> None:
-    """The switch off and on again: what was refused meanwhile says nothing of now, what came before does."""
+    """
+    Calls prove facts of today only if nothing changed for their source.
+
+    With the switch off and on again, refusals in between prove nothing about today, but earlier calls do.
+    """
     on = Policy(frozenset({LISTED}), credentials_on=True)
     versions = (*VERSIONS, PolicyVersion(on, NOW - timedelta(hours=1)))
     times = [EARLIER, LATER, NOW - timedelta(minutes=1), NOW - timedelta(hours=1)]

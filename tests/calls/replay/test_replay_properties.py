@@ -1,4 +1,4 @@
-"""Replay on worlds of several PBXs, addresses, policies and outcomes, held to a slow, obvious reference."""
+"""Replay on worlds of several PBXs, addresses, policies and outcomes, compared with a slow, simple reference."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @many
 @given(worlds, policies)
 def test_replay_equals_the_reference(world: World, proposal: Policy) -> None:
-    """Label by label and call by call, whatever the account and its past."""
+    """Labels equal the reference call by call, whatever the account and its past."""
     answer = replay(world.snapshot(), proposal)
 
     expected = [label(world, call, world.policies[-1], proposal) for call in world.calls]
@@ -50,7 +50,7 @@ def test_replay_equals_the_reference(world: World, proposal: Policy) -> None:
 @many
 @given(worlds, policies, policies)
 def test_any_two_policies_are_compared(world: World, one: Policy, other: Policy) -> None:
-    """Today's policy is only where a comparison starts unless another is given."""
+    """Any policy can be the baseline; today's is only the default."""
     answer = Replayer(world.snapshot()).against(other, today=one)
 
     assert [label(world, call, one, other) for call in world.calls] == list(answer.rows["label"])
@@ -59,7 +59,7 @@ def test_any_two_policies_are_compared(world: World, one: Policy, other: Policy)
 @many
 @given(worlds)
 def test_authorized_when_it_was_made_equals_the_reference(world: World) -> None:
-    """By the policy in force at the call's time, from the same facts."""
+    """Authorization at a call's time follows the policy in force then, from the same facts."""
     rows = Replayer(world.snapshot()).authorized()
 
     assert [authorized(world, call) for call in world.calls] == list(rows["authorized"])
@@ -70,7 +70,7 @@ def test_authorized_when_it_was_made_equals_the_reference(world: World) -> None:
 @settings(many, max_examples=200)
 @given(true_worlds(), a_policy(st.booleans()))
 def test_no_call_is_wrongly_labeled(told: tuple[World, bool], proposal: Policy) -> None:
-    """Whatever the account: with a complete inventory and an observed carrier, all is decided, and as it would be."""
+    """With a complete inventory and an observed carrier, every call is decided, and correctly."""
     (world, rescues), today = told, told[0].policies[-1]
     proposal = replace(proposal, prefix_known=True)
 
@@ -96,7 +96,7 @@ def test_no_call_is_wrongly_labeled(told: tuple[World, bool], proposal: Policy) 
 @many
 @given(worlds)
 def test_an_empty_proposal_changes_nothing(world: World) -> None:
-    """Proposing what is there already leaves every call as it is."""
+    """A proposal equal to today's policy leaves every call unchanged."""
     snapshot = world.snapshot()
 
     assert {"unchanged"} == set(replay(snapshot, snapshot.policy).rows["label"])
@@ -105,7 +105,7 @@ def test_an_empty_proposal_changes_nothing(world: World) -> None:
 @many
 @given(worlds, a_policy(st.booleans()), st.lists(st.sampled_from(["credentials", *LISTABLE]), min_size=1, max_size=6))
 def test_a_proposal_and_its_inverse_change_nothing(world: World, today: Policy, moves: list[str]) -> None:
-    """Changes carried out, and taken back last first, leave every call as it is."""
+    """Changes followed by their inverses in reverse order leave every call unchanged."""
     there, changes = today, list[Change]()
     for move in moves:
         changes.append(toggled(there, move))
@@ -118,7 +118,7 @@ def test_a_proposal_and_its_inverse_change_nothing(world: World, today: Policy, 
 
 
 def toggled(policy: Policy, what: str) -> Change:
-    """Return the change that turns one thing of a policy over."""
+    """Return the change that toggles one property of a policy."""
     if what == "credentials":
         return SetCredentials(enabled=not policy.credentials_on)
     return RemoveAddress(network=what) if what in policy.networks else AllowAddress(network=what)
@@ -127,7 +127,7 @@ def toggled(policy: Policy, what: str) -> Change:
 @many
 @given(worlds, policies, policies)
 def test_what_is_broken_one_way_is_saved_the_other_way(world: World, one: Policy, other: Policy) -> None:
-    """The same calls, and the same ones cannot be decided; a direction turns round."""
+    """With baseline and proposal exchanged, broken calls are saved ones, and the same calls are undecided."""
     replayer = Replayer(world.snapshot())
     there, back = replayer.against(other, today=one), replayer.against(one, today=other)
 
@@ -136,7 +136,7 @@ def test_what_is_broken_one_way_is_saved_the_other_way(world: World, one: Policy
         if pbx_id or said not in ("may be saved", "cannot tell"):
             wanted = {"saved": "broken" if pbx_id else "stopped", "may be saved": "may be broken"} | turned
             assert wanted.get(said, said) == back_said
-        else:  # of an unassigned caller only a gain has a direction: what it may lose is no damage
+        else:  # of an unassigned caller only a gain has a direction: a loss is not damage
             assert back_said in ("may be saved", "cannot tell")
     assert there.impact.decided == back.impact.decided
 
@@ -144,7 +144,7 @@ def test_what_is_broken_one_way_is_saved_the_other_way(world: World, one: Policy
 @many
 @given(worlds, policies)
 def test_rows_of_any_length_give_the_same_counts(world: World, proposal: Policy) -> None:
-    """A row of all that is alike between two changes counts as its calls do one by one."""
+    """A row that aggregates all equal calls between two changes counts like its single calls."""
     fine = replay(world.snapshot(), proposal)
     coarse = replay(world.snapshot(as_segments(world)), proposal)
 
@@ -157,7 +157,7 @@ def test_rows_of_any_length_give_the_same_counts(world: World, proposal: Policy)
 @many
 @given(worlds, policies)
 def test_single_calls_are_labeled_as_their_rows_are(world: World, proposal: Policy) -> None:
-    """A page's single calls say what the count they were drilled from says; inbound ones say nothing."""
+    """Single calls have the label of the row that they were drilled down from; inbound calls have none."""
     columns = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
     rows = [as_row(call) for call in world.calls]
     single = [{name: row[name] for name in columns} | {"started_at": row["first_at"]} for row in rows]
@@ -176,7 +176,7 @@ def test_single_calls_are_labeled_as_their_rows_are(world: World, proposal: Poli
 @many
 @given(worlds, policies, st.sampled_from(MOMENTS))
 def test_a_window_counts_its_own_rows_only(world: World, proposal: Policy, since: datetime) -> None:
-    """Rows before it do not count; what they prove still does."""
+    """Rows before the window are not counted, but the facts that they prove are used."""
     replayer = Replayer(world.snapshot())
     whole, window = replayer.against(proposal), replayer.against(proposal, since=since)
 

@@ -1,4 +1,4 @@
-"""Replay on the sample account's own calls, beside what the generator knows of every caller."""
+"""Replay on the sample account's own calls, compared with the generator's facts of every caller."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ END = datetime(2026, 11, 23, 2, tzinfo=UTC)
 START, MIDDLE = END - timedelta(days=30), END - timedelta(days=14)
 CALLS = 20_000
 LEAST_DECIDED, LEAST_UNOBSERVED = 0.95, 0.90
-"""Shares of calls. Where nobody has observed what the carrier does not document, less can be told."""
+"""Least shares of decided calls, with and without observation of what the carrier does not document."""
 DENVER, ATLANTA, PHOENIX, INTRUDER = "198.51.100.24", "198.51.100.40", "198.51.100.60", "203.0.113.66"
 OLD_DENVER = "198.51.100.23"
-"""Left by its PBX in the middle of the time."""
+"""Address that its PBX leaves in the middle of the period."""
 ACCOUNT = load(END, ["theft"])
-"""All of its stories but the one that has a list of its own; its inventory is complete."""
+"""All stories except the one with its own allow list; the inventory is complete."""
 
 BEFORE = Policy(frozenset({"198.51.100.11", "198.51.100.12", "198.51.100.23", ATLANTA}), True, ACCOUNT.tech_prefix)
 TODAY = Policy(
@@ -39,7 +39,7 @@ TODAY = Policy(
 
 
 def proposals() -> dict[str, Policy]:
-    """Return policies to propose, by what they change of today's."""
+    """Return proposed policies by their difference from today's."""
     listed, made = TODAY.networks, dict[str, Policy]()
     for network in sorted(listed):
         made[f"remove {network}"] = replace(TODAY, networks=listed - {network})
@@ -55,7 +55,7 @@ def proposals() -> dict[str, Policy]:
 
 @cache
 def replayer(*, rescues: bool, observed: bool) -> Replayer:
-    """Return the account's thirty days, in the middle of which its list changed."""
+    """Return the replayer of the account's thirty days, in the middle of which the allow list changes."""
     carrier = Observations(digest_rescues_prefix=rescues, no_path_status=403)
     earlier = [{"network": network} for network in sorted(BEFORE.networks)]
     rows = [
@@ -79,13 +79,13 @@ def replayer(*, rescues: bool, observed: bool) -> Replayer:
 
 
 def made(account: Sample, start: datetime, end: datetime, carrier: Observations) -> list[dict[str, Any]]:
-    """Return the calls that the emulator makes in [start, end), each a row of the roll-up."""
+    """Return the calls that the emulator generates in [start, end), each as a row of the roll-up."""
     some = history(account, start=start, end=end, calls=CALLS // 2, seed=7, observations=carrier, refusals_in_cdrs=True)
     return [as_row(dict(zip(CALL_COLUMNS, call, strict=True))) for call in some]
 
 
 def as_row(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call of the emulator's as a row of the roll-up."""
+    """Return a call of the emulator as a row of the roll-up."""
     at = pd.Timestamp(call["start_time"])
     direction = call["direction"].lower()
     return {
@@ -107,13 +107,13 @@ def as_row(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def callers_at(address: str) -> list[Caller]:
-    """Return who calls out from an address: two do where they share it."""
+    """Return the callers at an address; a shared address has two."""
     return [one for one in ACCOUNT.callers if one.inbound_share < 1 and address in {a.address for a in one.addresses}]
 
 
 @cache
 def admitted(address: str, policy: Policy, *, rescues: bool) -> bool | None:
-    """Say what the rule makes of a caller whose every fact is known; those that share an address are alike."""
+    """Return the admission of a caller with every fact known; callers that share an address are alike."""
     carrier = Observations(digest_rescues_prefix=rescues, no_path_status=403)
     (answer,) = {decide(caller, address, ACCOUNT, policy, carrier).admitted for caller in callers_at(address)}
     return answer
@@ -125,10 +125,10 @@ def test_nearly_all_calls_are_decided_and_none_wrongly(
     capsys: pytest.CaptureFixture[str], *, rescues: bool, observed: bool
 ) -> None:
     """
-    What is decided is what the generator knows; the share decided of each proposal is printed.
+    Every decided call agrees with the generator; the share decided of each proposal is printed.
 
-    At least 95 in 100 are decided; where it was not observed whether a digest rescues a call with a prefix,
-    those of the PBX that it concerns stay open.
+    At least 95 in 100 are decided. If it was not observed whether a digest rescues a call with a prefix, calls of the
+    affected PBX stay undecided.
     """
     lines = []
     for name, proposal in proposals().items():
@@ -145,12 +145,12 @@ def test_nearly_all_calls_are_decided_and_none_wrongly(
         lines.append(f"{name:<28} {answer.impact.decided:7.2%} decided: {counts}")
         assert answer.impact.decided >= (LEAST_DECIDED if observed else LEAST_UNOBSERVED), lines[-1]
     with capsys.disabled():
-        print(f"\nReplay of the sample account, rescues={rescues}, observed={observed}", *lines, sep="\n  ")  # noqa: T201 - the coverage is to be seen
+        print(f"\nReplay of the sample account, rescues={rescues}, observed={observed}", *lines, sep="\n  ")  # noqa: T201 - the coverage is part of the test's output
 
 
 @pytest.mark.parametrize("rescues", [True, False])
 def test_past_calls_were_authorized_as_the_generator_authorized_them(*, rescues: bool) -> None:
-    """Under the list of their own time, before and after it changed."""
+    """Calls are authorized by the allow list of their own time, before and after it changed."""
     rows = replayer(rescues=rescues, observed=True).authorized()
     rows = rows.assign(policy=[BEFORE if at < MIDDLE else TODAY for at in rows["first_at"]])
 

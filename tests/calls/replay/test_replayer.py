@@ -1,4 +1,4 @@
-"""Replay: held to the design's table by hand; ``test_replay_properties`` holds it to a reference."""
+"""Replay compared with the design's table by hand; ``test_replay_properties`` compares it with a reference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLD = NOW - timedelta(days=60)
 
 
 def with_networks(snapshot: Snapshot, *networks: str, credentials_on: bool | None = None) -> Policy:
-    """Return a proposal that lists exactly these."""
+    """Return a proposal that lists exactly these networks."""
     on = snapshot.policy.credentials_on if credentials_on is None else credentials_on
     return Policy(frozenset(networks), on, snapshot.policy.tech_prefix)
 
@@ -32,13 +32,13 @@ def label_of(answer: Replay) -> str:
 
 
 def one(row: dict[str, Any], *, proposal: tuple[str, ...] = (), off: bool = False, **facts: Any) -> str:
-    """Replay one row of traffic of PBX a and return its label."""
+    """Replay one traffic row of PBX a and return its label."""
     snapshot = make_snapshot(traffic=[row | {"pbx_id": "a"}], **facts)
     return label_of(replay(snapshot, with_networks(snapshot, *proposal, credentials_on=False if off else None)))
 
 
 def test_allowing_the_address_of_a_refused_pbx_saves_its_calls() -> None:
-    """The PBX dials the prefix and holds no credentials: refused today, admitted once listed."""
+    """The PBX dials the prefix and has no credentials: refused today, admitted once listed."""
     assert one(refused_row(UNLISTED), pbxs=[pbx("a")], proposal=(UNLISTED,)) == "saved"
 
 
@@ -57,34 +57,34 @@ def test_credentials_off_breaks_a_pbx_that_has_nothing_else() -> None:
 
 
 def test_credentials_off_leaves_a_listed_pbx_that_dials_the_prefix() -> None:
-    """The path may move from credentials to the address; the call stays."""
+    """The call is admitted by address instead of credentials and stays unchanged."""
     assert one(
         calls_row(LISTED), pbxs=[pbx("a", auth_method="both")], allowed=(LISTED,), proposal=(LISTED,), off=True
     ) == ("unchanged")
 
 
 def test_a_listed_pbx_not_proven_to_dial_the_prefix_is_undecided_without_credentials() -> None:
-    """Design, section 3: not proven is not broken; without credentials it can only lose."""
+    """Design, section 3: not proven is not broken; without credentials the call can only lose."""
     facts = pbx("a", auth_method="both", dials_prefix="unknown")
 
     assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "may be broken"
 
 
 def test_a_listed_pbx_proven_not_to_dial_the_prefix_breaks_without_credentials() -> None:
-    """Design, section 3: proven not to dial it is broken."""
+    """Design, section 3: a PBX proven not to dial the prefix is broken."""
     facts = pbx("a", auth_method="both", dials_prefix="no")
 
     assert one(calls_row(LISTED), pbxs=[facts], allowed=(LISTED,), proposal=(LISTED,), off=True) == "broken"
 
 
 def test_answered_while_unlisted_proves_the_digest() -> None:
-    """The inventory says ip, the call says otherwise: it would be lost with the credentials."""
+    """The inventory says ip but the call proves credentials: it breaks without them."""
     assert one(calls_row(UNLISTED), pbxs=[pbx("a", dials_prefix="no")], off=True) == "broken"
 
 
 @pytest.mark.parametrize(("rescues", "label"), [(True, "broken"), (None, "broken"), (False, "cannot tell")])
 def test_a_dagger_row_is_decided_by_observation_or_by_the_call_itself(*, rescues: bool | None, label: str) -> None:
-    """Prefix, unlisted, digest: what the call met decides today's side; a contradiction decides nothing."""
+    """With prefix, unlisted, digest: the observed call decides today's side; a contradiction decides nothing."""
     row = calls_row(UNLISTED)
     facts = pbx("a", auth_method="both")
 
@@ -92,12 +92,12 @@ def test_a_dagger_row_is_decided_by_observation_or_by_the_call_itself(*, rescues
 
 
 def test_answered_while_unlisted_with_credentials_off_is_a_contradiction() -> None:
-    """Then the copy of the list is wrong, and nothing is claimed."""
+    """Such a call proves that the copy of the allow list is wrong, and the replay claims nothing."""
     assert one(calls_row(UNLISTED), pbxs=[pbx("a")], credentials_on=False, proposal=(UNLISTED,)) == "cannot tell"
 
 
 def test_an_unclear_403_contradicts_nothing() -> None:
-    """Without prefix and credentials the carrier's code is not known: such a call was refused, and would be saved."""
+    """Without prefix and credentials the carrier's status is not known: the call was refused, and would be saved."""
     row = calls_row("203.0.113.130", outcome="refused_unknown", sip_status=403) | {"pbx_id": "a"}
     facts = pbx("a", ip_kind="dynamic", auth_method="credentials", dials_prefix="no")
     snapshot = make_snapshot(pbxs=[facts], credentials_on=False, traffic=[row])
@@ -106,21 +106,21 @@ def test_an_unclear_403_contradicts_nothing() -> None:
 
 
 def test_an_unclear_403_counts_as_admitted() -> None:
-    """Where the rule lets the call in, a 403 that names no ACL came from the far end."""
+    """Where the rule admits the call, a 403 that does not name the ACL came from the far end."""
     row = calls_row(LISTED, outcome="refused_unknown", sip_status=403)
 
     assert one(row, pbxs=[pbx("a")], allowed=(LISTED,)) == "broken"
 
 
 def test_a_caller_nobody_knows_is_undecided() -> None:
-    """An address nobody owns, listed, credentials on: it may hold credentials, so its removal decides nothing."""
+    """Removing an unassigned address decides nothing while credentials are on, because it may have credentials."""
     snapshot = make_snapshot(allowed=("203.0.113.66",), traffic=[calls_row("203.0.113.66")])
 
     assert label_of(replay(snapshot, with_networks(snapshot))) == "cannot tell"
 
 
 def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
-    """With credentials off the address is its only way in."""
+    """With credentials off, a call from an unassigned address can be admitted only by address."""
     snapshot = make_snapshot(allowed=("203.0.113.66",), credentials_on=False, traffic=[calls_row("203.0.113.66")])
 
     answer = replay(snapshot, with_networks(snapshot))
@@ -132,7 +132,7 @@ def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
 
 
 def test_inbound_calls_are_not_judged() -> None:
-    """Only outbound rows are in the answer."""
+    """The replay contains outbound rows only."""
     snapshot = make_snapshot(traffic=[calls_row(LISTED, direction="inbound")])
 
     assert len(replay(snapshot, with_networks(snapshot, LISTED)).rows) == 0
@@ -140,7 +140,7 @@ def test_inbound_calls_are_not_judged() -> None:
 
 
 def test_counts_carry_minutes_dollars_and_names() -> None:
-    """The impact adds up what the labels cover."""
+    """The impact contains minutes, dollars and names of the labeled calls."""
     rows = [
         refused_row(UNLISTED, pbx_id="a", calls=3),
         calls_row(LISTED, pbx_id="b", calls=2, duration_s=90, cost_usd="0.5"),
@@ -155,7 +155,7 @@ def test_counts_carry_minutes_dollars_and_names() -> None:
 
 
 def test_a_call_in_the_second_of_a_change_belongs_to_no_version() -> None:
-    """CDR times have whole seconds: either policy may have judged it."""
+    """CDR times have whole seconds, so either policy may have applied."""
     change = datetime.fromisoformat("2026-11-20T10:00:00.500000+00:00")
     versions = [PolicyVersion(Policy(), OLD), PolicyVersion(Policy(credentials_on=True), change)]
     times = pd.to_datetime(
@@ -166,7 +166,11 @@ def test_a_call_in_the_second_of_a_change_belongs_to_no_version() -> None:
 
 
 def test_the_call_itself_answers_where_the_proposal_is_what_it_met() -> None:
-    """Credentials are off now; with them on again the carrier would do what it did then, which nobody documents."""
+    """
+    A proposal equal to the policy of the call's time repeats the carrier's undocumented decision.
+
+    Credentials are off now; with them on again, the carrier would decide as it did then.
+    """
     then = PolicyVersion(Policy(frozenset(), True, "12345678"), OLD)
     now = PolicyVersion(Policy(frozenset(), False, "12345678"), NOW - timedelta(minutes=5))
     snapshot = make_snapshot(
@@ -180,7 +184,7 @@ def test_the_call_itself_answers_where_the_proposal_is_what_it_met() -> None:
 
 
 def test_a_listed_address_proves_nothing_under_another_tech_prefix() -> None:
-    """Refused while listed is no contradiction where the account had a prefix that the PBX does not dial."""
+    """Refusal while listed is no contradiction if the account had a prefix that the PBX does not dial."""
     then = PolicyVersion(Policy(frozenset({LISTED}), False, "87654321"), OLD)
     now = PolicyVersion(Policy(frozenset({LISTED}), False, "12345678"), NOW - timedelta(minutes=5))
     snapshot = make_snapshot(
@@ -195,7 +199,7 @@ def test_a_listed_address_proves_nothing_under_another_tech_prefix() -> None:
 
 
 def test_any_policy_may_be_the_one_compared_to() -> None:
-    """A past policy against today's: what the change between them did."""
+    """With a past policy as the baseline, the replay shows the effect of the change since then."""
     snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a")], traffic=[calls_row(LISTED, pbx_id="a")])
     replayer = Replayer(snapshot)
 
@@ -218,7 +222,7 @@ def test_any_policy_may_be_the_one_compared_to() -> None:
 def test_a_call_was_authorized_when_it_was_made(
     row: dict[str, Any], facts: dict[str, str], answer: tuple[str, str]
 ) -> None:
-    """By the policy of its time, with the way where one is known."""
+    """Authorization follows the policy of the call's time; the path is given if it is known."""
     snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
 
     (said,) = Replayer(snapshot).authorized()[["authorized", "by"]].itertuples(index=False, name=None)
@@ -227,7 +231,7 @@ def test_a_call_was_authorized_when_it_was_made(
 
 
 def test_who_and_by_pbx_name_pbxs_and_strangers() -> None:
-    """A PBX goes by its name, an address that is nobody's by itself."""
+    """A PBX is identified by name, an unassigned address by itself."""
     rows = [calls_row(LISTED, pbx_id="a", calls=2), calls_row(LISTED, pbx_id="a"), calls_row("203.0.113.66")]
     snapshot = make_snapshot(allowed=(LISTED,), credentials_on=False, pbxs=[pbx("a")], traffic=rows)
 
@@ -242,7 +246,7 @@ def test_who_and_by_pbx_name_pbxs_and_strangers() -> None:
 
 
 def test_replay_leaves_the_snapshot_alone() -> None:
-    """A pure function: what goes in is as it was."""
+    """The replay does not modify its input."""
     snapshot = make_snapshot(pbxs=[pbx("a")], traffic=[refused_row(UNLISTED, pbx_id="a")])
     before = snapshot.traffic.copy(deep=True)
 
@@ -263,7 +267,7 @@ BEFORE_THE_MOVE = NOW - timedelta(days=12)
 
 
 def test_calls_of_an_address_that_its_pbx_has_left_cannot_recur() -> None:
-    """Removing the old entry breaks nothing, also where it is not known whether the PBX had credentials."""
+    """Removing the old entry breaks nothing, even if it is unknown whether the PBX had credentials."""
     row = calls_row(LISTED, at=BEFORE_THE_MOVE)
     for facts in (pbx("a"), pbx("a", auth_method="both")):
         snapshot = moved(row, pbxs=[facts])
@@ -282,19 +286,19 @@ def test_calls_of_an_address_that_its_pbx_has_left_cannot_recur() -> None:
     ids=["it called from there since", "dynamic"],
 )
 def test_calls_that_can_recur_are_broken(row: dict[str, Any], facts: dict[str, Any]) -> None:
-    """A call after the move shows that the address is in use; a dynamic PBX may get its address back."""
+    """A call after the move proves that the address is in use; a dynamic PBX may get its address again."""
     snapshot = moved(row, pbxs=[facts])
 
     assert label_of(replay(snapshot, with_networks(snapshot))) == "broken"
 
 
 def stale(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with an inventory that nobody confirmed lately."""
+    """Return the snapshot with an inventory that was not confirmed recently."""
     return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(OLD, 3600)})
 
 
 def test_a_stale_inventory_proves_no_owner() -> None:
-    """Then nobody knows whether a stranger is ours, or whether a PBX is still gone: it asks, and gives the reason."""
+    """With a stale inventory, unassigned addresses and moved PBXs are undecided, with the reason."""
     off = {"credentials_on": False}
     stranger = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a")], traffic=[calls_row(LISTED)], **off)
     mover = moved(calls_row(LISTED, at=BEFORE_THE_MOVE), pbxs=[pbx("a")])
@@ -325,7 +329,7 @@ def test_a_stale_inventory_proves_no_owner() -> None:
 def test_each_row_says_what_decides_it(
     row: dict[str, Any], facts: dict[str, str], *, off: bool, texts: tuple[str, str, str]
 ) -> None:
-    """The list entry by name, credentials, or nothing, on both sides; and why where it is undecided."""
+    """Each row has its reason on both sides: list entry by name, credentials or nothing; undecided rows say why."""
     allowed = "198.51.100.0/28"
     snapshot = make_snapshot(allowed=(allowed,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
     listed = (allowed, "198.51.100.9", *(() if off else (UNLISTED,)))
@@ -339,7 +343,7 @@ def test_each_row_says_what_decides_it(
 
 @pytest.mark.parametrize(("held", "label"), [(True, "broken"), (False, "may be broken")])
 def test_calls_that_only_claim_to_be_ours_are_not_known_to_break(*, held: bool, label: str) -> None:
-    """Whoever writes a PBX's X-Tag elsewhere may be a thief: losing those calls is not known to be damage."""
+    """Calls identified only by an X-Tag are not labeled broken: the sender of another PBX's X-Tag may be a thief."""
     source = UNLISTED if held else "203.0.113.66"
     row = calls_row(source, pbx_id="a", attributed_by="x_tag")
     inventory = [{"pbx_id": "a", "address": UNLISTED}]

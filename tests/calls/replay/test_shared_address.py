@@ -1,4 +1,4 @@
-"""Calls from an address that PBXs share: they are ours, whoever of them placed them."""
+"""Calls from an address shared by several PBXs are ours, whichever PBX placed them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def world(**facts: str) -> Snapshot:
 
 
 def test_the_attribution_names_all_owners() -> None:
-    """One id stands for the PBXs of the address, and reads as one of them."""
+    """One id represents the PBXs of the address and displays as any one of them."""
     snapshot = world()
 
     assert [GROUP] == snapshot.traffic["pbx_id"].tolist()
@@ -44,7 +44,7 @@ def test_the_attribution_names_all_owners() -> None:
 
 
 def test_a_replay_counts_them_as_ours() -> None:
-    """Without the entry the calls break; who loses them is named, by name and by id."""
+    """Without the entry the calls break; the affected PBXs are given by name and by id."""
     answer = Replayer(world()).against(Policy(frozenset(), credentials_on=False, tech_prefix="12345678"))
 
     assert (7, {}) == (answer.impact.calls(BROKEN), answer.impact.nobodys)
@@ -54,14 +54,18 @@ def test_a_replay_counts_them_as_ours() -> None:
 
 @pytest.mark.parametrize(("prefix", "known"), [("yes", YES), ("no", NOT_KNOWN), ("unknown", NOT_KNOWN)])
 def test_a_fact_of_the_group_is_what_all_agree_on(prefix: str, known: int) -> None:
-    """Where one dials the prefix and the other may not, nobody can tell of a call whether it does."""
+    """
+    A fact of the group is known only if all its PBXs agree.
+
+    If one dials the prefix and another may not, the prefix of a call is unknown.
+    """
     cases = Replayer(replace(world(dials_prefix=prefix), versions=())).cases
 
     assert [known] == cases.dials.tolist()
 
 
 def test_a_fix_that_breaks_them_asks_for_both_names() -> None:
-    """The phrase to type is made of the names of the PBXs."""
+    """The confirmation phrase consists of the names of the PBXs."""
     plan = planning.build(world(), [RemoveAddress(network=NAT)], max_changes=5)
 
     assert ("Orlando, Tampa",) == plan.phrases

@@ -1,4 +1,4 @@
-"""Why nobody can tell what becomes of a call: the fact that would decide it, and only where none does."""
+"""Reasons why a call is undecided: the fact that would decide it, if one alone does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEN = Observations(digest_rescues_prefix=True)
 
 
 def why(*, of: str = "", **about: Any) -> dict[str, int]:
-    """Replay the removal of the one listed address on a call from it; return why it cannot be told."""
+    """Replay the removal of the one listed address on a call from it; return why it is undecided."""
     facts = pbx("a", **{"auth_method": "ip", "dials_prefix": "unknown"} | about.pop("pbx", {}))
     at = {"allowed": (LISTED,), "pbxs": [facts], "traffic": [calls_row(LISTED) | {"pbx_id": of}], "observed": SEEN}
     snapshot = make_snapshot(**at | about)
@@ -40,7 +40,7 @@ def why(*, of: str = "", **about: Any) -> dict[str, int]:
     ],
 )
 def test_what_would_decide_is_named(about: dict[str, Any], said: list[str]) -> None:
-    """Only what is not known and alone would decide the call; nothing where it is decided."""
+    """The reason names the unknown facts that would each decide the call; a decided call has none."""
     found = why(**about)
 
     words = " and ".join(undecided.UNKNOWN[name] for name in said)
@@ -48,14 +48,14 @@ def test_what_would_decide_is_named(about: dict[str, Any], said: list[str]) -> N
 
 
 def test_the_carrier_is_named_where_every_fact_is_known() -> None:
-    """Prefix, unlisted, credentials valid: nobody has observed what the carrier does."""
+    """Prefix, unlisted, valid credentials: the carrier's behavior has not been observed."""
     both = {"auth_method": "both", "dials_prefix": "yes"}
 
     assert [f"we don't know {undecided.CARRIER}"] == [*why(of="a", pbx=both, observed=Observations())]
 
 
 def test_a_record_that_contradicts_the_rule_is_named() -> None:
-    """Refused though listed with the prefix: something on record is wrong."""
+    """A call refused although listed with the prefix contradicts a record, and the reason says so."""
     row = calls_row(LISTED, outcome="refused_auth", sip_status=403) | {"pbx_id": "a"}
 
     assert [undecided.CONTRADICTED] == [*why(pbx={"dials_prefix": "yes"}, traffic=[row])]
@@ -64,7 +64,7 @@ def test_a_record_that_contradicts_the_rule_is_named() -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds, policies)
 def test_every_call_that_cannot_be_told_has_a_reason(world: World, proposal: Policy) -> None:
-    """The reasons of each undecided label add up to its calls, and none of them is empty."""
+    """The reasons of each undecided label add up to its calls, and none is empty."""
     impact = replay(world.snapshot(), proposal).impact
 
     for label in UNDECIDED:
@@ -75,5 +75,5 @@ def test_every_call_that_cannot_be_told_has_a_reason(world: World, proposal: Pol
 
 
 def test_the_words_follow_the_columns_of_the_rule() -> None:
-    """A fact added to the rule is a fact with words here."""
+    """Every fact of the rule has a text here."""
     assert [field.name for field in fields(CallFacts)] == list(undecided.UNKNOWN)

@@ -1,4 +1,4 @@
-"""The numbers dialed behind rows of the roll-up: exactly what the single calls say, from their days alone."""
+"""Called numbers of selected roll-up rows: equal to the single calls, read only from their days."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ made_calls = st.lists(
 
 
 def by_hand(calls: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Add up single calls in the plainest way, costliest first; zone apart, which ties may leave open."""
+    """Sum single calls in the simplest way, highest cost first, without the zone, which ties may leave open."""
     found = calls.groupby("destination").agg(
         calls=("call_key", "size"), duration_s=("duration_s", "sum"), last_at=("started_at", "max")
     )
@@ -54,7 +54,7 @@ def by_hand(calls: pd.DataFrame) -> list[tuple[object, ...]]:
 
 
 def told(found: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Return an answer as ``by_hand`` does."""
+    """Return an answer in the form of ``by_hand``."""
     columns = ["destination", "calls", "duration_s", "cost_usd", "last_at"]
     return list(found[columns].itertuples(index=False, name=None))
 
@@ -62,7 +62,7 @@ def told(found: pd.DataFrame) -> list[tuple[object, ...]]:
 @settings(max_examples=40, deadline=None)
 @given(rows=made_calls, data=st.data())
 def test_they_add_up_to_the_single_calls(rows, data):
-    """For any rows of the roll-up, cut anywhere: number by number what pandas makes of all their calls."""
+    """For any rows of the roll-up, sliced anywhere, the totals by number equal those of pandas."""
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder) / "export.csv"
         export.write_text(as_csv(a_row(number_alias=str(place), **row) for place, row in enumerate(rows)))
@@ -85,7 +85,7 @@ def test_they_add_up_to_the_single_calls(rows, data):
 
 @pytest.fixture
 def week(store, export):
-    """Return a store of a week: one source calls on its first, third and last day, another on every day."""
+    """Return a store of a week: one source calls on the first, third and last day, another on every day."""
     rows = [
         row
         for day in range(7)
@@ -97,7 +97,7 @@ def week(store, export):
 
 
 def test_the_costliest_come_first_and_no_more_than_asked_for(week):
-    """By cost, then by calls, with the zone of the last call."""
+    """Rows are sorted by cost, then by calls, with the zone of the last call, up to the limit."""
     found = week.destinations(among=week.traffic(since=NOON), limit=1)
 
     assert ["destination", "zone", "calls", "duration_s", "cost_usd", "last_at"] == list(found)
@@ -106,7 +106,7 @@ def test_the_costliest_come_first_and_no_more_than_asked_for(week):
 
 
 def test_no_rows_have_no_destinations(week, tmp_path):
-    """Nothing chosen, or a store without calls: an empty answer with its columns."""
+    """An empty selection, or a store without calls, gives an empty answer with its columns."""
     traffic = week.traffic(since=NOON)
 
     for found in (week.destinations(among=traffic.head(0)), CallStore(tmp_path / "bare").destinations(among=traffic)):
@@ -115,7 +115,7 @@ def test_no_rows_have_no_destinations(week, tmp_path):
 
 
 def test_only_the_days_of_the_rows_are_read(week):
-    """A day between two of them may be gone from the disk; one of theirs may not."""
+    """A missing file of an unaffected day between does not matter; a missing file of an affected day does."""
     traffic = week.traffic(since=NOON)
     among = traffic[(traffic["source_ip"] == "198.51.100.11").to_numpy()]
     kept = {(NOON + day * DAY).date() for day in (0, 2, 6)}

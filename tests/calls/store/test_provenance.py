@@ -1,4 +1,4 @@
-"""Where calls come from: what an export of the carrier does to calls that somebody imported from files."""
+"""Provenance of calls: the effect of the carrier's exports on calls imported from files."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ THIEF = {"customer_ip": "203.0.113.66:5060", "total_cost": "2.00000000"}
 
 
 def taken(store: CallStore) -> tuple[list[str], list[str]]:
-    """Return the sources of the calls that count, and of those that are in files only."""
+    """Return the sources of the counted calls, and of those that exist in files only."""
     found = (store.calls(CallFilter(file_only=file_only)) for file_only in (False, True))
     counted, apart = (sorted(calls["source_ip"]) for calls in found)
     return counted, apart
 
 
 def totals(store: CallStore, *, file_only: bool = False) -> tuple[int, Decimal]:
-    """Return how many calls the roll-up has and what they cost."""
+    """Return the number of calls in the roll-up and their cost."""
     rows = store.traffic(since=NOON - 40 * DAY, file_only=file_only)
     return int(rows["calls"].sum()), Decimal(str(rows["cost_usd"].sum() or 0))
 
 
 def test_calls_that_only_files_have_survive_an_export_and_count_in_no_total(store: CallStore, export: Export) -> None:
-    """The carrier's own calls are replaced; imported ones that it does not report are set apart, cost and all."""
+    """The carrier's calls are replaced; imported ones that it does not report are set apart with their cost."""
     import_files(store, [export(rows_at(NOON))], window=WINDOW)
     import_files(store, [export(rows_at(NOON + MINUTE, NOON + 2 * MINUTE, **THIEF))])
     before = totals(store)
@@ -54,7 +54,7 @@ def test_calls_that_only_files_have_survive_an_export_and_count_in_no_total(stor
 
 
 def test_an_export_without_any_call_leaves_imported_days_in_place(store: CallStore, export: Export) -> None:
-    """A day of which the carrier reports nothing holds only what files have, through every question and repair."""
+    """A day that the carrier reports as empty has only file calls, in every query and after repair."""
     import_files(store, [export(rows_at(NOON, NOON + 5 * DAY, **THIEF))])
     import_files(store, [export([])], window=WINDOW)
     repair(store, [NOON.date()])
@@ -65,7 +65,7 @@ def test_an_export_without_any_call_leaves_imported_days_in_place(store: CallSto
 
 
 def test_a_call_that_an_export_has_is_the_carriers(store: CallStore, export: Export) -> None:
-    """By the rule by which a call is known again; then the carrier's next export replaces it."""
+    """A call matched by the deduplication key becomes the carrier's, and its next export replaces it."""
     rows = rows_at(NOON, NOON + MINUTE)
     import_files(store, [export(rows)])
     (again,) = import_files(store, [export(rows)], window=WINDOW)
@@ -76,7 +76,7 @@ def test_a_call_that_an_export_has_is_the_carriers(store: CallStore, export: Exp
 
 
 def test_one_call_in_two_forms_is_not_missing(store: CallStore, export: Export) -> None:
-    """A file of the portal has ids and other columns; each of its calls that the export has too is the same call."""
+    """A portal file has ids and other columns; each of its calls that the export has too is the same call."""
     twice = rows_at(NOON, NOON, **THIEF)
     portal = [row | {"cdr_id": f"p-{number}"} for number, row in enumerate(twice)]
     import_files(store, [export(as_csv(portal, [name for name in WITH_ID if name != "usf_fee"]))])
@@ -87,7 +87,7 @@ def test_one_call_in_two_forms_is_not_missing(store: CallStore, export: Export) 
 
 
 def test_a_call_set_apart_counts_again_once_an_export_has_it(store: CallStore, export: Export) -> None:
-    """An export that came late brings it back; its file imported again does not."""
+    """A late export brings back a call that was set apart; importing its file again does not."""
     thief = export(rows_at(NOON, **THIEF), "thief.csv")
     import_files(store, [thief])
     import_files(store, [export([])], window=WINDOW)
@@ -102,7 +102,7 @@ def test_a_call_set_apart_counts_again_once_an_export_has_it(store: CallStore, e
 
 
 def test_an_export_with_bad_rows_sets_nothing_apart(store: CallStore, export: Export) -> None:
-    """Its bad rows may be just the calls that the file has."""
+    """The bad rows of an export may be the calls of the file, so nothing is set apart."""
     import_files(store, [export(rows_at(NOON, **THIEF))])
     import_files(store, [export([*rows_at(NOON + MINUTE), *rows_at(NOON, duration="x")])], window=WINDOW)
 
@@ -110,7 +110,7 @@ def test_an_export_with_bad_rows_sets_nothing_apart(store: CallStore, export: Ex
 
 
 def test_calls_outside_the_window_stay_as_they_are(store: CallStore, export: Export) -> None:
-    """Only the time that an export covers says anything."""
+    """An export affects only calls within its window."""
     import_files(store, [export(rows_at(NOON, NOON + 2 * MINUTE, **THIEF))])
     import_files(store, [export([])], window=(NOON - DAY, NOON + MINUTE))
 
@@ -128,7 +128,7 @@ def test_a_corrected_start_over_midnight_is_not_set_apart(store: CallStore, expo
 
 
 def test_what_was_set_apart_goes_when_that_is_accepted(store: CallStore, export: Export) -> None:
-    """By day or all; the calls that count stay, and no file of the others is left on disk."""
+    """Accepting removes calls set apart, by day or all; counted calls remain, and no files of the others are left."""
     import_files(store, [export(rows_at(NOON, NOON + DAY / 4, NOON + 3 * DAY, **THIEF))])
     import_files(store, [export(rows_at(NOON + MINUTE))], window=(NOON - DAY, NOON + 5 * DAY))
 
@@ -142,7 +142,7 @@ def test_what_was_set_apart_goes_when_that_is_accepted(store: CallStore, export:
 
 
 def test_old_calls_are_let_go_of_alike(store: CallStore, export: Export) -> None:
-    """Beyond the days for which calls are kept only roll-ups are left, of what counts and of what does not."""
+    """Beyond the retention period only roll-ups remain, of counted calls and of those set apart."""
     import_files(store, [export(rows_at(NOON, **THIEF))])
     import_files(store, [export(rows_at(NOON + MINUTE))], window=WINDOW)
     (late,) = import_files(store, [export(rows_at(NOON + 20 * DAY))], keep_days=5)
@@ -154,7 +154,7 @@ def test_old_calls_are_let_go_of_alike(store: CallStore, export: Export) -> None
 
 
 def test_a_store_of_before_counts_as_the_carriers(store: CallStore, export: Export) -> None:
-    """Its manifest does not say where calls came from: it opens, and an export replaces what it has, as it did."""
+    """A store of an earlier version, whose manifest has no provenance, opens, and an export replaces its calls."""
     import_files(store, [export(rows_at(NOON, **THIEF))])
     folder = store.generations.folder
     (path,) = (folder / "generations").iterdir()
@@ -171,7 +171,7 @@ def test_a_store_of_before_counts_as_the_carriers(store: CallStore, export: Expo
 
 
 def test_a_day_is_forgotten_whole(store: CallStore, export: Export) -> None:
-    """With the calls that count in no total."""
+    """Forgetting a day also removes the calls that count in no total."""
     import_files(store, [export(rows_at(NOON, **THIEF))])
     import_files(store, [export(rows_at(NOON + MINUTE))], window=WINDOW)
 

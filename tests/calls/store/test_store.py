@@ -1,4 +1,4 @@
-"""The store: what it answers, how it stays whole, who may write."""
+"""The call store: queries, integrity, and concurrent writers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSED = {
 
 @pytest.fixture
 def filled(store, export):
-    """Return a store with a day of three sources: a tag, a caller id, a refused one, and an inbound call."""
+    """Return a store with a day of three sources (X-Tag, caller id, refused) and an inbound call."""
     rows = [
         *rows_at(NOON, NOON + 10 * MINUTE, NOON + HOUR, custom_x_tag="seattle"),
         *rows_at(NOON + MINUTE, custom_x_tag="", customer_ip="198.51.100.24", **REFUSED),
@@ -47,7 +47,7 @@ def filled(store, export):
 
 
 def test_traffic_is_the_roll_up_of_the_calls(filled):
-    """Calls are counted by hour, direction, address, X-Tag, number, outcome, code and zone, with first and last."""
+    """Calls are counted by hour, direction, address, X-Tag, number, outcome, status and zone, with first and last."""
     traffic = filled.traffic(since=NOON - HOUR).set_index(["hour_at", "x_tag", "outcome"])
     row = traffic.loc[(NOON, "seattle", "answered")]
     refused = traffic.loc[(NOON, "", "refused_auth")]
@@ -60,7 +60,7 @@ def test_traffic_is_the_roll_up_of_the_calls(filled):
 
 
 def test_number_is_ours(filled):
-    """``number`` is the caller id of an outbound call without X-Tag, the number dialed of an inbound one."""
+    """``number`` is the caller id of an outbound call without X-Tag, and the called number of an inbound one."""
     traffic = filled.traffic(since=NOON)
     numbers = {(row["direction"], row["x_tag"] != ""): row["number"] for row in traffic.to_dict("records")}
 
@@ -72,7 +72,7 @@ def test_number_is_ours(filled):
 
 
 def test_traffic_covers_exactly_the_time_asked_for(filled):
-    """Hours that the window cuts are counted from the calls themselves."""
+    """Hours cut by the window are counted from the single calls."""
     counted = filled.traffic(since=NOON + SECOND, until=NOON + HOUR)
 
     assert counted["calls"].sum() == 2
@@ -82,7 +82,7 @@ def test_traffic_covers_exactly_the_time_asked_for(filled):
 
 
 def test_no_row_straddles_a_change(store, export):
-    """A change at 12:30:00.5 leaves rows before its second, in its second and behind it, and no call is lost."""
+    """A change at 12:30:00.5 separates rows before, within and after its second, and no call is lost."""
     change = NOON + 30 * MINUTE + timedelta(milliseconds=500)
     starts = [NOON + 29 * MINUTE, NOON + 30 * MINUTE, NOON + 30 * MINUTE, NOON + 30 * MINUTE + SECOND, NOON + HOUR]
     import_files(store, [export(rows_at(*starts))])
@@ -97,7 +97,7 @@ def test_no_row_straddles_a_change(store, export):
 
 
 def test_calls_are_found_by_each_condition(filled):
-    """Every condition narrows the search, and all of them hold together."""
+    """Every condition filters, and conditions are combined with AND."""
     find = {
         "destination": CallFilter(number="+44 7700"),
         "caller id": CallFilter(number="4255550111", direction="outbound"),
@@ -127,7 +127,7 @@ def test_calls_are_found_by_each_condition(filled):
 
 
 def test_pages_of_calls_follow_each_other(store, export):
-    """Page by page, newest first, every call is seen once, also over days and within one second."""
+    """Paging newest first returns each call once, also across days and within one second."""
     starts = [NOON + n * timedelta(hours=7) for n in range(20)] + [NOON] * 5
     import_files(store, [export([a_row(start_time=at(m), number_alias=str(n)) for n, m in enumerate(starts)])])
 
@@ -155,7 +155,7 @@ def test_pages_of_calls_follow_each_other(store, export):
     ids=["all", "before the last hours alone", "up to then", "within them", "over two days"],
 )
 def test_of_a_day_of_many_calls_the_last_hours_are_read_first(store, export, where, there):
-    """A page of such a day is what it is of any other, whether the last hours fill it or the rest of it is needed."""
+    """A page of a busy day is the same whether the last hours fill it or the rest is needed."""
     many = as_csv(rows_at(*[NOON + timedelta(seconds=n) for n in range(MANY)]))
     few = as_csv(
         [
@@ -181,7 +181,7 @@ def test_of_a_day_of_many_calls_the_last_hours_are_read_first(store, export, whe
 
 
 def test_calls_behind_rows_of_the_roll_up(filled):
-    """Given rows of the roll-up, exactly the calls that they count are found: the calls of a PBX, say."""
+    """Given rows of the roll-up, e.g. of one PBX, exactly the calls that they count are found."""
     address = schemas.conform(
         pd.DataFrame([{"pbx_id": "denver", "address": "198.51.100.24"}]), schemas.PBX_ADDRESSES, source="test"
     )
@@ -196,14 +196,14 @@ def test_calls_behind_rows_of_the_roll_up(filled):
 
 
 def test_the_dearest_numbers(filled):
-    """The numbers dialed that cost most come first, with their zone."""
+    """The called numbers with the highest cost come first, with their zone."""
     dearest = filled.top_destinations(since=NOON - HOUR, limit=1).iloc[0]
 
     assert (dearest["destination"], dearest["zone"], dearest["cost_usd"]) == ("447700900111", "UK", Decimal("2.5"))
 
 
 def test_the_load_of_each_minute_is_kept(filled):
-    """What the store keeps by the minute adds up to its calls, and peaks can be read from it."""
+    """The stored load by minute adds up to the calls and gives the peaks."""
     load = filled.load(since=NOON - HOUR)
     found = metrics.peaks(load).set_index("direction")
 
@@ -213,7 +213,7 @@ def test_the_load_of_each_minute_is_kept(filled):
 
 
 def test_when_sources_and_destinations_were_first_seen(filled):
-    """Each source of an outbound call and each destination has the start of its first call."""
+    """Each source of outbound calls and each destination has the start of its first call."""
     seen = filled.first_seen()
     sources = seen[seen["kind"] == "source"].set_index("value")["first_at"]
     calls = filled.calls(CallFilter(direction="outbound"))
@@ -222,7 +222,7 @@ def test_when_sources_and_destinations_were_first_seen(filled):
 
 
 def test_segments_count_what_hours_count(filled):
-    """From one instant of change to the next there is a row a key: same calls, seconds and money, none across one."""
+    """Each segment between changes has one row per key, with the same calls, seconds and money as the hours."""
     instant = NOON + 5 * MINUTE
     hours, segments = (filled.traffic(since=NOON - HOUR, split_at=[instant], step=step) for step in ("hour", "segment"))
     keys = ["direction", "source_ip", "outcome", "sip_reason"]
@@ -234,7 +234,7 @@ def test_segments_count_what_hours_count(filled):
 
 
 def test_an_empty_store_has_answers_too(store):
-    """Before the first import every question has an answer of the usual shape, and nothing is made on disk."""
+    """Before the first import, every query returns an empty answer with its columns, and nothing is written to disk."""
     assert store.traffic(since=NOON).equals(schemas.empty(schemas.TRAFFIC))
     assert store.calls().equals(schemas.empty(schemas.CALLS))
     assert list(store.rejects().columns) == ["file", "line", "column", "reason", "raw", "imported_at"]
@@ -244,7 +244,7 @@ def test_an_empty_store_has_answers_too(store):
 
 
 def test_a_published_generation_is_whole_or_not_there(filled, export):
-    """What a writer left half done (parts, a manifest, scratch) never shows, and the next import clears it away."""
+    """Leftovers of an interrupted writer (parts, manifest, scratch) are invisible, and the next import removes them."""
     folder, digest = filled.generations.folder, filled.digest
     (folder / "parts" / "2026-11-02-calls-0000000000000000.parquet").write_bytes(b"half")
     (folder / "generations" / "00000002-000000000000.json").write_text("{")
@@ -261,7 +261,7 @@ def test_a_published_generation_is_whole_or_not_there(filled, export):
 
 
 def test_the_last_two_generations_stay(store, export):
-    """A page that began on the generation before still finds its files; older ones are gone."""
+    """A page that began on the previous generation still finds its files; older generations are removed."""
     days = []
     for n in range(4):
         import_files(store, [export(rows_at(NOON + n * SECOND), f"{n}.csv")])
@@ -273,7 +273,7 @@ def test_the_last_two_generations_stay(store, export):
 
 
 def test_digest_names_what_is_published(store, export):
-    """The digest changes with every import that changes anything, and only then."""
+    """The digest changes with each import that changes the store, and only then."""
     seen = {store.digest}
     for n in range(3):
         path = export(rows_at(NOON + n * HOUR), f"{n}.csv")
@@ -285,7 +285,7 @@ def test_digest_names_what_is_published(store, export):
 
 
 def test_two_writers_do_not_meet(store, export):
-    """While one process writes, another is told so in a sentence, and nothing is lost."""
+    """While one process writes, another gets a message, and nothing is lost."""
     path = export(rows_at(NOON))
     other = CallStore(store.generations.folder.parent, lock_wait_s=0)
     with store.generations.writing(), pytest.raises(BusyError, match="Another process is writing calls"):
@@ -295,7 +295,7 @@ def test_two_writers_do_not_meet(store, export):
 
 
 def test_readers_read_while_a_writer_writes(filled, export):
-    """Readers never wait and never see a half: every count is one that was published."""
+    """Readers never wait and see only counts of published generations."""
     counts: set[int] = set()
     done = threading.Event()
     faults: list[Exception] = []
@@ -319,7 +319,7 @@ def test_readers_read_while_a_writer_writes(filled, export):
 
 
 def test_a_store_of_a_newer_version_is_left_alone(filled):
-    """A store written by a newer version is not guessed at: the sentence says what to do."""
+    """A store written by a newer version is not read: the message gives the remedy."""
     folder = filled.generations.folder
     manifest = folder / "generations" / f"{filled.digest}.json"
     newer = manifest.with_name("00000002-0123456789ab.json")
@@ -334,7 +334,7 @@ def test_a_store_of_a_newer_version_is_left_alone(filled):
     ("damage", "sentence"), [("cut", "could not search calls"), ("gone", "could not search calls")]
 )
 def test_a_damaged_part_is_named(filled, damage, sentence):
-    """A part that is cut short or gone gives a sentence with its name, not a traceback of the engine."""
+    """A truncated or missing part gives a message with its name, not a traceback of the engine."""
     part = filled.generations.path(filled.generations.current().days[NOON.date()].calls[0])
     if damage == "cut":
         part.write_bytes(part.read_bytes()[:100])
@@ -348,7 +348,7 @@ def test_a_damaged_part_is_named(filled, damage, sentence):
 
 @pytest.mark.parametrize("kind", ["calls", "traffic"])
 def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
-    """Then every other day is read again, and the day can be imported anew."""
+    """After the damaged day is forgotten, the other days are readable, and the day can be imported again."""
     other, before = NOON + 48 * HOUR, filled.count()
     path = export(rows_at(other, other + HOUR), "other.csv")
     import_files(filled, [path])
@@ -370,7 +370,7 @@ def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
 @pytest.mark.parametrize("kind", ["traffic", "load"])
 @pytest.mark.parametrize("after", [24, 48])
 def test_damaged_sums_are_counted_again(filled, export, kind, after):
-    """From the calls of the day, which the sentence says; calls that run on into the day count as before."""
+    """Damaged sums are recomputed from the day's calls and reported; calls of the previous day count as before."""
     other = (NOON + after * HOUR).date()
     late = [row | {"duration": "7200", "end_time": ""} for row in rows_at(NOON.replace(hour=23, minute=59))]
     import_files(filled, [export([*late, *rows_at(NOON + after * HOUR)], "other.csv")])
@@ -389,7 +389,7 @@ def test_damaged_sums_are_counted_again(filled, export, kind, after):
 
 
 def test_sums_of_damaged_calls_cannot_be_counted_again(filled):
-    """Nothing is changed; the sentence names the file of the calls and its own cure."""
+    """Nothing is changed; the message names the file of the calls and its remedy."""
     day, digest = NOON.date(), filled.digest
     cut_short(filled, day, "traffic")
     cut_short(filled, day, "calls")
@@ -400,13 +400,13 @@ def test_sums_of_damaged_calls_cannot_be_counted_again(filled):
 
 
 def cut_short(store, day, kind):
-    """Cut a file of a day."""
+    """Truncate a file of a day."""
     part = store.generations.path(store.generations.current().days[day].of(kind)[0])
     part.write_bytes(part.read_bytes()[:100])
 
 
 def test_a_day_that_is_not_there_cannot_be_forgotten(filled):
-    """Nothing goes away with it, not even a day that is there."""
+    """Forgetting a day that does not exist removes nothing."""
     before = filled.count()
 
     with pytest.raises(StoreError, match=r"2020-01-01, so there is nothing to forget\. Nothing was changed"):
@@ -415,7 +415,7 @@ def test_a_day_that_is_not_there_cannot_be_forgotten(filled):
 
 
 def test_a_manifest_that_is_lost_is_named(filled):
-    """Where CURRENT names a manifest that is not there, the sentence says which and how to recover."""
+    """If CURRENT names a missing manifest, the message names it and the way to recover."""
     (filled.generations.folder / "CURRENT").write_text("00000009-0123456789ab")
 
     with pytest.raises(StoreError, match=r"00000009-0123456789ab.json cannot be read .* Restore it from a backup"):
@@ -424,7 +424,7 @@ def test_a_manifest_that_is_lost_is_named(filled):
 
 @pytest.mark.parametrize("damage", ["gone", "empty"])
 def test_without_current_the_newest_generation_is_read(filled, export, damage):
-    """No call goes away because the one file that names the generation did; the next import goes on from it."""
+    """Without CURRENT no call is lost, and the next import continues from the newest generation."""
     current = filled.generations.folder / "CURRENT"
     name, count = current.read_text(), filled.count()
     current.unlink() if damage == "gone" else current.write_text("")
@@ -437,7 +437,7 @@ def test_without_current_the_newest_generation_is_read(filled, export, damage):
 
 
 def test_a_current_that_names_no_generation_is_not_followed(filled):
-    """What stands in it is a name and never a path."""
+    """The content of CURRENT is treated as a name and never as a path."""
     (filled.generations.folder / "CURRENT").write_text("../../elsewhere")
 
     with pytest.raises(StoreError, match=r"CURRENT names no generation, but '../../elsewhere'"):
@@ -445,7 +445,7 @@ def test_a_current_that_names_no_generation_is_not_followed(filled):
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, export):
-    """Where the home is a file, the import says so."""
+    """If the home is a file, the import reports it."""
     (tmp_path / "home").write_text("")
 
     with pytest.raises(StoreError, match="cannot be written: Not a directory"):
@@ -453,7 +453,7 @@ def test_a_folder_that_cannot_be_made(tmp_path, export):
 
 
 def test_a_full_disk_is_said_in_words():
-    """What the engine says of a disk without space becomes what to do about it."""
+    """The engine's error for a full disk becomes a message with the remedy."""
     full = duckdb.IOException('Could not write file "calls.parquet": No space left on device')
 
     assert "free some space, then try again" in _sentence(full)
@@ -461,7 +461,7 @@ def test_a_full_disk_is_said_in_words():
 
 
 def test_what_does_not_fit_into_memory_goes_to_the_disk(filled):
-    """The engine's folder for that is made once it is needed, beside the parts."""
+    """The engine's spill folder is created on demand, beside the parts."""
     with filled.engine.cursor("sort") as cursor:
         cursor.execute("SET memory_limit = '40MB'")
         cursor.execute("CREATE TEMP TABLE many AS SELECT range, hash(range) AS number FROM range(4_000_000)")
