@@ -1,4 +1,4 @@
-"""Roles: what each may do, and who the local person is."""
+"""Roles and their permissions, and the identity of the local user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dashboard.services.access import links
     ],
 )
 def test_what_each_role_may_do(role: Role, allowed: set[Act]) -> None:
-    """What a role does not include is refused with a sentence that names the person, the role and the act."""
+    """An act that a role does not include is refused with a message that names the person, the role and the act."""
     actor = Actor("ana", role)
     for act in Act:
         if act in allowed:
@@ -38,7 +38,7 @@ def test_what_each_role_may_do(role: Role, allowed: set[Act]) -> None:
 
 
 def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The uid decides, never a variable that anybody can set; the person behind sudo is named too."""
+    """The actor is the process's uid, never an environment variable; the user behind sudo is recorded too."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     monkeypatch.setenv("LOGNAME", "mallory")
     monkeypatch.setenv("USER", "mallory")
@@ -62,7 +62,11 @@ def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest
     ],
 )
 def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
-    """Characters that nobody sees are left out, and the text fits the journal's 200 characters."""
+    """
+    A name typed in a browser becomes one line, marked as unverified, within the journal's 200 characters.
+
+    Invisible characters are removed.
+    """
     assert (recorded, Role.APPROVER) == ((actor := browser_actor(typed, "kim")).name, actor.role)
 
 
@@ -70,7 +74,11 @@ def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded
     "unseen", ["\u200d", "\u3164", "\u2800", "\u00ad", "\u034f", "\u115f\u1160\uffa0", "\u17b5", "\ufe0f"]
 )
 def test_a_name_that_cannot_be_seen_is_none(unseen: str, tmp_path: Path) -> None:
-    """It would be a blank button and a blank actor; a link is not made for it, and nobody is recorded by it."""
+    """
+    An invisible name counts as no name: no link is created for it, and the journal does not record it.
+
+    It would be a blank button and a blank actor.
+    """
     assert "" == name_of_person(unseen) == name_of_person(f" {unseen} \t{unseen}.")
     assert f"{unseen}a" == name_of_person(f"{unseen}a")
     assert f"{NAMELESS} (unverified, link by kim)" == browser_actor(unseen, "kim").name
@@ -80,12 +88,12 @@ def test_a_name_that_cannot_be_seen_is_none(unseen: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["Zürich", "北京", "مكتب", "क्‍ष", "ㄱ", "한", "7", "Ⅷ٣", "O'Neill"])
 def test_a_name_may_be_of_any_script(name: str) -> None:
-    """One letter or digit is enough."""
+    """A name in any script is accepted; one letter or digit is enough."""
     assert name == name_of_person(name)
 
 
 def test_no_letter_that_counts_is_blank() -> None:
-    """By Unicode's own names, whatever else is called a filler or blank."""
+    """No accepted letter is a filler or blank by its Unicode name."""
     blank = re.compile(r"\bSPACE\b|FILLER|BLANK|JOINER|INVISIBLE|SELECTOR|SOFT HYPHEN|VOWEL INHERENT")
 
     assert [] == [
@@ -96,7 +104,7 @@ def test_no_letter_that_counts_is_blank() -> None:
 
 
 def test_two_links_of_one_user_are_told_apart() -> None:
-    """By their numbers; who opened one is named where the system tells."""
+    """Two links of one user differ by their numbers; the user who opened one is named if the system knows."""
     one, other = browser_actor("Ola", "kim", link="0123456789ab"), browser_actor("Ola", "kim", link="ba98", uid=1000)
 
     assert one != other
@@ -105,6 +113,6 @@ def test_two_links_of_one_user_are_told_apart() -> None:
 
 
 def test_a_name_that_the_link_was_made_for_is_vouched_by_its_maker() -> None:
-    """It never reads as a verified person."""
+    """A name set by the link's creator is shown as vouched by the creator, never as verified."""
     assert browser_actor("Ola", "kim", vouched=True).name == "Ola (link by kim)"
     assert len(browser_actor("x" * 500, "y" * 500).name) <= 200

@@ -1,4 +1,4 @@
-"""The admission rule against its one file of cases, and what must hold of every decision."""
+"""The admission rule compared with its table of cases, and properties of every decision."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ OBSERVATIONS = st.builds(Observations, THREE, st.sampled_from([401, 403, None]))
 
 
 def cases() -> list[Any]:
-    """Return every row of the file as (facts, observations) with the decision that it asks for."""
+    """Return (facts, observations) and the expected decision for every row of the table."""
     with (Path(__file__).parent / "admission_cases.csv").open(newline="") as file:
         return [pytest.param(*read(row), id=row["why"]) for row in csv.DictReader(file)]
 
 
 def read(row: dict[str, str]) -> tuple[list[tuple[CallFacts, Observations]], Decision]:
-    """Write out the row's ``any`` as every value there is."""
+    """Expand the row's ``any`` to all values."""
     statuses = STATUSES.get(row["no_path_status"]) or (int(row["no_path_status"]),)
     inputs = [
         (CallFacts(*facts), Observations(rescues, status))
@@ -51,20 +51,24 @@ def read(row: dict[str, str]) -> tuple[list[tuple[CallFacts, Observations]], Dec
 
 
 def completions(facts: CallFacts) -> list[CallFacts]:
-    """Return the facts with each unknown one as yes and as no."""
+    """Return the facts with each unknown one set to yes and to no."""
     values = [(True, False) if value is None else (value,) for value in (getattr(facts, name) for name in FACTS)]
     return [CallFacts(*ones) for ones in product(*values)]
 
 
 @pytest.mark.parametrize(("inputs", "expected"), cases())
 def test_the_rule_keeps_its_table(inputs: list[tuple[CallFacts, Observations]], expected: Decision) -> None:
-    """Every row of the design's table, both values of what nobody documents, and what is not known."""
+    """
+    The rule agrees with every row of the design's table.
+
+    This includes both values of undocumented behavior, and unknown facts.
+    """
     for facts, observed in inputs:
         assert expected == admit(facts, observed), (facts, observed)
 
 
 def test_the_table_leaves_no_known_call_out() -> None:
-    """Whatever the facts, once they are known, some row of the file decides the call."""
+    """For every combination of known facts, some row of the table decides the call."""
     known = {
         (facts, observed.digest_rescues_prefix)
         for case in cases()
@@ -79,7 +83,7 @@ def test_the_table_leaves_no_known_call_out() -> None:
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
 def test_a_decision_without_all_facts_is_that_of_every_completion(facts: CallFacts, observed: Observations) -> None:
-    """Where each way of knowing more ends the same, it is decided; where they differ, nobody can tell."""
+    """A call is decided if every completion of its unknown facts agrees, and undecided if they differ."""
     ways = {admit(full, observed) for full in completions(facts)}
     found = admit(facts, observed)
 
@@ -93,7 +97,7 @@ def test_a_decision_without_all_facts_is_that_of_every_completion(facts: CallFac
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
 def test_an_observation_never_overturns_a_decision(facts: CallFacts, observed: Observations) -> None:
-    """What was decided without knowing how the carrier behaves stays so once it has been observed."""
+    """A decision made without observations does not change once the carrier's behavior is observed."""
     before = admit(facts, Observations())
     after = admit(facts, observed)
 

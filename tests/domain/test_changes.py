@@ -1,4 +1,4 @@
-"""Changes: each has an inverse; a plan's hash covers what was shown."""
+"""Changes and plans: each change has an inverse, and a plan's hash covers what was displayed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EVERY = [
 
 
 def a_plan(**facts: Any) -> Plan:
-    """Make a plan that allows one address."""
+    """Return a plan that allows one address."""
     base: dict[str, Any] = {
         "title": "Allow 198.51.100.24",
         "changes": (EVERY[0],),
@@ -46,27 +46,27 @@ def a_plan(**facts: Any) -> Plan:
 
 @pytest.mark.parametrize("change", EVERY, ids=lambda change: change.kind)
 def test_the_inverse_of_the_inverse_is_the_change(change: Change) -> None:
-    """Taking a change back twice is the change itself, with every field restored."""
+    """The inverse of a change's inverse is the change itself, with every field."""
     assert change == change.inverse().inverse()
 
 
 @pytest.mark.parametrize("change", EVERY, ids=lambda change: change.kind)
 def test_json_brings_the_same_change_back(change: Change) -> None:
-    """The journal's JSON is enough to rebuild the very change."""
+    """The journal's JSON restores an equal change."""
     adapter: TypeAdapter[Change] = TypeAdapter(Change)
 
     assert change == adapter.validate_json(adapter.dump_json(change))
 
 
 def test_every_kind_is_tried_here() -> None:
-    """A new kind of change has to come into this file."""
+    """Every kind of change has a case in this file."""
     kinds = set(TypeAdapter(Change).json_schema()["discriminator"]["mapping"])
 
     assert kinds == {change.kind for change in EVERY}
 
 
 def test_the_hash_does_not_move_with_time_or_counts() -> None:
-    """Planning again on an account that did not move gives the same hash, however many calls came since."""
+    """A new plan on an unchanged account has the same hash, however many calls were added."""
     later = a_plan(
         made_at=datetime(2026, 11, 21, tzinfo=UTC),
         impact=ReplayImpact(labels={"saved": LabelCount(calls=900)}, decided=0.5),
@@ -87,12 +87,12 @@ def test_the_hash_does_not_move_with_time_or_counts() -> None:
     ids=["changes", "before", "breaks", "phrase", "undoes"],
 )
 def test_the_hash_moves_with_what_matters(other: dict[str, Any]) -> None:
-    """Other changes, another account, somebody else losing calls: another hash."""
+    """Other changes, another account, or other callers that lose calls give another hash."""
     assert a_plan().hash != a_plan(**other).hash
 
 
 def test_a_plan_is_taken_back_last_change_first() -> None:
-    """A route is deleted only after its number points elsewhere again."""
+    """The inverse plan reverses the order: a route is deleted only after its number points elsewhere."""
     plan = a_plan(changes=(EVERY[3], EVERY[5]))
 
     assert (EVERY[5].inverse(), EVERY[3].inverse()) == plan.inverse_changes()
@@ -141,12 +141,12 @@ OLD_PLAN = {
     "undoes": None,
     "made_at": "2026-11-20T00:00:00Z",
 }
-"""As the version with four labels wrote it to the state database and the journal."""
+"""A plan as written to the state database and the journal by the version with four labels."""
 OLD_HASH = "eedea09a05103534fee66045c8b7d05439584d961c0403fca2dabedcf1a80882"
 
 
 def test_a_plan_of_four_labels_is_read() -> None:
-    """It has its old hash, its counts and names; labels that it does not know have no calls."""
+    """An old plan keeps its hash, counts and names; labels that it does not have contain no calls."""
     plan = Plan.model_validate(OLD_PLAN)
 
     assert OLD_HASH == plan.hash
@@ -156,7 +156,7 @@ def test_a_plan_of_four_labels_is_read() -> None:
 
 
 def test_the_hash_moves_with_whose_calls_are_stopped() -> None:
-    """A plan of another unassigned caller whose calls it stops is another plan; how many there are is not in it."""
+    """The hash covers which unassigned callers lose calls, but not how many calls."""
     stops = [ReplayImpact(labels={}, decided=1, callers={"stopped": (who,)}) for who in ("192.0.2.1", "192.0.2.2")]
     more = stops[0].model_copy(update={"labels": {"stopped": LabelCount(calls=9)}, "reasons": {"x": {"y": 1}}})
 

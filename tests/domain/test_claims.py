@@ -1,4 +1,4 @@
-"""What may be claimed, over every combination of fresh, stale and missing inputs and states of the carrier."""
+"""Claims on pages, over every combination of fresh, stale and missing inputs and carrier states."""
 
 from __future__ import annotations
 
@@ -33,20 +33,24 @@ POSITIVE = (
 )
 HERE, GONE = "198.51.100.11", "198.51.100.24"
 AHEAD = NOW + timedelta(days=3)
-"""When an input was read while the clock was ahead."""
+"""Read time of an input that was read while the clock was ahead."""
 TO_COME = "to come"
-"""Beside every ``Age``: stale, because it was read at a time in the future."""
+"""An additional age beside every ``Age``: stale, because it was read at a time in the future."""
 COMBINATIONS: list[tuple[str, ...]] = [
     *product(Age, repeat=len(CORE)),
     *(ages for ages in product((Age.FRESH, Age.STALE, TO_COME), repeat=len(CORE)) if ages.count(TO_COME) == 1),
     (TO_COME,) * len(CORE),
 ]
-"""What was read while the clock was ahead is beside every combination of fresh and stale, and everywhere."""
+"""
+Ages of the core inputs that are tested together.
+
+Every combination of ``Age``; every combination of fresh and stale with one input of the future; all of the future.
+"""
 
 
 @cache
 def world(*, listed: bool) -> Snapshot:
-    """Return an account with two PBXs in order, or one of them refused because its address is not listed."""
+    """Return two PBXs in order; if not ``listed``, the carrier refuses one whose address is not listed."""
     entries = (HERE, GONE) if listed else (HERE,)
     second = calls_row if listed else refused_row
     names = [("seattle", HERE), ("denver", GONE)]
@@ -76,7 +80,11 @@ def world(*, listed: bool) -> Snapshot:
 
 @cache
 def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool) -> tuple[Finding, ...]:
-    """Return what one check says where its inputs have these ages; the house rules hold it to reading no others."""
+    """
+    Return the findings of one check with these input ages.
+
+    The house rules ensure that a check reads no other inputs.
+    """
     (one,) = [each for each in checks.discover() if each.id == check]
     return tuple(one.findings(_aged(dict(ages), listed=listed)))
 
@@ -90,7 +98,7 @@ def _aged(ages: dict[str, str], *, listed: bool) -> Snapshot:
 
 @cache
 def judged(ages: tuple[str, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
-    """Return the account with inputs of these ages, and what every check says of it."""
+    """Return the account with these input ages, and the findings of every check."""
     by_name = dict(zip(CORE, ages, strict=True))
     each = [
         _found(one.id, tuple((n, by_name[n]) for n in (*one.deciding, *one.additional) if n in by_name), listed=listed)
@@ -100,7 +108,7 @@ def judged(ages: tuple[str, ...], *, listed: bool) -> tuple[Snapshot, tuple[Find
 
 
 def statements(claims: Claims) -> Iterator[str]:
-    """Yield every sentence that the claims make of the account."""
+    """Yield every sentence of the claims about the account."""
     yield page_titles.overview(claims)
     yield claims.of_findings()
     yield page_titles.of_account(claims)
@@ -120,7 +128,7 @@ def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> No
 
 
 def needs(words: str) -> tuple[str, ...]:
-    """Return the inputs that a positive statement rests on."""
+    """Return the inputs that support a positive statement."""
     return {
         "Every PBX places calls": ("calls", "allowed_ips", "credentials", "inventory"),
         "Calls go through": ("calls", "allowed_ips", "credentials", "inventory"),
@@ -132,7 +140,7 @@ def needs(words: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("carrier", CARRIERS, ids=["up", "down", "wrong key"])
 @pytest.mark.parametrize("listed", [True, False], ids=["in order", "denver refused"])
 def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, listed: bool) -> None:
-    """Over all combinations of ages: no positive statement, zero or clear mark on stale or missing inputs."""
+    """No combination of ages gives a positive statement, a zero or a pass mark on stale or missing inputs."""
     for ages in COMBINATIONS:
         snapshot, findings = judged(ages, listed=listed)
         by_name = dict(zip(CORE, ages, strict=True))
@@ -158,7 +166,7 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
-    """In every combination each finding that is no pass or failure names its cause, and last known ones their time."""
+    """Each undecided finding names its cause, and each last known one its time, in every combination."""
     for ages in COMBINATIONS:
         snapshot, findings = judged(ages, listed=listed)
         by_check = {one.id: one for one in checks.discover()}
@@ -178,7 +186,7 @@ def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
 
 
 def test_a_known_failure_survives_every_stale_input() -> None:
-    """Whatever is out of date, as long as nothing is missing, the same findings are open in the same places."""
+    """Whatever is stale, as long as nothing is missing, the same findings are open in the same places."""
     wanted = [one.id for one in judged((Age.FRESH,) * len(CORE), listed=False)[1] if one.open]
     assert wanted
     for ages in COMBINATIONS:
@@ -188,7 +196,7 @@ def test_a_known_failure_survives_every_stale_input() -> None:
 
 
 def test_a_list_and_an_inventory_are_enough_to_compare_them() -> None:
-    """Without calls, credentials and routes the one comparison that needs neither is made, as inferred."""
+    """Without calls, credentials and routes, only the comparison of allow list and inventory is made, as inferred."""
     ages = (Age.MISSING, Age.FRESH, Age.MISSING, Age.MISSING, Age.FRESH)
     found = {one.subject: one for one in judged(ages, listed=False)[1] if one.check == "pbx_address_is_allowed"}
 
@@ -202,7 +210,7 @@ def test_a_list_and_an_inventory_are_enough_to_compare_them() -> None:
 
 
 def test_a_carrier_outage_is_not_a_recovery() -> None:
-    """Two hours after the last calls the title repeats the last known failure and says since when nothing came."""
+    """Two hours after the last calls the title repeats the last known failure and its time."""
     ages = (Age.STALE, Age.FRESH, Age.FRESH, Age.STALE, Age.FRESH)
     snapshot, findings = judged(ages, listed=False)
 
@@ -212,7 +220,11 @@ def test_a_carrier_outage_is_not_a_recovery() -> None:
 
 
 def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
-    """A PBX that is listed and cannot be told to get through leaves an open finding without good news beside it."""
+    """
+    "Calls go through" is displayed only if it is known of every source.
+
+    A listed PBX whose calls cannot be evaluated leaves the open finding without a positive statement.
+    """
     snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
     said = []
     for status in (Status.PASS, Status.UNKNOWN):
@@ -230,7 +242,7 @@ def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
 
 
 def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
-    """Fresh data is still of a while ago when the carrier does not answer."""
+    """If the carrier does not answer, an all-clear gives the time of its data."""
     snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
     earlier = {name: Freshness(NOW - timedelta(minutes=20), 3600) for name in CORE}
     snapshot = replace(snapshot, freshness={**snapshot.freshness, **earlier})
@@ -241,7 +253,7 @@ def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
 
 
 def test_nothing_known_says_what_is_missing() -> None:
-    """The first minute of an account: no zero, and each input that was never read is named."""
+    """With no inputs, no figure shows zero, and each missing input is named."""
     snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
     claims = Claims(snapshot, findings)
 
@@ -255,13 +267,13 @@ def test_nothing_known_says_what_is_missing() -> None:
     ("minutes", "words"), [(0, "1 min"), (45, "45 min"), (120, "2 h"), (47 * 60, "47 h"), (8 * 24 * 60, "8 days")]
 )
 def test_ages_are_short(minutes: int, words: str) -> None:
-    """A headline has room for a number and a unit."""
+    """An age is a number and a unit, which fits into a headline."""
     assert words == short(timedelta(minutes=minutes))
 
 
 @pytest.mark.parametrize("cause", [Cause.UNDECIDABLE, Cause.MISSING])
 def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(cause: Cause) -> None:
-    """On fresh inputs, each verdict that decides nothing takes the zero away; without configurations it stands."""
+    """A single unknown verdict on fresh inputs replaces the zero; missing configurations alone do not."""
     snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
     for place, one in enumerate(findings):
         unknown = replace(one, status=Status.UNKNOWN, cause=cause)
@@ -276,7 +288,7 @@ def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(ca
 
 
 def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
-    """One sentence names them all, then each cure once, as a missing input has it."""
+    """One sentence names all inputs of the future, followed by each remedy once, as for missing inputs."""
     snapshot = _aged(dict.fromkeys(CORE, TO_COME), listed=True)
     start = (
         "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time in the future: "
@@ -288,7 +300,7 @@ def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> Non
 
 
 def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
-    """In mode ``files`` the file's time zone is wrong, and nothing asks for a sync."""
+    """In mode ``files`` a call of the future means a wrong time zone of the file, and no sync is suggested."""
     snapshot = replace(_aged({"calls": TO_COME}, listed=True), capabilities=frozenset())
 
     assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
@@ -299,19 +311,19 @@ def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
 
 
 def _locks(snapshot: Snapshot) -> list[str]:
-    """Return what the guards of a change of the list say."""
+    """Return the messages of the guards for a change of the allow list."""
     plan = build(snapshot, (RemoveAddress(network=GONE),), max_changes=5)
     return [lock.sentence for lock in plan.interlocks]
 
 
 def test_clocks_may_differ_a_little() -> None:
-    """Five minutes ahead is fresh, more is not; no age is negative."""
+    """An input up to five minutes ahead is fresh, a later one is not; no age is negative."""
     for ahead, age in ((timedelta(minutes=5), Age.FRESH), (timedelta(minutes=6), Age.STALE)):
         assert age is Freshness(NOW + ahead, 3600).age(NOW)
 
 
 def test_a_last_known_result_says_its_age() -> None:
-    """Pages and the command line mark it in the same words."""
+    """Pages and the command line display the age of a last known result in the same words."""
     (finding, *_) = judged((Age.FRESH,) * len(CORE), listed=True)[1]
     old = replace(finding, status=Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
 

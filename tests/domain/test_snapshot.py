@@ -1,4 +1,4 @@
-"""The snapshot: what is valid when, and which sources of an address count."""
+"""The snapshot: validity periods, and precedence of the sources of an address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.builders import NOW, make_snapshot, pbx
 
 
 def test_a_configured_address_counts_only_where_nothing_else_is_known() -> None:
-    """Configured is not observed: once somebody declared an address, what the files say is a claim beside it."""
+    """Addresses from configurations are used only for PBXs without declared or observed ones."""
     world = make_snapshot(
         pbxs=[pbx("seattle"), pbx("denver")],
         addresses=[

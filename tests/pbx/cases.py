@@ -1,4 +1,4 @@
-"""Folders of configuration with the inventory that is expected of them beside it."""
+"""Recorded configuration folders with their expected inventories."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def folders(kind: str) -> list[Path]:
 
 
 def read(folder: Path) -> Inventory:
-    """Read a case as an operator would; the documentation ranges are public."""
+    """Read a case as an operator would; documentation address ranges count as public."""
     return read_files([folder], treated_as_public=PUBLIC)
 
 
 def told(inventory: Inventory) -> dict[str, Any]:
-    """Write an inventory as ``expected.json`` has it: what is given of PBXs, facts with file and line, pitfalls."""
+    """Return an inventory in the form of ``expected.json``: given PBX values, facts with file and line, pitfalls."""
     frames = inventory.frames
     given = [
         {column: row[column] for column in sorted(inventory.given["pbxs"])} for row in frames["pbxs"].to_dict("records")
@@ -46,5 +46,5 @@ def told(inventory: Inventory) -> dict[str, Any]:
 
 
 def expected(folder: Path) -> Any:
-    """Return what is expected of a case."""
+    """Return the expected inventory of a case."""
     return json.loads((folder / EXPECTED).read_text())

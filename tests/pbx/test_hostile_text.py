@@ -1,4 +1,4 @@
-"""Files and answers that hold, and are called, what a terminal would obey: no reader lets it through."""
+"""Terminal control and invisible characters in files, answers and names: every reader removes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TABLES = (
 
 
 def unseen(found: Inventory) -> list[str]:
-    """Return every text of an inventory that holds such a character."""
+    """Return every text of an inventory that contains such a character."""
     texts = [text for frame in found.frames.values() for text in frame.astype(str).to_numpy().ravel()]
     texts += [text for one in found.problems for text in (one.file, one.column, one.message, one.value)]
     pitfalls = lint_inventory(found.frames, LintContext(treated_as_public=PUBLIC))
@@ -39,7 +39,7 @@ def unseen(found: Inventory) -> list[str]:
 @pytest.mark.parametrize("character", HOSTILE)
 @pytest.mark.parametrize("table", TABLES)
 def test_no_table_lets_it_through(table: str, character: str) -> None:
-    """Neither from a cell nor from the file's name."""
+    """Neither cells nor the file's name leave such a character in the result."""
     found = read_files(
         [Upload(f"pb{character}xs.csv", table.replace("{}", character).encode())], treated_as_public=PUBLIC
     )
@@ -49,7 +49,7 @@ def test_no_table_lets_it_through(table: str, character: str) -> None:
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_no_configuration_lets_it_through(folder: Path, tmp_path: Path) -> None:
-    """In the middle of each line of each file, and in the names of the folders and files."""
+    """Such a character in each line of each file, and in folder and file names, is removed."""
     for place, file in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
         character = HOSTILE[place % len(HOSTILE)]
         lines = file.read_bytes().decode("utf-8", errors="replace").splitlines()
@@ -64,11 +64,11 @@ def test_no_configuration_lets_it_through(folder: Path, tmp_path: Path) -> None:
 
 
 NETBOX = ("name", "display", "address", "numbers", "owner", "x_tag", "inbound_host", "time_zone", "value", "vendor")
-"""Fields of objects of NetBox that somebody writes."""
+"""Fields of NetBox objects that users edit."""
 
 
 def told(value: Any, character: str, name: str = "") -> Any:
-    """Return an answer of NetBox with a character in the middle of each text that somebody wrote."""
+    """Return a NetBox answer with a character in the middle of each text that users edit."""
     if isinstance(value, dict):
         return {key: told(each, character, key) for key, each in value.items()}
     if isinstance(value, list):
@@ -81,7 +81,7 @@ def told(value: Any, character: str, name: str = "") -> Any:
 @pytest.mark.parametrize("character", HOSTILE)
 @pytest.mark.parametrize("folder", ["custom-field", "states", "in-order"])
 def test_no_netbox_lets_it_through(folder: str, character: str) -> None:
-    """In names, sites, custom fields and states."""
+    """Names, sites, custom fields and states leave no such character in the result."""
     fake = Fake.of(HERE / "netbox" / folder)
     fake.objects = told(fake.objects, character)
     query = json.loads((HERE / "netbox" / folder / "asked.json").read_text())["query"]
@@ -96,7 +96,11 @@ def test_no_netbox_lets_it_through(folder: str, character: str) -> None:
 
 @pytest.mark.parametrize("character", HOSTILE)
 def test_no_manager_interface_lets_it_through(character: str) -> None:
-    """In every second line of its answers: names of sections and endpoints, settings, steps of the dialplan."""
+    """
+    Such a character in every second line of the answers is removed.
+
+    The answers contain names of sections and endpoints, settings and dialplan steps.
+    """
     said = {
         action: "\r\n".join(
             f"{line}{character}x" if place % 2 and line and not line.endswith(("?", "start", "Complete")) else line
@@ -116,10 +120,10 @@ FED = {
     "netbox.reader": "test_no_netbox_lets_it_through",
     "asterisk.running": "test_no_manager_interface_lets_it_through",
 }
-"""By reader the test that feeds it."""
+"""Test that covers each reader."""
 
 
 def test_every_reader_is_fed() -> None:
-    """One that is added later has to be fed, too."""
+    """Every reader, including those added later, must be covered by a test."""
     assert {one.__name__.removeprefix("dashboard.pbx.readers.") for one in readers()} == FED.keys()
     assert set(FED.values()) <= globals().keys()

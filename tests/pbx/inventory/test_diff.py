@@ -1,4 +1,4 @@
-"""What an import changes, and what an edit may not say."""
+"""Differences between an import and the inventory, and validation of edits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def current(read):
 
 
 def test_a_part_never_removes_the_rest(read, current):
-    """What the import does not have stays, and is said to."""
+    """Rows that the import does not contain remain, and the diff reports them."""
     found = merge(current, read("pbx_id,name,address\ndenver,Denver,198.51.100.24\n"))
 
     assert found.merged["pbxs"]["pbx_id"].tolist() == ["seattle", "miami", "denver"]
@@ -36,7 +36,7 @@ def test_a_part_never_removes_the_rest(read, current):
 
 
 def test_only_given_columns_change(read, current):
-    """A file without the kind of address leaves Miami dynamic; a cell that is given and differs is a change."""
+    """Only given values are compared: a missing address kind leaves Miami dynamic."""
     found = merge(current, read("pbx_id,name\nmiami,Miami Beach\nseattle,Seattle\n"))
 
     assert found.merged["pbxs"].set_index("pbx_id").loc["miami", ["name", "ip_kind", "site"]].tolist() == [
@@ -57,7 +57,7 @@ def test_only_given_columns_change(read, current):
 
 
 def test_the_same_again_changes_nothing(read, current):
-    """Importing twice is importing once."""
+    """Importing the same file again changes nothing."""
     found = merge(current, read(CURRENT))
 
     assert found.empty
@@ -67,7 +67,7 @@ def test_the_same_again_changes_nothing(read, current):
 
 
 def test_removing_is_the_operators_choice(read, current):
-    """``replaced`` drops what an imported frame lacks, and with a PBX its addresses and numbers."""
+    """``replaced`` removes rows that an imported frame lacks; a PBX is removed with its addresses and numbers."""
     found = merge(current, read("pbx_id,name\nseattle,Seattle\n"))
 
     assert found.replaced["pbxs"]["pbx_id"].tolist() == ["seattle"]
@@ -77,7 +77,7 @@ def test_removing_is_the_operators_choice(read, current):
 
 
 def test_an_address_is_matched_by_its_time(read, current):
-    """Two stays at one address are two rows; re-importing them changes nothing."""
+    """Two validity periods of one address are two rows; importing them again changes nothing."""
     text = (
         "pbx_id,address,valid_from,valid_to\nmiami,203.0.113.7,2026-01-01,2026-02-01\nmiami,203.0.113.7,2026-03-01,\n"
     )
@@ -99,7 +99,7 @@ def test_an_import_into_nothing(read):
 
 
 def test_an_edit_is_held_to_the_rules_of_an_import(current):
-    """The problem names the frame, the row and the column; what a table editor leaves empty is empty."""
+    """The problem names the frame, row and column; cells left empty in the table editor are missing values."""
     pbxs = pd.DataFrame(current["pbxs"]).astype(object)
     pbxs.loc[len(pbxs)] = {"pbx_id": "denver", "name": None, "ip_kind": float("nan")}
     addresses = pd.DataFrame(current["pbx_addresses"]).astype(object)
@@ -113,7 +113,7 @@ def test_an_edit_is_held_to_the_rules_of_an_import(current):
 
 
 def test_a_good_edit_comes_back_conformed(current):
-    """Times survive, numbers are digits, and blank rows of the editor are passed over."""
+    """A valid edit keeps times, numbers are digits, and blank rows of the editor are ignored."""
     numbers = pd.DataFrame([{"pbx_id": "seattle", "number": "+1 206 555 0112"}, {"pbx_id": None, "number": ""}])
     addresses = current["pbx_addresses"].assign(valid_from=pd.Timestamp("2026-11-01", tz="UTC"))
     found = read_edit({**current, "pbx_numbers": numbers, "pbx_addresses": addresses}, PUBLIC)
@@ -125,7 +125,7 @@ def test_a_good_edit_comes_back_conformed(current):
 
 
 def config(pbx_id, *facts, address="", x_tag="", **more):
-    """Return what a reader of configuration would bring: a PBX, facts of it, and an address."""
+    """Return what a configuration reader gives: a PBX, its facts, and an address."""
     only = frozenset({"name"})
     rows = [InventoryRow("pbxs", "pjsip.conf", 1, {"pbx_id": pbx_id, "name": "Made up", **more}, only_new=only)]
     if x_tag:
@@ -140,7 +140,7 @@ def config(pbx_id, *facts, address="", x_tag="", **more):
 
 
 def test_what_is_configured_stands_beside_what_is_declared(current):
-    """The same address, declared and configured, is two rows: neither replaces the other."""
+    """An address that is both declared and configured is two rows: neither replaces the other."""
     found = merge(current, settle(config("seattle", ("bind", "+x"), address="198.51.100.11"), treated_as_public=PUBLIC))
     rows = found.merged["pbx_addresses"]
 
@@ -152,7 +152,7 @@ def test_what_is_configured_stands_beside_what_is_declared(current):
 
 
 def test_a_configuration_read_again_replaces_what_it_said(current):
-    """Facts and configured addresses of that PBX go with the reading they came from; others stay."""
+    """Reading a configuration again replaces that PBX's facts and configured addresses; other rows remain."""
     first = settle(config("seattle", ("bind", "a"), ("auth", "ip"), address="198.51.100.77"), treated_as_public=PUBLIC)
     other = settle(config("miami", ("bind", "b"), address="198.51.100.78"), treated_as_public=PUBLIC)
     kept = merge(merge(current, first).merged, other).merged
@@ -172,7 +172,7 @@ def test_a_configuration_read_again_replaces_what_it_said(current):
 
 
 def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):
-    """Reading one again replaces what it said before, and leaves the other as it was."""
+    """Reading a register or a PBX again replaces only the rows from the same source."""
     facts = [("x_tag", "a"), ("record.status", "active")]
     first = settle(config("seattle", *facts, address="198.51.100.77"), treated_as_public=PUBLIC)
     register = merge(merge(current, first).merged, settle(config("seattle", ("record.status", "retired"))))
@@ -186,7 +186,7 @@ def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):
 
 
 def test_each_row_changes_its_own_columns_only(current):
-    """What one PBX's configuration says of its X-Tag takes nothing from another's that says nothing; nor the name."""
+    """A missing X-Tag or name in one PBX's configuration does not remove another's."""
     tagged = merge(current, settle(config("miami", x_tag="mia")))
     both = settle([*config("miami", ("a", "b")), *config("seattle", ("a", "b"), x_tag="sea")])
     pbxs = merge(tagged.merged, both).merged["pbxs"].set_index("pbx_id")
@@ -196,7 +196,7 @@ def test_each_row_changes_its_own_columns_only(current):
 
 
 def test_a_guess_that_cannot_be_kept_is_left_out_without_a_word():
-    """A private address of a configuration is a fact, not an address the carrier sees; no row is refused for it."""
+    """A private address in a configuration is a fact, not an address that the carrier sees; no row is refused."""
     inventory = settle(config("seattle", ("bind", "10.0.0.5"), address="10.0.0.5"))
 
     assert inventory.problems == []
@@ -205,7 +205,7 @@ def test_a_guess_that_cannot_be_kept_is_left_out_without_a_word():
 
 
 def test_two_pbxs_may_be_configured_with_one_address():
-    """Two behind one address are told apart by their X-Tags; a declared address is one PBX's."""
+    """PBXs behind one configured address are told apart by their X-Tags; a declared address belongs to one PBX."""
     rows = [*config("a", address="198.51.100.7"), *config("b", address="198.51.100.7")]
 
     assert settle(rows, treated_as_public=PUBLIC).frames["pbx_addresses"]["pbx_id"].tolist() == ["a", "b"]

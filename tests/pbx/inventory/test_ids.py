@@ -1,4 +1,4 @@
-"""The id of a PBX is made of its name in one way, whichever reader brings it."""
+"""PBX ids are derived from names in the same way by every reader."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ PUBLIC = ["198.51.100.0/24", "203.0.113.0/24"]
     ],
 )
 def test_id_is_the_name_in_lower_case_latin_letters(name: str, pbx_id: str) -> None:
-    """Accents are dropped, everything that no id may have becomes a hyphen."""
+    """Accents are removed, and other invalid characters become hyphens."""
     assert pbx_id == pbx_id_of(name)
 
 
 def test_names_without_latin_letters_get_different_ids() -> None:
-    """Each keeps its id."""
+    """Names without Latin letters get different ids, and the same name always gets the same id."""
     names = ["東京", "大阪", "!!", "…"]
     found = [pbx_id_of(name) for name in names]
 
@@ -45,7 +45,7 @@ def test_names_without_latin_letters_get_different_ids() -> None:
 
 
 def test_long_names_with_equal_beginnings_get_different_ids() -> None:
-    """None is longer than an id may be."""
+    """Long names with the same beginning get different ids, none longer than the limit."""
     front = "Regional Distribution Center of the North, Building "
     found = {pbx_id_of(f"{front}{letter}") for letter in "ABC"}
 
@@ -55,7 +55,7 @@ def test_long_names_with_equal_beginnings_get_different_ids() -> None:
 
 @pytest.mark.parametrize("name", ["Zürich", "東京", "St. Paul (west)"])
 def test_folder_and_pasted_line_of_one_name_are_one_pbx(tmp_path: Path, name: str) -> None:
-    """A PBX that was pasted first is known when its configuration comes."""
+    """A PBX from a pasted line is recognized when its configuration is imported."""
     case = PBX_CASES / "asterisk" / "chan-sip"
     folder = tmp_path / name
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The pitfalls of a trunk by IP authentication: each is found where it stands, and nothing where there is none."""
+"""Lint rules for trunks with IP authentication: each pitfall is found at its line, and there are no false positives."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ ALL = LintContext(
 
 
 def codes(pitfalls):
-    """Return code and line of each."""
+    """Return code and line of each pitfall."""
     return [(pitfall.code, pitfall.line) for pitfall in pitfalls]
 
 
 def look(known=ALL, *, dial="12345678*${EXTEN}", declared="", **parts):
-    """Look over one trunk; what is not given is in order."""
+    """Lint one trunk; values that are not given are correct."""
     filled = {"more": "", "host": EDGES[0][0], "match": BOTH, "address": "198.51.100.11", "end": ""} | parts
     files = [
         Upload("pjsip.conf", TRUNK.format(**filled).encode()),
@@ -59,7 +59,7 @@ def look(known=ALL, *, dial="12345678*${EXTEN}", declared="", **parts):
 
 
 def test_a_trunk_in_order_has_none():
-    """Prefix, both PoPs, a listed address, no credentials."""
+    """A trunk with prefix, both PoPs, a listed address and no credentials has no pitfall."""
     assert look() == []
     assert look(host="us-east-va.sip.flowroute.com", match="us-west-or.sip.flowroute.com, 34.226.36.0/24") == []
 
@@ -93,7 +93,7 @@ def test_a_trunk_in_order_has_none():
     ],
 )
 def test_each_pitfall_is_found_alone_at_its_line(parts, code, line):
-    """With sentence and cure, both whole sentences; nothing else is said of the same configuration."""
+    """Each pitfall is found alone, with a message and a remedy in whole sentences."""
     (pitfall,) = look(**parts)
 
     assert (pitfall.code, pitfall.line) == (code, line)
@@ -104,7 +104,7 @@ def test_each_pitfall_is_found_alone_at_its_line(parts, code, line):
 
 
 def test_a_plus_that_the_carrier_may_take_is_a_warning():
-    """The service guide calls it optional, the article on dialing formats says to leave it out: both are told."""
+    """A plus sign is a warning: the service guide calls it optional, the article on dialing formats says to omit it."""
     (pitfall,) = look(dial="12345678*+${EXTEN}")
 
     assert pitfall.level is Level.WARNING
@@ -115,14 +115,14 @@ def test_a_plus_that_the_carrier_may_take_is_a_warning():
 
 
 def test_a_second_address_that_is_not_listed_is_the_fail_over():
-    """Of two transports the second one is for fail-over."""
+    """Of two transports the second one is for failover."""
     end = "[wan2]\ntype=transport\nexternal_signaling_address=203.0.113.9"
 
     assert codes(look(end=end)) == [("failover_not_listed", 17)]
 
 
 def test_credentials_left_enabled_are_noted():
-    """On the account, where the trunk does without them."""
+    """Enabled credentials on the account are noted if the trunk does not use them."""
     known = LintContext(ALL.trunk, ALL.allowed, credentials_on=True, treated_as_public=ALL.treated_as_public)
 
     assert [(one.code, one.level) for one in look(known)] == [("credentials_left_on", Level.NOTE)]
@@ -130,12 +130,12 @@ def test_credentials_left_enabled_are_noted():
 
 
 def test_a_trunk_with_credentials_may_dial_without_the_prefix():
-    """And its address need not be listed."""
+    """A trunk with credentials needs neither the prefix nor a listed address."""
     assert look(dial="${EXTEN}", more="outbound_auth=a", address="203.0.113.9") == []
 
 
 def test_without_an_account_the_configuration_is_held_to_itself():
-    """The prefix that most dial strings have counts; what is on the list is not known; one match is too few."""
+    """Without an account, the most common prefix is expected (one match is too few); the list is not checked."""
     bare = LintContext(treated_as_public=tuple(PUBLIC))
 
     assert look(bare, address="203.0.113.9") == []
@@ -144,14 +144,14 @@ def test_without_an_account_the_configuration_is_held_to_itself():
 
 
 def test_a_number_of_any_country_may_have_any_length():
-    """Letters that stand for a country code say nothing of the length; North American ones do."""
+    """A pattern with an international country code allows any length; North American patterns do not."""
     assert list(faults_of("12345678*ZXXXXXXXX", "12345678", signs_in=False)) == []
     assert [fault[0] for fault in faults_of("12345678*NXXXXXX", "12345678", signs_in=False)] == ["wrong_length"]
     assert [fault[0] for fault in faults_of("12345678*1NXXNXXXXX", "12345678", signs_in=False)] == ["wrong_length"]
 
 
 def test_letters_become_digits():
-    """As one that is dialed."""
+    """Letters are converted to digits as dialed."""
     assert sample_of("12345678*1NXXNXXXXXX") == "12345678*12552555555"
     assert sample_of("[2-9]Z.${EXTEN}") == "25${REST}${EXTEN}"
 
@@ -166,7 +166,7 @@ def test_letters_become_digits():
     ],
 )
 def test_what_is_configured_is_compared_with_what_the_carrier_saw(seen, by, expected):
-    """Calls with the PBX's own tag show where its packets leave; calls that an address gives to it show nothing."""
+    """Only calls with the PBX's own X-Tag prove its source address; calls attributed by address prove nothing."""
     rows = [calls_row(source, pbx_id="pbx", x_tag="pbx", attributed_by=by) for source in seen]
     known = replace(ALL, observed=LintContext.of(make_snapshot(traffic=rows)).observed)
     found = look(known)

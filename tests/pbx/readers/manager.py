@@ -1,4 +1,4 @@
-"""A manager interface on loopback that says what a test wants, in place of Asterisk."""
+"""Fake of Asterisk's manager interface on loopback, controlled by a script."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Script = Callable[[socket.socket], None]
 
 def answers(says: Mapping[str, str], heard: list[str] | None = None) -> Script:
     """
-    Return what a manager interface does that lets everybody in.
+    Return a script of a manager interface that accepts every login.
 
     Args:
-        says: By action, or by ``GetConfig`` and the file, the rest of its answer; what is not there is an error.
-        heard: Gets every request.
+        says: Rest of the answer by action, or by ``GetConfig`` and file; a missing key gives an error response.
+        heard: Receives every request.
     """
 
     def script(line: socket.socket) -> None:
@@ -37,7 +37,7 @@ def answers(says: Mapping[str, str], heard: list[str] | None = None) -> Script:
 
 
 def _request(stream: IO[bytes]) -> dict[str, str]:
-    """Read the next request; none where the other side has gone."""
+    """Read the next request; empty if the other side has disconnected."""
     request: dict[str, str] = {}
     while text := stream.readline().decode(errors="replace").rstrip("\r\n"):
         name, _, value = text.partition(": ")
@@ -61,7 +61,7 @@ def _answer(request: Mapping[str, str], says: Mapping[str, str]) -> str:
 
 @contextmanager
 def manager(script: Script, certificate: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Listen until the end, and give each connection to a script; return the port."""
+    """Listen for the duration of the block and run the script for each connection; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
         ended = threading.Event()

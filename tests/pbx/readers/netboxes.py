@@ -1,4 +1,4 @@
-"""A NetBox on loopback that gives recorded answers in pages, or misbehaves as real ones do."""
+"""Fake NetBox on loopback that pages recorded answers, or misbehaves as real servers do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 TOKEN = "0123456789abcdef-made-up"
 PAGE = 3
-"""Objects of a page at most, so that a few make several."""
+"""Maximum number of objects per page, small so that a few objects make several pages."""
 PATHS = {
     "/api/dcim/devices/": "devices",
     "/api/virtualization/virtual-machines/": "virtual_machines",
@@ -26,7 +26,7 @@ PATHS = {
 
 @dataclass
 class Fake:
-    """What it knows, how it answers, and what it was asked."""
+    """State of the fake: its objects, its behavior, and the requests received."""
 
     objects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     status: int = 200
@@ -41,17 +41,17 @@ class Fake:
 
     @classmethod
     def of(cls, folder: Path) -> Fake:
-        """Return one with the recorded answers of a folder."""
+        """Return a fake with the recorded answers of a folder."""
         return cls({name: json.loads((folder / f"{name}.json").read_text()) for name in PATHS.values()})
 
 
 @contextmanager
 def running(fake: Fake) -> Iterator[Fake]:
-    """Let it answer on a port of its own for as long as the block runs."""
+    """Serve on a free port for the duration of the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Suppress the request log."""
 
         def do_GET(self) -> None:
             """Answer one request."""
@@ -73,7 +73,7 @@ def running(fake: Fake) -> Iterator[Fake]:
                 self.wfile.write(body[: len(body) // 2] if fake.cut else body)
 
         def handle(self) -> None:
-            """Answer, unless whoever asked has gone."""
+            """Answer, unless the client has disconnected."""
             try:
                 super().handle()
             except OSError:
@@ -110,7 +110,7 @@ def _answer(fake: Fake, path: str, token: str) -> tuple[int, bytes]:
 
 
 def _fits(one: dict[str, Any], query: dict[str, list[str]]) -> bool:
-    """Filter as NetBox does: by tag, by ids; a custom field that it does not know is passed over."""
+    """Filter as NetBox does: by tag and by ids; unknown custom fields are ignored."""
     holder = one.get("assigned_object") or {}
     known = {
         "tag": _slugs(one.get("tags")),
@@ -122,5 +122,5 @@ def _fits(one: dict[str, Any], query: dict[str, list[str]]) -> bool:
 
 
 def _slugs(tags: Any) -> list[str]:
-    """Return what an object is marked with; one whose tags are no list is shown whatever is asked for."""
+    """Return the tags of an object; an object whose tags are not a list matches the filter ``pbx``."""
     return [str(tag["slug"]) for tag in tags if tag] if isinstance(tags, list) else ["pbx"]

@@ -1,4 +1,4 @@
-"""Folders of configuration: from disk, from archives, from single uploads; nothing hostile is followed."""
+"""Configuration folders from disk, archives and single uploads; hostile paths are never followed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = {"etc/asterisk/pjsip.conf": b"[a]\n", "etc/asterisk/custom/b.conf": b"[b
 
 
 def zipped(files, **member):
-    """Return a zip archive of files; extra attributes are set on each member."""
+    """Return a zip archive of files, with extra attributes on each member."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -35,7 +35,7 @@ def zipped(files, **member):
 
 
 def tarred(files, *links):
-    """Return a tar archive of files and of links that lead to /etc/passwd."""
+    """Return a tar archive of files and of links to /etc/passwd."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
         for name, content in files.items():
@@ -50,7 +50,7 @@ def tarred(files, *links):
 
 
 def test_a_folder_on_disk_is_paths_and_bytes(tmp_path):
-    """Every text file, by its path in the folder; the folder has its own name."""
+    """Each text file is returned by its path in the folder; the folder keeps its name."""
     for path, content in FILES.items():
         (tmp_path / "seattle" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "seattle" / path).write_bytes(content)
@@ -62,7 +62,7 @@ def test_a_folder_on_disk_is_paths_and_bytes(tmp_path):
 
 
 def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
-    """A link out, a link that leads nowhere, a loop, a pipe and a binary file are named, one by one."""
+    """A link out, a dangling link, a loop, a pipe and a binary file are each reported; the rest is read."""
     (tmp_path / "secret.conf").write_text("[secret]\n")
     folder = tmp_path / "pbx"
     (folder / "real").mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
 
 
 def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
-    """Bytes that are no UTF-8, line ends and escape codes: the file is read, and what is said can be written down."""
+    """Names with invalid UTF-8, line ends or escape codes are read, and displayed as one printable line."""
     folder, table = tmp_path / os.fsdecode(b"hq\xff"), tmp_path / os.fsdecode(b"t\xff.csv")
     folder.mkdir()
     (folder / "pjsip.conf").write_text("[t\n")
@@ -107,7 +107,7 @@ def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
 
 
 def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
-    """Folders nested deeper than a path can name; one that is locked where the tests are not root."""
+    """Folders nested deeper than the path limit are reported, and locked ones if the tests do not run as root."""
     (tmp_path / "good.conf").write_text("[good]\n")
     (tmp_path / "locked").mkdir()
     (tmp_path / "locked" / "in.conf").write_text("[in]\n")
@@ -131,7 +131,7 @@ def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
 
 @pytest.mark.parametrize("name", ["seattle.zip", "seattle.tar", "seattle.tar.gz", "SEATTLE.TGZ"])
 def test_archives_are_unpacked_in_memory(name):
-    """A zip and a tar, packed or not, give the same files as the folder."""
+    """Zip and tar, compressed or not, give the same files as the folder."""
     data = zipped(FILES) if name.endswith("zip") else tarred(FILES)
     packed = gzip.compress(data) if name.lower().endswith("gz") else data
 
@@ -143,7 +143,7 @@ def test_archives_are_unpacked_in_memory(name):
 @pytest.mark.parametrize("name", ["../out.conf", "a/../../out.conf", "/etc/passwd", "..\\out.conf", "C:\\out.conf"])
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_names_that_lead_out_of_an_archive_are_refused(name, pack):
-    """They are said, and the other files are read."""
+    """Names that lead out of an archive are reported; the other files are read."""
     archive = Upload("a.zip" if pack is zipped else "a.tar", pack({name: b"x", "good.conf": b"y"}))
 
     folder, (problem,) = config_folder.from_archive(archive)
@@ -153,7 +153,7 @@ def test_names_that_lead_out_of_an_archive_are_refused(name, pack):
 
 
 def test_links_and_locked_files_of_archives_are_refused():
-    """A link in an archive could name any file of the machine."""
+    """A link in an archive could point to any file of the machine."""
     linked = zipped({"link.conf": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16)
     locked = bytearray(zipped({"locked.conf": b"x"}))
     for mark, place in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
@@ -167,7 +167,7 @@ def test_links_and_locked_files_of_archives_are_refused():
 
 @pytest.mark.parametrize("name", ["bomb.zip", "bomb.tar.gz"])
 def test_a_bomb_stays_small(name):
-    """An archive that unpacks to far more than is read in all costs no more memory than that."""
+    """A decompression bomb uses no more memory than the total limit."""
     zeros = b"0" * (config_folder.MOST_BYTES + 1)
     data = zipped({"a.conf": zeros, "b.conf": b"x"}) if name == "bomb.zip" else gzip.compress(tarred({"a": zeros}))
     assert len(data) < config_folder.MOST_BYTES // 100
@@ -178,7 +178,7 @@ def test_a_bomb_stays_small(name):
 
 
 def test_a_zip_that_lies_of_its_sizes_is_no_archive():
-    """What is declared small is read no further than that."""
+    """A member is read only up to its declared size."""
     data = bytearray(zipped({"a.conf": b"0" * 100_000}))
     place = data.index(b"PK\1\2") + 24
     data[place : place + 4] = (10).to_bytes(4, "little")
@@ -189,7 +189,7 @@ def test_a_zip_that_lies_of_its_sizes_is_no_archive():
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_zip_whose_packed_bytes_are_broken_is_a_sentence(method):
-    """Whatever they are packed with."""
+    """Corrupt compressed data gives a message with every compression method."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
         archive.writestr("pjsip.conf", "".join(f"a{number} = {number * 7919}\n" for number in range(500)))
@@ -201,7 +201,7 @@ def test_a_zip_whose_packed_bytes_are_broken_is_a_sentence(method):
 
 
 def test_too_many_files_are_cut_and_said():
-    """A folder is one PBX's; the first files are read."""
+    """The first files of the folder are read, and the limit is reported."""
     files = {f"{number}.conf": b"" for number in range(config_folder.MOST_FILES + 10)}
 
     folder, (problem,) = config_folder.from_archive(Upload("a.zip", zipped(files)))
@@ -211,7 +211,7 @@ def test_too_many_files_are_cut_and_said():
 
 
 def test_many_files_of_one_fault_are_said_in_few_words():
-    """The first ones are named."""
+    """Only the first of many files with the same fault are named."""
     files = {f"{number}.bin": b"\0" for number in range(100)}
 
     _, problems = config_folder.from_archive(Upload("a.zip", zipped(files)))
@@ -222,14 +222,14 @@ def test_many_files_of_one_fault_are_said_in_few_words():
 
 @given(st.binary(max_size=400), st.sampled_from(["a.zip", "a.tar", "a.tar.gz", "a.tgz"]))
 def test_any_bytes_as_an_archive_are_a_sentence(data, name):
-    """Nothing is raised and nothing is taken."""
+    """No bytes raise an exception; nothing is read from them, and a message is given."""
     inventory = read_files([Upload(name, data), Upload(name, zipped(FILES)[: len(data)])])
 
     assert inventory.problems
 
 
 def test_tables_in_an_archive_are_read_as_files():
-    """A folder that is no PBX's configuration may hold the three tables."""
+    """A folder that is not a PBX configuration may contain the three inventory tables."""
     tables = {"pbxs.csv": b"pbx_id,name\ndenver,Denver\n", "numbers.csv": b"pbx_id,number\ndenver,13035550124\n"}
 
     inventory = read_files([Upload("tables.zip", zipped(tables))])
@@ -239,7 +239,7 @@ def test_tables_in_an_archive_are_read_as_files():
 
 
 def test_a_pbx_is_named_for_the_nearest_folder_of_its_own():
-    """Folders that every such program has name nothing."""
+    """A PBX is named after its nearest distinctive folder; standard folder names are skipped."""
     folder = config_folder.Folder("backups", {})
 
     assert folder.pbx_name("seattle/etc/asterisk") == "seattle"
@@ -248,6 +248,6 @@ def test_a_pbx_is_named_for_the_nearest_folder_of_its_own():
 
 
 def test_single_files_of_configuration_need_a_name():
-    """A table says whose its rows are, an archive is named for its PBX; a single file says nothing."""
+    """A single configuration file needs a PBX name; a table or an archive supplies its own."""
     assert needs_name([Upload("pjsip.conf", b"")])
     assert not needs_name([Upload("pbxs.csv", b""), Upload("seattle.zip", b"")])

@@ -1,4 +1,4 @@
-"""Secrets in configurations: what each opens, where it stands, and never what it is."""
+"""Secrets in configurations: purpose and location are recorded, never the value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 
 PLANTED = re.compile(r"(?:made-up|not-a-real)[\w-]*|0123456789abcdef\w*")
-"""What every secret of every test configuration begins with."""
+"""Prefixes of every secret in the test configurations."""
 KINDS = ("asterisk", "freepbx", "freeswitch", "kamailio")
 LAB = TESTS / "lab" / "pbxs"
 FOLDERS = [*(folder for kind in KINDS for folder in cases.folders(kind)), *sorted(LAB.iterdir())]
@@ -28,12 +28,12 @@ WITHOUT |= {"pbxs/denver", "pbxs/seattle"}
 """Folders in which no secret was planted."""
 EACH = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
 OF_AN_OBJECT = 40
-"""Lines of an object of JSON, which is named by the line it begins on."""
+"""Maximum lines of a JSON object, which is reported with its first line."""
 TRUNK = "[t]\ntype=endpoint\naors=t\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
 
 
 def planted(folder: Path) -> dict[str, set[str]]:
-    """Return by file, as the inventory names it, the secrets in its raw text."""
+    """Return the secrets in a folder's raw text by file, as the inventory names it."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != cases.EXPECTED]
     found = {
         str(path.relative_to(folder.parent)): set(PLANTED.findall(path.read_text(errors="replace"))) for path in files
@@ -42,7 +42,7 @@ def planted(folder: Path) -> dict[str, set[str]]:
 
 
 def snapshot_of(inventory):
-    """Return an account whose PBXs are let in by their addresses, with what was read of them."""
+    """Return an account whose PBXs are admitted by address, with their imported facts."""
     pbx_id = inventory.frames["pbxs"]["pbx_id"].iloc[0]
     address = {"pbx_id": pbx_id, "address": "198.51.100.11", "kind": "primary", "source": "declared"}
     config = inventory.frames["pbx_config"].to_dict("records")
@@ -50,7 +50,7 @@ def snapshot_of(inventory):
 
 
 def told_of(inventory) -> str:
-    """Return everything that the product makes of an inventory, as one text."""
+    """Return everything that the product derives from an inventory, as one text."""
     snapshot = snapshot_of(inventory)
     findings = checks.run(snapshot)
     pitfalls = lint_inventory(inventory.frames, LintContext(treated_as_public=PUBLIC))
@@ -71,7 +71,7 @@ def told_of(inventory) -> str:
 
 @EACH
 def test_no_secret_comes_out_anywhere(folder):
-    """Frames, their exports, findings, the linter's words, problems and every repr are free of each planted secret."""
+    """Frames, exports, findings, lint messages, problems and every repr contain no planted secret."""
     secrets = set().union(*planted(folder).values())
     told = told_of(cases.read(folder))
 
@@ -81,7 +81,7 @@ def test_no_secret_comes_out_anywhere(folder):
 
 @EACH
 def test_every_file_with_a_secret_is_named(folder):
-    """Where one was planted, a fact says so with its line; nothing else is taken for one."""
+    """Each planted secret has a fact with its line, and nothing else is reported as one."""
     facts = cases.read(folder).frames["pbx_config"]
     found = facts[facts["key"] == "secret_present"]
 
@@ -94,7 +94,7 @@ def test_every_file_with_a_secret_is_named(folder):
 
 @EACH
 def test_no_error_has_a_secret(folder):
-    """A file that is cut anywhere gives problems, and those that repeat what they read repeat no secret."""
+    """A file truncated anywhere gives problems that repeat no secret."""
     for path, secrets in planted(folder).items():
         text = (folder.parent / path).read_text()
         for secret in secrets:
@@ -106,7 +106,7 @@ def test_no_error_has_a_secret(folder):
 
 
 def test_phones_are_one_line_and_the_trunk_is_not_drowned():
-    """Three thousand phones are one fact, and what the trunk says is all there."""
+    """Three thousand phones give one fact, and all facts of the trunk are kept."""
     phones = "".join(f"[{n}]\ntype=endpoint\nauth={n}\n[{n}]\ntype=auth\npassword=made-up\n" for n in range(3_000))
     inventory = read_files([Upload("pjsip.conf", (phones + TRUNK).encode())], name="pbx")
     facts = inventory.frames["pbx_config"]
@@ -131,7 +131,7 @@ def test_phones_are_one_line_and_the_trunk_is_not_drowned():
     ],
 )
 def test_a_global_is_known_by_its_name(name, kind):
-    """Of a variable nothing else tells what it opens."""
+    """The purpose of a global variable's secret follows from its name alone."""
     text = f"[globals]\n{name}=made-up\nNOTHING=x\n"
     facts = read_files([Upload("extensions.conf", text.encode())], name="pbx").frames["pbx_config"]
 
@@ -139,7 +139,7 @@ def test_a_global_is_known_by_its_name(name, kind):
 
 
 def test_a_variable_that_is_emptied_holds_no_secret_there():
-    """FreeSWITCH has its password on the line that gives one."""
+    """In FreeSWITCH the secret's location is the line that assigns it."""
     lines = [f'<X-PRE-PROCESS cmd="set" data="ari_password={value}"/>' for value in ("made-up", "not-used", "")]
     text = "\n".join(["<include>", *lines, '<gateway name="us-west-or.sip.flowroute.com"/>', "</include>"])
     facts = read_files([Upload("vars.xml", text.encode())], name="pbx").frames["pbx_config"]
@@ -164,7 +164,7 @@ def test_a_variable_that_is_emptied_holds_no_secret_there():
     ],
 )
 def test_a_step_of_the_dialplan_is_known_by_what_it_does(step, kind):
-    """A device by its host, a program by how it signs in; a variable that is asked for holds its secret elsewhere."""
+    """A device is classified by host, a program by its authentication; a read variable has its secret elsewhere."""
     text = f"[o]\nexten => 1,1,{step}\n"
     inventory = read_files([Upload("extensions.conf", text.encode())], name="pbx")
     facts = inventory.frames["pbx_config"]
@@ -174,7 +174,7 @@ def test_a_step_of_the_dialplan_is_known_by_what_it_does(step, kind):
 
 
 def test_a_login_that_serves_two_ends_is_the_worse():
-    """What signs calls in is the trunk's, though it registers too, and though a template holds it."""
+    """Credentials that both sign calls in and register are the trunk's, also from a template."""
     text = (
         "[base](!)\ntype=auth\npassword=made-up\n[login](base)\nusername=a\n[r]\ntype=registration\noutbound_auth=login\n"
         "server_uri=sip:us-west-or.sip.flowroute.com\n"
@@ -188,7 +188,7 @@ def test_a_login_that_serves_two_ends_is_the_worse():
 
 
 def test_an_error_of_a_file_repeats_no_secret(tmp_path):
-    """A file that is not a text is named and not quoted."""
+    """A file that is not text is named and not quoted."""
     (tmp_path / "pjsip.conf").write_bytes(b"\0made-up")
     try:
         told = repr(read_files([tmp_path]))

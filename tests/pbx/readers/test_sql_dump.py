@@ -1,4 +1,4 @@
-"""Dumps: rows of the tables that are asked for, each with its columns and its line; what is broken costs itself."""
+"""SQL dumps: rows of the requested tables with columns and line; faulty statements do not affect others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AFTER = "INSERT INTO t VALUES (7);"
 
 
 def told(text: str, columns: str = "") -> list[tuple[str, str, int]]:
-    """Return columns, cells and line of every row of table t, which has ``columns`` of its own."""
+    """Return columns, cells and line of every row of table t, which has the default columns ``columns``."""
     return [(",".join(row.columns), "|".join(row.cells), row.line) for row in rows(text, {"t": columns.split()})]
 
 
@@ -37,17 +37,17 @@ def told(text: str, columns: str = "") -> list[tuple[str, str, int]]:
         ),
         ("COPY public.t (a, b) FROM stdin;\r\n1\t\\N\r\n2\tx y\r\n\\.\r\n", [("a,b", "1|", 2), ("a,b", "2|x y", 3)]),
         ("-- INSERT INTO t VALUES (1,2);\n", []),
-        (f"INSERT INTO u VALUES (1,'\n{AFTER}\n'),(2,'x');\n{AFTER}", [("own", "7", 4)]),  # noqa: S608 - a text to read
+        (f"INSERT INTO u VALUES (1,'\n{AFTER}\n'),(2,'x');\n{AFTER}", [("own", "7", 4)]),  # noqa: S608 - SQL for the reader, never executed
         (f"COPY u (a) FROM stdin;\n{AFTER}\n\\.\n{AFTER}", [("own", "7", 4)]),
     ],
 )
 def test_a_dump_of_any_kind_is_read(text, expected):
-    """On one line and on many, both quotes, escapes; other tables and what stands in their texts are passed over."""
+    """One or many lines, both quotes and escapes are read; other tables and their texts are skipped."""
     assert expected == told(text, "own")
 
 
 def test_a_row_that_is_cut_is_said():
-    """It ends its statement; the next one is read."""
+    """A truncated row is reported and ends its statement; the next statement is read."""
     text = "INSERT INTO t VALUES (1),(2,3),('4\nINSERT INTO u VALUES (1);\nINSERT INTO t VALUES (5);"
     found = list(rows(text, {"t": ("a",)}))
 
@@ -70,7 +70,7 @@ def test_a_row_that_is_cut_is_said():
     ids=["creates", "brackets", "quotes", "columns", "name", "others", "copied"],
 )
 def test_five_megabytes_end(text):
-    """Whatever is opened and never closed."""
+    """Five megabytes of input that is opened and never closed are read in time."""
     began = time.monotonic()
     for _ in rows(text, {"t": ()}):
         pass
@@ -82,7 +82,7 @@ def test_five_megabytes_end(text):
 @settings(max_examples=200, deadline=None)
 @given(text=st.text("INSERTOVALUESCRAT t;\\\n1.,)", max_size=200))
 def test_a_statement_behind_any_text_is_read(text):
-    """Where the text opens nothing."""
+    """A statement after any text that opens nothing is read."""
     found = [row.cells for row in rows(f"{text}\n{AFTER}", {"t": ()})]
 
     assert ["7"] == found[-1]

@@ -1,4 +1,4 @@
-"""FreePBX's settings as an operator enters them on its pages, and as its database then has them."""
+"""FreePBX settings as entered on its pages, converted to its database."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ FIELDS = {
     "Context": "context",
     "Match (Permit)": "match",
 }
-"""Fields of a trunk's pjsip settings by their keywords."""
+"""Fields of a trunk's pjsip settings by their database keywords."""
 
 
 def entered(settings: Iterable[PageSetting]) -> str:
     """
-    Return a dump of what was entered.
+    Return a database dump of the entered settings.
 
     Args:
-        settings: By page and field, as ``write`` gives them. The routes that are there already pass on what the
-            trunks' rules take, and add nothing.
+        settings: By page and field, as ``write`` returns them. The existing routes pass on the numbers that the trunks'
+            rules accept, and add nothing.
     """
     told = list(settings)
     pages = [one.page.split(", ") for one in told]

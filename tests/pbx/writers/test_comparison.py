@@ -1,4 +1,4 @@
-"""What is wanted stands beside what was read, each thing once, with its place."""
+"""Comparison of intended and read configuration: each item once, with its location."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FACTS = [
 
 
 def config(pbx_id: str = "seattle") -> pd.DataFrame:
-    """Return facts of one PBX, each on a line of its own."""
+    """Return facts of one PBX, each on its own line."""
     rows = [
         {"pbx_id": pbx_id, "key": key, "value": value, "file": "sip.conf", "line": number}
         for number, (key, value) in enumerate(FACTS, start=1)
@@ -34,7 +34,7 @@ def config(pbx_id: str = "seattle") -> pd.DataFrame:
 
 @pytest.mark.parametrize("kind", READ_BACK)
 def test_what_was_written_is_the_same(kind: str) -> None:
-    """Once it is in place, nothing is left but what chan_sip says by single addresses and Kamailio by its socket."""
+    """A written configuration compares as equal, except chan_sip's single addresses and Kamailio's socket."""
     rows = compare(WANTED, read_back(kind, WANTED).frames["pbx_config"])
 
     otherwise = {"asterisk-chan-sip": ("Let in", "PoP called"), "kamailio": ("Public address",)}
@@ -45,7 +45,7 @@ def test_what_was_written_is_the_same(kind: str) -> None:
 
 
 def test_each_thing_is_told_with_its_place() -> None:
-    """A wider range lets in what is wanted; what stands in another's place is changed, what is over is extra."""
+    """A wider range contains the intended one; a different value is changed, an additional one is extra."""
     assert compare(WANTED, config()) == [
         SettingComparison("PoP called", "sip.flowroute.com", OREGON, SettingState.CHANGED, "sip.conf", 1),
         SettingComparison("PoP called", "", VIRGINIA, SettingState.MISSING),
@@ -61,7 +61,7 @@ def test_each_thing_is_told_with_its_place() -> None:
 
 
 def test_another_pbx_does_not_count() -> None:
-    """Nor is a tag missing where none is wanted."""
+    """Facts of another PBX do not count, and a tag is not missing if none is intended."""
     wanted: TrunkSpec = replace(WANTED, x_tag="")
     rows = compare(wanted, config("denver"))
 

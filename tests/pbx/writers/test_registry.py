@@ -1,4 +1,4 @@
-"""What is written is what the product's own readers read, and what its own linter finds in order."""
+"""Written configurations are readable by the product's own readers and pass its lint rules."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ WANTED = TrunkSpec(
 TRUNK = Trunk.of("12345678", RANGES.items())
 READ_BACK = [kind for kind in kinds() if vendor_of(kind) in ("Asterisk", "FreePBX", "FreeSWITCH", "Kamailio")]
 PBXS = [kind for kind in READ_BACK if vendor_of(kind) != "Kamailio"]
-"""Kinds that take calls themselves: what they write says numbers and addresses too."""
+"""Kinds that receive calls themselves: their output also contains numbers and addresses."""
 
 
 def read_back(kind: str, wanted: TrunkSpec) -> Inventory:
-    """Read what is written as files of one PBX that people uploaded; settings as a dump of what was entered."""
+    """Read the output as uploaded files of one PBX; settings as a dump of their database."""
     snippet = write(kind, wanted)
     files = [Upload(path, text.encode()) for path, text in snippet.files.items()]
     files += [Upload("asterisk.sql", entered(snippet.settings).encode())] if snippet.settings else []
@@ -51,12 +51,12 @@ def read_back(kind: str, wanted: TrunkSpec) -> Inventory:
 
 
 def framed(schema: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return rows as a frame that keeps its contract."""
+    """Return rows as a frame that conforms to its schema."""
     return schemas.conform(pd.DataFrame(rows), schema, source="test")
 
 
 def snapshot(**changed: Any) -> Snapshot:
-    """Return an account with one PBX; columns of its row can be given."""
+    """Return an account with one PBX; arguments override columns of its row."""
     row = {"pbx_id": "seattle", "name": "Seattle", "ip_kind": "static", "auth_method": "ip", "status": "active"}
     row |= {"x_tag": "seattle-1", "pop": VIRGINIA, "inbound_host": "198.51.100.11:5070", **changed}
     edges = [
@@ -78,7 +78,7 @@ def snapshot(**changed: Any) -> Snapshot:
 
 @pytest.mark.parametrize("kind", READ_BACK)
 def test_what_is_written_is_read_back(kind: str) -> None:
-    """The row of the inventory, its address and its numbers are those that were wanted."""
+    """The inventory row, address and numbers equal the intended ones."""
     found = read_back(kind, WANTED)
 
     assert found.problems == []
@@ -101,14 +101,14 @@ def test_what_is_written_is_read_back(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", READ_BACK)
 def test_what_is_written_has_no_pitfall(kind: str) -> None:
-    """Not even a note: no password stands in it, every PoP is let in, the prefix goes in once."""
+    """Not even a note: there is no password, every PoP is admitted, and the prefix is added once."""
     known = LintContext(TRUNK, allowed=("198.51.100.11/32",), credentials_on=False, treated_as_public=PUBLIC)
 
     assert lint_inventory(read_back(kind, WANTED).frames, known) == []
 
 
 def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for() -> None:
-    """The set of PoPs is one trunk, the first one first; the address is that of the socket in the steps."""
+    """The set of PoPs is one trunk in order of priority; the address is that of the socket in the steps."""
     snippet = write("kamailio", WANTED)
     main = 'listen=udp:10.0.0.5 advertise 198.51.100.11\ninclude_file "flowroute.cfg"\n'
     main += "request_route { route(FROM_FLOWROUTE); route(TO_FLOWROUTE); }\n"
@@ -131,7 +131,7 @@ def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for()
 
 @pytest.mark.parametrize("kind", PBXS)
 def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
-    """The second one is called where the first fails, for every kind of number."""
+    """The second PoP is called if the first fails, for every kind of number."""
     config = read_back(kind, WANTED).frames["pbx_config"]
     dialed = config[config["key"].str.endswith(".dial")]
 
@@ -145,7 +145,7 @@ def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_no_kind_speaks_of_what_is_not_wanted(kind: str) -> None:
-    """Without a second PoP and a tag nothing of them stands there."""
+    """Without a second PoP and an X-Tag, the output contains neither."""
     plain = "".join(write(kind, replace(WANTED, second="", x_tag="", pops=(OREGON,))).files.values())
 
     assert "X-Tag" in "".join(write(kind, WANTED).files.values())
@@ -154,7 +154,7 @@ def test_no_kind_speaks_of_what_is_not_wanted(kind: str) -> None:
 
 
 def test_a_proxy_sends_one_tag() -> None:
-    """What a caller of its sent goes before the PBX's own is put in; without a tag of its own nothing is touched."""
+    """A caller's X-Tag is removed before the PBX's own is added; without an own X-Tag nothing changes."""
     routes = write("kamailio", WANTED).files["flowroute.cfg"]
     plain = write("kamailio", replace(WANTED, x_tag="")).files["flowroute.cfg"]
 
@@ -165,7 +165,7 @@ def test_a_proxy_sends_one_tag() -> None:
 @pytest.mark.parametrize("kind", kinds())
 @given(name=st.text(st.sampled_from("a;-<>\"'&]})[{\n\r\0\\$#!=,é ") | st.characters(), max_size=60))
 def test_a_name_never_breaks_out(kind: str, name: str) -> None:
-    """Whatever a PBX is called, the files differ in one comment alone."""
+    """Whatever the PBX's name, the files differ in one comment only."""
     bare, hostile = write(kind, replace(WANTED, name="x")).files, write(kind, replace(WANTED, name=name)).files
 
     for path, text in hostile.items():
@@ -183,14 +183,14 @@ HOSTILE = st.sampled_from(
 @pytest.mark.parametrize("field", ["tech_prefix", "pop", "second", "address", "x_tag"])
 @given(shape=HOSTILE)
 def test_a_value_with_syntax_in_it_is_refused(field: str, shape: str) -> None:
-    """Values that stand in the syntax are taken as they must be, or not at all."""
+    """Values with syntax characters are used in valid form only, or refused."""
     with pytest.raises(DashboardError):
         replace(WANTED, **{field: shape.format(getattr(WANTED, field))})
 
 
 @given(shape=HOSTILE)
 def test_a_list_with_syntax_in_it_is_refused(shape: str) -> None:
-    """Ranges, numbers and further addresses too."""
+    """Ranges, numbers and further addresses with syntax characters are refused, too."""
     for field in ("ranges", "numbers", "pops"):
         with pytest.raises(DashboardError):
             replace(WANTED, **{field: (shape.format(getattr(WANTED, field)[0]),)})
@@ -199,7 +199,7 @@ def test_a_list_with_syntax_in_it_is_refused(shape: str) -> None:
 
 
 def test_the_inventory_says_what_is_wanted() -> None:
-    """Its own PoP goes first, the account's next one second, and a fail-over address stands behind the primary one."""
+    """The PBX's PoP is first, the account's next one second; a failover address follows the primary one."""
     wanted = wanted_for(snapshot(), "seattle")
 
     assert wanted == replace(
@@ -226,13 +226,13 @@ def test_the_inventory_says_what_is_wanted() -> None:
     ],
 )
 def test_what_is_not_known_is_said(known: Snapshot, words: str) -> None:
-    """Nothing stands in for it."""
+    """A missing value is reported and not replaced by a default."""
     with pytest.raises(WritingError, match=words):
         wanted_for(known, "seattle")
 
 
 def test_a_retired_or_the_same_pop_is_refused() -> None:
-    """Failing over to the PoP that failed helps nobody."""
+    """A retired PoP, or failover to the same PoP, is refused."""
     with pytest.raises(WritingError, match="retired"):
         wanted_for(snapshot(), "seattle", pop="sip.flowroute.com")
     with pytest.raises(WritingError, match="first PoP already"):
@@ -240,7 +240,7 @@ def test_a_retired_or_the_same_pop_is_refused() -> None:
 
 
 def test_a_kind_is_a_file() -> None:
-    """Each file without an underscore is one; an unknown one is named with those that are there."""
+    """Each file without a leading underscore is a kind; an unknown kind gives an error that lists the valid ones."""
     files = {file.stem for file in (PACKAGE / "pbx" / "writers" / "programs").glob("[!_]*.py")}
     assert {kind.replace("-", "_") for kind in kinds()} == files
     with pytest.raises(WritingError, match="freeswitch"):
@@ -248,20 +248,20 @@ def test_a_kind_is_a_file() -> None:
 
 
 def test_chan_sip_has_a_limit() -> None:
-    """Wide ranges would be a peer for each address; the sentence says what to do instead."""
+    """Wide ranges would need one peer per address, so they are refused with the remedy."""
     with pytest.raises(WritingError, match="PJSIP"):
         write("asterisk-chan-sip", replace(WANTED, ranges=("34.210.0.0/16",)))
 
 
 @pytest.mark.parametrize("address", ["fe80::1%a\nb", "fe80::1%]", "::", "pbx.example.com", ""])
 def test_only_an_address_is_an_address(address: str) -> None:
-    """The zone that may end one of version 6 can hold anything, and is none of the carrier's business."""
+    """IPv6 zone identifiers, which can contain anything, are refused."""
     with pytest.raises(WritingError, match="is no address"):
         replace(WANTED, address=address)
 
 
 def test_chan_sip_lets_in_every_pop() -> None:
-    """One that is never called by this PBX too, by name, and each address of the ranges."""
+    """chan_sip admits every PoP, also those that this PBX never calls, by name and by each address of the ranges."""
     other = "us-central-tx.sip.flowroute.com"
     text = write("asterisk-chan-sip", replace(WANTED, pops=(OREGON, VIRGINIA, other))).files["sip.conf"]
 
@@ -272,7 +272,11 @@ def test_chan_sip_lets_in_every_pop() -> None:
 
 
 def test_freepbx_is_told_what_to_enter() -> None:
-    """No registration, no credentials, both PoPs, every range, and the prefix once: in the trunk's rules."""
+    """
+    The settings have no registration and no credentials.
+
+    They have both PoPs, every range, and the prefix once, in the trunk's rules.
+    """
     found = write("freepbx", WANTED).settings
     by_field = {(one.page, one.field): one.value for one in found}
     rules = [one.value for one in found if one.field.startswith("prepend |") and "flowroute," in one.page]
@@ -294,7 +298,7 @@ def test_freepbx_is_told_what_to_enter() -> None:
 
 
 def test_the_tag_of_freepbx_is_written() -> None:
-    """The one file that FreePBX does not write itself; a reader of its folder finds the tag."""
+    """The X-Tag goes into the one file that FreePBX does not write itself; the folder reader finds it."""
     files = write("freepbx", WANTED).files
     trunk = (
         "[flowroute]\ntype=endpoint\naors=flowroute\n[flowroute]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
@@ -309,7 +313,7 @@ def test_the_tag_of_freepbx_is_written() -> None:
 
 
 def test_a_make_is_written_for_in_its_own_kind() -> None:
-    """Asterisk speaks PJSIP today; a make that nobody knows gets that too, and case does not matter."""
+    """Asterisk gets PJSIP, an unknown product gets the same, and case does not matter."""
     made = {vendor: kind_for(vendor) for vendor in ("Asterisk", "freepbx", " FreeSWITCH", "Kamailio", "Avaya", "")}
 
     assert {

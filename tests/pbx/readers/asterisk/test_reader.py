@@ -1,4 +1,4 @@
-"""Asterisk: folders of configuration give the inventory beside them; what is not understood is said at its line."""
+"""Asterisk reader: configuration folders give the expected inventory; unrecognized input is reported with its line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = ("pjsip.conf", "pjsip_wizard.conf", "sip.conf", "extensions.conf")
 
 
 def read(**files):
-    """Read single files of one PBX; ``_`` in a name stands for the dot."""
+    """Read single files of one PBX; ``_`` in an argument name represents the dot."""
     uploads = [Upload(name.replace("_", ".", 1), text.encode()) for name, text in files.items()]
     return read_files(uploads, treated_as_public=PUBLIC, name="seattle")
 
@@ -33,20 +33,20 @@ def said(inventory):
 
 
 def values(inventory, ending):
-    """Return the values of facts whose key ends so."""
+    """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
     return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
 
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
 def test_a_folder_gives_the_inventory_beside_it(folder):
-    """PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
+    """The inventory equals the expected PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
     assert cases.expected(folder) == cases.told(cases.read(folder))
 
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
 def test_every_fact_stands_where_it_says(folder):
-    """The line that a fact names holds its value, but for dial strings, which are put together."""
+    """The line of a fact contains its value, except for dial strings, which are assembled."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
         if row["key"].rpartition(".")[2] in (
@@ -68,7 +68,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
 def test_no_password_comes_through(folder):
-    """Neither a row nor a problem nor anything they are made of has it."""
+    """No row, problem or intermediate value contains a password."""
     secrets = {secret for path in folder.rglob("*.conf") for secret in MADE_UP.findall(path.read_text())}
     inventory = cases.read(folder)
     everything = "".join(frame.to_csv() for frame in inventory.frames.values()) + repr(inventory)
@@ -78,7 +78,7 @@ def test_no_password_comes_through(folder):
 
 
 def test_a_known_account_decides_what_is_the_carriers():
-    """An address of one of the account's PoPs is the carrier, without any name of it."""
+    """A host with an address of one of the account's PoPs is the carrier, whatever its name."""
     pjsip = TRUNK.replace("us-west-or.sip.flowroute.com", "192.0.2.17")
     trunk = Trunk.of("12345678", [("edge.example.net", "192.0.2.16/28, bad"), ("", "")])
     upload = [Upload("pjsip.conf", pjsip.encode())]
@@ -89,7 +89,7 @@ def test_a_known_account_decides_what_is_the_carriers():
 
 @pytest.mark.parametrize("credentials", [False, True])
 def test_what_this_program_writes_is_in_order(credentials):
-    """The configuration that the set-up page gives reads back as what it was written for, and has no pitfall."""
+    """The configuration written by the set-up page reads back as intended and has no pitfall."""
     edges = [("us-west-or.sip.flowroute.com", "34.210.91.112/28"), ("us-east-va.sip.flowroute.com", "34.226.36.32/28")]
     written = asterisk_pjsip(
         "12345678",
@@ -126,7 +126,7 @@ def test_what_this_program_writes_is_in_order(credentials):
     ],
 )
 def test_the_prefix_is_yes_only_where_it_is_the_accounts(dialed, expected):
-    """Another prefix, or one that is wrong in itself, is not proven to let a call in."""
+    """Another prefix, or an invalid one, does not prove that calls are admitted."""
     extensions = f"[out]\nexten => _1NXXNXXXXXX,1,Dial(PJSIP/{dialed}@t)\n"
     uploads = [Upload("pjsip.conf", TRUNK.encode()), Upload("extensions.conf", extensions.encode())]
 
@@ -153,7 +153,7 @@ def test_the_prefix_is_yes_only_where_it_is_the_accounts(dialed, expected):
     ],
 )
 def test_what_is_dialed_is_put_together(pattern, dialed, expected):
-    """Extensions, slices, globals and globals within globals; what nobody sets stays as it is written."""
+    """Extensions, slices and nested globals are expanded; unset variables remain as written."""
     globals_ = "[globals]\nA=x\nC=abcd\nD=PJSIP/trunk\nL=${M}\nM=${L}\nNAME=C\n"
     inventory = read(
         pjsip_conf=TRUNK, extensions_conf=f"{globals_}[out]\nexten => {pattern},1,Dial(PJSIP/{dialed}@t,30)\n"
@@ -163,7 +163,11 @@ def test_what_is_dialed_is_put_together(pattern, dialed, expected):
 
 
 def test_a_device_in_any_form_is_recognized():
-    """Endpoint behind @, endpoint in front of a URI, peer in front of the number, several at once, a bare host."""
+    """
+    Devices are recognized in every form.
+
+    Endpoint after @, endpoint before a URI, peer before the number, several at once, a bare host.
+    """
     dial = (
         "PJSIP/1@t&PJSIP/t/sip:2@us-west-or.sip.flowroute.com&SIP/t/3&SIP/4@us-east-va.sip.flowroute.com:5060"
         "&SIP/phone&PJSIP/5@other&DAHDI/g0/6"
@@ -174,7 +178,7 @@ def test_a_device_in_any_form_is_recognized():
 
 
 def test_comments_of_every_kind_are_left_out():
-    """Up to the end of the line, in blocks that nest, over lines; an escaped semicolon is none."""
+    """Comments end at the line end or in nested blocks over several lines; an escaped semicolon is not a comment."""
     text = (
         "[t] ; a section\ntype=endpoint;x\n;-- begins\ncontext=wrong\n;-- nested --; still one\n--;context=right\n"
         ";--- a line of its own\naors=t ;-- in a line --;\n[t]\ntype=aor\n"
@@ -188,7 +192,7 @@ def test_comments_of_every_kind_are_left_out():
 
 
 def test_templates_are_taken_over_and_added_to():
-    """A section has its template's settings first, its own win, and (+) adds to it later."""
+    """A section inherits its template's settings, its own settings win, and (+) appends to it later."""
     text = (
         "[base](!)\ntype=endpoint\ncontext=base\n[more](!,base)\naors=t\n[t](more)\ncontext=own\n"
         "[t](+)\noutbound_auth=a\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
@@ -218,7 +222,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "line", "message"), BAD, ids=[bad[2] for bad in BAD])
 def test_what_is_not_understood_is_said_at_its_line_and_the_rest_is_read(text, line, message):
-    """In front of a good configuration and behind it: the trunk is found."""
+    """A fault before or after a good configuration does not hide the trunk."""
     before = read(pjsip_conf=text + ("" if "never" in message else TRUNK))
     after = read(pjsip_conf=TRUNK + text)
     shift = TRUNK.count("\n")
@@ -229,7 +233,7 @@ def test_what_is_not_understood_is_said_at_its_line_and_the_rest_is_read(text, l
 
 
 def test_cyclic_includes_and_globs(tmp_path):
-    """A circle is said at the line that closes it; a glob reads what is there; tryinclude says nothing."""
+    """A circular include is reported at the closing line; a glob reads existing files; tryinclude reports nothing."""
     folder = tmp_path / "seattle"
     (folder / "more").mkdir(parents=True)
     (folder / "pjsip.conf").write_text('#include "more/*.conf"\n#tryinclude none.conf\n#include /etc/asterisk/a.conf\n')
@@ -246,7 +250,7 @@ def test_cyclic_includes_and_globs(tmp_path):
 
 
 def test_includes_that_multiply_end(tmp_path):
-    """Ten levels that each include the next ten times would be ten thousand million files."""
+    """Ten levels that each include the next ten times would be ten billion files; reading ends."""
     folder = tmp_path / "seattle"
     folder.mkdir()
     for level in range(10):
@@ -260,7 +264,7 @@ def test_includes_that_multiply_end(tmp_path):
 
 
 def test_templates_and_globals_that_multiply_end():
-    """What doubles thirty times stays small."""
+    """Templates and globals that double thirty times stay small."""
     sections = "".join(f"[s{n}](!,s{n - 1},s{n - 1})\na{n}=1\n" for n in range(1, 30))
     values_ = "".join(f"G{n}=${{G{n - 1}}}${{G{n - 1}}}\n" for n in range(1, 60))
     extensions = f"[globals]\nG0=1\n{values_}[out]\nexten => 1,1,Dial(PJSIP/${{G59}}@t)\n"
@@ -272,7 +276,7 @@ def test_templates_and_globals_that_multiply_end():
 
 
 def test_subroutines_that_call_themselves_end():
-    """What is made longer at each call counts for more, so that it is cut, and said to be."""
+    """Recursive subroutines are truncated by an increasing cost, and the truncation is reported."""
     steps = "exten => s,1,Gosub(o,s,1(${ARG1}${ARG1}))\n" * 300 + "exten => s,1,Dial(PJSIP/${ARG1}@t)\n" * 300
     inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[o]\n{steps}")
 
@@ -281,7 +285,7 @@ def test_subroutines_that_call_themselves_end():
 
 
 def test_ten_megabytes_of_one_line_and_of_many_faults():
-    """Both end in few words, and the trunk is found."""
+    """Ten megabytes of one line or of many faults give few messages, and the trunk is found."""
     inventory = read(pjsip_conf=TRUNK + "x" * 10_000_000 + "\n" + "x\n" * 100_000)
 
     assert len(inventory.problems) < 200
@@ -290,7 +294,7 @@ def test_ten_megabytes_of_one_line_and_of_many_faults():
 
 
 def test_more_facts_than_are_kept_are_said():
-    """The first ones are kept, those of the trunk among them."""
+    """Beyond the limit of facts the first ones are kept, including those of the trunk, and the limit is reported."""
     steps = "".join(f"exten => {n},1,Dial(PJSIP/{n}@t)\n" for n in range(2_500))
     inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[o]\n{steps}")
 
@@ -299,7 +303,7 @@ def test_more_facts_than_are_kept_are_said():
 
 
 def test_a_binary_file_and_a_link_out_leave_the_rest(tmp_path):
-    """Each is named; the trunk is found."""
+    """A binary file and a link out of the folder are each reported; the trunk is found."""
     folder = tmp_path / "seattle"
     shutil.copytree(cases.HERE / "asterisk" / "in-order" / "etc" / "asterisk", folder)
     (folder / "astdb.sqlite3").write_bytes(b"SQLite format 3\0\0\1")
@@ -316,7 +320,7 @@ def test_a_binary_file_and_a_link_out_leave_the_rest(tmp_path):
 
 
 def test_every_pbx_of_a_folder_is_read(tmp_path):
-    """An archive of several PBXs names each for its own folder."""
+    """In an archive of several PBXs, each PBX has the name of its own folder."""
     for name in ("in-order", "registering"):
         shutil.copytree(cases.HERE / "asterisk" / name, tmp_path / "all" / name)
     inventory = read_files([tmp_path / "all"], treated_as_public=PUBLIC)
@@ -338,7 +342,7 @@ def test_every_pbx_of_a_folder_is_read(tmp_path):
     ],
 )
 def test_a_password_of_sip_conf_is_a_fact_without_its_value(line):
-    """In whatever form it stands there, only file and line are kept."""
+    """A password in any form becomes a fact with file and line, without its value."""
     inventory = read(sip_conf=f"[general]\n{line}\n[t]\ntype=peer\nhost=us-west-or.sip.flowroute.com\n{line}\n")
     facts = inventory.frames["pbx_config"]
 
@@ -358,7 +362,7 @@ def test_a_password_of_sip_conf_is_a_fact_without_its_value(line):
     ],
 )
 def test_a_password_of_the_dialplan_is_dropped(step):
-    """In a device, a variable, a header, or an application that is of no interest."""
+    """A password in a device, a variable, a header or an ignored application is dropped."""
     inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[globals]\nX=SIP/a:topsecret@b\n[o]\nexten => _1X.,1,{step}\n")
     facts = inventory.frames["pbx_config"].to_csv() + repr(inventory)
 
@@ -414,7 +418,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(FILES), st.lists(WORDS).map("".join) | st.text()), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
-    """Nothing is raised, and every frame keeps its contract."""
+    """No text raises an exception, and every frame conforms to its schema."""
     inventory = read_files([Upload(name, text.encode()) for name, text in files], name="any")
 
     assert set(inventory.frames["pbx_config"]["pbx_id"]) <= {"any"}
@@ -422,7 +426,7 @@ def test_any_text_as_a_configuration_is_read(files):
 
 @given(st.binary(max_size=300), st.sampled_from(FILES))
 def test_any_bytes_as_a_configuration_are_read(data, name):
-    """Nothing is raised."""
+    """No bytes raise an exception."""
     inventory = read_files([Upload(name, data)], name="any")
 
     assert inventory.problems or inventory.frames["pbxs"]["pbx_id"].tolist() == ["any"]
@@ -456,7 +460,7 @@ MANY = {
 
 @pytest.mark.parametrize("what", MANY)
 def test_nothing_is_compared_with_everything(what):
-    """Thousands of each end in seconds, and the trunk is found among them."""
+    """Thousands of entries of each kind are read in seconds, and the trunk is found among them."""
     began = time.monotonic()
     inventory = read(**MANY[what])
     took = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""AMI: what a manager interface answers becomes the inventory, and one that misbehaves ends in a sentence."""
+"""AMI reader: answers of a manager interface become the inventory, and misbehavior gives an error message."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ ALL = {"GetConfig pjsip.conf": PJSIP, "GetConfig extensions.conf": DIALPLAN, "PJ
 
 
 def read(script: Script, *, scheme: str = "ami", limits: ManagerTimeouts = QUICK) -> object:
-    """Read what a script answers; nothing waits long."""
+    """Read a script's answers with short timeouts."""
     with manager(script) as port:
         return read_address(f"{scheme}://127.0.0.1:{port}/seattle", SECRETS, Trunk(), limits)
 
 
 def inventory(script: Script) -> Inventory:
-    """Read what a script answers as the product does."""
+    """Read a script's answers with the product's settings."""
     with manager(script) as port:
         return read_running(f"ami://127.0.0.1:{port}/Seattle%20HQ", secrets=SECRETS, treated_as_public=PUBLIC)
 
 
 def test_an_answer_is_an_inventory() -> None:
-    """Sections, templates, a URI with a semicolon, the dialplan; the PBX has the name of the address."""
+    """Sections, templates, a URI with a semicolon and the dialplan are read; the PBX is named after the address."""
     found = inventory(answers(ALL))
     (row,) = found.frames["pbxs"].to_dict("records")
     facts = found.frames["pbx_config"]
@@ -87,7 +87,7 @@ def test_an_answer_is_an_inventory() -> None:
 
 
 def test_no_password_comes_through_and_none_goes_out() -> None:
-    """What AMI hands out in clear text is dropped, and the login's own secret is sent as a digest."""
+    """Passwords that AMI sends in clear text are dropped, and the login secret is sent as a digest."""
     heard: list[str] = []
     found = inventory(answers(ALL, heard))
     everything = repr(found) + "".join(frame.to_csv() for frame in found.frames.values())
@@ -100,7 +100,7 @@ def test_no_password_comes_through_and_none_goes_out() -> None:
 
 
 def test_other_messages_are_passed_over() -> None:
-    """An event in between, and the answer to something that nobody asked."""
+    """Unrelated events and answers to other requests are ignored."""
     noise = (
         "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
         "Response: Success\r\nActionID: 77\r\nCategory-000000: not-ours\r\n\r\n\r\n"
@@ -112,7 +112,7 @@ def test_other_messages_are_passed_over() -> None:
 
 
 def test_what_is_loaded_from_no_file_is_asked_for() -> None:
-    """Endpoint, contacts, matches with their masks and registrations of PJSIP, without what is secret."""
+    """PJSIP endpoints, contacts, matches with masks and registrations without a file are queried, without secrets."""
     says = {
         "GetConfig extensions.conf": DIALPLAN,
         "PJSIPShowEndpoints": LOADED.replace(
@@ -160,7 +160,7 @@ def test_what_is_loaded_from_no_file_is_asked_for() -> None:
 
 
 def test_a_dialplan_of_no_file_is_read_from_what_is_loaded() -> None:
-    """Steps and includes, the globals they name and no others; passwords are dropped there too."""
+    """A loaded dialplan without a file gives steps, includes and the globals they use; passwords are dropped."""
     step = "Event: ListDialplan\r\nActionID: ?\r\nContext: {}\r\nExtension: {}\r\nPriority: {}\r\n"
     step += "Application: {}\r\nAppData: {}\r\n\r\n"
     steps = (
@@ -187,7 +187,7 @@ def test_a_dialplan_of_no_file_is_read_from_what_is_loaded() -> None:
 
 
 def test_a_file_that_pjsip_has_not_loaded_is_said() -> None:
-    """What runs is not what the file says."""
+    """A file that PJSIP has not loaded is reported, because the running configuration differs from it."""
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": LOADED.replace("ObjectName: t", "ObjectName: u")}))
 
     assert [str(one).partition(" ")[2] for one in found.problems] == [
@@ -196,13 +196,13 @@ def test_a_file_that_pjsip_has_not_loaded_is_said() -> None:
 
 
 def silent(line: socket.socket) -> None:
-    """Say nothing until the other side has gone."""
+    """Send nothing until the other side disconnects."""
     while line.recv(4096):
         pass
 
 
 def says(*pieces: bytes, stays: bool = False) -> Script:
-    """Return a script that greets, hears the first request, says something, and hangs up unless it ``stays``."""
+    """Return a script that greets, reads a request, sends a text, and disconnects unless ``stays``."""
 
     def script(line: socket.socket) -> None:
         line.sendall(BANNER)
@@ -216,7 +216,7 @@ def says(*pieces: bytes, stays: bool = False) -> Script:
 
 
 def endless(piece: bytes, pause: float = 0.0) -> Script:
-    """Return a script that says the same until the other side has gone."""
+    """Return a script that sends the same text until the other side disconnects."""
 
     def script(line: socket.socket) -> None:
         line.sendall(BANNER)
@@ -230,14 +230,14 @@ def endless(piece: bytes, pause: float = 0.0) -> Script:
 
 
 def drips(line: socket.socket) -> None:
-    """Say a greeting that never ends, until the other side has gone."""
+    """Send an endless greeting until the other side disconnects."""
     while True:
         line.sendall(b"A")
         time.sleep(0.1)
 
 
 def repeated(action: str, event: str, count: int, more: dict[str, str]) -> dict[str, str]:
-    """Return answers of which one is a list of as many events; ``#`` is the number of each."""
+    """Return answers, one of them a list with the given number of events; ``#`` is replaced by the event's number."""
     events = "".join(f"{event}\r\n\r\n".replace("#", str(number)) for number in range(count))
     complete = "Event: Complete\r\nActionID: ?\r\nEventList: Complete\r\n\r\n"
     return {**ALL, **more, action: f"EventList: start\r\n\r\n{events}{complete}"}
@@ -271,7 +271,7 @@ LONG_LISTS = {
 
 @pytest.mark.parametrize("what", LONG_LISTS)
 def test_a_list_without_measure_takes_no_time(what: str) -> None:
-    """Nothing is compared with everything, and what is left out is said."""
+    """A list of unlimited length is read in linear time and truncated with a message."""
     with manager(answers(LONG_LISTS[what])) as port:
         began = time.monotonic()
         found = read_address(f"ami://127.0.0.1:{port}", SECRETS, Trunk())
@@ -334,7 +334,7 @@ MISBEHAVING = {
 
 @pytest.mark.parametrize("what", MISBEHAVING)
 def test_one_that_misbehaves_ends_in_a_sentence(what: str) -> None:
-    """It names host and port, what is unharmed and the cure, repeats nothing of the answer."""
+    """The message names host and port, what is unaffected and the remedy, and repeats nothing of the answer."""
     script, kind, words = MISBEHAVING[what]
     with pytest.raises(kind) as raised:
         read(script)
@@ -348,7 +348,7 @@ def test_one_that_misbehaves_ends_in_a_sentence(what: str) -> None:
 
 
 def test_what_pjsip_may_not_be_asked_leaves_the_files() -> None:
-    """The user's rights are named, and the rest is read."""
+    """If the user may not query PJSIP, the missing permissions are named, and the files are read."""
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": DENIED}))
 
     assert found.frames["pbxs"]["dials_prefix"].tolist() == ["yes"]
@@ -356,7 +356,7 @@ def test_what_pjsip_may_not_be_asked_leaves_the_files() -> None:
 
 
 def test_names_with_line_ends_ask_for_nothing_more() -> None:
-    """A name that the other side gives never becomes another action."""
+    """A line end in a name from the server never becomes another action."""
     heard: list[str] = []
     hostile = LOADED.replace(
         "ObjectName: t\r\n", "ObjectName: t\rAction: Command\r\nContacts: t/sip:us-west-or.sip.flowroute.com,\r\n"
@@ -368,7 +368,7 @@ def test_names_with_line_ends_ask_for_nothing_more() -> None:
 
 
 def test_hostile_sections_and_values_stay_text() -> None:
-    """Settings before any section, a section without a name, invisible characters, a formula."""
+    """Settings before any section, an unnamed section, invisible characters and formulas stay text."""
     hostile = (
         "Line-000000-000000: type=endpoint\r\nIsTemplate-000000: 1\r\nCategory-000000: \r\nLine-x: =\r\n: \r\n"
         "Category-1: =cmd|\x1b[2J' /C calc'!A0\r\nLine-1: type=endpoint\r\nLine-1: aors=\x1b[31m\r\n"
@@ -380,7 +380,7 @@ def test_hostile_sections_and_values_stay_text() -> None:
 
 
 def test_markup_in_names_stays_text() -> None:
-    """They name nothing that somebody would have to type, and a sentence cannot be broken by them."""
+    """Names with markup are not used where a user would type them, and cannot break a message."""
     odd = PJSIP.replace("Category-000002: t", "Category-000002: <script>alert(1)</script>\u2028[x](//evil.example)")
     with manager(answers({**ALL, "GetConfig pjsip.conf": odd})) as port:
         found = read_running(f"ami://127.0.0.1:{port}/a", secrets=SECRETS, treated_as_public=PUBLIC)
@@ -391,7 +391,7 @@ def test_markup_in_names_stays_text() -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_user_and_secret_stay_on_their_line(name: str) -> None:
-    """A line end in what the environment has never becomes another action."""
+    """A line end in the environment's user or secret never becomes another action."""
     heard: list[str] = []
     hostile = {**SECRETS, name: "a\r\nAction: Command\r\n"}
     with manager(answers(ALL, heard)) as port, pytest.raises(SourceError) if "USER" in name else nullcontext():
@@ -412,13 +412,13 @@ def test_user_and_secret_stay_on_their_line(name: str) -> None:
     ],
 )
 def test_an_address_that_is_none_is_refused(address: str, words: str) -> None:
-    """Before anything is connected to."""
+    """An invalid address is refused before any connection."""
     with pytest.raises(InputError, match=words):
         read_address(address, SECRETS, Trunk())
 
 
 def test_what_an_address_leaves_out() -> None:
-    """The port is AMI's own, with TLS the other one, and the name is the host's."""
+    """The default port is AMI's, or its TLS port with TLS, and the name is the host's."""
     assert Where.of("ami://pbx.example.net") == Where("ami", "pbx.example.net", 5038, "pbx.example.net")
     assert Where.of("ami+tls://[2001:db8::1]/hq/") == Where("ami+tls", "2001:db8::1", 5039, "hq")
     assert str(Where.of("ami+tls://[2001:db8::1]")) == "ami+tls://[2001:db8::1]:5039"
@@ -426,14 +426,14 @@ def test_what_an_address_leaves_out() -> None:
 
 @pytest.mark.parametrize("missing", SECRETS)
 def test_user_and_secret_have_to_be_set(missing: str) -> None:
-    """The sentence names the variables, and says what the user has to have."""
+    """The message names the missing variables and the permissions that the user needs."""
     with pytest.raises(SettingsError, match=f"Set .*{missing}.* write = config,system,reporting"):
         read_address("ami://127.0.0.1", {**SECRETS, missing: ""}, Trunk())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "a..b", "x" * 70])
 def test_where_nothing_listens_is_said(host: str) -> None:
-    """Refused, and names that are none."""
+    """A refused connection and an unknown host name give a message."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(SourceUnavailableError, match=r"cannot be reached .* enabled and bindaddr in manager.conf"):
@@ -442,7 +442,7 @@ def test_where_nothing_listens_is_said(host: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate of this machine that nobody trusts yet."""
+    """Create a certificate for this machine that is not trusted yet."""
     program = shutil.which("openssl")
     if not program:
         pytest.skip("no certificate can be made: the program openssl is not installed")
@@ -456,7 +456,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
 
 
 def test_tls_is_verified(certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate that nobody trusts, or none at all, ends before the login; a trusted one is read over."""
+    """An untrusted or missing certificate ends before the login; a trusted one is accepted."""
     heard: list[str] = []
     trusted, context = certificate
     with manager(answers(ALL, heard), context) as port, pytest.raises(SourceUnavailableError) as raised:

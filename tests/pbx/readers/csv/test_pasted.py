@@ -1,4 +1,4 @@
-"""Tables as people paste them: columns told by header or by cells, several values in one, and nothing that crashes."""
+"""Pasted tables: columns recognized by header or content, several values per cell, and no crashes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read(text: str | bytes) -> Inventory:
 
 
 def pairs(found: Inventory, frame: str) -> list[tuple[str, ...]]:
-    """Return the rows of addresses or numbers: whose, and which."""
+    """Return PBX and value of each row of addresses or numbers."""
     column = {"pbx_addresses": "address", "pbx_numbers": "number"}[frame]
     return list(found.frames[frame][["pbx_id", column]].itertuples(index=False, name=None))
 
@@ -36,7 +36,7 @@ def pairs(found: Inventory, frame: str) -> list[tuple[str, ...]]:
     ],
 )
 def test_columns_are_told_by_header_or_by_cells(text: str) -> None:
-    """Tabs, commas or semicolons, in any order, with headers or without: the same PBX."""
+    """Tabs, commas or semicolons, any column order, with or without headers, give the same PBX."""
     found = read(text)
 
     assert [] == found.problems
@@ -46,7 +46,7 @@ def test_columns_are_told_by_header_or_by_cells(text: str) -> None:
 
 
 def test_a_cell_may_hold_several() -> None:
-    """Addresses at spaces and commas, numbers at commas and semicolons."""
+    """Addresses are split at spaces and commas, numbers at commas and semicolons."""
     found = read("Name\tIP\tNumbers\nTulsa\t198.51.100.77 198.51.100.78\t+1 918 555 0100; 19185550101\n")
 
     assert ["198.51.100.77", "198.51.100.78"] == [address for _, address in pairs(found, "pbx_addresses")]
@@ -63,7 +63,7 @@ def test_a_cell_may_hold_several() -> None:
     ],
 )
 def test_ten_digits_are_read_with_country_code_1(text: str, line: int) -> None:
-    """As people write them in North America; the line says so, and the PBX is taken whole."""
+    """Ten digits get the country code 1, as written in North America, with a note for the line; the PBX is complete."""
     found = read(text)
 
     assert [] == found.problems
@@ -79,7 +79,7 @@ def test_ten_digits_are_read_with_country_code_1(text: str, line: int) -> None:
     [("+65 6234 5678", "6562345678"), ("13035550120", "13035550120"), ("+47 22 12 34 56", "4722123456")],
 )
 def test_a_number_that_says_its_country_is_left_alone(cell: str, number: str) -> None:
-    """Nothing is put in front of it, and there is nothing to note."""
+    """A number with a country code is not changed and has no note."""
     found = read(f"Name,Numbers,Country\nDenver,{cell},Norway\n")
 
     assert ([], ()) == (found.problems, found.notes)
@@ -88,7 +88,7 @@ def test_a_number_that_says_its_country_is_left_alone(cell: str, number: str) ->
 
 @pytest.mark.parametrize("bad", ["5550120", "3035550120 or so", "911", "=1+1", "13035550120;13035550120"])
 def test_a_bad_number_never_drops_its_pbx(bad: str) -> None:
-    """Name, address and the other numbers are taken; the bad number is named with its line."""
+    """Name, address and the other numbers are kept; the bad number is reported with its line."""
     found = read(f'Name,IP,Numbers\nDenver,198.51.100.24,"13035550199;{bad}"\n')
 
     assert ["denver"] == list(found.frames["pbxs"]["pbx_id"])
@@ -99,7 +99,7 @@ def test_a_bad_number_never_drops_its_pbx(bad: str) -> None:
 
 
 def test_a_line_that_is_left_out_has_no_note() -> None:
-    """What is said of a number counts only where the number is taken."""
+    """A rejected line has no note about its numbers."""
     found = read("Name,IP,Numbers\nReno,10.0.0.1,3035550120\n")
 
     assert () == found.notes
@@ -107,7 +107,7 @@ def test_a_line_that_is_left_out_has_no_note() -> None:
 
 
 def test_a_dynamic_pbx_keeps_its_credentials() -> None:
-    """The word in place of an address says it, and what follows from it is filled in."""
+    """The word "dynamic" in place of an address sets the address kind and the credentials."""
     found = read("Denver,198.51.100.24\nMiami,dynamic\n")
     miami = found.frames["pbxs"].set_index("pbx_id").loc["miami"]
 
@@ -116,7 +116,7 @@ def test_a_dynamic_pbx_keeps_its_credentials() -> None:
 
 
 def test_long_names_that_are_alike_in_front_are_two_pbxs() -> None:
-    """The id of a long one has the rest of it in a few characters; neither gets what is the other's."""
+    """Long names with the same beginning get different ids, so that the PBXs are not merged."""
     front = "Regional Distribution Center of the North, Building "
     found = read_files(
         [Upload(pasted.table_name("x"), f'"{front}A",198.51.100.1\n"{front}B",198.51.100.2\n'.encode())],
@@ -129,7 +129,7 @@ def test_long_names_that_are_alike_in_front_are_two_pbxs() -> None:
 
 
 def test_a_name_that_comes_again_is_the_same_pbx() -> None:
-    """Its second line brings another address."""
+    """A repeated name is the same PBX; its second line adds an address."""
     found = read("Denver,198.51.100.24\nDenver,198.51.100.25\n")
 
     assert [] == found.problems
@@ -156,7 +156,7 @@ def test_a_name_that_comes_again_is_the_same_pbx() -> None:
     ],
 )
 def test_what_is_wrong_is_a_sentence_at_its_place(text: str | bytes, line: int | None, column: str, said: str) -> None:
-    """Line, field and cure; the name is that of the paste, without a mark of ours."""
+    """Each problem has line, field and remedy; the name is the paste's, without internal markers."""
     (problem,) = read(text).problems
 
     assert ("Your paste", line, column) == (problem.file, problem.line, problem.column)
@@ -164,7 +164,7 @@ def test_what_is_wrong_is_a_sentence_at_its_place(text: str | bytes, line: int |
 
 
 def test_good_lines_are_kept_beside_bad_ones() -> None:
-    """One bad line costs itself."""
+    """A bad line does not affect the other lines."""
     found = read("Denver,198.51.100.24\nReno,10.0.0.1\nTulsa,198.51.100.77\n")
 
     assert ["denver", "tulsa"] == list(found.frames["pbxs"]["pbx_id"])
@@ -172,7 +172,7 @@ def test_good_lines_are_kept_beside_bad_ones() -> None:
 
 
 def test_ten_thousand_lines_are_cut_with_a_sentence() -> None:
-    """As many as somebody can look through, and the first line that was not read is named."""
+    """A paste of ten thousand lines is truncated to a reviewable number, and the first unread line is named."""
     found = read("Name\n" + "".join(f"PBX {n}\n" for n in range(10_000)))
 
     assert pasted.MOST_ROWS == len(found.frames["pbxs"])
@@ -189,7 +189,7 @@ def test_ten_thousand_lines_are_cut_with_a_sentence() -> None:
     ],
 )
 def test_cells_beyond_the_columns_are_said(text: str, line: int) -> None:
-    """Nobody can tell what they are; the rest of the line is taken."""
+    """Cells beyond the columns are reported; the rest of the line is used."""
     found = read(text)
     said = [one for one in found.problems if "more cells" in one.message]
 
@@ -198,7 +198,7 @@ def test_cells_beyond_the_columns_are_said(text: str, line: int) -> None:
 
 
 def test_headers_are_shown_without_what_cannot_be_seen() -> None:
-    """They are repeated to whoever pasted them."""
+    """Invisible characters are removed from headers in messages."""
     given = Upload(pasted.table_name("Your paste"), "name,co\x00st\x1b[31m\u202e\nDenver,1\n".encode())
     layout = pasted.layout_of(given.name, given.data)
 
@@ -207,7 +207,7 @@ def test_headers_are_shown_without_what_cannot_be_seen() -> None:
 
 
 def test_columns_that_are_not_read_are_named() -> None:
-    """Nothing is left out in silence."""
+    """Every ignored column is named."""
     layout = pasted.layout_of("Table: x", b"Name,Color,IP\nDenver,red,198.51.100.24\n")
 
     assert layout is not None
@@ -216,7 +216,7 @@ def test_columns_that_are_not_read_are_named() -> None:
 
 
 def test_other_files_are_left_to_other_readers() -> None:
-    """Only what was named a table is one."""
+    """Only input named as a table is read as one."""
     assert pasted.accepts(pasted.table_name("pbxs.csv"), b"")
     assert not pasted.accepts("pbxs.csv", b"")
 
@@ -229,7 +229,7 @@ def test_other_files_are_left_to_other_readers() -> None:
     )
 )
 def test_no_table_breaks_it(rows: list[list[str]]) -> None:
-    """Whatever is pasted, each line is kept, or said to be wrong, and kept frames keep their contract."""
+    """For any paste, each line is kept or reported, and frames conform to their schemas."""
     found = read("\n".join("\t".join(row) for row in rows))
 
     assert set(FRAMES) <= set(found.frames)

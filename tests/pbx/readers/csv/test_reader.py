@@ -1,4 +1,4 @@
-"""CSV files of the inventory: every good row is kept, every other says what is wrong with it."""
+"""CSV reader of the inventory: every good row is kept, and every other row has a problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ids(inventory, frame="pbxs"):
 
 
 def test_a_simple_file_gives_pbxs_and_addresses(read):
-    """One line is a PBX and its address; what the file does not say is unknown or has its usual value."""
+    """One line is a PBX and its address; missing values are unknown or have their defaults."""
     inventory = read(GOOD)
 
     assert inventory.problems == []
@@ -42,7 +42,7 @@ def test_a_simple_file_gives_pbxs_and_addresses(read):
 
 
 def test_one_file_for_each_frame():
-    """Addresses and numbers may come before their PBXs: files are judged together."""
+    """Addresses and numbers may precede their PBXs, because files are validated together."""
     inventory = read_files(
         [
             Upload("numbers.csv", b"pbx_id,number\ndenver,+1 (303) 555-0124\n"),
@@ -74,7 +74,7 @@ def test_one_file_for_each_frame():
     ],
 )
 def test_the_same_table_in_other_clothes(read, content):
-    """Marks, line ends, delimiters and the header's case and spaces do not matter."""
+    """Byte order mark, line ends, delimiters and the header's case and spaces make no difference."""
     if isinstance(content, str) and ",,\n" in content and "\n\n" not in content:
         content = content.replace(",,", ",x,y", 1).replace(",x,y", ",note,note_2", 1)
     inventory = read(content)
@@ -85,7 +85,7 @@ def test_the_same_table_in_other_clothes(read, content):
 
 
 def test_latin_1_and_a_quoted_newline(read):
-    """A name of another encoding is read, and a newline in quotes is a space; lines are still counted right."""
+    """A name in Latin-1 is read, a quoted newline becomes a space, and line numbers stay right."""
     inventory = read('pbx_id,name\nzurich,"Zürich\nSüd"\nbad id,X\n'.encode("latin-1"))
 
     assert inventory.frames["pbxs"]["name"].tolist() == ["Zürich Süd"]
@@ -108,7 +108,7 @@ def test_latin_1_and_a_quoted_newline(read):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_is_no_table(read, content, message):
-    """The whole file is one problem with its own sentence."""
+    """A file that is not a table gives one problem with its own message."""
     inventory = read(content)
 
     (problem,) = inventory.problems
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_table(read, content, message):
     ],
 )
 def test_a_missing_column_is_named(read, header, column):
-    """The message names it and shows the header that is there."""
+    """The message names the missing column and shows the actual header."""
     (problem,) = read(f"{header}\na,b\n").problems
 
     assert (problem.line, problem.column) == (1, column)
@@ -138,7 +138,7 @@ def test_a_missing_column_is_named(read, header, column):
 
 
 def test_a_column_that_is_there_twice(read):
-    """Nobody can tell which is meant."""
+    """A column that occurs twice is refused as ambiguous."""
     (problem,) = read("pbx_id,name,Address,ip address\n").problems
 
     assert (problem.column, problem.message) == ("address", "The column is there twice. Take one out.")
@@ -179,7 +179,7 @@ def test_a_hundred_thousand_columns(read):
     ],
 )
 def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
-    """Its row is a problem with line, column and value; the rows around it are kept."""
+    """A row with a bad address is a problem with line, column and value; the rows around it are kept."""
     inventory = read(
         f"pbx_id,name,address\nseattle,Seattle,198.51.100.11\nbad,Bad,{address}\ndenver,Denver,198.51.100.24\n"
     )
@@ -215,7 +215,7 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
     ],
 )
 def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
-    """Every column has its rule and its sentence."""
+    """Every column has its rule and its message."""
     row = {"pbx_id": "bad", "name": "Bad", column: value}
     header, line = ",".join(row), ",".join(f'"{cell}"' for cell in row.values())
     inventory = read(f"{header}\n{line}\n")
@@ -227,14 +227,14 @@ def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
 
 
 def test_every_bad_cell_of_a_row_is_told(read):
-    """The operator corrects a row once."""
+    """All bad cells of a row are reported at once, so that the operator corrects it once."""
     problems = read("pbx_id,name,address,number\nx y,,10.0.0.1,1\n").problems
 
     assert [problem.column for problem in problems] == ["pbx_id", "name", "address", "number"]
 
 
 def test_duplicates_name_the_first(read):
-    """An id, a number and an X-Tag are one PBX's; the second is put aside and the first kept."""
+    """An id, a number and an X-Tag belong to one PBX; the duplicate is rejected and names the first row."""
     inventory = read(
         "pbx_id,name,address,number,x_tag\n"
         "seattle,Seattle,198.51.100.11,12065550111,sea\n"
@@ -253,7 +253,7 @@ def test_duplicates_name_the_first(read):
 
 
 def test_a_second_line_may_bring_a_second_address(read):
-    """A PBX with two addresses stands on two lines; a line that brings nothing new is a duplicate."""
+    """Two lines with different addresses are one PBX; a line without anything new is a duplicate."""
     inventory = read(
         "pbx_id,name,address\nchicago,Chicago,198.51.100.12\nchicago,Chicago,198.51.100.13\nchicago,Chicago,\n"
     )
@@ -266,7 +266,7 @@ def test_a_second_line_may_bring_a_second_address(read):
 
 
 def test_one_address_of_two_pbxs_at_different_times(read):
-    """An observed address is one PBX's at a time; what one left another may take."""
+    """An observed address belongs to one PBX at a time; later another PBX may use it."""
     current = read("pbx_id,name\na,A\nb,B\n").frames
     inventory = read(
         "pbx_id,address,source,valid_from,valid_to\n"
@@ -287,7 +287,7 @@ def test_one_address_of_two_pbxs_at_different_times(read):
 
 
 def test_pbxs_behind_one_nat_address_share_it(read):
-    """Each PBX that declares an address has it; the same PBX declares it once, and an id of the paste's own counts."""
+    """Several PBXs may declare one address; one PBX declares it once, also under an id of the paste."""
     inventory = read(
         "pbx_id,name,address,x_tag\na,A,198.51.100.1,a\nb,B,198.51.100.1,b\nc,C,198.51.100.1,\na,A,198.51.100.1,a\n"
     )
@@ -298,7 +298,7 @@ def test_pbxs_behind_one_nat_address_share_it(read):
 
 
 def test_an_unknown_pbx_is_named_with_a_guess(read):
-    """A typing mistake is shown beside what it may have meant; the PBXs of the inventory are known."""
+    """A misspelled PBX is shown with the suggestion; the inventory's PBXs count as known."""
     current = read(GOOD).frames
     inventory = read(
         "pbx_id,number\nDenver,13035550124\nseatle,12065550111\nseattle,12065550112\nx,1\n", current=current
@@ -312,7 +312,7 @@ def test_an_unknown_pbx_is_named_with_a_guess(read):
 
 
 def test_rows_of_the_wrong_width(read):
-    """A row with fewer or more cells than the header is put aside: its cells may have slipped."""
+    """A row with fewer or more cells than the header is rejected, because its cells may be shifted."""
     inventory = read("pbx_id,name,site\na,A,x\nb,B\nc,C,x,y\nd,D,x,,\n")
 
     assert ids(inventory) == ["a", "d"]
@@ -323,7 +323,7 @@ def test_rows_of_the_wrong_width(read):
 
 
 def test_an_open_quote_costs_its_own_line(read):
-    """The rows after it are read all the same."""
+    """An open quote costs only its own line; the rows after it are read."""
     rows = "".join(f"p{n},P{n}\n" for n in range(300))
     inventory = read(f'pbx_id,name\nfirst,First\nbad,"open\n{rows}x,"a"b\nlast,Last\n')
 
@@ -335,14 +335,14 @@ def test_an_open_quote_costs_its_own_line(read):
 
 
 def test_many_open_quotes_end_in_time(read):
-    """Reading stays in proportion to the file."""
+    """Reading time is proportional to the file size."""
     inventory = read("pbx_id,name\n" + 'bad,"open\n' * 5_001)
 
     assert len(inventory.problems) + len(inventory.frames["pbxs"]) > 0
 
 
 def test_a_huge_cell_is_a_problem(read):
-    """A cell beyond the reader's limit is said so."""
+    """A cell beyond the reader's size limit is reported as a problem."""
     inventory = read(f"pbx_id,name\na,{'x' * 200_000}\nb,B\n")
 
     assert "A cell is longer than" in inventory.problems[0].message
@@ -350,7 +350,7 @@ def test_a_huge_cell_is_a_problem(read):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    """A path that is not there and a kind nobody knows are problems; the other files are read."""
+    """A missing path and an unknown kind of file are problems; the other files are read."""
     good = tmp_path / "good.csv"
     good.write_text(GOOD)
     inventory = read_files(
@@ -364,7 +364,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_end_in_rows_or_problems(data):
-    """Whatever was uploaded, nothing is raised and every frame keeps its contract."""
+    """No bytes raise an exception, and every frame conforms to its schema."""
     inventory = read_files([Upload("any.csv", data)])
 
     assert inventory.problems or any(len(frame) for frame in inventory.frames.values()) or data
@@ -376,7 +376,7 @@ cell = st.text(st.characters(codec="utf-8"), max_size=12)
 
 @given(st.lists(st.tuples(cell, cell, cell), max_size=6))
 def test_every_row_is_kept_or_told(rows):
-    """A row is in a frame, or a problem names its line."""
+    """Each row is in a frame, or a problem names its line."""
     text = "pbx_id,name,address\n" + "".join(
         ",".join('"' + value.replace('"', '""') + '"' for value in row) + "\n" for row in rows
     )
@@ -389,7 +389,7 @@ def test_every_row_is_kept_or_told(rows):
 
 @pytest.mark.parametrize("data", [b",,,,\n,,,,\n", b";;\n", b"\n,\n"])
 def test_a_sheet_without_a_word_is_empty(data):
-    """Delimiters alone are what an empty sheet is saved as; good files beside it are read."""
+    """Delimiters alone are an empty sheet; good files imported with it are read."""
     inventory = read_files(
         [Upload("empty.csv", data), Upload("good.csv", GOOD.encode())], treated_as_public=("198.51.100.0/24",)
     )
@@ -399,7 +399,7 @@ def test_a_sheet_without_a_word_is_empty(data):
 
 
 def test_a_line_in_latin_1_leaves_the_others_alone():
-    """Each line is read by itself: one from another program spoils no name in UTF-8."""
+    """Each line is decoded by itself: a Latin-1 line does not spoil names in UTF-8."""
     data = "pbx_id,name\nzurich,Zürich\n".encode() + "geneve,Genève\n".encode("latin-1")
 
     inventory = read_files([Upload("names.csv", data)], treated_as_public=())
@@ -409,7 +409,7 @@ def test_a_line_in_latin_1_leaves_the_others_alone():
 
 @pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01"])
 def test_a_year_far_away_is_named(read, text):
-    """It is refused in its own column, with what to do instead."""
+    """A year out of range is refused in its own column, with the remedy."""
     inventory = read(f"pbx_id,name,address,valid_from\nseattle,Seattle,198.51.100.11,{text}\n")
 
     assert [("valid_from", True)] == [(p.column, "not between 1970 and 2200" in p.message) for p in inventory.problems]
@@ -417,7 +417,7 @@ def test_a_year_far_away_is_named(read, text):
 
 @pytest.mark.parametrize(("cell", "message"), [("555-0100", "wrong length"), ("+1+1", "spreadsheet formula")])
 def test_a_bad_number_costs_itself(read, cell, message):
-    """The PBX and the address of its line are kept."""
+    """The PBX and the address of the line are kept."""
     inventory = read(f"pbx_id,name,address,number\ndenver,Denver,198.51.100.24,{cell}\n")
 
     (problem,) = inventory.problems
@@ -430,7 +430,7 @@ def test_a_bad_number_costs_itself(read, cell, message):
 
 @pytest.mark.parametrize(("country", "numbers"), [("", ["12065550100"]), ("USA", ["12065550100"]), ("Norway", [])])
 def test_ten_digits_have_country_code_1_unless_the_file_says_otherwise(read, country, numbers):
-    """A column of countries decides; what is assumed is noted."""
+    """A country column determines the country code; an assumed code is noted."""
     inventory = read(f"pbx_id,name,number,country\nseattle,Seattle,206-555-0100,{country}\n")
 
     assert ids(inventory) == ["seattle"]
@@ -441,7 +441,7 @@ def test_ten_digits_have_country_code_1_unless_the_file_says_otherwise(read, cou
 
 @pytest.mark.parametrize("header", sorted(name for name, column in NAMES.items() if column in ("address", "number")))
 def test_a_file_and_a_paste_know_the_same_headers(read, header):
-    """No name of a column that brings addresses or numbers works in one of the two alone."""
+    """Files and pastes accept the same headers for addresses and numbers."""
     cell = {"address": "198.51.100.24", "number": "13035550124"}[NAMES[header]]
     text = f"id,name,{header}\ndenver,Denver,{cell}\n"
     again = read(text, name=pasted.table_name("x"))
@@ -453,7 +453,7 @@ def test_a_file_and_a_paste_know_the_same_headers(read, header):
 
 
 def test_a_cell_with_several_addresses_or_numbers(read):
-    """Each is kept, whatever the column is called."""
+    """Each value of a cell is kept, whatever the column is called."""
     inventory = read(
         'id,name,addresses,DIDs\ndenver,Denver,"198.51.100.24, 198.51.100.25","13035550124; (303) 555-0125"\n'
     )
@@ -474,7 +474,7 @@ def test_a_cell_with_several_addresses_or_numbers(read):
     ],
 )
 def test_columns_that_are_not_read_are_named(read, header, left, seen):
-    """Unknown ones, those of a frame that the file does not speak of, and the second of two."""
+    """Unknown columns, columns of an absent frame, and the second of two equal columns are named."""
     inventory = read(f"{header}\ndenver,198.51.100.24,x,y\n")
 
     were = "These columns were" if ", " in left else "The column was"
@@ -484,7 +484,7 @@ def test_columns_that_are_not_read_are_named(read, header, left, seen):
 
 
 def test_a_file_of_which_every_column_is_read_has_no_note(read):
-    """An empty column without a name at the end of a sheet is nothing that was left out."""
+    """An empty unnamed column at the end of a sheet does not count as ignored."""
     assert read("id,name,addresses,,\ndenver,Denver,198.51.100.24,,\n").notes == ()
 
 
@@ -498,7 +498,7 @@ def test_a_file_of_which_every_column_is_read_has_no_note(read):
     ],
 )
 def test_what_a_bad_row_claims_no_later_row_has(read, first, later, said):
-    """An id, an X-Tag and a number are one PBX's also where the first row of it was put aside."""
+    """An id, X-Tag or number of a rejected row is reserved: a later row of another PBX cannot use it."""
     inventory = read(f"pbx_id,name,x_tag,number,address\n{first}\nseattle,Seattle,,,\n{later}\n")
 
     assert [(problem.line, problem.column) for problem in inventory.problems] == said
@@ -507,7 +507,7 @@ def test_what_a_bad_row_claims_no_later_row_has(read, first, later, said):
 
 
 def test_a_second_line_of_the_same_pbx_outlives_a_bad_address(read):
-    """Where the lines agree on the PBX, only the one with the bad address is put aside."""
+    """If the lines agree on the PBX, only the line with the bad address is rejected."""
     inventory = read("pbx_id,name,address\ndenver,Denver,10.0.0.1\ndenver,Denver,198.51.100.24\n")
 
     assert [problem.line for problem in inventory.problems] == [2]

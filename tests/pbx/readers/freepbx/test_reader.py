@@ -1,4 +1,4 @@
-"""FreePBX: tables of its database give the inventory beside them; what is not understood is said at its line."""
+"""FreePBX reader: database tables give the expected inventory; unrecognized input is reported with its line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CREATED = (
 
 
 def dump(*statements: str) -> str:
-    """Return statements as a dump has them."""
+    """Return statements in the form of a dump."""
     return "".join(f"{one};\n" for one in statements)
 
 
@@ -46,7 +46,7 @@ KEPT = "INSERT INTO `kvstore_Sipsettings` (`key`,`val`,`type`,`id`) VALUES "
 
 
 def read(text: str, name: str = "asterisk.sql", **more: str) -> Inventory:
-    """Read a dump as a file that somebody gave, with other files beside it; ``_`` in their names is the dot."""
+    """Read an uploaded dump together with other files; ``_`` in their argument names represents the dot."""
     uploads = [Upload(name, text.encode()), *(Upload(f"{key}.csv", one.encode()) for key, one in more.items())]
     return read_files(uploads, treated_as_public=PUBLIC, name="seattle")
 
@@ -57,20 +57,20 @@ def said(inventory: Inventory) -> list[tuple[int | None, str]]:
 
 
 def values(inventory: Inventory, ending: str) -> list[Any]:
-    """Return the values of facts whose key ends so."""
+    """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
     return list(facts.loc[facts["key"].str.endswith(ending), "value"])
 
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
 def test_a_folder_gives_the_inventory_beside_it(folder: Path) -> None:
-    """PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
+    """The inventory equals the expected PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
     assert cases.expected(folder) == cases.told(cases.read(folder))
 
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
 def test_every_fact_stands_where_it_says(folder: Path) -> None:
-    """The line that a fact names holds its value, or begins the object that does; a dial string its last part."""
+    """The line of a fact contains its value or begins the object with it; for dial strings, the last part."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         lines = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1 :]
         line = "\n".join(lines[:25]) if row["file"].endswith(".json") else lines[0]
@@ -89,7 +89,7 @@ def test_every_fact_stands_where_it_says(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
 def test_no_password_comes_through(folder: Path) -> None:
-    """Neither a row nor a problem nor anything they are made of has it."""
+    """No row, problem or intermediate value contains a password."""
     secrets = {one for path in folder.rglob("*.*") for one in MADE_UP.findall(path.read_text())}
     inventory = cases.read(folder)
     everything = "".join(frame.to_csv() for frame in inventory.frames.values()) + repr(inventory)
@@ -120,18 +120,22 @@ def test_no_password_comes_through(folder: Path) -> None:
     ],
 )
 def test_the_first_rule_that_fits_decides(number: str, rules: list[tuple[str, str, str]], expected: list[str]) -> None:
-    """A rule takes its prefix off and puts its own in front; where it fits a part of the numbers, both come out."""
+    """
+    The first matching rule removes its prefix and prepends its own.
+
+    A rule that matches some of the numbers gives both results.
+    """
     assert [text for text, _ in through(number, [DialRule(*rule, HERE) for rule in rules])] == expected
 
 
 @given(number=st.text("0123456789NXZ[]-.!*#", max_size=30), passed=st.text("019NXZ[]-.!", max_size=30))
 def test_no_pattern_breaks_the_rules(number: str, passed: str) -> None:
-    """Whatever people type comes out as some text, once for each rule at most."""
+    """For any pattern the result is text, at most once per rule."""
     assert 1 <= len(list(through(number, [DialRule("", passed, "p", HERE)]))) <= 2
 
 
 def test_a_backup_is_read_as_it_was_packed(tmp_path: Path) -> None:
-    """The archive that FreePBX makes says the same as its folder, under the name of the archive."""
+    """A FreePBX archive gives the same inventory as its folder, named after the archive."""
     folder = cases.HERE / "freepbx" / "backup-17"
     packed = shutil.make_archive(str(tmp_path / "backup-17"), "gztar", folder)
     archive, unpacked = read_files([Path(packed)], treated_as_public=PUBLIC), cases.read(folder)
@@ -142,7 +146,7 @@ def test_a_backup_is_read_as_it_was_packed(tmp_path: Path) -> None:
 
 
 def backup(core: str, sipsettings: str = "{}") -> Inventory:
-    """Read the files of a backup that somebody gave."""
+    """Read uploaded files of a backup."""
     files = {"modulejson/Core.json": core, "modulejson/Sipsettings.json": sipsettings}
     return read_files([Upload(*one) for one in zip(files, map(str.encode, files.values()), strict=True)], name="reno")
 
@@ -159,7 +163,7 @@ def backup(core: str, sipsettings: str = "{}") -> Inventory:
     ],
 )
 def test_a_backup_that_is_none_is_said(core: str, message: str) -> None:
-    """Cut, empty, nested without end, a number of ten thousand digits; nothing of it is repeated."""
+    """A truncated, empty, endlessly nested or oversized backup is reported without repeating its content."""
     found = backup(core)
 
     assert [message in str(problem) for problem in found.problems] == [True]
@@ -170,7 +174,7 @@ def test_a_backup_that_is_none_is_said(core: str, message: str) -> None:
 )
 @pytest.mark.parametrize("part", ["configs", "Trunks", "Routing", "Did", "kvstore", "database", "techTables"])
 def test_a_backup_of_another_shape_says_nothing(part: str, shape: str) -> None:
-    """Whatever stands where a list or an object should."""
+    """Unexpected types in place of a list or object give no rows."""
     text = f'{{"{part}": {shape}, "configs": {{"{part}": {shape}, "Trunks": {{"{part}": {shape}}}}}}}'
 
     assert backup(text, text).frames["pbx_config"].empty
@@ -186,7 +190,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "line", "message"), FAULTS, ids=[fault[2] + str(i) for i, fault in enumerate(FAULTS)])
 def test_what_cannot_be_read_is_said_at_its_line_and_the_rest_is_read(text: str, line: int, message: str) -> None:
-    """Behind good statements; what stands before is kept."""
+    """Faults after good statements are reported, and everything before is kept."""
     found = read(GOOD + text)
 
     assert [(GOOD.count("\n") + line, True)] == [(number, message in words) for number, words in said(found)]
@@ -194,7 +198,7 @@ def test_what_cannot_be_read_is_said_at_its_line_and_the_rest_is_read(text: str,
 
 
 def test_statements_of_every_kind_are_read() -> None:
-    """Rows on one line and on many, both quotes, escapes, NULL, binary, columns named in the statement."""
+    """Rows on one or many lines, both quotes, escapes, NULL, binary and column lists in the statement are read."""
     text = dump(
         CREATED,
         "REPLACE INTO trunks VALUES\n(1,'pjsip','it''s \\'a\\' (x), \\\\'),\n  (2 , \"pjsip\" , \"b\"\"c\")",
@@ -213,7 +217,7 @@ def test_statements_of_every_kind_are_read() -> None:
 
 
 def test_a_statement_inside_a_text_is_none() -> None:
-    """A note that looks like a row is a text of another table."""
+    """Text in another table that resembles a statement is ignored."""
     note = "INSERT INTO `notes` VALUES (1,'\nINSERT INTO `trunks` VALUES (9,\\'pjsip\\',\\'hostile\\');\n');\n"
     found = read(GOOD + note)
 
@@ -222,7 +226,7 @@ def test_a_statement_inside_a_text_is_none() -> None:
 
 
 def test_a_secret_on_the_same_line_is_another_rows() -> None:
-    """A dump has a whole table on one line; only the trunk's own password makes it sign in."""
+    """In a dump with a table on one line, only the trunk's own password counts as its authentication."""
     text = dump(
         CREATED,
         "INSERT INTO `trunks` VALUES (1,'sip','t'),(2,'sip','u')",
@@ -239,7 +243,7 @@ def test_a_secret_on_the_same_line_is_another_rows() -> None:
 
 
 def test_what_is_off_or_receives_dials_nowhere() -> None:
-    """A trunk that is disabled is none, and one that others register at has no host of the carrier."""
+    """Disabled trunks, and trunks at which others register, are not trunks to the carrier."""
     text = GOOD.replace("'registration','none'", "'registration','receive'")
 
     assert values(read(text), ".host") == []
@@ -249,7 +253,7 @@ def test_what_is_off_or_receives_dials_nowhere() -> None:
 
 
 def test_the_files_that_freepbx_wrote_go_before_its_tables(tmp_path: Path) -> None:
-    """They are what runs; the dump beside them is named, and the PBX is read once."""
+    """The files written by FreePBX take precedence over the dump, which is reported; the PBX is read once."""
     folder = tmp_path / "freepbx"
     shutil.copytree(cases.HERE / "asterisk" / "freepbx", folder)
     (folder / "asterisk.sql").write_text(GOOD)
@@ -262,7 +266,7 @@ def test_the_files_that_freepbx_wrote_go_before_its_tables(tmp_path: Path) -> No
 
 
 def test_a_backup_with_the_files_that_run_is_read_once(tmp_path: Path) -> None:
-    """Although they stand in another folder of it."""
+    """A backup that also contains the running files in another folder gives the PBX once."""
     folder = tmp_path / "reno"
     shutil.copytree(cases.HERE / "freepbx" / "backup-17", folder)
     (folder / "files" / "etc" / "asterisk" / "extensions.conf").write_text("[from-pstn]\n")
@@ -273,14 +277,14 @@ def test_a_backup_with_the_files_that_run_is_read_once(tmp_path: Path) -> None:
 
 
 def test_every_pbx_of_a_folder_is_read() -> None:
-    """A folder of backups names each for its own."""
+    """In a folder of backups, each PBX has its own name."""
     found = read_files([cases.HERE / "freepbx"], treated_as_public=PUBLIC)
 
     assert found.frames["pbxs"]["pbx_id"].tolist() == [folder.name for folder in cases.folders("freepbx")]
 
 
 def test_tables_in_csv_files_need_their_names_and_columns(tmp_path: Path) -> None:
-    """A file named for a table without its columns is another table; a row of another width is said."""
+    """A CSV file of a table must have its columns, else it is another table; a row of another width is reported."""
     folder = tmp_path / "reno"
     folder.mkdir()
     (folder / "trunks.csv").write_text("trunkid,tech,channelid,name,dialoutprefix,disabled\n1,pjsip,t,t,,off\n2,x\n")
@@ -309,14 +313,14 @@ def test_tables_in_csv_files_need_their_names_and_columns(tmp_path: Path) -> Non
     ],
 )
 def test_settings_that_are_no_settings_say_nothing(setting: str) -> None:
-    """JSON of another shape, or none at all, is left out."""
+    """Invalid JSON and JSON of another shape are ignored."""
     text = GOOD + dump(KEPT + setting)
 
     assert values(read(text), ".external") == values(read(text), ".bind") == []
 
 
 def test_ten_megabytes_end() -> None:
-    """Of one line, of quotes that never close, of rows without end: few words, in time, and the trunk is found."""
+    """Ten megabytes of one line, open quotes or endless rows give few messages, in time, and the trunk is found."""
     began = time.monotonic()
     long = read(GOOD + "INSERT INTO `trunks` VALUES (1,'" + "x" * 10_000_000)
     many = read(GOOD + "INSERT INTO `pjsip` (`id`,`keyword`,`data`) VALUES " + "('1','a','b'),\n" * 210_000)
@@ -330,7 +334,7 @@ def test_ten_megabytes_end() -> None:
 
 
 def test_routes_and_rules_that_multiply_end() -> None:
-    """Two thousand patterns and two thousand rules would be four million trials."""
+    """Two thousand patterns and two thousand rules would be four million trials; reading ends in time."""
     patterns = ",".join(f"(1,'','{number}','')" for number in range(2_000))
     rules = ",".join(f"(1,'','X{number}','','{number}')" for number in range(2_000))
     text = GOOD + dump(
@@ -347,7 +351,7 @@ def test_routes_and_rules_that_multiply_end() -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=st.text("INSERTOVALUE trunks`'\"(),;\\\n10pjsip-", max_size=300))
 def test_nothing_that_looks_like_sql_crashes(text: str) -> None:
-    """What is not understood costs itself alone."""
+    """Unrecognized SQL is skipped without affecting the rest."""
     found = read(f"{GOOD}{text}\n")
 
     assert "us-west-or.sip.flowroute.com" in values(found, ".host")

@@ -1,4 +1,4 @@
-"""FreeSWITCH: folders of configuration give the inventory beside them; what is not sound is said at its line."""
+"""FreeSWITCH reader: configuration folders give the expected inventory; faults are reported with their line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FACE = '<param name="password" value="{}"/>'
 
 
 def read(**files):
-    """Read single files of one PBX, each with the ending .xml."""
+    """Read single files of one PBX, each with the suffix .xml."""
     uploads = [
         Upload(f"{name}.xml", text if isinstance(text, bytes) else text.encode()) for name, text in files.items()
     ]
@@ -28,13 +28,13 @@ def read(**files):
 
 
 def values(inventory, ending):
-    """Return the values of facts whose key ends so."""
+    """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
     return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
 
 
 def extension(expression, *actions):
-    """Return a dialplan of one extension."""
+    """Return a dialplan with one extension."""
     lines = "".join(f'<action application="{application}" data="{data}"/>' for application, data in actions)
     condition = f'<condition field="destination_number" expression="{expression}">{lines}</condition>'
     return f'<include><context name="default"><extension name="e">{condition}</extension></context></include>'
@@ -42,13 +42,13 @@ def extension(expression, *actions):
 
 @pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
 def test_a_folder_gives_the_inventory_beside_it(folder):
-    """PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
+    """The inventory equals the expected PBX, configured addresses, numbers, facts with file and line, and pitfalls."""
     assert cases.expected(folder) == cases.told(cases.read(folder))
 
 
 @pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
 def test_every_fact_stands_where_it_says(folder):
-    """The line that a fact names holds its value, or the variable that stands for it."""
+    """The line of a fact contains its value, or the variable that represents it."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
         kind = row["key"].rpartition(".")[2]
@@ -62,7 +62,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 @pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
 def test_no_password_comes_through(folder):
-    """Neither a row nor a problem nor anything they are made of has it."""
+    """No row, problem or intermediate value contains a password."""
     texts = [path.read_text() for path in folder.rglob("*.xml")]
     secrets = {secret for text in texts for secret in re.findall(r"made-up-\w+", text)}
     inventory = cases.read(folder)
@@ -84,7 +84,7 @@ def test_no_password_comes_through(folder):
     ],
 )
 def test_how_a_gateway_signs_in(password, register, auth):
-    """A password that nobody uses is none; a gateway registers unless it says that it does not."""
+    """Unused and empty passwords do not count as credentials; a gateway registers unless it says otherwise."""
     params = FACE.format(password) + (f'<param name="register" value="{register}"/>' if register else "")
     inventory = read(g=GOOD.replace("</gateway>", f"{params}</gateway>"))
 
@@ -113,7 +113,7 @@ def test_how_a_gateway_signs_in(password, register, auth):
     ],
 )
 def test_expressions_are_read_as_shapes(expression, shapes):
-    """Digits, sets, groups, alternatives and counts; what is more than that has no shape."""
+    """Digits, sets, groups, alternatives and counts are parsed to shapes; other expressions have none."""
     assert [shape.letters for shape in variants(expression)] == shapes
 
 
@@ -132,7 +132,7 @@ def test_expressions_are_read_as_shapes(expression, shapes):
     ],
 )
 def test_what_is_bridged_is_put_together(data, dialed):
-    """Global and channel variables, the number and its brackets, in each leg to the carrier."""
+    """Global and channel variables, the number and brackets are expanded in each leg to the carrier."""
     plan = extension(r"^9([2-9]\d{2}[2-9]\d{6})$", ("set", "prefix=12345678"), ("bridge", data))
     variables = '<include><X-PRE-PROCESS cmd="set" data="name=g"/></include>'
     inventory = read(vars=variables, gateways=GOOD, plan=plan)
@@ -142,7 +142,7 @@ def test_what_is_bridged_is_put_together(data, dialed):
 
 
 def test_variables_have_the_value_of_their_place():
-    """Set again later, a variable changes what is read after it only; one of itself does not grow."""
+    """A later assignment affects only what follows; a self-referencing variable does not grow."""
     text = (
         '<include><X-PRE-PROCESS cmd="set" data="host=us-west-or.sip.flowroute.com"/>'
         '<gateway name="a"><param name="proxy" value="$${host}"/></gateway>'
@@ -179,7 +179,7 @@ OUTSIDE = '<!DOCTYPE include [\n<!ENTITY a SYSTEM "file:///etc/passwd">\n]>\n<in
     ],
 )
 def test_what_is_not_sound_is_said_at_its_line_and_the_rest_is_read(text, line, message):
-    """The other files give the gateway, those before it and those after."""
+    """The other files before and after the faulty one give the gateway."""
     inventory = read(a=GOOD, b=text, c=GOOD.replace('name="g"', 'name="h"'))
 
     assert [("b.xml", line, True)] == [(one.file, one.line, message in one.message) for one in inventory.problems]
@@ -188,14 +188,14 @@ def test_what_is_not_sound_is_said_at_its_line_and_the_rest_is_read(text, line, 
 
 
 def test_what_stands_before_a_fault_is_read():
-    """A gateway that is whole counts, one that is cut does not."""
+    """A complete gateway before a fault is kept, a truncated one is not."""
     inventory = read(a=f'<include>{GATEWAY}<gateway name="cut"><param name="proxy" value="sip.flowroute.com"/>')
 
     assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
 
 
 def test_a_circle_of_files_and_a_flood_of_elements_end(tmp_path):
-    """Each is said once; the gateway is found."""
+    """A circular include and a flood of elements are each reported once; the gateway is found."""
     folder = tmp_path / "reno"
     folder.mkdir()
     (folder / "freeswitch.xml").write_text('<d>\n<X-PRE-PROCESS cmd="include" data="a.xml"/></d>')
@@ -210,7 +210,7 @@ def test_a_circle_of_files_and_a_flood_of_elements_end(tmp_path):
 
 
 def test_only_what_freeswitch_includes_is_read(tmp_path):
-    """Where it says where it begins, a file beside that nobody includes is not its configuration."""
+    """If the root file is known, a file that it does not include is not part of the configuration."""
     folder = tmp_path / "reno"
     shutil.copytree(cases.HERE / "freeswitch" / "two-wans", folder)
     (folder / "etc" / "freeswitch" / "old.xml").write_text(GOOD)
@@ -221,7 +221,7 @@ def test_only_what_freeswitch_includes_is_read(tmp_path):
 
 
 def test_one_folder_may_hold_pbxs_of_both_kinds(tmp_path):
-    """Each reader takes its own."""
+    """Each reader takes the PBXs of its own kind from a mixed folder."""
     for kind, name in (("asterisk", "registering"), ("freeswitch", "in-order")):
         shutil.copytree(cases.HERE / kind / name, tmp_path / "all" / name)
     pbxs = read_files([tmp_path / "all"], treated_as_public=PUBLIC).frames["pbxs"]
@@ -266,7 +266,7 @@ NAMES = st.sampled_from(["a.xml", "vars.xml", "freeswitch.xml"])
 @settings(max_examples=200)
 @given(st.lists(st.tuples(NAMES, st.lists(WORDS).map("".join)), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
-    """Nothing is raised, and every frame keeps its contract."""
+    """No text raises an exception, and every frame conforms to its schema."""
     inventory = read_files([Upload(name, f"<include>{text}".encode()) for name, text in files], name="any")
 
     assert set(inventory.frames["pbx_config"]["pbx_id"]) <= {"any"}
@@ -274,7 +274,7 @@ def test_any_text_as_a_configuration_is_read(files):
 
 @given(st.binary(max_size=300), st.sampled_from(["vars.xml", "freeswitch.xml"]))
 def test_any_bytes_as_a_configuration_are_read(data, name):
-    """Nothing is raised."""
+    """No bytes raise an exception."""
     inventory = read_files([Upload(name, data)], name="any")
 
     assert inventory.problems or inventory.frames["pbxs"]["pbx_id"].tolist() == ["any"]
@@ -282,6 +282,6 @@ def test_any_bytes_as_a_configuration_are_read(data, name):
 
 @given(st.text(st.sampled_from("^$()[]{}|?*+\\d.,0123456789-:ab"), max_size=60))
 def test_any_expression_has_few_shapes(expression):
-    """Nothing is raised, and nothing grows."""
+    """No expression raises an exception or gives many shapes."""
     assert all(len(shape.letters) <= 45 for shape in variants(expression))
     assert len(variants(expression)) <= 8

@@ -1,4 +1,4 @@
-"""Kamailio: folders of configuration give the inventory beside them; what is not sound is said at its line."""
+"""Kamailio reader: configuration folders give the expected inventory; faults are reported with their line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORD = "made-up-word"
 
 
 def read(text, *, trunk=None, **files):
-    """Read a kamailio.cfg, and other files beside it by their names with ``_`` for a dot."""
+    """Read a kamailio.cfg and other files, whose argument names have ``_`` for the dot."""
     named = {"kamailio.cfg": text, **{name.replace("_", ".", 1): data for name, data in files.items()}}
     uploads = [Upload(name, data if isinstance(data, bytes) else data.encode()) for name, data in named.items()]
     return read_files(uploads, treated_as_public=PUBLIC, name="reno", trunk=trunk)
@@ -34,20 +34,20 @@ def routed(*steps, **files):
 
 
 def values(inventory, ending):
-    """Return the values of facts whose key ends so."""
+    """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
     return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
 
 
 @pytest.mark.parametrize("folder", cases.folders("kamailio"), ids=lambda folder: folder.name)
 def test_a_folder_gives_the_inventory_beside_it(folder):
-    """PBX, configured addresses, facts with file and line, and pitfalls."""
+    """The inventory equals the expected PBX, configured addresses, facts with file and line, and pitfalls."""
     assert cases.expected(folder) == cases.told(cases.read(folder))
 
 
 @pytest.mark.parametrize("folder", cases.folders("kamailio"), ids=lambda folder: folder.name)
 def test_every_fact_stands_where_it_says(folder):
-    """The line that a fact names holds its value, or what stands for it."""
+    """The line of a fact contains its value, or the text that represents it."""
     marks = ("PUBLIC_IP", "LAN_IP", "POP", "cfg_get", "$rU")
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
@@ -62,7 +62,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 @pytest.mark.parametrize("folder", cases.folders("kamailio"), ids=lambda folder: folder.name)
 def test_no_password_is_brought(folder):
-    """Neither rows, nor problems, nor what they look like hold one."""
+    """No row, problem or repr contains a password."""
     inventory = cases.read(folder)
     shown = "".join(frame.to_csv() for frame in inventory.frames.values()) + repr(inventory)
 
@@ -94,7 +94,7 @@ def test_no_password_is_brought(folder):
     ],
 )
 def test_the_number_is_followed_through_the_route(steps, dialed):
-    """What functions, assignments and conditions make of it, the end open where only a call decides."""
+    """Functions, assignments and conditions are applied to the number; parts known only at call time stay open."""
     inventory = routed(*steps, SEND)
 
     assert inventory.problems == []
@@ -118,7 +118,7 @@ def test_the_number_is_followed_through_the_route(steps, dialed):
     ],
 )
 def test_destinations_are_found_however_they_are_said(steps, hosts):
-    """A set goes by priority; one of the carrier that no route reaches is told as well."""
+    """A dispatcher set is ordered by priority; a carrier destination that no route reaches is reported as well."""
     tables = f"1 sip:{OREGON} 0 1\n1 sip:{VIRGINIA} 0 9\n1 sip:10.1.1.1 1\n2 sip:10.0.0.9\n"
     found = values(routed(*steps, dispatcher_list=tables), ".host")
 
@@ -126,7 +126,7 @@ def test_destinations_are_found_however_they_are_said(steps, hosts):
 
 
 def test_what_is_dialed_where_routes_are_not_read_is_not_known():
-    """A set without a route to it says the PoP, and neither how calls get in nor what they dial."""
+    """A set that no route reaches gives the PoP, but neither the authentication nor the dialed numbers."""
     inventory = read('cfgengine "python"\n', dispatcher_list=LIST)
 
     assert [OREGON] == inventory.frames["pbxs"]["pop"].tolist()
@@ -137,7 +137,7 @@ def test_what_is_dialed_where_routes_are_not_read_is_not_known():
 
 
 def test_a_prefix_that_goes_in_again_on_failure_is_seen():
-    """A failure route works on what the main route left."""
+    """A failure route starts with the number as the main route left it, so a second prefix is found."""
     inventory = read(
         f'request_route {{ prefix("12345678*"); t_on_failure("AGAIN"); {SEND} }}\n'
         f'failure_route[AGAIN] {{ prefix("12345678*"); $rd = "{VIRGINIA}"; t_relay(); }}\n'
@@ -154,7 +154,7 @@ def test_a_prefix_that_goes_in_again_on_failure_is_seen():
     ],
 )
 def test_a_challenge_that_is_answered_means_credentials(text, auth):
-    """Whatever variable holds the password."""
+    """An answered challenge means credentials, whatever variable holds the password."""
     main = f'request_route {{ t_on_failure("F"); {SEND} }}\n'
 
     assert [auth] == read(f"{main}failure_route[F] {{ {text} }}\n").frames["pbxs"]["auth_method"].tolist()
@@ -181,7 +181,7 @@ def test_a_challenge_that_is_answered_means_credentials(text, auth):
     ],
 )
 def test_a_password_is_dropped_and_said(line, kind):
-    """Where it stands and what it opens are a fact, what it is goes nowhere."""
+    """A password is dropped; a fact records its location and purpose."""
     inventory = read(
         f'{line}\nlisten=udp:198.51.100.9\nroute[X] {{ append_hf("X-Tag: $avp(apass)$var(DBURL)$var(h)"); {SEND} }}\n'
     )
@@ -199,7 +199,7 @@ def test_a_password_is_dropped_and_said(line, kind):
     ("answered", "kind"), [("", Secret.UNKNOWN), ("uac_auth();", Secret.TRUNK)], ids=["kept_only", "answers"]
 )
 def test_a_password_that_answers_the_carrier_is_the_trunks(answered, kind):
-    """By the variable that the module takes it from; one that answers nobody stays a password."""
+    """A password belongs to the trunk if the module reads its variable; an unused one stays a generic password."""
     main = f'modparam("uac", "auth_password_avp", "$avp(p)")\nrequest_route {{ t_on_failure("F"); {SEND} }}\n'
     facts = read(f'{main}failure_route[F] {{ $avp(p) = "{WORD}"; {answered} t_relay(); }}\n').frames["pbx_config"]
 
@@ -207,7 +207,7 @@ def test_a_password_that_answers_the_carrier_is_the_trunks(answered, kind):
 
 
 def test_a_row_with_a_password_is_known_by_its_host():
-    """Destinations and registrations, at the carrier and elsewhere."""
+    """The purpose of a password in a destination or registration row follows from the row's host."""
     rows = [f"{number} sip:{host} 0 0 pw_password={WORD}" for number, host in ((1, OREGON), (2, "sip.example.net"))]
     facts = read("request_route { exit; }\n", dispatcher_list="\n".join(rows)).frames["pbx_config"]
 
@@ -229,7 +229,7 @@ def test_a_row_with_a_password_is_known_by_its_host():
     ],
 )
 def test_addresses_are_those_of_the_sockets(text, addresses):
-    """What a socket advertises goes before what it is bound to."""
+    """The advertised address of a socket takes precedence over its bound address."""
     inventory = read(f"{text}\nrequest_route {{ {SEND} }}\n")
 
     assert inventory.problems == []
@@ -237,7 +237,7 @@ def test_addresses_are_those_of_the_sockets(text, addresses):
 
 
 def test_only_groups_that_let_the_carrier_in_are_told():
-    """By the carrier's ranges where they are known, by the tag where not; the office's own group never."""
+    """Only groups that admit the carrier are reported, by its known ranges or else by tag, never the office's group."""
     text = f'request_route {{ if (allow_source_address("2")) exit; {SEND} }}\n'
     table = "1 10.0.0.0 8 0 office\n2 34.210.91.112 28 0 west\n3 34.210.91.112 28 0 flowroute\n"
     known = Trunk.of("12345678", [(OREGON, "34.210.91.112/28")])
@@ -271,7 +271,7 @@ def test_only_groups_that_let_the_carrier_in_are_told():
     ids=range(16),
 )
 def test_what_is_not_sound_is_said_at_its_line_and_the_rest_is_read(text, line, message):
-    """The list beside it gives the PoP."""
+    """The faulty file is reported, and the list next to it gives the PoP."""
     inventory = read(text, dispatcher_list=LIST)
 
     assert ("kamailio.cfg", line, True) in [
@@ -281,7 +281,7 @@ def test_what_is_not_sound_is_said_at_its_line_and_the_rest_is_read(text, line, 
 
 
 def test_a_list_that_is_named_and_not_there_is_said():
-    """Another one is not taken for it."""
+    """A missing list that is named is reported, and no other list replaces it."""
     inventory = read('modparam("dispatcher", "list_file", "/etc/pops.list")\n', dispatcher_list=LIST)
 
     assert ["'/etc/pops.list' is not in the folder. Add the file."] == [one.message for one in inventory.problems]
@@ -289,7 +289,7 @@ def test_a_list_that_is_named_and_not_there_is_said():
 
 
 def test_a_route_after_an_open_block_is_read():
-    """What is never closed costs what stands in it."""
+    """A block that is never closed costs only its content; the route after it is read."""
     inventory = read(f"route[A] {{\nif (1) {{\nroute[B] {{ {SEND} }}\n")
 
     assert [OREGON] == values(inventory, ".host")
@@ -297,7 +297,7 @@ def test_a_route_after_an_open_block_is_read():
 
 
 def test_a_circle_of_files_ends(tmp_path):
-    """It is said with the way round; the rest of each file is read."""
+    """The circle is reported with its path; the rest of each file is read."""
     folder = tmp_path / "reno"
     folder.mkdir()
     (folder / "kamailio.cfg").write_text(f'include_file "a.cfg"\nrequest_route {{ {SEND} }}\n')
@@ -312,7 +312,7 @@ def test_a_circle_of_files_ends(tmp_path):
 
 
 def test_a_link_out_of_the_folder_and_what_is_no_text_are_not_read(tmp_path):
-    """Each is said; an include of the link finds nothing."""
+    """Links out of the folder and non-text files are each reported; an include of the link finds nothing."""
     outside = tmp_path / "outside.cfg"
     outside.write_text("listen=udp:198.51.100.66\n")
     folder = tmp_path / "reno"
@@ -342,7 +342,7 @@ def test_a_link_out_of_the_folder_and_what_is_no_text_are_not_read(tmp_path):
     ids=["defines", "conditions", "calls", "circle", "groups", "stars", "growing", "brackets"],
 )
 def test_what_would_grow_ends(text):
-    """Nothing takes long, whatever is nested in what."""
+    """Nested input of any kind is read in bounded time."""
     began = time.monotonic()
     read(text, x_sql=text)
 
@@ -352,19 +352,19 @@ def test_what_would_grow_ends(text):
 @pytest.mark.parametrize(
     ("name", "text", "hosts"),
     [
-        ("a.sql", f"INSERT INTO dispatcher (destination, setid) VALUES ('sip:{OREGON}', 1);", [OREGON]),  # noqa: S608 - a text to read
-        ("a.sql", f"REPLACE INTO \"sip\".\"dispatcher\" VALUES (1,1,'sip:{OREGON}',0,0,'','a;b)');", [OREGON]),  # noqa: S608 - a text to read
-        ("a.sql", f"INSERT INTO `dispatcher` VALUES (1,1,'sip:{OREGON}',4,0,'','');", []),  # noqa: S608 - a text to read
-        ("a.sql", f"insert ignore into dispatcher values (1,1,'sip:{OREGON}',0,NULL,NULL,'it''s');", [OREGON]),  # noqa: S608 - a text to read
+        ("a.sql", f"INSERT INTO dispatcher (destination, setid) VALUES ('sip:{OREGON}', 1);", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
+        ("a.sql", f"REPLACE INTO \"sip\".\"dispatcher\" VALUES (1,1,'sip:{OREGON}',0,0,'','a;b)');", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
+        ("a.sql", f"INSERT INTO `dispatcher` VALUES (1,1,'sip:{OREGON}',4,0,'','');", []),  # noqa: S608 - SQL for the reader, never executed
+        ("a.sql", f"insert ignore into dispatcher values (1,1,'sip:{OREGON}',0,NULL,NULL,'it''s');", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
         ("a.sql", f"COPY public.dispatcher (setid, destination) FROM stdin;\n1\tsip:{OREGON}\n\\.\n", [OREGON]),
         ("a.sql", f"COPY dispatcher (setid, destination) FROM stdin;\n1\tsip:{OREGON}", [OREGON]),
-        ("a.sql", f"INSERT INTO subscriber VALUES (1,'dispatcher','sip:{OREGON}');", []),  # noqa: S608 - a text to read
+        ("a.sql", f"INSERT INTO subscriber VALUES (1,'dispatcher','sip:{OREGON}');", []),  # noqa: S608 - SQL for the reader, never executed
         ("dispatcher", f"setid(int) destination(string)\n1:sip\\:{OREGON}\n", [OREGON]),
         ("dispatcher", f"something else\n1:sip\\:{OREGON}\n", []),
     ],
 )
 def test_tables_are_read_as_people_export_them(name, text, hosts):
-    """MySQL, SQLite, PostgreSQL and db_text; other tables are nobody's business."""
+    """Exports of MySQL, SQLite, PostgreSQL and db_text are read; other tables are ignored."""
     files = [Upload("kamailio.cfg", b"listen=udp:198.51.100.9\n"), Upload(name, text.encode())]
     inventory = read_files(files, treated_as_public=PUBLIC, name="reno")
 
@@ -380,7 +380,7 @@ def test_tables_are_read_as_people_export_them(name, text, hosts):
     ],
 )
 def test_a_row_with_other_cells_than_columns_is_said(name, text, line):
-    """At its line; the rest is read."""
+    """A row whose number of cells differs from the columns is reported with its line; the rest is read."""
     files = [Upload("kamailio.cfg", b"listen=udp:198.51.100.9\n"), Upload(name, text.encode())]
     problems = read_files(files, treated_as_public=PUBLIC, name="reno").problems
 
@@ -398,12 +398,12 @@ def test_a_row_with_other_cells_than_columns_is_said(name, text, line):
     ],
 )
 def test_an_expression_is_open_where_it_does_not_end(expression, expected):
-    """Without ``$`` more may follow, without ``^`` anything may stand in front."""
+    """Without ``$`` more digits may follow; without ``^`` anything may precede."""
     assert expected == shapes(expression)
 
 
 def test_numbers_of_a_shape_are_held_to_expressions():
-    """By a sample; where that would be slow, or the shape is open in front, nobody can tell."""
+    """Shapes are tested against expressions with a sample; slow tests and shapes with an open start are undecided."""
     assert matches("^1[0-9]{10}$", "1NXXNXXXXXX") is True
     assert matches("^011", "1NXXNXXXXXX") is False
     assert matches("^011", "${EXTEN:1}") is None
@@ -459,7 +459,7 @@ NAMES = st.sampled_from(["kamailio.cfg", "b.cfg", "dispatcher.list", "a.sql"])
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(NAMES, st.lists(WORDS, max_size=30).map("\n".join)), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
-    """Nothing is raised, and every frame keeps its contract."""
+    """No text raises an exception, and every frame conforms to its schema."""
     inventory = read_files([Upload(name, text.encode()) for name, text in files], name="any")
 
     assert set(inventory.frames["pbx_config"]["pbx_id"]) <= {"any"}
@@ -468,7 +468,7 @@ def test_any_text_as_a_configuration_is_read(files):
 @given(st.binary(max_size=300), NAMES)
 @example(data="1 sip:198.51.100.7 \u00b9".encode(), name="dispatcher.list")
 def test_any_bytes_as_a_configuration_are_read(data, name):
-    """Nothing is raised."""
+    """No bytes raise an exception."""
     files = [Upload("kamailio.cfg", b"listen=udp:198.51.100.9"), Upload(name, data)]
 
     assert ["any"] == read_files(files, name="any").frames["pbxs"]["pbx_id"].tolist() or name == "kamailio.cfg"

@@ -1,4 +1,4 @@
-"""NetBox: recorded answers give the inventory beside them; one that misbehaves is a sentence."""
+"""NetBox reader: recorded answers give the expected inventory; a misbehaving server gives an error message."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ask(address: str, token: str = TOKEN) -> Inventory:
 
 
 def ask_fake(**how: Any) -> str:
-    """Read a NetBox that misbehaves, and return what is said of it."""
+    """Read a misbehaving NetBox and return the error message."""
     with running(Fake(**how)) as fake, pytest.raises(DashboardError) as caught:
         ask(fake.address)
     assert TOKEN not in f"{caught.value} {caught.value!r}"
@@ -47,7 +47,7 @@ def ask_fake(**how: Any) -> str:
 
 @pytest.mark.parametrize("folder", cases.folders("netbox"), ids=lambda folder: folder.name)
 def test_recorded_answers_give_the_inventory_beside_them(folder):
-    """PBXs, declared addresses, numbers, facts with the object that says them, and what was put aside."""
+    """The inventory equals the expected PBXs, declared addresses, numbers, facts with their object, and problems."""
     with running(Fake.of(folder)) as fake:
         told = cases.told(
             ask(fake.address + f"?{json.loads((folder / 'asked.json').read_text())['query']}".rstrip("?"))
@@ -59,7 +59,7 @@ def test_recorded_answers_give_the_inventory_beside_them(folder):
 
 
 def test_every_page_is_asked_for_and_only_here():
-    """Links to another host, as a NetBox behind a proxy writes them, are followed on the host that was given."""
+    """Links to another host, as a NetBox behind a proxy writes them, are requested from the given host."""
     with running(Fake.of(cases.HERE / "netbox" / "pages")) as fake:
         pbxs = ask(fake.address).frames["pbxs"]
 
@@ -104,12 +104,12 @@ def test_every_page_is_asked_for_and_only_here():
     ],
 )
 def test_one_that_misbehaves_is_a_sentence(how, words):
-    """What happened and what to do; the token is in none of them."""
+    """The message states the fault and the remedy, and does not contain the token."""
     assert re.search(f"Source{words}", ask_fake(**how))
 
 
 def test_a_redirect_is_never_followed():
-    """Not even to the same host: nothing else is asked after it."""
+    """No redirect is followed, not even to the same host, and no request is sent after it."""
     with running(Fake(status=301, headers={"Location": "/elsewhere/"})) as fake, pytest.raises(SourceAnswerError):
         ask(fake.address)
 
@@ -117,7 +117,7 @@ def test_a_redirect_is_never_followed():
 
 
 def test_nobody_there_is_a_sentence():
-    """A port on which nothing answers."""
+    """A closed port gives a message."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         with pytest.raises(SourceUnavailableError, match=r"No connection to 127\.0\.0\.1"):
@@ -126,7 +126,7 @@ def test_nobody_there_is_a_sentence():
 
 @pytest.mark.parametrize("how", [{"slow_s": 3.0}, {"trickle": True, "body": b" " * 200}])
 def test_a_slow_one_is_given_up(how):
-    """One that does not begin, and one that never ends."""
+    """A server that does not begin to answer, and one that never ends, run into the timeout."""
     with running(Fake(**how)) as fake:
         netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, ((1.0, 0.5), 1.0))
         with pytest.raises(SourceUnavailableError, match=r"in time|longer than 1 s"):
@@ -136,11 +136,11 @@ def test_a_slow_one_is_given_up(how):
 
 
 def test_headers_that_trickle_are_given_up():
-    """Each byte comes in time, and the headers never end."""
+    """Endless headers run into the timeout although each byte arrives in time."""
 
     def trickle(listening: socket.socket) -> None:
         peer, _ = listening.accept()
-        with peer, suppress(OSError):  # until whoever asked has gone
+        with peer, suppress(OSError):  # until the client has disconnected
             peer.recv(65_536)
             for sign in chain(b"HTTP/1.1 200 OK\r\nX-A: ", repeat(ord("a"))):
                 peer.sendall(bytes([sign]))
@@ -172,20 +172,20 @@ def test_headers_that_trickle_are_given_up():
     ],
 )
 def test_an_address_that_is_none_is_said(address, error, words):
-    """Before anything is sent."""
+    """An invalid address is refused before any request."""
     with pytest.raises(error, match=words):
         ask(address)
 
 
 def test_without_a_token_nothing_is_asked():
-    """The variable is named."""
+    """The message names the token's variable, and no request is sent."""
     with pytest.raises(SettingsError, match="TRUNKGATE_NETBOX_TOKEN"):
         ask("netbox+https://netbox.example.net/", token="")
 
 
 @pytest.mark.parametrize("path", ["netbox", "netbox/", "netbox/api", ""])
 def test_a_netbox_below_a_path_is_asked_there(path):
-    """With and without a slash, and with the path of the API as people copy it."""
+    """A base path with or without a slash, or with the API path copied along, gives the same requests."""
     with running(Fake()) as fake, pytest.raises(SourceAnswerError):
         ask(fake.address + path)
 
@@ -194,7 +194,7 @@ def test_a_netbox_below_a_path_is_asked_there(path):
 
 
 def test_an_object_with_holes_is_read_as_far_as_it_goes():
-    """What a later or an older NetBox leaves out is left out here."""
+    """Fields that a later or older NetBox omits are left empty."""
     objects: dict[str, Any] = {
         "devices": [
             {**DEVICE, "site": "text", "custom_fields": None, "primary_ip4": {"id": 5}, "tenant": []},
@@ -214,7 +214,7 @@ def test_an_object_with_holes_is_read_as_far_as_it_goes():
 
 
 def test_secrets_are_named_by_their_field_and_none_is_kept():
-    """Custom fields and contexts are looked through however deep; what a field holds of one is left out."""
+    """Custom fields and contexts are searched at any depth; a secret is recorded by field without its value."""
     endless: dict[str, Any] = {}
     inner = endless
     for _ in range(50):
@@ -264,7 +264,7 @@ def test_secrets_are_named_by_their_field_and_none_is_kept():
     ],
 )
 def test_an_object_of_another_kind_ends_nothing(more):
-    """What stands where NetBox has a list, a number or an object is passed over; the other PBX is read."""
+    """Unexpected types in place of a list, number or object are skipped; the other PBX is read."""
     with running(Fake({"devices": [DEVICE, {**DEVICE, "id": 2, "name": "b", **more}]})) as fake:
         inventory = ask(fake.address)
 
@@ -272,7 +272,7 @@ def test_an_object_of_another_kind_ends_nothing(more):
 
 
 def test_pages_without_an_end_fill_nothing():
-    """Each is small, and the next is always named."""
+    """Endless small pages are limited."""
     body = b'{"count": 1, "next": "http://x/api/dcim/devices/?offset=1", "results": [{"id": 1, "name": "%s"}]}'
     with running(Fake(body=body % (b"x" * 50_000))) as fake:
         netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, most_bytes=1 << 20)
@@ -302,7 +302,7 @@ def test_an_address_of_two_pbxs_is_shared():
 
 
 def test_the_fake_asks_for_the_token():
-    """What the other tests rely on."""
+    """The fake requires the token, on which the other tests rely."""
     with (
         running(Fake.of(cases.HERE / "netbox" / "nat")) as fake,
         pytest.raises(SourceRefusedError, match="Invalid token"),
